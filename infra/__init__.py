@@ -1,0 +1,1 @@
+"""The outside world: settings, embedded servers, database, topics, logs and the command line."""

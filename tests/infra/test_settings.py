@@ -1,0 +1,93 @@
+from pathlib import Path
+
+import pytest
+
+from infra.settings import VARIABLES, Settings, SettingsError
+
+
+def settings(**environ: str) -> Settings:
+    return Settings.from_environment(environ)
+
+
+def test_an_empty_environment_gives_a_working_system() -> None:
+    it = settings()
+    assert (it.host, it.port, it.demo) == ("127.0.0.1", 8080, True)
+    assert it.public_url == "http://127.0.0.1:8080"
+    assert it.kafka == it.database_url == it.schema_registry_url == it.instance == ""
+    assert it.data == Path.cwd() / ".verdicts"
+
+
+def test_an_empty_value_counts_as_not_given() -> None:
+    assert settings(VERDICTS_PORT="", VERDICTS_DEMO=" ") == settings()
+
+
+def test_the_public_url_follows_host_and_port() -> None:
+    assert settings(VERDICTS_HOST="0.0.0.0", VERDICTS_PORT="81").public_url == "http://127.0.0.1:81"
+    assert settings(VERDICTS_HOST="::1").public_url == "http://[::1]:8080"
+    assert settings(VERDICTS_PUBLIC_URL="https://a.example/").public_url == "https://a.example"
+
+
+def test_signing_keys_rotate_newest_first() -> None:
+    assert settings(VERDICTS_SECRET_KEY="new, old").secret_keys == ("new", "old")
+
+
+def test_kafka_security_takes_the_names_of_librdkafka() -> None:
+    it = settings(
+        KAFKA_SECURITY_PROTOCOL="SASL_SSL",
+        KAFKA_SASL_USERNAME="ann",
+        KAFKA_SSL_CA_LOCATION="/ca.pem",
+        KAFKA_BOOTSTRAP_SERVERS="a:9092, b:9092",
+    )
+    assert it.kafka == "a:9092,b:9092"
+    assert it.kafka_security == {
+        "sasl.username": "ann",
+        "security.protocol": "SASL_SSL",
+        "ssl.ca.location": "/ca.pem",
+    }
+
+
+def test_a_proxy_is_an_address_or_a_network() -> None:
+    it = settings(VERDICTS_TRUSTED_PROXIES="10.0.0.1/8,::1")
+    assert it.trusted_proxies == ("10.0.0.0/8", "::1/128")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("VERDICTS_PORT", "http"),
+        ("VERDICTS_PORT", "0"),
+        ("VERDICTS_PORT", "65536"),
+        ("VERDICTS_PORT", "²"),
+        ("VERDICTS_DEMO", "maybe"),
+        ("VERDICTS_PUBLIC_URL", "verdicts.example"),
+        ("VERDICTS_TRUSTED_PROXIES", "proxy"),
+        ("VERDICTS_NEW_VOTERS_PER_HOUR", "-1"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "kafka"),
+        ("DATABASE_URL", "mysql://localhost/x"),
+        ("SCHEMA_REGISTRY_URL", "registry"),
+    ],
+)
+def test_a_value_that_cannot_be_meant_is_named_in_one_sentence(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        settings(**{name: value})
+    assert name in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_wrong_database_address_is_refused_without_showing_its_password() -> None:
+    with pytest.raises(SettingsError) as error:
+        settings(DATABASE_URL="mysql://ann:secret@localhost/x")
+    assert "secret" not in str(error.value)
+
+
+def test_a_replica_never_invents_its_own_keys() -> None:
+    with pytest.raises(SettingsError, match="VERDICTS_SECRET_KEY and VERDICTS_VOTER_KEY"):
+        settings().with_keys()
+    given = settings(VERDICTS_SECRET_KEY="a", VERDICTS_VOTER_KEY="b")
+    assert given.with_keys() is given
+
+
+def test_every_variable_is_listed_once_with_its_meaning() -> None:
+    names = [variable.name for variable in VARIABLES]
+    assert len(names) == len(set(names))
+    assert all(variable.meaning for variable in VARIABLES)
