@@ -1,0 +1,1 @@
+"""The vocabulary: events, topics, records, their Avro schemas and an example of each."""

@@ -1,0 +1,151 @@
+"""What the projections publish: whole records of tools, categories and reviewers.
+
+The same structs are the JSON of the reading API, the values of `verdicts.changes.v1` and the
+input of the pages, so a field has one name everywhere.
+"""
+
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Literal
+
+import msgspec
+
+Verdict = Literal["ship", "skip", "split", "none"]
+Choice = Literal["ship", "skip"]
+Entry = Literal["free", "freemium", "paid"]
+
+
+def verdict_of(ship: int, skip: int) -> Verdict:
+    """More ships than skips is `ship`, fewer is `skip`, an equal number above zero is `split`."""
+    if ship == skip:
+        return "split" if ship else "none"
+    return "ship" if ship > skip else "skip"
+
+
+def percent_of(ship: int, skip: int) -> int | None:
+    """Share of ships in whole per cent, rounded half up; nothing without votes."""
+    total = ship + skip
+    return (200 * ship + total) // (2 * total) if total else None
+
+
+def mean_of(scores: list[int]) -> float | None:
+    """Mean of the scores to two decimals, rounded half up; nothing without scores."""
+    if not scores:
+        return None
+    exact = Decimal(sum(scores)) / Decimal(len(scores))
+    return float(exact.quantize(Decimal("0.01"), ROUND_HALF_UP))
+
+
+class CategoryName(msgspec.Struct, frozen=True):
+    """A category as a tool names it; an undefined category shows its slug."""
+
+    slug: str
+    name: str
+
+
+class Review(msgspec.Struct, frozen=True):
+    """A reviewer's current opinion of a tool."""
+
+    reviewer: str
+    name: str
+    score: int
+    verdict: Choice
+    body: str
+    pros: list[str]
+    cons: list[str]
+    disclosure: str | None
+    time: datetime
+
+
+class Panel(msgspec.Struct, frozen=True):
+    """What the reviewers say together; reviews stand in the reviewers' order."""
+
+    verdict: Verdict
+    ship: int
+    skip: int
+    percent: int | None
+    mean: float | None
+    reviews: list[Review]
+
+    @classmethod
+    def of(cls, reviews: list[Review]) -> "Panel":
+        """Count the current reviews of one tool."""
+        ship = sum(review.verdict == "ship" for review in reviews)
+        skip = len(reviews) - ship
+        mean = mean_of([review.score for review in reviews])
+        return cls(verdict_of(ship, skip), ship, skip, percent_of(ship, skip), mean, reviews)
+
+
+class Community(msgspec.Struct, frozen=True):
+    """What the voters say together."""
+
+    verdict: Verdict
+    ship: int
+    skip: int
+    votes: int
+    percent: int | None
+
+    @classmethod
+    def of(cls, ship: int, skip: int) -> "Community":
+        """Derive everything from the two counts."""
+        return cls(verdict_of(ship, skip), ship, skip, ship + skip, percent_of(ship, skip))
+
+
+class Tool(msgspec.Struct, frozen=True):
+    """One tool with all that is known of it."""
+
+    tool: str
+    name: str
+    category: CategoryName
+    tagline: str
+    description: str
+    pricing: str
+    entry: Entry
+    best_for: str
+    url: str | None
+    listed: datetime
+    retired: datetime | None
+    retired_reason: str | None
+    panel: Panel
+    community: Community
+    bookmarks: int
+    version: int
+
+
+class Category(msgspec.Struct, frozen=True):
+    """A defined category."""
+
+    category: str
+    name: str
+    description: str
+    version: int
+
+
+class Reviewer(msgspec.Struct, frozen=True):
+    """A member of the panel; `position` orders the scorecard."""
+
+    reviewer: str
+    name: str
+    motto: str
+    position: int
+    version: int
+
+
+class Digest(msgspec.Struct, frozen=True):
+    """A week's digest as it stands; `digest` is its JSON text, final once `frozen`."""
+
+    week: str
+    frozen: bool
+    digest: str
+    version: int
+
+
+class Authored(msgspec.Struct, frozen=True):
+    """A review as its reviewer's page lists it: the tool it is about, and the review."""
+
+    tool: str
+    tool_name: str
+    review: Review
+
+
+Record = Tool | Category | Reviewer | Digest

@@ -1,0 +1,23 @@
+"""The kinds of text that events may carry, as constrained types."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+# Every word between hyphens is letters and digits, and none of them is "vs": a comparison's
+# path is "{a}-vs-{b}" and must read one way only.
+SLUG_PATTERN = r"^(?!(?:[a-z0-9]+-)*vs(?:-|\Z))[a-z0-9]+(?:-[a-z0-9]+)*\Z"
+URL_PATTERN = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#\x00-\x1f\x7f<>\"\\]+[^\s\x00-\x1f\x7f<>\"\\]*\Z"
+# Databases cannot hold a NUL, so no text may carry one.
+NO_NUL_PATTERN = r"^[^\x00]*\Z"
+
+Slug = Annotated[str, Meta(pattern=SLUG_PATTERN, max_length=80)]
+Line = Annotated[str, Meta(min_length=1, max_length=300, pattern=NO_NUL_PATTERN)]
+Paragraph = Annotated[str, Meta(min_length=1, max_length=2_000, pattern=NO_NUL_PATTERN)]
+Body = Annotated[str, Meta(min_length=1, max_length=20_000, pattern=NO_NUL_PATTERN)]
+Voter = Annotated[str, Meta(min_length=1, max_length=128, pattern=NO_NUL_PATTERN)]
+EventId = Annotated[str, Meta(min_length=1, max_length=128, pattern=NO_NUL_PATTERN)]
+Url = Annotated[str, Meta(pattern=URL_PATTERN, max_length=2_000)]
+Score = Annotated[int, Meta(ge=0, le=100)]
+Position = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+Week = Annotated[str, Meta(pattern=r"^\d{4}-W(?:0[1-9]|[1-4]\d|5[0-3])\Z")]
