@@ -1,0 +1,1 @@
+"""How events get in and through: the API, the processors, the relay."""
