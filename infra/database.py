@@ -1,0 +1,150 @@
+"""The way to PostgreSQL: one engine for all services, and the migrations of its permanent schema.
+
+Two schemas, two lifetimes. `verdicts` is permanent and migrated here. The projections live in a
+schema per generation (`projections_1`, …) that is dropped and rebuilt at will; the one row of
+`verdicts.generation` names the live one, and every new connection looks there first.
+"""
+
+from pathlib import Path
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from infra.settings import Settings
+
+SCHEMA = "verdicts"
+LEAST_VERSION = 18
+IDLE_IN_TRANSACTION_SECONDS = 5
+VERSION_TABLE = {"version_table": "revision", "version_table_schema": SCHEMA}
+
+_MIGRATION_LOCK = 0x76657264  # "verd": any number, as long as every migrator takes the same
+_FOLDER = Path(__file__).parent / "migrations"
+_FIND_GENERATION = (
+    "select set_config('search_path', quote_ident(live) || ', verdicts', false) "
+    "from verdicts.generation"
+)
+
+
+class DatabaseUnfitError(Exception):
+    """The server cannot be used as it is; the message is one sentence that says what to do."""
+
+
+def engine(
+    target: Settings | str,
+    *,
+    name: str = "verdicts",
+    pool_size: int = 5,
+    max_overflow: int = 10,
+    idle_seconds: int = IDLE_IN_TRANSACTION_SECONDS,
+) -> Engine:
+    """A pooled engine whose connections see the live projections, then the permanent schema.
+
+    A connection that idles in a transaction for `idle_seconds` is ended by the server (0: never),
+    so that a stopped process cannot hold its locks against its successor.
+
+    Args:
+        target: Settings with a `database_url`, or such an address itself.
+        name: Shown by the server beside each connection.
+        pool_size: Connections kept open.
+        max_overflow: Further connections at peaks.
+        idle_seconds: See above.
+    """
+    made = _plain_engine(target, name, idle_seconds, pool_size, max_overflow)
+    event.listen(made, "connect", _see_live_generation)
+    return made
+
+
+def _plain_engine(
+    target: Settings | str, name: str, idle_seconds: int, pool_size: int, max_overflow: int
+) -> Engine:
+    return create_engine(
+        driver_url(target),
+        pool_size=pool_size,
+        max_overflow=max_overflow,
+        pool_pre_ping=True,
+        connect_args={
+            "application_name": name,
+            "connect_timeout": 5,
+            "options": (
+                f"-c search_path={SCHEMA} "
+                f"-c idle_in_transaction_session_timeout={idle_seconds}s -c timezone=UTC"
+            ),
+        },
+    )
+
+
+def driver_url(target: Settings | str) -> URL:
+    """The address for SQLAlchemy with psycopg 3, from the plain `postgresql://` one."""
+    plain = target if isinstance(target, str) else target.database_url
+    return make_url(plain.replace("postgres://", "postgresql://", 1)).set(
+        drivername="postgresql+psycopg"
+    )
+
+
+def migrate(target: Settings | str) -> str:
+    """Bring the permanent schema to its newest revision, and return that revision.
+
+    Safe to run from several processes at once: the second waits, then finds nothing to do. All
+    steps are one transaction, so a failure leaves the database as it was.
+
+    Raises:
+        DatabaseUnfitError: When the server is older than PostgreSQL 18.
+        sqlalchemy.exc.OperationalError: When the server cannot be reached.
+    """
+    made = _plain_engine(target, "verdicts migrate", idle_seconds=0, pool_size=1, max_overflow=0)
+    try:
+        with made.begin() as connection:
+            _require_version(connection)
+            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+            connection.execute(text(f"create schema if not exists {SCHEMA}"))
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        made.dispose()
+    return newest_revision()
+
+
+def is_migrated(connection: Connection) -> bool:
+    """Whether the permanent schema is at the revision that this code was written for."""
+    context = MigrationContext.configure(connection, opts=VERSION_TABLE)
+    return context.get_current_revision() == newest_revision()
+
+
+def newest_revision() -> str:
+    """The revision that this code was written for."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
+def _config() -> Config:
+    config = Config()
+    # Alembic interpolates its options, so a per cent sign in a path counts twice.
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _require_version(connection: Connection) -> None:
+    number = int(connection.execute(text("show server_version_num")).scalar_one())
+    if number < LEAST_VERSION * 10_000:
+        raise DatabaseUnfitError(
+            f"The database runs PostgreSQL {number // 10_000}; "
+            f"point DATABASE_URL to version {LEAST_VERSION} or later."
+        )
+
+
+def _see_live_generation(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    """Set the search path outside a transaction, where a roll-back would take it away again."""
+    connection.autocommit = True
+    try:
+        connection.cursor().execute(_FIND_GENERATION)
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+        pass  # Not migrated yet.
+    finally:
+        connection.autocommit = False

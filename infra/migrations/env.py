@@ -1,0 +1,8 @@
+"""What Alembic runs around each migration: the caller's connection and transaction, no other."""
+
+from alembic import context
+
+from infra.database import VERSION_TABLE
+
+context.configure(connection=context.config.attributes["connection"], **VERSION_TABLE)
+context.run_migrations()

@@ -1,0 +1,70 @@
+"""Real servers for the tests that need them: started once, lazily, and ended however pytest ends.
+
+`kafka` and `database` are their addresses. Tests share the servers, so each brings names of its
+own: `fresh_database` is an empty database for one test, `unique` a name nobody else uses.
+"""
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from infra.embedded.guardian import Guardian
+from infra.embedded.jars import class_path
+from infra.embedded.java import java
+from infra.embedded.kafka import Kafka
+from infra.embedded.postgres import Postgres
+
+
+@pytest.fixture(scope="session")
+def servers_folder() -> Iterator[Path]:
+    """A folder that the database's user can enter, unlike pytest's own."""
+    folder = Path(tempfile.mkdtemp(prefix="verdicts-tests-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def guardian(servers_folder: Path) -> Iterator[Guardian]:
+    """What ends the servers, also when pytest is killed."""
+    guard = Guardian()
+    yield guard
+    guard.close()
+
+
+@pytest.fixture(scope="session")
+def kafka(servers_folder: Path, guardian: Guardian) -> str:
+    """`host:port` of a real broker without topics."""
+    jars = class_path(servers_folder, lambda *_: None)
+    server = Kafka(servers_folder, java(), jars)
+    server.start(guardian.spawn)
+    return server.address
+
+
+@pytest.fixture(scope="session")
+def database(servers_folder: Path, guardian: Guardian) -> str:
+    """`postgresql://…` of a real, empty database; see `fresh_database` for one per test."""
+    server = Postgres(servers_folder)
+    server.start(guardian.spawn)
+    return server.address
+
+
+@pytest.fixture
+def fresh_database(database: str, unique: Callable[[str], str]) -> Iterator[str]:
+    """`postgresql://…` of an empty database that goes with the test."""
+    name = unique("test").replace("-", "_")
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+        yield database.rpartition("/")[0] + f"/{name}"
+        connection.execute(f"drop database {name} with (force)".encode())
+
+
+@pytest.fixture
+def unique() -> Callable[[str], str]:
+    """Makes names for topics, groups and the like that no other test uses."""
+    return lambda prefix: f"{prefix}-{uuid.uuid4().hex[:12]}"

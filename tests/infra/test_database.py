@@ -1,0 +1,57 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from infra.database import driver_url, engine, is_migrated, migrate, newest_revision
+
+pytestmark = pytest.mark.integration
+
+
+def test_the_plain_address_becomes_one_for_psycopg() -> None:
+    assert str(driver_url("postgres://a@h/d")) == "postgresql+psycopg://a@h/d"
+    assert driver_url("postgresql://a:p@h/d?sslmode=require").query == {"sslmode": "require"}
+
+
+def test_a_migrated_database_says_so(fresh_database: str) -> None:
+    with engine(fresh_database).connect() as connection:
+        assert not is_migrated(connection)
+    assert migrate(fresh_database) == newest_revision()
+    with engine(fresh_database).connect() as connection:
+        assert is_migrated(connection)
+
+
+def test_migrators_that_run_at_once_agree(fresh_database: str) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        assert set(pool.map(migrate, [fresh_database] * 3)) == {newest_revision()}
+
+
+def test_connections_see_the_live_generation_first(fresh_database: str) -> None:
+    migrate(fresh_database)
+    with engine(fresh_database).begin() as connection:
+        assert connection.scalar(text("show search_path")) == "projections_1, verdicts"
+        connection.execute(text("update verdicts.generation set live = 'projections_2'"))
+    with engine(fresh_database).connect() as connection:
+        connection.rollback()
+        assert connection.scalar(text("show search_path")) == "projections_2, verdicts"
+
+
+def test_a_second_generation_cannot_be_live_too(fresh_database: str) -> None:
+    migrate(fresh_database)
+    with (
+        pytest.raises(Exception, match="generation"),
+        engine(fresh_database).begin() as connection,
+    ):
+        connection.execute(text("insert into verdicts.generation (live) values ('other')"))
+
+
+def test_a_connection_that_idles_in_a_transaction_is_ended_by_the_server(database: str) -> None:
+    with engine(database).connect() as connection:
+        assert connection.scalar(text("show idle_in_transaction_session_timeout")) == "5s"
+        assert connection.scalar(text("show application_name")) == "verdicts"
+
+
+def test_the_database_sorts_by_bytes_and_speaks_utf_8(database: str) -> None:
+    with create_engine(driver_url(database)).connect() as connection:
+        assert connection.scalar(text("show server_encoding")) == "UTF8"
+        assert connection.scalar(text("select 'B' < 'a' and 'z' < 'ä'"))
