@@ -1,0 +1,32 @@
+"""The community: one ballot per voter and tool, and what the ballots of a tool add up to."""
+
+from collections.abc import Iterable
+
+from projections.registers import Write
+from projections.stamps import before_data
+from schemas.events import Event, VoteCast, VoteRetracted
+
+# What a ballot says, and how equal times and ids are decided: by the bytes of the data, in which
+# only the choice can differ between two events of one ballot.
+SHIP, SKIP, NONE = 1, 2, 3
+CHOICES = {"ship": SHIP, "skip": SKIP}
+NAMES = {number: name for name, number in CHOICES.items()}
+
+
+def vote_cast(event: Event) -> Iterable[Write]:
+    """A voter's newest choice for a tool is the one that counts."""
+    data = event.data
+    assert isinstance(data, VoteCast)
+    return (_ballot(event, data.voter, data.tool, CHOICES[data.choice]),)
+
+
+def vote_retracted(event: Event) -> Iterable[Write]:
+    """A vote taken back stays as an empty ballot, so that an older vote cannot return."""
+    data = event.data
+    assert isinstance(data, VoteRetracted)
+    return (_ballot(event, data.voter, data.tool, NONE),)
+
+
+def _ballot(event: Event, voter: str, tool: str, choice: int) -> Write:
+    order = before_data(event) + bytes((choice,))
+    return Write("ballots", (voter, tool), order, {"choice": choice})

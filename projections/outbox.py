@@ -1,0 +1,38 @@
+"""The outbox: keys of the records that a transaction changed, for the relay to publish.
+
+Keys, not records: two concurrent transactions would each write a record without the other's half.
+Every change adds a row of its own. A shared row would let the relay delete the mark of a change
+that it did not see yet.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+CHANNEL = "outbox"
+
+_ADD = """
+insert into verdicts.outbox (kind, key)
+select kind, key from unnest(%(kinds)s::text[], %(keys)s::text[]) as changed(kind, key)
+"""
+_NOTIFY = "select pg_notify(%(channel)s, '')"
+
+
+class Key(NamedTuple):
+    """The name of a record: its kind (`tool`, `category`, `reviewer`, `digest`) and its key.
+
+    Two kinds stand for many records: `tools-of-category` and `tools-of-reviewer`.
+    """
+
+    kind: str
+    key: str
+
+
+def add(connection: Connection, changed: Iterable[Key]) -> None:
+    """Add keys in this transaction, and wake the relay when it commits."""
+    keys = sorted(changed)
+    if keys:
+        rows = {"kinds": [key.kind for key in keys], "keys": [key.key for key in keys]}
+        connection.exec_driver_sql(_ADD, rows)
+        connection.exec_driver_sql(_NOTIFY, {"channel": CHANNEL})

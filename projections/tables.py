@@ -1,0 +1,158 @@
+"""The tables of one generation of projections.
+
+They live in a schema of their own, which can be dropped and filled again from the log. Keys
+compare as bytes (`collate "C"`), so that every server sorts them alike and two transactions
+that touch the same rows touch them in the same order.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData()
+
+
+def _key(name: str) -> Column[str]:
+    return Column(name, Text(collation="C"), primary_key=True)
+
+
+def _stamp() -> Column[bytes]:
+    return Column("stamp", LargeBinary, nullable=False)
+
+
+def _version() -> Column[int]:
+    return Column("version", BigInteger, nullable=False)
+
+
+categories = Table(
+    "categories",
+    metadata,
+    _key("category"),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    _version(),
+    _stamp(),
+)
+tools = Table(
+    "tools",
+    metadata,
+    _key("tool"),
+    Column("name", Text, nullable=False),
+    Column("category", Text(collation="C"), nullable=False, index=True),
+    Column("tagline", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("pricing", Text, nullable=False),
+    Column("entry", Text, nullable=False),
+    Column("best_for", Text),
+    Column("url", Text),
+    _stamp(),
+)
+first_listings = Table(
+    "first_listings", metadata, _key("tool"), Column("time", BigInteger, nullable=False), _stamp()
+)
+retirements = Table(
+    "retirements",
+    metadata,
+    _key("tool"),
+    Column("time", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    _stamp(),
+)
+reviewers = Table(
+    "reviewers",
+    metadata,
+    _key("reviewer"),
+    Column("name", Text, nullable=False),
+    Column("motto", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    _version(),
+    _stamp(),
+)
+revisions = Table(
+    "revisions",
+    metadata,
+    _key("tool"),
+    _key("reviewer"),
+    _key("revision"),
+    Column("time", BigInteger, nullable=False),
+    Column("retracted", Boolean, nullable=False),
+    Column("score", Integer),
+    Column("verdict", Text),
+    Column("body", Text, nullable=False),
+    Column("pros", JSONB),
+    Column("cons", JSONB),
+    Column("disclosure", Text),
+    _stamp(),
+    Index("revisions_by_reviewer", "reviewer", "tool"),
+)
+ballots = Table(
+    "ballots",
+    metadata,
+    _key("voter"),
+    _key("tool"),
+    Column("choice", SmallInteger, nullable=False),
+    _stamp(),
+)
+bookmarks = Table(
+    "bookmarks",
+    metadata,
+    _key("voter"),
+    _key("tool"),
+    Column("kept", Boolean, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    _stamp(),
+)
+digests = Table(
+    "digests",
+    metadata,
+    _key("week"),
+    Column("time", BigInteger, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("tallies", JSONB, nullable=False),
+    _version(),
+    _stamp(),
+)
+tallies = Table(
+    "tallies",
+    metadata,
+    _key("tool"),
+    Column("ship", BigInteger, nullable=False),
+    Column("skip", BigInteger, nullable=False),
+    Column("bookmarks", BigInteger, nullable=False),
+    _version(),
+)
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    _key("topic"),
+    Column("partition", Integer, primary_key=True),
+    Column("topic_id", Text, nullable=False),
+    Column("next_offset", BigInteger, nullable=False),
+)
+
+
+def create_generation(connection: Connection, name: str) -> None:
+    """Make the schema `name` with all tables, where they do not exist yet."""
+    quoted = connection.dialect.identifier_preparer.quote(name)
+    connection.execute(text(f"create schema if not exists {quoted}"))
+    connection.execute(text(f"set local search_path = {quoted}"))
+    metadata.create_all(connection, checkfirst=True)
+    connection.execute(text("set local search_path = default"))
+
+
+def create_live_generation(connection: Connection) -> None:
+    """Make the tables of the generation that `verdicts.generation` points to."""
+    live: str = connection.execute(text("select live from verdicts.generation")).scalar_one()
+    create_generation(connection, live)

@@ -1,0 +1,21 @@
+"""The weeks: each closed week's digest, as it was decided once."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from projections.registers import Write
+from projections.stamps import earliest_first
+from schemas.events import DigestFrozen, Event
+
+
+def digest_frozen(event: Event) -> Iterable[Write]:
+    """The first decision on a week counts, however many were made."""
+    data = event.data
+    assert isinstance(data, DigestFrozen)
+    values = {
+        "time": event.time,
+        "digest": data.digest,
+        "tallies": msgspec.to_builtins(data.tallies),
+    }
+    yield Write("digests", (data.week,), earliest_first(event), values)

@@ -1,0 +1,173 @@
+"""How the folded writes of each table become rows, and which records change by them."""
+
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+
+import msgspec
+from sqlalchemy import Connection
+
+from projections.outbox import Key
+from projections.registers import Write
+from projections.tables import metadata
+
+Writer = Callable[[Connection, list[Write]], set[Key]]
+
+# A register's row gives way only to a greater stamp, whichever comes first.
+_UPSERT = """
+insert into {table} ({columns}{version_column})
+select {columns}{version_value}
+from jsonb_populate_recordset(null::{table}, %(rows)s::jsonb)
+on conflict ({key}) do update set {assignments}{version_update}
+where excluded.stamp > {table}.stamp
+returning {key}
+"""
+
+_BALLOTS = """
+with changed as (
+    insert into ballots (voter, tool, choice, stamp)
+    select * from unnest(
+        %(voters)s::text[], %(tools)s::text[], %(values)s::smallint[], %(stamps)s::bytea[])
+    on conflict (voter, tool) do update set choice = excluded.choice, stamp = excluded.stamp
+    where excluded.stamp > ballots.stamp
+    returning new.tool, coalesce(old.choice, 3) as was, new.choice as now
+), deltas as (
+    select tool,
+        sum((now = 1)::int - (was = 1)::int) as ship,
+        sum((now = 2)::int - (was = 2)::int) as skip,
+        0 as bookmarks
+    from changed group by tool
+)
+"""
+
+_BOOKMARKS = """
+with changed as (
+    insert into bookmarks (voter, tool, kept, stamp, time)
+    select * from unnest(
+        %(voters)s::text[], %(tools)s::text[], %(values)s::boolean[], %(stamps)s::bytea[],
+        %(times)s::bigint[])
+    on conflict (voter, tool)
+    do update set kept = excluded.kept, stamp = excluded.stamp, time = excluded.time
+    where excluded.stamp > bookmarks.stamp
+    returning new.tool, coalesce(old.kept, false) as was, new.kept as now
+), deltas as (
+    select tool, 0 as ship, 0 as skip, sum(now::int - was::int) as bookmarks
+    from changed group by tool
+)
+"""
+
+_TALLY = """
+insert into tallies (tool, ship, skip, bookmarks, version)
+select tool, ship, skip, bookmarks, nextval('verdicts.version') from deltas
+where (ship, skip, bookmarks) <> (0, 0, 0) order by tool collate "C"
+on conflict (tool) do update set
+    ship = tallies.ship + excluded.ship,
+    skip = tallies.skip + excluded.skip,
+    bookmarks = tallies.bookmarks + excluded.bookmarks,
+    version = nextval('verdicts.version')
+returning tool
+"""
+
+_TOUCH = """
+insert into tallies (tool, ship, skip, bookmarks, version)
+select tool, 0, 0, 0, nextval('verdicts.version')
+from unnest(%(tools)s::text[]) as touched(tool) order by tool collate "C"
+on conflict (tool) do update set version = nextval('verdicts.version')
+"""
+
+_NOTIFY = "select pg_notify(%(channel)s, %(payload)s)"
+
+
+def touch(connection: Connection, tools: set[str]) -> None:
+    """Give tools a new version: something that their records show has changed."""
+    if tools:
+        connection.exec_driver_sql(_TOUCH, {"tools": sorted(tools)})
+
+
+def notify(connection: Connection, channel: str, payload: str) -> None:
+    """Tell listeners, when this transaction commits."""
+    connection.exec_driver_sql(_NOTIFY, {"channel": channel, "payload": payload})
+
+
+def _registers(table: str, connection: Connection, writes: list[Write]) -> list[tuple[str, ...]]:
+    """Upsert the rows of a table and return the keys of those that changed."""
+    key = [column.name for column in metadata.tables[table].primary_key]
+    rows = [
+        {**dict(zip(key, write.key, strict=True)), **write.values, "stamp": _bytea(write.stamp)}
+        for write in writes
+    ]
+    found = connection.exec_driver_sql(_upsert(table), {"rows": msgspec.json.encode(rows).decode()})
+    return [tuple(row) for row in found]
+
+
+@cache
+def _upsert(table: str) -> str:
+    columns = [column.name for column in metadata.tables[table].columns]
+    key = [column.name for column in metadata.tables[table].primary_key]
+    versioned = "version" in columns
+    plain = [column for column in columns if column != "version"]
+    return _UPSERT.format(
+        table=table,
+        columns=", ".join(plain),
+        key=", ".join(key),
+        assignments=", ".join(f"{name} = excluded.{name}" for name in plain if name not in key),
+        version_column=", version" if versioned else "",
+        version_value=", nextval('verdicts.version')" if versioned else "",
+        version_update=", version = nextval('verdicts.version')" if versioned else "",
+    )
+
+
+def _bytea(stamp: bytes) -> str:
+    return "\\x" + stamp.hex()
+
+
+def _shared(table: str, kind: str, connection: Connection, writes: list[Write]) -> set[Key]:
+    """Write categories or reviewers: their tools show their names."""
+    changed = [key for (key,) in _registers(table, connection, writes)]
+    return {Key(kind, key) for key in changed} | {Key(f"tools-of-{kind}", key) for key in changed}
+
+
+def _weeks(connection: Connection, writes: list[Write]) -> set[Key]:
+    return {Key("digest", week) for (week,) in _registers("digests", connection, writes)}
+
+
+def _of_tools(table: str, connection: Connection, writes: list[Write]) -> set[Key]:
+    """Write a table whose key begins with the tool that shows it."""
+    return {Key("tool", key[0]) for key in _registers(table, connection, writes)}
+
+
+def _ballots(connection: Connection, writes: list[Write]) -> set[Key]:
+    return _tallied(connection, _BALLOTS, "choice", writes, {})
+
+
+def _bookmarks(connection: Connection, writes: list[Write]) -> set[Key]:
+    times = {"times": [write.values["time"] for write in writes]}
+    return _tallied(connection, _BOOKMARKS, "kept", writes, times)
+
+
+def _tallied(
+    connection: Connection, sql: str, value: str, writes: list[Write], more: dict[str, list[int]]
+) -> set[Key]:
+    """Write rows of voters, and add to each tool's tally what they changed, once per tool."""
+    rows = {
+        "voters": [write.key[0] for write in writes],
+        "tools": [write.key[1] for write in writes],
+        "values": [write.values[value] for write in writes],
+        "stamps": [write.stamp for write in writes],
+        **more,
+    }
+    return {Key("tool", row.tool) for row in connection.exec_driver_sql(sql + _TALLY, rows)}
+
+
+WRITERS: Mapping[str, Writer] = {
+    "categories": partial(_shared, "categories", "category"),
+    "tools": partial(_of_tools, "tools"),
+    "first_listings": partial(_of_tools, "first_listings"),
+    "retirements": partial(_of_tools, "retirements"),
+    "reviewers": partial(_shared, "reviewers", "reviewer"),
+    "revisions": partial(_of_tools, "revisions"),
+    "ballots": _ballots,
+    "bookmarks": _bookmarks,
+    "digests": _weeks,
+}
+ORDER = tuple(WRITERS)
+TALLIED = frozenset({"ballots", "bookmarks"})
