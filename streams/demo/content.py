@@ -1,0 +1,130 @@
+"""The content files as typed values: `content/reviewers.toml` and a file for each category.
+
+Moments are told in days before the end of the story, so that a demo is always recent.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+_FOLDER = Path(__file__).parent / "content"
+
+Choice = Literal["ship", "skip"]
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of a content file, in which a misspelt key is an error."""
+
+
+class Reviewer(_Table, frozen=True):
+    """A member of the panel; the order in the file is the order on the scorecard."""
+
+    slug: str
+    name: str
+    motto: str
+
+
+class Review(_Table, frozen=True):
+    """What a reviewer said at some time; a later one of the same reviewer revises it."""
+
+    reviewer: str
+    days_ago: float
+    score: int
+    verdict: Choice
+    body: str
+    pros: list[str] = []
+    cons: list[str] = []
+    disclosure: str | None = None
+
+
+class Retraction(_Table, frozen=True):
+    """A review that was taken back."""
+
+    reviewer: str
+    days_ago: float
+    reason: str
+
+
+class Retirement(_Table, frozen=True):
+    """The end of a tool."""
+
+    days_ago: float
+    reason: str
+
+
+class Change(_Table, frozen=True):
+    """A later listing of a tool with another price."""
+
+    days_ago: float
+    pricing: str
+
+
+class Crowd(_Table, frozen=True):
+    """How the voters take to a tool.
+
+    `reach` is its share of attention beside the other tools, `leaning` the probability of a ship,
+    which moves in a line to `leaning_by_the_end`. A `tie` ends with as many ships as skips.
+    """
+
+    reach: float
+    leaning: float
+    leaning_by_the_end: float | None = None
+    tie: bool = False
+
+
+class Tool(_Table, frozen=True):
+    """A tool with all that happens to it; `listed` is in days before the end."""
+
+    slug: str
+    name: str
+    tagline: str
+    description: str
+    pricing: str
+    entry: Literal["free", "freemium", "paid"]
+    best_for: str
+    listed: float
+    crowd: Crowd
+    url: str | None = None
+    reviews: list[Review] = []
+    retractions: list[Retraction] = []
+    changes: list[Change] = []
+    retired: Retirement | None = None
+
+
+class Category(_Table, frozen=True):
+    """A category; its slug is the name of its file."""
+
+    name: str
+    description: str
+    tools: list[Tool]
+
+
+class Content(msgspec.Struct, frozen=True):
+    """All content files; categories by slug, in the order of their slugs."""
+
+    reviewers: list[Reviewer]
+    categories: dict[str, Category]
+
+    @property
+    def tools(self) -> list[Tool]:
+        """The tools of all categories."""
+        return [tool for category in self.categories.values() for tool in category.tools]
+
+
+class _Panel(_Table, frozen=True):
+    reviewers: list[Reviewer]
+
+
+def read_content(folder: Path = _FOLDER) -> Content:
+    """Read and check all files.
+
+    Raises:
+        msgspec.ValidationError: a file has an unknown key, lacks one, or holds a wrong type.
+    """
+    files = sorted((folder / "categories").glob("*.toml"))
+    categories = {
+        file.stem: msgspec.toml.decode(file.read_bytes(), type=Category) for file in files
+    }
+    panel = msgspec.toml.decode((folder / "reviewers.toml").read_bytes(), type=_Panel)
+    return Content(panel.reviewers, categories)
