@@ -1,0 +1,1 @@
+"""What people see: views, templates, the site writer and the site itself."""

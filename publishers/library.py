@@ -1,0 +1,109 @@
+"""What the pages are made from: one consistent snapshot of the projections."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from schemas.records import Authored, Category, Reviewer, Tool
+
+
+class Library(Protocol):
+    """One snapshot; every answer of one library belongs to the same moment.
+
+    A tool is on the site while it is listed and not retired. Lists are sorted by slug, except
+    that reviewers stand in their order on the scorecard (position, then slug).
+    """
+
+    def tool(self, slug: str) -> Tool | None:
+        """The tool of this slug, a retired one too; None when it was never listed."""
+        ...
+
+    def tools(self) -> list[Tool]:
+        """Every tool on the site."""
+        ...
+
+    def tools_in(self, category: str) -> list[Tool]:
+        """The tools of one category that are on the site."""
+        ...
+
+    def retired(self) -> list[Tool]:
+        """The tools that were listed and are retired now."""
+        ...
+
+    def categories(self) -> list[Category]:
+        """Every defined category, and by its slug as name each undefined one that holds tools."""
+        ...
+
+    def category(self, slug: str) -> Category | None:
+        """One of `categories()`."""
+        ...
+
+    def reviewers(self) -> list[Reviewer]:
+        """Everyone who joined the panel, in the order of the scorecard."""
+        ...
+
+    def reviewer(self, slug: str) -> Reviewer | None:
+        """One of `reviewers()`."""
+        ...
+
+    def reviews_by(self, reviewer: str) -> list[Authored]:
+        """A reviewer's current reviews of the tools on the site."""
+        ...
+
+
+class MemoryLibrary:
+    """A library of records at hand: for tests, and for trying a design on sample content."""
+
+    def __init__(
+        self,
+        tools: Iterable[Tool] = (),
+        categories: Iterable[Category] = (),
+        reviewers: Iterable[Reviewer] = (),
+    ) -> None:
+        self._tools = {tool.tool: tool for tool in sorted(tools, key=lambda tool: tool.tool)}
+        named = {tool.category.slug: tool.category.name for tool in self.tools()}
+        found = {slug: Category(slug, name, "", 0) for slug, name in named.items()}
+        found |= {category.category: category for category in categories}
+        self._categories = dict(sorted(found.items()))
+        ordered = sorted(reviewers, key=lambda reviewer: (reviewer.position, reviewer.reviewer))
+        self._reviewers = {reviewer.reviewer: reviewer for reviewer in ordered}
+
+    def tool(self, slug: str) -> Tool | None:
+        """See `Library`."""
+        return self._tools.get(slug)
+
+    def tools(self) -> list[Tool]:
+        """See `Library`."""
+        return [tool for tool in self._tools.values() if tool.retired is None]
+
+    def tools_in(self, category: str) -> list[Tool]:
+        """See `Library`."""
+        return [tool for tool in self.tools() if tool.category.slug == category]
+
+    def retired(self) -> list[Tool]:
+        """See `Library`."""
+        return [tool for tool in self._tools.values() if tool.retired is not None]
+
+    def categories(self) -> list[Category]:
+        """See `Library`."""
+        return list(self._categories.values())
+
+    def category(self, slug: str) -> Category | None:
+        """See `Library`."""
+        return self._categories.get(slug)
+
+    def reviewers(self) -> list[Reviewer]:
+        """See `Library`."""
+        return list(self._reviewers.values())
+
+    def reviewer(self, slug: str) -> Reviewer | None:
+        """See `Library`."""
+        return self._reviewers.get(slug)
+
+    def reviews_by(self, reviewer: str) -> list[Authored]:
+        """See `Library`."""
+        return [
+            Authored(tool.tool, tool.name, review)
+            for tool in self.tools()
+            for review in tool.panel.reviews
+            if review.reviewer == reviewer
+        ]

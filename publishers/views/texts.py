@@ -1,0 +1,93 @@
+"""The words and numbers that many pages share."""
+
+import re
+from datetime import UTC, datetime
+
+from schemas.records import Community, Entry, Panel, Verdict
+
+VERDICTS: dict[Verdict, str] = {
+    "ship": "Ship",
+    "skip": "Skip",
+    "split": "Split",
+    "none": "No verdict yet",
+}
+ENTRIES: dict[Entry, str] = {"free": "Free", "freemium": "Freemium", "paid": "Paid"}
+
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def panel_line(panel: Panel) -> str:
+    """The panel's verdict with its count: `Ship · 4 ship / 0 skip`."""
+    label = VERDICTS[panel.verdict]
+    return label if panel.verdict == "none" else f"{label} · {panel.ship} ship / {panel.skip} skip"
+
+
+def community_line(community: Community) -> str:
+    """The community's verdict with its count, or that nobody has voted."""
+    if community.verdict == "none":
+        return "No community votes yet"
+    label = VERDICTS[community.verdict]
+    return f"{label} · {community.ship} ship / {community.skip} skip"
+
+
+def percent(value: int | None, otherwise: str = "") -> str:
+    """`83%`, or what is said when there is no share yet."""
+    return otherwise if value is None else f"{value}%"
+
+
+def mean(value: float | None) -> str:
+    """A mean score without needless zeros: `83.25`, `80`; a dash when there is none."""
+    return "—" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """A number with its noun: `1 review`, `2,041 votes`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def day(time: datetime) -> str:
+    """The UTC day for people: `20 November 2026`."""
+    utc = time.astimezone(UTC)
+    return f"{utc.day} {_MONTHS[utc.month - 1]} {utc.year}"
+
+
+def instant(time: datetime) -> str:
+    """The moment for machines, RFC 3339 in UTC."""
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def initial(name: str) -> str:
+    """The first letter or digit of a name, as its avatar."""
+    return next((letter for letter in name if letter.isalnum()), "•").upper()[:1]
+
+
+def shorten(text: str, length: int) -> str:
+    """At most `length` characters on one line, cut between words where that is possible."""
+    line = " ".join(text.split())
+    if len(line) <= length:
+        return line
+    cut = line[: length - 1]
+    words, space, _ = cut.rpartition(" ")
+    return (words if space and len(words) > length // 2 else cut).rstrip(" ,;:.–-") + "…"
+
+
+def xml_text(text: str) -> str:
+    """The text without the control characters that no XML document may hold."""
+    return _NOT_IN_XML.sub("", text)
+
+
+# Not strftime, whose month names follow the locale of the machine.
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)

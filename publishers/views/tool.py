@@ -1,0 +1,52 @@
+"""One tool: its card, its reviews, and what to compare it with."""
+
+from typing import NamedTuple
+
+from publishers.views.cards import Card, card, standing
+from publishers.views.pairs import Pair, pair
+from publishers.views.scorecard import Opinion, opinions
+from publishers.views.texts import count
+from schemas.records import Community, Panel, Reviewer, Tool
+
+
+class ToolPage(NamedTuple):
+    """All that the page of one tool shows."""
+
+    card: Card
+    summary: str
+    opinions: list[Opinion]
+    rivals: list[Card]
+    pairs: list[Pair]
+
+
+def tool_page(tool: Tool, category: list[Tool], panel: list[Reviewer]) -> ToolPage:
+    """The page of a tool among the tools of its category (which may hold the tool itself)."""
+    rivals = sorted((other for other in category if other.tool != tool.tool), key=standing)
+    return ToolPage(
+        card=card(tool),
+        summary=summary(tool),
+        opinions=opinions(tool, panel),
+        rivals=sorted(map(card, rivals), key=lambda rival: (rival.name, rival.slug)),
+        pairs=[pair(tool, rival) for rival in rivals],
+    )
+
+
+def summary(tool: Tool) -> str:
+    """Panel and community on one tool in one sentence."""
+    return f"{_panel(tool.panel)}; {_community(tool.community)}."
+
+
+def _panel(panel: Panel) -> str:
+    heads = count(len(panel.reviews), "reviewer")
+    if panel.verdict == "none":
+        return "The panel has not reviewed it yet"
+    if panel.verdict == "split":
+        return f"{heads} are split down the middle"
+    agreeing = panel.ship if panel.verdict == "ship" else panel.skip
+    return f"{agreeing} of {heads} would {panel.verdict} it"
+
+
+def _community(community: Community) -> str:
+    if not community.votes:
+        return "nobody in the community has voted yet"
+    return f"{community.percent}% of {count(community.votes, 'voter')} would ship it"
