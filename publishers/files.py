@@ -79,7 +79,7 @@ class SiteFiles:
         """The stored comparisons that this tool is part of, whatever its category is now."""
         pair = re.compile(f"(.+-vs-)?{re.escape(tool)}(-vs-.+)?")
         folder = self._root / "compare"
-        names = sorted(os.listdir(folder)) if folder.is_dir() else []
+        names = sorted(page.name for page in folder.iterdir()) if folder.is_dir() else []
         return [f"/compare/{name}/" for name in names if "-vs-" in name and pair.fullmatch(name)]
 
     def sweep(self, keep: Iterable[str]) -> list[str]:

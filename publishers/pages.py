@@ -103,10 +103,15 @@ def pair_of(path: str) -> tuple[str, str] | None:
     return (found[1], found[2]) if found and "vs" not in _words(found) else None
 
 
-def slug_of_tool(path: str) -> str | None:
+def tool_of(path: str) -> str | None:
     """The slug in the path of a tool's page."""
     found = _TOOL.fullmatch(path)
     return found[1] if found else None
+
+
+def is_page(path: str) -> bool:
+    """Whether a page could stand at this path, whatever the library holds."""
+    return any(pattern.fullmatch(path) for pattern, _ in _RENDERERS)
 
 
 def _words(pair: re.Match[str]) -> list[str]:

@@ -68,7 +68,7 @@ def shorten(text: str, length: int) -> str:
         return line
     cut = line[: length - 1]
     words, space, _ = cut.rpartition(" ")
-    return (words if space and len(words) > length // 2 else cut).rstrip(" ,;:.–-") + "…"
+    return (words if space and len(words) > length // 2 else cut).rstrip(" ,;:.-") + "…"
 
 
 def xml_text(text: str) -> str:

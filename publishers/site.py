@@ -1,0 +1,199 @@
+"""The site over HTTP: stored pages, and the few that are made for one request.
+
+A stored file answers without a database. Everything else, such as a comparison across categories, a
+retired tool or a page whose file is about to be written, is decided on a fresh library.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
+from http import HTTPStatus
+from typing import NamedTuple
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from infra.settings import Settings
+from publishers import assets, pages
+from publishers.files import SiteFiles
+from publishers.library import Library
+from publishers.security import SecurityHeaders
+from publishers.views.paths import comparison_path, tool_path
+
+LibraryFactory = Callable[[], AbstractContextManager[Library]]
+"""Opens a library on a fresh snapshot; it blocks, so it is called in a thread."""
+
+BookmarksOf = Callable[[Request], Awaitable[Sequence[str]]]
+"""The slugs that the visitor of this request saved, in the order in which to show them."""
+
+REVALIDATE = "public, no-cache"
+FOREVER = "public, max-age=31536000, immutable"
+PRIVATE = "private, no-store"
+
+_TYPES = {".xml": "application/xml; charset=utf-8", ".txt": "text/plain; charset=utf-8"}
+_HTML = "text/html; charset=utf-8"
+
+
+class Answer(NamedTuple):
+    """What a path answers, before it meets a request; `location` makes it a redirect."""
+
+    status: HTTPStatus
+    content: bytes = b""
+    media_type: str = _HTML
+    cache: str = REVALIDATE
+    location: str = ""
+
+
+class Site:
+    """Answers paths from the folder of the site and, where that has no file, from a library."""
+
+    def __init__(self, settings: Settings, library_factory: LibraryFactory) -> None:
+        self._files = SiteFiles(settings.data / "site")
+        self._library = library_factory
+        self._url = settings.public_url
+
+    def answer(self, path: str) -> Answer:
+        """What this path answers; blocks on the disk and perhaps on the database."""
+        if path.endswith("/") or "." in path.rpartition("/")[2]:
+            return self._page(path)
+        with_slash = self._page(path + "/")
+        if with_slash.status == HTTPStatus.NOT_FOUND:
+            return with_slash
+        return _moved(with_slash.location or path + "/")
+
+    def comparison_of(self, one: str, other: str) -> Answer:
+        """Where the form that chooses two tools leads."""
+        if not one or not other:
+            return _see("/#choose")
+        with self._library() as library:
+            known = [library.tool(slug) for slug in (one, other)]
+        if None in known:
+            return self._not_found()
+        return _see(tool_path(one) if one == other else comparison_path(one, other))
+
+    def bookmarks(self, saved: Sequence[str]) -> Answer:
+        """One visitor's bookmarks."""
+        with self._library() as library:
+            tools = [tool for slug in saved if (tool := library.tool(slug)) and not tool.retired]
+        content = pages.bookmarks(self._url, tools)
+        return Answer(HTTPStatus.OK, content, cache=PRIVATE)
+
+    def _page(self, path: str) -> Answer:
+        if path in assets.assets():
+            return _stored(path, assets.assets()[path])
+        if path == pages.NOT_FOUND:
+            return self._not_found()
+        if path in _PER_REQUEST:
+            return Answer(HTTPStatus.OK)
+        if path.endswith("/index.html"):
+            return self.answer(path.removesuffix("/index.html"))
+        content = self._files.read(path)
+        if content is not None:
+            return _stored(path, content)
+        return self._made_now(path) if pages.is_page(path) else self._not_found()
+
+    def _made_now(self, path: str) -> Answer:
+        pair = pages.pair_of(path)
+        tool = pages.tool_of(path)
+        with self._library() as library:
+            if pair is not None:
+                return self._comparison(library, *pair)
+            if tool is not None and (gone := self._gone(library, tool)):
+                return gone
+            content = pages.render(library, path, self._url)
+        return _stored(path, content) if content is not None else self._not_found()
+
+    def _comparison(self, library: Library, one: str, other: str) -> Answer:
+        if one == other or library.tool(one) is None or library.tool(other) is None:
+            return self._not_found()
+        if gone := self._gone(library, one, other):
+            return gone
+        if one > other:
+            return _moved(comparison_path(one, other))
+        content = pages.render_comparison(library, self._url, one, other)
+        return Answer(HTTPStatus.OK, content or b"")
+
+    def _gone(self, library: Library, *slugs: str) -> Answer | None:
+        tools = [tool for slug in slugs if (tool := library.tool(slug))]
+        retired = [tool for tool in tools if tool.retired is not None]
+        return Answer(HTTPStatus.GONE, pages.gone(self._url, retired)) if retired else None
+
+    def _not_found(self) -> Answer:
+        return Answer(HTTPStatus.NOT_FOUND, pages.not_found(self._url))
+
+
+def site_routes(
+    settings: Settings, library_factory: LibraryFactory, bookmarks_of: BookmarksOf
+) -> list[BaseRoute]:
+    """Routes of the site; the last takes every path, so they come after all others."""
+    site = Site(settings, library_factory)
+
+    async def page(request: Request) -> Response:
+        answer = await asyncio.to_thread(site.answer, "/" + request.path_params["path"])
+        return respond(request, answer)
+
+    async def choose(request: Request) -> Response:
+        one, other = (request.query_params.get(name, "") for name in ("a", "b"))
+        return respond(request, await asyncio.to_thread(site.comparison_of, one, other))
+
+    async def bookmarks(request: Request) -> Response:
+        saved = await bookmarks_of(request)
+        return respond(request, await asyncio.to_thread(site.bookmarks, saved))
+
+    return [
+        Route("/compare/", choose),
+        Route("/bookmarks/", bookmarks),
+        Route("/{path:path}", page),
+    ]
+
+
+def site_app(
+    settings: Settings, library_factory: LibraryFactory, bookmarks_of: BookmarksOf
+) -> ASGIApp:
+    """The site alone, with its headers; the whole system puts the API's routes before its own."""
+    routes = site_routes(settings, library_factory, bookmarks_of)
+    return SecurityHeaders(Starlette(routes=routes))
+
+
+def respond(request: Request, answer: Answer) -> Response:
+    """The answer to this request: a redirect keeps the query, a known page is 304."""
+    if answer.location:
+        query = f"?{request.url.query}" if answer.status == HTTPStatus.PERMANENT_REDIRECT else ""
+        location = answer.location + (query if query != "?" else "")
+        return Response(status_code=answer.status, headers={"Location": location})
+    etag = f'"{hashlib.sha256(answer.content).hexdigest()[:32]}"'
+    headers = {"ETag": etag, "Cache-Control": answer.cache}
+    if answer.status == HTTPStatus.OK and _knows(request, etag):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    headers["Content-Length"] = str(len(answer.content))
+    content = b"" if request.method == "HEAD" else answer.content
+    return Response(content, answer.status, headers, answer.media_type)
+
+
+def _knows(request: Request, etag: str) -> bool:
+    known = request.headers.get("if-none-match", "")
+    return known == "*" or etag in [tag.strip().removeprefix("W/") for tag in known.split(",")]
+
+
+def _stored(path: str, content: bytes) -> Answer:
+    suffix = "." + path.rpartition(".")[2]
+    if path.startswith("/static/"):
+        return Answer(HTTPStatus.OK, content, assets.TYPES.get(suffix, _HTML), FOREVER)
+    if path == pages.FEED:
+        return Answer(HTTPStatus.OK, content, "application/atom+xml; charset=utf-8")
+    return Answer(HTTPStatus.OK, content, _TYPES.get(suffix, _HTML))
+
+
+def _moved(location: str) -> Answer:
+    return Answer(HTTPStatus.PERMANENT_REDIRECT, location=location)
+
+
+def _see(location: str) -> Answer:
+    return Answer(HTTPStatus.SEE_OTHER, location=location)
+
+
+_PER_REQUEST = ("/compare/", "/bookmarks/")
