@@ -30,7 +30,6 @@ def load(
     progress: Callable[[int, int], None],
     *,
     week_sent: Callable[[str], None] = lambda _: None,
-    transport: httpx.BaseTransport | None = None,
 ) -> None:
     """Send all demo events, week by week, oldest week first.
 
@@ -44,20 +43,27 @@ def load(
         progress: called with (sent, total) after each batch.
         week_sent: called with an ISO week such as `2026-W47` when all its events are acknowledged,
             before the first event of the next week is sent.
-        transport: stands in for the network.
 
     Raises:
         NotLoaded: an event was rejected, or the API stayed away or busy for too long.
     """
-    story = list(weeks(end))
-    done, total = 0, sum(len(week) for _, week in story)
     headers = {"Authorization": f"Bearer {token}"}
-    with (
-        httpx.Client(base_url=url, headers=headers, timeout=30, transport=transport) as client,
-        ThreadPoolExecutor(_IN_FLIGHT, "demo") as pool,
-    ):
+    with httpx.Client(base_url=url, headers=headers, timeout=30) as client:
+        send(client, list(weeks(end)), progress, week_sent)
+
+
+def send(
+    client: httpx.Client,
+    story: list[tuple[str, list[Event]]],
+    progress: Callable[[int, int], None],
+    week_sent: Callable[[str], None],
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Send a story's weeks one after the other, the batches of a week a few at a time."""
+    done, total = 0, sum(len(week) for _, week in story)
+    with ThreadPoolExecutor(_IN_FLIGHT, "demo") as pool:
         for label, week in story:
-            for sent in pool.map(lambda batch: _send(client, batch), _batches(week)):
+            for sent in pool.map(lambda batch: _send(client, batch, sleep), _batches(week)):
                 done += sent
                 progress(done, total)
             week_sent(label)
@@ -69,7 +75,7 @@ def _batches(week: Iterable[Event]) -> Iterator[list[Event]]:
         yield batch
 
 
-def _send(client: httpx.Client, batch: list[Event]) -> int:
+def _send(client: httpx.Client, batch: list[Event], sleep: Callable[[float], None]) -> int:
     """Send one batch until it is acknowledged; a repeated event is harmless."""
     last = "it never answered"
     for _ in range(_ATTEMPTS):
@@ -77,12 +83,12 @@ def _send(client: httpx.Client, batch: list[Event]) -> int:
             answer = client.post("/v1/events", json=batch)
         except httpx.TransportError as error:
             last = f"{type(error).__name__}: {error}"
-            time.sleep(1)
+            sleep(1)
             continue
         if answer.status_code not in _BUSY:
             return _accepted(answer, batch)
         last = f"status {answer.status_code}"
-        time.sleep(_pause(answer))
+        sleep(_pause(answer))
     raise NotLoaded(f"The API did not take the demo events after {_ATTEMPTS} attempts ({last}).")
 
 
