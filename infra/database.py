@@ -5,6 +5,7 @@ schema per generation (`projections_1`, …) that is dropped and rebuilt at will
 `verdicts.generation` names the live one, and every new connection looks there first.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -79,6 +80,12 @@ def _plain_engine(
     )
 
 
+def plain_connection(target: Settings | str, name: str) -> psycopg.Connection:
+    """One connection of its own, outside transactions: for advisory locks and notifications."""
+    plain = target if isinstance(target, str) else target.database_url
+    return psycopg.connect(plain, autocommit=True, application_name=name, connect_timeout=5)
+
+
 def driver_url(target: Settings | str) -> URL:
     """The address for SQLAlchemy with psycopg 3, from the plain `postgresql://` one."""
     plain = target if isinstance(target, str) else target.database_url
@@ -87,11 +94,17 @@ def driver_url(target: Settings | str) -> URL:
     )
 
 
-def migrate(target: Settings | str) -> str:
+def migrate(
+    target: Settings | str, afterwards: Callable[[Connection], None] = lambda _: None
+) -> str:
     """Bring the permanent schema to its newest revision, and return that revision.
 
     Safe to run from several processes at once: the second waits, then finds nothing to do. All
     steps are one transaction, so a failure leaves the database as it was.
+
+    Args:
+        target: Settings with a `database_url`, or such an address itself.
+        afterwards: Called in the same transaction, under the same lock.
 
     Raises:
         DatabaseUnfitError: When the server is older than PostgreSQL 18.
@@ -106,6 +119,7 @@ def migrate(target: Settings | str) -> str:
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            afterwards(connection)
     finally:
         made.dispose()
     return newest_revision()
