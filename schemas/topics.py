@@ -20,8 +20,15 @@ class Topic(msgspec.Struct, frozen=True):
         return f"{self.name}-value"
 
 
-FOREVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
-COMPACTED = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1"}
+FOREVER = {
+    "cleanup.policy": "delete",
+    "retention.ms": "-1",
+    "retention.bytes": "-1",
+    "max.message.bytes": str(2 << 20),  # an event of the largest request, and what is around it
+}
+# A record holds all reviews of a tool, a dead letter an original with headers.
+LARGE = {"max.message.bytes": str(8 << 20)}
+COMPACTED = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1", **LARGE}
 
 CATALOG = Topic(
     "verdicts.catalog.v1",
@@ -48,7 +55,7 @@ DEAD_LETTERS = Topic(
     1,
     "that of the original",
     "original bytes that could not be applied, with the reason in headers",
-    FOREVER,
+    {**FOREVER, **LARGE},
 )
 
 EVENT_TOPICS = (CATALOG, REVIEWS, VOTES, BOOKMARKS, DIGESTS)

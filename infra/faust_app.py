@@ -1,0 +1,102 @@
+"""Faust applications as this project runs them: fed in batches, with offsets in the database."""
+
+import ssl
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Protocol
+
+import faust
+from faust.types.auth import CredentialsT
+
+from infra.settings import Settings
+
+# A killed worker's partitions move after this long; the defaults would stall them for a minute.
+SESSION_SECONDS = 10.0
+HEARTBEAT_SECONDS = 2.0
+# Chunks per partition that wait in Faust's queue; a chunk holds up to a megabyte of records.
+WAITING_CHUNKS = 4
+
+Place = tuple[str, int]
+
+
+class Checkpoints(Protocol):
+    """Where a consumer's offsets live: in the transaction of what it writes.
+
+    Both methods block on the database and give the next offset of each topic and partition.
+    """
+
+    def load(self, places: Iterable[Place]) -> Mapping[Place, int]:
+        """Look up offsets to start from; places seen for the first time start at the beginning.
+
+        Raises:
+            LogMismatchError: the log is not the one that was read so far.
+        """
+        ...
+
+    def stored(self, places: Iterable[Place]) -> Mapping[Place, int]:
+        """Look up offsets alone, for reporting."""
+        ...
+
+
+class LogMismatchError(Exception):
+    """The log and the stored offsets do not belong together; going on would lose or repeat."""
+
+
+class BatchedApp(faust.App):
+    """A Faust application that starts where its checkpoints say."""
+
+    checkpoints: Checkpoints
+
+
+def batched_app(name: str, settings: Settings, checkpoints: Checkpoints) -> BatchedApp:
+    """Build an application whose consumer group is `name`.
+
+    Its topics deliver lists of records (see `streams.transport`), and nothing that Faust keeps
+    of its own accord is used: no tables, no exactly-once mode, no committed offsets.
+    """
+    servers = [f"batched://{server}" for server in settings.kafka.split(",")]
+    app = BatchedApp(
+        name,
+        broker=";".join(servers),
+        broker_credentials=_credentials(settings.kafka_security),
+        broker_session_timeout=SESSION_SECONDS,
+        broker_heartbeat_interval=HEARTBEAT_SECONDS,
+        broker_rebalance_timeout=SESSION_SECONDS,
+        broker_request_timeout=30.0,
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=settings.instance or None,
+        consumer_metadata_max_age_ms=60_000,
+        stream_buffer_maxsize=WAITING_CHUNKS,
+        stream_wait_empty=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        datadir=str(Path(gettempdir()) / f"{name}-unused"),
+        autodiscover=False,
+    )
+    app.checkpoints = checkpoints
+    return app
+
+
+def _credentials(security: Mapping[str, str]) -> CredentialsT | None:
+    """Translate librdkafka's properties into Faust's credentials."""
+    protocol = security.get("security.protocol", "PLAINTEXT").upper()
+    context = _ssl_context(security) if protocol.endswith("SSL") else None
+    if protocol.startswith("SASL"):
+        return faust.SASLCredentials(
+            username=security.get("sasl.username"),
+            password=security.get("sasl.password"),
+            mechanism=security.get("sasl.mechanism", security.get("sasl.mechanisms", "PLAIN")),
+            ssl_context=context,
+        )
+    return faust.SSLCredentials(context) if context else None
+
+
+def _ssl_context(security: Mapping[str, str]) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=security.get("ssl.ca.location"))
+    if certificate := security.get("ssl.certificate.location"):
+        context.load_cert_chain(
+            certificate, security.get("ssl.key.location"), security.get("ssl.key.password")
+        )
+    return context

@@ -1,0 +1,66 @@
+"""How a Faust application becomes a process: its signals, its tasks, its exit status."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import faust
+import structlog
+
+from infra.faust_app import BatchedApp
+
+log = structlog.get_logger(__name__)
+
+
+def run(app: BatchedApp) -> None:
+    """Run an application until SIGTERM or SIGINT; what it started ends with it.
+
+    Raises:
+        SystemExit: with status 1 when the application crashed.
+    """
+    logging.getLogger("faust").setLevel(logging.WARNING)
+    logging.getLogger("mode").setLevel(logging.WARNING)
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    worker = faust.Worker(
+        app,
+        loglevel=None,
+        redirect_stdouts=False,
+        override_logging=False,
+        quiet=True,
+        blocking_timeout=0.0,
+    )
+    worker.execute_from_commandline()
+
+
+def every(
+    app: BatchedApp, seconds: float, action: Callable[[], Any], *, name: str
+) -> Callable[[], Awaitable[None]]:
+    """Make a task that calls a blocking function in a thread again and again; faults are logged."""
+
+    async def repeat() -> None:
+        while not app.should_stop:
+            try:
+                await asyncio.to_thread(action)
+            except Exception as error:
+                log.warning(f"{name} failed", reason=str(error))
+            await asyncio.sleep(seconds)
+
+    return repeat
+
+
+def assigned(app: BatchedApp) -> Mapping[str, list[int]]:
+    """The partitions that this process works on now, by topic."""
+    if not app.consumer or app.rebalancing:
+        return {}
+    found: dict[str, list[int]] = {}
+    for tp in sorted(app.consumer.assignment()):
+        found.setdefault(tp.topic, []).append(tp.partition)
+    return found
+
+
+def instance_name(given: str) -> str:
+    """Name this process: as it was told to, or by host and pid."""
+    return given or f"{socket.gethostname()}-{os.getpid()}"

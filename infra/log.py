@@ -1,0 +1,60 @@
+"""What the broker says of its log: which topic it is, where it begins and where it ends."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+from confluent_kafka import TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from infra.settings import Settings
+
+SECONDS = 10.0
+Place = tuple[str, int]
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """A partition's extent: offsets from `first` up to, not including, `end`."""
+
+    topic_id: str
+    first: int
+    end: int
+
+
+class Log:
+    """Asks the broker; every method blocks for up to ten seconds.
+
+    Raises:
+        confluent_kafka.KafkaException: the broker does not answer, or does not know the topic.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._admin = AdminClient(
+            {"bootstrap.servers": settings.kafka, **settings.kafka_security, "log_level": 2}
+        )
+
+    def bounds(self, places: Iterable[Place]) -> Mapping[Place, Bounds]:
+        """Identity, beginning and end of each partition."""
+        wanted = sorted(set(places))
+        ids = self.topic_ids({topic for topic, _ in wanted})
+        first = self._offsets(wanted, OffsetSpec.earliest())
+        end = self._offsets(wanted, OffsetSpec.latest())
+        return {place: Bounds(ids[place[0]], first[place], end[place]) for place in wanted}
+
+    def topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
+        """The id that each topic got when it was made: another topic of that name has another."""
+        found = self._admin.describe_topics(
+            TopicCollection(sorted(topics)), request_timeout=SECONDS
+        )
+        return {name: str(future.result().topic_id) for name, future in found.items()}
+
+    def ends(self, places: Iterable[Place]) -> dict[Place, int]:
+        """Where each partition ends: the offset that its next record will get."""
+        return self._offsets(places, OffsetSpec.latest())
+
+    def _offsets(self, places: Iterable[Place], at: OffsetSpec) -> dict[Place, int]:
+        asked = {TopicPartition(topic, partition): at for topic, partition in places}
+        found = self._admin.list_offsets(asked, request_timeout=SECONDS)
+        return {
+            (place.topic, place.partition): future.result().offset
+            for place, future in found.items()
+        }

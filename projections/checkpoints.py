@@ -1,0 +1,94 @@
+"""Checkpoints: how far each partition was applied, in the same database as what was applied."""
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from sqlalchemy import Engine
+
+from infra.faust_app import LogMismatchError, Place
+from infra.log import Bounds
+
+PROJECTIONS = "checkpoints"
+PUBLISHER = "verdicts.publisher_checkpoints"
+
+_FIND = """
+select topic, partition, topic_id, next_offset from {table}
+where (topic, partition) in (select * from unnest(%(topics)s::text[], %(partitions)s::int[]))
+"""
+_BEGIN = """
+insert into {table} (topic, partition, topic_id, next_offset)
+select * from unnest(
+    %(topics)s::text[], %(partitions)s::int[], %(ids)s::text[], %(offsets)s::bigint[])
+on conflict (topic, partition) do nothing
+"""
+
+
+class Extents(Protocol):
+    """Knows the extent of partitions; `infra.log.Log` is the real one."""
+
+    def bounds(self, places: Iterable[Place]) -> Mapping[Place, Bounds]:
+        """Identity, beginning and end of each partition."""
+        ...
+
+
+class DatabaseCheckpoints:
+    """The checkpoints of one consumer in one table."""
+
+    def __init__(self, engine: Engine, log: Extents, table: str = PROJECTIONS) -> None:
+        self._engine = engine
+        self._log = log
+        self._table = table
+
+    def load(self, places: Iterable[Place]) -> Mapping[Place, int]:
+        """Look up where to start, after asking whether the log is still the same.
+
+        Raises:
+            LogMismatchError: a topic was made anew, or a checkpoint lies outside its log.
+        """
+        wanted = list(places)
+        bounds = self._log.bounds(wanted)
+        self._begin({place: bounds[place] for place in wanted})
+        found = self._rows(wanted)
+        for place, (topic_id, offset) in found.items():
+            _require_same_log(place, topic_id, offset, bounds[place])
+        return {place: offset for place, (_, offset) in found.items()}
+
+    def stored(self, places: Iterable[Place]) -> Mapping[Place, int]:
+        """Look up offsets alone."""
+        return {place: offset for place, (_, offset) in self._rows(list(places)).items()}
+
+    def _rows(self, places: list[Place]) -> dict[Place, tuple[str, int]]:
+        with self._engine.begin() as connection:
+            rows = connection.exec_driver_sql(_FIND.format(table=self._table), _columns(places))
+            return {(row.topic, row.partition): (row.topic_id, row.next_offset) for row in rows}
+
+    def _begin(self, bounds: Mapping[Place, Bounds]) -> None:
+        """Start what was never read at its first record; leave the rest as it is."""
+        rows = {
+            **_columns(list(bounds)),
+            "ids": [bound.topic_id for bound in bounds.values()],
+            "offsets": [0] * len(bounds),
+        }
+        with self._engine.begin() as connection:
+            connection.exec_driver_sql(_BEGIN.format(table=self._table), rows)
+
+
+def _columns(places: list[Place]) -> dict[str, list[str] | list[int]]:
+    return {
+        "topics": [topic for topic, _ in places],
+        "partitions": [number for _, number in places],
+    }
+
+
+def _require_same_log(place: Place, topic_id: str, offset: int, bounds: Bounds) -> None:
+    name = f"{place[0]}/{place[1]}"
+    if topic_id != bounds.topic_id:
+        raise LogMismatchError(
+            f"{name} was made anew since it was read (topic id {bounds.topic_id}, was {topic_id}); "
+            "restore the topic, or rebuild the projections from the new one"
+        )
+    if not bounds.first <= offset <= bounds.end:
+        raise LogMismatchError(
+            f"{name} was applied up to offset {offset}, but its log holds {bounds.first} to "
+            f"{bounds.end}; restore the topic, or rebuild the projections from it"
+        )

@@ -1,0 +1,79 @@
+"""Dead letters: what can never be applied is kept whole, with the reason beside it."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from confluent_kafka import KafkaError, Message, Producer
+
+from infra.settings import Settings
+from schemas import topics
+
+SECONDS = 10.0
+
+
+class Letter(Protocol):
+    """A record as it was fetched."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Iterable[tuple[str, bytes]]
+
+
+class DeadLettersUnavailableError(Exception):
+    """A dead letter was not acknowledged, so its original must not be passed over."""
+
+
+class DeadLetters:
+    """Writes to `verdicts.deadletters.v1`, with Kafka Connect's names for the headers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._producer = Producer(
+            {
+                "bootstrap.servers": settings.kafka,
+                **settings.kafka_security,
+                "partitioner": "murmur2_random",
+                "enable.idempotence": True,
+                "acks": "all",
+                "linger.ms": 5,
+                "message.max.bytes": 8_000_000,
+                "delivery.timeout.ms": int(SECONDS * 1000),
+                "log_level": 2,
+            }
+        )
+
+    def write(self, letters: Iterable[tuple[Letter, str]]) -> None:
+        """Write letters with their reasons, and return once the broker holds them.
+
+        Raises:
+            DeadLettersUnavailableError: at least one was not acknowledged in ten seconds.
+        """
+        failures: list[KafkaError] = []
+
+        def delivered(error: KafkaError | None, _: Message) -> None:
+            if error is not None:
+                failures.append(error)
+
+        for letter, reason in letters:
+            self._producer.produce(
+                topics.DEAD_LETTERS.name,
+                key=letter.key,
+                value=letter.value,
+                headers=[*letter.headers, *_why(letter, reason)],
+                on_delivery=delivered,
+            )
+        left = self._producer.flush(2 * SECONDS)
+        if failures or left:
+            raise DeadLettersUnavailableError(str(failures[0]) if failures else "timed out")
+
+
+def _why(letter: Letter, reason: str) -> list[tuple[str, bytes]]:
+    said = {
+        "__connect.errors.topic": letter.topic,
+        "__connect.errors.partition": str(letter.partition),
+        "__connect.errors.offset": str(letter.offset),
+        "__connect.errors.exception.message": reason,
+    }
+    return [(name, value.encode()) for name, value in said.items()]

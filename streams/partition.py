@@ -1,0 +1,110 @@
+"""One partition's way from fetched records to the store, whatever the store answers.
+
+The checkpoint in the database decides. Faust seeks again at every rebalance and can miss the
+commit in flight, another worker may have taken over, the answer to a commit may be lost: from
+here all of that looks the same. The batch does not begin where the checkpoint stands, and the
+checkpoint says what to do about it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Protocol, TypeVar
+
+import structlog
+
+from projections.store import MissedError
+
+log = structlog.get_logger(__name__)
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
+T = TypeVar("T")
+
+
+class Record(Protocol):
+    """What is needed of a record here: its place in the partition."""
+
+    @property
+    def offset(self) -> int:
+        """Counts up by one within the partition."""
+        ...
+
+
+class Sink(Protocol):
+    """Where a partition's batches go. Both methods block, and are called in a thread."""
+
+    def stored(self) -> int:
+        """Look up the offset of the first record that was not applied."""
+        ...
+
+    def apply(self, records: Sequence[Record], expected: int, upto: int) -> None:
+        """Apply records in one transaction that moves the checkpoint from `expected` to `upto`.
+
+        Raises:
+            MissedError: the checkpoint does not stand at `expected`; nothing was applied.
+        """
+        ...
+
+
+class Partition:
+    """Applies what is fetched, once and in order.
+
+    Args:
+        name: For the log.
+        sink: Applies batches.
+        seek: Makes the consumer fetch again from an offset.
+        gaps: Whether offsets may be missing, as on a compacted topic.
+    """
+
+    def __init__(
+        self, name: str, sink: Sink, seek: Callable[[int], Awaitable[None]], *, gaps: bool = False
+    ) -> None:
+        self._log = log.bind(partition=name)
+        self._sink = sink
+        self._seek = seek
+        self._gaps = gaps
+        self._next: int | None = None
+
+    async def take(self, records: Sequence[Record]) -> None:
+        """Apply records; what does not follow the checkpoint is dropped and fetched again.
+
+        Returns only when every record was applied, now or before, or will be fetched again.
+        A database that is away is waited for, and meanwhile nothing else is taken.
+        """
+        while records := await self._fitting(records):
+            assert self._next is not None
+            upto = records[-1].offset + 1
+            try:
+                await self._persist(partial(self._sink.apply, records, self._next, upto))
+            except MissedError as missed:
+                self._log.info("checkpoint is elsewhere", stored=missed.stored, ours=self._next)
+                self._next = missed.stored
+            else:
+                self._next = upto
+                return
+
+    async def _fitting(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Trim what was applied already; give up what lies beyond a gap, after seeking back."""
+        if self._next is None:
+            self._next = await self._persist(self._sink.stored)
+        if records[0].offset < self._next:
+            records = [record for record in records if record.offset >= self._next]
+        if records and records[0].offset > self._next and not self._gaps:
+            self._log.info("fetching again", stored=self._next, got=records[0].offset)
+            await self._seek(self._next)
+            self._next = None
+            return ()
+        return records
+
+    async def _persist(self, action: Callable[[], T]) -> T:
+        """Do a blocking thing in a thread until it succeeds; a missed checkpoint is an answer."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                return await asyncio.to_thread(action)
+            except MissedError:
+                raise
+            except Exception as error:
+                self._log.error("trying again", reason=repr(error), pause=pause)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)

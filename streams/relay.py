@@ -1,0 +1,124 @@
+"""The relay: publishes the records that the outbox names, then forgets the keys.
+
+One relay works at a time. An advisory lock keeps others waiting, and a fixed transactional id
+makes the broker refuse a predecessor that only seemed dead, so records of one key never come
+out of order. Killed between publishing and forgetting, its successor publishes again.
+"""
+
+import threading
+import time
+
+import psycopg
+import structlog
+from confluent_kafka import KafkaException, Producer
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from infra.codec import Codec
+from infra.database import plain_connection
+from infra.settings import Settings
+from projections import outbox, records
+from schemas import topics
+
+TRANSACTIONAL_ID = "verdicts-relay"
+ADVISORY_LOCK = 0x72656C61  # "rela"
+LARGEST_BATCH = 500
+SECONDS = 10.0
+log = structlog.get_logger(__name__)
+
+
+class Relay(threading.Thread):
+    """Runs until told to stop; whatever goes wrong is tried again from the start."""
+
+    def __init__(self, settings: Settings, engine: Engine, codec: Codec) -> None:
+        super().__init__(name="relay", daemon=True)
+        self._settings = settings
+        self._engine = engine
+        self._codec = codec
+        self._stopping = threading.Event()
+        self.active = False
+
+    def stop(self) -> None:
+        """Finish the batch in hand and end."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Wait for the turn, then publish; start over after any fault."""
+        while not self._stopping.is_set():
+            try:
+                with plain_connection(self._settings, "verdicts relay") as connection:
+                    if self._wait_for_turn(connection):
+                        self._serve(connection)
+            except (KafkaException, SQLAlchemyError, psycopg.Error) as error:
+                log.warning("relay starts over", reason=str(error))
+                self._stopping.wait(1.0)
+            finally:
+                self.active = False
+
+    def _wait_for_turn(self, connection: psycopg.Connection) -> bool:
+        """Take the lock, which goes with the connection; False when told to stop first."""
+        while not self._stopping.is_set():
+            row = connection.execute("select pg_try_advisory_lock(%s)", [ADVISORY_LOCK]).fetchone()
+            if row and row[0]:
+                return True
+            self._stopping.wait(0.5)
+        return False
+
+    def _serve(self, connection: psycopg.Connection) -> None:
+        producer = self._producer()
+        connection.execute(f"listen {outbox.CHANNEL}".encode())
+        self.active = True
+        while not self._stopping.is_set():
+            while self._publish_some(producer):
+                pass
+            # The time-out only bounds how long a stop or a lost wake-up can go unnoticed.
+            for _ in connection.notifies(timeout=0.5, stop_after=1):
+                pass
+
+    def _producer(self) -> Producer:
+        producer = Producer(
+            {
+                "bootstrap.servers": self._settings.kafka,
+                **self._settings.kafka_security,
+                "transactional.id": TRANSACTIONAL_ID,
+                "partitioner": "murmur2_random",
+                "compression.type": "lz4",
+                "linger.ms": 0,
+                "message.max.bytes": 8_000_000,
+                "log_level": 2,
+            }
+        )
+        producer.init_transactions(SECONDS)
+        return producer
+
+    def _publish_some(self, producer: Producer) -> bool:
+        """Publish what waits, up to a batch of keys; False when nothing waited."""
+        with self._engine.begin() as connection:
+            waiting = records.waiting(connection, LARGEST_BATCH)
+            if not waiting:
+                return False
+            if any(key.kind.startswith("tools-of-") for key in waiting.values()):
+                records.spread(connection)
+                return True
+        snapshot = self._engine.execution_options(isolation_level="REPEATABLE READ")
+        with snapshot.begin() as connection:
+            # Read again: a key is forgotten only when its change is in the snapshot.
+            waiting = records.waiting(connection, LARGEST_BATCH)
+            found = records.look_up(
+                connection,
+                (key for key in waiting.values() if not key.kind.startswith("tools-of-")),
+            )
+        began = time.monotonic()
+        producer.begin_transaction()
+        for key, record in found.items():
+            producer.produce(
+                topics.CHANGES.name,
+                key=f"{key.kind}:{key.key}".encode(),
+                value=None if record is None else self._codec.encode_record(record),
+            )
+        producer.commit_transaction(SECONDS)
+        with self._engine.begin() as connection:
+            done = [id_ for id_, key in waiting.items() if key in found]
+            records.forget(connection, done)
+        log.debug("relayed", records=len(found), seconds=round(time.monotonic() - began, 4))
+        return True

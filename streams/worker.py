@@ -1,0 +1,46 @@
+"""The worker: all processors and the relay, wired on one page."""
+
+from infra.codec import Codec
+from infra.database import engine
+from infra.faust_app import batched_app
+from infra.faust_process import assigned, every, instance_name, run
+from infra.log import Log
+from infra.settings import Settings
+from projections import heartbeats
+from projections.checkpoints import DatabaseCheckpoints
+from streams import processors
+from streams.deadletters import DeadLetters
+from streams.relay import Relay
+
+GROUP = "verdicts-projections"
+SERVICE = "worker"
+
+
+def main(settings: Settings, codec: Codec | None = None) -> None:
+    """Run until SIGTERM or SIGINT."""
+    codec = codec or Codec()
+    # One connection per partition that may be in flight, one for the relay, some for reading.
+    database = engine(settings, name="verdicts worker", pool_size=12, max_overflow=12)
+    app = batched_app(GROUP, settings, DatabaseCheckpoints(database, Log(settings)))
+    processors.register(app, database, codec, DeadLetters(settings))
+    relay = Relay(settings, database, codec)
+    instance = instance_name(settings.instance)
+
+    def beat() -> None:
+        detail = {"assigned": assigned(app), "relay": relay.active}
+        with database.begin() as connection:
+            heartbeats.beat(connection, SERVICE, instance, detail)
+
+    async def relaying() -> None:
+        relay.start()
+
+    app.task(every(app, heartbeats.SECONDS, beat, name="heartbeat"))
+    app.task(relaying)
+    try:
+        run(app)
+    finally:
+        relay.stop()
+        if relay.ident:
+            relay.join(timeout=5)
+        with database.begin() as connection:
+            heartbeats.leave(connection, SERVICE, instance)
