@@ -7,6 +7,7 @@ schema per generation (`projections_1`, …) that is dropped and rebuilt at will
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from alembic import command
@@ -22,7 +23,7 @@ from infra.settings import Settings
 SCHEMA = "verdicts"
 LEAST_VERSION = 18
 IDLE_IN_TRANSACTION_SECONDS = 5
-VERSION_TABLE = {"version_table": "revision", "version_table_schema": SCHEMA}
+VERSION_TABLE: dict[str, Any] = {"version_table": "revision", "version_table_schema": SCHEMA}
 
 _MIGRATION_LOCK = 0x76657264  # "verd": any number, as long as every migrator takes the same
 _FOLDER = Path(__file__).parent / "migrations"

@@ -1,0 +1,71 @@
+# `make up` and `make test` need Python 3.11 or later and nothing else of ours.
+# What needs a shell is exec'd, so that a signal to make reaches the command itself.
+
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --no-input
+UV := .cache/uv/bin/uv
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+.DEFAULT_GOAL := help
+.PHONY: help up test check format lock clean
+
+help:
+	@echo "make up      install what is missing, start everything, stay in the foreground"
+	@echo "make test    run all tests: unit, integration, end to end"
+	@echo "make check   format, lint, types, imports, schemas; under 30 seconds"
+	@echo "make format  put the code into its format"
+	@echo "make lock    resolve the Python packages and Kafka's jars anew"
+	@echo "make clean   remove what was installed; the data folder stays"
+
+up: $(VENV)/.installed
+	@exec $(VENV)/bin/verdicts up --with-parent
+
+test: $(VENV)/.testable
+	@exec $(VENV)/bin/python tests/chromium.py
+	@exec $(VENV)/bin/python -m pytest
+
+check: $(VENV)/.testable
+	@exec $(VENV)/bin/ruff format --check --quiet .
+	@exec $(VENV)/bin/ruff check --quiet .
+	@exec $(VENV)/bin/lint-imports
+	@exec $(VENV)/bin/python -m schemas.compatibility
+	@exec $(VENV)/bin/mypy
+
+format: $(VENV)/.testable
+	@exec $(VENV)/bin/ruff format .
+	@exec $(VENV)/bin/ruff check --fix .
+
+lock: $(UV) $(VENV)/.testable
+	@exec $(COMPILE) pyproject.toml --group build -o requirements.txt
+	@exec $(COMPILE) --group dev -c requirements.txt -o tests/requirements.txt
+	@exec $(VENV)/bin/python -m infra.embedded.jars
+
+clean:
+	rm -rf $(VENV) .cache *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+# Each stamp says: this step is done for these files. A start that finds all of them does nothing.
+
+$(VENV)/.made:
+	@for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+		if $$python -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			exec $$python -m venv $(VENV); \
+		fi; \
+	done; \
+	echo "Python 3.11 or later with its venv module is needed; install it (on Debian: apt-get install python3-venv) and try again." >&2; \
+	exit 1
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.made requirements.txt pyproject.toml
+	@echo "Installing the Python packages. This happens once."
+	@exec $(PIP) install --require-hashes -r requirements.txt
+	@exec $(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.testable: $(VENV)/.installed tests/requirements.txt
+	@echo "Installing what the tests need. This happens once."
+	@exec $(PIP) install --require-hashes -r tests/requirements.txt
+	@touch $@
+
+$(UV):
+	@exec python3 -m venv .cache/uv
+	@exec .cache/uv/bin/python -m pip install --quiet --disable-pip-version-check uv
