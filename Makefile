@@ -27,7 +27,7 @@ test: $(VENV)/.testable
 check: $(VENV)/.testable
 	@exec $(VENV)/bin/ruff format --check --quiet .
 	@exec $(VENV)/bin/ruff check --quiet .
-	@exec $(VENV)/bin/lint-imports
+	@exec $(VENV)/bin/lint-imports --no-logo
 	@exec $(VENV)/bin/python -m schemas.compatibility
 	@exec $(VENV)/bin/mypy
 
