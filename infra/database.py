@@ -5,6 +5,7 @@ schema per generation (`projections_1`, …) that is dropped and rebuilt at will
 `verdicts.generation` names the live one, and every new connection looks there first.
 """
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,22 @@ def plain_connection(target: Settings | str, name: str) -> psycopg.Connection:
     """One connection of its own, outside transactions: for advisory locks and notifications."""
     plain = target if isinstance(target, str) else target.database_url
     return psycopg.connect(plain, autocommit=True, application_name=name, connect_timeout=5)
+
+
+def wait_for_lock(connection: psycopg.Connection, key: int, stopping: threading.Event) -> bool:
+    """Take an advisory lock, which goes with the connection; False when told to stop first."""
+    while not stopping.is_set():
+        row = connection.execute("select pg_try_advisory_lock(%s)", [key]).fetchone()
+        if row and row[0]:
+            return True
+        stopping.wait(0.5)
+    return False
+
+
+def wait_for_notice(connection: psycopg.Connection) -> None:
+    """Wait for a notification; half a second bounds how long a stop can go unnoticed."""
+    for _ in connection.notifies(timeout=0.5, stop_after=1):
+        pass
 
 
 def driver_url(target: Settings | str) -> URL:

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
-from infra.faust_app import LogMismatchError, Place
+from infra.consumer.app import LogMismatchError, Place
+from infra.consumer.partition import MissedError
 from infra.log import Bounds
 
 PROJECTIONS = "checkpoints"
@@ -21,6 +22,33 @@ select * from unnest(
     %(topics)s::text[], %(partitions)s::int[], %(ids)s::text[], %(offsets)s::bigint[])
 on conflict (topic, partition) do nothing
 """
+
+
+_MOVE = """
+update {table} set next_offset = %(upto)s
+where topic = %(topic)s and partition = %(partition)s and next_offset = %(expected)s
+"""
+_STORED = """
+select next_offset from {table} where topic = %(topic)s and partition = %(partition)s
+"""
+
+
+def move(connection: Connection, place: Place, expected: int, upto: int, table: str) -> None:
+    """Move a checkpoint by compare-and-set, as part of the transaction that it fences.
+
+    Raises:
+        MissedError: the checkpoint does not stand at `expected`.
+    """
+    row = {"topic": place[0], "partition": place[1], "expected": expected, "upto": upto}
+    if connection.exec_driver_sql(_MOVE.format(table=table), row).rowcount != 1:
+        raise MissedError(stored(connection, place, table))
+
+
+def stored(connection: Connection, place: Place, table: str) -> int:
+    """Look up the offset of the first record of a partition that was not applied yet."""
+    row = {"topic": place[0], "partition": place[1]}
+    offset: int = connection.exec_driver_sql(_STORED.format(table=table), row).scalar_one()
+    return offset
 
 
 class Extents(Protocol):

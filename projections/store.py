@@ -9,33 +9,16 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, Engine
 
-from projections import outbox, writing
+from infra.consumer.app import Place
+from projections import checkpoints, outbox, writing
 from projections.configuration import HANDLERS
 from projections.registers import Write, fold
 from schemas.events import Event
 
 APPLIED = "applied"
 
-_MOVE = """
-update checkpoints set next_offset = %(upto)s
-where topic = %(topic)s and partition = %(partition)s and next_offset = %(expected)s
-"""
-_STORED = """
-select next_offset from checkpoints where topic = %(topic)s and partition = %(partition)s
-"""
 
-
-class MissedError(Exception):
-    """The checkpoint is not where this batch begins; `stored` is where it is."""
-
-    def __init__(self, stored: int) -> None:
-        super().__init__(f"the checkpoint stands at {stored}")
-        self.stored = stored
-
-
-def apply(
-    engine: Engine, topic: str, partition: int, expected: int, upto: int, events: Iterable[Event]
-) -> None:
+def apply(engine: Engine, place: Place, expected: int, upto: int, events: Iterable[Event]) -> None:
     """Apply the events of one partition from offset `expected` up to, not including, `upto`.
 
     Raises:
@@ -44,19 +27,11 @@ def apply(
             then trying again finds out which, by the checkpoint.
     """
     writes = fold(events, HANDLERS)
-    place = {"topic": topic, "partition": partition, "expected": expected, "upto": upto}
+    topic, partition = place
     with engine.begin() as connection:
-        if connection.exec_driver_sql(_MOVE, place).rowcount != 1:
-            raise MissedError(stored_offset(connection, topic, partition))
+        checkpoints.move(connection, place, expected, upto, checkpoints.PROJECTIONS)
         apply_writes(connection, writes)
         writing.notify(connection, APPLIED, f"{topic}/{partition}/{upto}")
-
-
-def stored_offset(connection: Connection, topic: str, partition: int) -> int:
-    """The offset of the first record of a partition that was not applied yet."""
-    place = {"topic": topic, "partition": partition}
-    offset: int = connection.exec_driver_sql(_STORED, place).scalar_one()
-    return offset
 
 
 def apply_writes(connection: Connection, writes: Mapping[str, list[Write]]) -> None:

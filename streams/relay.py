@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from infra.codec import Codec
-from infra.database import plain_connection
+from infra.database import plain_connection, wait_for_lock, wait_for_notice
 from infra.settings import Settings
 from projections import outbox, records
 from schemas import topics
@@ -41,28 +41,21 @@ class Relay(threading.Thread):
     def stop(self) -> None:
         """Finish the batch in hand and end."""
         self._stopping.set()
+        if self.ident:
+            self.join(timeout=5)
 
     def run(self) -> None:
         """Wait for the turn, then publish; start over after any fault."""
         while not self._stopping.is_set():
             try:
                 with plain_connection(self._settings, "verdicts relay") as connection:
-                    if self._wait_for_turn(connection):
+                    if wait_for_lock(connection, ADVISORY_LOCK, self._stopping):
                         self._serve(connection)
             except (KafkaException, SQLAlchemyError, psycopg.Error) as error:
                 log.warning("relay starts over", reason=str(error))
                 self._stopping.wait(1.0)
             finally:
                 self.active = False
-
-    def _wait_for_turn(self, connection: psycopg.Connection) -> bool:
-        """Take the lock, which goes with the connection; False when told to stop first."""
-        while not self._stopping.is_set():
-            row = connection.execute("select pg_try_advisory_lock(%s)", [ADVISORY_LOCK]).fetchone()
-            if row and row[0]:
-                return True
-            self._stopping.wait(0.5)
-        return False
 
     def _serve(self, connection: psycopg.Connection) -> None:
         producer = self._producer()
@@ -71,9 +64,7 @@ class Relay(threading.Thread):
         while not self._stopping.is_set():
             while self._publish_some(producer):
                 pass
-            # The time-out only bounds how long a stop or a lost wake-up can go unnoticed.
-            for _ in connection.notifies(timeout=0.5, stop_after=1):
-                pass
+            wait_for_notice(connection)
 
     def _producer(self) -> Producer:
         producer = Producer(

@@ -18,7 +18,8 @@ from faust.transport.drivers import aiokafka
 from faust.types import TP, ConsumerMessage
 from sqlalchemy.exc import SQLAlchemyError
 
-from infra.faust_app import Checkpoints, LogMismatchError
+from infra.consumer.app import Checkpoints, LogMismatchError
+from infra.consumer.process import halt
 
 Records = list[ConsumerRecord]
 log = structlog.get_logger(__name__)
@@ -107,9 +108,7 @@ class Consumer(aiokafka.Consumer):
             try:
                 found = await asyncio.to_thread(self._checkpoints.load, assigned)
             except LogMismatchError as error:
-                log.critical("the log does not fit the checkpoints", reason=str(error))
-                await self.app.crash(error)
-                raise
+                halt(error)
             except Exception as error:
                 log.warning("waiting for the checkpoints", reason=str(error))
                 await asyncio.sleep(1.0)

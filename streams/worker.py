@@ -1,9 +1,9 @@
 """The worker: all processors and the relay, wired on one page."""
 
 from infra.codec import Codec
+from infra.consumer.app import batched_app
+from infra.consumer.process import assigned, every, instance_name, run
 from infra.database import engine
-from infra.faust_app import batched_app
-from infra.faust_process import assigned, every, instance_name, run
 from infra.log import Log
 from infra.settings import Settings
 from projections import heartbeats
@@ -40,7 +40,5 @@ def main(settings: Settings, codec: Codec | None = None) -> None:
         run(app)
     finally:
         relay.stop()
-        if relay.ident:
-            relay.join(timeout=5)
         with database.begin() as connection:
             heartbeats.leave(connection, SERVICE, instance)

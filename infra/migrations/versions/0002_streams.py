@@ -31,8 +31,10 @@ create table verdicts.dirty (
 );
 
 create table verdicts.publications (
-    path   text  collate "C" primary key,
-    sha256 bytea not null
+    tool     text    collate "C" primary key,
+    category text    not null,
+    retired  boolean not null,
+    version  bigint  not null
 );
 
 create table verdicts.heartbeats (

@@ -13,20 +13,31 @@ from typing import Protocol, TypeVar
 
 import structlog
 
-from projections.store import MissedError
-
 log = structlog.get_logger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 T = TypeVar("T")
 
 
+class MissedError(Exception):
+    """The checkpoint is not where a batch begins; `stored` is where it is."""
+
+    def __init__(self, stored: int) -> None:
+        super().__init__(f"the checkpoint stands at {stored}")
+        self.stored = stored
+
+
 class Record(Protocol):
-    """What is needed of a record here: its place in the partition."""
+    """What is needed of a record here."""
 
     @property
     def offset(self) -> int:
-        """Counts up by one within the partition."""
+        """Its place: counts up by one within the partition."""
+        ...
+
+    @property
+    def key(self) -> bytes | None:
+        """What the producer partitioned it by."""
         ...
 
 

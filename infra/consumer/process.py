@@ -5,12 +5,12 @@ import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import faust
 import structlog
 
-from infra.faust_app import BatchedApp
+from infra.consumer.app import BatchedApp
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +33,12 @@ def run(app: BatchedApp) -> None:
         blocking_timeout=0.0,
     )
     worker.execute_from_commandline()
+
+
+def halt(error: Exception) -> NoReturn:
+    """End the process at once and loudly: going on would do damage, and nothing is half done."""
+    log.critical("halted", reason=str(error))
+    os._exit(1)
 
 
 def every(

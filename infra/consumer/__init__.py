@@ -1,0 +1,1 @@
+"""How this project consumes: Faust, fed in batches, with offsets beside what they are for."""
