@@ -12,7 +12,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import msgspec
 from sqlalchemy import (
@@ -153,6 +153,14 @@ def _namespace(role: str, namespace: str | None, token_id: str) -> str | None:
 
 def _hash(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
+
+
+class Bearers(Protocol):
+    """Knows who bears a token; what the API needs of tokens."""
+
+    async def bearer(self, text: str) -> Token | None:
+        """The token with this text, or None."""
+        ...
 
 
 class Tokens:

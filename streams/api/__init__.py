@@ -1,0 +1,1 @@
+"""The HTTP side: events in, answers and changes out."""

@@ -1,0 +1,118 @@
+"""The API put together: every part gets what it needs here, once."""
+
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from infra.codec import Codec
+from infra.producer import FakeProducer, Producer
+from infra.settings import Settings
+from streams.api.booth import Booth, Rush
+from streams.api.chain import FakeObserver, Observer
+from streams.api.changes import Hub
+from streams.api.envelopes import Reader
+from streams.api.events import Intake
+from streams.api.forms import Forms
+from streams.api.health import Health
+from streams.api.library import FakeLibrary, Library
+from streams.api.progress import Progress
+from streams.api.reading import Desk
+from streams.api.stamps import FakeClock, Stamps
+from streams.api.standings import Standings
+from streams.api.visitors import Newcomers, Origins, Proxies
+from streams.api.voters import Confirmations, Voters
+from streams.tokens import Bearers, FakeTokens
+
+
+class Outside(msgspec.Struct, frozen=True, kw_only=True):
+    """What the API needs of the world; each is real, or a fake that ships beside it.
+
+    Attributes:
+        tokens: Knows who bears a token.
+        producer: Puts records on the log.
+        library: Reads the projections.
+        observer: Looks at the whole chain.
+        codec: Writes events as bytes.
+        clock: Microseconds since 1970.
+        timer: Seconds that only go forward.
+    """
+
+    tokens: Bearers
+    producer: Producer
+    library: Library
+    observer: Observer
+    codec: Codec
+    clock: Callable[[], int]
+    timer: Callable[[], float] = time.monotonic
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """What answers requests."""
+
+    intake: Intake
+    booth: Booth
+    origins: Origins
+    forms: Forms
+    desk: Desk
+    hub: Hub
+    health: Health
+    progress: Progress
+    standings: Standings
+    voters: Voters
+
+
+def assemble(settings: Settings, outside: Outside) -> Parts:
+    """Put the parts together. Needs `secret_keys` and `voter_key` in the settings."""
+    secure = settings.public_url.startswith("https://")
+    voters = Voters(settings.secret_keys, settings.voter_key, secure=secure)
+    stamps, origins = Stamps(outside.clock), Origins(settings.public_url)
+    standings, progress = Standings(outside.library), Progress()
+    booth = Booth(
+        voters=voters,
+        stamps=stamps,
+        newcomers=Newcomers(settings.new_voters_per_hour, outside.timer),
+        proxies=Proxies(settings.trusted_proxies),
+        codec=outside.codec,
+        producer=outside.producer,
+        standings=standings,
+        progress=progress,
+        library=outside.library,
+        rush=Rush(outside.timer),
+    )
+    reader = Reader(stamps, voters)
+    return Parts(
+        intake=Intake(outside.tokens, reader, outside.codec, outside.producer, progress),
+        booth=booth,
+        origins=origins,
+        forms=Forms(booth, origins, Confirmations(settings.secret_keys), stamps),
+        desk=Desk(outside.library, standings, voters),
+        hub=Hub(standings),
+        health=Health(outside.observer),
+        progress=progress,
+        standings=standings,
+        voters=voters,
+    )
+
+
+class Fakes(msgspec.Struct, frozen=True):
+    """A world without servers."""
+
+    tokens: FakeTokens
+    producer: FakeProducer
+    library: FakeLibrary
+    observer: FakeObserver
+    clock: FakeClock
+
+    @property
+    def outside(self) -> Outside:
+        """The fakes as what the API needs; the timer follows the clock."""
+        return Outside(
+            tokens=self.tokens,
+            producer=self.producer,
+            library=self.library,
+            observer=self.observer,
+            codec=Codec(),
+            clock=self.clock,
+            timer=lambda: self.clock() / 1_000_000,
+        )

@@ -1,0 +1,87 @@
+"""Errors as RFC 9457 problem details."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Exception):  # noqa: N818 - RFC 9457 calls it so
+    """An error that the client is told about.
+
+    Args:
+        status: HTTP status code.
+        detail: One sentence for a person: what is wrong, or what to do.
+        pointer: JSON pointer to the field that is meant, where there is one.
+        headers: Further headers of the answer.
+        members: Further members of the problem object.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        pointer: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.pointer = pointer
+        self.headers = dict(headers or {})
+        self.members = members
+
+    def body(self) -> bytes:
+        """The problem object as JSON."""
+        said: dict[str, Any] = {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.pointer is not None:
+            said["pointer"] = self.pointer
+        return msgspec.json.encode(said | self.members)
+
+    def response(self) -> Response:
+        """The problem as an answer."""
+        return Response(self.body(), self.status, self.headers, MEDIA_TYPE)
+
+
+def unavailable(detail: str, *, seconds: int = 2, **members: Any) -> Problem:
+    """503: something that the answer needs is away; try again after `seconds`."""
+    return Problem(503, detail, headers={"Retry-After": str(seconds)}, **members)
+
+
+async def on_problem(_: Request, error: Exception) -> Response:
+    """Answer with a problem that a route raised."""
+    assert isinstance(error, Problem)
+    return error.response()
+
+
+async def on_http_error(request: Request, error: Exception) -> Response:
+    """Answer with what routing found: no such path, no such method."""
+    assert isinstance(error, HTTPException)
+    said = {
+        404: f"There is nothing at {request.url.path}.",
+        405: f"{request.url.path} does not take {request.method}.",
+    }
+    detail = said.get(error.status_code, error.detail)
+    return Problem(error.status_code, detail, headers=error.headers).response()
+
+
+async def on_crash(request: Request, error: Exception) -> Response:
+    """Answer for a fault of ours; what went wrong stands in the log, not in the answer."""
+    log.error("a request failed", path=request.url.path, exc_info=error)
+    return Problem(500, "Something went wrong here; it has been noted.").response()

@@ -1,0 +1,99 @@
+"""The API on a world without servers."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from infra.producer import FakeProducer
+from infra.settings import Settings
+from schemas.records import CategoryName, Community, Panel, Tool
+from streams.api.app import application
+from streams.api.chain import FakeObserver
+from streams.api.library import FakeLibrary
+from streams.api.parts import Fakes, Parts, assemble
+from streams.api.stamps import FakeClock
+from streams.tokens import FakeTokens
+
+HOST = "http://127.0.0.1:8080"
+
+
+def a_tool(slug: str = "alpha", **differs: Any) -> Tool:
+    facts: dict[str, Any] = {
+        "tool": slug,
+        "name": slug.title(),
+        "category": CategoryName("editors", "Editors"),
+        "tagline": "Writes.",
+        "description": "It writes.",
+        "pricing": "Free.",
+        "entry": "free",
+        "best_for": "Writing",
+        "url": None,
+        "listed": datetime(2025, 11, 1, tzinfo=UTC),
+        "retired": None,
+        "retired_reason": None,
+        "panel": Panel.of([]),
+        "community": Community.of(0, 0),
+        "bookmarks": 0,
+        "version": 7,
+    }
+    return Tool(**facts | differs)
+
+
+class World:
+    """The fakes, the parts made of them, and a client."""
+
+    def __init__(self, environ: dict[str, str] | None = None) -> None:
+        given = {"VERDICTS_SECRET_KEY": "s3cret", "VERDICTS_VOTER_KEY": "v0ter", **(environ or {})}
+        self.settings = Settings.from_environment(given)
+        retired = datetime(2025, 11, 2, tzinfo=UTC)
+        self.fakes = Fakes(
+            tokens=FakeTokens(editor="editor", gateway="gateway", other="gateway", admin="admin"),
+            producer=FakeProducer(),
+            library=FakeLibrary(
+                a_tool("alpha"), a_tool("beta"), a_tool("gone", retired=retired, retired_reason="x")
+            ),
+            observer=FakeObserver(),
+            clock=FakeClock(),
+        )
+        self.parts: Parts = assemble(self.settings, self.fakes.outside)
+        self.client = TestClient(
+            application(self.parts), base_url=HOST, raise_server_exceptions=False
+        )
+
+    @property
+    def sent(self) -> list[Any]:
+        return self.fakes.producer.sent
+
+    def events(self) -> list[Any]:
+        codec = self.fakes.outside.codec
+        return [codec.decode(record.topic, record.value) for record in self.sent]
+
+    def applies(self, *partitions: tuple[str, int]) -> None:
+        """As if the worker had applied everything already."""
+        for topic, partition in partitions:
+            self.parts.progress.applied.reach((topic, partition), 10_000)
+        for slug in self.fakes.library.shelf:
+            self.parts.progress.published.reach(slug, 10_000)
+
+
+@pytest.fixture
+def make_world() -> Iterator[Callable[..., World]]:
+    opened: list[World] = []
+
+    def make(**environ: str) -> World:
+        world = World(environ)
+        world.client.__enter__()
+        opened.append(world)
+        return world
+
+    yield make
+    for world in opened:
+        world.client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    return make_world()
