@@ -24,7 +24,7 @@ class SiteFiles:
 
     def __init__(self, root: Path) -> None:
         """`root` is made when the first page is written."""
-        self._root = root
+        self.root = root
 
     def read(self, path: str) -> bytes | None:
         """The stored bytes of a page; None when there is no such file."""
@@ -73,12 +73,12 @@ class SiteFiles:
 
     def paths(self) -> list[str]:
         """Every stored page, sorted."""
-        return sorted(_path(file.relative_to(self._root)) for file in self._files())
+        return sorted(_path(file.relative_to(self.root)) for file in self._files())
 
     def comparisons_of(self, tool: str) -> list[str]:
         """The stored comparisons that this tool is part of, whatever its category is now."""
         pair = re.compile(f"(.+-vs-)?{re.escape(tool)}(-vs-.+)?")
-        folder = self._root / "compare"
+        folder = self.root / "compare"
         names = sorted(page.name for page in folder.iterdir()) if folder.is_dir() else []
         return [f"/compare/{name}/" for name in names if "-vs-" in name and pair.fullmatch(name)]
 
@@ -89,10 +89,10 @@ class SiteFiles:
         for file in removed:
             file.unlink(missing_ok=True)
             self._remove_empty(file.parent)
-        return sorted(_path(file.relative_to(self._root)) for file in removed)
+        return sorted(_path(file.relative_to(self.root)) for file in removed)
 
     def _files(self, *, prepared: bool = False) -> Iterator[Path]:
-        for folder, _, names in os.walk(self._root):
+        for folder, _, names in os.walk(self.root):
             for name in names:
                 if prepared or not name.endswith(_PREPARED):
                     yield Path(folder, name)
@@ -103,10 +103,10 @@ class SiteFiles:
         segments[-1] = segments[-1] or "index.html"
         if not path.startswith("/") or not all(map(_SEGMENT.fullmatch, segments)):
             raise BadPath(f"{path!r} is not a path of the site")
-        return self._root.joinpath(*segments)
+        return self.root.joinpath(*segments)
 
     def _remove_empty(self, folder: Path) -> None:
-        while folder != self._root:
+        while folder != self.root:
             try:
                 folder.rmdir()
             except OSError:

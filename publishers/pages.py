@@ -100,7 +100,9 @@ def pair_of(path: str) -> tuple[str, str] | None:
     """The two slugs of a comparison's path, in the order in which they stand there."""
     # No slug holds the word `vs`, so there is one way to read a path.
     found = _COMPARISON.fullmatch(path)
-    return (found[1], found[2]) if found and "vs" not in _words(found) else None
+    if found is None or "vs" in f"{found[1]}-{found[2]}".split("-"):
+        return None
+    return found[1], found[2]
 
 
 def tool_of(path: str) -> str | None:
@@ -114,16 +116,12 @@ def is_page(path: str) -> bool:
     return any(pattern.fullmatch(path) for pattern, _ in _RENDERERS)
 
 
-def _words(pair: re.Match[str]) -> list[str]:
-    return [word for slug in pair.groups() for word in slug.split("-")]
-
-
 def _stored_comparison(library: Library, public_url: str, one: str, other: str) -> bytes | None:
-    if pair_of(f"/compare/{one}-vs-{other}/") is None or one >= other:
+    if one >= other or "vs" in f"{one}-{other}".split("-"):
         return None
-    shelves = [tool.category.slug for slug in (one, other) if (tool := library.tool(slug))]
-    same = len(shelves) == len(set(shelves)) + 1
-    return render_comparison(library, public_url, one, other) if same else None
+    shelves = {tool.category.slug for slug in (one, other) if (tool := library.tool(slug))}
+    # Across categories there are too many pairs to store, so those are made when asked for.
+    return render_comparison(library, public_url, one, other) if len(shelves) == 1 else None
 
 
 def _home(library: Library, public_url: str) -> bytes:

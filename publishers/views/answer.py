@@ -58,14 +58,16 @@ def preferred(one: Tool, other: Tool) -> Tool | None:
 
 
 def _by_the_only_panel(seen: Tool, unseen: Tool) -> Answer:
-    reason = f"the panel {_verdict(seen)} and has not reviewed {unseen.name} yet"
+    missing = f"and has not reviewed {unseen.name} yet"
     if seen.panel.verdict == "ship":
+        reason = f"the panel {_verdict(seen, 'it')} {missing}"
         return Answer(seen.tool, f"{seen.name} leads for now", reason)
-    return Answer(None, "No leader yet", reason)
+    return Answer(None, "No leader yet", f"the panel {_verdict(seen, seen.name)} {missing}")
 
 
 def _by_verdict(ahead: Tool, behind: Tool) -> Answer:
-    reason = f"the panel {_verdict(ahead)} and {_verdict(behind)}{_echo(ahead, behind)}"
+    verdicts = f"{_verdict(ahead, 'it')} and {_verdict(behind, behind.name)}"
+    reason = f"the panel {verdicts}{_echo(ahead, behind)}"
     return Answer(ahead.tool, f"{ahead.name} leads", reason)
 
 
@@ -95,9 +97,9 @@ def _could_decide(one: Tool, other: Tool) -> str:
     return f"purpose could decide, as {named}"
 
 
-def _verdict(tool: Tool) -> str:
+def _verdict(tool: Tool, called: str) -> str:
     panel = tool.panel
-    says = f"{_SAYS[panel.verdict]} {tool.name}"
+    says = f"{_SAYS[panel.verdict]} {called}"
     agreeing = max(panel.ship, panel.skip)
     return says if panel.verdict == "split" else f"{says} ({agreeing} of {len(panel.reviews)})"
 

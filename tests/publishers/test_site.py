@@ -1,0 +1,221 @@
+import asyncio
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from infra.settings import Settings
+from publishers import pages
+from publishers.assets import address
+from publishers.files import SiteFiles
+from publishers.samples import sample_library
+from publishers.site import site_app
+
+COMPARISON = "/compare/claude-4-api-vs-smolvlm-2-5/"
+
+
+class Client:
+    """A browser without a network: it calls the app itself and follows no redirect."""
+
+    def __init__(self, app):
+        self._transport = httpx.ASGITransport(app)
+
+    def request(self, method, path, headers=None):
+        return asyncio.run(self._request(method, path, headers))
+
+    async def _request(self, method, path, headers):
+        url = httpx.URL("http://site.example").copy_with(raw_path=path.encode())
+        async with httpx.AsyncClient(transport=self._transport) as client:
+            return await client.request(method, url, headers=headers)
+
+    def get(self, path, headers=None):
+        return self.request("GET", path, headers)
+
+
+class Site:
+    """A site on sample records: its folder, its client, and how often a library was opened."""
+
+    def __init__(self, data):
+        self.settings = Settings.from_environment({"VERDICTS_DATA": str(data)})
+        self.files = SiteFiles(data / "site")
+        self.library = sample_library()
+        self.opened = 0
+        app = site_app(self.settings, self.open_library, self.bookmarks_of)
+        self.client = Client(app)
+
+    @contextmanager
+    def open_library(self):
+        self.opened += 1
+        yield self.library
+
+    async def bookmarks_of(self, request):
+        return request.query_params.getlist("saved")
+
+    def publish(self):
+        for path in pages.page_paths(self.library):
+            self.files.put(path, pages.render(self.library, path, self.settings.public_url))
+
+
+@pytest.fixture
+def site(tmp_path):
+    return Site(tmp_path)
+
+
+def test_a_stored_page_is_served_without_a_library(site):
+    site.publish()
+    for path in ("/", COMPARISON, "/sitemap.xml", "/robots.txt", "/feed.xml"):
+        answer = site.client.get(path)
+        assert (answer.status_code, answer.content) == (200, site.files.read(path))
+    assert site.opened == 0
+
+
+def test_a_page_without_its_file_is_made_on_request(site):
+    answer = site.client.get(COMPARISON)
+    assert answer.status_code == 200
+    assert answer.content == pages.render(site.library, COMPARISON, site.settings.public_url)
+    assert site.client.get("/").status_code == 200
+    assert site.client.get("/about/").status_code == 200
+
+
+def test_types_are_told(site):
+    site.publish()
+    told = {
+        path: site.client.get(path).headers["content-type"]
+        for path in ("/", "/sitemap.xml", "/robots.txt", "/feed.xml", address("site.css"))
+    }
+    assert told == {
+        "/": "text/html; charset=utf-8",
+        "/sitemap.xml": "application/xml; charset=utf-8",
+        "/robots.txt": "text/plain; charset=utf-8",
+        "/feed.xml": "application/atom+xml; charset=utf-8",
+        address("site.css"): "text/css; charset=utf-8",
+    }
+    script = site.client.get(address("site.js"))
+    assert script.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert script.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+def test_a_known_page_is_not_sent_again(site):
+    first = site.client.get(COMPARISON)
+    tag = first.headers["etag"]
+    assert tag.startswith('"')
+    assert first.headers["cache-control"] == "public, no-cache"
+    for known in (tag, f'"other", W/{tag}', "*"):
+        again = site.client.get(COMPARISON, headers={"If-None-Match": known})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == tag
+    assert site.client.get(COMPARISON, headers={"If-None-Match": '"x"'}).status_code == 200
+    assert site.client.get("/", headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_head_tells_what_get_would(site):
+    get, head = site.client.get(COMPARISON), site.client.request("HEAD", COMPARISON)
+    assert head.content == b""
+    for name in ("content-length", "etag", "content-type"):
+        assert head.headers[name] == get.headers[name]
+
+
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [
+        ("/tools/smolvlm-2-5", "/tools/smolvlm-2-5/"),
+        ("/about?x=1", "/about/?x=1"),
+        ("/bookmarks", "/bookmarks/"),
+        ("/compare?a=plainly", "/compare/?a=plainly"),
+        ("/tools/longgone", "/tools/longgone/"),
+        ("/tools/smolvlm-2-5/index.html", "/tools/smolvlm-2-5/"),
+        ("/index.html", "/"),
+        (COMPARISON.rstrip("/"), COMPARISON),
+        ("/compare/smolvlm-2-5-vs-claude-4-api/", COMPARISON),
+        ("/compare/smolvlm-2-5-vs-claude-4-api", COMPARISON),
+        ("/compare/smolvlm-2-5-vs-plainly/", "/compare/plainly-vs-smolvlm-2-5/"),
+    ],
+)
+def test_a_page_has_one_address(site, path, location):
+    answer = site.client.get(path)
+    assert (answer.status_code, answer.headers["location"]) == (308, location)
+
+
+def test_a_pair_across_categories_is_made_on_request_and_not_stored(site):
+    answer = site.client.get("/compare/plainly-vs-smolvlm-2-5/")
+    assert answer.status_code == 200
+    assert "Plainly vs SmolVLM 2.5" in answer.text
+    assert site.files.paths() == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nowhere/",
+        "/nowhere",
+        "/favicon.ico",
+        "/404.html",
+        "/tools/",
+        "/tools/unheard-of/",
+        "/tools/unheard-of",
+        "/compare/claude-4-api-vs-unheard-of/",
+        "/compare/claude-4-api-vs-claude-4-api/",
+        "/compare/a-vs-b-vs-c/",
+        "/static/site.000000000000.css",
+        "/%2e%2e/%2e%2e/etc/passwd",
+        "//example.com/%2e%2e/",
+        "//example.com",
+        "/%00/",
+    ],
+)
+def test_what_is_not_there_is_a_404_page(site, path):
+    answer = site.client.get(path)
+    assert answer.status_code == 404
+    assert "There is no such page" in answer.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/tools/longgone/",
+        "/compare/claude-4-api-vs-longgone/",
+        "/compare/longgone-vs-claude-4-api/",
+    ],
+)
+def test_what_is_retired_is_gone(site, path):
+    answer = site.client.get(path)
+    assert answer.status_code == 410
+    assert "Its maker closed it." in answer.text
+
+
+@pytest.mark.parametrize(
+    ("chosen", "status", "location"),
+    [
+        ("a=smolvlm-2-5&b=claude-4-api", 303, COMPARISON),
+        ("a=plainly&b=smolvlm-2-5", 303, "/compare/plainly-vs-smolvlm-2-5/"),
+        ("a=plainly&b=plainly", 303, "/tools/plainly/"),
+        ("a=plainly", 303, "/#choose"),
+        ("", 303, "/#choose"),
+        ("a=plainly&b=//example.com", 404, None),
+    ],
+)
+def test_choosing_two_tools_leads_to_their_comparison(site, chosen, status, location):
+    answer = site.client.get(f"/compare/?{chosen}")
+    assert (answer.status_code, answer.headers.get("location")) == (status, location)
+
+
+def test_bookmarks_are_ones_own_and_never_kept(site):
+    answer = site.client.get("/bookmarks/?saved=smolvlm-2-5&saved=longgone&saved=unheard-of")
+    assert answer.headers["cache-control"] == "private, no-store"
+    assert "SmolVLM 2.5" in answer.text
+    assert "Longgone" not in answer.text
+    assert "No bookmarks yet</p>\n<p class=" in site.client.get("/bookmarks/").text
+
+
+@pytest.mark.parametrize("path", ["/", "/nowhere/", "/tools/longgone/", "/about", "/bookmarks/"])
+def test_every_answer_is_secured(site, path):
+    headers = site.client.get(path).headers
+    assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "strict-origin-when-cross-origin"
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+
+
+def test_the_site_changes_nothing(site):
+    assert site.client.request("POST", "/tools/smolvlm-2-5/").status_code == 405
