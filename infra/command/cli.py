@@ -18,6 +18,8 @@ from infra.settings import Settings, SettingsError
 from infra.topics import TopicsError
 
 _EXPECTED = (EmbeddedError, SettingsError, TopicsError, DatabaseUnfitError)
+# Of modules that are too slow to import before it is known which verb is meant.
+_SAYS_ENOUGH = {"CannotListenError"}
 
 
 def main() -> None:
@@ -36,7 +38,7 @@ def main() -> None:
 
 def sentence(error: Exception) -> str:
     """What to tell a person of a failure; what nobody foresaw is kept in a file."""
-    if isinstance(error, _EXPECTED):
+    if isinstance(error, _EXPECTED) or type(error).__name__ in _SAYS_ENOUGH:
         return str(error)
     if isinstance(error, OperationalError):
         return f"The database does not answer ({str(error.orig).splitlines()[0].strip()})."
@@ -175,7 +177,7 @@ def publish(everything: bool, as_json: bool) -> None:  # noqa: ARG001
     \b
     verdicts publish --all
     """
-    from infra.command.serve import publish_all
+    from publishers.publisher import publish_all
 
     counts = publish_all(attached_settings())
     answer(counts, as_json, ", ".join(f"{number} {what}" for what, number in counts.items()))

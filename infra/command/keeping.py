@@ -114,7 +114,7 @@ class Keeper:
             how = service.wait()
             if self._stopping.is_set():
                 return
-            again = f"starting it again in {service.pause:.0f} s" if service.pause else "restarting"
+            again = f"starting it again in {service.pause:g} s" if service.pause else "restarting"
             self._screen.warn(f"{service.name} {how}; {again} (see {service.log})")
             if self._stopping.wait(service.pause) or not self._revive(service):
                 return

@@ -1,17 +1,26 @@
-"""Composes what serves HTTP: the site of `publishers` beside the API of `streams`."""
+"""Composes what serves HTTP: the site of `publishers` beside the API of `streams`, on one port."""
 
+from functools import partial
+
+from starlette.types import ASGIApp
+
+from infra.database import engine
 from infra.settings import Settings
+from publishers.shelf import snapshot
+from publishers.site import BookmarksOf, site_app
+from streams.api import server
+
+READERS = 4
 
 
 def main(settings: Settings) -> None:
-    """Serve both on one port until told to end."""
-    from streams.api.server import main as serve
+    """Serve both until told to end."""
+    database = engine(settings, name="verdicts site", pool_size=READERS, max_overflow=READERS)
 
-    serve(settings)
+    def site(bookmarks_of: BookmarksOf) -> ASGIApp:
+        return site_app(settings, partial(snapshot, database), bookmarks_of)
 
-
-def publish_all(settings: Settings) -> dict[str, int]:
-    """Render every page anew, and count what became of them."""
-    from publishers.publisher import publish_all as publish
-
-    return dict(publish(settings))
+    try:
+        server.main(settings, site)
+    finally:
+        database.dispose()

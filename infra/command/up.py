@@ -33,7 +33,7 @@ from schemas.topics import TOPICS
 
 SERVICES = ("api", "worker", "publisher")
 STOP_ORDER = (SERVICES, ("kafka",), ("postgres",))
-SERVICE_GRACE, KAFKA_GRACE, POSTGRES_GRACE = 5.0, 5.0, 3.0
+SERVICE_GRACE, KAFKA_GRACE, POSTGRES_GRACE = 7.0, 4.0, 2.0
 
 
 class Stopped(BaseException):

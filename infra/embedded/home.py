@@ -57,7 +57,7 @@ def find(data: Path, elsewhere: Path = ELSEWHERE) -> Home:
     if os.geteuid() != 0:
         return Home(data / "postgres", programs, None)
     owner = _owner(data / "postgres")
-    if not _reaches(owner, programs / "postgres"):
+    if not _can(owner, str(programs / "postgres"), "--version"):
         programs = _copied_programs(programs, _writable(elsewhere))
     cluster = _inside(data, owner) or _outside(data, owner, _writable(elsewhere))
     return Home(cluster, programs, owner)
@@ -92,18 +92,19 @@ def _owner(cluster: Path) -> Owner:
     return Owner(65534, 65534)
 
 
-def _reaches(owner: Owner, path: Path) -> bool:
-    """Whether that user can execute this file, or enter this folder: tried, not computed."""
+def _can(owner: Owner, *command: str) -> bool:
+    """Whether that user can do this: tried, not computed."""
     try:
-        done = subprocess.run(
-            ["/bin/sh", "-c", 'test -x "$1"', "sh", str(path)],
-            cwd="/",
-            check=False,
-            **owner.options,  # type: ignore[call-overload]
+        done = subprocess.run(  # type: ignore[call-overload]
+            command, cwd="/", capture_output=True, check=False, **owner.options
         )
     except (OSError, subprocess.SubprocessError):
         return False
     return bool(done.returncode == 0)
+
+
+def _can_enter(owner: Owner, folder: Path) -> bool:
+    return _can(owner, "/bin/sh", "-c", 'cd "$1"', "sh", str(folder))
 
 
 def _inside(data: Path, owner: Owner) -> Path | None:
@@ -112,7 +113,7 @@ def _inside(data: Path, owner: Owner) -> Path | None:
         return None
     cluster = data / "postgres"
     _make(cluster, owner)
-    if _reaches(owner, cluster):
+    if _can_enter(owner, cluster):
         return cluster
     if (cluster / "PG_VERSION").exists():
         raise EmbeddedError(
@@ -147,15 +148,23 @@ def _make(cluster: Path, owner: Owner) -> None:
 
 
 def _copied_programs(programs: Path, base: Path) -> Path:
-    """A copy of PostgreSQL outside a private home, one per version, complete or not there."""
-    wheel = programs.parents[1].name.replace("_", "-")
+    """A copy of PostgreSQL outside a private home, one per version, complete or not there.
+
+    Its libraries lie beside the package, where the programs look for them, so they come along.
+    """
+    package = programs.parents[1]
+    wheel = package.name
     copy = base / f"{wheel}-{metadata.version(wheel)}"
     if not copy.exists():
         with tempfile.TemporaryDirectory(dir=base) as staging:
-            shutil.copytree(programs.parent, Path(staging) / "copy", symlinks=True)
+            fresh = Path(staging) / "copy"
+            for part in (package, package.with_name(f"{wheel}.libs")):
+                if part.exists():
+                    shutil.copytree(part, fresh / part.name, symlinks=True)
+            fresh.chmod(0o755)
             with contextlib.suppress(OSError):  # Another start was quicker: take its copy.
-                (Path(staging) / "copy").rename(copy)
-    return copy / programs.name
+                fresh.rename(copy)
+    return copy / programs.relative_to(package.parent)
 
 
 def _writable(elsewhere: Path) -> Path:

@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-from functools import cache
 from pathlib import Path
 
 from infra.embedded.failure import EmbeddedError
@@ -11,7 +10,6 @@ from infra.embedded.failure import EmbeddedError
 LEAST_VERSION = 17
 
 
-@cache
 def java() -> Path:
     """The `java` to use.
 

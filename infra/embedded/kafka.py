@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import msgspec
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from infra.embedded import ports
@@ -172,8 +172,23 @@ class Kafka:
 
 
 def _answers(admin: AdminClient) -> bool:
-    """Metadata lists a broker only once the controller has let it in."""
+    """Whether the controller has let the broker in, and it coordinates consumer groups.
+
+    The question for a group also makes a new broker create its topic of offsets, for which the
+    first consumers would have to wait otherwise.
+    """
     try:
-        return bool(admin.list_topics(timeout=0.5).brokers)
-    except KafkaException:
-        return False
+        if not admin.list_topics(timeout=0.5).brokers:
+            return False
+        for group in admin.describe_consumer_groups(["readiness"], request_timeout=2).values():
+            group.result(timeout=3)
+    except (KafkaException, TimeoutError) as error:
+        return _is_no_such_group(error)
+    return True
+
+
+def _is_no_such_group(error: Exception) -> bool:
+    """An answer, too: it takes a coordinator to know that."""
+    return isinstance(error, KafkaException) and (
+        error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND
+    )

@@ -26,7 +26,7 @@ START_SECONDS = 60
 _SETTINGS = {
     "listen_addresses": ports.LOOPBACK,
     "unix_socket_directories": "",
-    "max_connections": "60",
+    "max_connections": "200",
     "shared_buffers": "128MB",
     "log_line_prefix": "%m [%p] %a ",
     "timezone": "UTC",
