@@ -2,11 +2,12 @@
 
 Two schemas, two lifetimes. `verdicts` is permanent and migrated here. The projections live in a
 schema per generation (`projections_1`, …) that is dropped and rebuilt at will; the one row of
-`verdicts.generation` names the live one, and every new connection looks there first.
+`verdicts.generation` names the live one, and every transaction looks there first.
 """
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,6 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from infra.settings import Settings
 
@@ -28,10 +27,13 @@ VERSION_TABLE: dict[str, Any] = {"version_table": "revision", "version_table_sch
 
 _MIGRATION_LOCK = 0x76657264  # "verd": any number, as long as every migrator takes the same
 _FOLDER = Path(__file__).parent / "migrations"
-_FIND_GENERATION = (
-    "select set_config('search_path', quote_ident(live) || ', verdicts', false) "
+# Held shared by every batch that is applied to the live generation, and alone by a promotion.
+GENERATION_LOCK = 0x67656E32  # "gen2"
+_SEE_GENERATION = (
+    "select set_config('search_path', quote_ident(live) || ', verdicts', true) "
     "from verdicts.generation"
 )
+_ENTER_GENERATION = "select verdicts.enter()"
 
 
 class DatabaseUnfitError(Exception):
@@ -45,8 +47,10 @@ def engine(
     pool_size: int = 5,
     max_overflow: int = 10,
     idle_seconds: int = IDLE_IN_TRANSACTION_SECONDS,
+    writes: bool = False,
+    generation: str = "",
 ) -> Engine:
-    """A pooled engine whose connections see the live projections, then the permanent schema.
+    """A pooled engine whose transactions see the live projections, then the permanent schema.
 
     A connection that idles in a transaction for `idle_seconds` is ended by the server (0: never),
     so that a stopped process cannot hold its locks against its successor.
@@ -57,14 +61,25 @@ def engine(
         pool_size: Connections kept open.
         max_overflow: Further connections at peaks.
         idle_seconds: See above.
+        writes: Whether transactions write projections: then no other generation becomes the live
+            one before they end.
+        generation: Sees this generation in place of the live one.
     """
-    made = _plain_engine(target, name, idle_seconds, pool_size, max_overflow)
-    event.listen(made, "connect", _see_live_generation)
+    path = f"{generation},{SCHEMA}" if generation else SCHEMA
+    made = _plain_engine(target, name, idle_seconds, pool_size, max_overflow, path)
+    if not generation:
+        statement = _ENTER_GENERATION if writes else _SEE_GENERATION
+        event.listen(made, "begin", partial(_find_generation, statement))
     return made
 
 
 def _plain_engine(
-    target: Settings | str, name: str, idle_seconds: int, pool_size: int, max_overflow: int
+    target: Settings | str,
+    name: str,
+    idle_seconds: int,
+    pool_size: int,
+    max_overflow: int,
+    path: str = SCHEMA,
 ) -> Engine:
     return create_engine(
         driver_url(target),
@@ -75,7 +90,7 @@ def _plain_engine(
             "application_name": name,
             "connect_timeout": 5,
             "options": (
-                f"-c search_path={SCHEMA} "
+                f"-c search_path={path} "
                 f"-c idle_in_transaction_session_timeout={idle_seconds}s -c timezone=UTC"
             ),
         },
@@ -171,12 +186,14 @@ def _require_version(connection: Connection) -> None:
         )
 
 
-def _see_live_generation(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    """Set the search path outside a transaction, where a roll-back would take it away again."""
-    connection.autocommit = True
+def _find_generation(statement: str, connection: Connection) -> None:
+    """Set the search path of a transaction that begins, as its first statement."""
+    driver = connection.connection
     try:
-        connection.cursor().execute(_FIND_GENERATION)
-    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
-        pass  # Not migrated yet.
-    finally:
-        connection.autocommit = False
+        driver.cursor().execute(statement)
+    except (
+        psycopg.errors.UndefinedTable,
+        psycopg.errors.UndefinedFunction,
+        psycopg.errors.InvalidSchemaName,
+    ):
+        driver.rollback()  # Not migrated yet, so there is nothing to see but that.

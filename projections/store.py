@@ -18,8 +18,18 @@ from schemas.events import Event
 APPLIED = "applied"
 
 
-def apply(engine: Engine, place: Place, expected: int, upto: int, events: Iterable[Event]) -> None:
+def apply(
+    engine: Engine,
+    place: Place,
+    expected: int,
+    upto: int,
+    events: Iterable[Event],
+    *,
+    quiet: bool = False,
+) -> None:
     """Apply the events of one partition from offset `expected` up to, not including, `upto`.
+
+    A `quiet` batch tells nobody: what it fills is not the live generation.
 
     Raises:
         MissedError: somebody else moved the checkpoint; nothing was applied.
@@ -30,12 +40,14 @@ def apply(engine: Engine, place: Place, expected: int, upto: int, events: Iterab
     topic, partition = place
     with engine.begin() as connection:
         checkpoints.move(connection, place, expected, upto, checkpoints.PROJECTIONS)
-        apply_writes(connection, writes)
-        writing.notify(connection, APPLIED, f"{topic}/{partition}/{upto}")
+        changed = apply_writes(connection, writes)
+        if not quiet:
+            outbox.add(connection, changed)
+            writing.notify(connection, APPLIED, f"{topic}/{partition}/{upto}")
 
 
-def apply_writes(connection: Connection, writes: Mapping[str, list[Write]]) -> None:
-    """Write the rows of every table, then the tools' versions, then the keys of what changed.
+def apply_writes(connection: Connection, writes: Mapping[str, list[Write]]) -> set[outbox.Key]:
+    """Write the rows of every table, then the tools' versions; give the keys of what changed.
 
     Tables come in one order for all transactions and rows in the order of their keys, so two
     transactions never wait for each other in a circle.
@@ -49,4 +61,4 @@ def apply_writes(connection: Connection, writes: Mapping[str, list[Write]]) -> N
             if table not in writing.TALLIED:
                 untallied |= {key.key for key in keys if key.kind == "tool"}
     writing.touch(connection, untallied)
-    outbox.add(connection, changed)
+    return changed

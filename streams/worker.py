@@ -20,7 +20,7 @@ def main(settings: Settings, codec: Codec | None = None) -> None:
     """Run until SIGTERM or SIGINT."""
     codec = codec or Codec()
     # One connection per partition that may be in flight, one for the relay, some for reading.
-    database = engine(settings, name="verdicts worker", pool_size=12, max_overflow=12)
+    database = engine(settings, name="verdicts worker", pool_size=12, writes=True)
     app = batched_app(GROUP, settings, DatabaseCheckpoints(database, Log(settings)))
     processors.register(app, database, codec, DeadLetters(settings))
     relay = Relay(settings, database, codec)

@@ -1,0 +1,29 @@
+"""Generations of projections: which there are, and how a transaction enters the live one."""
+
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+
+# The lock's key is that of `infra.database.GENERATION_LOCK`. Inside the function each statement
+# sees what was committed before it, so the pointer is read as it is once the lock is held.
+SQL = """
+create table verdicts.generations (
+    name    text primary key,
+    created timestamptz not null default now()
+);
+insert into verdicts.generations (name) select live from verdicts.generation;
+
+create function verdicts.enter() returns void language plpgsql as $$
+begin
+    perform pg_advisory_xact_lock_shared(1734700658);
+    perform set_config('search_path', quote_ident(live) || ', verdicts', true)
+    from verdicts.generation;
+end
+$$;
+"""
+
+
+def upgrade() -> None:
+    """Make the list of generations and the way into the live one."""
+    op.execute(SQL)
