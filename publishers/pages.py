@@ -192,6 +192,11 @@ def not_found(public_url: str) -> bytes:
     return page("404.html", public_url, Meta("Not found", "There is no such page.", ""))
 
 
+def trouble(public_url: str) -> bytes:
+    """The page for when the site itself is at fault."""
+    return page("trouble.html", public_url, Meta("Out of order", "Please try again.", ""))
+
+
 def gone(public_url: str, retired: list[Tool]) -> bytes:
     """The page that stands in for these retired tools, or for a comparison with them."""
     names = " and ".join(tool.name for tool in retired)

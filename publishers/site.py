@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from http import HTTPStatus
 from typing import NamedTuple
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -156,7 +157,16 @@ def site_app(
 ) -> ASGIApp:
     """The site alone, with its headers; the whole system puts the API's routes before its own."""
     routes = site_routes(settings, library_factory, bookmarks_of)
-    return SecurityHeaders(Starlette(routes=routes))
+    trouble = pages.trouble(settings.public_url)
+
+    async def away(_: Request, __: Exception) -> Response:
+        return Response(trouble, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "5"}, _HTML)
+
+    async def crash(_: Request, __: Exception) -> Response:
+        return Response(trouble, HTTPStatus.INTERNAL_SERVER_ERROR, media_type=_HTML)
+
+    handlers = {SQLAlchemyError: away, Exception: crash}
+    return SecurityHeaders(Starlette(routes=routes, exception_handlers=handlers))
 
 
 def respond(request: Request, answer: Answer) -> Response:

@@ -130,23 +130,15 @@
     }
   }
 
-  async function catchUp() {
-    for (const slug of states.keys()) {
-      const answer = await fetch(`/v1/tools/${slug}`);
-      if (answer.ok) told(slug, await answer.json());
-    }
-  }
-
   function listen() {
     if (source || document.hidden || !states.size) return;
     const asked = [...states.keys()].map((slug) => `tool=${encodeURIComponent(slug)}`);
+    // A new stream begins with the present state, so nothing is missed while there was none.
     source = new EventSource(`/v1/changes?${asked.join("&")}`);
     source.addEventListener("tally", (event) => {
       const tally = JSON.parse(event.data);
       told(tally.tool, tally);
     });
-    // The page may be older than the stream, so whatever came between is asked for once.
-    source.addEventListener("open", () => { catchUp().catch(() => {}); });
     source.addEventListener("error", () => {
       if (source?.readyState !== EventSource.CLOSED) return;
       hush();

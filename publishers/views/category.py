@@ -10,7 +10,7 @@ from publishers.views.pairs import Pair, top_pairs
 from schemas.records import Category, Tool
 
 AMONG = 5
-"""So many of the best tools are compared on the page; a tool's own page lists all of its pairs."""
+"""So many of the best tools are compared on the page; the form offers all of them."""
 
 
 class CategoryPage(NamedTuple):

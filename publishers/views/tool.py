@@ -8,6 +8,9 @@ from publishers.views.scorecard import Opinion, opinions
 from publishers.views.texts import count
 from schemas.records import Community, Panel, Reviewer, Tool
 
+AMONG = 12
+"""So many rivals, those that stand best, are compared on the page; the form offers all of them."""
+
 
 class ToolPage(NamedTuple):
     """All that the page of one tool shows."""
@@ -27,7 +30,7 @@ def tool_page(tool: Tool, category: list[Tool], panel: list[Reviewer]) -> ToolPa
         summary=summary(tool),
         opinions=opinions(tool, panel),
         rivals=sorted(map(card, rivals), key=lambda rival: (rival.name, rival.slug)),
-        pairs=[pair(tool, rival) for rival in rivals],
+        pairs=[pair(tool, rival) for rival in rivals[:AMONG]],
     )
 
 

@@ -3,6 +3,7 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from infra.settings import Settings
 from publishers import pages
@@ -18,7 +19,7 @@ class Client:
     """A browser without a network: it calls the app itself and follows no redirect."""
 
     def __init__(self, app):
-        self._transport = httpx.ASGITransport(app)
+        self._transport = httpx.ASGITransport(app, raise_app_exceptions=False)
 
     def request(self, method, path, headers=None):
         return asyncio.run(self._request(method, path, headers))
@@ -40,12 +41,15 @@ class Site:
         self.files = SiteFiles(data / "site")
         self.library = sample_library()
         self.opened = 0
+        self.fault = None
         app = site_app(self.settings, self.open_library, self.bookmarks_of)
         self.client = Client(app)
 
     @contextmanager
     def open_library(self):
         self.opened += 1
+        if self.fault:
+            raise self.fault
         yield self.library
 
     async def bookmarks_of(self, request):
@@ -219,3 +223,22 @@ def test_every_answer_is_secured(site, path):
 
 def test_the_site_changes_nothing(site):
     assert site.client.request("POST", "/tools/smolvlm-2-5/").status_code == 405
+
+
+def test_without_a_database_stored_pages_stay_and_others_come_back_later(site):
+    site.publish()
+    site.fault = OperationalError("select", {}, Exception("secret details"))
+    assert site.client.get(COMPARISON).status_code == 200
+    answer = site.client.get("/compare/plainly-vs-smolvlm-2-5/")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "secret" not in answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_crash_shows_a_page_and_no_trace(site):
+    site.fault = RuntimeError("secret details")
+    answer = site.client.get("/")
+    assert answer.status_code == 500
+    assert "The fault is ours" in answer.text
+    assert "secret" not in answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"

@@ -77,6 +77,14 @@ def test_a_tool_is_not_its_own_rival():
     assert [pair.path for pair in page.pairs] == ["/compare/claude-4-api-vs-smolvlm-2-5/"]
 
 
+def test_a_tool_of_a_large_category_is_compared_with_the_best():
+    shelf = [a_tool(f"t{n:02}", f"T{n:02}", a_review(score=n)) for n in range(20)]
+    page = tool_page(shelf[0], shelf, PANEL)
+    assert len(page.rivals) == 19
+    assert [pair.other.slug for pair in page.pairs][:2] == ["t19", "t18"]
+    assert len(page.pairs) == 12
+
+
 def test_a_category_stands_by_mean_then_community_then_slug():
     tools = [
         a_tool("bob", "Bob"),
