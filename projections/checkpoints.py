@@ -23,24 +23,45 @@ select * from unnest(
 on conflict (topic, partition) do nothing
 """
 
-
 _MOVE = """
-update {table} set next_offset = %(upto)s
+update {table} set next_offset = %(upto)s{more}
 where topic = %(topic)s and partition = %(partition)s and next_offset = %(expected)s
 """
+_AND_LATEST = ", latest = greatest(latest, %(latest)s)"
 _STORED = """
 select next_offset from {table} where topic = %(topic)s and partition = %(partition)s
 """
 
 
-def move(connection: Connection, place: Place, expected: int, upto: int, table: str) -> None:
+def move(
+    connection: Connection,
+    place: Place,
+    expected: int,
+    upto: int,
+    table: str,
+    *,
+    latest: int | None = None,
+) -> None:
     """Move a checkpoint by compare-and-set, as part of the transaction that it fences.
+
+    Args:
+        connection: In that transaction.
+        place: Topic and partition.
+        expected: Where the checkpoint must stand.
+        upto: Where it stands afterwards.
+        table: The consumer's table; see `PROJECTIONS` and `PUBLISHER`.
+        latest: The greatest time among the events passed over, in microseconds; the projections
+            alone keep it. A maximum, so the order in which events come does not matter.
 
     Raises:
         MissedError: the checkpoint does not stand at `expected`.
     """
-    row = {"topic": place[0], "partition": place[1], "expected": expected, "upto": upto}
-    if connection.exec_driver_sql(_MOVE.format(table=table), row).rowcount != 1:
+    row = {
+        "topic": place[0], "partition": place[1], "expected": expected, "upto": upto,
+        "latest": latest,
+    }  # fmt: skip
+    sql = _MOVE.format(table=table, more="" if latest is None else _AND_LATEST)
+    if connection.exec_driver_sql(sql, row).rowcount != 1:
         raise MissedError(stored(connection, place, table))
 
 

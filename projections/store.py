@@ -36,10 +36,12 @@ def apply(
         sqlalchemy.exc.DBAPIError: nothing was applied, or the answer to the commit was lost;
             then trying again finds out which, by the checkpoint.
     """
-    writes = fold(events, HANDLERS)
+    applied = list(events)
+    writes = fold(applied, HANDLERS)
+    latest = max((event.time for event in applied), default=None)
     topic, partition = place
     with engine.begin() as connection:
-        checkpoints.move(connection, place, expected, upto, checkpoints.PROJECTIONS)
+        checkpoints.move(connection, place, expected, upto, checkpoints.PROJECTIONS, latest=latest)
         changed = apply_writes(connection, writes)
         if not quiet:
             outbox.add(connection, changed)

@@ -140,6 +140,7 @@ checkpoints = Table(
     Column("partition", Integer, primary_key=True),
     Column("topic_id", Text, nullable=False),
     Column("next_offset", BigInteger, nullable=False),
+    Column("latest", BigInteger),  # the greatest event time among what was applied
 )
 
 

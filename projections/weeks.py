@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 
-import msgspec
-
 from projections.registers import Write
 from projections.stamps import earliest_first
 from schemas.events import DigestFrozen, Event
@@ -16,6 +14,7 @@ def digest_frozen(event: Event) -> Iterable[Write]:
     values = {
         "time": event.time,
         "digest": data.digest,
-        "tallies": msgspec.to_builtins(data.tallies),
+        # By tool, so that one tool's history is looked up without reading all the others.
+        "tallies": {one.tool: [one.ship, one.skip, one.bookmarks] for one in data.tallies},
     }
     yield Write("digests", (data.week,), earliest_first(event), values)
