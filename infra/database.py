@@ -63,12 +63,16 @@ def engine(
         idle_seconds: See above.
         writes: Whether transactions write projections: then no other generation becomes the live
             one before they end.
-        generation: Sees this generation in place of the live one.
+        generation: Sees this generation in place of the live one. With `writes`, a transaction
+            fails once it is the live one: what follows it must not write it any more.
     """
     path = f"{generation},{SCHEMA}" if generation else SCHEMA
     made = _plain_engine(target, name, idle_seconds, pool_size, max_overflow, path)
-    if not generation:
+    if generation:
+        statement = f"select verdicts.follow('{generation}')" if writes else ""
+    else:
         statement = _ENTER_GENERATION if writes else _SEE_GENERATION
+    if statement:
         event.listen(made, "begin", partial(_find_generation, statement))
     return made
 

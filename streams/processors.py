@@ -1,6 +1,8 @@
 """The processors: each event topic's records, folded and stored by one actor per partition."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any, Protocol
 
 import structlog
 from aiokafka.structs import ConsumerRecord
@@ -19,14 +21,32 @@ from streams.deadletters import DeadLetters
 log = structlog.get_logger(__name__)
 
 
+class Morgue(Protocol):
+    """Where dead letters go; `streams.deadletters.DeadLetters` is the real one."""
+
+    def write(self, letters: Iterable[tuple[Any, str]]) -> None:
+        """Write letters with their reasons, and return once they are safe."""
+        ...
+
+
 class Projector:
     """Applies one partition to the projections; see `infra.consumer.partition.Sink`."""
 
-    def __init__(self, place: TP, engine: Engine, codec: Codec, dead_letters: DeadLetters) -> None:
+    def __init__(
+        self,
+        place: TP,
+        engine: Engine,
+        codec: Codec,
+        dead_letters: Morgue,
+        *,
+        quiet: bool = False,
+    ) -> None:
+        """A `quiet` projector fills a generation that is not live, and tells nobody."""
         self._place = place
         self._engine = engine
         self._codec = codec
         self._dead_letters = dead_letters
+        self._apply = partial(store.apply, engine, place, quiet=quiet)
 
     def stored(self) -> int:
         """Look up this partition's checkpoint."""
@@ -44,7 +64,7 @@ class Projector:
                 poison.append((record, str(error)))
         self._bury(poison)
         try:
-            store.apply(self._engine, self._place, expected, upto, events)
+            self._apply(expected, upto, events)
         except (DataError, IntegrityError) as error:
             self._bisect(records, expected, upto, error)
 
@@ -54,7 +74,7 @@ class Projector:
         """Find the record that the database refuses, and bury that one alone."""
         if len(records) == 1:
             self._bury([(records[0], f"the database refuses it: {error}")])
-            store.apply(self._engine, self._place, expected, upto, ())
+            self._apply(expected, upto, ())
             return
         half = len(records) // 2
         middle = records[half].offset

@@ -1,4 +1,4 @@
-"""The worker: all processors and the relay, wired on one page."""
+"""The worker: the processors, the relay and the followers, wired on one page."""
 
 from infra.codec import Codec
 from infra.consumer.app import batched_app
@@ -10,6 +10,7 @@ from projections import heartbeats
 from projections.checkpoints import DatabaseCheckpoints
 from streams import processors
 from streams.deadletters import DeadLetters
+from streams.follower import Followers
 from streams.relay import Relay
 
 GROUP = "verdicts-projections"
@@ -24,6 +25,7 @@ def main(settings: Settings, codec: Codec | None = None) -> None:
     app = batched_app(GROUP, settings, DatabaseCheckpoints(database, Log(settings)))
     processors.register(app, database, codec, DeadLetters(settings))
     relay = Relay(settings, database, codec)
+    followers = Followers(settings, database, codec)
     instance = instance_name(settings.instance)
 
     def beat() -> None:
@@ -31,14 +33,16 @@ def main(settings: Settings, codec: Codec | None = None) -> None:
         with database.begin() as connection:
             heartbeats.beat(connection, SERVICE, instance, detail)
 
-    async def relaying() -> None:
+    async def companions() -> None:
         relay.start()
+        followers.start()
 
     app.task(every(app, heartbeats.SECONDS, beat, name="heartbeat"))
-    app.task(relaying)
+    app.task(companions)
     try:
         run(app)
     finally:
         relay.stop()
+        followers.stop()
         with database.begin() as connection:
             heartbeats.leave(connection, SERVICE, instance)

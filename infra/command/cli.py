@@ -11,6 +11,7 @@ from confluent_kafka import KafkaException
 from sqlalchemy.exc import OperationalError
 
 from infra.command.options import answer, as_json, attached_settings, settings
+from infra.command.projections import projections
 from infra.command.tokens import tokens
 from infra.database import DatabaseUnfitError
 from infra.embedded.failure import EmbeddedError
@@ -40,6 +41,8 @@ def sentence(error: Exception) -> str:
     """What to tell a person of a failure; what nobody foresaw is kept in a file."""
     if isinstance(error, _EXPECTED) or type(error).__name__ in _SAYS_ENOUGH:
         return str(error)
+    if isinstance(error, _expected_later()):
+        return str(error)
     if isinstance(error, OperationalError):
         return f"The database does not answer ({str(error.orig).splitlines()[0].strip()})."
     if isinstance(error, KafkaException):
@@ -48,6 +51,14 @@ def sentence(error: Exception) -> str:
         where = f" at {error.filename}" if error.filename else ""
         return f"{error.strerror}{where}; see to that and start again."
     return f"Something unforeseen happened ({type(error).__name__}: {error}){_kept(error)}."
+
+
+def _expected_later() -> tuple[type[Exception], ...]:
+    """Errors of modules that are too slow to load for every command."""
+    from projections.generations import UnknownGenerationError
+    from streams.rebuilding import NotReadyError
+
+    return UnknownGenerationError, NotReadyError
 
 
 def _kept(error: Exception) -> str:
@@ -192,4 +203,5 @@ def _serve(name: str, run: Callable[[Settings], None]) -> None:
     run(its)
 
 
+verdicts.add_command(projections)
 verdicts.add_command(tokens)

@@ -58,7 +58,7 @@ class Feed:
         try:
             self._start(consumer)
             while not self._stopping.is_set():
-                group = self._group(consumer.consume(AT_ONCE, timeout=0.5))
+                group = self._group(_waiting(consumer))
                 if group:
                     self._loop.call_soon_threadsafe(self._changed, group)
         except RuntimeError:  # the loop is closed: nobody listens any more
@@ -101,6 +101,12 @@ class Feed:
 
 
 _BROKEN = object()
+
+
+def _waiting(consumer: Consumer) -> list[Any]:
+    """What has arrived, as soon as something has; `consume` alone would wait for all it may."""
+    first = consumer.poll(0.5)
+    return [] if first is None else [first, *consumer.consume(AT_ONCE, timeout=0)]
 
 
 def _ends(consumer: Consumer) -> list[TopicPartition]:

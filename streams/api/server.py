@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp
 
 from infra.codec import Codec
-from infra.database import engine
+from infra.database import driver_url, engine
 from infra.producer import KafkaProducer
 from infra.settings import Settings
 from streams.api.app import Site, application
@@ -98,7 +98,7 @@ async def running(
         parts = assemble(settings, outside)
         feed = Feed(settings, codec, parts.hub.changed, parts.standings.clear)
         stack.push_async_callback(feed.close)
-        heard = Listener(settings.database_url, parts.progress.note, _CatchUp(parts, library))
+        heard = Listener(_plain_url(settings), parts.progress.note, _CatchUp(parts, library))
         stack.push_async_callback(heard.close)
         warming = asyncio.create_task(_warm(producer))
         stack.callback(warming.cancel)
@@ -155,6 +155,11 @@ class _CatchUp:
                 self._parts.progress.applied.reach(place, offset)
         except SQLAlchemyError as error:
             log.warning("the checkpoints cannot be read", reason=str(error))
+
+
+def _plain_url(settings: Settings) -> str:
+    url = driver_url(settings).set(drivername="postgresql")
+    return url.render_as_string(hide_password=False)
 
 
 def _end(ending: "asyncio.Future[str]", reason: str) -> None:

@@ -12,7 +12,17 @@ create table verdicts.generations (
     name    text primary key,
     created timestamptz not null default now()
 );
+alter table verdicts.generation add former text;
 insert into verdicts.generations (name) select live from verdicts.generation;
+
+create function verdicts.follow(generation text) returns void language plpgsql as $$
+begin
+    perform pg_advisory_xact_lock_shared(1734700658);
+    if exists (select from verdicts.generation where live = generation) then
+        raise exception 'generation % is the live one now', generation using errcode = 'VG001';
+    end if;
+end
+$$;
 
 create function verdicts.enter() returns void language plpgsql as $$
 begin
@@ -25,5 +35,5 @@ $$;
 
 
 def upgrade() -> None:
-    """Make the list of generations and the way into the live one."""
+    """Make the list of generations, and the ways into the live one and beside it."""
     op.execute(SQL)

@@ -1,0 +1,184 @@
+"""Generations: whole sets of projections beside one another, of which one is live.
+
+A generation is a schema. It is filled from the log on its own, keeps following it, can be held
+against the live one row by row, and becomes the live one in one transaction. What was live until
+then follows the log from there, so that going back is the same step again.
+"""
+
+# ruff: noqa: S608 - every name in a statement comes from the list of generations or of tables
+
+import re
+from collections.abc import Iterator, Mapping
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from infra.consumer.app import Place
+from projections import outbox, tables
+from projections.outbox import Key
+
+# Tables that records are made of, and the kind of record that a row's first key belongs to.
+_SHOWN = {
+    "categories": ("category", "tools-of-category"),
+    "tools": ("tool",),
+    "first_listings": ("tool",),
+    "retirements": ("tool",),
+    "reviewers": ("reviewer", "tools-of-reviewer"),
+    "revisions": ("tool",),
+    "tallies": ("tool",),
+    "digests": ("digest",),
+}
+_NAME = re.compile(r"projections_(\d+)")
+
+
+class UnknownGenerationError(Exception):
+    """There is no such generation; the message names those that exist."""
+
+
+class Compared(msgspec.Struct, frozen=True):
+    """One table in two generations: rows and hash in each, and the first rows that differ."""
+
+    table: str
+    rows: tuple[int, int]
+    hashes: tuple[str, str]
+    only_in_first: list[str]
+    only_in_second: list[str]
+
+    @property
+    def equal(self) -> bool:
+        """Whether both hold the same rows."""
+        return self.rows[0] == self.rows[1] and self.hashes[0] == self.hashes[1]
+
+
+def live(connection: Connection) -> str:
+    """Name the live generation."""
+    name: str = connection.execute(text("select live from verdicts.generation")).scalar_one()
+    return name
+
+
+def former(connection: Connection) -> str | None:
+    """Name the generation that was live before, where it still exists."""
+    name: str | None = connection.scalar(text("select former from verdicts.generation"))
+    return name if name in names(connection) else None
+
+
+def names(connection: Connection) -> list[str]:
+    """Name all generations, oldest first."""
+    found = connection.scalars(text("select name from verdicts.generations"))
+    return sorted(found, key=lambda name: int(name.rpartition("_")[2]))
+
+
+def create(connection: Connection) -> str:
+    """Make an empty generation beside the others, and name it."""
+    highest = max(int(name.rpartition("_")[2]) for name in names(connection))
+    name = f"projections_{highest + 1}"
+    tables.create_generation(connection, name)
+    connection.execute(
+        text("insert into verdicts.generations (name) values (:name)"), {"name": name}
+    )
+    return name
+
+
+def drop(connection: Connection, name: str) -> None:
+    """Drop a generation with all its rows.
+
+    Raises:
+        UnknownGenerationError: there is no such generation, or it is the live one.
+    """
+    require(connection, name)
+    if name == live(connection):
+        raise UnknownGenerationError(f"{name} is live; promote another one first.")
+    connection.execute(text(f"drop schema {name} cascade"))
+    connection.execute(text("delete from verdicts.generations where name = :name"), {"name": name})
+
+
+def require(connection: Connection, name: str) -> None:
+    """Refuse a name that is not one of a generation.
+
+    Raises:
+        UnknownGenerationError: with those that exist.
+    """
+    known = names(connection)
+    if name not in known or not _NAME.fullmatch(name):
+        raise UnknownGenerationError(
+            f"There is no generation {name!r}; there {'are' if len(known) > 1 else 'is'} "
+            f"{', '.join(known)}."
+        )
+
+
+def positions(connection: Connection, name: str) -> Mapping[Place, int]:
+    """How far a generation has read each partition."""
+    rows = connection.execute(text(f"select topic, partition, next_offset from {name}.checkpoints"))
+    return {(row.topic, row.partition): row.next_offset for row in rows}
+
+
+def switch(connection: Connection, name: str) -> set[Key]:
+    """Make a generation the live one in this transaction, and announce what differs by it."""
+    changed = differing(connection, live(connection), name)
+    moved = text("update verdicts.generation set former = live, live = :name")
+    connection.execute(moved, {"name": name})
+    outbox.add(connection, changed)
+    return changed
+
+
+def differing(connection: Connection, one: str, other: str) -> set[Key]:
+    """Name the records that two generations show differently."""
+    keys: set[Key] = set()
+    for table, kinds in _SHOWN.items():
+        key = _key(table)[0]
+        differs = f"""
+            select {key} from ({_except(table, one, other)}) as gone
+            union select {key} from ({_except(table, other, one)}) as new
+        """
+        for found in connection.scalars(text(differs)):
+            keys |= {Key(kind, found) for kind in kinds}
+    return keys
+
+
+def compare(connection: Connection, one: str, other: str, limit: int = 5) -> Iterator[Compared]:
+    """Hold every table of two generations against one another."""
+    for table in tables.metadata.tables:
+        if table != "checkpoints":
+            first, second = _hash(connection, table, one), _hash(connection, table, other)
+            same = first == second
+            yield Compared(
+                table,
+                (first[0], second[0]),
+                (first[1], second[1]),
+                [] if same else _some(connection, _except(table, one, other), limit),
+                [] if same else _some(connection, _except(table, other, one), limit),
+            )
+
+
+def _hash(connection: Connection, table: str, generation: str) -> tuple[int, str]:
+    """Rows, and a sum of row hashes, which does not depend on their order."""
+    columns = ", ".join(_compared(table))
+    row = connection.execute(
+        text(
+            f"select count(*), coalesce(sum(hashtextextended(t::text, 0)), 0)::text "
+            f"from (select {columns} from {generation}.{table}) as t"
+        )
+    ).one()
+    return row[0], row[1]
+
+
+def _some(connection: Connection, query: str, limit: int) -> list[str]:
+    rows = connection.execute(text(f"select t::text from ({query}) as t order by 1 limit {limit}"))
+    return [row[0] for row in rows]
+
+
+def _except(table: str, one: str, other: str) -> str:
+    """A query for the rows of a table that one generation holds and the other does not."""
+    columns = ", ".join(_compared(table))
+    return f"select {columns} from {one}.{table} except select {columns} from {other}.{table}"
+
+
+def _compared(table: str) -> list[str]:
+    """All columns but versions, which tell when a row was written and not what it says."""
+    return [
+        column.name for column in tables.metadata.tables[table].columns if column.name != "version"
+    ]
+
+
+def _key(table: str) -> list[str]:
+    return [column.name for column in tables.metadata.tables[table].primary_key]

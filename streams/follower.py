@@ -1,0 +1,194 @@
+"""A follower fills a generation that is not live from the log, and keeps it up with the log.
+
+It reads with a plain consumer, apart from the workers' group, and applies in silence: nothing is
+published, no dead letter is written a second time. Its transactions fail once its generation is
+the live one; from then on the processors write it.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+import psycopg
+import structlog
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from faust.types import TP
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from infra.codec import Codec
+from infra.consumer.app import LogMismatchError, Place
+from infra.consumer.partition import MissedError
+from infra.database import engine, plain_connection, wait_for_lock
+from infra.log import Log
+from infra.settings import Settings
+from projections import generations
+from projections.checkpoints import DatabaseCheckpoints
+from schemas.topics import EVENT_TOPICS
+from streams.processors import Projector
+
+PLACES: tuple[Place, ...] = tuple(
+    (topic.name, partition) for topic in EVENT_TOPICS for partition in range(topic.partitions)
+)
+LARGEST_FETCH = 10_000
+FETCH_SECONDS = 0.2
+LOOK_SECONDS = 1.0
+FOLLOWER_LOCK = 0x666F6C6C0000  # "foll", and the generation's number
+log = structlog.get_logger(__name__)
+
+
+class Fetched(NamedTuple):
+    """A record as the processors know it."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+class Silence:
+    """Takes dead letters and drops them: the live generation has written them already."""
+
+    def write(self, letters: Iterable[object]) -> None:
+        """Do nothing."""
+
+
+class Follower:
+    """Reads some partitions into one generation.
+
+    Args:
+        settings: Where the log is.
+        database: Sees the generation.
+        codec: Decodes events.
+        places: The partitions to read.
+    """
+
+    def __init__(
+        self, settings: Settings, database: Engine, codec: Codec, places: Sequence[Place] = PLACES
+    ) -> None:
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": settings.kafka,
+                **settings.kafka_security,
+                "group.id": "verdicts-followers",  # required, but no group is joined
+                "enable.auto.commit": False,
+                "auto.offset.reset": "error",
+                "queued.max.messages.kbytes": 32_768,
+                "fetch.wait.max.ms": 50,
+                "log_level": 2,
+            }
+        )
+        self._sinks = {
+            place: Projector(TP(*place), database, codec, Silence(), quiet=True) for place in places
+        }
+        checkpoints = DatabaseCheckpoints(database, Log(settings))
+        self.positions: dict[Place, int] = dict(checkpoints.load(places))
+        self._consumer.assign([TopicPartition(*place, at) for place, at in self.positions.items()])
+
+    def close(self) -> None:
+        """Let the broker go."""
+        self._consumer.close()
+
+    def step(self) -> int:
+        """Apply what comes within a fifth of a second; give the number of records.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: the database is away, or the generation is live now.
+            confluent_kafka.KafkaException: the log does not hold what it held.
+        """
+        messages = self._consumer.consume(LARGEST_FETCH, FETCH_SECONDS)
+        fetched = sorted(
+            map(_fetched, messages), key=lambda it: (it.topic, it.partition, it.offset)
+        )
+        for place, records in groupby(fetched, key=lambda it: (it.topic, it.partition)):
+            self._apply(place, list(records))
+        return len(fetched)
+
+    def _apply(self, place: Place, records: list[Fetched]) -> None:
+        upto = records[-1].offset + 1
+        try:
+            self._sinks[place].apply(records, self.positions[place], upto)
+        except MissedError as missed:
+            # Another follower is at work: go on from where it is.
+            self._consumer.seek(TopicPartition(*place, missed.stored))
+            upto = missed.stored
+        self.positions[place] = upto
+
+    def catch_up(self, ends: Mapping[Place, int], progress: Callable[[int], None]) -> None:
+        """Read until every partition has reached its end; `progress` gets records left."""
+        while left := sum(max(0, end - self.positions[place]) for place, end in ends.items()):
+            progress(left)
+            self.step()
+        progress(0)
+
+
+def _fetched(message: Message) -> Fetched:
+    if error := message.error():
+        raise KafkaException(error)
+    return Fetched(
+        str(message.topic()), int(message.partition() or 0), int(message.offset() or 0),
+        message.key(), message.value(),
+    )  # fmt: skip
+
+
+class Followers(threading.Thread):
+    """Keeps every generation beside the live one up with the log, one follower at a time each."""
+
+    def __init__(self, settings: Settings, database: Engine, codec: Codec) -> None:
+        """Look for generations through `database`."""
+        super().__init__(name="followers", daemon=True)
+        self._settings, self._database, self._codec = settings, database, codec
+        self._stopping = threading.Event()
+        self._threads: dict[str, threading.Thread] = {}
+
+    def stop(self) -> None:
+        """Finish the batches in hand and end."""
+        self._stopping.set()
+        for thread in [self, *self._threads.values()]:
+            if thread.ident:
+                thread.join(timeout=5)
+
+    def run(self) -> None:
+        """Look about once a second which generations there are."""
+        while not self._stopping.wait(LOOK_SECONDS):
+            try:
+                with self._database.connect() as connection:
+                    following = set(generations.names(connection)) - {generations.live(connection)}
+            except SQLAlchemyError as error:
+                log.warning("generations are unknown", reason=str(error))
+                continue
+            for name in following:
+                if not (name in self._threads and self._threads[name].is_alive()):
+                    thread = threading.Thread(
+                        target=self._follow, args=(name,), name=name, daemon=True
+                    )
+                    self._threads[name] = thread
+                    thread.start()
+
+    def _follow(self, name: str) -> None:
+        """Follow one generation until it is live or gone, or something fails."""
+        database = engine(
+            self._settings, name=f"verdicts {name}", generation=name, writes=True, pool_size=2
+        )
+        try:
+            with plain_connection(self._settings, f"verdicts {name}") as connection:
+                if wait_for_lock(connection, lock_of(name), self._stopping):
+                    follower = Follower(self._settings, database, self._codec)
+                    log.info("following", generation=name)
+                    try:
+                        while not self._stopping.is_set():
+                            follower.step()
+                    finally:
+                        follower.close()
+        except (SQLAlchemyError, psycopg.Error, KafkaException, LogMismatchError) as error:
+            log.info("following ends", generation=name, reason=str(error))
+        finally:
+            database.dispose()
+
+
+def lock_of(generation: str) -> int:
+    """The advisory lock of whoever follows this generation."""
+    return FOLLOWER_LOCK + int(generation.rpartition("_")[2])
