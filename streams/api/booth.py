@@ -11,10 +11,10 @@ from msgspec import UNSET, UnsetType
 from starlette.types import Scope
 
 from infra.codec import Codec
-from infra.metrics import EVENTS_RECEIVED
 from infra.producer import Delivery, NotWritten, Producer, Undecided
 from schemas.events import BookmarkAdded, BookmarkRemoved, Event, VoteCast, VoteRetracted
 from schemas.records import Choice, Community
+from streams.api.counted import received
 from streams.api.library import Library
 from streams.api.problems import Problem, unavailable
 from streams.api.progress import Progress
@@ -169,7 +169,7 @@ class Booth:
             detail = "It is not known whether this was saved; send it again."
             raise self._refused(detail, cookie) from None
         finally:
-            EVENTS_RECEIVED.labels(event.type, outcome).inc()
+            received(event.type, outcome).inc()
 
     def _refused(self, detail: str, cookie: str) -> Problem:
         """503 with the cookie: a retry must come from the same voter to count once."""

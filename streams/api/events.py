@@ -9,13 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from infra.codec import Codec
-from infra.metrics import EVENTS_RECEIVED
 from infra.producer import Delivery, NotWritten, Producer, Undecided
 from schemas.events import Event
 from schemas.instants import rfc3339
 from schemas.reading import InvalidEvent
 from schemas.topics import BOOKMARKS, VOTES
 from streams.api.answers import JSON, encode, read_body
+from streams.api.counted import received
 from streams.api.envelopes import Item, Reader, id_of, read_items
 from streams.api.problems import Problem, unavailable
 from streams.api.progress import Progress
@@ -120,7 +120,7 @@ class Intake:
         try:
             event = self._reader.read(item, token)
         except InvalidEvent as error:
-            EVENTS_RECEIVED.labels("", "rejected").inc()
+            received("", "rejected").inc()
             return Rejected(id_of(item), error.code, error.detail, error.pointer)
         topic = event.data.topic.name
         headers = None if topic in _BARE else _headers(event)
@@ -132,7 +132,7 @@ class Intake:
             return sent
         event, delivery = sent
         result = await _delivered(event, delivery)
-        EVENTS_RECEIVED.labels(event.type, _status(result)).inc()
+        received(event.type, _status(result)).inc()
         return result
 
     async def _answered(self, request: Request, results: list[Result]) -> Response:

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import signal
 import socket
 import sys
@@ -66,6 +67,7 @@ async def serve(settings: Settings, site: Site | None, codec: Codec) -> str:
         asyncio.get_running_loop().add_signal_handler(number, _end, ending, "")
     async with running(settings, codec, ending) as parts:
         server = listener(application(parts, site), settings)
+        _spare_collector()
         serving = asyncio.create_task(server.serve())
         await asyncio.wait({ending, serving}, return_when=asyncio.FIRST_COMPLETED)
         parts.health.closing = True
@@ -160,6 +162,12 @@ class _CatchUp:
 def _plain_url(settings: Settings) -> str:
     url = driver_url(settings).set(drivername="postgresql")
     return url.render_as_string(hide_password=False)
+
+
+def _spare_collector() -> None:
+    """What was loaded stays loaded: looking through it again and again would stall requests."""
+    gc.collect()
+    gc.freeze()
 
 
 def _end(ending: "asyncio.Future[str]", reason: str) -> None:

@@ -1,6 +1,6 @@
 """Times and ids that the server gives to events which bring none."""
 
-import secrets
+import os
 import time
 from collections.abc import Callable
 
@@ -42,7 +42,8 @@ class Stamps:
 def new_id(micros: int) -> str:
     """A UUID of version 7 for a time: ids of later times are greater, as text too."""
     millis, rest = divmod(micros, 1000)
-    bits = millis << 80 | 7 << 76 | (rest * 4096 // 1000) << 64 | 2 << 62 | secrets.randbits(62)
+    random = int.from_bytes(os.urandom(8), "big")
+    bits = millis << 80 | 7 << 76 | (rest * 4096 // 1000) << 64 | 2 << 62 | random >> 2
     text = f"{bits:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 

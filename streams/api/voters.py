@@ -5,19 +5,19 @@ namespace and id, so that who reads the log learns of no cookie, and no gateway 
 of another one or of a browser.
 """
 
-import hashlib
 import hmac
 import re
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 
 import msgspec
 
 BROWSER = "browser"
 KEPT_SECONDS = 400 * 24 * 3600
 
-_SHAPE = re.compile(rb"1\.([A-Za-z0-9_-]{22})\.([0-9a-z]{1,13})\.([A-Za-z0-9_-]{22})\Z")
+_SHAPE = re.compile(rb"(1\.([A-Za-z0-9_-]{22})\.([0-9a-f]{1,13}))\.([0-9a-f]{32})\Z")
 
 
 class Voter(msgspec.Struct, frozen=True):
@@ -37,10 +37,8 @@ class Voters:
     """
 
     def __init__(self, secret_keys: Sequence[str], voter_key: str, *, secure: bool) -> None:
-        self._keys = [
-            hmac.digest(key.encode(), b"verdicts voter cookie", "sha256") for key in secret_keys
-        ]
-        self._voter_key = voter_key.encode()
+        self._keys = [_key(key, "cookie") for key in secret_keys]
+        self._voter_key = _key(voter_key, "pseudonym")
         self.cookie = "__Host-verdicts_voter" if secure else "verdicts_voter"
         self._name = self.cookie.encode() + b"="
         self._attributes = (
@@ -67,7 +65,7 @@ class Voters:
         """The value of the `Set-Cookie` header that names this voter."""
         payload = f"1.{voter.id}.{voter.last:x}"
         signature = _signature(self._keys[0], payload.encode())
-        return f"{self.cookie}={payload}.{signature}{self._attributes}"
+        return f"{self.cookie}={payload}.{signature.decode()}{self._attributes}"
 
     def pseudonym(self, voter: Voter) -> str:
         """The name on the log of a voter in a browser."""
@@ -80,28 +78,27 @@ class Voters:
     def name_of(self, namespace: str, voter: str) -> str:
         """22 characters that only the holder of the key can link to namespace and id."""
         message = f"{namespace}\0{voter}".encode()
-        return _text(hmac.digest(self._voter_key, message, "sha256")[:16])
+        return _text(blake2b(message, key=self._voter_key, digest_size=16).digest())
 
     def _verified(self, value: bytes) -> Voter | None:
         shape = _SHAPE.match(value)
         if shape is None:
             return None
-        payload, _, signature = value.rpartition(b".")
+        payload, name, last, signature = shape.groups()
         for key in self._keys:
-            if hmac.compare_digest(_signature(key, payload).encode(), signature):
-                return _voter(shape[1], shape[2])
+            if hmac.compare_digest(_signature(key, payload), signature):
+                return Voter(name.decode(), int(last, 16))
         return None
 
 
-def _voter(name: bytes, last: bytes) -> Voter | None:
-    try:
-        return Voter(name.decode(), int(last, 16))
-    except ValueError:
-        return None
+def _key(secret: str, purpose: str) -> bytes:
+    """A key of 32 bytes for one purpose only."""
+    return hmac.digest(secret.encode(), f"verdicts {purpose}".encode(), "sha256")
 
 
-def _signature(key: bytes, payload: bytes) -> str:
-    return _text(hmac.digest(key, payload, "sha256")[:16])
+def _signature(key: bytes, message: bytes) -> bytes:
+    # Keyed BLAKE2b is a MAC of its own and takes a third of the time of HMAC with SHA-256.
+    return blake2b(message, key=key, digest_size=16).hexdigest().encode()
 
 
 def _text(raw: bytes) -> str:
@@ -118,14 +115,13 @@ class Confirmations:
     MINUTES = 30
 
     def __init__(self, secret_keys: Sequence[str]) -> None:
-        self._keys = [
-            hmac.digest(key.encode(), b"verdicts confirmation", "sha256") for key in secret_keys
-        ]
+        self._keys = [_key(key, "confirmation") for key in secret_keys]
 
     def token(self, voter: Voter | None, action: str, micros: int) -> str:
         """A token for this voter and action, good for half an hour from `micros`."""
         until = micros // 60_000_000 + self.MINUTES
-        return f"{until:x}.{_signature(self._keys[0], _confirmed(voter, action, until))}"
+        signature = _signature(self._keys[0], _confirmed(voter, action, until))
+        return f"{until:x}.{signature.decode()}"
 
     def holds(self, token: str, voter: Voter | None, action: str, micros: int) -> bool:
         """Whether the token was given for just this, and not too long ago."""
@@ -134,10 +130,9 @@ class Confirmations:
             return False
         message = _confirmed(voter, action, int(head, 16))
         return any(
-            hmac.compare_digest(_signature(key, message).encode(), signature.encode())
-            for key in self._keys
+            hmac.compare_digest(_signature(key, message), signature.encode()) for key in self._keys
         )
 
 
 def _confirmed(voter: Voter | None, action: str, until: int) -> bytes:
-    return hashlib.sha256(f"{voter.id if voter else ''}\0{action}\0{until}".encode()).digest()
+    return f"{voter.id if voter else ''}\0{action}\0{until}".encode()
