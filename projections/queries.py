@@ -93,6 +93,12 @@ def tools(
     return _with_reviews(connection, connection.execute(chosen.limit(limit)))
 
 
+def listings(connection: Connection, *, retired: bool | None = False) -> Sequence[Row[Any]]:
+    """Listed tools by slug as rows without reviews: on the site, retired, or (None) both."""
+    chosen = _tools if retired is None else _tools.where(_retired == retired)
+    return connection.execute(chosen).all()
+
+
 def tools_in(connection: Connection, category: str) -> list[Tool]:
     """The tools on the site in one category, by slug."""
     chosen = _tools.where(tables.tools.c.category == category, ~_retired)

@@ -1,0 +1,178 @@
+"""A week's digest, read or made: frozen ones as they were decided, the running one from what is.
+
+The running week is the newest with events, as the checkpoints know it: no clock is asked. It runs
+until its digest is frozen, or the next week's first event is applied.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, Row, and_, case, func, literal, or_, select
+
+from projections import queries, tables
+from projections.digest_rules import Listed, Past, Revision, Tally, digest_of
+from schemas import digests, weeks
+from schemas.digests import Digest
+from schemas.events import FrozenTally
+from schemas.records import CategoryName
+from schemas.topics import DIGESTS
+
+# A week that nobody looked at for a year is looked at no more, unless something says it had events.
+MOST_WEEKS = 53
+
+
+def compute(connection: Connection, week: str) -> Digest | None:
+    """Make a week's digest from the projections as they stand; None for an empty week.
+
+    The panel is taken from the revisions' own times. The community has no history but the frozen
+    tallies, so what moved is the present tally less the one of the newest digest before `week`.
+
+    Args:
+        connection: In a transaction that sees one snapshot.
+        week: A week of the calendar, such as `2026-W47`.
+    """
+    start, end = weeks.span(week)
+    tools = [_listed(row) for row in queries.listings(connection)]
+    return digest_of(week, tools, _revisions(connection, start, end), _past(connection, week))
+
+
+def running_week(connection: Connection) -> str | None:
+    """Name the newest week with events, unless it is frozen already."""
+    latest = _latest(connection)
+    if latest is None:
+        return None
+    week = weeks.week_of(latest)
+    frozen = newest_frozen(connection)
+    return week if frozen is None or frozen < week else None
+
+
+def newest_frozen(connection: Connection) -> str | None:
+    """Name the newest frozen week."""
+    week: str | None = connection.scalar(select(func.max(tables.digests.c.week)))
+    return week
+
+
+def is_frozen(connection: Connection, week: str) -> bool:
+    """Whether a week was decided."""
+    chosen = select(tables.digests.c.week).where(tables.digests.c.week == week)
+    return connection.scalar(chosen) is not None
+
+
+def find(connection: Connection, week: str) -> Digest | None:
+    """A week's digest: as it was frozen, or as it stands while the week runs."""
+    if not weeks.exists(week):
+        return None
+    text = connection.scalar(select(tables.digests.c.digest).where(tables.digests.c.week == week))
+    if text is not None:
+        return digests.read(text)
+    return compute(connection, week) if week == running_week(connection) else None
+
+
+def all_frozen(connection: Connection) -> list[Digest]:
+    """Every frozen digest that can be read, newest first."""
+    chosen = select(tables.digests.c.digest).order_by(tables.digests.c.week.desc())
+    return [found for text in connection.scalars(chosen) if (found := digests.read(text))]
+
+
+def everything(connection: Connection) -> list[Digest]:
+    """Every digest, newest first, the running week's included."""
+    week = running_week(connection)
+    running = compute(connection, week) if week else None
+    return [*([running] if running else []), *all_frozen(connection)]
+
+
+def tallies(connection: Connection, week: str) -> tuple[FrozenTally, ...]:
+    """Every tool's tally as it stands, retired ones included, by slug; without later tools."""
+    _, end = weeks.span(week)
+    rows = queries.listings(connection, retired=None)
+    return tuple(
+        FrozenTally(row.tool, row.ship, row.skip, row.bookmarks) for row in rows if row.listed < end
+    )
+
+
+def unfrozen_weeks(connection: Connection, before: int) -> list[str]:
+    """The weeks that may have to be frozen, oldest first.
+
+    Those after the newest frozen one that ended at or before a moment (microseconds): each week
+    of the last year that has events, and each older one in which the panel or the catalog moved.
+    """
+    latest = _latest(connection)
+    if latest is None:
+        return []
+    frozen = newest_frozen(connection) or ""
+    moved = {weeks.week_of(moment) for moment in _moments(connection)}
+    if not moved:
+        return []  # Nothing was ever listed or reviewed, so no vote counts.
+    recent = {weeks.week_of(latest - age * weeks.LENGTH) for age in range(MOST_WEEKS)}
+    found = moved | {week for week in recent if week >= min(moved)}
+    return sorted(week for week in found if week > frozen and weeks.span(week)[1] <= before)
+
+
+def _latest(connection: Connection) -> int | None:
+    """The greatest event time; that of a freeze lies behind its week and does not count."""
+    chosen = select(func.max(tables.checkpoints.c.latest)).where(
+        tables.checkpoints.c.topic != DIGESTS.name,
+        tables.checkpoints.c.latest < weeks.LAST_MOMENT,
+    )
+    latest: int | None = connection.scalar(chosen)
+    return latest
+
+
+def _moments(connection: Connection) -> Iterable[int]:
+    """Moments of all weeks in which the catalog or the panel moved, one of each week at least."""
+    first = tables.first_listings.c.time
+    revised = tables.revisions.c.time
+    # Whole weeks since 1970 began on Thursdays; moved by three days they begin on Mondays.
+    shift = literal(3 * weeks.DAY)
+    chosen = [
+        select(func.min(moment)).group_by((moment + shift) // weeks.LENGTH)
+        for moment in (first, revised)
+    ]
+    return [moment for query in chosen for moment in connection.scalars(query)]
+
+
+def _listed(row: Row[tuple[object, ...]]) -> Listed:
+    return Listed(
+        row.tool,
+        row.name,
+        CategoryName(row.category, row.category_name or row.category),
+        row.tagline,
+        row.entry,
+        row.listed,
+        Tally(row.ship, row.skip, row.bookmarks),
+    )
+
+
+def _revisions(connection: Connection, start: int, end: int) -> list[Revision]:
+    """All revisions before `end` of tools that are new since `start` or were reviewed since."""
+    every, people = tables.revisions, tables.reviewers
+    reviewed = select(every.c.tool).where(every.c.time >= start, every.c.time < end)
+    new = select(tables.first_listings.c.tool).where(tables.first_listings.c.time >= start)
+    chosen = (
+        select(
+            every.c.tool,
+            every.c.reviewer,
+            people.c.name,
+            every.c.time,
+            every.c.score,
+            case((every.c.retracted, None), else_=every.c.verdict).label("verdict"),
+            case((every.c.time >= start, every.c.body), else_="").label("body"),
+        )
+        .join(people, people.c.reviewer == every.c.reviewer)
+        .where(and_(every.c.time < end, or_(every.c.tool.in_(reviewed), every.c.tool.in_(new))))
+        .order_by(every.c.stamp, every.c.tool, every.c.reviewer)
+    )
+    return [Revision(*row) for row in connection.execute(chosen)]
+
+
+def _past(connection: Connection, week: str) -> Past:
+    """The newest frozen week before this one."""
+    chosen = (
+        select(tables.digests.c.week, tables.digests.c.tallies)
+        .where(tables.digests.c.week < week)
+        .order_by(tables.digests.c.week.desc())
+        .limit(1)
+    )
+    row = connection.execute(chosen).first()
+    if row is None:
+        return Past()
+    return Past(row.week, {tool: Tally(*counts) for tool, counts in row.tallies.items()})

@@ -1,0 +1,174 @@
+"""A week's digest: the JSON of `/v1/digests/{week}`, of `digest.frozen`, and of every view of it.
+
+Texts and names are those of the moment at which it was made: a frozen digest is never looked up
+again. Every list stands in an order that its data decide, best first, and holds at most
+`MOST_ITEMS`; `counts` has the whole numbers.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from schemas.records import (
+    CategoryName,
+    Choice,
+    Community,
+    Entry,
+    Verdict,
+    mean_of,
+    percent_of,
+    verdict_of,
+)
+
+MOST_ITEMS = 100
+MOST_MOVERS = 5
+MOST_CLOSE_CALLS = 5
+MOST_PICKS_A_REASON = 2
+
+# A close call has votes enough, and at most this share of them between ship and skip.
+CLOSE_CALL_VOTES = 20
+CLOSE_CALL_PERCENT = 6
+# A review that stands apart is this far from the mean of at least so many others.
+APART_POINTS = 15
+APART_OTHERS = 2
+
+Reason = Literal["changed", "apart", "first"]
+"""Why a review is worth reading: its reviewer changed sides, stands apart, or spoke first."""
+
+
+class Named(msgspec.Struct, frozen=True):
+    """A tool as an item of a digest names it."""
+
+    tool: str
+    name: str
+    category: CategoryName
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """What the panel says of a tool at one moment."""
+
+    verdict: Verdict
+    ship: int
+    skip: int
+    percent: int | None
+    mean: float | None
+
+    @classmethod
+    def of(cls, opinions: Sequence[tuple[int, Choice]]) -> "Standing":
+        """Count opinions: pairs of score and verdict."""
+        ship = sum(verdict == "ship" for _, verdict in opinions)
+        skip = len(opinions) - ship
+        mean = mean_of([score for score, _ in opinions])
+        return cls(verdict_of(ship, skip), ship, skip, percent_of(ship, skip), mean)
+
+
+class NewTool(Named, frozen=True):
+    """A tool that was first listed this week, as the week left it."""
+
+    tagline: str
+    entry: Entry
+    listed: datetime
+    panel: Standing
+    community: Community
+
+
+class PanelChange(Named, frozen=True):
+    """A new or changed verdict of the panel: `before` the week, and `after` it."""
+
+    before: Standing
+    after: Standing
+
+
+class Flip(Named, frozen=True):
+    """A changed verdict of the community, since the digest before."""
+
+    before: Community
+    after: Community
+
+
+class CloseCall(Named, frozen=True):
+    """A tool on which the community is all but evenly divided."""
+
+    community: Community
+    margin: int
+
+
+class VoteMove(Named, frozen=True):
+    """What a tool's votes changed by, and where they stand."""
+
+    ship: int
+    skip: int
+    votes: int
+    community: Community
+
+
+class BookmarkMove(Named, frozen=True):
+    """What a tool's bookmarks changed by, and where they stand."""
+
+    change: int
+    bookmarks: int
+
+
+class Pick(Named, frozen=True):
+    """A review of the week that is worth reading, and why.
+
+    `before` is the reviewer's own former opinion where they changed sides; `others` is the mean
+    of the other reviews where this one stands apart.
+    """
+
+    reason: Reason
+    reviewer: str
+    reviewer_name: str
+    score: int
+    verdict: Choice
+    body: str
+    time: datetime
+    before: Choice | None = None
+    others: float | None = None
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """The week in numbers; `votes` and `bookmarks` are what their totals changed by."""
+
+    tools: int = 0
+    new_tools: int = 0
+    panel_changes: int = 0
+    flips: int = 0
+    close_calls: int = 0
+    reviews: int = 0
+    retractions: int = 0
+    votes: int = 0
+    bookmarks: int = 0
+
+
+class Digest(msgspec.Struct, frozen=True, kw_only=True):
+    """One week. `since` is the week whose frozen tallies the community is held against."""
+
+    week: str
+    start: datetime
+    end: datetime
+    frozen: bool
+    since: str | None = None
+    counts: Counts = Counts()
+    new_tools: list[NewTool] = []
+    panel_changes: list[PanelChange] = []
+    flips: list[Flip] = []
+    close_calls: list[CloseCall] = []
+    votes: list[VoteMove] = []
+    bookmarks: list[BookmarkMove] = []
+    reviews: list[Pick] = []
+
+
+def write(digest: Digest) -> str:
+    """The digest as JSON text."""
+    return msgspec.json.encode(digest).decode()
+
+
+def read(text: str) -> Digest | None:
+    """The digest that a JSON text holds; nothing where it is none that this code understands."""
+    try:
+        return msgspec.json.decode(text, type=Digest)
+    except msgspec.DecodeError:
+        return None
