@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from publishers import pages
+from publishers import assets, pages
 from publishers.library import MemoryLibrary
 from publishers.samples import (
     BUILDER,
@@ -378,3 +378,11 @@ def test_the_feed_is_well_formed_whatever_reviews_hold():
 def test_a_retired_tool_says_why():
     text = Reader(pages.gone(SITE, sample_library().retired())).text
     assert "Longgone was retired: Its maker closed it." in text
+
+
+def test_the_script_looks_for_what_pages_have():
+    script = next(text for path, text in assets.assets().items() if path.endswith(".js")).decode()
+    hooks = set(re.findall(r"\[(data-[a-z-]+)[\]=]", script))
+    assert {"data-tool", "data-community-ship", "data-drawer"} <= hooks
+    page = rendered(sample_library(), COMPARISON).decode()
+    assert {hook for hook in hooks if f" {hook}" not in page} == set()

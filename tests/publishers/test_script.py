@@ -1,0 +1,281 @@
+"""The script in a real browser, on real pages, with a stand-in for the API."""
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from publishers import assets, pages
+from publishers.samples import sample_library
+from publishers.security import HEADERS
+
+pytestmark = pytest.mark.e2e
+
+SITE = "http://site.example"
+COMPARISON = "/compare/claude-4-api-vs-smolvlm-2-5/"
+SMOLVLM = "smolvlm-2-5"
+
+
+FINDER = Path(__file__).parents[1] / "chromium.py"
+OFFLINE = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium. Not kept for longer: it keeps an event loop running in this thread."""
+    spec = importlib.util.spec_from_file_location("chromium", FINDER)
+    finder = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(finder)
+    program = finder.find()
+    assert program, "No Chromium was found: set CHROMIUM to one, or run make test."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=OFFLINE)
+        yield browser
+        browser.close()
+
+
+class Api:
+    """Answers as the API does; `down` makes it refuse, `hold` makes it keep a vote waiting."""
+
+    def __init__(self):
+        self.library = sample_library()
+        self.tallies = {
+            tool.tool: {"ship": tool.community.ship, "skip": tool.community.skip}
+            for tool in self.library.tools()
+        }
+        self.bookmarks = {tool.tool: tool.bookmarks for tool in self.library.tools()}
+        self.votes = {}
+        self.saved = []
+        self.version = 10
+        self.down = False
+        self.held = None
+        self.hold = False
+        self.asked = []
+
+    def serve(self, route):
+        request = route.request
+        path = request.url.removeprefix(SITE).partition("?")[0]
+        self.asked.append(f"{request.method} {path}")
+        if path.startswith("/v1/"):
+            self._api(route, request.method, path)
+        else:
+            page = pages.render(self.library, path, SITE)
+            kind = assets.TYPES.get("." + path.rpartition(".")[2], "text/html; charset=utf-8")
+            route.fulfill(body=page or b"", headers={**HEADERS, "Content-Type": kind})
+
+    def _api(self, route, method, path):
+        if path == "/v1/changes":
+            events = [f"event: tally\ndata: {json.dumps(self.tally(t))}\n\n" for t in self.tallies]
+            route.fulfill(body="retry: 50\n" + "".join(events), content_type="text/event-stream")
+        elif path == "/v1/me":
+            route.fulfill(json={"votes": self.votes, "bookmarks": self.saved})
+        elif path == "/v1/bookmarks":
+            named = [{"tool": slug, "name": self.library.tool(slug).name} for slug in self.saved]
+            route.fulfill(status=503 if self.down else 200, json={"items": named})
+        elif self.down:
+            route.fulfill(status=503, json={"title": "Down"})
+        elif self.hold:
+            self.held = route
+        else:
+            self._take(route.request, method, path)
+            route.fulfill(json=self.tally(path.split("/")[3]))
+
+    def _take(self, request, method, path):
+        self.version += 1
+        slug = path.split("/")[3]
+        if path.endswith("/vote"):
+            if before := self.votes.pop(slug, None):
+                self.tallies[slug][before] -= 1
+            if method == "PUT":
+                choice = json.loads(request.post_data)["choice"]
+                self.votes[slug] = choice
+                self.tallies[slug][choice] += 1
+        elif method == "PUT":
+            self.saved.append(slug)
+            self.bookmarks[slug] += 1
+        else:
+            self.saved.remove(slug)
+            self.bookmarks[slug] -= 1
+
+    def tally(self, slug):
+        return {
+            "tool": slug,
+            "community": self.tallies[slug],
+            "bookmarks": self.bookmarks[slug],
+            "version": self.version,
+        }
+
+
+@pytest.fixture
+def api():
+    return Api()
+
+
+@pytest.fixture
+def page(browser, api):
+    context = browser.new_context()
+    context.route("**/*", api.serve)
+    page = context.new_page()
+    faults = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(SITE + COMPARISON)
+    yield page
+    context.close()
+    assert not faults
+
+
+@pytest.fixture
+def card(page):
+    return page.locator(f"article[data-tool={SMOLVLM}]")
+
+
+def button(card, name):
+    return card.get_by_role("button", name=name)
+
+
+def number(card, name):
+    return button(card, name).locator(".number")
+
+
+def test_a_vote_shows_before_the_server_has_answered(page, card, api):
+    api.hold = True
+    button(card, "Ship").click()
+    expect(button(card, "Ship")).to_have_attribute("aria-pressed", "true")
+    expect(number(card, "Ship")).to_have_text("302")
+    expect(card.locator("[data-community-percent]")).to_have_text("83%")
+    line = page.locator(f"td[data-tool={SMOLVLM}]")
+    expect(line).to_have_text("Ship · 302 ship / 64 skip")
+
+
+def test_a_vote_can_be_changed_and_taken_back(page, card, api):
+    button(card, "Ship").click()
+    button(card, "Skip").click()
+    expect(button(card, "Skip")).to_have_attribute("aria-pressed", "true")
+    expect(button(card, "Ship")).to_have_attribute("aria-pressed", "false")
+    expect(number(card, "Ship")).to_have_text("301")
+    expect(number(card, "Skip")).to_have_text("65")
+    button(card, "Skip").click()
+    expect(button(card, "Skip")).to_have_attribute("aria-pressed", "false")
+    expect(number(card, "Skip")).to_have_text("64")
+
+
+def test_hasty_changes_end_with_the_last_choice(page, card, api):
+    for name in ("Ship", "Skip", "Ship", "Skip"):
+        button(card, name).click()
+    expect(number(card, "Skip")).to_have_text("65")
+    expect(number(card, "Ship")).to_have_text("301")
+    with page.expect_response("**/v1/me"):
+        page.reload()
+    expect(button(card, "Skip")).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_vote_that_fails_is_rolled_back_and_said(page, card, api):
+    api.down = True
+    button(card, "Ship").click()
+    expect(page.get_by_role("status").filter(has_text="could not be counted")).to_be_visible()
+    expect(button(card, "Ship")).to_have_attribute("aria-pressed", "false")
+    expect(number(card, "Ship")).to_have_text("301")
+
+
+def test_votes_of_others_arrive_by_themselves(page, card, api):
+    expect(number(card, "Ship")).to_have_text("301")
+    api.tallies[SMOLVLM]["ship"] += 5
+    api.version += 1
+    expect(number(card, "Ship")).to_have_text("306")
+
+
+def test_an_older_tally_never_replaces_a_newer_one(page, card, api):
+    button(card, "Ship").click()
+    expect(number(card, "Ship")).to_have_text("302")
+    api.version -= 5
+    api.tallies[SMOLVLM]["ship"] = 7
+    streams = api.asked.count("GET /v1/changes")
+    # Two more streams have begun, so the first of them has been read to its end.
+    while api.asked.count("GET /v1/changes") < streams + 2:
+        page.wait_for_event("request")
+    expect(number(card, "Ship")).to_have_text("302")
+
+
+def test_a_tally_that_comes_during_a_vote_is_not_counted_twice(page, card, api):
+    api.hold = True
+    button(card, "Ship").click()
+    expect(number(card, "Ship")).to_have_text("302")
+    while api.held is None:
+        page.wait_for_event("request")
+    api.votes[SMOLVLM] = "ship"
+    api.tallies[SMOLVLM]["ship"] += 1
+    api.version += 1
+    streams = api.asked.count("GET /v1/changes")
+    while api.asked.count("GET /v1/changes") < streams + 2:
+        page.wait_for_event("request")
+    expect(number(card, "Ship")).to_have_text("302")
+    api.held.fulfill(json=api.tally(SMOLVLM))
+    expect(number(card, "Ship")).to_have_text("302")
+    expect(button(card, "Ship")).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_bookmark_is_saved_found_in_the_drawer_and_removed(page, card, api):
+    button(card, "Bookmark").click()
+    expect(button(card, "Bookmark")).to_have_attribute("aria-pressed", "true")
+    expect(number(card, "Bookmark")).to_have_text("42")
+    opener = page.get_by_role("link", name="Bookmarks")
+    drawer = page.get_by_role("dialog", name="Bookmarks")
+    opener.click()
+    expect(drawer.get_by_role("link", name="SmolVLM 2.5")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+    expect(opener).to_be_focused()
+    button(card, "Bookmark").click()
+    expect(number(card, "Bookmark")).to_have_text("41")
+    opener.click()
+    expect(drawer.get_by_text("No bookmarks yet")).to_be_visible()
+    expect(drawer.get_by_text("Loading bookmarks…")).to_be_hidden()
+
+
+def test_the_keyboard_alone_can_vote(page, card):
+    button(card, "Ship").focus()
+    page.keyboard.press("Enter")
+    expect(button(card, "Ship")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(button(card, "Skip")).to_have_attribute("aria-pressed", "true")
+
+
+def test_nothing_moves_when_counts_arrive(page, card, api):
+    places = """[...document.querySelectorAll('main *')].map(part => [
+        `${part.tagName} ${part.className}`, part.offsetLeft, part.offsetTop])"""
+    before = page.evaluate(places)
+    api.tallies[SMOLVLM] = {"ship": 9999, "skip": 1}
+    api.bookmarks[SMOLVLM] = 9999
+    api.version += 1
+    expect(number(card, "Ship")).to_have_text("9999")
+    moved = [now[0] for was, now in zip(before, page.evaluate(places), strict=True) if was != now]
+    # Within its button a number may be wider than before, and with it the label is elsewhere.
+    assert set(moved) <= {"SPAN number", "SPAN unseen"}
+
+
+def test_a_page_asks_for_nothing_but_its_own_files_and_the_live_data(page, card, api):
+    expect(button(card, "Ship")).to_have_attribute("aria-pressed", "false")
+    with page.expect_response("**/v1/me"):
+        page.reload()
+    asked = {re.sub("[0-9a-f]{12}", "#", one) for one in api.asked}
+    assert asked <= {
+        f"GET {COMPARISON}",
+        "GET /static/site.#.css",
+        "GET /static/site.#.js",
+        "GET /v1/me",
+        "GET /v1/changes",
+    }
+
+
+def test_without_javascript_a_vote_can_be_taken_back(browser, api):
+    context = browser.new_context(java_script_enabled=False)
+    context.route("**/*", api.serve)
+    page = context.new_page()
+    page.goto(SITE + COMPARISON)
+    back = page.locator(f"article[data-tool={SMOLVLM}] form[action='/vote'] button[value=none]")
+    assert back.count() == 1
+    context.close()
