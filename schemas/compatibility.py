@@ -23,7 +23,8 @@ def problems(versions: tuple[Version, ...] = VERSIONS) -> Iterator[str]:
                 f"avro/{version.stem}.avsc was edited after it was published: "
                 "undo the edit and add a new version instead"
             )
-    for topic, family in groupby(versions, key=lambda version: version.topic.name):
+    by_topic = sorted(versions, key=lambda version: (version.topic.name, version.version))
+    for topic, family in groupby(by_topic, key=lambda version: version.topic.name):
         yield from _unreadable(topic, list(family))
 
 
