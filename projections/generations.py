@@ -28,6 +28,7 @@ _SHOWN = {
     "tallies": ("tool",),
     "digests": ("digest",),
 }
+LONGEST_LINE = 160
 _NAME = re.compile(r"projections_(\d+)")
 
 
@@ -36,7 +37,10 @@ class UnknownGenerationError(Exception):
 
 
 class Compared(msgspec.Struct, frozen=True):
-    """One table in two generations: rows and hash in each, and the first rows that differ."""
+    """One table in two generations: rows and hash in each, and the first rows that differ.
+
+    Rows are shown without their stamps and cut to a line; the hashes cover everything.
+    """
 
     table: str
     rows: tuple[int, int]
@@ -125,7 +129,7 @@ def differing(connection: Connection, one: str, other: str) -> set[Key]:
     """Name the records that two generations show differently."""
     keys: set[Key] = set()
     for table, kinds in _SHOWN.items():
-        key = _key(table)[0]
+        key = tables.metadata.tables[table].primary_key.columns[0].name
         differs = f"""
             select {key} from ({_except(table, one, other)}) as gone
             union select {key} from ({_except(table, other, one)}) as new
@@ -145,8 +149,8 @@ def compare(connection: Connection, one: str, other: str, limit: int = 5) -> Ite
                 table,
                 (first[0], second[0]),
                 (first[1], second[1]),
-                [] if same else _some(connection, _except(table, one, other), limit),
-                [] if same else _some(connection, _except(table, other, one), limit),
+                [] if same else _some(connection, table, one, other, limit),
+                [] if same else _some(connection, table, other, one, limit),
             )
 
 
@@ -162,9 +166,11 @@ def _hash(connection: Connection, table: str, generation: str) -> tuple[int, str
     return row[0], row[1]
 
 
-def _some(connection: Connection, query: str, limit: int) -> list[str]:
-    rows = connection.execute(text(f"select t::text from ({query}) as t order by 1 limit {limit}"))
-    return [row[0] for row in rows]
+def _some(connection: Connection, table: str, one: str, other: str, limit: int) -> list[str]:
+    shown = ", ".join(name for name in _compared(table) if name != "stamp")
+    rows = f"select {shown} from ({_except(table, one, other)}) as t order by {_keys(table)}"
+    found = connection.execute(text(f"select r::text from ({rows} limit {limit}) as r"))
+    return [row[0][:LONGEST_LINE] for row in found]
 
 
 def _except(table: str, one: str, other: str) -> str:
@@ -180,5 +186,5 @@ def _compared(table: str) -> list[str]:
     ]
 
 
-def _key(table: str) -> list[str]:
-    return [column.name for column in tables.metadata.tables[table].primary_key]
+def _keys(table: str) -> str:
+    return ", ".join(column.name for column in tables.metadata.tables[table].primary_key)

@@ -15,11 +15,11 @@ create table verdicts.generations (
 alter table verdicts.generation add former text;
 insert into verdicts.generations (name) select live from verdicts.generation;
 
-create function verdicts.follow(generation text) returns void language plpgsql as $$
+create function verdicts.follow(followed text) returns void language plpgsql as $$
 begin
     perform pg_advisory_xact_lock_shared(1734700658);
-    if exists (select from verdicts.generation where live = generation) then
-        raise exception 'generation % is the live one now', generation using errcode = 'VG001';
+    if exists (select from verdicts.generation where live = followed) then
+        raise exception 'generation % is the live one now', followed using errcode = 'VG001';
     end if;
 end
 $$;
