@@ -109,10 +109,14 @@ class Newcomers:
     Args:
         per_hour: The limit.
         clock: Seconds that only go forward.
+        most: How many prefixes are remembered at once.
     """
 
-    def __init__(self, per_hour: int, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, per_hour: int, clock: Callable[[], float], most: int = MOST_PREFIXES
+    ) -> None:
         self._per_hour = per_hour
+        self._most = most
         self._clock = clock
         self._seen: dict[str, tuple[float, int]] = {}
 
@@ -132,12 +136,12 @@ class Newcomers:
                 "Too many new voters come from this network; try again later.",
                 headers={"Retry-After": str(int(since + HOUR - now) + 1)},
             )
-        if prefix not in self._seen and len(self._seen) >= MOST_PREFIXES:
+        if prefix not in self._seen and len(self._seen) >= self._most:
             self._forget_old(now)
         self._seen[prefix] = (since, count + 1)
 
     def _forget_old(self, now: float) -> None:
         """Drop prefixes whose hour is over; under attack from very many, the oldest half."""
         fresh = {p: seen for p, seen in self._seen.items() if now - seen[0] < HOUR}
-        keep = sorted(fresh.items(), key=lambda item: item[1][0])[-MOST_PREFIXES // 2 :]
+        keep = sorted(fresh.items(), key=lambda item: item[1][0])[-self._most // 2 :]
         self._seen = dict(keep)

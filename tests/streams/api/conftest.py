@@ -20,7 +20,7 @@ from streams.tokens import FakeTokens
 HOST = "http://127.0.0.1:8080"
 
 
-def a_tool(slug: str = "alpha", **differs: Any) -> Tool:
+def a_tool_of(slug: str = "alpha", **differs: Any) -> Tool:
     facts: dict[str, Any] = {
         "tool": slug,
         "name": slug.title(),
@@ -53,7 +53,9 @@ class World:
             tokens=FakeTokens(editor="editor", gateway="gateway", other="gateway", admin="admin"),
             producer=FakeProducer(),
             library=FakeLibrary(
-                a_tool("alpha"), a_tool("beta"), a_tool("gone", retired=retired, retired_reason="x")
+                a_tool_of("alpha"),
+                a_tool_of("beta"),
+                a_tool_of("gone", retired=retired, retired_reason="x"),
             ),
             observer=FakeObserver(),
             clock=FakeClock(),
@@ -97,3 +99,15 @@ def make_world() -> Iterator[Callable[..., World]]:
 @pytest.fixture
 def world(make_world: Callable[..., World]) -> World:
     return make_world()
+
+
+@pytest.fixture
+def new_world() -> type[World]:
+    """Worlds for tests that bring their own event loop."""
+    return World
+
+
+@pytest.fixture
+def a_tool() -> Callable[..., Tool]:
+    """A tool's record, of which a test states only what differs."""
+    return a_tool_of

@@ -1,0 +1,137 @@
+"""Votes and bookmarks without JavaScript."""
+
+import re
+from html import unescape
+from typing import Any
+
+import msgspec
+import pytest
+
+HERE = {"Origin": "http://127.0.0.1:8080"}
+
+
+@pytest.fixture
+def quick(world):
+    world.applies(("verdicts.votes.v1", 0), ("verdicts.bookmarks.v1", 0))
+    return world
+
+
+def post(world: Any, path: str, headers: dict[str, str] = HERE, **fields: str) -> Any:
+    return world.client.post(path, data=fields, headers=headers, follow_redirects=False)
+
+
+def kinds(world: Any) -> list[str]:
+    return [event.type for event in world.events()]
+
+
+def hidden(answer: Any) -> dict[str, str]:
+    found = re.findall(r'name="(\w+)" value="([^"]*)"', answer.text)
+    return {name: unescape(value) for name, value in found}
+
+
+def test_a_form_leads_back_to_the_page_it_stands_on(quick):
+    page = {**HERE, "Referer": "http://127.0.0.1:8080/compare/alpha-vs-beta/?x=1"}
+    answer = post(quick, "/vote", page, tool="alpha", choice="ship")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/compare/alpha-vs-beta/?x=1"
+    assert "set-cookie" in answer.headers
+
+
+@pytest.mark.parametrize("referer", ["", "https://elsewhere.example/x", "nonsense", "http://["])
+def test_without_a_page_of_ours_it_leads_to_the_tools_page(quick, referer):
+    answer = post(quick, "/vote", {**HERE, "Referer": referer}, tool="alpha", choice="ship")
+    assert answer.headers["location"] == "/tools/alpha/"
+
+
+def test_the_forms_say_all_that_the_buttons_say(quick):
+    for choice in ("ship", "skip", "none"):
+        post(quick, "/vote", tool="alpha", choice=choice)
+    for saved in ("1", "0"):
+        post(quick, "/bookmark", tool="alpha", saved=saved)
+    assert kinds(quick) == [
+        "vote.cast",
+        "vote.cast",
+        "vote.retracted",
+        "bookmark.added",
+        "bookmark.removed",
+    ]
+
+
+def test_a_form_of_another_site_changes_nothing(quick):
+    answer = post(quick, "/vote", {"Origin": "https://evil.example"}, tool="alpha", choice="ship")
+    assert answer.status_code == 403
+    assert quick.sent == []
+
+
+def test_a_form_of_nobody_knows_where_asks_first(quick):
+    asked = post(quick, "/vote", {}, tool="alpha", choice="ship")
+    assert asked.status_code == 200
+    assert "Vote ship for Alpha?" in asked.text
+    assert "frame-ancestors 'none'" in asked.headers["content-security-policy"]
+    assert quick.sent == []
+    confirmed = post(quick, "/vote", {}, **hidden(asked))
+    assert confirmed.status_code == 303
+    assert kinds(quick) == ["vote.cast"]
+
+
+def test_a_confirmation_is_good_for_one_action_and_half_an_hour(quick):
+    fields = hidden(post(quick, "/vote", {}, tool="alpha", choice="ship"))
+    other = post(quick, "/vote", {}, **fields | {"choice": "skip"})
+    assert other.status_code == 200
+    quick.fakes.clock.move(32 * 60)
+    assert post(quick, "/vote", {}, **fields).status_code == 200
+    assert post(quick, "/vote", {}, **fields | {"token": "1.x"}).status_code == 200
+    assert quick.sent == []
+
+
+def test_a_confirmation_of_somebody_else_is_worth_nothing(quick):
+    fields = hidden(post(quick, "/vote", {}, tool="alpha", choice="ship"))
+    post(quick, "/vote", tool="beta", choice="ship")
+    assert post(quick, "/vote", {}, **fields).status_code == 200
+    assert len(quick.sent) == 1
+
+
+def test_the_way_back_survives_the_confirmation_but_leads_to_no_other_host(quick):
+    page = {"Referer": "http://127.0.0.1:8080/tools/beta/"}
+    fields = hidden(post(quick, "/vote", page, tool="alpha", choice="ship"))
+    assert post(quick, "/vote", {}, **fields).headers["location"] == "/tools/beta/"
+    for back in ("//evil.example", "https://evil.example", "/\\evil.example", "/a\nb"):
+        answer = post(quick, "/vote", tool="alpha", choice="ship", back=back)
+        assert answer.headers["location"] == "/tools/alpha/"
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "status"),
+    [
+        ("/vote", {"tool": "nobody", "choice": "ship"}, 404),
+        ("/vote", {"tool": "gone", "choice": "ship"}, 410),
+        ("/vote", {"tool": "alpha", "choice": "maybe"}, 422),
+        ("/vote", {"tool": "alpha"}, 422),
+        ("/bookmark", {"tool": "alpha", "saved": "yes"}, 422),
+    ],
+)
+def test_a_wrong_form_is_answered_with_a_page(quick, path, fields, status):
+    answer = post(quick, path, **fields)
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("text/html")
+    assert quick.sent == []
+
+
+def test_names_stand_in_the_page_as_text(quick):
+    shelf = quick.fakes.library.shelf
+    shelf["alpha"] = msgspec.structs.replace(shelf["alpha"], name="<b>A</b>")
+    answer = post(quick, "/vote", {}, tool="alpha", choice="ship")
+    assert "&lt;b&gt;A&lt;/b&gt;" in answer.text
+    assert "<b>" not in answer.text
+
+
+def test_a_form_is_no_json(quick):
+    answer = quick.client.post("/vote", json={"tool": "alpha"}, headers=HERE)
+    assert answer.status_code == 415
+
+
+def test_nothing_to_take_back_makes_no_voter(quick):
+    answer = post(quick, "/vote", tool="alpha", choice="none")
+    assert answer.status_code == 303
+    assert "set-cookie" not in answer.headers
+    assert quick.sent == []

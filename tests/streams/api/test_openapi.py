@@ -1,0 +1,42 @@
+"""The description of the API cannot lie about its routes."""
+
+import re
+
+from schemas.events import EVENT_TYPES
+from streams.api.app import routes
+from streams.api.openapi import OPERATIONS, document
+
+
+def test_every_route_is_described_and_every_description_is_a_route(world):
+    real = {
+        (method, route.path)
+        for route in routes(world.parts)
+        for method in route.methods or {"GET"}
+        if method != "HEAD"
+    }
+    assert real == {(operation.method, operation.path) for operation in OPERATIONS}
+
+
+def test_every_reference_leads_somewhere(world):
+    text = world.client.get("/openapi.json").text
+    names = set(re.findall(r'"#/components/schemas/([^"]+)"', text))
+    assert names <= set(document()["components"]["schemas"])
+
+
+def test_errors_are_described_as_problems():
+    for path, methods in document()["paths"].items():
+        for method, operation in methods.items():
+            for status, response in operation["responses"].items():
+                if status[0] in "45" and path not in ("/status", "/v1/events"):
+                    assert "application/problem+json" in response["content"], (method, path)
+
+
+def test_people_read_the_same(world):
+    answer = world.client.get("/docs")
+    assert answer.headers["content-type"].startswith("text/html")
+    for operation in OPERATIONS:
+        assert operation.path in answer.text
+    for name, data in EVENT_TYPES.items():
+        assert (name in answer.text) is (data.role != "system")
+    assert "http://" not in answer.text
+    assert "<script" not in answer.text
