@@ -35,6 +35,6 @@ def following(week: str) -> str:
 def exists(week: str) -> bool:
     """Whether the calendar has that week, spelled that way."""
     try:
-        return week_of(span(week)[0]) == week
+        return bool(week) and week_of(span(week)[0]) == week
     except (ValueError, OverflowError):
         return False

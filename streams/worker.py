@@ -1,4 +1,4 @@
-"""The worker: the processors, the relay and the followers, wired on one page."""
+"""The worker: processors, relay, followers and freezer, wired on one page."""
 
 from infra.codec import Codec
 from infra.consumer.app import batched_app
@@ -11,6 +11,7 @@ from projections.checkpoints import DatabaseCheckpoints
 from streams import processors
 from streams.deadletters import DeadLetters
 from streams.follower import Followers
+from streams.freezer import Freezer
 from streams.relay import Relay
 
 GROUP = "verdicts-projections"
@@ -26,6 +27,7 @@ def main(settings: Settings, codec: Codec | None = None) -> None:
     processors.register(app, database, codec, DeadLetters(settings))
     relay = Relay(settings, database, codec)
     followers = Followers(settings, database, codec)
+    freezer = Freezer(settings, codec)
     instance = instance_name(settings.instance)
 
     def beat() -> None:
@@ -36,12 +38,14 @@ def main(settings: Settings, codec: Codec | None = None) -> None:
     async def companions() -> None:
         relay.start()
         followers.start()
+        freezer.start()
 
     app.task(every(app, heartbeats.SECONDS, beat, name="heartbeat"))
     app.task(companions)
     try:
         run(app)
     finally:
+        freezer.stop()
         relay.stop()
         followers.stop()
         with database.begin() as connection:

@@ -1,6 +1,8 @@
 """Single steps of a start that other commands take too: tables, the local token, the demo."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -11,6 +13,7 @@ from infra.command.folder import Folder
 from infra.embedded.failure import EmbeddedError
 from infra.embedded.secret import replace
 from infra.settings import Settings
+from schemas import weeks
 from schemas.topics import EVENT_TOPICS
 
 
@@ -41,11 +44,31 @@ def ensure_admin_token(settings: Settings, path: Path) -> None:
     engine.dispose()
 
 
-def load_demo(settings: Settings, folder: Folder, url: str, screen: Screen) -> None:
-    """Send the demo content when the log is empty, or when that was begun and not finished."""
-    from streams.demo.load import NotLoaded, load
+@contextmanager
+def freezers_waiting(settings: Settings, folder: Folder) -> Iterator[None]:
+    """Keep other freezers waiting while demo content may be loading, as each week has its turn.
 
-    note = folder.path / "demo.json"
+    Enter it before the worker starts: after an interrupted load a closed week may be half sent.
+    """
+    from streams.freezer import held
+
+    demo = _read(_note(folder))
+    if not settings.demo or (demo and demo.loaded):
+        yield
+        return
+    with held(settings):
+        yield
+
+
+def load_demo(settings: Settings, folder: Folder, url: str, screen: Screen) -> None:
+    """Send the demo content when the log is empty, or when that was begun and not finished.
+
+    Each past week is frozen before the next one is sent, so call it while `freezers_waiting`.
+    """
+    from streams.demo.load import NotLoaded, load
+    from streams.freezer import NotFrozen, freezing
+
+    note = _note(folder)
     demo = _read(note)
     if demo is None:
         if not topics.is_empty(settings, [topic.name for topic in EVENT_TOPICS]):
@@ -54,15 +77,27 @@ def load_demo(settings: Settings, folder: Folder, url: str, screen: Screen) -> N
         note.write_bytes(msgspec.json.encode(demo))
     if demo.loaded:
         return
-    with screen.step("Loading the demo") as step:
-        token = folder.token.read_text().strip()
+    with screen.step("Loading the demo") as step, freezing(settings) as freezer:
+        token, end = folder.token.read_text().strip(), demo.end
+
+        def sent(events: int, of: int) -> None:
+            step.update(f"Loading the demo: {events} of {of}")
+
+        def week_sent(week: str) -> None:
+            if weeks.span(week)[1] <= end:
+                freezer.freeze(week)
+
         try:
-            load(url, token, demo.end, lambda n, of: step.update(f"Loading the demo: {n} of {of}"))
-        except NotLoaded as error:
+            load(url, token, end, sent, week_sent=week_sent)
+        except (NotLoaded, NotFrozen) as error:
             raise EmbeddedError(str(error)) from error
         step.result = "Demo content loaded"
     demo.loaded = True
     note.write_bytes(msgspec.json.encode(demo))
+
+
+def _note(folder: Folder) -> Path:
+    return folder.path / "demo.json"
 
 
 def _read(note: Path) -> Demo | None:

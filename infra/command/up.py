@@ -19,7 +19,7 @@ from infra.command.console import Screen
 from infra.command.folder import Folder, Run
 from infra.command.keeping import Keeper, Service
 from infra.command.output import Output
-from infra.command.steps import ensure_admin_token, load_demo, migrate
+from infra.command.steps import ensure_admin_token, freezers_waiting, load_demo, migrate
 from infra.embedded.failure import EmbeddedError
 from infra.embedded.guardian import Guardian
 from infra.embedded.jars import class_path
@@ -122,12 +122,13 @@ class System:
         self.guardian = Guardian(keep_open=(lock,))
         self._start_servers()
         self._prepare()
-        for name in SERVICES:
-            self._start_service(name)
-        self._write_run()
-        self._await("/healthz", "Waiting for the API")
-        if self.settings.demo:
-            load_demo(self.settings, self.folder, self._url, self.screen)
+        with freezers_waiting(self.settings, self.folder):
+            for name in SERVICES:
+                self._start_service(name)
+            self._write_run()
+            self._await("/healthz", "Waiting for the API")
+            if self.settings.demo:
+                load_demo(self.settings, self.folder, self._url, self.screen)
         with self.screen.step("Waiting until a vote would reach a page") as step:
             self._await("/status", "Waiting until a vote would reach a page")
             step.result = "API, worker and publisher are ready"

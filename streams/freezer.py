@@ -1,0 +1,238 @@
+"""The freezer: decides each closed week's digest once, as an event on the log.
+
+A week is frozen when every partition has been applied up to where it ended ten minutes after the
+week. Whoever freezes holds an advisory lock; should two decide all the same, the first counts.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Literal, Protocol
+
+import msgspec
+import psycopg
+import structlog
+from confluent_kafka import KafkaError, KafkaException, Message
+from confluent_kafka import Producer as KafkaProducer
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from infra.codec import Codec
+from infra.consumer.app import Place
+from infra.database import engine, plain_connection, wait_for_lock
+from infra.log import Log
+from infra.producer import configuration
+from infra.settings import Settings
+from projections import digest, queries
+from schemas import digests
+from schemas.events import DigestFrozen, Event
+from schemas.instants import rfc3339
+from schemas.topics import DIGESTS, EVENT_TOPICS
+
+ADVISORY_LOCK = 0x66727A65  # "frze"
+GRACE = 10 * 60 * 1_000_000
+LOOK_SECONDS = 60.0
+PATIENCE_SECONDS = 60.0
+POLL_SECONDS = 0.05
+
+PLACES: tuple[Place, ...] = tuple(
+    (topic.name, number) for topic in EVENT_TOPICS for number in range(topic.partitions)
+)
+Outcome = Literal["frozen", "already", "empty"]
+log = structlog.get_logger(__name__)
+
+
+class NotFrozen(Exception):  # noqa: N818 - an outcome, named for what it is
+    """A week was not frozen, or nobody can tell; the message is one sentence that says why."""
+
+
+class Ends(Protocol):
+    """Knows where partitions end; `infra.log.Log` is the real one."""
+
+    def ends(self, places: Iterable[Place]) -> Mapping[Place, int]:
+        """The offset that each partition's next record will get."""
+        ...
+
+
+Send = Callable[[Event], int]
+"""Writes a freeze to its topic and gives its offset, once every replica in sync holds it."""
+
+
+def now() -> int:
+    """The wall clock, in microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+class Freezing:
+    """Freezes one week at a time.
+
+    Args:
+        database: Sees the projections that somebody else keeps up with the log.
+        log_ends: Where the log ends.
+        send: Writes a freeze.
+        clock: What the time is.
+        stopping: Set when waiting is over.
+    """
+
+    def __init__(
+        self,
+        database: Engine,
+        log_ends: Ends,
+        send: Send,
+        clock: Callable[[], int] = now,
+        stopping: threading.Event | None = None,
+    ) -> None:
+        self._snapshots = database.execution_options(isolation_level="REPEATABLE READ")
+        self._log = log_ends
+        self._send = send
+        self._clock = clock
+        self._stopping = stopping or threading.Event()
+
+    def due(self) -> list[str]:
+        """The weeks that closed and may have to be frozen, oldest first."""
+        with self._snapshots.connect() as connection:
+            return digest.unfrozen_weeks(connection, self._clock() - GRACE)
+
+    def freeze(self, week: str) -> Outcome:
+        """Freeze a week as soon as all that stands on the log now is applied.
+
+        Returns once the decision is applied too, so that the next week sees it.
+
+        Raises:
+            NotFrozen: the projections do not keep up, or the broker does not answer.
+        """
+        self._await(self._log.ends(PLACES))
+        decided = self._decide(week)
+        if not isinstance(decided, DigestFrozen):
+            return decided
+        offset = self._send(Event(f"freeze-{week}", self._clock(), decided, "/freezer"))
+        self._await({(DIGESTS.name, 0): offset + 1})
+        return "frozen"
+
+    def _decide(self, week: str) -> DigestFrozen | Outcome:
+        with self._snapshots.connect() as connection:
+            if digest.is_frozen(connection, week):
+                return "already"
+            made = digest.compute(connection, week)
+            if made is None:
+                return "empty"
+            final = msgspec.structs.replace(made, frozen=True)
+            return DigestFrozen(week, digests.write(final), digest.tallies(connection, week))
+
+    def _await(self, ends: Mapping[Place, int]) -> None:
+        """Return when every partition is applied up to its end."""
+        topics = sorted({topic for topic, _ in ends})
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            with self._snapshots.connect() as connection:
+                applied = queries.applied(connection, topics)
+            behind = [place for place, end in ends.items() if applied.get(place, 0) < end]
+            if not behind:
+                return
+            if time.monotonic() > deadline or self._stopping.wait(POLL_SECONDS):
+                topic, partition = behind[0]
+                raise NotFrozen(f"The projections are behind on {topic}/{partition}.")
+
+
+def to_topic(settings: Settings, codec: Codec, event: Event) -> int:
+    """Write a freeze, see `Send`.
+
+    Raises:
+        NotFrozen: it was not acknowledged in time; it may stand on the log all the same.
+    """
+    delivered: list[Message] = []
+    failures: list[KafkaError] = []
+
+    def note(error: KafkaError | None, message: Message) -> None:
+        if error is None:
+            delivered.append(message)
+        else:
+            failures.append(error)
+
+    producer = KafkaProducer(configuration(settings) | {"message.max.bytes": 2 << 20})
+    headers = {"ce_id": event.id, "ce_time": rfc3339(event.time), "ce_type": event.type}
+    producer.produce(
+        DIGESTS.name,
+        key=event.key.encode(),
+        value=codec.encode(event),
+        headers={name: value.encode() for name, value in headers.items()},
+        on_delivery=note,
+    )
+    producer.flush(PATIENCE_SECONDS)
+    if not delivered:
+        why = failures[0].str() if failures else "it does not answer"
+        raise NotFrozen(f"Kafka did not take the digest: {why}.")
+    return int(delivered[0].offset() or 0)
+
+
+@contextmanager
+def freezing(
+    settings: Settings, codec: Codec | None = None, stopping: threading.Event | None = None
+) -> Iterator[Freezing]:
+    """Freeze against real servers, for as long as the context lasts."""
+    database = engine(settings, name="verdicts freezer", pool_size=1)
+    try:
+        send = partial(to_topic, settings, codec or Codec())
+        yield Freezing(database, Log(settings), send, stopping=stopping)
+    finally:
+        database.dispose()
+
+
+@contextmanager
+def held(settings: Settings, stopping: threading.Event | None = None) -> Iterator[None]:
+    """Keep every other freezer waiting while the context lasts.
+
+    Raises:
+        NotFrozen: told to stop before the lock was free.
+    """
+    with plain_connection(settings, "verdicts freezer lock") as connection:
+        if not wait_for_lock(connection, ADVISORY_LOCK, stopping or threading.Event()):
+            raise NotFrozen("Told to stop while another freezer is at work.")
+        yield
+
+
+class Freezer(threading.Thread):
+    """Looks about once a minute for weeks to freeze, until told to stop."""
+
+    def __init__(
+        self, settings: Settings, codec: Codec, look_seconds: float = LOOK_SECONDS
+    ) -> None:
+        super().__init__(name="freezer", daemon=True)
+        self._settings = settings
+        self._codec = codec
+        self._look_seconds = look_seconds
+        self._stopping = threading.Event()
+        self._empty: set[str] = set()
+
+    def stop(self) -> None:
+        """Finish what is in hand and end."""
+        self._stopping.set()
+        if self.ident:
+            self.join(timeout=5)
+
+    def run(self) -> None:
+        """Look again and again; what fails is tried at the next look."""
+        with freezing(self._settings, self._codec, self._stopping) as work:
+            while not self._stopping.is_set():
+                try:
+                    self._look(work)
+                except (SQLAlchemyError, psycopg.Error, KafkaException, NotFrozen) as error:
+                    if not self._stopping.is_set():
+                        log.warning("no week was frozen", reason=str(error))
+                self._stopping.wait(self._look_seconds)
+
+    def _look(self, work: Freezing) -> None:
+        if not self._due(work):
+            return
+        with held(self._settings, self._stopping):
+            # Look again: who held the lock until now may have frozen them.
+            for week in self._due(work):
+                outcome = work.freeze(week)
+                log.info("closed week", week=week, outcome=outcome)
+                if outcome == "empty":
+                    self._empty.add(week)
+
+    def _due(self, work: Freezing) -> list[str]:
+        return [week for week in work.due() if week not in self._empty]
