@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, Row, and_, case, func, literal, or_, select
 
 from projections import queries, tables
-from projections.digest_rules import Listed, Past, Revision, Tally, digest_of
+from projections.digest_material import Listed, Past, Revision, Tally
+from projections.digest_rules import digest_of
 from schemas import digests, weeks
 from schemas.digests import Digest
 from schemas.events import FrozenTally
