@@ -1,0 +1,245 @@
+"""The serving process on a real broker and a real database, without workers."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import confluent_kafka
+import httpx
+import psycopg
+import pytest
+
+from infra import topics
+from infra.codec import Codec
+from infra.command.steps import migrate
+from infra.database import engine
+from infra.settings import Settings
+from schemas.records import CategoryName, Community, Panel, Tool
+from schemas.topics import CHANGES, TOPICS
+from streams import tokens
+
+pytestmark = pytest.mark.integration
+
+RUN = "import os; from infra.settings import Settings; from streams.api.server import main; " + (
+    "main(Settings.from_environment(os.environ))"
+)
+CATEGORY = {
+    "type": "category.defined",
+    "data": {"category": "editors", "name": "Editors", "description": "They write."},
+}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Api:
+    """One serving process."""
+
+    def __init__(self, kafka: str, database: str) -> None:
+        self.port = free_port()
+        self.environ = {
+            "KAFKA_BOOTSTRAP_SERVERS": kafka,
+            "DATABASE_URL": database,
+            "VERDICTS_SECRET_KEY": "s",
+            "VERDICTS_VOTER_KEY": "v",
+            "VERDICTS_PORT": str(self.port),
+        }
+        self.settings = Settings.from_environment(self.environ)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.here = {"Origin": self.url}
+        self.client = httpx.Client(base_url=self.url, timeout=20, trust_env=False)
+        self.database = database
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def prepare(self) -> None:
+        migrate(self.settings)
+        topics.apply(self.settings, TOPICS)
+
+    def start(self) -> None:
+        command = [sys.executable, "-c", RUN]
+        self.process = subprocess.Popen(command, env=os.environ | self.environ)
+        self.await_(lambda: self.client.get("/readyz").status_code == 200)
+
+    def await_(self, holds: Callable[[], bool]) -> None:
+        """Ask again and again until it holds; a process that ended will never do."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            assert self.process is None or self.process.poll() is None
+            with contextlib.suppress(httpx.TransportError):
+                if holds():
+                    return
+            time.sleep(0.02)
+        raise AssertionError("it never came true")
+
+    def token(self, role: str) -> dict[str, str]:
+        with engine(self.settings).begin() as connection:
+            text = tokens.create(connection, name="test", role=role).text
+        return {"Authorization": f"Bearer {text}"}
+
+    def say(self, channel: str, payload: str) -> None:
+        with psycopg.connect(self.database, autocommit=True) as connection:
+            connection.execute("select pg_notify(%s, %s)", (channel, payload))
+
+    def publish(self, record: Tool) -> None:
+        producer = confluent_kafka.Producer({"bootstrap.servers": self.settings.kafka})
+        producer.produce(CHANGES.name, Codec().encode_record(record), f"tool:{record.tool}")
+        assert producer.flush(10) == 0
+
+
+@pytest.fixture(scope="module")
+def fresh(database: str) -> Iterator[str]:
+    name = "test_api_server"
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+        yield database.rpartition("/")[0] + f"/{name}"
+        connection.execute(f"drop database {name} with (force)".encode())
+
+
+@pytest.fixture(scope="module")
+def api(kafka: str, fresh: str) -> Iterator[Api]:
+    running = Api(kafka, fresh)
+    running.prepare()
+    running.start()
+    yield running
+    assert running.process
+    running.process.kill()
+    running.process.wait()
+
+
+def a_tool(slug: str, version: int) -> Tool:
+    return Tool(
+        slug, slug, CategoryName("c", "C"), "t", "d", "p", "free", "b", None,
+        datetime(2025, 11, 1, tzinfo=UTC), None, None, Panel.of([]),
+        Community.of(version, 0), 0, version,
+    )  # fmt: skip
+
+
+def consumed(api: Api, result: dict[str, Any]) -> confluent_kafka.Message:
+    consumer = confluent_kafka.Consumer(
+        {"bootstrap.servers": api.settings.kafka, "group.id": "test-api-server"}
+    )
+    place = confluent_kafka.TopicPartition(result["topic"], result["partition"], result["offset"])
+    consumer.assign([place])
+    message = consumer.poll(20)
+    consumer.close()
+    assert message is not None
+    return message
+
+
+def test_an_accepted_event_stands_where_the_answer_says(api):
+    answer = api.client.post("/v1/events", json=CATEGORY, headers=api.token("editor"))
+    assert answer.status_code == 202
+    (result,) = answer.json()["results"]
+    message = consumed(api, result)
+    event = Codec().decode(result["topic"], message.value())
+    assert (event.id, event.data.category) == (result["id"], "editors")
+    assert message.key() == b"editors"
+    assert ("ce_type", b"category.defined") in message.headers()
+
+
+def test_a_revoked_token_is_worth_nothing_within_two_seconds(api):
+    bearer = api.token("editor")
+    assert api.client.post("/v1/events", json=CATEGORY, headers=bearer).status_code == 202
+    token_id = bearer["Authorization"].split("_")[1]
+    with engine(api.settings).begin() as connection:
+        assert tokens.revoke(connection, token_id)
+        assert not tokens.revoke(connection, token_id)
+    since = time.monotonic()
+    api.await_(
+        lambda: api.client.post("/v1/events", json=CATEGORY, headers=bearer).status_code == 401
+    )
+    assert time.monotonic() - since < 3
+
+
+def test_who_prefers_to_wait_hears_of_the_workers_commit(api):
+    headers = api.token("editor") | {"Prefer": "wait=20"}
+    first = api.client.post("/v1/events", json=CATEGORY, headers=api.token("editor"))
+    (before,) = first.json()["results"]
+    upto = before["offset"] + 2
+    timer = threading.Timer(
+        0.2, api.say, ("applied", f"{before['topic']}/{before['partition']}/{upto}")
+    )
+    timer.start()
+    answer = api.client.post("/v1/events", json=CATEGORY, headers=headers)
+    timer.join()
+    assert (answer.status_code, answer.headers["preference-applied"]) == (200, "wait")
+
+
+def test_a_change_on_the_topic_reaches_those_who_follow_the_tool(api):
+    with httpx.stream(
+        "GET", f"{api.url}/v1/changes?tool=followed", timeout=20, trust_env=False
+    ) as stream:
+        lines = stream.iter_lines()
+        assert next(lines) == "retry: 2000"
+        api.publish(a_tool("unfollowed", 1))
+        api.publish(a_tool("followed", 2))
+        told = [line for line in (next(lines) for _ in range(4)) if line]
+    assert told[:2] == ["id: 2", "event: tally"]
+    assert '"version":2' in told[2]
+
+
+def test_a_vote_for_a_listed_tool_is_acknowledged_though_nobody_applies_it(api):
+    api.publish(a_tool("votable", 1))
+    api.await_(
+        lambda: api.client.delete("/v1/tools/votable/vote", headers=api.here).status_code == 200
+    )
+    answer = api.client.put("/v1/tools/votable/vote", json={"choice": "skip"}, headers=api.here)
+    assert (answer.status_code, answer.json()["choice"]) == (200, "skip")
+
+
+def test_without_workers_the_chain_is_not_whole(api):
+    answer = api.client.get("/status")
+    assert answer.status_code == 503
+    assert any("worker" in reason for reason in answer.json()["reasons"])
+
+
+def test_a_taken_port_is_one_sentence(api):
+    tried = subprocess.run(
+        [sys.executable, "-c", RUN],
+        env=os.environ | api.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert tried.returncode == 1
+    assert f"127.0.0.1:{api.port} is in use; set VERDICTS_PORT" in tried.stderr
+
+
+def test_a_terminated_process_finishes_what_is_under_way_and_ends(kafka, fresh):
+    api = Api(kafka, fresh)
+    api.start()
+    assert api.process
+    bearer = api.token("editor") | {"Prefer": "wait=1"}
+    answers: list[int] = []
+
+    def ask() -> None:
+        answers.append(api.client.post("/v1/events", json=CATEGORY, headers=bearer).status_code)
+
+    with httpx.stream("GET", f"{api.url}/v1/changes?tool=x", timeout=20, trust_env=False) as stream:
+        lines = stream.iter_lines()
+        next(lines)
+        asking = threading.Thread(target=ask)
+        asking.start()
+        api.await_(lambda: _received(api) >= 1)
+        api.process.send_signal(signal.SIGTERM)
+        assert [line for line in lines if line] == []
+    asking.join()
+    assert answers == [202]
+    assert api.process.wait(10) == 0
+
+
+def _received(api: Api) -> float:
+    text = httpx.get(f"{api.url}/metrics", trust_env=False).text
+    name = 'verdicts_events_received_total{outcome="accepted",type="category.defined"} '
+    return sum(float(line.removeprefix(name)) for line in text.split("\n") if line.startswith(name))
