@@ -51,6 +51,27 @@ class Log:
         """Where each partition ends: the offset that its next record will get."""
         return self._offsets(places, OffsetSpec.latest())
 
+    def places(self, topics: Iterable[str]) -> list[Place]:
+        """Every partition that these topics have now, in order."""
+        found = self._admin.describe_topics(
+            TopicCollection(sorted(topics)), request_timeout=SECONDS
+        )
+        return [
+            (name, partition.id)
+            for name, future in sorted(found.items())
+            for partition in sorted(future.result().partitions, key=lambda it: it.id)
+        ]
+
+    def since(self, places: Iterable[Place], moment: int) -> dict[Place, int]:
+        """Where the first record stands that was written at `moment` (milliseconds) or later.
+
+        Where there is none, that is the end.
+        """
+        wanted = list(places)
+        found = self._offsets(wanted, OffsetSpec.for_timestamp(moment))
+        ends = self.ends(wanted)
+        return {place: at if at >= 0 else ends[place] for place, at in found.items()}
+
     def _offsets(self, places: Iterable[Place], at: OffsetSpec) -> dict[Place, int]:
         asked = {TopicPartition(topic, partition): at for topic, partition in places}
         found = self._admin.list_offsets(asked, request_timeout=SECONDS)

@@ -5,10 +5,15 @@ from typing import Protocol
 
 from confluent_kafka import KafkaError, Message, Producer
 
+from infra.codec import UndecodableError
 from infra.settings import Settings
 from schemas import topics
 
 SECONDS = 10.0
+PREFIX = "__connect.errors."
+# Where in its way a record failed, in Kafka Connect's words: it could not be read, or not stored.
+UNREADABLE, UNSTORABLE = "VALUE_CONVERTER", "TASK_PUT"
+LONGEST_MESSAGE = 2_000
 
 
 class Letter(Protocol):
@@ -17,6 +22,7 @@ class Letter(Protocol):
     topic: str
     partition: int
     offset: int
+    timestamp: int
     key: bytes | None
     value: bytes | None
     headers: Iterable[tuple[str, bytes]]
@@ -44,8 +50,8 @@ class DeadLetters:
             }
         )
 
-    def write(self, letters: Iterable[tuple[Letter, str]]) -> None:
-        """Write letters with their reasons, and return once the broker holds them.
+    def write(self, letters: Iterable[tuple[Letter, Exception]]) -> None:
+        """Write letters with what made them ones, and return once the broker holds them.
 
         Raises:
             DeadLettersUnavailableError: at least one was not acknowledged in ten seconds.
@@ -56,12 +62,12 @@ class DeadLetters:
             if error is not None:
                 failures.append(error)
 
-        for letter, reason in letters:
+        for letter, error in letters:
             self._producer.produce(
                 topics.DEAD_LETTERS.name,
                 key=letter.key,
                 value=letter.value,
-                headers=[*letter.headers, *_why(letter, reason)],
+                headers=[*letter.headers, *_why(letter, error)],
                 on_delivery=delivered,
             )
         left = self._producer.flush(2 * SECONDS)
@@ -69,11 +75,15 @@ class DeadLetters:
             raise DeadLettersUnavailableError(str(failures[0]) if failures else "timed out")
 
 
-def _why(letter: Letter, reason: str) -> list[tuple[str, bytes]]:
+def _why(letter: Letter, error: Exception) -> list[tuple[str, bytes]]:
+    cause = getattr(error, "orig", None) or error  # the database's own words, without the SQL
     said = {
-        "__connect.errors.topic": letter.topic,
-        "__connect.errors.partition": str(letter.partition),
-        "__connect.errors.offset": str(letter.offset),
-        "__connect.errors.exception.message": reason,
+        "topic": letter.topic,
+        "partition": str(letter.partition),
+        "offset": str(letter.offset),
+        "timestamp": str(letter.timestamp),
+        "stage": UNREADABLE if isinstance(error, UndecodableError) else UNSTORABLE,
+        "exception.class.name": type(cause).__name__,
+        "exception.message": str(cause)[:LONGEST_MESSAGE],
     }
-    return [(name, value.encode()) for name, value in said.items()]
+    return [(PREFIX + name, value.encode(errors="replace")) for name, value in said.items()]

@@ -24,8 +24,8 @@ log = structlog.get_logger(__name__)
 class Morgue(Protocol):
     """Where dead letters go; `streams.deadletters.DeadLetters` is the real one."""
 
-    def write(self, letters: Iterable[tuple[Any, str]]) -> None:
-        """Write letters with their reasons, and return once they are safe."""
+    def write(self, letters: Iterable[tuple[Any, Exception]]) -> None:
+        """Write letters with what made them ones, and return once they are safe."""
         ...
 
 
@@ -56,12 +56,12 @@ class Projector:
     def apply(self, records: Sequence[ConsumerRecord], expected: int, upto: int) -> None:
         """Apply what can be applied, after the rest stands in the dead letters."""
         events: list[Event] = []
-        poison: list[tuple[ConsumerRecord, str]] = []
+        poison: list[tuple[ConsumerRecord, Exception]] = []
         for record in records:
             try:
                 events.append(self._codec.decode(self._place.topic, record.value))
             except UndecodableError as error:
-                poison.append((record, str(error)))
+                poison.append((record, error))
         self._bury(poison)
         try:
             self._apply(expected, upto, events)
@@ -73,7 +73,7 @@ class Projector:
     ) -> None:
         """Find the record that the database refuses, and bury that one alone."""
         if len(records) == 1:
-            self._bury([(records[0], f"the database refuses it: {error}")])
+            self._bury([(records[0], error)])
             self._apply(expected, upto, ())
             return
         half = len(records) // 2
@@ -81,13 +81,13 @@ class Projector:
         self.apply(records[:half], expected, middle)
         self.apply(records[half:], middle, upto)
 
-    def _bury(self, poison: list[tuple[ConsumerRecord, str]]) -> None:
+    def _bury(self, poison: list[tuple[ConsumerRecord, Exception]]) -> None:
         if poison:
             self._dead_letters.write(poison)
-            for record, reason in poison:
+            for record, error in poison:
                 log.warning(
                     "dead letter", topic=record.topic, partition=record.partition,
-                    offset=record.offset, reason=reason,
+                    offset=record.offset, reason=str(error),
                 )  # fmt: skip
 
 

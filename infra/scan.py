@@ -1,0 +1,147 @@
+"""Reads stretches of the log as they are: bounded, without a group, leaving no trace on it."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from infra.log import Place
+from infra.settings import Settings
+
+LARGEST_FETCH = 5_000
+FETCH_SECONDS = 0.5
+PATIENCE_SECONDS = 30.0
+Progress = Callable[[int], None]
+
+
+class Record(NamedTuple):
+    """A record as it stands on the log; `timestamp` in milliseconds since 1970."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+
+    @property
+    def place(self) -> Place:
+        """Its topic and partition."""
+        return self.topic, self.partition
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+
+class Span(NamedTuple):
+    """Offsets of one partition from `first` up to, not including, `end`."""
+
+    first: int
+    end: int
+
+    @property
+    def length(self) -> int:
+        """How many offsets lie in it."""
+        return max(0, self.end - self.first)
+
+
+def scan(
+    settings: Settings, spans: Mapping[Place, Span], progress: Progress = lambda _: None
+) -> Iterator[Record]:
+    """Read spans, each in its own order, several at a time; `progress` gets the offsets passed.
+
+    Raises:
+        KafkaException: the log does not hold a span, or nothing came for half a minute.
+    """
+    left = {place: span for place, span in spans.items() if span.length}
+    total = sum(span.length for span in left.values())
+    consumer = _consumer(settings, {place: span.first for place, span in left.items()})
+    heard = time.monotonic()
+    try:
+        while left:
+            messages = consumer.consume(LARGEST_FETCH, FETCH_SECONDS)
+            for message in messages:
+                place = str(message.topic()), int(message.partition() or 0)
+                if place not in left:
+                    continue
+                offset = int(message.offset() or 0)
+                if not _at_end(message) and offset < left[place].end:
+                    yield _record(message)
+                    left[place] = Span(offset + 1, left[place].end)
+                if _at_end(message) or offset + 1 >= left[place].end:
+                    del left[place]
+                    consumer.pause([TopicPartition(*place)])
+            progress(total - sum(span.length for span in left.values()))
+            heard = time.monotonic() if messages else heard
+            if left and time.monotonic() - heard > PATIENCE_SECONDS:
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "no record comes"))
+    finally:
+        consumer.close()
+
+
+def follow(settings: Settings, starts: Mapping[Place, int]) -> Iterator[list[Record]]:
+    """Read on from these offsets for ever; gives what came in half a second, often nothing."""
+    consumer = _consumer(settings, starts)
+    try:
+        while True:
+            messages = consumer.consume(LARGEST_FETCH, FETCH_SECONDS)
+            yield [_record(message) for message in messages if not _at_end(message)]
+    finally:
+        consumer.close()
+
+
+def fetch(settings: Settings, places: Iterable[tuple[str, int, int]]) -> list[Record]:
+    """Read single records, by topic, partition and offset; those that are gone are left out."""
+    found: list[Record] = []
+    for topic, partition, offset in places:
+        span = {(topic, partition): Span(offset, offset + 1)}
+        found += [record for record in scan(settings, span) if record.offset == offset]
+    return found
+
+
+def _consumer(settings: Settings, starts: Mapping[Place, int]) -> Consumer:
+    consumer = Consumer(
+        {
+            "bootstrap.servers": settings.kafka,
+            **settings.kafka_security,
+            "group.id": "verdicts-readers",  # required, but no group is joined
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "error",
+            "queued.max.messages.kbytes": 32_768,
+            "fetch.wait.max.ms": 50,
+            "log_level": 2,
+        }
+    )
+    consumer.assign([TopicPartition(*place, at) for place, at in starts.items()])
+    return consumer
+
+
+def _at_end(message: Message) -> bool:
+    """Whether this says that the partition has nothing more; any other error is raised."""
+    error = message.error()
+    if error is None:
+        return False
+    if error.code() == KafkaError._PARTITION_EOF:
+        return True
+    raise KafkaException(error)
+
+
+def _record(message: Message) -> Record:
+    headers = message.headers() or ()
+    pairs = headers.items() if isinstance(headers, dict) else headers
+    return Record(
+        str(message.topic()),
+        int(message.partition() or 0),
+        int(message.offset() or 0),
+        message.timestamp()[1],
+        message.key(),
+        message.value(),
+        tuple((name, _bytes(value)) for name, value in pairs),
+    )
+
+
+def _bytes(value: object) -> bytes | None:
+    return value.encode() if isinstance(value, str) else value  # type: ignore[return-value]
