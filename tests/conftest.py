@@ -12,12 +12,18 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import Engine
 
+from infra import database as databases
+from infra import topics
 from infra.embedded.guardian import Guardian
 from infra.embedded.jars import class_path
 from infra.embedded.java import java
 from infra.embedded.kafka import Kafka
 from infra.embedded.postgres import Postgres
+from infra.settings import Settings
+from projections.tables import create_live_generation
+from schemas.topics import TOPICS
 
 
 @pytest.fixture(scope="session")
@@ -68,3 +74,19 @@ def fresh_database(database: str, unique: Callable[[str], str]) -> Iterator[str]
 def unique() -> Callable[[str], str]:
     """Makes names for topics, groups and the like that no other test uses."""
     return lambda prefix: f"{prefix}-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def projected(fresh_database: str) -> Iterator[Engine]:
+    """An engine on a migrated database of the test's own, with empty projections."""
+    databases.migrate(fresh_database, afterwards=create_live_generation)
+    made = databases.engine(fresh_database, name="verdicts tests", writes=True)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(scope="session")
+def cluster(kafka: str) -> str:
+    """`host:port` of the broker, with all topics; what stands on them is every test's."""
+    topics.apply(Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": kafka}), TOPICS)
+    return kafka

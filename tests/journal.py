@@ -1,0 +1,51 @@
+"""A log of one partition that is applied without a broker."""
+
+from typing import Any
+
+from sqlalchemy import Engine, text
+
+from projections import store, tables
+from schemas.events import Event
+
+PLACE = ("tests.journal", 0)
+_BEGIN = text(
+    "insert into checkpoints (topic, partition, topic_id, next_offset) "
+    "values (:topic, :partition, 'made for a test', 0)"
+)
+
+
+class Journal:
+    """Applies events in the order given, a batch per call."""
+
+    def __init__(self, engine: Engine, place: tuple[str, int] = PLACE) -> None:
+        """Begin at offset 0, which the checkpoint says."""
+        self.engine = engine
+        self.place = place
+        self.next = 0
+        with engine.begin() as connection:
+            connection.execute(_BEGIN, {"topic": place[0], "partition": place[1]})
+
+    def apply(self, *events: Event) -> None:
+        """Apply one batch."""
+        upto = self.next + max(len(events), 1)
+        store.apply(self.engine, self.place, self.next, upto, events)
+        self.next = upto
+
+    def read(self, question: Any, *arguments: Any, **options: Any) -> Any:
+        """Ask one of `projections.queries`."""
+        with self.engine.connect() as connection:
+            return question(connection, *arguments, **options)
+
+    def rows(self, table: str, *but: str) -> list[tuple[Any, ...]]:
+        """All rows of a table in some fixed order, without some columns."""
+        kept = [it.name for it in tables.metadata.tables[table].columns if it.name not in but]
+        with self.engine.connect() as connection:
+            names = ", ".join(kept)
+            found = connection.execute(text(f"select {names} from {table} order by {table}::text"))
+            return [tuple(row) for row in found]
+
+    def outbox(self) -> list[tuple[str, str]]:
+        """Take the keys that wait in the outbox, sorted."""
+        with self.engine.begin() as connection:
+            taken = connection.execute(text("delete from verdicts.outbox returning kind, key"))
+            return sorted((row.kind, row.key) for row in taken)

@@ -1,0 +1,104 @@
+"""The law of the log, on the real database: only what was said matters, not how it came."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, text
+
+from projections import queries, tables
+from schemas.events import Event
+from tests.journal import Journal
+from tests.projections.histories import histories, splits
+from tests.projections.reference import Reference
+
+pytestmark = pytest.mark.integration
+
+DIFFERS = {"version", "next_offset"}  # what stands outside the law
+EXAMPLES = settings(max_examples=120, deadline=None, derandomize=True, database=None)
+
+
+def emptied(engine: Engine) -> Journal:
+    """A journal on tables without rows."""
+    with engine.begin() as connection:
+        for table in tables.metadata.tables:
+            connection.execute(text(f"delete from {table}"))
+    return Journal(engine)
+
+
+def everything(journal: Journal) -> dict[str, list[Any]]:
+    """All rows of all tables."""
+    return {name: journal.rows(name, *DIFFERS) for name in tables.metadata.tables}
+
+
+def plain(value: Any) -> Any:
+    """Records as JSON values, without their versions."""
+    builtins = msgspec.json.decode(msgspec.json.encode(value))
+    if isinstance(builtins, dict):
+        builtins.pop("version", None)
+    return builtins
+
+
+def agrees(journal: Journal, reference: Reference) -> None:
+    """Every answer of the queries is the reference's."""
+    for slug in ("ant", "bee", "cat"):
+        wanted = reference.tool(slug)
+        assert plain(journal.read(queries.tool, slug)) == wanted
+        tally = plain(journal.read(queries.tally, slug))
+        if wanted is None:
+            assert tally is None
+        else:
+            counts = {"community": wanted["community"], "bookmarks": wanted["bookmarks"]}
+            assert tally == {"tool": slug, **counts}
+    on_site = [tool.tool for tool in journal.read(queries.tools)]
+    assert on_site == sorted(reference.tools.keys() - reference.retired.keys())
+    retired = [tool.tool for tool in journal.read(queries.tools, retired=True)]
+    assert retired == sorted(reference.tools.keys() & reference.retired.keys())
+    for category, name in reference.category_names().items():
+        held = [tool.tool for tool in journal.read(queries.tools_in, category)]
+        assert held == [slug for slug in on_site if reference.tools[slug].category == category]
+        assert journal.read(queries.category, category).name == name
+    names = {it.category: it.name for it in journal.read(queries.categories)}
+    assert names == reference.category_names()
+    assert [it.reviewer for it in journal.read(queries.reviewers)] == reference.panel()
+    for who in ("ann", "bob"):
+        authored = [it.tool for it in journal.read(queries.reviews_by, who)]
+        assert authored == reference.reviews_by(who)
+    for voter in ("v", "é"):
+        assert journal.read(queries.choices_of, voter) == reference.choices_of(voter)
+        assert journal.read(queries.bookmarks_of, voter) == reference.bookmarks_of(voter)
+    digests = {row[0]: row[2] for row in journal.rows("digests", *DIFFERS)}
+    assert digests == reference.digests
+
+
+def test_any_order_duplication_and_batching_gives_the_rows_of_the_reference(projected: Engine):
+    @EXAMPLES
+    @given(histories(), st.data())
+    def holds(history: list[Event], data: st.DataObject) -> None:
+        at_once = emptied(projected)
+        at_once.apply(*history)
+        rows = everything(at_once)
+        agrees(at_once, Reference(history))
+        in_parts = emptied(projected)
+        for batch in data.draw(splits(history)):
+            in_parts.apply(*batch)
+        assert everything(in_parts) == rows
+
+    holds()
+
+
+def test_applying_a_history_again_changes_nothing_and_gives_no_new_version(projected: Engine):
+    @settings(EXAMPLES, max_examples=20)
+    @given(histories())
+    def holds(history: list[Event]) -> None:
+        journal = emptied(projected)
+        journal.apply(*history)
+        journal.outbox()
+        rows = {name: journal.rows(name, "next_offset") for name in tables.metadata.tables}
+        journal.apply(*reversed(history))
+        assert journal.outbox() == []
+        assert {n: journal.rows(n, "next_offset") for n in tables.metadata.tables} == rows
+
+    holds()
