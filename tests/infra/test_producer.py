@@ -1,0 +1,89 @@
+"""The producer: acknowledgement, refusal, and what nobody can know."""
+
+import asyncio
+import socket
+
+import pytest
+from aiokafka.partitioner import DefaultPartitioner
+
+from infra import topics
+from infra.producer import FakeProducer, KafkaProducer, NotWritten, Undecided
+from infra.settings import Settings
+from schemas.topics import FOREVER, Topic
+
+
+def at(address: str) -> Settings:
+    return Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": address})
+
+
+def nowhere() -> Settings:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return at(f"127.0.0.1:{probe.getsockname()[1]}")
+
+
+def test_without_a_broker_the_outcome_is_undecided_after_the_given_time():
+    async def scene() -> None:
+        producer = KafkaProducer(nowhere(), delivery_seconds=0.3)
+        try:
+            with pytest.raises(Undecided):
+                await asyncio.wait_for(producer.send("t", b"k", b"v"), 10)
+        finally:
+            await producer.close(0)
+
+    asyncio.run(scene())
+
+
+def test_a_record_over_the_limit_is_surely_not_written():
+    async def scene() -> None:
+        producer = KafkaProducer(nowhere())
+        try:
+            with pytest.raises(NotWritten) as refused:
+                await producer.send("t", b"k", b"x" * 2_000_000)
+            assert refused.value.too_large
+        finally:
+            await producer.close(0)
+
+    asyncio.run(scene())
+
+
+def test_who_no_longer_waits_does_no_harm():
+    async def scene() -> None:
+        producer = KafkaProducer(nowhere(), delivery_seconds=0.3)
+        left = producer.send("t", b"k", b"v")
+        left.cancel()
+        with pytest.raises(Undecided):
+            await producer.send("t", b"k", b"v")
+        await producer.close(0)
+        assert producer.waiting == 0
+
+    asyncio.run(scene())
+
+
+def test_the_fake_counts_offsets_per_topic():
+    async def scene() -> list[int]:
+        producer = FakeProducer()
+        sent = [await producer.send(topic, b"k", b"v") for topic in ("a", "b", "a")]
+        return [delivery.offset for delivery in sent]
+
+    assert asyncio.run(scene()) == [0, 0, 1]
+
+
+@pytest.mark.integration
+def test_records_are_acknowledged_where_murmur2_puts_their_keys(kafka, unique):
+    topic = Topic(unique("produced"), 12, "any", "what a test produces", FOREVER)
+    topics.apply(at(kafka), [topic])
+    keys = [f"voter-{number}".encode() for number in range(200)]
+
+    async def scene() -> list[int]:
+        producer = KafkaProducer(at(kafka))
+        try:
+            sent = [producer.send(topic.name, key, b"v", [("h", b"1")]) for key in keys]
+            return [(await delivery).partition for delivery in sent]
+        finally:
+            await producer.close()
+
+    places = list(range(12))
+    expected = [DefaultPartitioner()(key, places, places) for key in keys]
+    assert asyncio.run(scene()) == expected
+    assert len(set(expected)) == 12
