@@ -8,11 +8,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 
 
 def find() -> str | None:
@@ -21,6 +24,21 @@ def find() -> str | None:
     if given:
         return shutil.which(given)
     return next(filter(None, map(shutil.which, NAMES)), None) or _playwrights_own()
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """A headless browser that asks for nothing by itself.
+
+    Keep it for a module at most: while Playwright runs it owns this thread's event loop, and no
+    other test could start one.
+    """
+    program = find()
+    assert program, "No Chromium was found: set CHROMIUM to one, or run make test."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
 
 
 def _playwrights_own() -> str | None:

@@ -1,0 +1,38 @@
+"""Reads a page's HTML as it was served: what stands in it, in which order, without any script."""
+
+from html.parser import HTMLParser
+
+UNREAD = {"head", "script", "style", "template"}
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self._unread = 0
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self._unread += tag in UNREAD
+
+    def handle_endtag(self, tag: str) -> None:
+        self._unread -= tag in UNREAD
+
+    def handle_data(self, data: str) -> None:
+        if not self._unread:
+            self.texts.append(data)
+
+
+def text_of(html: str) -> str:
+    """All text of a page, hidden text too, with single spaces."""
+    reader = _Reader()
+    reader.feed(html)
+    return " ".join("".join(reader.texts).split())
+
+
+def assert_in_order(text: str, wanted: list[str]) -> None:
+    """Each of the wanted texts begins after the end of the one before it."""
+    place = 0
+    for one in wanted:
+        found = text.find(one, place)
+        assert found >= 0, f"{one!r} does not follow; what follows is {text[place : place + 300]!r}"
+        place = found + len(one)
