@@ -17,26 +17,21 @@ from schemas import catalogue, topics
 from schemas.events import EVENT_TYPES, Data, Event
 from schemas.instants import from_datetime, parse, to_datetime
 from schemas.records import Category, Digest, Record, Reviewer, Tool
-from schemas.text import EventId
+from schemas.text import LONGEST_ID
 
 MAGIC = 0
 HEADER = struct.Struct(">BI")
 FIRST_MOMENT = parse("0001-01-01T00:00:00Z")
 LAST_MOMENT = parse("9999-12-31T23:59:59.999999Z")
 
-_DATA = {data.__name__: data for data in EVENT_TYPES.values()}
+_DATA = {f"verdicts.{data.__name__}": data for data in EVENT_TYPES.values()}
 _RECORDS: dict[str, type[Record]] = {
-    kind.__name__: kind for kind in (Tool, Category, Reviewer, Digest)
+    f"verdicts.{kind.__name__}": kind for kind in (Tool, Category, Reviewer, Digest)
 }
 
 
 class UndecodableError(ValueError):
     """Bytes that can never be applied: no Avro of ours, or data that no event may carry."""
-
-
-class _Envelope(msgspec.Struct, frozen=True):
-    id: EventId
-    source: str | None = None
 
 
 class Codec:
@@ -77,17 +72,17 @@ class Codec:
             UndecodableError: with a reason for the dead letter.
         """
         name, fields = self._decode(topic, raw)
-        time: int = fields.pop("time", None)
         try:
-            envelope = msgspec.convert(
-                {"id": fields.pop("id", None), "source": fields.pop("source", None)}, _Envelope
-            )
+            # Avro has seen to the types; what is left is what it cannot say.
+            id_, time, source = fields.pop("id"), fields.pop("time"), fields.pop("source")
             data: Data = msgspec.convert(fields, _DATA[name])
         except (msgspec.ValidationError, KeyError) as error:
             raise UndecodableError(f"no valid {name}: {error}") from None
+        if not 0 < len(id_) <= LONGEST_ID or "\0" in id_:
+            raise UndecodableError(f"its id {id_[:LONGEST_ID]!r} is empty, too long or holds NUL")
         if not FIRST_MOMENT <= time <= LAST_MOMENT:
             raise UndecodableError(f"its time {time} lies outside years 1 to 9999")
-        return Event(envelope.id, time, data, envelope.source)
+        return Event(id_, time, data, source)
 
     def encode_record(self, record: Record) -> bytes:
         """Encode a record for `verdicts.changes.v1`."""
@@ -104,7 +99,7 @@ class Codec:
         """
         name, fields = self._decode(topics.CHANGES.name, raw)
         try:
-            if name == Tool.__name__:
+            if _RECORDS[name] is Tool:
                 _each_moment(fields, to_datetime)
             return msgspec.convert(fields, _RECORDS[name])
         except (msgspec.ValidationError, KeyError, OverflowError) as error:
@@ -125,15 +120,14 @@ class Codec:
         body.seek(HEADER.size)
         reader = self._writers[topic]
         try:
-            found: Any = fastavro.schemaless_reader(
+            found: tuple[str, dict[str, Any]] = fastavro.schemaless_reader(  # type: ignore[assignment]
                 body, writer, None if writer is reader else reader, return_record_name=True
             )
         except Exception as error:  # fastavro raises whatever the broken bytes lead it to
             raise UndecodableError(f"broken Avro: {error!r}") from None
         if body.tell() != len(raw):
             raise UndecodableError("bytes are left over behind the Avro body")
-        name, fields = found
-        return name.rpartition(".")[2], fields
+        return found
 
     def _reader_for(self, topic: str, schema_id: int) -> Any:
         known = self._readers.get(schema_id)

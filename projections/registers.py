@@ -24,14 +24,11 @@ def fold(events: Iterable[Event], handlers: Mapping[type, Handler]) -> dict[str,
     Neither order nor repetition of the events matters: the greatest stamp wins here as it does
     against the stored row.
     """
-    newest: dict[tuple[str, tuple[Any, ...]], Write] = {}
+    tables: dict[str, dict[tuple[Any, ...], Write]] = {}
     for event in events:
         for write in handlers[type(event.data)](event):
-            place = write.table, write.key
-            held = newest.get(place)
+            newest = tables.setdefault(write.table, {})
+            held = newest.get(write.key)
             if held is None or held.stamp < write.stamp:
-                newest[place] = write
-    tables: dict[str, list[Write]] = {}
-    for place in sorted(newest):
-        tables.setdefault(place[0], []).append(newest[place])
-    return tables
+                newest[write.key] = write
+    return {table: [newest[key] for key in sorted(newest)] for table, newest in tables.items()}

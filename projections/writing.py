@@ -22,11 +22,13 @@ where excluded.stamp > {table}.stamp
 returning {key}
 """
 
+# Arrays travel in binary (`%b`): as text, escaping the stamps alone would cost more than a vote's
+# decoding and folding together.
 _BALLOTS = """
 with changed as (
     insert into ballots (voter, tool, choice, stamp)
     select * from unnest(
-        %(voters)s::text[], %(tools)s::text[], %(values)s::smallint[], %(stamps)s::bytea[])
+        %(voters)b::text[], %(tools)b::text[], %(values)b::smallint[], %(stamps)b::bytea[])
     on conflict (voter, tool) do update set choice = excluded.choice, stamp = excluded.stamp
     where excluded.stamp > ballots.stamp
     returning new.tool, coalesce(old.choice, 3) as was, new.choice as now
@@ -43,8 +45,8 @@ _BOOKMARKS = """
 with changed as (
     insert into bookmarks (voter, tool, kept, stamp, time)
     select * from unnest(
-        %(voters)s::text[], %(tools)s::text[], %(values)s::boolean[], %(stamps)s::bytea[],
-        %(times)s::bigint[])
+        %(voters)b::text[], %(tools)b::text[], %(values)b::boolean[], %(stamps)b::bytea[],
+        %(times)b::bigint[])
     on conflict (voter, tool)
     do update set kept = excluded.kept, stamp = excluded.stamp, time = excluded.time
     where excluded.stamp > bookmarks.stamp

@@ -13,7 +13,7 @@ from schemas.topics import Topic
 Role = Literal["editor", "gateway", "system"]
 
 
-class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """What an event says. Subclasses name their type, topic, key and who may send them."""
 
     type: ClassVar[str]
@@ -22,7 +22,7 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     role: ClassVar[Role]
 
 
-class CategoryDefined(Data, frozen=True, forbid_unknown_fields=True):
+class CategoryDefined(Data, frozen=True):
     """A category exists, or is described anew."""
 
     type = "category.defined"
@@ -35,7 +35,7 @@ class CategoryDefined(Data, frozen=True, forbid_unknown_fields=True):
     description: Paragraph
 
 
-class ToolListed(Data, frozen=True, forbid_unknown_fields=True):
+class ToolListed(Data, frozen=True):
     """A tool is on the site, or its facts are written anew."""
 
     type = "tool.listed"
@@ -54,7 +54,7 @@ class ToolListed(Data, frozen=True, forbid_unknown_fields=True):
     url: Url | None = None
 
 
-class ToolRetired(Data, frozen=True, forbid_unknown_fields=True):
+class ToolRetired(Data, frozen=True):
     """A tool leaves the site, until it is listed again later."""
 
     type = "tool.retired"
@@ -66,7 +66,7 @@ class ToolRetired(Data, frozen=True, forbid_unknown_fields=True):
     reason: Line
 
 
-class ReviewerJoined(Data, frozen=True, forbid_unknown_fields=True):
+class ReviewerJoined(Data, frozen=True):
     """A reviewer sits on the panel; `position` is the place on the scorecard."""
 
     type = "reviewer.joined"
@@ -80,7 +80,7 @@ class ReviewerJoined(Data, frozen=True, forbid_unknown_fields=True):
     position: Position
 
 
-class ReviewSubmitted(Data, frozen=True, forbid_unknown_fields=True):
+class ReviewSubmitted(Data, frozen=True):
     """A reviewer's opinion of a tool; a later one replaces it."""
 
     type = "review.submitted"
@@ -98,7 +98,7 @@ class ReviewSubmitted(Data, frozen=True, forbid_unknown_fields=True):
     disclosure: Paragraph | None = None
 
 
-class ReviewRetracted(Data, frozen=True, forbid_unknown_fields=True):
+class ReviewRetracted(Data, frozen=True):
     """A reviewer takes the opinion back, until a later one."""
 
     type = "review.retracted"
@@ -111,7 +111,7 @@ class ReviewRetracted(Data, frozen=True, forbid_unknown_fields=True):
     reason: Line
 
 
-class VoteCast(Data, frozen=True, forbid_unknown_fields=True):
+class VoteCast(Data, frozen=True):
     """A voter's choice for a tool; a later one replaces it."""
 
     type = "vote.cast"
@@ -124,7 +124,7 @@ class VoteCast(Data, frozen=True, forbid_unknown_fields=True):
     choice: Choice
 
 
-class VoteRetracted(Data, frozen=True, forbid_unknown_fields=True):
+class VoteRetracted(Data, frozen=True):
     """A voter takes the vote back."""
 
     type = "vote.retracted"
@@ -136,7 +136,7 @@ class VoteRetracted(Data, frozen=True, forbid_unknown_fields=True):
     voter: Voter
 
 
-class BookmarkAdded(Data, frozen=True, forbid_unknown_fields=True):
+class BookmarkAdded(Data, frozen=True):
     """A reader keeps a tool."""
 
     type = "bookmark.added"
@@ -148,7 +148,7 @@ class BookmarkAdded(Data, frozen=True, forbid_unknown_fields=True):
     voter: Voter
 
 
-class BookmarkRemoved(Data, frozen=True, forbid_unknown_fields=True):
+class BookmarkRemoved(Data, frozen=True):
     """A reader lets a tool go."""
 
     type = "bookmark.removed"
@@ -169,7 +169,7 @@ class FrozenTally(msgspec.Struct, frozen=True):
     bookmarks: int
 
 
-class DigestFrozen(Data, frozen=True, forbid_unknown_fields=True):
+class DigestFrozen(Data, frozen=True):
     """A week is closed: its digest as JSON text, and every tool's tally then."""
 
     type = "digest.frozen"
@@ -200,7 +200,7 @@ EVENT_TYPES: Mapping[str, type[Data]] = {
 }
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One event: `id` and `time` (microseconds since 1970) order it, `data` is what it says."""
 
     id: str

@@ -16,7 +16,8 @@ Line = Annotated[str, Meta(min_length=1, max_length=300, pattern=NO_NUL_PATTERN)
 Paragraph = Annotated[str, Meta(min_length=1, max_length=2_000, pattern=NO_NUL_PATTERN)]
 Body = Annotated[str, Meta(min_length=1, max_length=20_000, pattern=NO_NUL_PATTERN)]
 Voter = Annotated[str, Meta(min_length=1, max_length=128, pattern=NO_NUL_PATTERN)]
-EventId = Annotated[str, Meta(min_length=1, max_length=128, pattern=NO_NUL_PATTERN)]
+LONGEST_ID = 128
+EventId = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID, pattern=NO_NUL_PATTERN)]
 Url = Annotated[str, Meta(pattern=URL_PATTERN, max_length=2_000)]
 Score = Annotated[int, Meta(ge=0, le=100)]
 Position = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
