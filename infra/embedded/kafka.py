@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -66,10 +67,28 @@ class Kafka:
     name = "Kafka"
     stop_signal = STOP_SIGNAL
 
-    def __init__(self, data: Path, java: Path, jars: list[Path]) -> None:
-        """Keep everything in `data/kafka`, and the log in `data/logs/kafka.log`."""
+    def __init__(
+        self,
+        data: Path,
+        java: Path,
+        jars: list[Path],
+        *,
+        cluster: str = "",
+        properties: Mapping[str, str] | None = None,
+    ) -> None:
+        """Keep everything in `data/kafka`, and the log in `data/logs/kafka.log`.
+
+        Args:
+            data: The data folder.
+            java: The program that runs it.
+            jars: Kafka's class path.
+            cluster: The id that all nodes of a cluster share; made for a node on its own.
+            properties: What this node sets in place of, or beside, what is set here.
+        """
         self.data = data
         self.folder = data / "kafka"
+        self._cluster = cluster or new_cluster_id()
+        self._properties = "".join(f"{key}={value}\n" for key, value in (properties or {}).items())
         self._java = [str(java), *_JVM.split(), "-cp", ":".join(map(str, jars))]
         self._note = self.folder / "process.json"
         self._ports: dict[str, int] = {}
@@ -108,6 +127,7 @@ class Kafka:
             _PROPERTIES.format(
                 host=ports.LOOPBACK, broker=chosen["kafka"], controller=chosen["kafka_controller"]
             )
+            + self._properties  # the last line of a name counts
         )
         log = Log(self.data / "logs" / "kafka.log")
         with log.file:
@@ -138,10 +158,9 @@ class Kafka:
         """Give an empty log folder its cluster id; an interrupted formatting is begun anew."""
         if (self.folder / "log" / "meta.properties").exists():
             return
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         tool = ["kafka.tools.StorageTool", "format", "--ignore-formatted"]
         done = subprocess.run(
-            [*self._java, *tool, "-t", cluster.replace("-", "v"), "-c", "server.properties"],
+            [*self._java, *tool, "-t", self._cluster, "-c", "server.properties"],
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             stdout=log.file,
@@ -169,6 +188,11 @@ class Kafka:
                     f"Kafka did not answer within {START_SECONDS} s; what it says stands in "
                     f"{log.path}."
                 )
+
+
+def new_cluster_id() -> str:
+    """An id as Kafka makes them; one that begins with a hyphen would be taken for an option."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "v")
 
 
 def _answers(admin: AdminClient) -> bool:
