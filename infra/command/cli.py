@@ -20,7 +20,7 @@ from infra.topics import TopicsError
 
 _EXPECTED = (EmbeddedError, SettingsError, TopicsError, DatabaseUnfitError)
 # Of modules that are too slow to import before it is known which verb is meant.
-_SAYS_ENOUGH = {"CannotListenError"}
+_SAYS_ENOUGH = {"CannotListenError", "RegistryError"}
 
 
 def main() -> None:
@@ -123,9 +123,10 @@ def worker() -> None:
     verdicts worker                             beside a running `verdicts up`
     VERDICTS_INSTANCE=worker-7 verdicts worker  with a stable name, for quick restarts
     """
+    from infra.registry import codec
     from streams.worker import main
 
-    _serve("worker", main)
+    _serve("worker", lambda its: main(its, codec(its)))
 
 
 @verdicts.command()

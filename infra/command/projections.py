@@ -17,9 +17,9 @@ from rich.progress import (
 from rich.table import Table
 from sqlalchemy import Engine
 
-from infra.codec import Codec
 from infra.command.options import answer, as_json, attached_settings
 from infra.database import engine
+from infra.registry import codec
 from infra.settings import Settings
 
 
@@ -82,8 +82,8 @@ def rebuild(resume: str | None, as_json: bool) -> None:
             bar.update(task, completed=done, total=total)
 
         if resume:
-            rebuilding.fill(its, Codec(), resume, show)
-        name = resume or rebuilding.rebuild(its, database, Codec(), show)
+            rebuilding.fill(its, codec(its), resume, show)
+        name = resume or rebuilding.rebuild(its, database, codec(its), show)
     answer(
         {"generation": name},
         as_json,
@@ -143,7 +143,8 @@ def promote(name: str, as_json: bool) -> None:
     """Make a generation the live one, at equal offsets and in one transaction."""
     from streams import rebuilding
 
-    changed = rebuilding.promote(*_attached(), Codec(), name)
+    its, database = _attached()
+    changed = rebuilding.promote(its, database, codec(its), name)
     answer(
         {"live": name, "changed": changed},
         as_json,
@@ -164,7 +165,7 @@ def rollback(as_json: bool) -> None:
         name = generations.former(connection)
     if name is None:
         raise click.ClickException("There is no former generation to go back to.")
-    changed = rebuilding.promote(its, database, Codec(), name)
+    changed = rebuilding.promote(its, database, codec(its), name)
     told = {"live": name, "changed": changed}
     answer(told, as_json, f"{name} is live again; {changed} records differ and are published.")
 

@@ -5,6 +5,7 @@ from functools import partial
 from starlette.types import ASGIApp
 
 from infra.database import engine
+from infra.registry import codec
 from infra.settings import Settings
 from publishers.shelf import snapshot
 from publishers.site import BookmarksOf, site_app
@@ -21,6 +22,6 @@ def main(settings: Settings) -> None:
         return site_app(settings, partial(snapshot, database), bookmarks_of)
 
     try:
-        server.main(settings, site)
+        server.main(settings, site, codec(settings))
     finally:
         database.dispose()
