@@ -193,6 +193,7 @@ def configuration(settings: Settings, delivery_seconds: float = DELIVERY_SECONDS
         "acks": "all",
         "compression.type": "lz4",
         "linger.ms": LINGER_MILLISECONDS,
+        "message.max.bytes": 2 << 20,  # no less than the event topics take
         "message.timeout.ms": int(delivery_seconds * 1000),
         "request.timeout.ms": int(delivery_seconds * 500),
         "queue.buffering.max.messages": MOST_WAITING,

@@ -27,7 +27,8 @@ FOREVER = {
     "max.message.bytes": str(2 << 20),  # an event of the largest request, and what is around it
 }
 # A record holds all reviews of a tool, a dead letter an original with headers.
-LARGE = {"max.message.bytes": str(8 << 20)}
+LARGEST_RECORD = 32 << 20
+LARGE = {"max.message.bytes": str(LARGEST_RECORD)}
 COMPACTED = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1", **LARGE}
 
 CATALOG = Topic(

@@ -44,7 +44,7 @@ class DeadLetters:
                 "enable.idempotence": True,
                 "acks": "all",
                 "linger.ms": 5,
-                "message.max.bytes": 8_000_000,
+                "message.max.bytes": topics.LARGEST_RECORD,
                 "delivery.timeout.ms": int(SECONDS * 1000),
                 "log_level": 2,
             }

@@ -10,7 +10,7 @@ import time
 
 import psycopg
 import structlog
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -18,7 +18,9 @@ from infra.codec import Codec
 from infra.database import plain_connection, wait_for_lock, wait_for_notice
 from infra.settings import Settings
 from projections import outbox, records
+from projections.outbox import Key
 from schemas import topics
+from schemas.records import Record
 
 TRANSACTIONAL_ID = "verdicts-relay"
 ADVISORY_LOCK = 0x72656C61  # "rela"
@@ -75,7 +77,7 @@ class Relay(threading.Thread):
                 "partitioner": "murmur2_random",
                 "compression.type": "lz4",
                 "linger.ms": 0,
-                "message.max.bytes": 8_000_000,
+                "message.max.bytes": topics.LARGEST_RECORD,
                 "log_level": 2,
             }
         )
@@ -102,14 +104,23 @@ class Relay(threading.Thread):
         began = time.monotonic()
         producer.begin_transaction()
         for key, record in found.items():
-            producer.produce(
-                topics.CHANGES.name,
-                key=f"{key.kind}:{key.key}".encode(),
-                value=None if record is None else self._codec.encode_record(record),
-            )
+            self._produce(producer, key, record)
         producer.commit_transaction(SECONDS)
         with self._engine.begin() as connection:
             done = [id_ for id_, key in waiting.items() if key in found]
             records.forget(connection, done)
         log.debug("relayed", records=len(found), seconds=round(time.monotonic() - began, 4))
         return True
+
+    def _produce(self, producer: Producer, key: Key, record: Record | None) -> None:
+        try:
+            producer.produce(
+                topics.CHANGES.name,
+                key=f"{key.kind}:{key.key}".encode(),
+                value=None if record is None else self._codec.encode_record(record),
+            )
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.MSG_SIZE_TOO_LARGE:
+                raise
+            # Waiting would not make it smaller, and everything behind it would wait too.
+            log.error("a record is too large to publish", kind=key.kind, key=key.key)
