@@ -1,0 +1,182 @@
+import threading
+from collections.abc import Iterable, Mapping
+
+import msgspec
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from sqlalchemy import Engine
+
+from infra.codec import Codec
+from infra.database import plain_connection
+from infra.settings import Settings
+from projections import digest
+from schemas import weeks
+from schemas.events import DigestFrozen, Event, FrozenTally
+from schemas.topics import DIGESTS
+from streams.freezer import (
+    ADVISORY_LOCK,
+    GRACE,
+    Freezing,
+    NotFrozen,
+    held,
+    to_topic,
+)
+from tests import examples
+from tests.examples import NOON, TOOL
+from tests.journal import Journal
+
+pytestmark = pytest.mark.integration
+
+WEEK, AFTER = "2026-W47", "2026-W48"
+CLOSED = weeks.span(WEEK)[1] + GRACE
+
+
+class FakeLog:
+    """A log whose partitions end where it is told; what is sent is applied at once, or not."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.sent: list[Event] = []
+        self.digests = Journal(engine, (DIGESTS.name, 0))
+        self.further: dict[tuple[str, int], int] = {}
+
+    def ends(self, places: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
+        return dict.fromkeys(places, 0) | {self.digests.place: self.digests.next} | self.further
+
+    def send(self, event: Event) -> int:
+        self.sent.append(event)
+        self.digests.apply(event)
+        return self.digests.next - 1
+
+
+@pytest.fixture
+def journal(projected: Engine) -> Journal:
+    return Journal(projected)
+
+
+@pytest.fixture
+def log(projected: Engine) -> FakeLog:
+    return FakeLog(projected)
+
+
+def freezer(log: FakeLog, now: int = CLOSED, stopping: threading.Event | None = None) -> Freezing:
+    return Freezing(log.digests.engine, log, log.send, lambda: now, stopping)
+
+
+def test_a_closed_week_is_frozen_with_its_digest_and_every_tally(journal: Journal, log: FakeLog):
+    journal.apply(examples.a_listing(), examples.a_vote(), examples.a_bookmark())
+    standing = journal.read(digest.find, WEEK)
+    assert freezer(log).due() == [WEEK]
+    assert freezer(log).freeze(WEEK) == "frozen"
+    (event,) = log.sent
+    assert isinstance(event.data, DigestFrozen)
+    assert (event.id, event.time, event.key) == ("freeze-2026-W47", CLOSED, WEEK)
+    assert event.data.tallies == (FrozenTally(TOOL, 1, 0, 1),)
+    assert journal.read(digest.find, WEEK) == msgspec.structs.replace(standing, frozen=True)
+
+
+def test_a_week_is_due_ten_minutes_after_its_end(journal: Journal, log: FakeLog):
+    journal.apply(examples.a_listing())
+    assert freezer(log, CLOSED - 1).due() == []
+    assert freezer(log, CLOSED).due() == [WEEK]
+
+
+def test_two_freezers_give_one_digest(journal: Journal, log: FakeLog):
+    journal.apply(examples.a_listing())
+    assert freezer(log).freeze(WEEK) == "frozen"
+    assert freezer(log).freeze(WEEK) == "already"
+    assert len(log.sent) == 1
+    assert freezer(log).due() == []
+
+
+def test_of_two_decisions_on_one_week_the_first_counts(journal: Journal, log: FakeLog):
+    journal.apply(examples.a_listing())
+    one = freezer(log, CLOSED)._decide(WEEK)
+    journal.apply(examples.a_vote())
+    other = freezer(log, CLOSED + 1)._decide(WEEK)
+    assert isinstance(one, DigestFrozen)
+    assert isinstance(other, DigestFrozen)
+    log.digests.apply(examples.an_event(other, time=CLOSED + 1))
+    log.digests.apply(examples.an_event(one, time=CLOSED))
+    assert journal.read(digest.find, WEEK).counts.votes == 0
+
+
+def test_an_empty_week_has_no_digest(journal: Journal, log: FakeLog):
+    journal.apply(examples.a_listing(), examples.a_category(time=NOON + weeks.LENGTH))
+    freezer(log).freeze(WEEK)
+    later = freezer(log, CLOSED + weeks.LENGTH)
+    assert later.due() == [AFTER]
+    assert later.freeze(AFTER) == "empty"
+    assert [event.key for event in log.sent] == [WEEK]
+
+
+def test_each_week_is_held_against_the_one_before(journal: Journal, log: FakeLog):
+    journal.apply(examples.a_listing(), examples.a_vote(voter="v-1"), examples.a_vote(voter="v-2"))
+    freezer(log).freeze(WEEK)
+    journal.apply(examples.a_vote(voter="v-3", time=NOON + weeks.LENGTH))
+    freezer(log, CLOSED + weeks.LENGTH).freeze(AFTER)
+    first, second = (journal.read(digest.find, week) for week in (WEEK, AFTER))
+    assert (first.counts.votes, second.counts.votes) == (2, 1)
+    assert (first.since, second.since) == (None, WEEK)
+
+
+def test_nothing_is_decided_while_a_partition_is_behind(journal: Journal, log: FakeLog):
+    journal.apply(examples.a_listing())
+    log.further = {journal.place: journal.next + 1}
+    stopping = threading.Event()
+    stopping.set()
+    with pytest.raises(NotFrozen, match=r"behind on tests\.journal/0"):
+        freezer(log, stopping=stopping).freeze(WEEK)
+    assert log.sent == []
+
+
+def test_a_replay_of_the_log_gives_the_same_digests(journal: Journal, log: FakeLog):
+    told = [
+        examples.a_listing(),
+        examples.a_reviewer(),
+        examples.a_review(),
+        *(examples.a_vote(voter=f"v-{number}") for number in range(3)),
+    ]
+    journal.apply(*told)
+    freezer(log).freeze(WEEK)
+    late = [examples.a_vote(voter="late", time=NOON + weeks.LENGTH), examples.a_review(5, "skip",
+            id="02", time=NOON + weeks.LENGTH)]  # fmt: skip
+    journal.apply(*late)
+    before = journal.rows("digests", "version"), journal.read(digest.everything)
+    with journal.engine.begin() as connection:
+        for table in ("tools", "first_listings", "reviewers", "revisions", "ballots", "tallies",
+                      "digests", "checkpoints"):  # fmt: skip
+            connection.exec_driver_sql(f"delete from {table}")
+    again = Journal(journal.engine)
+    again.apply(*reversed([*told, *late]))
+    again.apply(*log.sent)
+    assert (again.rows("digests", "version"), again.read(digest.everything)) == before
+
+
+def test_one_freezer_holds_the_lock_and_others_wait(projected: Engine, fresh_database: str):
+    settings = Settings.from_environment({"DATABASE_URL": fresh_database})
+    stopping = threading.Event()
+    stopping.set()
+    with held(settings):
+        assert not is_free(settings)
+        with pytest.raises(NotFrozen), held(settings, stopping):
+            pass
+    assert is_free(settings)
+
+
+def test_a_freeze_stands_on_its_topic_where_the_broker_says(cluster: str):
+    settings = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})
+    event = examples.a_digest("2031-W01")
+    offset = to_topic(settings, Codec(), event)
+    consumer = Consumer({"bootstrap.servers": cluster, "group.id": "a-test"})
+    consumer.assign([TopicPartition(DIGESTS.name, 0, offset)])
+    (message,) = consumer.consume(1, timeout=20)
+    consumer.close()
+    assert (message.offset(), message.key()) == (offset, b"2031-W01")
+    assert Codec().decode(DIGESTS.name, message.value()) == event
+    assert dict(message.headers() or [])["ce_type"] == b"digest.frozen"
+
+
+def is_free(settings: Settings) -> bool:
+    with plain_connection(settings, "a test") as connection:
+        row = connection.execute("select pg_try_advisory_lock(%s)", [ADVISORY_LOCK]).fetchone()
+        return bool(row and row[0])
