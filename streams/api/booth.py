@@ -24,6 +24,7 @@ from streams.api.visitors import Newcomers, Proxies
 from streams.api.voters import Voter, Voters
 
 WAIT_SECONDS = 1.0
+OWN_SECONDS = 0.2
 RUSH = 300
 """Changes a second beyond which an answer waits for the broker alone.
 
@@ -193,21 +194,19 @@ class Booth:
         return standpoint(standing, choice, saved)
 
     async def _settled(self, taken: Taken, standing: Standing) -> tuple[Standing, OwnChoice, Saved]:
-        choice: OwnChoice = UNSET
-        saved: Saved = UNSET
         topic, partition, offset = taken.delivery
         tool = taken.change.tool
+        own = asyncio.create_task(self.own(taken.voter, tool, taken.change))
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 await self._progress.applied.reached((topic, partition), offset + 1)
-                choice, saved = await self.own(taken.voter, tool, taken.change)
                 standing = await self._standings.fresh(tool) or standing
                 await self._progress.published.reached(tool, standing.version)
         except TimeoutError:
             standing = self._standings.known(tool) or standing
         except Exception as error:  # it is on the log: what cannot be read now is no failure
             log.warning("a vote's tally cannot be read", reason=str(error))
-        return standing, choice, saved
+        return standing, *await _if_known(own)
 
     async def own(
         self, voter: str, tool: str, change: Change | None = None
@@ -221,6 +220,14 @@ class Booth:
         if not isinstance(change, BookmarkAdded | BookmarkRemoved):
             saved = tool in await self._library.bookmarks_of(voter)
         return choice, saved
+
+
+async def _if_known(own: "asyncio.Task[tuple[OwnChoice, Saved]]") -> tuple[OwnChoice, Saved]:
+    """What was read meanwhile, unless that failed: nobody waits long for it alone."""
+    await asyncio.wait({own}, timeout=OWN_SECONDS)
+    if own.cancel() or own.exception() is not None:
+        return UNSET, UNSET
+    return own.result()
 
 
 def standpoint(standing: Standing, choice: OwnChoice, saved: Saved) -> Standpoint:
