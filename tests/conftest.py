@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from infra import database as databases
 from infra import topics
@@ -76,13 +76,51 @@ def unique() -> Callable[[str], str]:
     return lambda prefix: f"{prefix}-{uuid.uuid4().hex[:12]}"
 
 
+@pytest.fixture(scope="session")
+def migrated(database: str) -> str:
+    """`postgresql://…` of a migrated database with empty projections."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("create database migrated")
+    address = database.rpartition("/")[0] + "/migrated"
+    databases.migrate(address, afterwards=create_live_generation)
+    return address
+
+
 @pytest.fixture
-def projected(fresh_database: str) -> Iterator[Engine]:
-    """An engine on a migrated database of the test's own, with empty projections."""
+def projected_url(fresh_database: str) -> str:
+    """`postgresql://…` of a migrated database of the test's own, for processes to work on."""
     databases.migrate(fresh_database, afterwards=create_live_generation)
-    made = databases.engine(fresh_database, name="verdicts tests", writes=True)
+    return fresh_database
+
+
+@pytest.fixture(scope="session")
+def projections(migrated: str) -> Iterator[Engine]:
+    """An engine on a database that tests share one after the other; see `projected`."""
+    made = databases.engine(migrated, name="verdicts tests", writes=True)
     yield made
     made.dispose()
+
+
+@pytest.fixture
+def projected(projections: Engine) -> Engine:
+    """An engine on empty projections; emptying takes a tenth of the time of a new database."""
+    empty(projections)
+    return projections
+
+
+def empty(engine: Engine) -> None:
+    """Delete all rows, but for what says which generation is live."""
+    with engine.begin() as connection:
+        kept = {"generation", "generations", "revision"}
+        found = connection.execute(
+            text(
+                "select schemaname, tablename from pg_tables "
+                "where schemaname = 'verdicts' or schemaname = current_schema()"
+            )
+        )
+        for schema, table in found.all():
+            if table not in kept:
+                connection.execute(text(f"delete from {schema}.{table}"))
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from tests.projections.reference import Reference
 pytestmark = pytest.mark.integration
 
 DIFFERS = {"version", "next_offset"}  # what stands outside the law
-EXAMPLES = settings(max_examples=120, deadline=None, derandomize=True, database=None)
+EXAMPLES = settings(max_examples=70, deadline=None, derandomize=True, database=None)
 
 
 def emptied(engine: Engine) -> Journal:
