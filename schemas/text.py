@@ -8,6 +8,7 @@ from msgspec import Meta
 # path is "{a}-vs-{b}" and must read one way only.
 SLUG_PATTERN = r"^(?!(?:[a-z0-9]+-)*vs(?:-|\Z))[a-z0-9]+(?:-[a-z0-9]+)*\Z"
 URL_PATTERN = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#\x00-\x1f\x7f<>\"\\]+[^\s\x00-\x1f\x7f<>\"\\]*\Z"
+WEEK_PATTERN = r"^[0-9]{4}-W(?:0[1-9]|[1-4][0-9]|5[0-3])\Z"
 # Databases cannot hold a NUL, so no text may carry one.
 NO_NUL_PATTERN = r"^[^\x00]*\Z"
 
@@ -21,4 +22,4 @@ EventId = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID, pattern=NO_NU
 Url = Annotated[str, Meta(pattern=URL_PATTERN, max_length=2_000)]
 Score = Annotated[int, Meta(ge=0, le=100)]
 Position = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
-Week = Annotated[str, Meta(pattern=r"^\d{4}-W(?:0[1-9]|[1-4]\d|5[0-3])\Z")]
+Week = Annotated[str, Meta(pattern=WEEK_PATTERN)]

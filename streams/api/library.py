@@ -9,8 +9,9 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from projections import queries
+from projections import digest, queries
 from projections.queries import Tally
+from schemas.digests import Digest
 from schemas.records import Authored, Category, Reviewer, Tool
 from schemas.topics import EVENT_TOPICS
 
@@ -33,6 +34,8 @@ class Library(Protocol):
     async def reviewers(self) -> list[Reviewer]: ...
     async def reviewer(self, slug: str) -> Reviewer | None: ...
     async def reviews_by(self, slug: str) -> list[Authored]: ...
+    async def digests(self) -> list[Digest]: ...
+    async def digest(self, week: str) -> Digest | None: ...
     async def tallies(self, slugs: Iterable[str]) -> dict[str, Tally]: ...
     async def choices_of(self, voter: str) -> dict[str, str]: ...
     async def bookmarks_of(self, voter: str) -> list[str]: ...
@@ -82,6 +85,14 @@ class DatabaseLibrary:
         """A reviewer's current reviews, newest first."""
         return await self._read(queries.reviews_by, slug)
 
+    async def digests(self) -> list[Digest]:
+        """All digests, newest first, the running week's included."""
+        return await self._read(digest.everything)
+
+    async def digest(self, week: str) -> Digest | None:
+        """One week's digest, frozen or running."""
+        return await self._read(digest.find, week)
+
     async def tallies(self, slugs: Iterable[str]) -> dict[str, Tally]:
         """The counts of those of these tools that are listed."""
 
@@ -122,12 +133,14 @@ class FakeLibrary:
         shelf: Tools by slug.
         choices: Choices by voter and tool.
         kept: Bookmarks by voter.
+        weekly: Digests, newest first.
         progress: What `applied` answers.
     """
 
     def __init__(self, *tools: Tool) -> None:
         self.shelf = {tool.tool: tool for tool in tools}
         self.panel: list[Reviewer] = []
+        self.weekly: list[Digest] = []
         self.choices: dict[str, dict[str, str]] = {}
         self.kept: dict[str, list[str]] = {}
         self.progress: Applied = {}
@@ -174,6 +187,14 @@ class FakeLibrary:
             for review in tool.panel.reviews
             if review.reviewer == slug
         ]
+
+    async def digests(self) -> list[Digest]:
+        """The digests that it was given."""
+        return self.weekly
+
+    async def digest(self, week: str) -> Digest | None:
+        """One of those digests."""
+        return next((made for made in self.weekly if made.week == week), None)
 
     async def tallies(self, slugs: Iterable[str]) -> dict[str, Tally]:
         """The counts of these tools."""

@@ -9,6 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from schemas.digests import Digest
 from schemas.events import EVENT_TYPES
 from schemas.records import Category, Reviewer, Tool
 from streams.api.answers import answer
@@ -18,7 +19,14 @@ from streams.api.chain import Report
 from streams.api.changes import TallyChanged
 from streams.api.events import Results
 from streams.api.plain import page
-from streams.api.reading import CategoryPage, Comparison, Me, ReviewerPage, ToolName
+from streams.api.reading import (
+    CategoryPage,
+    Comparison,
+    DigestName,
+    Me,
+    ReviewerPage,
+    ToolName,
+)
 
 
 class ProblemDetails(msgspec.Struct, frozen=True):
@@ -115,8 +123,9 @@ OPERATIONS = (
               (400, 503)),
     Operation("GET", "/v1/reviewers/{reviewer}", "Read a reviewer", ReviewerPage,
               errors=(404, 503)),
-    Operation("GET", "/v1/digests", "List digests", list[str]),
-    Operation("GET", "/v1/digests/{week}", "Read a digest", None, errors=(404,)),
+    Operation("GET", "/v1/digests", "List digests", list[DigestName], None, _PAGED, (200,),
+              (400, 503)),
+    Operation("GET", "/v1/digests/{week}", "Read a digest", Digest, errors=(404, 503)),
     Operation("GET", "/v1/me", "Read the own choices", Me, errors=(503,)),
     Operation("GET", "/v1/bookmarks", "List the own bookmarks", list[ToolName], errors=(503,)),
     Operation("POST", "/vote", "Vote by a form", None, _ToolForm, (), (200, 303),

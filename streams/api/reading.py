@@ -3,6 +3,7 @@
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TypeVar
 from urllib.parse import urlencode
 
@@ -10,8 +11,9 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from schemas.digests import Counts
 from schemas.records import Authored, Category, Reviewer, Tool
-from schemas.text import SLUG_PATTERN
+from schemas.text import SLUG_PATTERN, WEEK_PATTERN
 from streams.api.answers import PERSONAL, answer
 from streams.api.library import Library
 from streams.api.problems import Problem
@@ -22,6 +24,7 @@ PAGE, MOST = 50, 200
 T = TypeVar("T")
 
 _SLUG = re.compile(SLUG_PATTERN)
+_WEEK = re.compile(WEEK_PATTERN)
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -60,6 +63,17 @@ class ReviewerPage(msgspec.Struct, frozen=True):
     reviews: list[Authored]
 
 
+class DigestName(msgspec.Struct, frozen=True):
+    """A digest as a list names it; `path` is its page."""
+
+    week: str
+    start: datetime
+    end: datetime
+    frozen: bool
+    counts: Counts
+    path: str
+
+
 class Me(msgspec.Struct, frozen=True):
     """What the visitor has chosen: choices by tool, and the tools kept, the last first."""
 
@@ -70,7 +84,7 @@ class Me(msgspec.Struct, frozen=True):
 class Items(msgspec.Struct, frozen=True):
     """One page of a list."""
 
-    items: Sequence[Tool | Category | Reviewer | ToolName | str]
+    items: Sequence[Tool | Category | Reviewer | ToolName | DigestName | str]
 
 
 class Desk:
@@ -127,12 +141,20 @@ class Desk:
         return answer(request, ReviewerPage(reviews=reviews, **msgspec.structs.asdict(found)))
 
     async def digests(self, request: Request) -> Response:
-        """`GET /v1/digests`: none is written yet."""
-        return answer(request, Items([]))
+        """`GET /v1/digests`, newest first, the running week's included."""
+        limit, before = _limit(request), _after(request, _WEEK)
+        found = [
+            DigestName(it.week, it.start, it.end, it.frozen, it.counts, f"/digests/{it.week}/")
+            for it in await self._library.digests()
+            if not before or it.week < before
+        ]
+        return _page(request, found, limit, lambda it: it.week)
 
     async def digest(self, request: Request) -> Response:
-        """`GET /v1/digests/{week}`: none is written yet."""
-        raise Problem(404, f"There is no digest of {request.path_params['week']!r}.")
+        """`GET /v1/digests/{week}`."""
+        week: str = request.path_params["week"]
+        found = await self._library.digest(week) if _WEEK.match(week) else None
+        return answer(request, _there(found, "digest of", week))
 
     async def me(self, request: Request) -> Response:
         """`GET /v1/me`: the visitor's own choices and bookmarks."""
@@ -184,14 +206,14 @@ def _limit(request: Request) -> int:
     return min(int(text[:9]), MOST)
 
 
-def _after(request: Request) -> str:
+def _after(request: Request, key_of: re.Pattern[str] = _SLUG) -> str:
     """The last key of the page before, which the cursor carries."""
     cursor = request.query_params.get("cursor", "")
     try:
         key = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except ValueError:
         key = "\0"
-    if cursor and not _SLUG.match(key):
+    if cursor and not key_of.match(key):
         raise Problem(400, "cursor is none of ours: follow the Link of the page before.")
     return key
 

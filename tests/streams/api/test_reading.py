@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from schemas import instants, weeks
+from schemas.digests import Counts, Digest
 from schemas.records import Reviewer
 
 
@@ -99,8 +101,40 @@ def test_a_category_names_its_tools(world):
     assert [tool["path"] for tool in answer["tools"]] == ["/tools/alpha/", "/tools/beta/"]
 
 
-def test_there_is_no_digest_yet(world):
+def test_without_digests_the_list_is_empty(world):
     assert get(world, "/v1/digests").json() == {"items": []}
+
+
+def a_digest(week, *, frozen=True):
+    start, end = (instants.to_datetime(moment) for moment in weeks.span(week))
+    return Digest(week=week, start=start, end=end, frozen=frozen, counts=Counts(votes=7))
+
+
+def test_digests_are_listed_newest_first_a_page_at_a_time(world):
+    world.fakes.library.weekly = [
+        a_digest("2026-W48", frozen=False),
+        a_digest("2026-W47"),
+        a_digest("2026-W46"),
+    ]
+    first = get(world, "/v1/digests?limit=2")
+    assert [(item["week"], item["frozen"], item["path"]) for item in first.json()["items"]] == [
+        ("2026-W48", False, "/digests/2026-W48/"),
+        ("2026-W47", True, "/digests/2026-W47/"),
+    ]
+    rest = get(world, first.links["next"]["url"])
+    assert [item["week"] for item in rest.json()["items"]] == ["2026-W46"]
+    assert "next" not in rest.links
+
+
+def test_a_digest_is_read_by_its_week(world):
+    world.fakes.library.weekly = [a_digest("2026-W47")]
+    found = get(world, "/v1/digests/2026-W47").json()
+    assert (found["week"], found["end"], found["counts"]["votes"]) == (
+        "2026-W47",
+        "2026-11-23T00:00:00Z",
+        7,
+    )
+    assert get(world, "/v1/digests/2026-w47").status_code == 404
 
 
 @pytest.mark.parametrize(
