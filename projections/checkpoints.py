@@ -95,9 +95,13 @@ class DatabaseCheckpoints:
             LogMismatchError: a topic was made anew, or a checkpoint lies outside its log.
         """
         wanted = list(places)
-        bounds = self._log.bounds(wanted)
-        self._begin({place: bounds[place] for place in wanted})
+        # Read before the broker is asked: a log only grows, so whatever another owner applies
+        # meanwhile, what was read here cannot lie behind the end that the broker tells.
         found = self._rows(wanted)
+        bounds = self._log.bounds(wanted)
+        unread = {place: bounds[place] for place in wanted if place not in found}
+        self._begin(unread)
+        found |= {place: (bound.topic_id, 0) for place, bound in unread.items()}
         for place, (topic_id, offset) in found.items():
             _require_same_log(place, topic_id, offset, bounds[place])
         return {place: offset for place, (_, offset) in found.items()}

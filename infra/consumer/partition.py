@@ -65,15 +65,23 @@ class Partition:
         sink: Applies batches.
         seek: Makes the consumer fetch again from an offset.
         gaps: Whether offsets may be missing, as on a compacted topic.
+        first_pause: Seconds before the second attempt; each further pause is twice as long.
     """
 
     def __init__(
-        self, name: str, sink: Sink, seek: Callable[[int], Awaitable[None]], *, gaps: bool = False
+        self,
+        name: str,
+        sink: Sink,
+        seek: Callable[[int], Awaitable[None]],
+        *,
+        gaps: bool = False,
+        first_pause: float = FIRST_PAUSE,
     ) -> None:
         self._log = log.bind(partition=name)
         self._sink = sink
         self._seek = seek
         self._gaps = gaps
+        self._first_pause = first_pause
         self._next: int | None = None
 
     async def take(self, records: Sequence[Record]) -> None:
@@ -109,7 +117,7 @@ class Partition:
 
     async def _persist(self, action: Callable[[], T]) -> T:
         """Do a blocking thing in a thread until it succeeds; a missed checkpoint is an answer."""
-        pause = FIRST_PAUSE
+        pause = self._first_pause
         while True:
             try:
                 return await asyncio.to_thread(action)
