@@ -1,18 +1,25 @@
 """JSON answers: read within limits, written with a strong ETag."""
 
+import asyncio
+import contextlib
 from collections.abc import Mapping
 from hashlib import blake2b
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive
+from starlette.types import Message, Receive
 
-from streams.api.problems import Problem
+from streams.api.problems import NO_SNIFFING, Problem
 
 JSON = "application/json"
 SHARED = "public, no-cache"
 PERSONAL = "private, no-cache"
+
+BODY_SECONDS = 30.0
+DISCARD_SECONDS = 5.0
+MOST_DISCARDED = 16 * 1024 * 1024
+_LAST = {"Connection": "close"}
 
 encode = msgspec.json.Encoder().encode
 
@@ -33,7 +40,7 @@ def answer(
     """`value` as JSON (bytes as they are), or 304 where the client has just these bytes."""
     body = value if isinstance(value, bytes) else encode(value)
     etag = etag_of(body)
-    sent = {"ETag": etag, "Cache-Control": cache, **(headers or {})}
+    sent = {"ETag": etag, "Cache-Control": cache, **NO_SNIFFING, **(headers or {})}
     if _has(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=sent)
     return Response(body, headers=sent, media_type=media_type)
@@ -50,41 +57,60 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int
     """The request's body.
 
     Raises:
-        Problem: 413 as soon as it is known to pass `limit` bytes; the rest is not read. 400 when
-            the client goes away amid it.
+        Problem: 413 when it is over `limit` bytes, none of which are kept; 400 when the client
+            goes away amid it; 408 when it takes too long.
     """
     length = headers.get(b"content-length", b"")
     if length.isdigit() and (len(length) > 15 or int(length) > limit):
-        raise too_large(limit)
+        await discard(receive, headers)
+        raise _too_large(limit)
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
         body: bytes = message.get("body", b"")
         if len(body) > limit:
-            raise too_large(limit)
+            raise _too_large(limit)
         return body
-    return await _gathered(message, receive, limit)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _gathered(message, receive, limit)
+    except TimeoutError:
+        raise Problem(408, "The body took too long.", headers=_LAST) from None
 
 
-async def _gathered(message: Mapping[str, object], receive: Receive, limit: int) -> bytes:
+async def _gathered(message: Message, receive: Receive, limit: int) -> bytes:
     parts, size = [], 0
-    while True:
-        if message["type"] != "http.request":
-            raise Problem(400, "The request ended before its body did.")
-        part = message.get("body", b"")
-        assert isinstance(part, bytes)
+    while message["type"] == "http.request":
+        part: bytes = message.get("body", b"")
         parts.append(part)
         size += len(part)
         if size > limit:
-            raise too_large(limit)
+            if message.get("more_body"):
+                await discard(receive)
+            raise _too_large(limit)
         if not message.get("more_body"):
             return b"".join(parts)
         message = await receive()
+    raise Problem(400, "The request ended before its body did.")
 
 
-def too_large(limit: int) -> Problem:
-    """413: the body passes `limit` bytes. The connection ends, for the rest was not read."""
-    return Problem(
-        413,
-        f"The body is over {limit:,} bytes, the most this takes.",
-        headers={"Connection": "close"},
-    )
+async def discard(receive: Receive, headers: Mapping[bytes, bytes] | None = None) -> None:
+    """Take in the rest of a body without keeping it, within reason.
+
+    Many clients write all before they read, and would see a broken pipe in place of the answer.
+    """
+    length = (headers or {}).get(b"content-length", b"0")
+    if not length.isdigit() or len(length) > 15 or int(length) > MOST_DISCARDED:
+        return
+    taken = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DISCARD_SECONDS):
+            while taken <= MOST_DISCARDED:
+                message = await receive()
+                taken += len(message.get("body", b""))
+                if not message.get("more_body"):
+                    return
+
+
+def _too_large(limit: int) -> Problem:
+    """413. The connection ends, for its rest may not have been read."""
+    return Problem(413, f"The body is over {limit:,} bytes, the most this takes.", headers=_LAST)

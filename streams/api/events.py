@@ -14,7 +14,7 @@ from schemas.events import Event
 from schemas.instants import rfc3339
 from schemas.reading import InvalidEvent
 from schemas.topics import BOOKMARKS, VOTES
-from streams.api.answers import JSON, encode, read_body
+from streams.api.answers import JSON, discard, encode, read_body
 from streams.api.counted import received
 from streams.api.envelopes import Item, Reader, id_of, read_items
 from streams.api.problems import Problem, unavailable
@@ -88,9 +88,14 @@ class Intake:
 
     async def post(self, request: Request) -> Response:
         """Answer `POST /v1/events`."""
-        token = await self._authenticated(request)
-        batch_only = _content_type(request) == _BATCH
-        body = await read_body(request.receive, dict(request.scope["headers"]), MOST_BYTES)
+        headers = dict(request.scope["headers"])
+        try:
+            token = await self._authenticated(request)
+            batch_only = _content_type(request) == _BATCH
+        except Problem:
+            await discard(request.receive, headers)
+            raise
+        body = await read_body(request.receive, headers, MOST_BYTES)
         items = read_items(body, batch_only=batch_only)
         sent = await self._send_all(items, token)
         results = [await self._outcome(it) for it in sent]

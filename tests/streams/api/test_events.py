@@ -1,12 +1,15 @@
 """`POST /v1/events`, row by row of its contract."""
 
+import asyncio
 from typing import Any
 
 import msgspec
 import pytest
 
 from infra.producer import NotWritten, Undecided
+from streams.api.answers import MOST_DISCARDED, read_body
 from streams.api.events import preferred_wait
+from streams.api.problems import Problem
 
 EDITOR = {"Authorization": "Bearer editor"}
 GATEWAY = {"Authorization": "Bearer gateway"}
@@ -212,19 +215,48 @@ def test_a_body_over_a_mebibyte_is_too_large(world):
     assert post(world, body).status_code == 413
 
 
-def test_ten_megabytes_that_trickle_in_are_not_all_read(world):
-    taken = 0
-
+@pytest.mark.parametrize("megabytes", [2, 10, 40])
+def test_megabytes_that_trickle_in_are_too_large(world, megabytes):
     def trickle():
-        nonlocal taken
-        for _ in range(160):
-            taken += 65_536
+        for _ in range(megabytes * 16):
             yield b" " * 65_536
 
-    answer = world.client.post(
-        "/v1/events", content=trickle(), headers={**EDITOR, "Content-Type": "application/json"}
-    )
-    assert answer.status_code == 413
+    headers = {**EDITOR, "Content-Type": "application/json"}
+    assert world.client.post("/v1/events", content=trickle(), headers=headers).status_code == 413
+
+
+def test_of_a_body_that_is_too_large_only_so_much_is_taken_in():
+    taken = 0
+
+    async def receive() -> dict[str, Any]:
+        nonlocal taken
+        taken += 65_536
+        return {"type": "http.request", "body": b" " * 65_536, "more_body": True}
+
+    async def scene(headers: dict[bytes, bytes]) -> None:
+        with pytest.raises(Problem) as refused:
+            await read_body(receive, headers, 1024)
+        assert refused.value.status == 413
+
+    asyncio.run(scene({}))
+    assert taken < MOST_DISCARDED + 5 * 65_536
+    taken = 0
+    asyncio.run(scene({b"content-length": b"999999999999"}))
+    assert taken == 0
+
+
+def test_a_client_that_goes_amid_its_body_sent_nothing():
+    said = [
+        {"type": "http.request", "body": b"[", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> dict[str, Any]:
+        return said.pop(0)
+
+    with pytest.raises(Problem) as refused:
+        asyncio.run(read_body(receive, {}, 1024))
+    assert refused.value.status == 400
 
 
 def test_another_content_type_is_unsupported(world):
