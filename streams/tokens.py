@@ -12,7 +12,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 import msgspec
 from sqlalchemy import (
@@ -29,10 +29,12 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import DBAPIError
 
 Role = Literal["editor", "gateway", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 FRESH_SECONDS = 2.0
+STALE_SECONDS = 300.0
 MOST_REMEMBERED = 10_000
 
 _SHAPE = re.compile(r"vdt_([0-9a-z]{12})_([A-Za-z0-9_-]{43})\Z")
@@ -166,7 +168,8 @@ class Bearers(Protocol):
 class Tokens:
     """Answers whose a bearer token is, from memory for up to two seconds.
 
-    Requests that meet the same token at once share one query.
+    Requests that meet the same token at once share one query. While the database is away nobody
+    can revoke a token there, so a token that was known then goes on for some minutes.
 
     Args:
         lookup: Finds a token by its text; blocking, so it runs in a thread.
@@ -180,7 +183,7 @@ class Tokens:
     ) -> None:
         self._lookup = lookup
         self._clock = clock
-        self._known: dict[str, tuple[float, Token | None]] = {}
+        self._known: dict[str, _Known] = {}
         self._asked: dict[str, asyncio.Task[Token | None]] = {}
 
     @classmethod
@@ -194,10 +197,10 @@ class Tokens:
         return cls(lookup)
 
     async def bearer(self, text: str) -> Token | None:
-        """The token with this text, or None. Errors of the database pass through."""
+        """The token with this text, or None. Errors of the database may pass through."""
         known = self._known.get(text)
-        if known is not None and known[0] > self._clock():
-            return known[1]
+        if known is not None and known.until > self._clock():
+            return known.token
         if not _SHAPE.match(text):
             return None
         task = self._asked.get(text)
@@ -206,15 +209,30 @@ class Tokens:
         return await asyncio.shield(task)
 
     async def _ask(self, text: str) -> Token | None:
+        now = self._clock()
         try:
-            asked = self._clock()
             token = await asyncio.to_thread(self._lookup, text)
+        except DBAPIError:
+            known = self._known.get(text)
+            if known is None or now - known.seen > STALE_SECONDS:
+                raise
+            self._remember(text, _Known(known.token, known.seen, now + FRESH_SECONDS))
+            return known.token
         finally:
             del self._asked[text]
+        self._remember(text, _Known(token, now, now + FRESH_SECONDS))
+        return token
+
+    def _remember(self, text: str, known: "_Known") -> None:
         if len(self._known) >= MOST_REMEMBERED:  # somebody is guessing: forget, do not grow
             self._known.clear()
-        self._known[text] = (asked + FRESH_SECONDS, token)
-        return token
+        self._known[text] = known
+
+
+class _Known(NamedTuple):
+    token: Token | None
+    seen: float
+    until: float
 
 
 class FakeTokens:

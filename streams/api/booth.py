@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
-import structlog
 from msgspec import UNSET, UnsetType
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Scope
 
 from infra.codec import Codec
@@ -35,7 +35,6 @@ in memory is the answer then, and the page learns the rest from `/v1/changes`.
 OwnChoice = Choice | UnsetType | None
 Saved = bool | UnsetType
 Change = VoteCast | VoteRetracted | BookmarkAdded | BookmarkRemoved
-log = structlog.get_logger(__name__)
 
 
 class Standpoint(msgspec.Struct, frozen=True):
@@ -202,10 +201,9 @@ class Booth:
                 await self._progress.applied.reached((topic, partition), offset + 1)
                 standing = await self._standings.fresh(tool) or standing
                 await self._progress.published.reached(tool, standing.version)
-        except TimeoutError:
+        except (TimeoutError, SQLAlchemyError):
+            # It is on the log: that the answer cannot be read in time is no failure.
             standing = self._standings.known(tool) or standing
-        except Exception as error:  # it is on the log: what cannot be read now is no failure
-            log.warning("a vote's tally cannot be read", reason=str(error))
         return standing, *await _if_known(own)
 
     async def own(

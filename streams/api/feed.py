@@ -81,10 +81,12 @@ class Feed:
         """The newest record per tool; only these are decoded."""
         newest = {}
         for message in messages:
-            if message.error() is None and (message.key() or b"").startswith(PREFIX):
+            if message.error() is not None:
+                log.warning("the changes cannot be read now", reason=message.error().str())
+            elif (message.key() or b"").startswith(PREFIX):
                 newest[message.key()] = message.value()
         return {
-            key[len(PREFIX) :].decode(): record
+            key[len(PREFIX) :].decode(errors="replace"): record
             for key, value in newest.items()
             if (record := self._decoded(value)) is not _BROKEN
         }

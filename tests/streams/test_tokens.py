@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from infra.database import engine, migrate
 from infra.settings import Settings
@@ -60,6 +61,23 @@ def test_a_failed_look_up_is_not_remembered():
     for _ in range(2):
         with pytest.raises(OSError, match="away"):
             asyncio.run(known.bearer(TEXT))
+
+
+def test_while_the_database_is_away_a_known_token_goes_on_for_some_minutes():
+    now, book = 0.0, Book()
+
+    def lookup(text: str) -> Token | None:
+        if now:
+            raise OperationalError("select", {}, Exception("away"))
+        return book(text)
+
+    known = Tokens(lookup, lambda: now)
+    assert asyncio.run(known.bearer(TEXT)) == TOKEN
+    now = 299.0
+    assert asyncio.run(known.bearer(TEXT)) == TOKEN
+    now = 302.0
+    with pytest.raises(OperationalError):
+        asyncio.run(known.bearer(TEXT))
 
 
 @pytest.mark.parametrize(
