@@ -18,6 +18,7 @@ from schemas.events import Event
 from schemas.topics import EVENT_TOPICS
 from streams.deadletters import DeadLetters
 
+Readable = tuple[ConsumerRecord, Event]
 log = structlog.get_logger(__name__)
 
 
@@ -55,31 +56,34 @@ class Projector:
 
     def apply(self, records: Sequence[ConsumerRecord], expected: int, upto: int) -> None:
         """Apply what can be applied, after the rest stands in the dead letters."""
-        events: list[Event] = []
+        readable: list[Readable] = []
         poison: list[tuple[ConsumerRecord, Exception]] = []
         for record in records:
             try:
-                events.append(self._codec.decode(self._place.topic, record.value))
+                readable.append((record, self._codec.decode(self._place.topic, record.value)))
             except UndecodableError as error:
                 poison.append((record, error))
         self._bury(poison)
+        self._store(readable, expected, upto)
+
+    def _store(self, readable: Sequence[Readable], expected: int, upto: int) -> None:
         try:
-            self._apply(expected, upto, events)
+            self._apply(expected, upto, [event for _, event in readable])
         except (DataError, IntegrityError) as error:
-            self._bisect(records, expected, upto, error)
+            self._bisect(readable, expected, upto, error)
 
     def _bisect(
-        self, records: Sequence[ConsumerRecord], expected: int, upto: int, error: Exception
+        self, readable: Sequence[Readable], expected: int, upto: int, error: Exception
     ) -> None:
         """Find the record that the database refuses, and bury that one alone."""
-        if len(records) == 1:
-            self._bury([(records[0], error)])
+        if len(readable) == 1:
+            self._bury([(readable[0][0], error)])
             self._apply(expected, upto, ())
             return
-        half = len(records) // 2
-        middle = records[half].offset
-        self.apply(records[:half], expected, middle)
-        self.apply(records[half:], middle, upto)
+        half = len(readable) // 2
+        middle = readable[half][0].offset
+        self._store(readable[:half], expected, middle)
+        self._store(readable[half:], middle, upto)
 
     def _bury(self, poison: list[tuple[ConsumerRecord, Exception]]) -> None:
         if poison:
