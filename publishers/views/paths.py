@@ -1,5 +1,7 @@
 """Addresses of pages; the one place that knows how they are spelled."""
 
+from collections.abc import Iterable
+
 
 def tool_path(tool: str) -> str:
     """The page of one tool."""
@@ -20,3 +22,23 @@ def category_path(category: str) -> str:
 def reviewer_path(reviewer: str) -> str:
     """The page of one reviewer."""
     return f"/reviewers/{reviewer}/"
+
+
+def rankings_path(category: str) -> str:
+    """The rankings of one category."""
+    return f"/categories/{category}/rankings/"
+
+
+def feed_path(page: str) -> str:
+    """The feed of what a tool's or a category's page shows."""
+    return f"{page}feed.xml"
+
+
+def lineup_path(tools: Iterable[str]) -> str:
+    """The page of several tools side by side, each once; in byte order, as for two."""
+    return f"/compare/{'-vs-'.join(sorted(set(tools)))}/"
+
+
+def digest_path(week: str) -> str:
+    """The page of one week's digest."""
+    return f"/digests/{week}/"
