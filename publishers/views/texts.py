@@ -1,6 +1,7 @@
 """The words and numbers that many pages share."""
 
 import re
+import textwrap
 from datetime import UTC, datetime
 
 from schemas.records import Community, Entry, Panel, Verdict
@@ -69,6 +70,14 @@ def shorten(text: str, length: int) -> str:
     cut = line[: length - 1]
     words, space, _ = cut.rpartition(" ")
     return (words if space and len(words) > length // 2 else cut).rstrip(" ,;:.-") + "…"
+
+
+def wrapped(text: str, indent: str = "", width: int = 72) -> str:
+    """The text in lines of at most `width` characters, for mail; long words stay whole."""
+    return textwrap.fill(
+        text, width, initial_indent=indent, subsequent_indent=indent,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def xml_text(text: str) -> str:
