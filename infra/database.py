@@ -28,7 +28,7 @@ VERSION_TABLE: dict[str, Any] = {"version_table": "revision", "version_table_sch
 _MIGRATION_LOCK = 0x76657264  # "verd": any number, as long as every migrator takes the same
 _FOLDER = Path(__file__).parent / "migrations"
 # Held shared by every batch that is applied to the live generation, and alone by a promotion.
-GENERATION_LOCK = 0x67656E32  # "gen2"
+GENERATION_LOCK = 0x67656E72  # "genr", as migration 0004 spells it out
 _SEE_GENERATION = (
     "select set_config('search_path', quote_ident(live) || ', verdicts', true) "
     "from verdicts.generation"
