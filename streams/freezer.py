@@ -19,6 +19,7 @@ from confluent_kafka import Producer as KafkaProducer
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from infra import registry
 from infra.codec import Codec
 from infra.consumer.app import Place
 from infra.database import engine, plain_connection, wait_for_lock
@@ -174,7 +175,7 @@ def freezing(
     """Freeze against real servers, for as long as the context lasts."""
     database = engine(settings, name="verdicts freezer", pool_size=1)
     try:
-        send = partial(to_topic, settings, codec or Codec())
+        send = partial(to_topic, settings, codec or registry.codec(settings))
         yield Freezing(database, Log(settings), send, stopping=stopping)
     finally:
         database.dispose()

@@ -29,8 +29,15 @@ class Figure(NamedTuple):
     label: str
 
 
+class Link(NamedTuple):
+    """Another digest."""
+
+    path: str
+    title: str
+
+
 class DigestPage(NamedTuple):
-    """All that a digest shows, wherever it is shown; `earlier` and `later` are weeks, or empty."""
+    """All that a digest shows, wherever it is shown."""
 
     week: str
     path: str
@@ -40,8 +47,8 @@ class DigestPage(NamedTuple):
     summary: str
     figures: list[Figure]
     sections: list[Section]
-    earlier: str
-    later: str
+    earlier: Link | None
+    later: Link | None
 
 
 class Entry(NamedTuple):
@@ -66,8 +73,8 @@ def digest_page(digest: Digest, weeks: Sequence[str] = ()) -> DigestPage:
         summary=summary(digest),
         figures=figures(digest.counts),
         sections=[section for section in sections(digest) if section.items],
-        earlier=max((week for week in weeks if week < digest.week), default=""),
-        later=min((week for week in weeks if week > digest.week), default=""),
+        earlier=_link(max((week for week in weeks if week < digest.week), default=None)),
+        later=_link(min((week for week in weeks if week > digest.week), default=None)),
     )
 
 
@@ -185,6 +192,10 @@ def sections(digest: Digest) -> list[Section]:
             [items.bookmark_move(one) for one in digest.bookmarks],
         ),
     ]
+
+
+def _link(week: str | None) -> Link | None:
+    return Link(digest_path(week), title(week)) if week else None
 
 
 def _more(number: int, noun: str) -> str:
