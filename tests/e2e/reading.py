@@ -11,7 +11,7 @@ class _Reader(HTMLParser):
         self.texts: list[str] = []
         self._unread = 0
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:
+    def handle_starttag(self, tag: str, _: object) -> None:
         self._unread += tag in UNREAD
 
     def handle_endtag(self, tag: str) -> None:

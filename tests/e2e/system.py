@@ -56,6 +56,8 @@ class System:
         }
         self.output = (self.home / "output.txt").open("a+")
         self.process: subprocess.Popen[bytes] | None = None
+        # One client for all that is asked: each would read the machine's certificates anew.
+        self.http = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
 
     def start(self, *command: str) -> None:
         """Start it, with `verdicts up` unless told otherwise, and return when it is ready."""
@@ -67,13 +69,18 @@ class System:
             stderr=self.output,
             process_group=0,
         )
-        until(self.is_ready, 120, "a system that is ready")
+        try:
+            until(self.is_ready, 120, "a system that is ready")
+        except AssertionError as error:
+            error.add_note(self.said())
+            error.add_note(self.run_verdicts("status").stdout)
+            raise
 
     def is_ready(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, self.said()
         with contextlib.suppress(httpx.TransportError):
-            return httpx.get(f"{self.url}/status", timeout=10).status_code == 200
+            return self.http.get("/status").status_code == 200
         return False
 
     def stop(self) -> None:
@@ -88,6 +95,7 @@ class System:
 
     def remove(self) -> None:
         self.stop()
+        self.http.close()
         self.output.close()
         shutil.rmtree(self.home, ignore_errors=True)
 
@@ -112,7 +120,7 @@ class System:
         """What `POST /v1/events` answers to the administrator."""
         token = (self.data / "admin.token").read_text().strip()
         headers = {"Authorization": f"Bearer {token}", "Prefer": f"wait={wait}"}
-        return httpx.post(f"{self.url}/v1/events", json=events, headers=headers, timeout=60)
+        return self.http.post("/v1/events", json=events, headers=headers)
 
     def send(self, *events: dict[str, Any]) -> None:
         """Send events, and return when all projections have applied them."""
@@ -120,7 +128,16 @@ class System:
         assert answer.status_code == 200, answer.text
 
     def tool(self, slug: str) -> dict[str, Any]:
-        return dict(httpx.get(f"{self.url}/v1/tools/{slug}", timeout=10).json())
+        return dict(self.http.get(f"/v1/tools/{slug}").json())
+
+    def await_tally(self, slug: str, **counts: int) -> None:
+        """Return when the community's counts of a tool are these."""
+
+        def reached() -> bool:
+            found = self.tool(slug)["community"]
+            return all(found[name] == count for name, count in counts.items())
+
+        until(reached, what=f"{counts} for {slug}")
 
     def file(self, path: str) -> Path:
         """Where the page of this path lies on disk."""

@@ -1,6 +1,5 @@
 """The system's purpose: events go in, a comparison page comes out, and votes move it."""
 
-import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -57,7 +56,7 @@ def read_scorecard() -> list[str]:
 
 
 def test_the_served_html_holds_everything_in_its_order(system: System) -> None:
-    served = httpx.get(system.url + PATH)
+    served = system.http.get(PATH)
     opening_lines = [f"Compare / {TITLE}", "AI tool comparison", TITLE, "side by side", TIE]
     drawer = ["Bookmarks", "Loading bookmarks…", "No bookmarks yet", "Bookmark button to find it"]
     assert_in_order(
