@@ -10,7 +10,7 @@ from infra.log import Place
 from infra.settings import Settings
 
 LARGEST_FETCH = 5_000
-FETCH_SECONDS = 0.5
+FETCH_SECONDS = 0.1
 PATIENCE_SECONDS = 30.0
 Progress = Callable[[int], None]
 
@@ -82,7 +82,7 @@ def scan(
 
 
 def follow(settings: Settings, starts: Mapping[Place, int]) -> Iterator[list[Record]]:
-    """Read on from these offsets for ever; gives what came in half a second, often nothing."""
+    """Read on from these offsets for ever; gives what came meanwhile, often nothing."""
     consumer = _consumer(settings, starts)
     try:
         while True:

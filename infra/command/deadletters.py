@@ -207,7 +207,7 @@ def _page(letter: "Letter", now: str, event: dict[str, Any] | None) -> str:
         "state": f"{letter.state} {letter.note}".strip(),
         "failed": f"{letter.stage} {letter.error}: {letter.reason}",
         "now": now,
-        "key": letter.key,
+        "key": repr(letter.key),
         "headers": ", ".join(f"{name}={held!r}" for name, held in letter.headers) or "none",
         "value": "null" if letter.value is None else value[:SHOWN_BYTES].hex(" ") + more,
     }
