@@ -11,6 +11,7 @@ _REASONS = (
     ("insufficient memory", "this machine has too little free memory; close something"),
     ("Could not reserve enough space", "this machine has too little free memory; close something"),
     ("could not create shared memory", "this machine has too little free shared memory"),
+    ("could not look up effective user", "its user has no name; give its id one in /etc/passwd"),
     ("Permission denied", "a file in {data} belongs to somebody else; give it back or move it"),
 )
 

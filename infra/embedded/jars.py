@@ -7,6 +7,7 @@ is the lock's list. `python -m infra.embedded.jars` resolves `jgo.toml` anew and
 import hashlib
 import os
 import shutil
+import ssl
 import sys
 import tempfile
 import tomllib
@@ -28,6 +29,8 @@ Progress = Callable[[str, int, int], None]
 """Told what is fetched, how many bytes of it are here, and how many there will be."""
 
 More = Callable[[int], None]
+
+_TRUST = "REQUESTS_CA_BUNDLE"
 
 
 class Jar(msgspec.Struct, frozen=True, rename="camel"):
@@ -105,13 +108,32 @@ def _fetch(missing: list[Jar], folder: Path, progress: Progress) -> None:
             shutil.move(fetched, folder / jar.file_name)
 
         try:
-            with ThreadPoolExecutor(6) as pool:
+            with _trusted_by_the_system(), ThreadPoolExecutor(6) as pool:
                 list(pool.map(fetch, missing))
         except (OSError, RuntimeError) as error:
             raise EmbeddedError(
-                f"{len(missing)} files of Kafka could not be downloaded; connect this machine to "
-                "the network once, or set KAFKA_BOOTSTRAP_SERVERS to a running Kafka."
+                f"{len(missing)} files of Kafka could not be downloaded "
+                f"({type(error).__name__}); connect this machine to the network once, "
+                "or set KAFKA_BOOTSTRAP_SERVERS to a running Kafka."
             ) from error
+
+
+@contextmanager
+def _trusted_by_the_system() -> Iterator[None]:
+    """Let downloads trust what this machine trusts: many a company has an authority of its own.
+
+    The library under jgo brings a list of its own, and takes another one only from a variable.
+    """
+    paths = ssl.get_default_verify_paths()
+    system = paths.cafile or paths.openssl_cafile
+    if _TRUST in os.environ or not (system and Path(system).exists()):
+        yield
+        return
+    os.environ[_TRUST] = system
+    try:
+        yield
+    finally:
+        del os.environ[_TRUST]
 
 
 def _counter(progress: Progress) -> Callable[[str, int], AbstractContextManager[More]]:
