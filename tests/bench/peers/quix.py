@@ -1,0 +1,54 @@
+"""Quix Streams: each voter's ballots in its own state store, with its changelog, and the tally."""
+
+import os
+import sys
+import tempfile
+import uuid
+from typing import Any
+
+from quixstreams import Application, State
+
+from tests.bench.peers.reading import Report, decode
+
+TOTAL = int(sys.argv[1])
+report = Report(TOTAL)
+tallies: dict[str, list[int]] = {}
+app = Application(
+    broker_address=os.environ["KAFKA_BOOTSTRAP_SERVERS"],
+    consumer_group=f"quix-{uuid.uuid4().hex[:8]}",
+    auto_offset_reset="earliest",
+    state_dir=tempfile.mkdtemp(),
+    loglevel="ERROR",
+)
+votes = app.topic("verdicts.votes.v1", value_deserializer="bytes", key_deserializer="bytes")
+BATCH = 5_000
+seen = 0
+
+
+def count(value: bytes, state: State) -> None:
+    """Move one voter's ballot, and its tool's tally with it."""
+    global seen
+    event = decode(value)
+    data: Any = event.data
+    held = state.get(data.tool)
+    stamp = [event.time, event.id]
+    if held is None or held[:2] < stamp:
+        tally = tallies.setdefault(data.tool, [0, 0])
+        if held is not None:
+            tally[held[2]] -= 1
+        now = 0 if data.choice == "ship" else 1
+        tally[now] += 1
+        state.set(data.tool, [*stamp, now])
+    seen += 1
+    if seen % BATCH == 0 or seen == TOTAL:
+        done = report.add(BATCH if seen % BATCH == 0 else seen % BATCH)
+        if done:
+            print(f"BALLOTS {sum(map(sum, tallies.values()))}", flush=True)
+            os._exit(0)
+
+
+frame = app.dataframe(votes)
+frame = frame.update(count, stateful=True)
+
+if __name__ == "__main__":
+    app.run()

@@ -1,0 +1,143 @@
+"""The stage of a benchmark: one broker, one database server, the same votes for everybody."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import psycopg
+from confluent_kafka import Producer
+
+from infra.codec import Codec
+from infra.embedded.guardian import Guardian
+from infra.embedded.jars import class_path
+from infra.embedded.java import java
+from infra.embedded.kafka import Kafka
+from infra.embedded.postgres import Postgres
+from schemas.events import Event, ToolListed, VoteCast
+from schemas.topics import VOTES
+
+NOON = 1_763_640_000_000_000
+TOOLS = 20
+
+
+class Stage(msgspec.Struct):
+    """Where the servers are; `environment` is what a service of ours needs to know."""
+
+    folder: Path
+    kafka: str
+    server: str
+
+    def database(self) -> str:
+        """Make an empty database on the server, and give its address."""
+        name = f"bench_{uuid.uuid4().hex[:8]}"
+        with psycopg.connect(self.server, autocommit=True) as connection:
+            connection.execute(f"create database {name}".encode())
+        return self.server.rpartition("/")[0] + f"/{name}"
+
+    def environment(self, database: str) -> dict[str, str]:
+        """The environment of a service on this stage."""
+        return {
+            **os.environ,
+            "KAFKA_BOOTSTRAP_SERVERS": self.kafka,
+            "DATABASE_URL": database,
+            "VERDICTS_SECRET_KEY": "b" * 40,
+            "VERDICTS_VOTER_KEY": "v" * 40,
+            "VERDICTS_DATA": str(self.folder / "data"),
+        }
+
+    def migrated(self) -> dict[str, str]:
+        """A new database with all tables; gives the environment that points to it."""
+        environment = self.environment(self.database())
+        run(["migrate"], environment)
+        return environment
+
+
+@contextmanager
+def stage() -> Iterator[Stage]:
+    """Start the servers in a folder of their own, with all topics, and end them afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="verdicts-bench-"))
+    folder.chmod(0o755)
+    guardian = Guardian()
+    try:
+        kafka = Kafka(folder, java(), class_path(folder, lambda *_: None))
+        kafka.start(guardian.spawn)
+        postgres = Postgres(folder)
+        postgres.start(guardian.spawn)
+        made = Stage(folder, kafka.address, postgres.address)
+        run(["topics", "apply"], made.environment(postgres.address))
+        yield made
+    finally:
+        guardian.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run(arguments: list[str], environment: dict[str, str]) -> None:
+    """Run one `verdicts` command to its end."""
+    command = [sys.executable, "-m", "infra.command", *arguments]
+    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+def votes(count: int, voters: int) -> Iterator[Event]:
+    """The same `count` votes every time, of so many voters, over twenty tools."""
+    chance = random.Random(7)
+    for number in range(count):
+        choice: VoteCast = VoteCast(
+            tool=f"tool-{chance.randrange(TOOLS)}",
+            voter=f"voter-{chance.randrange(voters):016d}",
+            choice=chance.choice(("ship", "skip")),
+        )
+        yield Event(f"01980000-0000-7000-8000-{number:012d}", NOON + number, choice)
+
+
+def expected(count: int, voters: int) -> int:
+    """How many ballots the votes leave, by plain counting."""
+    return len({(vote.data.voter, vote.data.tool) for vote in votes(count, voters)})  # type: ignore[attr-defined]
+
+
+def fill(stage: Stage, count: int, voters: int) -> None:
+    """Put the tools and the votes on the log."""
+    codec = Codec()
+    producer = Producer(
+        {
+            "bootstrap.servers": stage.kafka,
+            "partitioner": "murmur2_random",
+            "compression.type": "lz4",
+            "linger.ms": 20,
+            "queue.buffering.max.messages": 1_000_000,
+            "log_level": 0,
+        }
+    )
+    for number in range(TOOLS):
+        slug = f"tool-{number}"
+        listed = ToolListed(slug, f"Tool {number}", "bench", "t", "d", "p", "free")
+        send(producer, codec, Event(f"listed-{slug}", NOON, listed))
+    for number, vote in enumerate(votes(count, voters)):
+        send(producer, codec, vote)
+        if number % 5_000 == 0:
+            producer.poll(0)
+    producer.flush()
+
+
+def send(producer: Producer, codec: Codec, event: Event) -> None:
+    """Put one event on its topic."""
+    value, key = codec.encode(event), event.key.encode()
+    while True:
+        try:
+            producer.produce(event.data.topic.name, value, key)
+        except BufferError:
+            producer.poll(0.1)
+        else:
+            return
+
+
+def vote_places() -> list[tuple[str, int]]:
+    """Every partition of the votes."""
+    return [(VOTES.name, number) for number in range(VOTES.partitions)]
