@@ -1,7 +1,7 @@
-"""A week's digest, read or made: frozen ones as they were decided, the running one from what is.
+"""A week's digest, read or made: frozen ones as they were decided, open ones from what is.
 
-The running week is the newest with events, as the checkpoints know it: no clock is asked. It runs
-until its digest is frozen, or the next week's first event is applied.
+The running week is the newest with events, as the checkpoints know it: no clock is asked. It is
+open, and so is the week before until it is frozen, which takes a while after its end.
 """
 
 from collections.abc import Iterable
@@ -46,6 +46,20 @@ def running_week(connection: Connection) -> str | None:
     return week if frozen is None or frozen < week else None
 
 
+def open_weeks(connection: Connection) -> list[str]:
+    """Name the weeks whose digests still move, newest first: the running one and the one before.
+
+    Until the one before is frozen both are held against the same past, so what moved in the one
+    shows in the other too.
+    """
+    running = running_week(connection)
+    if running is None:
+        return []
+    frozen = newest_frozen(connection) or ""
+    before = weeks.week_of(weeks.span(running)[0] - 1)
+    return [week for week in (running, before) if week > frozen]
+
+
 def newest_frozen(connection: Connection) -> str | None:
     """Name the newest frozen week."""
     week: str | None = connection.scalar(select(func.max(tables.digests.c.week)))
@@ -59,13 +73,13 @@ def is_frozen(connection: Connection, week: str) -> bool:
 
 
 def find(connection: Connection, week: str) -> Digest | None:
-    """A week's digest: as it was frozen, or as it stands while the week runs."""
+    """A week's digest: as it was frozen, or as it stands while the week is open."""
     if not weeks.exists(week):
         return None
     text = connection.scalar(select(tables.digests.c.digest).where(tables.digests.c.week == week))
     if text is not None:
         return digests.read(text)
-    return compute(connection, week) if week == running_week(connection) else None
+    return compute(connection, week) if week in open_weeks(connection) else None
 
 
 def all_frozen(connection: Connection) -> list[Digest]:
@@ -75,10 +89,9 @@ def all_frozen(connection: Connection) -> list[Digest]:
 
 
 def everything(connection: Connection) -> list[Digest]:
-    """Every digest, newest first, the running week's included."""
-    week = running_week(connection)
-    running = compute(connection, week) if week else None
-    return [*([running] if running else []), *all_frozen(connection)]
+    """Every digest, newest first, those of open weeks included."""
+    still_open = (compute(connection, week) for week in open_weeks(connection))
+    return [*(made for made in still_open if made), *all_frozen(connection)]
 
 
 def tallies(connection: Connection, week: str) -> tuple[FrozenTally, ...]:

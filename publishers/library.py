@@ -1,8 +1,10 @@
 """What the pages are made from: one consistent snapshot of the projections."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from schemas.digests import Digest
+from schemas.history import History
 from schemas.records import Authored, Category, Reviewer, Tool
 
 
@@ -49,6 +51,18 @@ class Library(Protocol):
         """A reviewer's current reviews of the tools on the site."""
         ...
 
+    def history(self, tool: str) -> History:
+        """How the verdicts on a tool came about; empty where nothing is known of it."""
+        ...
+
+    def digests(self) -> list[Digest]:
+        """Every digest, newest first, those of weeks that are still open included."""
+        ...
+
+    def digest(self, week: str) -> Digest | None:
+        """One of `digests()`."""
+        ...
+
 
 class MemoryLibrary:
     """A library of records at hand: for tests, and for trying a design on sample content."""
@@ -58,6 +72,8 @@ class MemoryLibrary:
         tools: Iterable[Tool] = (),
         categories: Iterable[Category] = (),
         reviewers: Iterable[Reviewer] = (),
+        digests: Iterable[Digest] = (),
+        histories: Mapping[str, History] | None = None,
     ) -> None:
         self._tools = {tool.tool: tool for tool in sorted(tools, key=lambda tool: tool.tool)}
         named = {tool.category.slug: tool.category.name for tool in self.tools()}
@@ -66,6 +82,8 @@ class MemoryLibrary:
         self._categories = dict(sorted(found.items()))
         ordered = sorted(reviewers, key=lambda reviewer: (reviewer.position, reviewer.reviewer))
         self._reviewers = {reviewer.reviewer: reviewer for reviewer in ordered}
+        self._digests = sorted(digests, key=lambda digest: digest.week, reverse=True)
+        self._histories = histories or {}
 
     def tool(self, slug: str) -> Tool | None:
         """See `Library`."""
@@ -107,3 +125,15 @@ class MemoryLibrary:
             for review in tool.panel.reviews
             if review.reviewer == reviewer
         ]
+
+    def history(self, tool: str) -> History:
+        """See `Library`."""
+        return self._histories.get(tool, History())
+
+    def digests(self) -> list[Digest]:
+        """See `Library`."""
+        return self._digests
+
+    def digest(self, week: str) -> Digest | None:
+        """See `Library`."""
+        return next((digest for digest in self._digests if digest.week == week), None)

@@ -6,7 +6,9 @@ from functools import cached_property
 
 from sqlalchemy import Connection, Engine
 
-from projections import queries
+from projections import digest, history, queries
+from schemas.digests import Digest
+from schemas.history import History
 from schemas.records import Authored, Category, Reviewer, Tool
 
 
@@ -68,6 +70,22 @@ class DatabaseLibrary:
         if reviewer not in self._authored:
             self._authored[reviewer] = queries.reviews_by(self._connection, reviewer)
         return self._authored[reviewer]
+
+    def history(self, tool: str) -> History:
+        """See `Library`."""
+        return history.history(self._connection, tool)
+
+    def digests(self) -> list[Digest]:
+        """See `Library`."""
+        return list(self._digests.values())
+
+    def digest(self, week: str) -> Digest | None:
+        """See `Library`."""
+        return self._digests.get(week)
+
+    @cached_property
+    def _digests(self) -> dict[str, Digest]:
+        return {one.week: one for one in digest.everything(self._connection)}
 
     @cached_property
     def _categories(self) -> dict[str, Category]:

@@ -7,6 +7,7 @@ again. Every list stands in an order that its data decide, best first, and holds
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -166,6 +167,7 @@ def write(digest: Digest) -> str:
     return msgspec.json.encode(digest).decode()
 
 
+@lru_cache(maxsize=512)
 def read(text: str) -> Digest | None:
     """The digest that a JSON text holds; nothing where it is none that this code understands."""
     try:

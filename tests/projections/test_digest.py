@@ -36,12 +36,19 @@ def test_the_running_week_is_the_newest_with_events_in_whatever_order_they_come(
     assert journal.read(digest.running_week) == "2026-W48"
     found = journal.read(digest.find, "2026-W48")
     assert (found.frozen, found.counts.votes, found.new_tools) == (False, 1, [])
-    assert journal.read(digest.everything) == [found]
 
 
-def test_a_week_that_is_neither_frozen_nor_running_has_no_digest(journal: Journal):
+def test_a_week_stays_open_beside_the_next_until_it_is_frozen(journal: Journal):
     journal.apply(examples.a_listing(), examples.a_vote(time=NOON + WEEK))
-    for week in ("2026-W47", "2026-W49", "2025-W53", "nonsense"):
+    weeks_of = lambda: [(it.week, it.frozen) for it in journal.read(digest.everything)]  # noqa: E731
+    assert weeks_of() == [("2026-W48", False), ("2026-W47", False)]
+    journal.apply(a_freeze("2026-W47", FrozenTally(TOOL, 0, 0, 0)))
+    assert weeks_of() == [("2026-W48", False), ("2026-W47", True)]
+
+
+def test_a_week_that_is_neither_frozen_nor_open_has_no_digest(journal: Journal):
+    journal.apply(examples.a_listing(), examples.a_vote(time=NOON + 2 * WEEK))
+    for week in ("2026-W47", "2026-W50", "2025-W53", "nonsense"):
         assert journal.read(digest.find, week) is None
 
 
