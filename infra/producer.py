@@ -178,8 +178,8 @@ class KafkaProducer:
             self._broken = f"the producer failed for good: {error.str()}"
             log.error("producer failed for good", reason=error.str())
             self._loop.call_soon_threadsafe(self._on_fatal, self._broken)
-        else:
-            log.warning("kafka", code=error.name(), reason=error.str())
+        elif error.code() == KafkaError._ALL_BROKERS_DOWN:
+            log.warning("no broker answers", reason=error.str())
 
 
 def configuration(settings: Settings, delivery_seconds: float = DELIVERY_SECONDS) -> dict[str, Any]:
@@ -199,7 +199,7 @@ def configuration(settings: Settings, delivery_seconds: float = DELIVERY_SECONDS
         "queue.buffering.max.messages": MOST_WAITING,
         "retry.backoff.ms": 50,
         "reconnect.backoff.max.ms": 1000,
-        "log_level": 4,
+        "log_level": 2,  # what matters comes as errors; single connections come and go
     }
 
 

@@ -140,7 +140,7 @@ class ChainObserver:
                 **settings.kafka_security,
                 "client.id": "verdicts-status",
                 "reconnect.backoff.max.ms": 1000,
-                "log_level": 3,
+                "log_level": 2,
             }
         )
         self._lock = asyncio.Lock()

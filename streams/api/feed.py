@@ -135,5 +135,5 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "isolation.level": "read_committed",
         "fetch.wait.max.ms": 50,
         "reconnect.backoff.max.ms": 1000,
-        "log_level": 4,
+        "log_level": 2,
     }

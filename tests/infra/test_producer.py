@@ -39,7 +39,7 @@ def test_a_record_over_the_limit_is_surely_not_written():
         producer = KafkaProducer(nowhere())
         try:
             with pytest.raises(NotWritten) as refused:
-                await producer.send("t", b"k", b"x" * 2_000_000)
+                await producer.send("t", b"k", b"x" * 3_000_000)
             assert refused.value.too_large
         finally:
             await producer.close(0)
