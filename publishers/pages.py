@@ -5,34 +5,36 @@ public address alone: no clock, no chance, no version, nothing of who asks.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import combinations
 
-from publishers import assets
+from publishers import assets, renderers, sitemap, twins
 from publishers.library import Library
 from publishers.templating import Meta, page
 from publishers.views.cards import card
-from publishers.views.category import category_page
-from publishers.views.comparison import comparison
-from publishers.views.feed import feed
-from publishers.views.home import home, members
-from publishers.views.markdown import to_plain
-from publishers.views.paths import category_path, comparison_path, reviewer_path, tool_path
-from publishers.views.reviewer import reviewer_page
-from publishers.views.texts import count
-from publishers.views.tool import tool_page
+from publishers.views.paths import (
+    category_path,
+    comparison_path,
+    feed_path,
+    rankings_path,
+    reviewer_path,
+    tool_path,
+)
 from schemas.records import Tool
 
 HOME, ABOUT, SITEMAP, ROBOTS, FEED = "/", "/about/", "/sitemap.xml", "/robots.txt", "/feed.xml"
+OVERVIEW, SEARCH_INDEX = "/llms.txt", "/search.json"
 NOT_FOUND = "/404.html"
 """Stored too, for web servers that are told to show it."""
 
 
 def page_paths(library: Library) -> list[str]:
     """Every stored page, in one order."""
+    read = [path for path, _ in sitemap.places(library)]
     return [
-        *_reading_paths(library),
-        *(SITEMAP, ROBOTS, FEED, NOT_FOUND),
+        *read,
+        *(path for one in read for path in _beside(one)),
+        *(SITEMAP, ROBOTS, FEED, OVERVIEW, SEARCH_INDEX, NOT_FOUND),
         *assets.assets(),
     ]
 
@@ -45,18 +47,18 @@ def paths_of_tool(library: Library, slug: str, former_category: str | None = Non
     """
     tool = library.tool(slug)
     if tool is None:
-        return [tool_path(slug)]
+        return _with_twins([tool_path(slug)])
     shelves = [tool.category.slug, *([former_category] if former_category else [])]
     rivals = [one.tool for shelf in shelves for one in library.tools_in(shelf) if one.tool != slug]
     return _unique(
         [
-            tool_path(slug),
-            *(comparison_path(slug, rival) for rival in rivals),
-            *(category_path(shelf) for shelf in shelves),
+            *_with_twins([tool_path(slug)]),
+            *_with_twins(comparison_path(slug, rival) for rival in rivals),
+            *(path for shelf in shelves for path in _of_shelf(shelf)),
             HOME,
             *(reviewer_path(review.reviewer) for review in tool.panel.reviews),
             *(tool_path(rival) for rival in rivals),
-            *(FEED, SITEMAP),
+            *(FEED, SITEMAP, OVERVIEW, SEARCH_INDEX),
         ]
     )
 
@@ -65,7 +67,8 @@ def paths_of_category(library: Library, slug: str) -> list[str]:
     """Every stored page that shows something of this category."""
     tools = [tool.tool for tool in library.tools_in(slug)]
     pairs = (comparison_path(one, other) for one, other in combinations(tools, 2))
-    return [category_path(slug), HOME, *map(tool_path, tools), *pairs, SITEMAP]
+    shown = _with_twins([*map(tool_path, tools), *pairs])
+    return [*_of_shelf(slug), HOME, *shown, FEED, SITEMAP, OVERVIEW, SEARCH_INDEX]
 
 
 def paths_of_reviewer(library: Library, slug: str) -> list[str]:
@@ -83,17 +86,6 @@ def render(library: Library, path: str, public_url: str) -> bytes | None:
         if found := pattern.fullmatch(path):
             return renderer(library, public_url, *found.groups())
     return None
-
-
-def render_comparison(library: Library, public_url: str, one: str, other: str) -> bytes | None:
-    """The comparison of any two tools on the site, whether of one category or not."""
-    tools = [library.tool(slug) for slug in sorted({one, other})]
-    shown = [tool for tool in tools if tool is not None and tool.retired is None]
-    if len(shown) != len({one, other}) or one == other:
-        return None
-    view = comparison(shown[0], shown[1], library.reviewers())
-    meta = Meta(view.title, str(view.answer), comparison_path(one, other), "article")
-    return page("comparison.html", public_url, meta, view)
 
 
 def pair_of(path: str) -> tuple[str, str] | None:
@@ -114,77 +106,6 @@ def tool_of(path: str) -> str | None:
 def is_page(path: str) -> bool:
     """Whether a page could stand at this path, whatever the library holds."""
     return any(pattern.fullmatch(path) for pattern, _ in _RENDERERS)
-
-
-def _stored_comparison(library: Library, public_url: str, one: str, other: str) -> bytes | None:
-    if one >= other or "vs" in f"{one}-{other}".split("-"):
-        return None
-    shelves = {tool.category.slug for slug in (one, other) if (tool := library.tool(slug))}
-    # Across categories there are too many pairs to store, so those are made when asked for.
-    return render_comparison(library, public_url, one, other) if len(shelves) == 1 else None
-
-
-def _home(library: Library, public_url: str) -> bytes:
-    view = home(library.tools(), library.categories(), library.reviewers())
-    description = (
-        "Two AI tools side by side: what a panel of reviewers and the community of those who use "
-        "them would ship, and why."
-    )
-    return page(
-        "home.html", public_url, Meta("Which AI tool should you ship?", description, HOME), view
-    )
-
-
-def _tool(library: Library, public_url: str, slug: str) -> bytes | None:
-    tool = library.tool(slug)
-    if tool is None or tool.retired is not None:
-        return None
-    view = tool_page(tool, library.tools_in(tool.category.slug), library.reviewers())
-    description = f"{tool.tagline} {view.summary}"
-    meta = Meta(f"{tool.name}: ship or skip?", description, tool_path(slug), "article")
-    return page("tool.html", public_url, meta, view)
-
-
-def _category(library: Library, public_url: str, slug: str) -> bytes | None:
-    category = library.category(slug)
-    if category is None:
-        return None
-    tools = library.tools_in(slug)
-    view = category_page(category, tools)
-    description = f"{count(len(tools), 'tool')} compared. {to_plain(category.description)}"
-    meta = Meta(f"{category.name}: which to ship?", description, category_path(slug))
-    return page("category.html", public_url, meta, view)
-
-
-def _reviewer(library: Library, public_url: str, slug: str) -> bytes | None:
-    reviewer = library.reviewer(slug)
-    if reviewer is None:
-        return None
-    view = reviewer_page(reviewer, library.reviews_by(slug))
-    description = f"{reviewer.motto} {count(len(view.entries), 'review')} of AI tools."
-    meta = Meta(f"Reviews by {reviewer.name}", description, reviewer_path(slug), "profile")
-    return page("reviewer.html", public_url, meta, view)
-
-
-def _about(library: Library, public_url: str) -> bytes:
-    meta = Meta("How verdicts arise", "What is counted here, by whom, and what it means.", ABOUT)
-    return page("about.html", public_url, meta, members(library.reviewers()))
-
-
-def _not_found(_: Library, public_url: str) -> bytes:
-    return not_found(public_url)
-
-
-def _sitemap(library: Library, public_url: str) -> bytes:
-    return page("sitemap.xml", public_url, Meta("", "", SITEMAP), _reading_paths(library))
-
-
-def _robots(_: Library, public_url: str) -> bytes:
-    return page("robots.txt", public_url, Meta("", "", ROBOTS))
-
-
-def _feed(library: Library, public_url: str) -> bytes:
-    return page("feed.xml", public_url, Meta("Verdicts", "", FEED), feed(library.tools()))
 
 
 def not_found(public_url: str) -> bytes:
@@ -210,37 +131,54 @@ def bookmarks(public_url: str, saved: Iterable[Tool]) -> bytes:
     return page("bookmarks.html", public_url, meta, [card(tool) for tool in saved])
 
 
-def _reading_paths(library: Library) -> Iterator[str]:
-    """What a person would read, and so what the sitemap lists."""
-    yield from (HOME, ABOUT)
-    for category in library.categories():
-        yield category_path(category.category)
-    for reviewer in library.reviewers():
-        yield reviewer_path(reviewer.reviewer)
-    for tool in library.tools():
-        yield tool_path(tool.tool)
-    for category in library.categories():
-        held = [tool.tool for tool in library.tools_in(category.category)]
-        yield from (comparison_path(one, other) for one, other in combinations(held, 2))
+def _of_shelf(category: str) -> list[str]:
+    path = category_path(category)
+    return [path, rankings_path(category), feed_path(path)]
+
+
+def _with_twins(paths: Iterable[str]) -> list[str]:
+    return [each for path in paths for each in (path, *_beside(path))]
+
+
+def _beside(path: str) -> list[str]:
+    """What a machine finds beside a page."""
+    kind = path.split("/")[1]
+    if kind == "tools":
+        return [path + twins.JSON, path + twins.MARKDOWN, feed_path(path)]
+    if kind == "compare":
+        return [path + twins.JSON, path + twins.MARKDOWN]
+    return [feed_path(path)] if kind == "categories" and not path.endswith("/rankings/") else []
 
 
 def _unique(paths: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(paths))
 
 
+def _exactly(path: str) -> re.Pattern[str]:
+    return re.compile(re.escape(path))
+
+
 _SLUG = "([a-z0-9]+(?:-[a-z0-9]+)*)"
+_TWIN = f"({re.escape(twins.JSON)}|{re.escape(twins.MARKDOWN)})"
 _COMPARISON = re.compile(f"/compare/{_SLUG}-vs-{_SLUG}/")
 _TOOL = re.compile(f"/tools/{_SLUG}/")
 
 _RENDERERS: list[tuple[re.Pattern[str], Callable[..., bytes | None]]] = [
-    (re.compile(HOME), _home),
-    (_TOOL, _tool),
-    (_COMPARISON, _stored_comparison),
-    (re.compile(f"/categories/{_SLUG}/"), _category),
-    (re.compile(f"/reviewers/{_SLUG}/"), _reviewer),
-    (re.compile(ABOUT), _about),
-    (re.compile(re.escape(SITEMAP)), _sitemap),
-    (re.compile(re.escape(ROBOTS)), _robots),
-    (re.compile(re.escape(FEED)), _feed),
-    (re.compile(re.escape(NOT_FOUND)), _not_found),
+    (_exactly(HOME), renderers.home_page),
+    (_TOOL, renderers.tool),
+    (_COMPARISON, renderers.stored_comparison),
+    (re.compile(f"/tools/{_SLUG}/{_TWIN}"), renderers.tool_twin),
+    (re.compile(f"/compare/{_SLUG}-vs-{_SLUG}/{_TWIN}"), renderers.comparison_twin),
+    (re.compile(f"/categories/{_SLUG}/"), renderers.category),
+    (re.compile(f"/categories/{_SLUG}/rankings/"), renderers.category_rankings),
+    (re.compile(f"/reviewers/{_SLUG}/"), renderers.reviewer),
+    (re.compile(f"/tools/{_SLUG}/feed.xml"), renderers.tool_feed),
+    (re.compile(f"/categories/{_SLUG}/feed.xml"), renderers.category_feed),
+    (_exactly(ABOUT), renderers.about),
+    (_exactly(SITEMAP), renderers.site_map),
+    (_exactly(ROBOTS), renderers.robots),
+    (_exactly(FEED), renderers.everything_new),
+    (_exactly(OVERVIEW), renderers.for_language_models),
+    (_exactly(SEARCH_INDEX), renderers.search_index),
+    (_exactly(NOT_FOUND), renderers.not_found),
 ]

@@ -66,6 +66,7 @@ def a_tool(
     url: str | None = None,
     votes: tuple[int, int] = (0, 0),
     bookmarks: int = 0,
+    listed: datetime = NOON,
     retired: str | None = None,
     version: int = 1,
 ) -> Tool:
@@ -80,8 +81,8 @@ def a_tool(
         entry=entry,
         best_for=best_for,
         url=url,
-        listed=NOON,
-        retired=NOON + timedelta(days=1) if retired is not None else None,
+        listed=listed,
+        retired=listed + timedelta(days=1) if retired is not None else None,
         retired_reason=retired,
         panel=Panel.of(list(reviews)),
         community=Community.of(*votes),

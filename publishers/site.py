@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from infra.settings import Settings
-from publishers import assets, pages
+from publishers import assets, pages, renderers
 from publishers.files import SiteFiles
 from publishers.library import Library
 from publishers.security import SecurityHeaders
@@ -35,7 +35,12 @@ REVALIDATE = "public, no-cache"
 FOREVER = "public, max-age=31536000, immutable"
 PRIVATE = "private, no-store"
 
-_TYPES = {".xml": "application/xml; charset=utf-8", ".txt": "text/plain; charset=utf-8"}
+_TYPES = {
+    ".json": "application/json",
+    ".md": "text/markdown; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+    ".xml": "application/xml; charset=utf-8",
+}
 _HTML = "text/html; charset=utf-8"
 
 
@@ -115,7 +120,7 @@ class Site:
             return gone
         if one > other:
             return _moved(comparison_path(one, other))
-        content = pages.render_comparison(library, self._url, one, other)
+        content = renderers.two_tools(library, self._url, one, other)
         return Answer(HTTPStatus.OK, content or b"")
 
     def _gone(self, library: Library, *slugs: str) -> Answer | None:
@@ -193,7 +198,7 @@ def _stored(path: str, content: bytes) -> Answer:
     suffix = "." + path.rpartition(".")[2]
     if path.startswith("/static/"):
         return Answer(HTTPStatus.OK, content, assets.TYPES.get(suffix, _HTML), FOREVER)
-    if path == pages.FEED:
+    if path.endswith(pages.FEED):
         return Answer(HTTPStatus.OK, content, "application/atom+xml; charset=utf-8")
     return Answer(HTTPStatus.OK, content, _TYPES.get(suffix, _HTML))
 

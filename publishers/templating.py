@@ -1,23 +1,33 @@
 """Jinja2, strict: HTML is escaped, and a name that a view does not give is an error."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from publishers import assets
-from publishers.views.texts import count, shorten, xml_text
+from publishers.views import linked
+from publishers.views.plain import inline, quoted
+from publishers.views.texts import count, day, shorten, wrapped, xml_text
 
 
 class Meta(NamedTuple):
-    """What the head of a page says; `path` is canonical, and empty where there is none."""
+    """What the head of a page says; `path` is canonical, and empty where there is none.
+
+    `feed` is the path of a feed of the page's own, `twins` says that `index.json` and `index.md`
+    stand beside it, and `graph` is its linked data.
+    """
 
     title: str
     description: str
     path: str
     kind: str = "website"
+    feed: str = ""
+    twins: bool = False
+    graph: Sequence[dict[str, Any]] = ()
 
 
 def page(template: str, public_url: str, meta: Meta, view: object = None) -> bytes:
@@ -30,21 +40,24 @@ def page(template: str, public_url: str, meta: Meta, view: object = None) -> byt
         view: What the body shows, called `view` in the template.
     """
     meta = meta._replace(description=shorten(meta.description, 300))
-    text = _environment().get_template(template).render(site=public_url, meta=meta, view=view)
-    return text.encode()
+    graph = linked.script(public_url, meta.graph) if meta.graph else ""
+    found = _environment().get_template(template)
+    return found.render(site=public_url, meta=meta, graph=graph, view=view).encode()
 
 
 @lru_cache
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
+        # In Markdown there is no HTML to escape for: `inline` and `quoted` do it there.
+        autoescape=select_autoescape(disabled_extensions=("md", "txt"), default=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
         auto_reload=False,
     )
-    environment.globals |= {"asset": assets.address, "count": count}
-    environment.filters |= {"url": quote, "xml_text": xml_text}
+    environment.globals |= {"asset": assets.address, "count": count, "day": day}
+    environment.filters |= {"inline": inline, "quoted": quoted, "url": quote}
+    environment.filters |= {"wrapped": wrapped, "xml_text": xml_text}
     return environment

@@ -7,6 +7,7 @@ from markupsafe import Markup
 from publishers.views.cards import Card, card, standing
 from publishers.views.markdown import to_html
 from publishers.views.pairs import Pair, top_pairs
+from publishers.views.paths import rankings_path
 from schemas.records import Category, Tool
 
 AMONG = 5
@@ -18,6 +19,7 @@ class CategoryPage(NamedTuple):
 
     slug: str
     name: str
+    rankings_path: str
     description: Markup
     cards: list[Card]
     choices: list[Card]
@@ -31,6 +33,7 @@ def category_page(category: Category, tools: list[Tool]) -> CategoryPage:
     return CategoryPage(
         slug=category.category,
         name=category.name,
+        rankings_path=rankings_path(category.category),
         description=to_html(category.description),
         cards=cards,
         choices=sorted(cards, key=lambda one: (one.name.casefold(), one.slug)),

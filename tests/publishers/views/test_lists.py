@@ -14,7 +14,6 @@ from publishers.samples import (
 )
 from publishers.views.category import AMONG, category_page
 from publishers.views.comparison import comparison
-from publishers.views.feed import feed
 from publishers.views.home import disagreements, standings, worth_reading
 from publishers.views.reviewer import reviewer_page
 from publishers.views.scorecard import scorecard
@@ -145,11 +144,3 @@ def test_a_reviewers_newest_review_comes_first():
     page = reviewer_page(FUTURIST, reviews)
     assert [entry.tool for entry in page.entries] == ["New", "Also", "Old"]
     assert (page.ship, page.skip, page.mean) == (2, 1, "63.33")
-
-
-def test_the_feeds_moment_is_that_of_its_newest_review():
-    newest = a_review(SKEPTIC, time=NOON + timedelta(hours=1))
-    found = feed([a_tool("ada", "Ada", a_review()), a_tool("bob", "Bob", newest)])
-    assert found.updated == "2026-11-20T13:00:00Z"
-    assert [item.path for item in found.items] == ["/tools/bob/#skeptic", "/tools/ada/#builder"]
-    assert feed([]).updated == "1970-01-01T00:00:00Z"

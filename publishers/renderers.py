@@ -1,0 +1,237 @@
+"""How each stored page is rendered from a library; `publishers.pages` knows when, and where.
+
+Every function gives the bytes, or None when there is no such page now.
+"""
+
+from publishers import sitemap, twins
+from publishers.library import Library
+from publishers.templating import Meta, page
+from publishers.views.category import category_page
+from publishers.views.comparison import comparison
+from publishers.views.feed import Feed, entries_of, feed
+from publishers.views.home import home, members
+from publishers.views.linked import Crumb, breadcrumb, on_comparison, on_reviewer, on_tool
+from publishers.views.markdown import to_plain
+from publishers.views.paths import (
+    category_path,
+    comparison_path,
+    feed_path,
+    rankings_path,
+    reviewer_path,
+    tool_path,
+)
+from publishers.views.rankings import rankings
+from publishers.views.reviewer import reviewer_page
+from publishers.views.search import index
+from publishers.views.texts import count, instant
+from publishers.views.tool import tool_page
+from schemas.records import Tool
+
+
+def home_page(library: Library, public_url: str) -> bytes:
+    """The front page."""
+    view = home(library.tools(), library.categories(), library.reviewers())
+    description = (
+        "Two AI tools side by side: what a panel of reviewers and the community of those who use "
+        "them would ship, and why."
+    )
+    return page(
+        "home.html", public_url, Meta("Which AI tool should you ship?", description, "/"), view
+    )
+
+
+def about(library: Library, public_url: str) -> bytes:
+    """How verdicts arise."""
+    meta = Meta(
+        "How verdicts arise", "What is counted here, by whom, and what it means.", "/about/"
+    )
+    return page("about.html", public_url, meta, members(library.reviewers()))
+
+
+def not_found(_: Library, public_url: str) -> bytes:
+    """The page for an address that nothing has."""
+    return page("404.html", public_url, Meta("Not found", "There is no such page.", ""))
+
+
+def tool(library: Library, public_url: str, slug: str) -> bytes | None:
+    """One tool."""
+    found = on_site(library, slug)
+    if found is None:
+        return None
+    path = tool_path(slug)
+    view = tool_page(found, library.tools_in(found.category.slug), library.reviewers())
+    description = f"{found.tagline} {view.summary}"
+    meta = Meta(
+        f"{found.name}: ship or skip?",
+        description,
+        path,
+        "article",
+        feed=feed_path(path),
+        twins=True,
+        graph=on_tool(found),
+    )
+    return page("tool.html", public_url, meta, view)
+
+
+def tool_twin(library: Library, public_url: str, slug: str, name: str) -> bytes | None:
+    """A machine twin of one tool."""
+    found = on_site(library, slug)
+    return twins.of_tool(found, name, public_url) if found else None
+
+
+def tool_feed(library: Library, public_url: str, slug: str) -> bytes | None:
+    """What is new of one tool."""
+    found = on_site(library, slug)
+    if found is None:
+        return None
+    path = tool_path(slug)
+    view = feed(f"Verdicts: {found.name}", feed_path(path), path, entries_of([found]))
+    return _feed(public_url, view)
+
+
+def two_tools(library: Library, public_url: str, one: str, other: str) -> bytes | None:
+    """The comparison of any two tools on the site, whether of one category or not."""
+    shown = _both(library, one, other)
+    if shown is None:
+        return None
+    view = comparison(*shown, library.reviewers())
+    path = comparison_path(one, other)
+    meta = Meta(
+        view.title,
+        str(view.answer),
+        path,
+        "article",
+        # Across categories nothing is stored, so there are no twins either.
+        twins=len({tool.category.slug for tool in shown}) == 1,
+        graph=on_comparison(view.title, path, shown),
+    )
+    return page("comparison.html", public_url, meta, view)
+
+
+def stored_comparison(library: Library, public_url: str, one: str, other: str) -> bytes | None:
+    """The comparison of two tools of one category."""
+    # Across categories there are too many pairs to store, so those are made when asked for.
+    return (
+        two_tools(library, public_url, one, other) if _of_one_shelf(library, one, other) else None
+    )
+
+
+def comparison_twin(
+    library: Library, public_url: str, one: str, other: str, name: str
+) -> bytes | None:
+    """A machine twin of a stored comparison."""
+    shown = _both(library, one, other) if _of_one_shelf(library, one, other) else None
+    if shown is None:
+        return None
+    return twins.of_comparison(*shown, library.reviewers(), name, public_url)
+
+
+def category(library: Library, public_url: str, slug: str) -> bytes | None:
+    """One category."""
+    found = library.category(slug)
+    if found is None:
+        return None
+    path, tools = category_path(slug), library.tools_in(slug)
+    description = f"{count(len(tools), 'tool')} compared. {to_plain(found.description)}"
+    meta = Meta(
+        f"{found.name}: which to ship?",
+        description,
+        path,
+        feed=feed_path(path),
+        graph=[breadcrumb(Crumb("Categories", "/#categories"), Crumb(found.name, path))],
+    )
+    return page("category.html", public_url, meta, category_page(found, tools))
+
+
+def category_rankings(library: Library, public_url: str, slug: str) -> bytes | None:
+    """The rankings of one category."""
+    found = library.category(slug)
+    if found is None:
+        return None
+    path = rankings_path(slug)
+    shelf, title = Crumb(found.name, category_path(slug)), f"{found.name}: rankings"
+    meta = Meta(
+        title,
+        f"{found.name} ranked by the community, by the panel, by dissent, by bookmarks and by age.",
+        path,
+        feed=feed_path(category_path(slug)),
+        graph=[breadcrumb(shelf, Crumb("Rankings", path))],
+    )
+    return page("rankings.html", public_url, meta, rankings(found, library.tools_in(slug)))
+
+
+def category_feed(library: Library, public_url: str, slug: str) -> bytes | None:
+    """What is new in one category."""
+    found = library.category(slug)
+    if found is None:
+        return None
+    path = category_path(slug)
+    left = [tool for tool in library.retired() if tool.category.slug == slug]
+    entries = entries_of([*library.tools_in(slug), *left])
+    return _feed(public_url, feed(f"Verdicts: {found.name}", feed_path(path), path, entries))
+
+
+def reviewer(library: Library, public_url: str, slug: str) -> bytes | None:
+    """One reviewer."""
+    found = library.reviewer(slug)
+    if found is None:
+        return None
+    authored = library.reviews_by(slug)
+    view = reviewer_page(found, authored)
+    description = f"{found.motto} {count(len(view.entries), 'review')} of AI tools."
+    meta = Meta(
+        f"Reviews by {found.name}",
+        description,
+        reviewer_path(slug),
+        "profile",
+        graph=on_reviewer(found, authored),
+    )
+    return page("reviewer.html", public_url, meta, view)
+
+
+def everything_new(library: Library, public_url: str) -> bytes:
+    """The feed of the whole site."""
+    entries = entries_of([*library.tools(), *library.retired()])
+    return _feed(public_url, feed("Verdicts: everything new", "/feed.xml", "/", entries))
+
+
+def site_map(library: Library, public_url: str) -> bytes:
+    """The pages for those who crawl them, with the moment of their last change."""
+    places = [(path, instant(at) if at else "") for path, at in sitemap.places(library)]
+    return page("sitemap.xml", public_url, Meta("", "", "/sitemap.xml"), places)
+
+
+def robots(_: Library, public_url: str) -> bytes:
+    """What those who crawl should leave alone."""
+    return page("robots.txt", public_url, Meta("", "", "/robots.txt"))
+
+
+def for_language_models(library: Library, public_url: str) -> bytes:
+    """An overview for language models, which may prefer the Markdown twins."""
+    view = home(library.tools(), library.categories(), library.reviewers())
+    return page("llms.txt", public_url, Meta("", "", "/llms.txt"), view)
+
+
+def search_index(library: Library, _: str) -> bytes:
+    """What search as you type looks through."""
+    return index(library.tools())
+
+
+def on_site(library: Library, slug: str) -> Tool | None:
+    """The tool, unless it is unknown or retired."""
+    found = library.tool(slug)
+    return found if found is not None and found.retired is None else None
+
+
+def _both(library: Library, one: str, other: str) -> tuple[Tool, Tool] | None:
+    first, second = (on_site(library, slug) for slug in sorted((one, other)))
+    return (first, second) if first and second and one != other else None
+
+
+def _of_one_shelf(library: Library, one: str, other: str) -> bool:
+    shelves = {found.category.slug for slug in (one, other) if (found := library.tool(slug))}
+    return one < other and len(shelves) == 1
+
+
+def _feed(public_url: str, view: Feed) -> bytes:
+    return page("feed.xml", public_url, Meta("", "", ""), view)

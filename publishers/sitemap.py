@@ -1,0 +1,44 @@
+"""What people read on the site, and when it last changed."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import combinations
+
+from publishers.library import Library
+from publishers.views import moments
+from publishers.views.paths import (
+    category_path,
+    comparison_path,
+    rankings_path,
+    reviewer_path,
+    tool_path,
+)
+
+Place = tuple[str, datetime | None]
+"""A page's path, and the newest moment that it shows."""
+
+
+def places(library: Library) -> Iterator[Place]:
+    """Every page that a person would read, in one order."""
+    tools = library.tools()
+    yield "/", moments.of_tools([*tools, *library.retired()])
+    yield "/about/", None
+    yield from _shelves(library)
+    for reviewer in library.reviewers():
+        written = library.reviews_by(reviewer.reviewer)
+        yield reviewer_path(reviewer.reviewer), moments.of_reviews(written)
+    for tool in tools:
+        yield tool_path(tool.tool), moments.of_tool(tool)
+    for category in library.categories():
+        for one, other in combinations(library.tools_in(category.category), 2):
+            yield comparison_path(one.tool, other.tool), moments.of_tools([one, other])
+
+
+def _shelves(library: Library) -> Iterator[Place]:
+    retired = library.retired()
+    for category in library.categories():
+        slug = category.category
+        left = [tool for tool in retired if tool.category.slug == slug]
+        moment = moments.of_tools([*library.tools_in(slug), *left])
+        yield category_path(slug), moment
+        yield rankings_path(slug), moment

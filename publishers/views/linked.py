@@ -1,0 +1,117 @@
+"""What a page says, once more as linked data (schema.org), and nothing that it does not show."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import msgspec
+from markupsafe import Markup
+
+from publishers.views.markdown import to_plain
+from publishers.views.paths import category_path, reviewer_path, tool_path
+from publishers.views.texts import instant
+from schemas.records import Authored, Review, Reviewer, Tool
+
+_WHOLE = 100_000
+"""Longer than any text, so that a body is not cut short."""
+
+
+class Crumb(NamedTuple):
+    """One step of a breadcrumb."""
+
+    name: str
+    path: str
+
+
+def script(site: str, nodes: Iterable[dict[str, Any]]) -> Markup:
+    """A graph as the content of a script element, which no text in it can end."""
+    graph = {"@context": "https://schema.org", "@graph": [_at(site, node) for node in nodes]}
+    text = msgspec.json.encode(graph).decode()
+    for unsafe in "<>&\u2028\u2029":
+        text = text.replace(unsafe, f"\\u{ord(unsafe):04x}")
+    return Markup(text)  # noqa: S704 (what HTML could read is escaped above)
+
+
+def breadcrumb(*crumbs: Crumb) -> dict[str, Any]:
+    """The way to a page, itself included."""
+    steps = [
+        {"@type": "ListItem", "position": position, "name": crumb.name, "item": crumb.path}
+        for position, crumb in enumerate(crumbs, 1)
+    ]
+    return {"@type": "BreadcrumbList", "itemListElement": steps}
+
+
+def application(tool: Tool, *, in_full: bool) -> dict[str, Any]:
+    """A tool with its reviews; `in_full` as on its own page, else as in a comparison."""
+    named = {
+        "@type": "SoftwareApplication",
+        "@id": f"{tool_path(tool.tool)}#software",
+        "name": tool.name,
+        "url": tool_path(tool.tool),
+        "description": tool.tagline,
+        "applicationCategory": tool.category.name,
+    }
+    if in_full and tool.url:
+        named["sameAs"] = tool.url
+    reviews = [review(one, in_full=in_full) for one in tool.panel.reviews]
+    return {**named, "review": reviews} if reviews else named
+
+
+def review(one: Review, *, in_full: bool) -> dict[str, Any]:
+    """A review without the thing that it reviews."""
+    said = {
+        "@type": "Review",
+        "author": person(one.reviewer, one.name),
+        "datePublished": instant(one.time),
+        "reviewRating": {
+            "@type": "Rating",
+            "ratingValue": one.score,
+            "bestRating": 100,
+            "worstRating": 0,
+        },
+    }
+    return {**said, "reviewBody": to_plain(one.body, _WHOLE)} if in_full else said
+
+
+def person(slug: str, name: str) -> dict[str, Any]:
+    """A reviewer by name."""
+    return {"@type": "Person", "name": name, "url": reviewer_path(slug)}
+
+
+def on_tool(tool: Tool) -> list[dict[str, Any]]:
+    """What a tool's page says."""
+    shelf = Crumb(tool.category.name, category_path(tool.category.slug))
+    way = breadcrumb(shelf, Crumb(tool.name, tool_path(tool.tool)))
+    return [way, application(tool, in_full=True)]
+
+
+def on_comparison(title: str, path: str, tools: Iterable[Tool]) -> list[dict[str, Any]]:
+    """What a comparison says."""
+    way = breadcrumb(Crumb("Compare", "/#choose"), Crumb(title, path))
+    return [way, *(application(tool, in_full=False) for tool in tools)]
+
+
+def on_reviewer(reviewer: Reviewer, authored: Iterable[Authored]) -> list[dict[str, Any]]:
+    """What a reviewer's page says."""
+    path = reviewer_path(reviewer.reviewer)
+    way = breadcrumb(Crumb("The panel", "/about/"), Crumb(reviewer.name, path))
+    return [way, *(_about(one) for one in authored)]
+
+
+def _about(one: Authored) -> dict[str, Any]:
+    path = tool_path(one.tool)
+    item = {"@type": "SoftwareApplication", "name": one.tool_name, "url": path}
+    return {**review(one.review, in_full=False), "itemReviewed": item}
+
+
+def _at(site: str, value: Any) -> Any:
+    """Addresses within the site, made absolute."""
+    if isinstance(value, dict):
+        return {
+            key: site + part if _is_path(key, part) else _at(site, part)
+            for key, part in value.items()
+        }
+    return [_at(site, part) for part in value] if isinstance(value, list) else value
+
+
+def _is_path(key: str, value: Any) -> bool:
+    return key in ("@id", "item", "url") and isinstance(value, str) and value.startswith("/")
