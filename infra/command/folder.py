@@ -25,6 +25,7 @@ class Run(msgspec.Struct, frozen=True):
         database: `postgresql://…` with its password.
         pids: The processes themselves, by service; none for a server that is not ours.
         postgres_home: Where the database's files lie.
+        public_url: Canonical address of its site.
     """
 
     url: str
@@ -32,6 +33,7 @@ class Run(msgspec.Struct, frozen=True):
     database: str
     pids: dict[str, int | None]
     postgres_home: str | None = None
+    public_url: str = ""
 
 
 class Folder:
@@ -141,6 +143,7 @@ def attached(settings: Settings) -> Settings:
         settings,
         kafka=settings.kafka or run.kafka,
         database_url=settings.database_url or run.database,
+        public_url=run.public_url or settings.public_url,  # the pages here are that site's
     )
     return Folder(settings.data).keys(found)
 

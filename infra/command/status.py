@@ -42,6 +42,15 @@ def _lines(value: dict[str, Any], indent: str = "  ") -> list[str]:
     for key, item in value.items():
         if isinstance(item, dict):
             lines += [f"{indent}{key}", *_lines(item, indent + "  ")]
+        elif isinstance(item, list):
+            lines += [f"{indent}{key:<15} {_short(part)}" for part in item or ["none"]]
         else:
-            lines.append(f"{indent}{key:<14} {item}")
+            lines.append(f"{indent}{key:<15} {item}")
     return lines
+
+
+def _short(part: Any) -> str:
+    """One entry of a list on one line; of what lies deeper only how much there is."""
+    if isinstance(part, dict):
+        return "  ".join(f"{key} {_short(item)}" for key, item in part.items())
+    return str(len(part)) if isinstance(part, list) else str(part)

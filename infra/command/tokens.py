@@ -62,8 +62,9 @@ def revoke(token_id: str, as_json: bool) -> None:
     """End a token, by its id or by its text; it is refused within two seconds."""
     from streams import tokens
 
+    token_id = token_id.removeprefix("vdt_").partition("_")[0]
     with _database() as connection:
-        ended = tokens.revoke(connection, token_id.removeprefix("vdt_").partition("_")[0])
+        ended = tokens.revoke(connection, token_id)
     said = "is revoked" if ended else "is not a valid token's id"
     answer({"revoked": ended}, as_json, f"{token_id} {said}.")
     sys.exit(0 if ended else 1)

@@ -264,6 +264,7 @@ class System:
                 database=self.settings.database_url,
                 pids={name: pids.get(name) for name in ("kafka", "postgres", *SERVICES)},
                 postgres_home=home,
+                public_url=self.settings.public_url,
             )
         )
 

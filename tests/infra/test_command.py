@@ -169,7 +169,8 @@ def test_a_step_that_fails_leaves_no_line_that_says_it_is_done() -> None:
 def test_given_addresses_are_not_replaced_by_those_of_a_running_system(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     descriptor = folder.hold()
-    folder.write_run(Run(url="u", kafka="k:1", database="postgresql://d", pids={}))
+    run = Run(url="u", kafka="k:1", database="postgresql://d", pids={}, public_url="https://v")
+    folder.write_run(run)
     its = attached(
         Settings.from_environment(
             {"VERDICTS_DATA": str(tmp_path), "DATABASE_URL": "postgresql://mine"}
@@ -177,6 +178,7 @@ def test_given_addresses_are_not_replaced_by_those_of_a_running_system(tmp_path:
     )
     os.close(descriptor)
     assert (its.kafka, its.database_url) == ("k:1", "postgresql://mine")
+    assert its.public_url == "https://v"
 
 
 def test_keys_are_kept_and_given_ones_are_not_written(tmp_path: Path) -> None:
@@ -189,9 +191,14 @@ def test_keys_are_kept_and_given_ones_are_not_written(tmp_path: Path) -> None:
 
 
 def test_a_status_is_readable() -> None:
-    text = readable(Answer(ready=True, told={"status": "ok", "lag": {"votes": 0}}))
-    assert text.splitlines()[0] == "A vote sent now reaches a page."
-    assert "    votes" in text
+    told = {"lag": {"votes": 0}, "behind": [], "services": [{"service": "worker", "parts": [0, 1]}]}
+    assert readable(Answer(ready=True, told=told)).splitlines() == [
+        "A vote sent now reaches a page.",
+        "  lag",
+        "    votes           0",
+        "  behind          none",
+        "  services        service worker  parts 2",
+    ]
 
 
 def test_the_packages_are_this_projects_own() -> None:
