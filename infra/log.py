@@ -47,6 +47,11 @@ class Log:
         )
         return {name: str(future.result().topic_id) for name, future in found.items()}
 
+    def cluster(self) -> str:
+        """The id that the cluster got when it was made."""
+        told = self._admin.describe_cluster(request_timeout=SECONDS).result()
+        return str(told.cluster_id)
+
     def ends(self, places: Iterable[Place]) -> dict[Place, int]:
         """Where each partition ends: the offset that its next record will get."""
         return self._offsets(places, OffsetSpec.latest())

@@ -110,6 +110,7 @@ def _consumer(settings: Settings, starts: Mapping[Place, int]) -> Consumer:
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "auto.offset.reset": "error",
+            "check.crcs": True,
             "queued.max.messages.kbytes": 32_768,
             "fetch.wait.max.ms": 50,
             "log_level": 2,

@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from infra.command.deadletters import deadletters
 from infra.command.digest import digest
 from infra.command.events import events
+from infra.command.log import log
 from infra.command.options import answer, as_json, attached_settings, settings
 from infra.command.projections import projections
 from infra.command.tokens import tokens
@@ -59,11 +60,12 @@ def sentence(error: Exception) -> str:
 def _expected_later() -> tuple[type[Exception], ...]:
     """Errors of modules that are too slow to load for every command."""
     from infra.events import QuestionError
+    from infra.logfiles.manifest import LogFilesError
     from projections.generations import UnknownGenerationError
     from streams.rebuilding import NotReadyError
     from streams.redelivery import RedeliveryError
 
-    return UnknownGenerationError, NotReadyError, QuestionError, RedeliveryError
+    return UnknownGenerationError, NotReadyError, QuestionError, RedeliveryError, LogFilesError
 
 
 def _kept(error: Exception) -> str:
@@ -212,5 +214,6 @@ def _serve(name: str, run: Callable[[Settings], None]) -> None:
 verdicts.add_command(deadletters)
 verdicts.add_command(digest)
 verdicts.add_command(events)
+verdicts.add_command(log)
 verdicts.add_command(projections)
 verdicts.add_command(tokens)

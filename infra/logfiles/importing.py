@@ -1,0 +1,156 @@
+"""From files to an empty log, and the proof that both hold the same."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from confluent_kafka import KafkaError, Message, Producer
+
+from infra.log import Log, Place
+from infra.logfiles.manifest import LogFilesError, Manifest, checked
+from infra.producer import configuration
+from infra.scan import Progress, Record, Span, scan
+from infra.settings import Settings
+from infra.topics import Wanted, apply
+
+SECONDS = 60.0
+POLL_EVERY = 1_000
+
+
+def restore(
+    settings: Settings,
+    topics: Iterable[Wanted],
+    folder: Path,
+    progress: Progress = lambda _: None,
+) -> Manifest:
+    """Write an export to a cluster whose event topics are empty; missing topics are made.
+
+    Every record gets the partition, key, value, headers and timestamp that it had. Verify the
+    files before; compare afterwards.
+
+    Raises:
+        LogFilesError: the log is not empty or not alike, or the broker did not take a record.
+    """
+    manifest = Manifest.read(folder)
+    wanted = list(topics)
+    _require_known(manifest, {topic.name for topic in wanted})
+    apply(settings, wanted)
+    _require_ready(manifest, Log(settings))
+    loader = _Loader(settings)
+    for number, record in enumerate(_records(manifest, folder)):
+        loader.send(record)
+        if number % POLL_EVERY == 0:
+            progress(number)
+    loader.finish()
+    progress(manifest.records)
+    return manifest
+
+
+def compare(settings: Settings, folder: Path, progress: Progress = lambda _: None) -> Manifest:
+    """Hold the log against an export: the same records in the same order, and no others.
+
+    Offsets may differ by a constant, where the exported log did not begin at zero.
+
+    Raises:
+        LogFilesError: they differ; it says where first.
+    """
+    manifest = Manifest.read(folder)
+    log = Log(settings)
+    _require_known(manifest, set(manifest.topics))
+    bounds = log.bounds(log.places(manifest.topics))
+    spans = {place: Span(bound.first, bound.end) for place, bound in bounds.items()}
+    kept = {part.place: checked(folder, part) for part in manifest.files}
+    if set(kept) != set(spans):
+        raise LogFilesError("The log and the export have different partitions.")
+    for record in scan(settings, spans, progress):
+        expected = next(kept[record.place], None)
+        if expected is None:
+            raise LogFilesError(f"The log holds {record}, which is not in the export.")
+        if record[3:] != expected[3:]:
+            raise LogFilesError(f"{record} on the log differs from {expected} in the export.")
+    _require_exhausted(kept)
+    return manifest
+
+
+class _Loader:
+    """Sends records to the partitions that they name, and wants every one acknowledged."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._producer = Producer(
+            configuration(settings, SECONDS)
+            | {"linger.ms": 20, "message.max.bytes": 64 << 20, "retry.backoff.ms": 100}
+        )
+        self._failures: list[KafkaError] = []
+
+    def send(self, record: Record) -> None:
+        """Queue a record, when there is room."""
+        while True:
+            try:
+                self._producer.produce(
+                    record.topic,
+                    value=record.value,
+                    key=record.key,
+                    partition=record.partition,
+                    timestamp=record.timestamp,
+                    headers=list(record.headers),
+                    on_delivery=self._delivered,
+                )
+            except BufferError:
+                self._producer.poll(0.1)
+            else:
+                self._producer.poll(0)
+                self._require_no_failure()
+                return
+
+    def finish(self) -> None:
+        """Wait until the broker has everything."""
+        left = self._producer.flush(SECONDS)
+        self._require_no_failure()
+        if left:
+            raise LogFilesError(f"{left} records were not acknowledged within a minute.")
+
+    def _delivered(self, error: KafkaError | None, _: Message) -> None:
+        if error is not None:
+            self._failures.append(error)
+
+    def _require_no_failure(self) -> None:
+        if self._failures:
+            raise LogFilesError(
+                f"Kafka did not take a record ({self._failures[0].str()}); empty the topics, or "
+                "delete them, and import again."
+            )
+
+
+def _records(manifest: Manifest, folder: Path) -> Iterator[Record]:
+    for part in manifest.files:
+        yield from checked(folder, part)
+
+
+def _require_known(manifest: Manifest, known: set[str]) -> None:
+    for topic in manifest.topics:
+        if topic not in known:
+            raise LogFilesError(f"The export holds a topic {topic!r} that is unknown here.")
+
+
+def _require_ready(manifest: Manifest, log: Log) -> None:
+    places = log.places(manifest.topics)
+    ends = log.ends(places)
+    there = sum(ends.values())
+    if there:
+        fullest = max(ends, key=lambda place: ends[place])
+        raise LogFilesError(
+            f"The log is not empty: {there} records stand on it or did, most on {fullest[0]}; "
+            "import into an empty cluster, such as a new data folder with VERDICTS_DEMO=0."
+        )
+    for topic, partitions in manifest.topics.items():
+        found = sum(place[0] == topic for place in places)
+        if found != partitions:
+            raise LogFilesError(
+                f"{topic} has {found} partitions here and {partitions} in the export; keys would "
+                "change their partition, so make it with as many."
+            )
+
+
+def _require_exhausted(kept: Mapping[Place, Iterator[Record]]) -> None:
+    for records in kept.values():
+        if (missing := next(records, None)) is not None:
+            raise LogFilesError(f"{missing} of the export is missing on the log.")

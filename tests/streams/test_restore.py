@@ -1,0 +1,141 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+from sqlalchemy import Engine, text
+
+from infra import database as databases
+from infra.codec import Codec
+from infra.embedded.guardian import Guardian
+from infra.embedded.jars import class_path
+from infra.embedded.java import java
+from infra.embedded.kafka import Kafka
+from infra.log import Log
+from infra.logfiles.exporting import Export
+from infra.logfiles.importing import compare, restore
+from infra.logfiles.manifest import LogFilesError, verify
+from infra.producer import configuration
+from infra.settings import Settings
+from projections import generations, tables
+from publishers.files import SiteFiles
+from publishers.press import Press
+from schemas.topics import EVENT_TOPICS, TOPICS, VOTES
+from streams.follower import Follower
+from tests.examples import EVERY_TYPE, OTHER_TOOL, a_bookmark, a_listing, a_review, a_vote
+
+NAMES = [topic.name for topic in EVENT_TOPICS]
+
+
+def at(kafka: str) -> Settings:
+    return Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": kafka})
+
+
+@pytest.fixture
+def original(cluster: str) -> Settings:
+    """A log with every type of event, poison, and whatever other tests left there."""
+    its, codec = at(cluster), Codec()
+    producer = Producer(configuration(its))
+    votes = [a_vote(voter=f"v-{number}", id=str(number)) for number in range(500)]
+    keep = [a_bookmark(voter=f"v-{number}", id=str(number)) for number in range(50)]
+    others = [a_listing(OTHER_TOOL, id="02"), a_review(tool=OTHER_TOOL, id="02")]
+    for event in (*EVERY_TYPE, *others, *votes, *keep):
+        key, headers = event.key.encode(), [("ce_id", event.id.encode()), ("none", None)]
+        producer.produce(event.data.topic.name, codec.encode(event), key, headers=headers)
+    producer.produce(VOTES.name, b"poison", b"v-1")
+    producer.produce(VOTES.name, None, None)
+    assert not producer.flush(10)
+    return its
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory, guardian: Guardian) -> Iterator[Settings]:
+    """A cluster of its own, without topics."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    server = Kafka(folder, java(), class_path(folder, lambda *_: None))
+    child = server.start(guardian.spawn)
+    yield at(server.address)
+    child.kill()
+    child.wait()
+
+
+def rows(engine: Engine) -> dict[str, list[str]]:
+    """Every table's rows as text, but for versions, which tell when a row was written."""
+    found = {}
+    with engine.begin() as connection:
+        generation = generations.live(connection)
+        for table in tables.metadata.sorted_tables:
+            if table.name != "checkpoints":
+                names = ", ".join(c.name for c in table.columns if c.name != "version")
+                query = f"select t::text from (select {names} from {generation}.{table.name}) as t"
+                found[table.name] = sorted(connection.scalars(text(query)))
+    return found
+
+
+def pages(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def project(
+    its: Settings, database: str, site: Path
+) -> tuple[dict[str, list[str]], dict[str, bytes]]:
+    """Rows and pages that follow from a log."""
+    databases.migrate(database, afterwards=tables.create_live_generation)
+    engine = databases.engine(database, name="verdicts tests", writes=True)
+    follower = Follower(its, engine, Codec())
+    log = Log(its)
+    follower.catch_up(log.ends(log.places(NAMES)), lambda _: None)
+    follower.close()
+    Press(engine, SiteFiles(site), "https://verdicts.example").print_all()
+    try:
+        return rows(engine), pages(site)
+    finally:
+        engine.dispose()
+
+
+@pytest.mark.integration
+def test_a_restored_log_gives_the_same_projections_and_pages(
+    original: Settings, elsewhere: Settings, fresh_database: str, tmp_path: Path
+) -> None:
+    export = tmp_path / "export"
+    made = Export(original, NAMES, export).write()
+    assert made.records == verify(export).records > 560
+    assert restore(elsewhere, TOPICS, export).records == made.records
+    assert compare(elsewhere, export).records == made.records
+
+    beside = fresh_database + "_too"
+    _create(fresh_database, beside)
+    before = project(original, fresh_database, tmp_path / "before")
+    after = project(elsewhere, beside, tmp_path / "after")
+    assert before == after
+    assert len(before[0]["ballots"]) >= 500
+    assert any(path.startswith(("compare/", "tools/")) for path in before[1])
+
+    with pytest.raises(LogFilesError, match=r"not empty: \d+ records"):
+        restore(elsewhere, TOPICS, export)
+    _differ(elsewhere, export)
+
+
+def _create(address: str, beside: str) -> None:
+    with databases.plain_connection(address, "verdicts tests") as connection:
+        connection.execute(f"create database {beside.rpartition('/')[2]}".encode())
+
+
+def _differ(its: Settings, export: Path) -> None:
+    """A record more on the log is a difference, and is told where it stands."""
+    producer = Producer(configuration(its))
+    producer.produce(VOTES.name, b"late", b"v-1", partition=7)
+    producer.flush()
+    with pytest.raises(LogFilesError, match=r"verdicts\.votes\.v1/7/\d+, which is not in"):
+        compare(its, export)
+
+
+@pytest.mark.integration
+def test_a_folder_in_use_is_not_written_to(original: Settings, tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").touch()
+    with pytest.raises(LogFilesError, match="is in use"):
+        Export(original, NAMES, tmp_path)
