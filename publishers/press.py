@@ -10,7 +10,6 @@ from publishers import dirty, pages
 from publishers.files import SiteFiles
 from publishers.library import Library
 from publishers.shelf import DatabaseLibrary
-from publishers.views.paths import reviewer_path
 from schemas.records import Tool
 
 PUBLISHED = "published"
@@ -100,15 +99,12 @@ class Press:
     ) -> list[str]:
         tool = library.tool(slug)
         now = (tool.category.slug, tool.retired is not None) if tool else None
-        # Who took a review back is not on the tool's panel any more, but has a page to be changed.
-        reviewers = [reviewer_path(one.reviewer) for one in library.reviewers()]
         if former is None or former == now:
-            return [*pages.paths_of_tool(library, slug), *reviewers]
+            return pages.paths_of_tool(library, slug)
         # It moved or left: whatever stands in the folder with its name is looked at again.
         return [
             *pages.paths_of_tool(library, slug, former[0]),
             *self._files.comparisons_of(slug),
-            *reviewers,
         ]
 
 
