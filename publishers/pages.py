@@ -15,12 +15,15 @@ from publishers.views.cards import card
 from publishers.views.paths import (
     category_path,
     comparison_path,
+    digest_path,
+    digests_path,
     feed_path,
     rankings_path,
     reviewer_path,
     tool_path,
 )
 from schemas.records import Tool
+from schemas.text import WEEK_PATTERN
 
 HOME, ABOUT, SITEMAP, ROBOTS, FEED = "/", "/about/", "/sitemap.xml", "/robots.txt", "/feed.xml"
 OVERVIEW, SEARCH_INDEX = "/llms.txt", "/search.json"
@@ -76,6 +79,11 @@ def paths_of_reviewer(library: Library, slug: str) -> list[str]:
     tools = [authored.tool for authored in library.reviews_by(slug)]
     reviewed = [path for tool in tools for path in paths_of_tool(library, tool)]
     return _unique([reviewer_path(slug), ABOUT, HOME, *reviewed, SITEMAP])
+
+
+def paths_of_weeks(weeks: Iterable[str]) -> list[str]:
+    """Every stored page that shows the digests of these weeks, but for links to the newest one."""
+    return [*map(digest_path, weeks), digests_path(), feed_path(digests_path())]
 
 
 def render(library: Library, path: str, public_url: str) -> bytes | None:
@@ -143,6 +151,8 @@ def _with_twins(paths: Iterable[str]) -> list[str]:
 def _beside(path: str) -> list[str]:
     """What a machine finds beside a page."""
     kind = path.split("/")[1]
+    if path == digests_path():
+        return [feed_path(path)]
     if kind == "tools":
         return [path + twins.JSON, path + twins.MARKDOWN, feed_path(path)]
     if kind == "compare":
@@ -159,6 +169,7 @@ def _exactly(path: str) -> re.Pattern[str]:
 
 
 _SLUG = "([a-z0-9]+(?:-[a-z0-9]+)*)"
+_WEEK = WEEK_PATTERN.removeprefix("^").removesuffix(r"\Z")
 _TWIN = f"({re.escape(twins.JSON)}|{re.escape(twins.MARKDOWN)})"
 _COMPARISON = re.compile(f"/compare/{_SLUG}-vs-{_SLUG}/")
 _TOOL = re.compile(f"/tools/{_SLUG}/")
@@ -174,6 +185,9 @@ _RENDERERS: list[tuple[re.Pattern[str], Callable[..., bytes | None]]] = [
     (re.compile(f"/reviewers/{_SLUG}/"), renderers.reviewer),
     (re.compile(f"/tools/{_SLUG}/feed.xml"), renderers.tool_feed),
     (re.compile(f"/categories/{_SLUG}/feed.xml"), renderers.category_feed),
+    (_exactly(digests_path()), renderers.digests),
+    (re.compile(f"{digests_path()}({_WEEK})/"), renderers.digest),
+    (_exactly(feed_path(digests_path())), renderers.digests_feed),
     (_exactly(ABOUT), renderers.about),
     (_exactly(SITEMAP), renderers.site_map),
     (_exactly(ROBOTS), renderers.robots),

@@ -8,6 +8,8 @@ from publishers.library import Library
 from publishers.templating import Meta, page
 from publishers.views.category import category_page
 from publishers.views.comparison import comparison
+from publishers.views.digest import digest_list, digest_page
+from publishers.views.digest_feed import digest_entry
 from publishers.views.feed import Feed, entries_of, feed
 from publishers.views.home import home, members
 from publishers.views.linked import Crumb, breadcrumb, on_comparison, on_reviewer, on_tool
@@ -15,6 +17,8 @@ from publishers.views.markdown import to_plain
 from publishers.views.paths import (
     category_path,
     comparison_path,
+    digest_path,
+    digests_path,
     feed_path,
     rankings_path,
     reviewer_path,
@@ -35,8 +39,12 @@ def home_page(library: Library, public_url: str) -> bytes:
         "Two AI tools side by side: what a panel of reviewers and the community of those who use "
         "them would ship, and why."
     )
-    return page(
-        "home.html", public_url, Meta("Which AI tool should you ship?", description, "/"), view
+    return _page(
+        library,
+        "home.html",
+        public_url,
+        Meta("Which AI tool should you ship?", description, "/"),
+        view,
     )
 
 
@@ -59,7 +67,12 @@ def tool(library: Library, public_url: str, slug: str) -> bytes | None:
     if found is None:
         return None
     path = tool_path(slug)
-    view = tool_page(found, library.tools_in(found.category.slug), library.reviewers())
+    view = tool_page(
+        found,
+        library.tools_in(found.category.slug),
+        library.reviewers(),
+        library.history(slug),
+    )
     description = f"{found.tagline} {view.summary}"
     meta = Meta(
         f"{found.name}: ship or skip?",
@@ -70,7 +83,7 @@ def tool(library: Library, public_url: str, slug: str) -> bytes | None:
         twins=True,
         graph=on_tool(found),
     )
-    return page("tool.html", public_url, meta, view)
+    return _page(library, "tool.html", public_url, meta, view)
 
 
 def tool_twin(library: Library, public_url: str, slug: str, name: str) -> bytes | None:
@@ -105,7 +118,7 @@ def two_tools(library: Library, public_url: str, one: str, other: str) -> bytes 
         twins=len({tool.category.slug for tool in shown}) == 1,
         graph=on_comparison(view.title, path, shown),
     )
-    return page("comparison.html", public_url, meta, view)
+    return _page(library, "comparison.html", public_url, meta, view)
 
 
 def stored_comparison(library: Library, public_url: str, one: str, other: str) -> bytes | None:
@@ -140,7 +153,7 @@ def category(library: Library, public_url: str, slug: str) -> bytes | None:
         feed=feed_path(path),
         graph=[breadcrumb(Crumb("Categories", "/#categories"), Crumb(found.name, path))],
     )
-    return page("category.html", public_url, meta, category_page(found, tools))
+    return _page(library, "category.html", public_url, meta, category_page(found, tools))
 
 
 def category_rankings(library: Library, public_url: str, slug: str) -> bytes | None:
@@ -157,7 +170,9 @@ def category_rankings(library: Library, public_url: str, slug: str) -> bytes | N
         feed=feed_path(category_path(slug)),
         graph=[breadcrumb(shelf, Crumb("Rankings", path))],
     )
-    return page("rankings.html", public_url, meta, rankings(found, library.tools_in(slug)))
+    return _page(
+        library, "rankings.html", public_url, meta, rankings(found, library.tools_in(slug))
+    )
 
 
 def category_feed(library: Library, public_url: str, slug: str) -> bytes | None:
@@ -186,13 +201,51 @@ def reviewer(library: Library, public_url: str, slug: str) -> bytes | None:
         "profile",
         graph=on_reviewer(found, authored),
     )
-    return page("reviewer.html", public_url, meta, view)
+    return _page(library, "reviewer.html", public_url, meta, view)
 
 
 def everything_new(library: Library, public_url: str) -> bytes:
     """The feed of the whole site."""
-    entries = entries_of([*library.tools(), *library.retired()])
+    frozen = [one for one in library.digests() if one.frozen]
+    entries = [*entries_of([*library.tools(), *library.retired()]), *map(digest_entry, frozen)]
     return _feed(public_url, feed("Verdicts: everything new", "/feed.xml", "/", entries))
+
+
+def digests(library: Library, public_url: str) -> bytes:
+    """The list of all digests."""
+    path = digests_path()
+    meta = Meta(
+        "Weekly digests",
+        "What changed week by week: verdicts that turned, close calls, new tools.",
+        path,
+        feed=feed_path(path),
+        graph=[breadcrumb(Crumb("Verdicts", "/"), Crumb("Digests", path))],
+    )
+    return _page(library, "digests.html", public_url, meta, digest_list(library.digests()))
+
+
+def digest(library: Library, public_url: str, week: str) -> bytes | None:
+    """One week's digest."""
+    found = library.digest(week)
+    if found is None:
+        return None
+    view = digest_page(found, [one.week for one in library.digests()])
+    meta = Meta(
+        f"Digest of {view.title.lower()}",
+        f"{view.dates}: {view.summary}",
+        view.path,
+        "article",
+        feed=feed_path(digests_path()),
+        graph=[breadcrumb(Crumb("Digests", digests_path()), Crumb(view.title, view.path))],
+    )
+    return _page(library, "digest.html", public_url, meta, view)
+
+
+def digests_feed(library: Library, public_url: str) -> bytes:
+    """The feed of the settled digests alone."""
+    entries = [digest_entry(one) for one in library.digests() if one.frozen]
+    path = digests_path()
+    return _feed(public_url, feed("Verdicts: weekly digests", feed_path(path), path, entries))
 
 
 def site_map(library: Library, public_url: str) -> bytes:
@@ -221,6 +274,12 @@ def on_site(library: Library, slug: str) -> Tool | None:
     """The tool, unless it is unknown or retired."""
     found = library.tool(slug)
     return found if found is not None and found.retired is None else None
+
+
+def _page(library: Library, template: str, public_url: str, meta: Meta, view: object) -> bytes:
+    """A page that leads to the newest digest, where there is one."""
+    newest = next((digest_path(one.week) for one in library.digests()), "")
+    return page(template, public_url, meta._replace(digest=newest), view)
 
 
 def _both(library: Library, one: str, other: str) -> tuple[Tool, Tool] | None:

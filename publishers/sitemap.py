@@ -9,6 +9,8 @@ from publishers.views import moments
 from publishers.views.paths import (
     category_path,
     comparison_path,
+    digest_path,
+    digests_path,
     rankings_path,
     reviewer_path,
     tool_path,
@@ -27,11 +29,20 @@ def places(library: Library) -> Iterator[Place]:
     for reviewer in library.reviewers():
         written = library.reviews_by(reviewer.reviewer)
         yield reviewer_path(reviewer.reviewer), moments.of_reviews(written)
+    yield from _digests(library)
     for tool in tools:
         yield tool_path(tool.tool), moments.of_tool(tool)
     for category in library.categories():
         for one, other in combinations(library.tools_in(category.category), 2):
             yield comparison_path(one.tool, other.tool), moments.of_tools([one, other])
+
+
+def _digests(library: Library) -> Iterator[Place]:
+    """A digest stays as it is once it is frozen; until then its moment is not known."""
+    found = library.digests()
+    yield digests_path(), max((one.end for one in found if one.frozen), default=None)
+    for one in found:
+        yield digest_path(one.week), one.end if one.frozen else None
 
 
 def _shelves(library: Library) -> Iterator[Place]:

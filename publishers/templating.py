@@ -18,7 +18,7 @@ class Meta(NamedTuple):
     """What the head of a page says; `path` is canonical, and empty where there is none.
 
     `feed` is the path of a feed of the page's own, `twins` says that `index.json` and `index.md`
-    stand beside it, and `graph` is its linked data.
+    stand beside it, `graph` is its linked data, and `digest` the path of the newest digest.
     """
 
     title: str
@@ -28,6 +28,7 @@ class Meta(NamedTuple):
     feed: str = ""
     twins: bool = False
     graph: Sequence[dict[str, Any]] = ()
+    digest: str = ""
 
 
 def page(template: str, public_url: str, meta: Meta, view: object = None) -> bytes:

@@ -78,7 +78,7 @@ def digest_page(digest: Digest, weeks: Sequence[str] = ()) -> DigestPage:
     )
 
 
-def entries(all_digests: Sequence[Digest]) -> list[Entry]:
+def digest_list(all_digests: Sequence[Digest]) -> list[Entry]:
     """The list of all digests, newest first."""
     return [
         Entry(

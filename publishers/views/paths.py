@@ -39,6 +39,11 @@ def lineup_path(tools: Iterable[str]) -> str:
     return f"/compare/{'-vs-'.join(sorted(set(tools)))}/"
 
 
+def digests_path() -> str:
+    """The list of all digests."""
+    return "/digests/"
+
+
 def digest_path(week: str) -> str:
     """The page of one week's digest."""
     return f"/digests/{week}/"

@@ -3,9 +3,11 @@
 from typing import NamedTuple
 
 from publishers.views.cards import Card, card, standing
+from publishers.views.history import HistoryView, history_view
 from publishers.views.pairs import Pair, pair
 from publishers.views.scorecard import Opinion, opinions
 from publishers.views.texts import count
+from schemas.history import History
 from schemas.records import Community, Panel, Reviewer, Tool
 
 AMONG = 12
@@ -20,9 +22,12 @@ class ToolPage(NamedTuple):
     opinions: list[Opinion]
     rivals: list[Card]
     pairs: list[Pair]
+    history: HistoryView | None
 
 
-def tool_page(tool: Tool, category: list[Tool], panel: list[Reviewer]) -> ToolPage:
+def tool_page(
+    tool: Tool, category: list[Tool], panel: list[Reviewer], history: History | None = None
+) -> ToolPage:
     """The page of a tool among the tools of its category (which may hold the tool itself)."""
     rivals = sorted((other for other in category if other.tool != tool.tool), key=standing)
     return ToolPage(
@@ -31,6 +36,7 @@ def tool_page(tool: Tool, category: list[Tool], panel: list[Reviewer]) -> ToolPa
         opinions=opinions(tool, panel),
         rivals=sorted(map(card, rivals), key=lambda rival: (rival.name, rival.slug)),
         pairs=[pair(tool, rival) for rival in rivals[:AMONG]],
+        history=history_view(history or History()),
     )
 
 

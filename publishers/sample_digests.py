@@ -1,0 +1,82 @@
+"""Sample digests and a history, beside the sample records: for tests, and to try a design on."""
+
+from datetime import timedelta
+
+from publishers.library import MemoryLibrary
+from publishers.samples import DEVELOPER_TOOLS, NOON, PANEL, sample_library
+from schemas import weeks
+from schemas.digests import (
+    BookmarkMove,
+    CloseCall,
+    Counts,
+    Digest,
+    Flip,
+    NewTool,
+    PanelChange,
+    Pick,
+    Standing,
+    VoteMove,
+)
+from schemas.history import CommunityPoint, History, PanelPoint
+from schemas.instants import to_datetime
+from schemas.records import CategoryName, Community, Verdict
+
+_TOOL, _NAME = "patchwork", "Patchwork"
+_CATEGORY = CategoryName(DEVELOPER_TOOLS.category, DEVELOPER_TOOLS.name)
+_SPLIT, _SKIPPED = Standing("split", 1, 1, 50, 47.5), Standing("skip", 0, 2, 0, 31.0)
+_LIKED, _DISLIKED = Community.of(90, 80), Community.of(40, 122)
+
+
+def a_digest(week: str = "2026-W47", *, frozen: bool = True) -> Digest:
+    """A digest with something of every kind, about one tool of the sample site."""
+    start, end = map(to_datetime, weeks.span(week))
+    who = (_TOOL, _NAME, _CATEGORY)
+    review = "It edits what it did *not* read. " * 12
+    return Digest(
+        week=week,
+        start=start,
+        end=end,
+        frozen=frozen,
+        since="2026-W45",
+        counts=Counts(5, 1, 1, 1, 1, 3, 0, 2_110, -4),
+        new_tools=[NewTool(*who, "Works while you sleep.", "freemium", NOON, _SPLIT, _DISLIKED)],
+        panel_changes=[PanelChange(*who, _SPLIT, _SKIPPED)],
+        flips=[Flip(*who, _LIKED, _DISLIKED)],
+        close_calls=[CloseCall(*who, _LIKED, 10)],
+        votes=[VoteMove(*who, -50, 42, -8, _DISLIKED)],
+        bookmarks=[BookmarkMove(*who, -4, 12)],
+        reviews=[
+            Pick(*who, "changed", "skeptic", "Skeptic", 34, "skip", review, NOON, before="ship")
+        ],
+    )
+
+
+def a_history() -> History:
+    """A panel that ships, splits and skips, and a community that turns."""
+    said: list[tuple[Verdict, int, int, float]] = [
+        ("ship", 1, 0, 61.0),
+        ("split", 1, 1, 47.5),
+        ("skip", 0, 2, 31.0),
+    ]
+    return History(
+        panel=[
+            PanelPoint(NOON + timedelta(days=5 * at), verdict, ship, skip, None, mean)
+            for at, (verdict, ship, skip, mean) in enumerate(said)
+        ],
+        community=[
+            CommunityPoint("2026-W47", NOON + timedelta(days=2.5), _LIKED, 16),
+            CommunityPoint("2026-W48", NOON + timedelta(days=9.5), _DISLIKED, 12),
+        ],
+    )
+
+
+def library_with_digests() -> MemoryLibrary:
+    """The sample site after three weeks, of which the last is still open."""
+    site = sample_library()
+    return MemoryLibrary(
+        [*site.tools(), *site.retired()],
+        site.categories(),
+        PANEL,
+        [a_digest("2026-W46"), a_digest("2026-W47"), a_digest("2026-W48", frozen=False)],
+        {_TOOL: a_history()},
+    )
