@@ -1,6 +1,6 @@
 """The press: renders the pages of what changed and puts them into the site's folder."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 from sqlalchemy import Connection, Engine
@@ -26,6 +26,13 @@ on conflict (tool) do update set
 _NOTIFY = "select pg_notify(%(channel)s, message) from unnest(%(messages)s::text[]) as message"
 
 
+Fence = Callable[[], None]
+
+
+def free() -> None:
+    """The fence of somebody who is alone: nothing to ask."""
+
+
 class Printed(msgspec.Struct, frozen=True):
     """What one run did: marks taken, pages rendered, and how many of them differed."""
 
@@ -35,16 +42,27 @@ class Printed(msgspec.Struct, frozen=True):
 
 
 class Press:
-    """Renders from one snapshot at a time."""
+    """Renders from one snapshot at a time.
 
-    def __init__(self, engine: Engine, files: SiteFiles, public_url: str) -> None:
-        self._engine = engine
-        self._snapshots = engine.execution_options(isolation_level="REPEATABLE READ")
+    Args:
+        database: For what is remembered of the site.
+        files: The site's folder.
+        public_url: The site's address.
+        reading: For snapshots, which may be held for long; `database` by default.
+    """
+
+    def __init__(
+        self, database: Engine, files: SiteFiles, public_url: str, reading: Engine | None = None
+    ) -> None:
+        self._engine = database
+        self._snapshots = (reading or database).execution_options(isolation_level="REPEATABLE READ")
         self._files = files
         self._public_url = public_url
 
-    def print_marked(self) -> Printed:
+    def print_marked(self, fence: Fence = free) -> Printed:
         """Write the pages of all marked records, then clean the marks and tell who waits.
+
+        `fence` is asked before each file, and raises when another process writes by now.
 
         Raises:
             OSError: a page could not be written; all marks stay.
@@ -59,19 +77,19 @@ class Press:
             paths = self._paths(library, keys, former)
             contents = {path: pages.render(library, path, self._public_url) for path in paths}
             tools = _tools(library, keys)
-        changed = sum(self._files.put(path, content) for path, content in contents.items())
+        changed = sum(self._put(path, content, fence) for path, content in contents.items())
         with self._engine.begin() as connection:
             _remember(connection, tools)
             dirty.clean(connection, marks)
         return Printed(len(marks), len(contents), changed)
 
-    def print_all(self) -> Printed:
+    def print_all(self, fence: Fence = free) -> Printed:
         """Write every page that should exist, and remove every file that should not."""
         with self._snapshots.begin() as connection:
             library = DatabaseLibrary(connection)
             paths = pages.page_paths(library)
             changed = sum(
-                self._files.put(path, pages.render(library, path, self._public_url))
+                self._put(path, pages.render(library, path, self._public_url), fence)
                 for path in paths
             )
             tools = [*library.tools(), *library.retired()]
@@ -79,6 +97,17 @@ class Press:
         with self._engine.begin() as connection:
             _remember(connection, tools)
         return Printed(0, len(paths), changed + len(removed))
+
+    def mark_all(self) -> None:
+        """Mark every tool, so that whoever has the turn looks at all pages again."""
+        with self._engine.begin() as connection:
+            library = DatabaseLibrary(connection)
+            tools = [*library.tools(), *library.retired()]
+            dirty.mark(connection, [Key("tool", tool.tool) for tool in tools])
+
+    def _put(self, path: str, content: bytes | None, fence: Fence) -> bool:
+        fence()
+        return self._files.put(path, content)
 
     def _paths(
         self, library: Library, keys: Iterable[Key], former: Mapping[str, tuple[str, bool]]

@@ -1,23 +1,21 @@
 """The publisher: marks what changes, and as the active one writes its pages."""
 
-import threading
 import time
 from collections.abc import Sequence
 
 import msgspec
-import psycopg
 import structlog
 from faust.types import TP
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from infra.consumer.agent import consume
 from infra.consumer.app import batched_app
 from infra.consumer.partition import Record
 from infra.consumer.process import assigned, every, instance_name, run
-from infra.database import engine, plain_connection, wait_for_lock, wait_for_notice
+from infra.database import engine, wait_for_notice
 from infra.log import Log
 from infra.settings import Settings
+from infra.turns import Lease, Turn
 from projections import checkpoints, heartbeats
 from projections.checkpoints import DatabaseCheckpoints
 from projections.outbox import Key
@@ -42,8 +40,8 @@ def main(settings: Settings) -> None:
         GROUP, settings, DatabaseCheckpoints(database, Log(settings), checkpoints.PUBLISHER)
     )
     consume(app, CHANGES.name, lambda place: Marker(place, database), gaps=True)
-    writer = Writer(settings, database)
     instance = instance_name(settings.instance)
+    writer = Writer(settings, database, instance)
 
     def beat() -> None:
         detail = {"assigned": assigned(app), "active": writer.active}
@@ -65,12 +63,18 @@ def main(settings: Settings) -> None:
 
 def publish_all(settings: Settings) -> dict[str, int]:
     """Render every page from the projections; give the numbers of pages and of those changed."""
-    printed = _press(settings, engine(settings, name="verdicts publish")).print_all()
+    press = _press(settings, engine(settings, name="verdicts publish"))
+    printed = press.print_all()
+    if printed.changed:
+        # The active publisher may have written a newer page meanwhile: it looks at them all again.
+        press.mark_all()
     return {"rendered": printed.rendered, "changed": printed.changed}
 
 
 def _press(settings: Settings, database: Engine) -> Press:
-    return Press(database, SiteFiles(settings.data / "site"), settings.public_url)
+    # A snapshot is held while thousands of pages are rendered from it; it locks nothing.
+    reading = engine(settings, name="verdicts press", pool_size=1, idle_seconds=600)
+    return Press(database, SiteFiles(settings.data / "site"), settings.public_url, reading)
 
 
 class Marker:
@@ -97,46 +101,25 @@ def _key(record: Record) -> Key:
     return Key(kind, key)
 
 
-class Writer(threading.Thread):
-    """Writes pages while it holds the lock; others wait for it to let go."""
+class Writer(Turn):
+    """Writes pages while it has the turn."""
 
-    def __init__(self, settings: Settings, database: Engine) -> None:
-        super().__init__(name="writer", daemon=True)
-        self._settings = settings
+    def __init__(self, settings: Settings, database: Engine, instance: str) -> None:
+        super().__init__(settings, ADVISORY_LOCK, SERVICE, instance)
         self._press = _press(settings, database)
-        self._stopping = threading.Event()
-        self.active = False
 
-    def stop(self) -> None:
-        """Finish the pages in hand and end."""
-        self._stopping.set()
-        if self.ident:
-            self.join(timeout=5)
-
-    def run(self) -> None:
-        """Wait for the turn, then write; start over after any fault."""
-        while not self._stopping.is_set():
-            try:
-                with plain_connection(self._settings, "verdicts publisher lock") as connection:
-                    if wait_for_lock(connection, ADVISORY_LOCK, self._stopping):
-                        self._serve(connection)
-            except (SQLAlchemyError, psycopg.Error, OSError) as error:
-                log.warning("publisher starts over", reason=str(error))
-                self._stopping.wait(1.0)
-            finally:
-                self.active = False
-
-    def _serve(self, connection: psycopg.Connection) -> None:
-        connection.execute(f"listen {dirty.CHANNEL}".encode())
-        printed = self._press.print_all()
+    def serve(self, lease: Lease) -> None:
+        """Bring all pages up to date, then those of what changes."""
+        lease.connection.execute(f"listen {dirty.CHANNEL}".encode())
+        printed = self._press.print_all(lease.require)
         log.info("all pages stand", rendered=printed.rendered, changed=printed.changed)
         self.active = True
-        while not self._stopping.is_set():
+        while not self.stopping.is_set():
             began = time.monotonic()
-            printed = self._press.print_marked()
+            printed = self._press.print_marked(lease.require)
             if printed.marks:
                 seconds = round(time.monotonic() - began, 4)
                 log.debug("printed", **msgspec.to_builtins(printed), seconds=seconds)
-                self._stopping.wait(COALESCE_SECONDS)
+                self.stopping.wait(COALESCE_SECONDS)
             else:
-                wait_for_notice(connection)
+                wait_for_notice(lease.connection)

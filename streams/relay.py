@@ -1,22 +1,20 @@
 """The relay: publishes the records that the outbox names, then forgets the keys.
 
-One relay works at a time. An advisory lock keeps others waiting, and a fixed transactional id
-makes the broker refuse a predecessor that only seemed dead, so records of one key never come
-out of order. Killed between publishing and forgetting, its successor publishes again.
+One relay works at a time, and a fixed transactional id makes the broker refuse a predecessor that
+only seemed dead, so records of one key never come out of order. Killed between publishing and
+forgetting, its successor publishes again.
 """
 
-import threading
 import time
 
-import psycopg
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from infra.codec import Codec
-from infra.database import plain_connection, wait_for_lock, wait_for_notice
+from infra.database import wait_for_notice
 from infra.settings import Settings
+from infra.turns import Lease, Turn
 from projections import outbox, records
 from projections.outbox import Key
 from schemas import topics
@@ -29,44 +27,25 @@ SECONDS = 10.0
 log = structlog.get_logger(__name__)
 
 
-class Relay(threading.Thread):
-    """Runs until told to stop; whatever goes wrong is tried again from the start."""
+class Relay(Turn):
+    """Publishes while it has the turn."""
 
-    def __init__(self, settings: Settings, engine: Engine, codec: Codec) -> None:
-        super().__init__(name="relay", daemon=True)
-        self._settings = settings
+    def __init__(
+        self, settings: Settings, engine: Engine, codec: Codec, service: str, instance: str
+    ) -> None:
+        super().__init__(settings, ADVISORY_LOCK, service, instance)
         self._engine = engine
         self._codec = codec
-        self._stopping = threading.Event()
-        self.active = False
 
-    def stop(self) -> None:
-        """Finish the batch in hand and end."""
-        self._stopping.set()
-        if self.ident:
-            self.join(timeout=5)
-
-    def run(self) -> None:
-        """Wait for the turn, then publish; start over after any fault."""
-        while not self._stopping.is_set():
-            try:
-                with plain_connection(self._settings, "verdicts relay") as connection:
-                    if wait_for_lock(connection, ADVISORY_LOCK, self._stopping):
-                        self._serve(connection)
-            except (KafkaException, SQLAlchemyError, psycopg.Error) as error:
-                log.warning("relay starts over", reason=str(error))
-                self._stopping.wait(1.0)
-            finally:
-                self.active = False
-
-    def _serve(self, connection: psycopg.Connection) -> None:
+    def serve(self, lease: Lease) -> None:
+        """Publish what waits, then wait for more."""
         producer = self._producer()
-        connection.execute(f"listen {outbox.CHANNEL}".encode())
+        lease.connection.execute(f"listen {outbox.CHANNEL}".encode())
         self.active = True
-        while not self._stopping.is_set():
+        while not self.stopping.is_set():
             while self._publish_some(producer):
                 pass
-            wait_for_notice(connection)
+            wait_for_notice(lease.connection)
 
     def _producer(self) -> Producer:
         producer = Producer(

@@ -25,10 +25,10 @@ def main(settings: Settings, codec: Codec | None = None) -> None:
     database = engine(settings, name="verdicts worker", pool_size=12, writes=True)
     app = batched_app(GROUP, settings, DatabaseCheckpoints(database, Log(settings)))
     processors.register(app, database, codec, DeadLetters(settings))
-    relay = Relay(settings, database, codec)
+    instance = instance_name(settings.instance)
+    relay = Relay(settings, database, codec, SERVICE, instance)
     followers = Followers(settings, database, codec)
     freezer = Freezer(settings, codec)
-    instance = instance_name(settings.instance)
 
     def beat() -> None:
         detail = {"assigned": assigned(app), "relay": relay.active}
