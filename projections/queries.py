@@ -9,7 +9,19 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, true
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    and_,
+    func,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from projections import tables
 from projections.community import NAMES
@@ -35,12 +47,17 @@ class Tally(msgspec.Struct, frozen=True):
     version: int
 
 
+def _shown(table: Table) -> list[Column[Any]]:
+    """All columns but the stamp, which holds the data once more."""
+    return [column for column in table.columns if column.name != "stamp"]
+
+
 _retired = and_(
     tables.retirements.c.tool.is_not(None), tables.retirements.c.stamp > tables.tools.c.stamp
 )
-_tools = (
+_tools: Select[Any] = (
     select(
-        tables.tools,
+        *_shown(tables.tools),
         tables.categories.c.name.label("category_name"),
         tables.first_listings.c.time.label("listed"),
         tables.retirements.c.time.label("retired"),
@@ -63,9 +80,9 @@ _tools = (
 def _current(condition: ColumnElement[bool]) -> Any:
     """The newest revision of each review that meets the condition, unless it is a retraction."""
     newest = (
-        select(tables.revisions)
+        select(*_shown(tables.revisions))
         .where(condition)
-        .distinct(tables.revisions.c.tool, tables.revisions.c.reviewer)
+        .ext(distinct_on(tables.revisions.c.tool, tables.revisions.c.reviewer))
         .order_by(
             tables.revisions.c.tool, tables.revisions.c.reviewer, tables.revisions.c.stamp.desc()
         )
