@@ -1,5 +1,6 @@
 """The stylesheet and the script, each under an address that changes with its content."""
 
+import gzip
 import hashlib
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +14,12 @@ def assets() -> dict[str, bytes]:
     """Content by address: `/static/site.<hash>.css`."""
     files = sorted(path for path in _FOLDER.iterdir() if path.suffix in TYPES)
     return {_address(path): path.read_bytes() for path in files}
+
+
+@lru_cache
+def packed() -> dict[str, bytes]:
+    """The same in gzip beside them, for web servers that send such files as they are."""
+    return {f"{path}.gz": gzip.compress(held, 9, mtime=0) for path, held in assets().items()}
 
 
 @lru_cache

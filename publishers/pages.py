@@ -5,13 +5,14 @@ public address alone: no clock, no chance, no version, nothing of who asks.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 
 from publishers import assets, renderers, sitemap, twins
 from publishers.library import Library
 from publishers.templating import Meta, page
 from publishers.views.cards import card
+from publishers.views.lineup import MOST_BESIDE
 from publishers.views.paths import (
     category_path,
     comparison_path,
@@ -22,6 +23,7 @@ from publishers.views.paths import (
     reviewer_path,
     tool_path,
 )
+from publishers.views.search import search
 from schemas.records import Tool
 from schemas.text import WEEK_PATTERN
 
@@ -39,6 +41,7 @@ def page_paths(library: Library) -> list[str]:
         *(path for one in read for path in _beside(one)),
         *(SITEMAP, ROBOTS, FEED, OVERVIEW, SEARCH_INDEX, NOT_FOUND),
         *assets.assets(),
+        *assets.packed(),
     ]
 
 
@@ -59,7 +62,8 @@ def paths_of_tool(library: Library, slug: str, former_category: str | None = Non
             *_with_twins(comparison_path(slug, rival) for rival in rivals),
             *(path for shelf in shelves for path in _of_shelf(shelf)),
             HOME,
-            *(reviewer_path(review.reviewer) for review in tool.panel.reviews),
+            # Whoever took a review back is no longer among the tool's reviewers.
+            *(reviewer_path(reviewer.reviewer) for reviewer in library.reviewers()),
             *(tool_path(rival) for rival in rivals),
             *(FEED, SITEMAP, OVERVIEW, SEARCH_INDEX),
         ]
@@ -88,32 +92,31 @@ def paths_of_weeks(weeks: Iterable[str]) -> list[str]:
 
 def render(library: Library, path: str, public_url: str) -> bytes | None:
     """The bytes of a stored page; None when there is no such page now, so that its file must go."""
-    if path in assets.assets():
-        return assets.assets()[path]
+    if path.startswith("/static/"):
+        return assets.assets().get(path) or assets.packed().get(path)
     for pattern, renderer in _RENDERERS:
         if found := pattern.fullmatch(path):
             return renderer(library, public_url, *found.groups())
     return None
 
 
-def pair_of(path: str) -> tuple[str, str] | None:
-    """The two slugs of a comparison's path, in the order in which they stand there."""
+def compared(path: str) -> list[str]:
+    """The slugs in the path of a page that sets two to four tools side by side, as they stand."""
+    found = _SIDE_BY_SIDE.fullmatch(path)
     # No slug holds the word `vs`, so there is one way to read a path.
-    found = _COMPARISON.fullmatch(path)
-    if found is None or "vs" in f"{found[1]}-{found[2]}".split("-"):
-        return None
-    return found[1], found[2]
+    slugs = found[1].split("-vs-") if found else []
+    return slugs if 2 <= len(slugs) <= MOST_BESIDE and all(map(_is_slug, slugs)) else []
 
 
-def tool_of(path: str) -> str | None:
-    """The slug in the path of a tool's page."""
-    found = _TOOL.fullmatch(path)
-    return found[1] if found else None
+def subjects(path: str) -> list[str]:
+    """The slugs of the tools that a page, a twin or a feed at this path would be about."""
+    found = _ABOUT_TOOLS.fullmatch(path)
+    return found[1].split("-vs-") if found else []
 
 
 def is_page(path: str) -> bool:
     """Whether a page could stand at this path, whatever the library holds."""
-    return any(pattern.fullmatch(path) for pattern, _ in _RENDERERS)
+    return any(pattern.fullmatch(path) for pattern, _ in _RENDERERS) or bool(compared(path))
 
 
 def not_found(public_url: str) -> bytes:
@@ -131,6 +134,14 @@ def gone(public_url: str, retired: list[Tool]) -> bytes:
     names = " and ".join(tool.name for tool in retired)
     meta = Meta(f"{names} is no longer listed", "This page has been retired.", "")
     return page("410.html", public_url, meta, retired)
+
+
+def search_page(library: Library, public_url: str, query: str, beside: Sequence[str] = ()) -> bytes:
+    """What a query finds; with tools given, what could stand beside them. Never stored."""
+    known = [tool for slug in beside if (tool := renderers.on_site(library, slug))]
+    view = search(query, library.tools(), known[: MOST_BESIDE - 1])
+    title = f"Search: {view.query}" if view.query else "Search"
+    return page("search.html", public_url, Meta(title, "Search for tools.", ""), view)
 
 
 def bookmarks(public_url: str, saved: Iterable[Tool]) -> bytes:
@@ -168,11 +179,17 @@ def _exactly(path: str) -> re.Pattern[str]:
     return re.compile(re.escape(path))
 
 
+def _is_slug(text: str) -> bool:
+    return re.fullmatch(_SLUG, text) is not None and "vs" not in text.split("-")
+
+
 _SLUG = "([a-z0-9]+(?:-[a-z0-9]+)*)"
 _WEEK = WEEK_PATTERN.removeprefix("^").removesuffix(r"\Z")
 _TWIN = f"({re.escape(twins.JSON)}|{re.escape(twins.MARKDOWN)})"
 _COMPARISON = re.compile(f"/compare/{_SLUG}-vs-{_SLUG}/")
+_SIDE_BY_SIDE = re.compile(f"/compare/{_SLUG}/")
 _TOOL = re.compile(f"/tools/{_SLUG}/")
+_ABOUT_TOOLS = re.compile(f"/(?:tools|compare)/{_SLUG}/(?:{_TWIN}|feed.xml)?")
 
 _RENDERERS: list[tuple[re.Pattern[str], Callable[..., bytes | None]]] = [
     (_exactly(HOME), renderers.home_page),

@@ -3,6 +3,8 @@
 Every function gives the bytes, or None when there is no such page now.
 """
 
+from collections.abc import Sequence
+
 from publishers import sitemap, twins
 from publishers.library import Library
 from publishers.templating import Meta, page
@@ -12,6 +14,7 @@ from publishers.views.digest import digest_list, digest_page
 from publishers.views.digest_feed import digest_entry
 from publishers.views.feed import Feed, entries_of, feed
 from publishers.views.home import home, members
+from publishers.views.lineup import lineup
 from publishers.views.linked import Crumb, breadcrumb, on_comparison, on_reviewer, on_tool
 from publishers.views.markdown import to_plain
 from publishers.views.paths import (
@@ -20,6 +23,7 @@ from publishers.views.paths import (
     digest_path,
     digests_path,
     feed_path,
+    lineup_path,
     rankings_path,
     reviewer_path,
     tool_path,
@@ -119,6 +123,19 @@ def two_tools(library: Library, public_url: str, one: str, other: str) -> bytes 
         graph=on_comparison(view.title, path, shown),
     )
     return _page(library, "comparison.html", public_url, meta, view)
+
+
+def several_tools(library: Library, public_url: str, slugs: Sequence[str]) -> bytes | None:
+    """Three or four tools of any categories side by side; never stored, so without twins."""
+    found = [on_site(library, slug) for slug in sorted(set(slugs))]
+    shown = [tool for tool in found if tool is not None]
+    if len(shown) != len(slugs):
+        return None
+    view = lineup(shown, library.reviewers())
+    path = lineup_path(slugs)
+    graph = on_comparison(view.title, path, shown)
+    meta = Meta(view.title, str(view.answer), path, "article", graph=graph)
+    return _page(library, "lineup.html", public_url, meta, view)
 
 
 def stored_comparison(library: Library, public_url: str, one: str, other: str) -> bytes | None:

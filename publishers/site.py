@@ -20,10 +20,12 @@ from starlette.types import ASGIApp
 
 from infra.settings import Settings
 from publishers import assets, pages, renderers
+from publishers.encoding import SMALLEST, accepts_gzip, compressed
 from publishers.files import SiteFiles
 from publishers.library import Library
 from publishers.security import SecurityHeaders
-from publishers.views.paths import comparison_path, tool_path
+from publishers.views.lineup import MOST_BESIDE
+from publishers.views.paths import lineup_path, tool_path
 
 LibraryFactory = Callable[[], AbstractContextManager[Library]]
 """Opens a library on a fresh snapshot; it blocks, so it is called in a thread."""
@@ -71,15 +73,23 @@ class Site:
             return with_slash
         return _moved(with_slash.location or path + "/")
 
-    def comparison_of(self, one: str, other: str) -> Answer:
-        """Where the form that chooses two tools leads."""
-        if not one or not other:
+    def comparison_of(self, chosen: Sequence[str]) -> Answer:
+        """Where the form that chooses tools leads; of more than four it takes the first."""
+        slugs = list(dict.fromkeys(filter(None, chosen)))[:MOST_BESIDE]
+        if len(list(filter(None, chosen))) < 2:
             return _see("/#choose")
         with self._library() as library:
-            known = [library.tool(slug) for slug in (one, other)]
+            known = [library.tool(slug) for slug in slugs]
         if None in known:
             return self._not_found()
-        return _see(tool_path(one) if one == other else comparison_path(one, other))
+        return _see(tool_path(slugs[0]) if len(slugs) == 1 else lineup_path(slugs))
+
+    def search(self, query: str, beside: str) -> Answer:
+        """What a query finds; `beside` are slugs, as in the path of their comparison."""
+        slugs = pages.compared(f"/compare/{beside}/")
+        with self._library() as library:
+            content = pages.search_page(library, self._url, query, slugs)
+        return Answer(HTTPStatus.OK, content)
 
     def bookmarks(self, saved: Sequence[str]) -> Answer:
         """One visitor's bookmarks."""
@@ -103,30 +113,33 @@ class Site:
         return self._made_now(path) if pages.is_page(path) else self._not_found()
 
     def _made_now(self, path: str) -> Answer:
-        pair = pages.pair_of(path)
-        tool = pages.tool_of(path)
+        compared = pages.compared(path)
         with self._library() as library:
-            if pair is not None:
-                return self._comparison(library, *pair)
-            if tool is not None and (gone := self._gone(library, tool)):
+            if gone := self._gone(library, pages.subjects(path)):
                 return gone
+            if compared:
+                return self._side_by_side(library, path, compared)
             content = pages.render(library, path, self._url)
         return _stored(path, content) if content is not None else self._not_found()
 
-    def _comparison(self, library: Library, one: str, other: str) -> Answer:
-        if one == other or library.tool(one) is None or library.tool(other) is None:
+    def _side_by_side(self, library: Library, path: str, slugs: list[str]) -> Answer:
+        if len(set(slugs)) < len(slugs) or None in map(library.tool, slugs):
             return self._not_found()
-        if gone := self._gone(library, one, other):
-            return gone
-        if one > other:
-            return _moved(comparison_path(one, other))
-        content = renderers.two_tools(library, self._url, one, other)
+        if path != lineup_path(slugs):
+            return _moved(lineup_path(slugs))
+        if len(slugs) == 2:
+            content = renderers.two_tools(library, self._url, *slugs)
+        else:
+            content = renderers.several_tools(library, self._url, slugs)
         return Answer(HTTPStatus.OK, content or b"")
 
-    def _gone(self, library: Library, *slugs: str) -> Answer | None:
-        tools = [tool for slug in slugs if (tool := library.tool(slug))]
-        retired = [tool for tool in tools if tool.retired is not None]
-        return Answer(HTTPStatus.GONE, pages.gone(self._url, retired)) if retired else None
+    def _gone(self, library: Library, slugs: Sequence[str]) -> Answer | None:
+        tools = [library.tool(slug) for slug in dict.fromkeys(slugs)]
+        retired = [tool for tool in tools if tool is not None and tool.retired is not None]
+        # A page that also names an unknown tool never was.
+        if not retired or None in tools:
+            return None
+        return Answer(HTTPStatus.GONE, pages.gone(self._url, retired))
 
     def _not_found(self) -> Answer:
         return Answer(HTTPStatus.NOT_FOUND, pages.not_found(self._url))
@@ -143,8 +156,12 @@ def site_routes(
         return respond(request, answer)
 
     async def choose(request: Request) -> Response:
-        one, other = (request.query_params.get(name, "") for name in ("a", "b"))
-        return respond(request, await asyncio.to_thread(site.comparison_of, one, other))
+        chosen = [request.query_params.get(name, "") for name in ("a", "b", "c", "d")]
+        return respond(request, await asyncio.to_thread(site.comparison_of, chosen))
+
+    async def search(request: Request) -> Response:
+        query, beside = (request.query_params.get(name, "") for name in ("q", "with"))
+        return respond(request, await asyncio.to_thread(site.search, query, beside))
 
     async def bookmarks(request: Request) -> Response:
         saved = await bookmarks_of(request)
@@ -152,6 +169,7 @@ def site_routes(
 
     return [
         Route("/compare/", choose),
+        Route("/search/", search),
         Route("/bookmarks/", bookmarks),
         Route("/{path:path}", page),
     ]
@@ -180,13 +198,25 @@ def respond(request: Request, answer: Answer) -> Response:
         query = f"?{request.url.query}" if answer.status == HTTPStatus.PERMANENT_REDIRECT else ""
         location = answer.location + (query if query != "?" else "")
         return Response(status_code=answer.status, headers={"Location": location})
-    etag = f'"{hashlib.sha256(answer.content).hexdigest()[:32]}"'
-    headers = {"ETag": etag, "Cache-Control": answer.cache}
-    if answer.status == HTTPStatus.OK and _knows(request, etag):
+    content, headers = _encoded(request, answer)
+    if answer.status == HTTPStatus.OK and _knows(request, headers["ETag"]):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    headers["Content-Length"] = str(len(answer.content))
-    content = b"" if request.method == "HEAD" else answer.content
-    return Response(content, answer.status, headers, answer.media_type)
+    headers["Content-Length"] = str(len(content))
+    body = b"" if request.method == "HEAD" else content
+    return Response(body, answer.status, headers, answer.media_type)
+
+
+def _encoded(request: Request, answer: Answer) -> tuple[bytes, dict[str, str]]:
+    """The content as this request may have it, with the headers that say so."""
+    tag = hashlib.sha256(answer.content).hexdigest()[:32]
+    headers = {"ETag": f'"{tag}"', "Cache-Control": answer.cache, "Vary": "Accept-Encoding"}
+    if len(answer.content) < SMALLEST or not accepts_gzip(
+        request.headers.get("accept-encoding", "")
+    ):
+        return answer.content, headers
+    # A strong tag names bytes, and these are other bytes.
+    headers |= {"ETag": f'"{tag}-gzip"', "Content-Encoding": "gzip"}
+    return compressed(answer.content), headers
 
 
 def _knows(request: Request, etag: str) -> bool:
@@ -211,4 +241,4 @@ def _see(location: str) -> Answer:
     return Answer(HTTPStatus.SEE_OTHER, location=location)
 
 
-_PER_REQUEST = ("/compare/", "/bookmarks/")
+_PER_REQUEST = ("/compare/", "/bookmarks/", "/search/")

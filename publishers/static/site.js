@@ -12,6 +12,8 @@
      [data-refresh="NAME"]     text that follows from the counts by the server's rules
      [data-message]            where failures are said
      [data-drawer], [data-drawer-open], [data-drawer-loading|empty|list]  the bookmarks
+     form[data-search]         its field suggests while one types; data-beside="A-vs-B" on it
+                               makes it look for a tool to set beside these
 
    The counts in `state` are the newest that the server told, and include `own`, the vote and the
    bookmark that it knows of this browser. `wanted` is what the person chose. What is shown is the
@@ -289,6 +291,170 @@
     document.querySelector("[data-drawer-list]").replaceChildren(...entries);
   }
 
+  /* Search as one types, by the rule of publishers/views/search.py */
+
+  const VERSUS = /^(.*?)\s+(?:vs\.?|versus|or)\s+(.*)$/iu;
+  const TOOLS = 6;
+  const PAIRS = 4;
+  const A_SIDE = 3;
+  let listed = null;
+
+  const words = (text) =>
+    text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  const byName = (one, other) => compare(one.lower, other.lower) || compare(one.slug, other.slug);
+  const compare = (one, other) => Number(one > other) - Number(one < other);
+  const unique = (items, key) => [...new Map(items.map((item) => [key(item), item])).values()];
+  const lineup = (...slugs) => `/compare/${slugs.sort().join("-vs-")}/`;
+
+  function load() {
+    listed ??= fetch("/search.json")
+      .then((answer) => answer.json())
+      .then(({ categories, tools }) => tools.map(([slug, name, tagline, number]) => ({
+        slug,
+        name,
+        tagline,
+        lower: name.toLowerCase(),
+        category: categories[number],
+        fields: [
+          [4, words(`${name} ${slug}`)],
+          [2, words(categories[number])],
+          [1, words(tagline)],
+        ],
+      })))
+      .catch(() => {
+        listed = null;
+        return [];
+      });
+    return listed;
+  }
+
+  function weight(asked, tool) {
+    let sum = 0;
+    for (const word of asked) {
+      const field = tool.fields.find(([, held]) => held.some((each) => each.startsWith(word)));
+      if (!field) return 0;
+      sum += field[0];
+    }
+    return sum;
+  }
+
+  function best(side, tools) {
+    const asked = words(side);
+    return tools
+      .map((tool) => [weight(asked, tool), tool])
+      .filter(([found]) => found)
+      .sort(([a, one], [b, other]) => b - a || byName(one, other))
+      .map(([, tool]) => tool);
+  }
+
+  function suggest(query, tools, beside) {
+    const line = query.trim().replace(/\s+/gu, " ");
+    const sides = (line.match(VERSUS)?.slice(1) ?? [line]).map((side) => best(side, tools));
+    const found = unique(sides.flat(), (tool) => tool.slug);
+    if (beside.length) {
+      return found
+        .filter((tool) => !beside.includes(tool.slug))
+        .slice(0, TOOLS)
+        .map((tool) => [tool.name, tool.tagline, lineup(tool.slug, ...beside)]);
+    }
+    return [
+      ...found.slice(0, TOOLS).map((tool) => [tool.name, tool.tagline, `/tools/${tool.slug}/`]),
+      ...pairs(sides, tools).slice(0, PAIRS),
+    ];
+  }
+
+  function pairs([left, right], tools) {
+    let every = [];
+    if (right) {
+      every = left.slice(0, A_SIDE).flatMap((a) => right.slice(0, A_SIDE).map((b) => [a, b]));
+    } else if (left.length) {
+      const near = [...left, ...[...tools].sort(byName)];
+      every = near.filter((b) => b.category === left[0].category).map((b) => [left[0], b]);
+    }
+    return unique(
+      every.filter(([a, b]) => a !== b).map((two) => {
+        const [a, b] = two.sort((one, other) => compare(one.slug, other.slug));
+        return [`${a.name} vs ${b.name}`, "Comparison", lineup(a.slug, b.slug)];
+      }),
+      ([, , path]) => path,
+    );
+  }
+
+  function searchIn(form) {
+    const field = form.querySelector("input[type=search]");
+    const beside = form.dataset.beside?.split("-vs-") ?? [];
+    const list = document.createElement("ul");
+    let active = -1;
+    list.className = "found";
+    list.id = `${field.id}-found`;
+    list.hidden = true;
+    list.setAttribute("role", "listbox");
+    list.setAttribute("aria-label", "Suggestions");
+    form.append(list);
+    for (const [name, value] of [
+      ["role", "combobox"], ["aria-autocomplete", "list"], ["aria-controls", list.id],
+    ]) field.setAttribute(name, value);
+    close();
+
+    function close() {
+      list.hidden = true;
+      field.setAttribute("aria-expanded", "false");
+      mark(-1);
+    }
+
+    function mark(number) {
+      active = number;
+      [...list.children].forEach((option, at) => {
+        option.setAttribute("aria-selected", String(at === active));
+        if (at === active) option.scrollIntoView({ block: "nearest" });
+      });
+      const option = list.children[active];
+      if (option) field.setAttribute("aria-activedescendant", option.id);
+      else field.removeAttribute("aria-activedescendant");
+    }
+
+    async function update() {
+      const asked = field.value;
+      const tools = await load();
+      if (field.value !== asked || document.activeElement !== field) return;
+      list.replaceChildren(...suggest(asked, tools, beside).map(([name, note, path], number) => {
+        const option = document.createElement("li");
+        const fine = document.createElement("span");
+        fine.className = "fine";
+        fine.textContent = note;
+        option.append(name, fine);
+        option.id = `${list.id}-${number}`;
+        option.dataset.path = path;
+        option.setAttribute("role", "option");
+        return option;
+      }));
+      list.hidden = !list.children.length;
+      field.setAttribute("aria-expanded", String(!list.hidden));
+      mark(-1);
+    }
+
+    function onKey(event) {
+      const last = list.children.length - 1;
+      if (event.key === "Escape" && !list.hidden) close();
+      else if (event.key === "Enter" && active >= 0) location.assign(list.children[active].dataset.path);
+      else if (event.key === "ArrowDown" && !list.hidden) mark(active < last ? active + 1 : -1);
+      else if (event.key === "ArrowUp" && !list.hidden) mark(active < 0 ? last : active - 1);
+      else return;
+      event.preventDefault();
+    }
+
+    field.addEventListener("focus", load);
+    field.addEventListener("input", update);
+    field.addEventListener("keydown", onKey);
+    field.addEventListener("blur", close);
+    // The field keeps the focus, so that a click reaches the list before it closes.
+    list.addEventListener("mousedown", (event) => event.preventDefault());
+    list.addEventListener("click", (event) => {
+      const path = event.target.closest("li")?.dataset.path;
+      if (path) location.assign(path);
+    });
+  }
+
   /* Start */
 
   function wake() {
@@ -303,6 +469,7 @@
   for (const slug of states.keys()) show(slug);
   document.addEventListener("submit", onSubmit);
   for (const opener of all("[data-drawer-open]")) opener.addEventListener("click", openDrawer);
+  all("form[data-search]").forEach(searchIn);
   for (const drawer of all("[data-drawer]")) {
     drawer.addEventListener("click", (event) => { if (event.target === drawer) drawer.close(); });
   }

@@ -21,6 +21,7 @@ class Comparison(NamedTuple):
 
     title: str
     about: str
+    slugs: str
     answer: Answer
     cards: list[Card]
     rows: list[Row]
@@ -34,6 +35,7 @@ def comparison(one: Tool, other: Tool, panel: list[Reviewer]) -> Comparison:
     return Comparison(
         title=f"{first.name} vs {second.name}",
         about=_about(first, second),
+        slugs=f"{first.tool}-vs-{second.tool}",
         answer=answer(first, second),
         cards=cards,
         rows=_rows(*cards),

@@ -22,7 +22,6 @@ MOST_PAIRS = 6
 A_SIDE = 3
 """Of the tools that one side of `this vs that` finds, so many are set against the other side's."""
 
-MOST_BESIDE = 4
 LONGEST_QUERY = 200
 
 _WORD = re.compile(r"[^\W_]+")

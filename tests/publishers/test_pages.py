@@ -156,9 +156,9 @@ def test_no_page_needs_more_than_a_stylesheet_and_a_script_of_its_own(path):
 @pytest.mark.parametrize("path", HTML_PATHS)
 def test_links_within_the_site_lead_to_pages(path):
     library = sample_library()
-    known = {*pages.page_paths(library), "/bookmarks/"}
+    known = {*pages.page_paths(library), "/bookmarks/", "/search/"}
     hrefs = [a["href"] or "" for a in Reader(rendered(library, path)).all("a")]
-    within = {href.partition("#")[0] for href in hrefs if href.startswith("/")}
+    within = {re.split("[#?]", href)[0] for href in hrefs if href.startswith("/")}
     assert within <= known
 
 
@@ -340,12 +340,10 @@ def test_two_tools_are_chosen_by_a_plain_form():
 
 def test_votes_and_bookmarks_are_plain_forms():
     reader = Reader(rendered(sample_library(), "/tools/smolvlm-2-5/"))
-    assert [(f["method"], f.get("action")) for f in reader.all("form")][:2] == [
-        ("post", "/vote"),
-        ("post", "/bookmark"),
-    ]
-    buttons = [(b.get("name"), b.get("value")) for b in reader.all("button")]
-    assert buttons[:4] == [
+    posting = [form["action"] for form in reader.all("form") if form["method"] == "post"]
+    assert posting == ["/vote", "/bookmark"]
+    buttons = [(b["name"], b["value"]) for b in reader.all("button") if "value" in b]
+    assert buttons == [
         ("choice", "ship"),
         ("choice", "skip"),
         ("choice", "none"),

@@ -12,7 +12,7 @@ SHELF = Category("c", "C", "", 1)
 @pytest.mark.parametrize(
     ("ship", "votes", "bound"),
     [
-        # Found by bisecting the equation that defines the bound, (p − b)² = z² b (1 − b) / n.
+        # Found by bisecting the equation that defines the bound, (p - b)² = z² b (1 - b) / n.
         (0, 0, 0.0),
         (0, 10, 0.0),
         (1, 1, 0.2065),
