@@ -1,6 +1,7 @@
 """The press: renders the pages of what changed and puts them into the site's folder."""
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, Engine
@@ -41,6 +42,20 @@ class Printed(msgspec.Struct, frozen=True):
     changed: int
 
 
+class Weeks(NamedTuple):
+    """The digests that the site shows: the newest, to which most pages link, and the open ones."""
+
+    newest: str = ""
+    still_open: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, library: Library) -> "Weeks":
+        """What a library shows now."""
+        found = library.digests()
+        still_open = tuple(one.week for one in found if not one.frozen)
+        return cls(found[0].week if found else "", still_open)
+
+
 class Press:
     """Renders from one snapshot at a time.
 
@@ -58,6 +73,7 @@ class Press:
         self._snapshots = (reading or database).execution_options(isolation_level="REPEATABLE READ")
         self._files = files
         self._public_url = public_url
+        self._weeks = Weeks()
 
     def print_marked(self, fence: Fence = free) -> Printed:
         """Write the pages of all marked records, then clean the marks and tell who waits.
@@ -74,13 +90,17 @@ class Press:
             keys = set(marks.values())
             library = DatabaseLibrary(connection)
             former = _former(connection, {key.key for key in keys if key.kind == "tool"})
-            paths = self._paths(library, keys, former)
+            weeks = Weeks.of(library)
+            paths = _unique(
+                [*self._paths(library, keys, former), *self._paths_of_weeks(library, keys, weeks)]
+            )
             contents = {path: pages.render(library, path, self._public_url) for path in paths}
             tools = _tools(library, keys)
         changed = sum(self._put(path, content, fence) for path, content in contents.items())
         with self._engine.begin() as connection:
             _remember(connection, tools)
             dirty.clean(connection, marks)
+        self._weeks = weeks
         return Printed(len(marks), len(contents), changed)
 
     def print_all(self, fence: Fence = free) -> Printed:
@@ -93,9 +113,11 @@ class Press:
                 for path in paths
             )
             tools = [*library.tools(), *library.retired()]
+            weeks = Weeks.of(library)
         removed = self._files.sweep(paths)
         with self._engine.begin() as connection:
             _remember(connection, tools)
+        self._weeks = weeks
         return Printed(0, len(paths), changed + len(removed))
 
     def mark_all(self) -> None:
@@ -112,16 +134,26 @@ class Press:
     def _paths(
         self, library: Library, keys: Iterable[Key], former: Mapping[str, tuple[str, bool]]
     ) -> list[str]:
-        """Every page that shows something of these records, or did until now; each once."""
-        found: dict[str, None] = {}
+        """Every page that shows something of these records, or did until now."""
+        found: list[str] = []
         for key in sorted(keys):
             if key.kind == "tool":
-                found |= dict.fromkeys(self._paths_of_tool(library, key.key, former.get(key.key)))
+                found += self._paths_of_tool(library, key.key, former.get(key.key))
             elif key.kind == "category":
-                found |= dict.fromkeys(pages.paths_of_category(library, key.key))
+                found += pages.paths_of_category(library, key.key)
             elif key.kind == "reviewer":
-                found |= dict.fromkeys(pages.paths_of_reviewer(library, key.key))
-        return list(found)
+                found += pages.paths_of_reviewer(library, key.key)
+        return found
+
+    def _paths_of_weeks(self, library: Library, keys: Iterable[Key], now: Weeks) -> list[str]:
+        """The digests that move with any record; every page when the newest digest is another.
+
+        A week that was frozen shows on every page too: in the histories of the tools.
+        """
+        moving = pages.paths_of_weeks({*self._weeks.still_open, *now.still_open})
+        if now.newest == self._weeks.newest and not any(key.kind == "digest" for key in keys):
+            return moving
+        return [*moving, *pages.page_paths(library)]
 
     def _paths_of_tool(
         self, library: Library, slug: str, former: tuple[str, bool] | None
@@ -135,6 +167,10 @@ class Press:
             *pages.paths_of_tool(library, slug, former[0]),
             *self._files.comparisons_of(slug),
         ]
+
+
+def _unique(paths: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(paths))
 
 
 def _tools(library: Library, keys: Iterable[Key]) -> list[Tool]:
