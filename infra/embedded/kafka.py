@@ -131,7 +131,7 @@ class Kafka:
         )
         log = Log(self.data / "logs" / "kafka.log")
         with log.file:
-            self._format(log)
+            self._format(log, spawn)
             child = spawn(
                 [*self._java, "kafka.Kafka", "server.properties"],
                 stop_signal=self.stop_signal,
@@ -154,20 +154,19 @@ class Kafka:
         with suppress(FileNotFoundError, msgspec.DecodeError):
             end([msgspec.json.decode(self._note.read_bytes(), type=Identity)], grace=10)
 
-    def _format(self, log: Log) -> None:
+    def _format(self, log: Log, spawn: Spawn) -> None:
         """Give an empty log folder its cluster id; an interrupted formatting is begun anew."""
         if (self.folder / "log" / "meta.properties").exists():
             return
         tool = ["kafka.tools.StorageTool", "format", "--ignore-formatted"]
-        done = subprocess.run(
+        done = spawn(
             [*self._java, *tool, "-t", self._cluster, "-c", "server.properties"],
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             stdout=log.file,
             stderr=log.file,
-            check=False,
         )
-        if done.returncode:
+        if done.wait():
             raise log.explain(self.name, self.data)
 
     def _wait(self, child: Child, address: str, log: Log) -> None:

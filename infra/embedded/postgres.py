@@ -60,7 +60,7 @@ class Postgres:
         Raises:
             EmbeddedError: With one sentence that says why, after it was ended.
         """
-        self._initialise()
+        self._initialise(spawn)
         self._end_leftover()
         attempts = 1 if self._port else 5
         for attempt in range(attempts):
@@ -127,7 +127,7 @@ class Postgres:
         where = f"{ports.LOOPBACK}:{self._port}"
         return f"postgresql://{USER}:{self._password}@{where}/{database}"
 
-    def _initialise(self) -> None:
+    def _initialise(self, spawn: Spawn) -> None:
         """Make the cluster; an interrupted attempt leaves no `PG_VERSION` of ours and goes."""
         done = self.home.cluster / "verdicts.initialised"
         if done.exists():
@@ -141,10 +141,12 @@ class Postgres:
             *("--builtin-locale=C.UTF-8", "--no-instructions"),
         ]
         with log.file, self._password_file() as file:
-            made = subprocess.run(  # type: ignore[call-overload]
-                [*command, f"--pwfile={file}"], check=False, **self._options(log)
-            )
-        if made.returncode:
+            failed = spawn(
+                [*command, f"--pwfile={file}"],
+                stop_signal=signal.SIGTERM,
+                **self._options(log),
+            ).wait()
+        if failed:
             raise log.explain(self.name, self.data)
         done.touch()
 
