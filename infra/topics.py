@@ -75,10 +75,22 @@ def apply(settings: Settings, catalogue: Iterable[Wanted]) -> Applied:
         created = _create(client, missing, replicas=min(MOST_REPLICAS, len(metadata.brokers)))
         _ends(client, [topic.name for topic in missing])
         found = [topic for topic in wanted if topic not in missing]
-        differences = [*_partitions(found, metadata.topics), *_configs(client, found)]
+        told = [*_partitions(found, metadata.topics), *_configs(client, found)]
     except KafkaException as error:
         raise TopicsError(f"Kafka at {settings.kafka} refused: {error.args[0].str()}.") from error
-    return Applied(created, [topic.name for topic in found], differences)
+    return Applied(created, [topic.name for topic in found], told)
+
+
+def differences(settings: Settings, catalogue: Iterable[Wanted]) -> list[str]:
+    """Say where topics that exist differ from the catalogue, a sentence each.
+
+    Raises:
+        KafkaException: no broker answers.
+    """
+    client = admin(settings)
+    there = client.list_topics(timeout=PATIENCE_SECONDS).topics
+    found = [topic for topic in catalogue if topic.name in there]
+    return [*_partitions(found, there), *_configs(client, found)]
 
 
 def is_empty(settings: Settings, names: Iterable[str]) -> bool:

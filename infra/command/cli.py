@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from infra.command.deadletters import deadletters
 from infra.command.digest import digest
+from infra.command.doctor import doctor
 from infra.command.events import events
 from infra.command.log import log
 from infra.command.options import answer, as_json, attached_settings, settings
@@ -213,6 +214,7 @@ def _serve(name: str, run: Callable[[Settings], None]) -> None:
 
 verdicts.add_command(deadletters)
 verdicts.add_command(digest)
+verdicts.add_command(doctor)
 verdicts.add_command(events)
 verdicts.add_command(log)
 verdicts.add_command(projections)

@@ -128,14 +128,14 @@ def discard(
 
 @contextmanager
 def _redelivery() -> Iterator["Redelivery"]:
-    from infra.codec import Codec
     from infra.database import engine
+    from infra.registry import codec
     from streams.redelivery import Redelivery
 
     its = attached_settings()
     database = engine(its, name="verdicts deadletters", pool_size=1)
     try:
-        yield Redelivery(its, database, Codec())
+        yield Redelivery(its, database, codec(its))
     finally:
         database.dispose()
 

@@ -151,10 +151,11 @@ def count(meant: "Query", by: str, as_json: bool) -> None:
 
 
 def _reader() -> "Reader":
-    from infra.codec import Codec
     from infra.events import Reader
+    from infra.registry import codec
 
-    return Reader(attached_settings(), Codec())
+    its = attached_settings()
+    return Reader(its, codec(its))
 
 
 def _at(place: str) -> list["Found"]:

@@ -1,0 +1,162 @@
+"""Fetches what the checks judge; everything here asks a server and changes nothing."""
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import httpx
+from confluent_kafka import TopicCollection
+from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec, ResourceType
+from sqlalchemy import Connection, text
+
+from infra.doctor.broker import PartitionState
+from infra.doctor.store import Checkpoint, Connections
+from infra.log import Place
+from schemas.catalogue import NEWEST, VERSIONS, fingerprint
+
+SECONDS = 10.0
+
+_SCHEMAS = "select nspname from pg_namespace where nspname like 'projections\\_%'"
+_AGES = """
+select 'outbox' as queue, min(at) as oldest from verdicts.outbox
+union all select 'pages', min(at) from verdicts.dirty
+"""
+_READERS = "select topic, partition, topic_id, next_offset from {table}"
+
+
+def partition_states(client: AdminClient, topics: Iterable[str]) -> list[PartitionState]:
+    """Every partition's copies."""
+    found = client.describe_topics(TopicCollection(sorted(topics)), request_timeout=SECONDS)
+    return [
+        PartitionState(
+            f"{name}/{partition.id}",
+            len(partition.replicas),
+            len(partition.isr),
+            partition.leader is not None and partition.leader.id >= 0,
+        )
+        for name, future in sorted(found.items())
+        for partition in future.result().partitions
+    ]
+
+
+def least_in_sync(client: AdminClient, topics: Iterable[str]) -> dict[str, int]:
+    """`min.insync.replicas` of each topic."""
+    asked = client.describe_configs([ConfigResource(ResourceType.TOPIC, name) for name in topics])
+    return {
+        it.name: int(answer.result(timeout=SECONDS)["min.insync.replicas"].value)
+        for it, answer in asked.items()
+    }
+
+
+def newest_ahead(client: AdminClient, places: Iterable[Place]) -> float:
+    """By how many seconds the newest record's date is ahead of this machine's clock."""
+    from confluent_kafka import TopicPartition
+
+    asked = {TopicPartition(*place): OffsetSpec.max_timestamp() for place in places}
+    found = client.list_offsets(asked, request_timeout=SECONDS)
+    dates = [future.result().timestamp for future in found.values()]
+    return max(dates, default=0) / 1000 - time.time()
+
+
+def edited_schemas() -> list[str]:
+    """Versions whose files are not those that were published."""
+    return [version.stem for version in VERSIONS if fingerprint(version.schema()) != version.sha256]
+
+
+def unregistered(url: str, transport: httpx.BaseTransport | None = None) -> list[str]:
+    """Subjects whose newest version in the registry is not our newest."""
+    with httpx.Client(base_url=url, timeout=SECONDS, transport=transport) as client:
+        return [
+            version.topic.subject
+            for version in NEWEST.values()
+            if not _is_newest(client, version.topic.subject, version.schema())
+        ]
+
+
+def _is_newest(client: httpx.Client, subject: str, schema: Any) -> bool:
+    body = {"schema": json.dumps(schema), "schemaType": "AVRO"}
+    ours = client.post(f"/subjects/{subject}", json=body)
+    latest = client.get(f"/subjects/{subject}/versions/latest")
+    if not (ours.is_success and latest.is_success):
+        return False
+    return bool(ours.json()["version"] == latest.json()["version"])
+
+
+def server_version(connection: Connection) -> int:
+    """`server_version_num`."""
+    return int(connection.scalar(text("show server_version_num")) or 0)
+
+
+def revision(connection: Connection) -> str | None:
+    """The revision of the permanent schema; None where there is none."""
+    if connection.scalar(text("select to_regclass('verdicts.revision')")) is None:
+        return None
+    found: str | None = connection.scalar(text("select version_num from verdicts.revision"))
+    return found
+
+
+def durability(connection: Connection) -> dict[str, str]:
+    """What decides whether a commit outlives a power cut."""
+    names = ("fsync", "full_page_writes", "synchronous_commit")
+    return {name: str(connection.scalar(text(f"show {name}"))) for name in names}
+
+
+def generations(connection: Connection) -> tuple[str | None, list[str], list[str]]:
+    """The live generation, those that are listed, and the schemas that there are."""
+    live: str | None = connection.scalar(text("select live from verdicts.generation"))
+    listed = list(connection.scalars(text("select name from verdicts.generations")))
+    return live, listed, list(connection.scalars(text(_SCHEMAS)))
+
+
+def checkpoints(connection: Connection, generations: Iterable[str]) -> list[Checkpoint]:
+    """Every stored offset, of the publisher and of each generation."""
+    tables = {name: f'"{name}".checkpoints' for name in generations}
+    tables["publisher"] = "verdicts.publisher_checkpoints"
+    return [
+        Checkpoint(reader, (row.topic, row.partition), row.topic_id, row.next_offset)
+        for reader, table in tables.items()
+        for row in connection.execute(text(_READERS.format(table=table)))
+    ]
+
+
+def clock_ahead(connection: Connection) -> float:
+    """By how many seconds the database's clock is ahead of ours, half the way there taken off."""
+    began = time.time()
+    theirs = float(
+        connection.scalar(text("select extract(epoch from clock_timestamp())::float8")) or 0
+    )
+    return theirs - (began + time.time()) / 2
+
+
+def connections(connection: Connection) -> Connections:
+    """Open connections, of how many."""
+    used = connection.scalar(
+        text("select count(*) from pg_stat_activity where datname is not null")
+    )
+    return Connections(int(used or 0), int(connection.scalar(text("show max_connections")) or 0))
+
+
+def ages(connection: Connection) -> dict[str, float]:
+    """Seconds that the oldest change has waited in each queue."""
+    query = f"select queue, extract(epoch from clock_timestamp() - oldest) from ({_AGES}) as ages"  # noqa: S608
+    rows: Mapping[str, Any] = {row[0]: row[1] for row in connection.execute(text(query))}
+    return {queue: float(age or 0) for queue, age in rows.items()}
+
+
+def fresh_services(connection: Connection) -> list[str]:
+    """The kinds of processes that gave a sign of life within ten seconds."""
+    query = "select distinct service from verdicts.heartbeats where beat > now() - interval '10 s'"
+    return list(connection.scalars(text(query)))
+
+
+def settled_letters(connection: Connection, topic_id: str) -> int:
+    """How many dead letters of that topic were replayed or discarded."""
+    query = text("select count(*) from verdicts.settled_letters where topic_id = :topic_id")
+    return int(connection.scalar(query, {"topic_id": topic_id}) or 0)
+
+
+def valid_tokens(connection: Connection) -> dict[str, int]:
+    """How many tokens are valid, by role."""
+    query = "select role, count(*) from verdicts.tokens where revoked is null group by role"
+    return {row[0]: row[1] for row in connection.execute(text(query))}
