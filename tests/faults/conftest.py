@@ -1,0 +1,119 @@
+"""Servers, systems and seeds for tests under faults, and the table of figures at their end."""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.embedded.guardian import Guardian
+from infra.embedded.jars import class_path
+from infra.embedded.java import java
+from tests.faults.harness.brokers import Cluster, cluster
+from tests.faults.harness.oracle import Figures
+from tests.faults.harness.system import System, fresh_database
+from tests.faults.harness.taps import LostProduceAnswers
+
+_FIGURES = pytest.StashKey[list[Figures]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--seeds", type=int, default=1, help="schedules per fault; 1 is quick")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_FIGURES] = []
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "seed" in metafunc.fixturenames:  # by way of `chances`, too
+        # The option is unknown where the whole suite runs: then one schedule per fault.
+        metafunc.parametrize("seed", range(metafunc.config.getoption("--seeds", 1)))
+
+
+@pytest.fixture
+def chances(seed: int, request: pytest.FixtureRequest) -> random.Random:
+    """Decides everything that a schedule leaves open."""
+    return random.Random(f"{request.function.__name__} {seed}")
+
+
+@pytest.fixture(scope="session")
+def lost_answers() -> LostProduceAnswers:
+    return LostProduceAnswers(random.Random(0))
+
+
+@pytest.fixture(scope="session")
+def one_broker(
+    servers_folder: Path, guardian: Guardian, lost_answers: LostProduceAnswers
+) -> Iterator[Cluster]:
+    """A single node, for faults that do not lie in the cluster."""
+    made = cluster(
+        servers_folder / "one", 1, java(), class_path(servers_folder, lambda *_: None),
+        guardian.spawn, lost_answers.tap,
+    )  # fmt: skip
+    made.start()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def three_brokers(servers_folder: Path, guardian: Guardian) -> Iterator[Cluster]:
+    """Three nodes, of which each topic needs two."""
+    made = cluster(
+        servers_folder / "three", 3, java(), class_path(servers_folder, lambda *_: None),
+        guardian.spawn,
+    )  # fmt: skip
+    made.start()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def make_system(
+    servers_folder: Path, guardian: Guardian, database: str
+) -> Iterator[Callable[[Cluster], System]]:
+    with ExitStack() as stack:
+
+        def make(brokers: Cluster) -> System:
+            url = stack.enter_context(fresh_database(database))
+            folder = servers_folder / url.rpartition("/")[2]
+            folder.mkdir()
+            made = System(brokers, url, folder, guardian.spawn)
+            stack.callback(made.close)
+            return made
+
+        yield make
+
+
+@pytest.fixture
+def system(make_system: Callable[[Cluster], System], one_broker: Cluster) -> System:
+    """A system on the single node."""
+    return make_system(one_broker)
+
+
+@pytest.fixture
+def report(request: pytest.FixtureRequest) -> Callable[[Figures], None]:
+    """Print figures, and require that nothing was lost, doubled or made up."""
+
+    def told(figures: Figures) -> None:
+        request.config.stash[_FIGURES].append(figures)
+        print(figures)
+        assert figures.sound, figures
+
+    return told
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    found = config.stash.get(_FIGURES, [])
+    if not found:
+        return
+    terminalreporter.section("faults")
+    columns = ("sent", "acknowledged", "rejected", "unknown", "applied", "lost", "doubled")
+    heading = " ".join(f"{name:>12}" for name in (*columns, "recovered"))
+    terminalreporter.write_line(f"{'fault':<34}{heading}")
+    for figures in found:
+        numbers = " ".join(f"{getattr(figures, name):>12}" for name in columns)
+        line = f"{figures.fault:<34}{numbers} {figures.seconds:>10.1f} s  {figures.note}"
+        terminalreporter.write_line(line.rstrip())

@@ -1,0 +1,126 @@
+"""Brokers as processes, each with a proxy in front of the listener that the services use.
+
+One node, or three combined ones with everything replicated. Two listeners each: what the harness
+itself and the other nodes use is direct, what clients of the services use goes through the proxy.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from infra.embedded import ports
+from infra.embedded.kafka import Kafka, new_cluster_id
+from infra.embedded.process import Child, Spawn
+from tests.faults.harness.proxy import Passing, Proxy, Tap
+
+_LOOPBACK = ports.LOOPBACK
+
+
+class Broker:
+    """One node."""
+
+    def __init__(self, kafka: Kafka, proxy: Proxy, spawn: Spawn) -> None:
+        self.kafka = kafka
+        self.proxy = proxy
+        self._spawn = spawn
+        self.process: Child | None = None
+
+    def start(self) -> None:
+        """Return when it answers; in a cluster, when a majority of the nodes is there."""
+        self.process = self.kafka.start(self._spawn)
+
+    def kill(self) -> None:
+        assert self.process
+        self.process.kill()
+        self.process.wait()
+
+
+class Cluster:
+    """All nodes of one cluster."""
+
+    def __init__(self, brokers: list[Broker]) -> None:
+        self.brokers = brokers
+
+    def start(self, which: list[Broker] | None = None) -> None:
+        """Start nodes at once, since a majority is needed before any of them answers."""
+        with ThreadPoolExecutor(len(self.brokers)) as pool:
+            list(pool.map(Broker.start, which or self.brokers))
+
+    @property
+    def direct(self) -> str:
+        """Bootstrap servers of the harness."""
+        return ",".join(broker.kafka.address for broker in self.brokers)
+
+    @property
+    def through_proxies(self) -> str:
+        """Bootstrap servers of the services."""
+        return ",".join(broker.proxy.address for broker in self.brokers)
+
+    def heal(self) -> None:
+        for broker in self.brokers:
+            broker.proxy.heal()
+
+    def close(self) -> None:
+        for broker in self.brokers:
+            broker.proxy.close()
+
+
+def cluster(
+    folder: Path,
+    nodes: int,
+    java: Path,
+    jars: list[Path],
+    spawn: Spawn,
+    tap: Callable[[], Tap] = Passing,
+) -> Cluster:
+    """Make the brokers of a cluster; they are not started yet."""
+    homes = [folder / f"broker-{number}" for number in range(1, nodes + 1)]
+    chosen = []
+    for home in homes:
+        home.mkdir(parents=True)
+        chosen.append(ports.choose(home, "kafka", "kafka_controller", "proxied"))
+        ports.remember(home, chosen[-1])
+    voters = ",".join(
+        f"{number}@{_LOOPBACK}:{its['kafka_controller']}" for number, its in enumerate(chosen, 1)
+    )
+    name = new_cluster_id()
+    brokers = []
+    for number, (home, its) in enumerate(zip(homes, chosen, strict=True), 1):
+        proxy = Proxy(its["proxied"], tap)
+        properties = {
+            "node.id": str(number),
+            "controller.quorum.voters": voters,
+            **_listeners(its, proxy.port),
+            **_replication(nodes),
+        }
+        kafka = Kafka(home, java, jars, cluster=name, properties=properties)
+        brokers.append(Broker(kafka, proxy, spawn))
+    return Cluster(brokers)
+
+
+def _listeners(its: dict[str, int], proxy: int) -> dict[str, str]:
+    direct = f"PLAINTEXT://{_LOOPBACK}:{its['kafka']}"
+    return {
+        "listeners": f"{direct},PROXIED://{_LOOPBACK}:{its['proxied']},"
+        f"CONTROLLER://{_LOOPBACK}:{its['kafka_controller']}",
+        "advertised.listeners": f"{direct},PROXIED://{_LOOPBACK}:{proxy}",
+        "listener.security.protocol.map": (
+            "PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT"
+        ),
+        "inter.broker.listener.name": "PLAINTEXT",
+    }
+
+
+def _replication(nodes: int) -> dict[str, str]:
+    if nodes == 1:
+        return {}
+    return {
+        "default.replication.factor": "3",
+        "min.insync.replicas": "2",
+        "offsets.topic.replication.factor": "3",
+        "transaction.state.log.replication.factor": "3",
+        "transaction.state.log.min.isr": "2",
+        # Elections must be quick enough for a test, as they would be tuned for ingest.
+        "controller.quorum.election.timeout.ms": "500",
+        "controller.quorum.fetch.timeout.ms": "1000",
+    }

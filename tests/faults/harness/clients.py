@@ -1,0 +1,185 @@
+"""Clients that keep the ledger: one that speaks HTTP, one that writes to the log itself."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Self
+
+import httpx
+import msgspec
+from confluent_kafka import KafkaError, Message, Producer
+
+from infra.codec import Codec
+from infra.producer import configuration
+from infra.settings import Settings
+from schemas.events import Event
+from schemas.instants import rfc3339
+from tests.faults.harness.ledger import Ledger, Outcome
+
+_CONTENT_TYPE = "application/cloudevents-batch+json"
+
+
+class LogClient:
+    """Appends to the log as the API would; for faults that lie behind the log."""
+
+    def __init__(self, settings: Settings, ledger: Ledger) -> None:
+        self._producer = Producer(
+            {**configuration(settings), "log_level": 0, "message.max.bytes": 4_000_000}
+        )
+        self._codec = Codec()
+        self._ledger = ledger
+
+    def send(self, events: Iterable[Event]) -> None:
+        """Append events, and return once all are acknowledged or given up."""
+        events = list(events)
+        self._ledger.sending(events)
+        for event in events:
+            self._producer.produce(
+                event.data.topic.name,
+                key=event.key.encode(),
+                value=self._codec.encode(event),
+                on_delivery=self._noting(event.id),
+            )
+            self._producer.poll(0)
+        self._producer.flush(30)
+
+    def send_raw(self, topic: str, value: bytes | None, key: bytes = b"poison") -> None:
+        """Append bytes that are in no ledger."""
+        self._producer.produce(topic, key=key, value=value)
+        assert self._producer.flush(30) == 0
+
+    def _noting(self, id_: str) -> Callable[[KafkaError | None, Message], None]:
+        def delivered(error: KafkaError | None, _: Message) -> None:
+            self._ledger.note(id_, Outcome.UNKNOWN if error else Outcome.ACKNOWLEDGED)
+
+        return delivered
+
+
+class HttpClient:
+    """Sends to `POST /v1/events`.
+
+    Args:
+        url: Address of the API.
+        token: A bearer token that may send everything.
+        ledger: Holds events as they stand on the log.
+        pseudonym: Gives the name on the log of a voter whom this client names.
+        patience: Seconds to wait for an answer.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        ledger: Ledger,
+        pseudonym: Callable[[str], str],
+        patience: float = 30.0,
+    ) -> None:
+        self._http = httpx.Client(
+            base_url=url,
+            timeout=patience,
+            trust_env=False,
+            headers={"authorization": f"Bearer {token}", "content-type": _CONTENT_TYPE},
+        )
+        self._ledger = ledger
+        self._pseudonym = pseudonym
+
+    def send(self, events: Iterable[Event], **headers: str) -> httpx.Response | None:
+        """Send events in one request; None when there was no answer to it."""
+        events = list(events)
+        self._ledger.sending(map(self.on_log, events))
+        try:
+            response = self._http.post(
+                "/v1/events",
+                content=msgspec.json.encode([_envelope(it) for it in events]),
+                headers=headers,
+            )
+        except httpx.ConnectError:
+            self._note_all(events, Outcome.REJECTED)  # nobody listened, so nobody took it
+            return None
+        except httpx.TransportError:
+            self._note_all(events, Outcome.UNKNOWN)
+            return None
+        self._note_answer(events, response)
+        return response
+
+    def send_until_acknowledged(self, events: Iterable[Event], tries: int = 200) -> int:
+        """Send again what was not acknowledged, as a front end would; give the tries."""
+        left = list(events)
+        for number in range(1, tries + 1):
+            self.send(left)
+            left = [it for it in left if self._ledger.outcome(it.id) is not Outcome.ACKNOWLEDGED]
+            if not left:
+                return number
+        raise AssertionError(f"{len(left)} events were not acknowledged in {tries} tries")
+
+    def on_log(self, event: Event) -> Event:
+        """The event as it stands on the log, where voters have other names."""
+        voter = getattr(event.data, "voter", None)
+        if voter is None:
+            return event
+        data = msgspec.structs.replace(event.data, voter=self._pseudonym(voter))
+        return msgspec.structs.replace(event, data=data)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _note_answer(self, events: list[Event], response: httpx.Response) -> None:
+        said = response.json()
+        if "results" not in said:
+            # Refused as a whole, before any event was looked at.
+            self._note_all(events, Outcome.REJECTED)
+            return
+        told = {"accepted": Outcome.ACKNOWLEDGED, "rejected": Outcome.REJECTED}
+        for event, result in zip(events, said["results"], strict=True):
+            self._ledger.note(event.id, told.get(result["status"], Outcome.UNKNOWN))
+
+    def _note_all(self, events: Iterable[Event], outcome: Outcome) -> None:
+        for event in events:
+            self._ledger.note(event.id, outcome)
+
+
+def _envelope(event: Event) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "id": event.id,
+        "type": event.type,
+        "time": rfc3339(event.time),
+        "data": event.data,
+    }
+
+
+class Load(threading.Thread):
+    """Sends batch after batch in the background until it is told to stop.
+
+    Args:
+        batches: Never ends.
+        send: Sends one batch.
+        pause: Seconds between two batches.
+    """
+
+    def __init__(
+        self, batches: Iterator[list[Event]], send: Callable[[list[Event]], object], pause: float
+    ) -> None:
+        super().__init__(name="load", daemon=True)
+        self._batches, self._send, self._pause = batches, send, pause
+        self._stopping = threading.Event()
+        self._failure: BaseException | None = None
+        self.sent = 0
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self.join()
+        if self._failure:
+            raise self._failure
+
+    def run(self) -> None:
+        try:
+            while not self._stopping.wait(self._pause):
+                batch = next(self._batches)
+                self._send(batch)
+                self.sent += len(batch)
+        except BaseException as failure:  # raised where the load is ended
+            self._failure = failure

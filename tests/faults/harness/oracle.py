@@ -1,0 +1,185 @@
+"""The judge: the log replayed into empty tables, and the ledger held against log and tallies."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import msgspec
+import psycopg
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from sqlalchemy import Connection, Engine, select
+
+from infra.codec import Codec, UndecodableError
+from infra.consumer.app import Place
+from infra.log import Log
+from infra.settings import Settings
+from projections import generations, tables
+from projections.configuration import HANDLERS
+from schemas.events import Event
+from streams.follower import PLACES
+from streams.rebuilding import fill
+from tests.faults.harness import audit
+from tests.faults.harness.ledger import Ledger, Outcome
+
+Register = tuple[str, ...]
+REPLAYED = "projections_999"
+_EXCESS = """
+select coalesce(sum(abs(t.ship - coalesce(b.ship, 0)) + abs(t.skip - coalesce(b.skip, 0))), 0)
+from {live}.tallies t left join (
+    select tool, count(*) filter (where choice = 1) as ship,
+        count(*) filter (where choice = 2) as skip
+    from {live}.ballots group by tool
+) b using (tool)
+"""
+
+
+class Figures(msgspec.Struct):
+    """What a test prints."""
+
+    fault: str
+    sent: int
+    acknowledged: int
+    rejected: int
+    unknown: int
+    applied: int
+    lost: int
+    doubled: int
+    ghosts: int
+    seconds: float
+    note: str = ""
+
+    @property
+    def sound(self) -> bool:
+        """Acknowledged exactly once, rejected never, unknown at most once."""
+        return not (self.lost or self.doubled or self.ghosts)
+
+
+class Logged(NamedTuple):
+    """One record of the log; without an event when it cannot be decoded."""
+
+    place: Place
+    offset: int
+    event: Event | None
+
+
+def read_log(settings: Settings) -> list[Logged]:
+    """Every record of every event topic."""
+    codec = Codec()
+    found = []
+    for message in messages(settings, PLACES):
+        place = str(message.topic()), int(message.partition() or 0)
+        try:
+            event = codec.decode(place[0], message.value())
+        except UndecodableError:
+            event = None
+        found.append(Logged(place, int(message.offset() or 0), event))
+    return found
+
+
+def messages(settings: Settings, places: Iterable[Place]) -> Iterator[Message]:
+    """What consumers that read committed transactions see, from the first offset to the end."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": settings.kafka,
+            "group.id": "faults-oracle",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "isolation.level": "read_committed",
+            "auto.offset.reset": "earliest",
+            "fetch.wait.max.ms": 20,
+        }
+    )
+    wanted = {place for place, end in Log(settings).ends(places).items() if end}
+    consumer.assign([TopicPartition(*place, 0) for place in sorted(wanted)])
+    try:
+        while wanted:
+            for message in consumer.consume(10_000, 0.1):
+                if (error := message.error()) is None:
+                    yield message
+                elif error.name() == "_PARTITION_EOF":
+                    wanted.discard((message.topic(), message.partition()))
+                else:
+                    raise KafkaException(error)
+    finally:
+        consumer.close()
+
+
+def replay_differs(settings: Settings, engine: Engine) -> list[str]:
+    """Replay the log into empty tables, and say where the live ones differ; ideally nowhere."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"drop schema if exists {REPLAYED} cascade")
+        tables.create_generation(connection, REPLAYED)
+    fill(settings, Codec(), REPLAYED, lambda *_: None)
+    with engine.connect() as connection:
+        live = generations.live(connection)
+        compared = generations.compare(connection, live, REPLAYED)
+        return [
+            f"{it.table}: live only {it.only_in_first}, replayed only {it.only_in_second}"
+            for it in compared
+            if not it.equal
+        ]
+
+
+def judge(
+    fault: str, settings: Settings, engine: Engine, ledger: Ledger, seconds: float, note: str = ""
+) -> Figures:
+    """Hold the ledger against the log and the live projections, which stand still now."""
+    log = read_log(settings)
+    on_log = Counter(it.event.id for it in log if it.event)
+    acknowledged = {it.id for it in ledger.having(Outcome.ACKNOWLEDGED)}
+    rejected = {it.id for it in ledger.having(Outcome.REJECTED)}
+    url = settings.database_url
+    with engine.connect() as connection, psycopg.connect(url) as plain:
+        live = generations.live(connection)
+        at = generations.positions(connection, live)
+        passed = {it.event.id for it in log if it.event and it.offset < at.get(it.place, 0)}
+        missing = _unsettled(connection, ledger)
+        excess = connection.exec_driver_sql(_EXCESS.format(live=live)).scalar_one()
+        doubled = audit.applied_twice(plain) + int(excess)
+        skipped = audit.jumped(plain)
+    doubled += sum(max(0, on_log[it] - ledger.tries[it]) for it in ledger.events)
+    return Figures(
+        fault=fault,
+        sent=len(ledger.events),
+        acknowledged=len(acknowledged),
+        rejected=len(rejected),
+        unknown=ledger.count(Outcome.UNKNOWN),
+        applied=len(passed & set(ledger.events)),
+        lost=len(acknowledged - passed) + missing + skipped,
+        doubled=doubled,
+        ghosts=len(rejected & set(on_log)),
+        seconds=seconds,
+        note=note,
+    )
+
+
+def _unsettled(connection: Connection, ledger: Ledger) -> int:
+    """Registers of voters that do not show what the ledger says they must.
+
+    A register must show the greatest acknowledged event, or a greater one of unknown fate.
+    """
+    shown = {
+        (table.name, row.voter, row.tool): bytes(row.stamp)
+        for table in (tables.ballots, tables.bookmarks)
+        for row in connection.execute(select(table))
+    }
+    return sum(shown.get(register) not in stamps for register, stamps in _allowed(ledger).items())
+
+
+def _allowed(ledger: Ledger) -> dict[Register, set[bytes | None]]:
+    """What each register may show; None stands for no row."""
+    sure: dict[Register, bytes] = {}
+    for register, stamp in _claims(ledger.having(Outcome.ACKNOWLEDGED)):
+        sure[register] = max(sure.get(register, b""), stamp)
+    allowed: dict[Register, set[bytes | None]] = {it: {stamp} for it, stamp in sure.items()}
+    for register, stamp in _claims(ledger.having(Outcome.UNKNOWN)):
+        if stamp > sure.get(register, b""):
+            allowed.setdefault(register, {None}).add(stamp)
+    return allowed
+
+
+def _claims(events: Iterable[Event]) -> Iterator[tuple[Register, bytes]]:
+    for event in events:
+        for write in HANDLERS[type(event.data)](event):
+            if write.table in ("ballots", "bookmarks"):
+                yield (write.table, *write.key), write.stamp

@@ -1,0 +1,133 @@
+"""A TCP proxy between clients and a server, which can be told to lose things.
+
+It runs on a loop in a thread of its own. What passes through a connection is shown to a tap,
+which may change its mind about the connection: that is how single answers get lost.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from infra.embedded.ports import LOOPBACK
+
+_CHUNK = 1 << 16
+
+
+class Tap(Protocol):
+    """Sees what one connection carries."""
+
+    def ask(self, data: bytes) -> bool:
+        """What the client sends; False ends the connection in place of passing it on."""
+        ...
+
+    def answer(self, data: bytes) -> bool:
+        """What the server sends; False ends the connection in place of passing it on."""
+        ...
+
+
+class Passing:
+    """Lets everything pass."""
+
+    def ask(self, data: bytes) -> bool:
+        return True
+
+    def answer(self, data: bytes) -> bool:
+        return True
+
+
+class Proxy:
+    """Listens on a free port of loopback for one server.
+
+    Args:
+        target: Port of the server, on loopback; it may be set later.
+        tap: Makes what looks at each connection.
+    """
+
+    def __init__(self, target: int = 0, tap: Callable[[], Tap] = Passing) -> None:
+        self.target = target
+        self._tap = tap
+        self._open: set[asyncio.StreamWriter] = set()
+        self._down = False
+        self._delay = 0.0
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
+        self._thread.start()
+        self._server = self._call(self._listen())
+        self.port: int = self._server.sockets[0].getsockname()[1]
+
+    @property
+    def address(self) -> str:
+        return f"{LOOPBACK}:{self.port}"
+
+    def cut(self) -> None:
+        """End all connections, and refuse new ones until `heal`."""
+        self._down = True
+        self.drop()
+
+    def drop(self) -> None:
+        """End all connections; new ones are welcome."""
+        self._call(self._drop())
+
+    def delay(self, seconds: float) -> None:
+        """Let every piece of data wait before it is passed on."""
+        self._delay = seconds
+
+    def heal(self) -> None:
+        """Pass everything on, at once."""
+        self._down, self._delay = False, 0.0
+
+    def close(self) -> None:
+        self.cut()
+        self._loop.call_soon_threadsafe(self._server.close)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    def _call(self, coroutine):  # type: ignore[no-untyped-def]
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
+
+    async def _listen(self) -> asyncio.Server:
+        return await asyncio.start_server(self._connected, LOOPBACK, 0)
+
+    async def _drop(self) -> None:
+        for writer in self._open:
+            writer.transport.abort()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._down:
+            writer.transport.abort()
+            return
+        try:
+            server, to_server = await asyncio.open_connection(LOOPBACK, self.target)
+        except OSError:
+            writer.transport.abort()
+            return
+        both = {writer, to_server}
+        self._open |= both
+        tap = self._tap()
+        ways = (
+            asyncio.create_task(self._carry(reader, to_server, tap.ask)),
+            asyncio.create_task(self._carry(server, writer, tap.answer)),
+        )
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        for way in ways:
+            way.cancel()
+        for one in both:
+            one.transport.abort()
+        self._open -= both
+
+    async def _carry(
+        self,
+        source: asyncio.StreamReader,
+        sink: asyncio.StreamWriter,
+        may_pass: Callable[[bytes], bool],
+    ) -> None:
+        with contextlib.suppress(OSError):
+            while data := await source.read(_CHUNK):
+                if self._delay:
+                    await asyncio.sleep(self._delay)
+                if not may_pass(data):
+                    return
+                sink.write(data)
+                await sink.drain()

@@ -1,0 +1,313 @@
+"""One test's system: fresh topics, a fresh database, and the services that the test starts."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+import psycopg
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import (
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
+
+from infra import topics
+from infra.command.steps import migrate
+from infra.consumer.app import Place
+from infra.database import engine
+from infra.embedded import ports
+from infra.embedded.process import Spawn
+from infra.log import Log
+from infra.settings import Settings
+from projections import generations
+from schemas.topics import TOPICS
+from streams import tokens
+from streams.api.voters import Voters
+from streams.follower import PLACES
+from tests.faults.harness import audit, oracle
+from tests.faults.harness.brokers import Cluster
+from tests.faults.harness.clients import HttpClient, LogClient
+from tests.faults.harness.ledger import Ledger
+from tests.faults.harness.oracle import Figures
+from tests.faults.harness.proxy import Proxy
+from tests.faults.harness.services import Service
+from tests.faults.harness.taps import LostCommits
+from tests.faults.harness.waiting import Stopwatch, until
+
+T = TypeVar("T")
+_KEY = "a key for faults"
+_TEMPLATE = "faults_template"
+
+
+class System:
+    """Servers, services and ledger of one test.
+
+    Args:
+        cluster: The brokers; all topics on them are made anew.
+        database: `postgresql://…` of a fresh database, see `template`.
+        folder: Takes the site and the logs.
+        spawn: Starts processes.
+    """
+
+    def __init__(self, cluster: Cluster, database: str, folder: Path, spawn: Spawn) -> None:
+        self.cluster = cluster
+        self.database = database
+        self.folder = folder
+        self.ledger = Ledger()
+        self.lost_commits = LostCommits(b"next_offset = ")
+        address, self._port = _parts(database)
+        self.database_proxy = Proxy(self._port, self.lost_commits.tap)
+        self.settings = Settings.from_environment(
+            {
+                "VERDICTS_DATA": str(folder),
+                "VERDICTS_DEMO": "0",
+                "VERDICTS_SECRET_KEY": _KEY,
+                "VERDICTS_VOTER_KEY": _KEY,
+                "KAFKA_BOOTSTRAP_SERVERS": cluster.direct,
+                "DATABASE_URL": database,
+            }
+        )
+        self.engine = engine(self.settings, name="faults")
+        self.log = Log(self.settings)
+        self._proxied_database = address.format(port=self.database_proxy.port)
+        self._spawn = spawn
+        self._services: list[Service] = []
+        self._clients: list[HttpClient] = []
+        self._background = ThreadPoolExecutor(4)
+        self._token = ""
+        renew_topics(self.settings)
+
+    # What a test starts
+
+    def worker(self, instance: str = "worker-1", **more: Any) -> Service:
+        """A worker; with an empty name, one of dynamic membership."""
+        return self._service("worker", instance, **more)
+
+    def held_worker(self) -> Service:
+        """A worker whose transactions stop at the gate before their checkpoints."""
+        _, at, place = self._proxied_database.rpartition("@")
+        return self._service("worker", "", database=f"postgresql://{audit.HELD}:held{at}{place}")
+
+    def publisher(self, instance: str = "publisher-1", **more: Any) -> Service:
+        return self._service("publisher", instance, **more)
+
+    def api(self, **more: Any) -> tuple[Service, str]:
+        """An API, and its address."""
+        port = ports.choose(self.folder, "api")["api"]
+        service = self._service("api", "", port=port, **more)
+        url = f"http://{ports.LOOPBACK}:{port}"
+        until("the API answers", lambda: _is_200(f"{url}/readyz"))
+        return service, url
+
+    def _service(
+        self,
+        verb: str,
+        instance: str,
+        *,
+        port: int = 8080,
+        clock_off: float = 0.0,
+        database: str = "",
+    ) -> Service:
+        environment = {
+            "VERDICTS_DATA": str(self.folder),
+            "VERDICTS_PORT": str(port),
+            "VERDICTS_PUBLIC_URL": "http://verdicts.test",
+            "VERDICTS_INSTANCE": instance,
+            "VERDICTS_SECRET_KEY": _KEY,
+            "VERDICTS_VOTER_KEY": _KEY,
+            "KAFKA_BOOTSTRAP_SERVERS": self.cluster.through_proxies,
+            "DATABASE_URL": database or self._proxied_database,
+        }
+        name = f"{verb}-{len(self._services)}"
+        log = self.folder / "logs" / f"{name}.log"
+        service = Service(verb, environment, log, self._spawn, clock_off).start()
+        self._services.append(service)
+        return service
+
+    # How a test sends
+
+    def log_client(self) -> LogClient:
+        return LogClient(self.settings, self.ledger)
+
+    def http_client(self, url: str, patience: float = 30.0) -> HttpClient:
+        voters = Voters([_KEY], _KEY, secure=False)
+        client = HttpClient(
+            url,
+            self.token,
+            self.ledger,
+            lambda voter: voters.gateway_pseudonym("admin", voter),
+            patience,
+        )
+        self._clients.append(client)
+        return client
+
+    @property
+    def token(self) -> str:
+        """A bearer token with the role `admin`."""
+        if not self._token:
+            with self.engine.begin() as connection:
+                self._token = tokens.create(connection, name="faults", role="admin").text
+        return self._token
+
+    # What a test looks at
+
+    @contextmanager
+    def connection(self) -> Iterator[psycopg.Connection]:
+        """A connection that sees the live projections, and each statement on its own."""
+        with psycopg.connect(
+            self.database, autocommit=True, application_name="faults",
+            options="-c search_path=projections_1,verdicts",
+        ) as connection:  # fmt: skip
+            yield connection
+
+    def number(self, query: str) -> int:
+        """The one number that a query gives."""
+        with self.connection() as connection:
+            row = connection.execute(query.encode()).fetchone()
+        assert row
+        return int(row[0])
+
+    def run(self, statements: str) -> None:
+        """Do something to the database."""
+        with self.connection() as connection:
+            connection.execute(statements.encode())
+
+    @property
+    def lagging(self) -> dict[Place, int]:
+        """Partitions with records that are not applied, and how many."""
+        ends = self.log.ends(PLACES)
+        with self.engine.connect() as connection:
+            at = generations.positions(connection, generations.live(connection))
+        return {it: end - at.get(it, 0) for it, end in ends.items() if end > at.get(it, 0)}
+
+    @property
+    def lag(self) -> int:
+        """Records on the log that are not applied."""
+        return sum(self.lagging.values())
+
+    @property
+    def waiting(self) -> int:
+        """Changes that are not relayed."""
+        return self.number("select count(*) from verdicts.outbox")
+
+    def caught_up(self, seconds: float = 60) -> float:
+        """Wait until everything on the log is applied and relayed; the seconds that took."""
+        watch = Stopwatch()
+        until("all events are applied", lambda: self.lag == 0, seconds)
+        until("all changes are relayed", lambda: self.waiting == 0, seconds)
+        return watch.seconds
+
+    def blocked(self, application: str, query: str = "%") -> int:
+        """Backends of an application that wait for a lock in such a query."""
+        with self.connection() as connection:
+            return audit.blocked(connection, application, query)
+
+    def gate(self, key: int) -> Any:
+        return audit.gate(self.database, key)
+
+    def locked(self, statement: str) -> Any:
+        return audit.locked(self.database, f"set search_path = projections_1; {statement}")
+
+    def in_background(self, action: Callable[[], T]) -> "Future[T]":
+        """Do something that waits, while the test goes on."""
+        return self._background.submit(action)
+
+    @contextmanager
+    def unwritable(self, topic: str) -> Iterator[None]:
+        """A topic whose writers are never acknowledged, as if its other replicas were gone."""
+        set_topic(self.settings, topic, "min.insync.replicas", "2")
+        try:
+            yield
+        finally:
+            set_topic(self.settings, topic, "min.insync.replicas", "1")
+
+    def judged(self, fault: str, seconds: float, note: str = "") -> Figures:
+        """The figures of a test whose system stands still; the replay must equal the live."""
+        differences = oracle.replay_differs(self.settings, self.engine)
+        assert not differences, "\n".join(differences)
+        return oracle.judge(fault, self.settings, self.engine, self.ledger, seconds, note)
+
+    # How it ends
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
+        for service in self._services:
+            service.end()
+            print(service.tail)  # shown where a test fails
+        self._background.shutdown(wait=False)
+        self.engine.dispose()
+        self.database_proxy.close()
+
+
+def renew_topics(settings: Settings) -> None:
+    """Delete all topics of the catalogue, and make them anew."""
+    client = topics.admin(settings)
+    there = set(client.list_topics(timeout=30).topics) & {topic.name for topic in TOPICS}
+    if there:
+        for done in client.delete_topics(sorted(there), operation_timeout=30).values():
+            done.result()
+        until("topics are gone", lambda: not there & set(client.list_topics(timeout=30).topics))
+    topics.apply(settings, TOPICS)
+
+
+def set_topic(settings: Settings, topic: str, name: str, value: str) -> None:
+    """Change one setting of a topic."""
+    change = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[change])
+    client = topics.admin(settings)
+    for done in client.incremental_alter_configs([resource]).values():
+        done.result(30)
+
+
+@contextmanager
+def fresh_database(server: str) -> Iterator[str]:
+    """An empty, migrated and audited database, which goes afterwards."""
+    name = f"faults_{secrets.token_hex(4)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        _require_template(server, connection)
+        connection.execute(f"create database {name} template {_TEMPLATE}".encode())
+        try:
+            yield _database(server, name)
+        finally:
+            connection.execute(f"drop database if exists {name} with (force)".encode())
+
+
+def _require_template(server: str, connection: psycopg.Connection) -> None:
+    """Make the database that all others are copies of, once per server."""
+    there = "select 1 from pg_database where datname = %s"
+    if connection.execute(there, [_TEMPLATE]).fetchone():
+        return
+    connection.execute(f"create role {audit.HELD} superuser login password 'held'".encode())
+    connection.execute(f"create database {_TEMPLATE}".encode())
+    its = msgspec.structs.replace(
+        Settings.from_environment({}), database_url=_database(server, _TEMPLATE)
+    )
+    migrate(its)
+    with psycopg.connect(its.database_url, autocommit=True) as template:
+        template.execute(audit.INSTALL.encode())
+
+
+def _database(server: str, name: str) -> str:
+    return f"{server.rpartition('/')[0]}/{name}"
+
+
+def _parts(url: str) -> tuple[str, int]:
+    """The address with a place for another port, and the port."""
+    head, _, tail = url.rpartition(":")
+    port, _, database = tail.partition("/")
+    return f"{head}:{{port}}/{database}", int(port)
+
+
+def _is_200(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5, trust_env=False).status_code == 200
+    except (httpx.TransportError, KafkaException):
+        return False

@@ -1,0 +1,138 @@
+"""Faults 3, 6 and 9: who owns a partition, and where it goes on."""
+
+import random
+from collections.abc import Callable
+
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+
+from infra import topics
+from streams.follower import PLACES
+from streams.worker import GROUP
+from tests.faults.harness import audit
+from tests.faults.harness.clients import Load
+from tests.faults.harness.content import Crowd, shelf
+from tests.faults.harness.oracle import Figures
+from tests.faults.harness.services import Service
+from tests.faults.harness.subscriber import require_faithful_changes
+from tests.faults.harness.system import System
+from tests.faults.harness.waiting import Stopwatch, until
+
+Report = Callable[[Figures], None]
+
+LONGEST_STALL_SECONDS = 30.0
+# The longest wait between two moves of checkpoints.
+_STALL = """
+select coalesce(extract(epoch from max(wait)), 0)::float8 from (
+    select at - lag(at) over (order by at) as wait from faults.moves where at > %s
+) as waits
+"""
+_MANNED = """
+select count(*) from heartbeats
+where instance like '%%-' || %s and detail -> 'assigned' <> '{}'
+"""
+
+
+def test_of_stopped_workers_and_their_successor_one_applies_each_batch(
+    chances: random.Random, system: System, report: Report
+) -> None:
+    """One stands before its checkpoints, another behind them, with rows locked."""
+    client, crowd = system.log_client(), Crowd(chances)
+    client.send(shelf())
+    before, behind = system.held_worker(), system.worker("")
+    until("both have partitions", lambda: _manned(system, before) and _manned(system, behind))
+    system.caught_up()
+    with system.gate(audit.BEFORE_MOVE) as gate:
+        with system.locked("select from tallies for update"):
+            client.send(crowd.some(500))
+            until("one stands before its checkpoints", lambda: gate.waiting > 0)
+            until("one has locked rows", lambda: system.blocked("verdicts worker", "%ballots%"))
+            before.pause()
+            behind.pause()
+        watch = Stopwatch()
+        successor = system.worker("")
+        system.caught_up()
+        taken_over = watch.seconds
+        client.send(crowd.some(200))
+        system.caught_up()
+        before.resume()
+        behind.resume()
+        gate.open()
+        until("the stopped one has gone on", lambda: gate.waiting == 0)
+    client.send(crowd.some(200))
+    system.caught_up()
+    until("all have partitions", lambda: all(_manned(system, it) for it in (before, behind)))
+    assert successor.running
+    require_faithful_changes(system)
+    report(system.judged("3 workers stopped", taken_over, "until the successor had caught up"))
+
+
+def _manned(system: System, worker: Service) -> bool:
+    """Whether a worker says that it has partitions."""
+    with system.connection() as connection:
+        row = connection.execute(_MANNED.encode(), [str(worker.pid)]).fetchone()
+    return bool(row and row[0])
+
+
+def test_workers_that_come_and_go_stall_nothing(
+    chances: random.Random, system: System, report: Report
+) -> None:
+    client, crowd = system.log_client(), Crowd(chances)
+    client.send(shelf())
+    workers = [system.worker("")]
+    system.caught_up()
+    with system.connection() as connection:
+        began = connection.execute("select clock_timestamp()").fetchone()
+        with Load(crowd.endless(20), client.send, pause=0.1):
+            for _ in range(3):
+                workers.append(system.worker(""))
+                until("the new one has partitions", lambda: _manned(system, workers[-1]))
+                workers.pop(chances.randrange(len(workers) - 1)).stop()
+        watch = Stopwatch()
+        system.caught_up()
+        assert began
+        stall = connection.execute(_STALL.encode(), began).fetchone()
+    assert stall
+    assert stall[0] < LONGEST_STALL_SECONDS
+    require_faithful_changes(system)
+    note = f"longest stall {stall[0]:.1f} s"
+    report(system.judged("6 workers come and go", watch.seconds, note))
+
+
+def test_committed_offsets_in_kafka_mean_nothing(
+    chances: random.Random, system: System, report: Report
+) -> None:
+    client, crowd = system.log_client(), Crowd(chances)
+    client.send(shelf() + crowd.some(500))
+    worker = system.worker("")
+    system.caught_up()
+    slowest = 0.0
+    for ahead in chances.sample((True, False), 2):
+        worker.stop()
+        client.send(crowd.some(500))
+        ends = system.log.ends(PLACES)
+        offsets = [
+            TopicPartition(*place, end if ahead else chances.randrange(end + 1))
+            for place, end in ends.items()
+        ]
+        _commit(system, offsets)
+        watch = Stopwatch()
+        worker.start()
+        system.caught_up()
+        slowest = max(slowest, watch.seconds)
+    require_faithful_changes(system)
+    report(system.judged("9 committed offsets moved", slowest, "ahead and behind"))
+
+
+def _commit(system: System, offsets: list[TopicPartition]) -> None:
+    """Move the group's offsets, once the broker sees that its members have gone."""
+    client = topics.admin(system.settings)
+
+    def moved() -> bool:
+        asked = client.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(GROUP, offsets)])
+        try:
+            return all(it.error is None for it in asked[GROUP].result(30).topic_partitions)
+        except Exception as error:
+            assert "UNKNOWN_MEMBER_ID" in str(error) or "NON_EMPTY" in str(error), error
+            return False
+
+    until("the group is empty and its offsets are moved", moved)

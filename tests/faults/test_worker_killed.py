@@ -1,0 +1,82 @@
+"""Faults 1 and 8: a worker dies at each point of a batch, or never hears that it committed."""
+
+import random
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from schemas.topics import CHANGES
+from tests.faults.harness import audit
+from tests.faults.harness.content import Crowd, shelf
+from tests.faults.harness.oracle import Figures
+from tests.faults.harness.subscriber import require_faithful_changes
+from tests.faults.harness.system import System
+from tests.faults.harness.waiting import Stopwatch, until
+
+Report = Callable[[Figures], None]
+POINTS = ["before", "inside", "writing the outbox", "at commit", "before the relay"]
+
+
+def test_a_worker_killed_anywhere_in_a_batch_loses_nothing_and_repeats_nothing(
+    chances: random.Random, system: System, report: Report
+) -> None:
+    client, crowd, slowest = system.log_client(), Crowd(chances), 0.0
+    client.send(shelf() + crowd.some(100))
+    worker = system.worker()
+    system.caught_up()
+    for point in chances.sample(POINTS, len(POINTS)):
+        with ExitStack() as held:
+            reached = _crash_point(system, point, held)
+            before = _applied(system)
+            client.send(crowd.some(chances.randrange(100, 1000)))
+            until(f"the worker stands {point}", reached)
+            worker.kill()
+        if point == "at commit":
+            until("the commits took place without it", lambda: _applied(system) > before)
+        if point == "before the relay":
+            assert system.waiting > 0
+        watch = Stopwatch()
+        worker.start()
+        system.caught_up()
+        slowest = max(slowest, watch.seconds)
+        require_faithful_changes(system)
+    report(system.judged("1 worker killed", slowest, f"at {len(POINTS)} points"))
+
+
+def _applied(system: System) -> int:
+    return system.number("select sum(next_offset) from checkpoints")
+
+
+def _crash_point(system: System, point: str, held: ExitStack) -> Callable[[], bool]:
+    """Stop the worker at a point of its batches; gives what tells that it stands there."""
+    if point == "before":
+        gate = held.enter_context(system.gate(audit.AT_BEGIN))
+        return lambda: gate.waiting >= 4  # batches, beside the heartbeat and the relay
+    if point == "inside":
+        held.enter_context(system.locked("select from tallies for update"))
+        return lambda: system.blocked("verdicts worker", "%ballots%") > 0
+    if point == "writing the outbox":
+        held.enter_context(system.locked("lock table verdicts.outbox in access exclusive mode"))
+        return lambda: system.blocked("verdicts worker", "%insert into verdicts.outbox%") > 0
+    if point == "at commit":
+        gate = held.enter_context(system.gate(audit.AT_COMMIT))
+        return lambda: gate.waiting > 0
+    # With two replicas required where there is one, the broker takes no change.
+    held.enter_context(system.unwritable(CHANGES.name))
+    return lambda: system.lag == 0
+
+
+def test_a_lost_answer_to_a_commit_counts_nothing_twice(
+    chances: random.Random, system: System, report: Report
+) -> None:
+    client, crowd = system.log_client(), Crowd(chances)
+    client.send(shelf())
+    system.worker()
+    system.caught_up()
+    system.lost_commits.wanted = wanted = chances.randrange(3, 8)
+    for _ in range(20):
+        client.send(crowd.some(100))
+    watch = Stopwatch()
+    until("the answers were lost", lambda: system.lost_commits.lost == wanted)
+    system.caught_up()
+    require_faithful_changes(system)
+    report(system.judged("8 commit answers lost", watch.seconds, f"{wanted} answers lost"))
