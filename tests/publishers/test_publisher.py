@@ -1,0 +1,161 @@
+"""The publisher as a process: changes on the topic become files, and files that agree."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import Engine, text
+
+from projections import records
+from schemas.events import Event
+from schemas.topics import CHANGES
+from tests.examples import (
+    MINUTE,
+    NOON,
+    a_category,
+    a_listing,
+    a_retirement,
+    a_review,
+    a_reviewer,
+    a_vote,
+)
+from tests.journal import Journal
+from tests.services import CODEC, Sender, Service, environment, eventually
+
+pytestmark = pytest.mark.integration
+
+LATER = NOON + MINUTE
+
+
+class World:
+    """Projections whose changes are put on the topic, and publishers of one folder."""
+
+    def __init__(self, kafka: str, database: str, engine: Engine, data: Path) -> None:
+        self.given: dict[str, Any] = {"kafka": kafka, "database": database, "data": data}
+        self.site = data / "site"
+        self.engine = engine
+        self.journal = Journal(engine)
+        self.sender = Sender(kafka)
+        self.publishers: list[Service] = []
+
+    def start(self) -> Service:
+        publisher = Service("publisher", **self.given)
+        self.publishers.append(publisher)
+        return publisher
+
+    def end(self) -> None:
+        for publisher in self.publishers:
+            publisher.kill() if publisher.process.poll() is not None else publisher.stop()
+
+    def tell(self, *events: Event) -> None:
+        """Apply events and publish the records that they change, as the relay does."""
+        self.journal.apply(*events)
+        with self.engine.begin() as connection:
+            records.spread(connection)
+            waiting = records.waiting(connection, 10_000)
+            found = records.look_up(connection, waiting.values())
+            records.forget(connection, waiting)
+        for key, record in found.items():
+            value = CODEC.encode_record(record) if record else None
+            self.sender.send_raw(CHANGES.name, f"{key.kind}:{key.key}".encode(), value)
+
+    def page(self, path: str) -> str:
+        file = self.site / path / "index.html"
+        return file.read_text() if file.exists() else ""
+
+    def comparisons(self) -> list[str]:
+        folder = self.site / "compare"
+        return sorted(it.name for it in folder.iterdir()) if folder.exists() else []
+
+    def files(self) -> dict[str, bytes]:
+        found = (it for it in self.site.rglob("*") if it.is_file())
+        return {str(it.relative_to(self.site)): it.read_bytes() for it in found}
+
+    def publishing(self) -> dict[int, bool]:
+        """Publishers that gave a sign of life lately, by their pids, and whether they write."""
+        said = text(
+            "select instance, (detail ->> 'active')::boolean from verdicts.heartbeats "
+            "where service = 'publisher' and beat > clock_timestamp() - interval '3 seconds'"
+        )
+        with self.engine.connect() as connection:
+            found = connection.execute(said).all()
+        return {int(name.rpartition("-")[2]): active for name, active in found}
+
+    def publish_all(self) -> dict[str, int]:
+        """`verdicts publish --all --json`."""
+        told = subprocess.run(
+            [sys.executable, "-m", "infra.command", "publish", "--all", "--json"],
+            env=environment(**self.given),
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        return msgspec.json.decode(told.stdout, type=dict[str, int])
+
+    def is_clean(self) -> bool:
+        """Whether no mark waits."""
+        with self.engine.connect() as connection:
+            return not connection.scalar(text("select count(*) from verdicts.dirty"))
+
+
+@pytest.fixture
+def world(cluster: str, projected: Engine, migrated: str, tmp_path: Path) -> Iterator[World]:
+    made = World(cluster, migrated, projected, tmp_path)
+    yield made
+    made.end()
+
+
+def insects(*slugs: str, time: int = NOON) -> list[Event]:
+    return [a_listing(slug, slug.title(), "insects", time=time) for slug in slugs]
+
+
+def test_what_changes_becomes_pages_that_a_full_printing_leaves_as_they_are(world: World):
+    world.tell(
+        *insects("ant", "bee", "cow"),
+        a_listing("dog", "Dog", "pets"),
+        a_reviewer(),
+        a_review(tool="ant"),
+    )
+    world.start()
+    eventually(world.comparisons, lambda it: it == ["ant-vs-bee", "ant-vs-cow", "bee-vs-cow"])
+    world.tell(a_vote(tool="ant"))
+    eventually(lambda: world.page("compare/ant-vs-bee"), lambda it: "1 ship / 0 skip" in it)
+    world.tell(a_listing("bee", "Bee", "pets", time=LATER))
+    eventually(world.comparisons, lambda it: it == ["ant-vs-cow", "bee-vs-dog"])
+    world.tell(a_retirement("cow", time=LATER), a_category("pets", "Four Legs"))
+    eventually(world.comparisons, lambda it: it == ["bee-vs-dog"])
+    eventually(lambda: world.page("compare/bee-vs-dog"), lambda it: "Four Legs" in it)
+    eventually(world.is_clean)
+    before = world.files()
+    assert world.publish_all()["changed"] == 0
+    assert world.files() == before
+
+
+def test_one_publisher_writes_and_another_takes_over_when_it_ends(world: World):
+    first = world.start()
+    eventually(world.publishing, lambda it: it == {first.process.pid: True})
+    second = world.start()
+    both = {first.process.pid: True, second.process.pid: False}
+    eventually(world.publishing, lambda it: it == both)
+    assert first.stop() == 0
+    eventually(world.publishing, lambda it: it == {second.process.pid: True})
+    world.tell(*insects("ant", "bee"))
+    eventually(world.comparisons, lambda it: it == ["ant-vs-bee"])
+    assert second.stop() == 0
+
+
+def test_a_publisher_that_was_killed_leaves_nothing_undone(world: World):
+    first = world.start()
+    world.tell(*insects("ant", "bee"))
+    eventually(world.comparisons)
+    first.kill()
+    world.tell(*insects("cow"))
+    world.tell(a_vote(tool="ant"))
+    second = world.start()
+    eventually(lambda: world.page("compare/ant-vs-cow"), lambda it: "1 ship / 0 skip" in it)
+    eventually(world.is_clean)
+    assert second.stop() == 0
+    assert world.publish_all()["changed"] == 0

@@ -1,0 +1,133 @@
+"""The services as processes, as production runs them, and a way to wait for what they do."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
+
+from infra.codec import Codec
+from schemas.events import Event
+from schemas.topics import Topic
+
+T = TypeVar("T")
+PATIENCE_SECONDS = 40.0
+CODEC = Codec()
+
+
+def eventually(
+    look: Callable[[], T], holds: Callable[[T], bool] = bool, seconds: float = PATIENCE_SECONDS
+) -> T:
+    """Look until it holds, and give what was seen; fail with that when it never does."""
+    deadline = time.monotonic() + seconds
+    while not holds(seen := look()):
+        assert time.monotonic() < deadline, f"after {seconds} s it is still {seen!r}"
+        time.sleep(0.02)  # between looks, not in place of them
+    return seen
+
+
+class Service:
+    """`verdicts worker` or `verdicts publisher` as a process of its own."""
+
+    def __init__(self, name: str, *, kafka: str, database: str, data: Path) -> None:
+        """Start it; what it says goes to a file in `data`."""
+        data.mkdir(exist_ok=True)
+        self.log = data / f"{name}-{time.monotonic_ns()}.log"
+        self._told = self.log.open("wb")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "infra.command", *name.split()],
+            env=environment(kafka=kafka, database=database, data=data),
+            stdout=self._told,
+            stderr=subprocess.STDOUT,
+        )
+
+    def kill(self) -> None:
+        """End it as the kernel would, without a chance to clean up."""
+        self.process.kill()
+        self.process.wait()
+        self._told.close()
+
+    def stop(self) -> int:
+        """Send SIGTERM; its exit status, which it has ten seconds to give."""
+        self.process.terminate()
+        try:
+            return self.process.wait(10)
+        finally:
+            self.kill()
+
+
+def environment(*, kafka: str, database: str, data: Path) -> dict[str, str]:
+    """What a service is told."""
+    return os.environ | {
+        "KAFKA_BOOTSTRAP_SERVERS": kafka,
+        "DATABASE_URL": database,
+        "VERDICTS_DATA": str(data),
+        "VERDICTS_SECRET_KEY": "signs nothing here",
+        "VERDICTS_VOTER_KEY": "hides nobody here",
+        "VERDICTS_PUBLIC_URL": "https://verdicts.example",
+    }
+
+
+class Sender:
+    """Puts events on their topics, as the API does."""
+
+    def __init__(self, kafka: str) -> None:
+        self._producer = Producer(
+            {
+                "bootstrap.servers": kafka,
+                "partitioner": "murmur2_random",
+                "enable.idempotence": True,
+                "acks": "all",
+                "log_level": 0,
+            }
+        )
+
+    def send(self, events: Iterable[Event]) -> None:
+        """Return once the broker has all of them."""
+        for event in events:
+            self._producer.produce(
+                event.data.topic.name, key=event.key.encode(), value=CODEC.encode(event)
+            )
+        assert self._producer.flush(20) == 0
+
+    def send_raw(self, topic: str, key: bytes, value: bytes | None, **more: Any) -> Message:
+        """Put bytes on a topic; the delivered message says where they stand."""
+        delivered: list[Message] = []
+        self._producer.produce(
+            topic, key=key, value=value, on_delivery=lambda _, it: delivered.append(it), **more
+        )
+        assert self._producer.flush(20) == 0
+        assert not delivered[0].error()
+        return delivered[0]
+
+
+class Reader:
+    """Reads a topic from its beginning, and keeps what it read."""
+
+    def __init__(self, kafka: str, topic: Topic) -> None:
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": kafka,
+                "group.id": "tests",
+                "enable.auto.commit": False,
+                "log_level": 0,
+            }
+        )
+        self._consumer.assign([TopicPartition(topic.name, n, 0) for n in range(topic.partitions)])
+        self._found: dict[bytes, list[Message]] = {}
+
+    def of(self, key: bytes) -> list[Message]:
+        """All messages of a key that are there by now, in their order."""
+        while messages := self._consumer.consume(1_000, timeout=0.05):
+            for message in messages:
+                if not message.error():
+                    self._found.setdefault(message.key() or b"", []).append(message)
+        return self._found.get(key, [])
+
+    def close(self) -> None:
+        """Let the broker go."""
+        self._consumer.close()

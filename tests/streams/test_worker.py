@@ -1,0 +1,283 @@
+"""The worker as a process, between a real broker and a real database."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import Engine, text
+
+from infra import database as databases
+from projections import queries
+from projections.tables import create_live_generation
+from schemas.records import Category, Tool
+from schemas.topics import CHANGES, DEAD_LETTERS, EVENT_TOPICS, VOTES
+from tests.examples import (
+    MINUTE,
+    NOON,
+    a_bookmark,
+    a_category,
+    a_listing,
+    a_retirement,
+    a_review,
+    a_reviewer,
+    a_vote,
+)
+from tests.services import CODEC, Reader, Sender, Service, eventually
+
+pytestmark = pytest.mark.integration
+
+LATER = NOON + MINUTE
+
+
+class World:
+    """A database of its own, and workers on it that a test may start and end."""
+
+    def __init__(self, kafka: str, database: str, data: Path) -> None:
+        self.kafka, self.database, self.data = kafka, database, data
+        self.engine: Engine = databases.engine(database, name="verdicts tests")
+        self.sender = Sender(kafka)
+        self.workers: list[Service] = []
+
+    def start(self) -> Service:
+        worker = Service("worker", kafka=self.kafka, database=self.database, data=self.data)
+        self.workers.append(worker)
+        return worker
+
+    def end(self) -> None:
+        for worker in self.workers:
+            worker.kill() if worker.process.poll() is not None else worker.stop()
+        self.engine.dispose()
+
+    def tool(self, slug: str) -> Tool | None:
+        with self.engine.connect() as connection:
+            return queries.tool(connection, slug)
+
+    def votes(self, slug: str) -> int:
+        tool = self.tool(slug)
+        return tool.community.votes if tool else -1
+
+    def assigned(self) -> list[int]:
+        """How many partitions each worker says it works on, those that say so lately."""
+        said = text(
+            "select detail -> 'assigned' from verdicts.heartbeats where service = 'worker' "
+            "and beat > clock_timestamp() - interval '3 seconds'"
+        )
+        with self.engine.connect() as connection:
+            found = connection.scalars(said)
+            return sorted(sum(len(numbers) for numbers in one.values()) for one in found)
+
+    def has_heard_of(self, worker: Service) -> bool:
+        """Whether a worker has given a sign of life, and has not said farewell."""
+        said = text("select from verdicts.heartbeats where instance like :its")
+        with self.engine.connect() as connection:
+            its = {"its": f"%-{worker.process.pid}"}
+            return connection.execute(said, its).first() is not None
+
+    def is_complete(self) -> bool:
+        """Whether every partition has somebody."""
+        return sum(self.assigned()) == sum(topic.partitions for topic in EVENT_TOPICS)
+
+
+@pytest.fixture(scope="module")
+def empty_world(
+    cluster: str, database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    name = "worker_tests"
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+        url = database.rpartition("/")[0] + f"/{name}"
+        databases.migrate(url, afterwards=create_live_generation)
+        made = World(cluster, url, tmp_path_factory.mktemp("worker"))
+        yield made
+        made.end()
+        connection.execute(f"drop database {name} with (force)".encode())
+
+
+@pytest.fixture
+def world(empty_world: World) -> World:
+    """A world in which a worker works."""
+    if not any(worker.process.poll() is None for worker in empty_world.workers):
+        empty_world.start()
+    return empty_world
+
+
+@pytest.fixture
+def tool(unique: Callable[[str], str]) -> str:
+    return unique("tool")
+
+
+@pytest.fixture
+def dead_letters(cluster: str) -> Iterator[Reader]:
+    reader = Reader(cluster, DEAD_LETTERS)
+    yield reader
+    reader.close()
+
+
+@pytest.fixture
+def changes(cluster: str) -> Iterator[Reader]:
+    reader = Reader(cluster, CHANGES)
+    yield reader
+    reader.close()
+
+
+def test_what_stands_on_the_topics_is_in_the_projections(world: World, tool: str):
+    who = tool.replace("tool", "reviewer")
+    events = [
+        a_bookmark(tool=tool, voter=tool),
+        a_vote("skip", tool=tool, voter=tool),
+        a_review(tool=tool, reviewer=who),
+        a_reviewer(who),
+        a_category(tool, "Its Category"),
+        a_listing(tool, category=tool),
+    ]
+    world.sender.send(events)
+    found = eventually(
+        lambda: world.tool(tool),
+        lambda it: bool(
+            it
+            and it.community.skip == it.bookmarks == it.panel.ship == 1
+            and it.category.name == "Its Category"
+        ),
+    )
+    assert found.retired is None
+    world.sender.send([a_retirement(tool, time=LATER)])
+    eventually(lambda: world.tool(tool), lambda it: bool(it and it.retired))
+
+
+def test_poison_goes_to_the_dead_letters_and_the_partition_goes_on(
+    world: World, tool: str, dead_letters: Reader
+):
+    key = tool.encode()
+    raw = CODEC.encode(a_vote(tool=tool, voter=tool))
+    world.sender.send([a_listing(tool), a_vote(tool=tool, voter=tool)])
+    poisons = [
+        b"garbage " * 1_000,
+        raw[:-3],
+        None,
+        b"\0" + (4_711).to_bytes(4, "big") + raw[5:],
+        CODEC.encode(a_listing(tool)),
+    ]
+    sent = [
+        world.sender.send_raw(VOTES.name, key, value, headers=[("ce_id", b"its own")])
+        for value in poisons
+    ]
+    world.sender.send([a_vote("skip", tool=tool, voter=tool, time=LATER)])
+    eventually(lambda: world.tool(tool), lambda it: bool(it and it.community.skip == 1))
+    letters = eventually(lambda: dead_letters.of(key), lambda it: len(it) >= len(poisons))
+    assert [letter.value() for letter in letters] == poisons
+    for letter, original in zip(letters, sent, strict=True):
+        headers = dict(letter.headers())
+        assert headers["ce_id"] == b"its own"
+        assert headers["__connect.errors.topic"] == VOTES.name.encode()
+        assert headers["__connect.errors.partition"] == str(original.partition()).encode()
+        assert headers["__connect.errors.offset"] == str(original.offset()).encode()
+        assert headers["__connect.errors.exception.message"]
+
+
+def test_a_change_is_published_as_the_whole_record(world: World, tool: str, changes: Reader):
+    world.sender.send([a_listing(tool, category=tool), a_vote(tool=tool, voter=tool)])
+    key = f"tool:{tool}".encode()
+
+    def newest() -> Tool | None:
+        messages = changes.of(key)
+        value = messages[-1].value() if messages else None
+        record = CODEC.decode_record(value) if value else None
+        return record if isinstance(record, Tool) else None
+
+    record = eventually(newest, lambda it: bool(it and it.community.ship == 1))
+    assert record == world.tool(tool)
+    assert {message.partition() for message in changes.of(key)} == {changes.of(key)[0].partition()}
+
+
+def test_a_new_name_of_a_category_is_published_with_all_its_tools(
+    world: World, tool: str, changes: Reader
+):
+    tools = [f"{tool}-{n}" for n in range(3)]
+    world.sender.send(a_listing(slug, category=tool) for slug in tools)
+    eventually(lambda: all(world.tool(slug) for slug in tools))
+    world.sender.send([a_category(tool, "A New Name")])
+
+    def names() -> set[str]:
+        found = [changes.of(f"tool:{slug}".encode()) for slug in tools]
+        records = [CODEC.decode_record(it[-1].value()) for it in found if it and it[-1].value()]
+        return {it.category.name for it in records if isinstance(it, Tool)}
+
+    eventually(names, lambda it: it == {"A New Name"})
+    newest = changes.of(f"category:{tool}".encode())[-1].value()
+    record = CODEC.decode_record(newest)
+    assert isinstance(record, Category)
+    assert record.name == "A New Name"
+
+
+def test_versions_of_a_published_tool_only_grow(world: World, tool: str, changes: Reader):
+    world.sender.send([a_listing(tool)])
+    for n in range(20):
+        world.sender.send([a_vote(tool=tool, voter=f"{tool}-{n}")])
+    key = f"tool:{tool}".encode()
+
+    def published() -> list[Tool]:
+        values = [it.value() for it in changes.of(key)]
+        records = [CODEC.decode_record(value) for value in values if value]
+        return [it for it in records if isinstance(it, Tool)]
+
+    records = eventually(published, lambda it: bool(it and it[-1].community.ship == 20))
+    versions = [it.version for it in records]
+    assert versions == sorted(versions)
+
+
+def test_two_workers_share_the_partitions_and_one_that_leaves_gives_its_own_back(
+    world: World, tool: str
+):
+    eventually(world.is_complete)
+    second = world.start()
+    eventually(lambda: world.assigned(), lambda it: len(it) == 2 and it[0] > 0)
+    world.sender.send([a_listing(tool)])
+    world.sender.send(a_vote(tool=tool, voter=f"{tool}-{n}") for n in range(300))
+    eventually(lambda: world.votes(tool), lambda it: it == 300)
+    assert second.stop() == 0
+    world.sender.send(a_vote(tool=tool, voter=f"{tool}-{n}") for n in range(300, 600))
+    eventually(lambda: world.votes(tool), lambda it: it == 600)
+
+
+def test_a_worker_that_is_killed_amid_a_stream_loses_and_doubles_nothing(world: World, tool: str):
+    eventually(world.is_complete)
+    world.sender.send([a_listing(tool)])
+    votes = [a_vote(tool=tool, voter=f"{tool}-{n}") for n in range(6_000)]
+    world.sender.send(votes[:2_000])
+    eventually(lambda: world.votes(tool), lambda it: it > 0)
+    for worker in world.workers:
+        worker.kill()
+    world.sender.send(votes[2_000:])
+    world.start()
+    eventually(lambda: world.votes(tool), lambda it: it == len(votes))
+    world.sender.send(votes[:100])  # old retries
+    marker = a_vote("skip", tool=tool, voter=f"{tool}-5999", time=LATER)
+    world.sender.send([marker])
+    last = eventually(lambda: world.tool(tool), lambda it: bool(it and it.community.skip == 1))
+    assert last.community.ship == len(votes) - 1
+
+
+def test_a_worker_that_is_told_to_end_ends_with_status_0_within_ten_seconds(empty_world: World):
+    worker = empty_world.start()
+    eventually(lambda: empty_world.has_heard_of(worker))
+    assert worker.stop() == 0
+    assert not empty_world.has_heard_of(worker)
+
+
+def test_a_worker_without_its_keys_says_so_in_a_sentence(cluster: str, tmp_path: Path):
+    told = subprocess.run(
+        [sys.executable, "-m", "infra.command", "worker"],
+        env={
+            "KAFKA_BOOTSTRAP_SERVERS": cluster,
+            "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+            "VERDICTS_DATA": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 1
+    assert "VERDICTS_VOTER_KEY" in told.stderr
