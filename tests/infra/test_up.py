@@ -133,7 +133,7 @@ def test_other_commands_find_the_running_system_by_its_folder(up: Up) -> None:
 
 
 def test_lines_that_matter_are_shown_and_all_lines_are_kept(up: Up) -> None:
-    assert "worker: hello from worker n=1" in up.said()
+    until(lambda: "worker: hello from worker n=1" in up.said())
     assert "hello from worker" in (up.data / "logs" / "worker.log").read_text()
 
 
