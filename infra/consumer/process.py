@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import faust
 import structlog
+from faust.exceptions import ConsumerNotStarted
 
 from infra.consumer.app import BatchedApp
 
@@ -61,8 +62,12 @@ def assigned(app: BatchedApp) -> Mapping[str, list[int]]:
     """The partitions that this process works on now, by topic."""
     if not app.consumer or app.rebalancing:
         return {}
+    try:
+        partitions = app.consumer.assignment()
+    except ConsumerNotStarted:
+        return {}
     found: dict[str, list[int]] = {}
-    for tp in sorted(app.consumer.assignment()):
+    for tp in sorted(partitions):
         found.setdefault(tp.topic, []).append(tp.partition)
     return found
 

@@ -1,0 +1,95 @@
+"""How Faust is wired here: its transport, its agents, and nothing of its own that it keeps."""
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from infra.codec import Codec
+from infra.consumer.app import BatchedApp, Place, batched_app
+from infra.consumer.process import assigned, instance_name
+from infra.settings import Settings
+from schemas.topics import EVENT_TOPICS
+from streams import processors
+from streams.transport import Consumer, Transport
+
+
+class FakeCheckpoints:
+    """Every partition begins at its beginning."""
+
+    def load(self, places: Iterable[Place]) -> Mapping[Place, int]:
+        return dict.fromkeys(places, 0)
+
+    def stored(self, places: Iterable[Place]) -> Mapping[Place, int]:
+        return dict.fromkeys(places, 0)
+
+
+def an_app(**environment: str) -> BatchedApp:
+    given = {"KAFKA_BOOTSTRAP_SERVERS": "one:9092,two:9092", **environment}
+    return batched_app("tests", Settings.from_environment(given), FakeCheckpoints())
+
+
+def test_faust_finds_the_transport_by_its_entry_point():
+    transport = an_app().transport
+    assert type(transport) is Transport
+    assert transport.Consumer is Consumer
+
+
+def test_every_event_topic_has_an_agent_with_an_actor_per_partition():
+    app = an_app()
+    nothing: Any = None
+    processors.register(app, nothing, Codec(), nothing)
+    assert set(app.agents) == {f"consume.{topic.name}" for topic in EVENT_TOPICS}
+    assert all(agent.isolated_partitions for agent in app.agents.values())
+
+
+def test_faust_keeps_nothing_of_its_own():
+    app = an_app()
+    assert app.conf.processing_guarantee.name == "AT_LEAST_ONCE"
+    assert app.conf.topic_disable_leader
+    assert not app.conf.topic_allow_declare
+    assert not app.conf.web_enabled
+    assert not app.tables
+
+
+def test_a_killed_workers_partitions_move_within_the_quarter_of_a_minute():
+    app = an_app()
+    assert app.conf.broker_session_timeout + app.conf.broker_heartbeat_interval < 15
+
+
+def test_membership_is_static_for_a_worker_that_has_a_name():
+    assert an_app().conf.consumer_group_instance_id is None
+    assert an_app(VERDICTS_INSTANCE="worker-7").conf.consumer_group_instance_id == "worker-7"
+
+
+def test_all_brokers_are_known():
+    assert [url.host for url in an_app().conf.broker] == ["one", "two"]
+    assert {url.scheme for url in an_app().conf.broker} == {"batched"}
+
+
+def test_a_secured_cluster_is_spoken_to_in_its_own_way():
+    secured = an_app(
+        KAFKA_SECURITY_PROTOCOL="SASL_PLAINTEXT",
+        KAFKA_SASL_MECHANISM="SCRAM-SHA-256",
+        KAFKA_SASL_USERNAME="worker",
+        KAFKA_SASL_PASSWORD="secret",
+    ).conf.broker_credentials
+    assert (secured.username, secured.password) == ("worker", "secret")
+    assert secured.mechanism.value == "SCRAM-SHA-256"
+    assert an_app().conf.broker_credentials is None
+
+
+def test_before_it_runs_an_app_works_on_nothing():
+    assert assigned(an_app()) == {}
+
+
+def test_a_process_without_a_name_is_named_after_its_host_and_pid():
+    assert instance_name("worker-7") == "worker-7"
+    assert instance_name("").endswith(f"-{os.getpid()}")
+
+
+def test_nothing_is_acknowledged_through_faust():
+    app = an_app()
+    nothing: Any = None
+    processors.register(app, nothing, Codec(), nothing)
+    channels = [agent.channel for agent in app.agents.values()]
+    assert all(channel.acks is False for channel in channels)
