@@ -37,6 +37,8 @@ GRACE = 10 * 60 * 1_000_000
 LOOK_SECONDS = 60.0
 PATIENCE_SECONDS = 60.0
 POLL_SECONDS = 0.05
+# Longer than a freeze can take, which waits for the log, for the broker, and for the log again.
+SILENT_SECONDS = int(4 * PATIENCE_SECONDS)
 
 PLACES: tuple[Place, ...] = tuple(
     (topic.name, number) for topic in EVENT_TOPICS for number in range(topic.partitions)
@@ -182,8 +184,13 @@ def freezing(
 
 
 @contextmanager
-def held(settings: Settings, stopping: threading.Event | None = None) -> Iterator[None]:
+def held(
+    settings: Settings, stopping: threading.Event | None = None, *, silent_seconds: int = 0
+) -> Iterator[psycopg.Connection]:
     """Keep every other freezer waiting while the context lasts.
+
+    The lock goes with the connection that is given. The server ends it when nothing is asked over
+    it for `silent_seconds` (0: never), so that a stopped process does not keep others for good.
 
     Raises:
         NotFrozen: told to stop before the lock was free.
@@ -191,7 +198,8 @@ def held(settings: Settings, stopping: threading.Event | None = None) -> Iterato
     with plain_connection(settings, "verdicts freezer lock") as connection:
         if not wait_for_lock(connection, ADVISORY_LOCK, stopping or threading.Event()):
             raise NotFrozen("Told to stop while another freezer is at work.")
-        yield
+        connection.execute(f"set idle_session_timeout = '{silent_seconds}s'".encode())
+        yield connection
 
 
 class Freezer(threading.Thread):
@@ -227,9 +235,10 @@ class Freezer(threading.Thread):
     def _look(self, work: Freezing) -> None:
         if not self._due(work):
             return
-        with held(self._settings, self._stopping):
+        with held(self._settings, self._stopping, silent_seconds=SILENT_SECONDS) as lock:
             # Look again: who held the lock until now may have frozen them.
             for week in self._due(work):
+                lock.execute("select 1")
                 outcome = work.freeze(week)
                 log.info("closed week", week=week, outcome=outcome)
                 if outcome == "empty":

@@ -83,7 +83,7 @@ def freeze(week: str, as_json: bool) -> None:
     verdicts digest freeze 2026-W47
     """
     from schemas import weeks
-    from streams.freezer import NotFrozen, freezing, held
+    from streams.freezer import SILENT_SECONDS, NotFrozen, freezing, held
 
     its = attached_settings()
     if not weeks.exists(week):
@@ -91,7 +91,7 @@ def freeze(week: str, as_json: bool) -> None:
     if weeks.span(week)[1] > time.time_ns() // 1000:
         raise EmbeddedError(f"{week} has not ended yet; it stays open until then.")
     try:
-        with held(its), freezing(its) as work:
+        with held(its, silent_seconds=SILENT_SECONDS), freezing(its) as work:
             outcome = work.freeze(week)
     except NotFrozen as error:
         raise EmbeddedError(str(error)) from error

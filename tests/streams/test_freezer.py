@@ -16,6 +16,7 @@ from schemas.topics import DIGESTS
 from streams.freezer import (
     ADVISORY_LOCK,
     GRACE,
+    SILENT_SECONDS,
     Freezing,
     NotFrozen,
     held,
@@ -161,6 +162,15 @@ def test_one_freezer_holds_the_lock_and_others_wait(projected: Engine, fresh_dat
         with pytest.raises(NotFrozen), held(settings, stopping):
             pass
     assert is_free(settings)
+
+
+def test_a_freezer_that_falls_silent_loses_the_lock_and_the_demo_keeps_it(
+    projected: Engine, fresh_database: str
+):
+    settings = Settings.from_environment({"DATABASE_URL": fresh_database})
+    for seconds, told in ((SILENT_SECONDS, "4min"), (0, "0")):
+        with held(settings, silent_seconds=seconds) as lock:
+            assert lock.execute("show idle_session_timeout").fetchone() == (told,)
 
 
 def test_a_freeze_stands_on_its_topic_where_the_broker_says(cluster: str):
