@@ -3,13 +3,20 @@
 from collections.abc import Iterable, Mapping
 
 import msgspec
-from confluent_kafka import TopicCollection, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from infra.settings import Settings
 
 SECONDS = 10.0
 Place = tuple[str, int]
+
+_OUTDATED = {
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError._NOENT,
+}
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -21,16 +28,30 @@ class Bounds(msgspec.Struct, frozen=True):
 
 
 class Log:
-    """Asks the broker; every method blocks for up to ten seconds.
+    """Asks the broker; every method blocks.
+
+    Args:
+        settings: Where the brokers are.
+        seconds: How long each question may take.
 
     Raises:
         confluent_kafka.KafkaException: the broker does not answer, or does not know the topic.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
         self._admin = AdminClient(
-            {"bootstrap.servers": settings.kafka, **settings.kafka_security, "log_level": 2}
+            {
+                "bootstrap.servers": settings.kafka,
+                **settings.kafka_security,
+                "reconnect.backoff.max.ms": 1000,
+                "log_level": 2,
+            }
         )
+
+    def check(self) -> None:
+        """Return when a broker has answered."""
+        self._admin.list_topics(timeout=self._seconds)
 
     def bounds(self, places: Iterable[Place]) -> Mapping[Place, Bounds]:
         """Identity, beginning and end of each partition."""
@@ -43,13 +64,13 @@ class Log:
     def topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
         """The id that each topic got when it was made: another topic of that name has another."""
         found = self._admin.describe_topics(
-            TopicCollection(sorted(topics)), request_timeout=SECONDS
+            TopicCollection(sorted(topics)), request_timeout=self._seconds
         )
         return {name: str(future.result().topic_id) for name, future in found.items()}
 
     def cluster(self) -> str:
         """The id that the cluster got when it was made."""
-        told = self._admin.describe_cluster(request_timeout=SECONDS).result()
+        told = self._admin.describe_cluster(request_timeout=self._seconds).result()
         return str(told.cluster_id)
 
     def ends(self, places: Iterable[Place]) -> dict[Place, int]:
@@ -59,7 +80,7 @@ class Log:
     def places(self, topics: Iterable[str]) -> list[Place]:
         """Every partition that these topics have now, in order."""
         found = self._admin.describe_topics(
-            TopicCollection(sorted(topics)), request_timeout=SECONDS
+            TopicCollection(sorted(topics)), request_timeout=self._seconds
         )
         return [
             (name, partition.id)
@@ -79,7 +100,18 @@ class Log:
 
     def _offsets(self, places: Iterable[Place], at: OffsetSpec) -> dict[Place, int]:
         asked = {TopicPartition(topic, partition): at for topic, partition in places}
-        found = self._admin.list_offsets(asked, request_timeout=SECONDS)
+        try:
+            return self._ask(asked)
+        except KafkaException as error:
+            # The client keeps asking with the leader epoch that it once learned, which a leader
+            # of a later epoch refuses for ever. A look at all topics teaches it the present one.
+            if error.args[0].code() not in _OUTDATED:
+                raise
+            self.check()
+            return self._ask(asked)
+
+    def _ask(self, asked: dict[TopicPartition, OffsetSpec]) -> dict[Place, int]:
+        found = self._admin.list_offsets(asked, request_timeout=self._seconds)
         return {
             (place.topic, place.partition): future.result().offset
             for place, future in found.items()

@@ -5,12 +5,12 @@ import time
 from typing import Any, Protocol
 
 import msgspec
-from confluent_kafka import KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import KafkaException
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from infra.database import is_migrated
+from infra.log import Log
 from infra.settings import Settings
 from projections import queries
 from schemas.topics import EVENT_TOPICS
@@ -134,15 +134,7 @@ class ChainObserver:
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
-        self._admin = AdminClient(
-            {
-                "bootstrap.servers": settings.kafka,
-                **settings.kafka_security,
-                "client.id": "verdicts-status",
-                "reconnect.backoff.max.ms": 1000,
-                "log_level": 2,
-            }
-        )
+        self._log = Log(settings, BROKER_SECONDS)
         self._lock = asyncio.Lock()
         self._seen: tuple[float, Observed] | None = None
         self._unready: tuple[float, str] | None = None
@@ -174,24 +166,10 @@ class ChainObserver:
 
     def _behind(self, applied: dict[tuple[str, int], int]) -> list[str]:
         """Partitions whose records of ten seconds ago are not all applied."""
-        places = [TopicPartition(*place) for place in sorted(_PLACES)]
         then = int((time.time() - MOST_SECONDS) * 1000)
-        recent = self._offsets(places, OffsetSpec.for_timestamp(then))
-        ends = self._offsets(places, OffsetSpec.latest())
-        due = {it: offset if offset >= 0 else ends[it] for it, offset in recent.items()}
+        due = self._log.since(sorted(_PLACES), then)
         late = sorted(it for it, offset in due.items() if applied.get(it, 0) < offset)
         return [f"{topic}/{partition}" for topic, partition in late]
-
-    def _offsets(
-        self, places: list[TopicPartition], which: OffsetSpec
-    ) -> dict[tuple[str, int], int]:
-        asked = self._admin.list_offsets(
-            dict.fromkeys(places, which), request_timeout=BROKER_SECONDS
-        )
-        return {
-            (place.topic, place.partition): future.result().offset
-            for place, future in asked.items()
-        }
 
     def _examine(self) -> str:
         try:
@@ -201,7 +179,7 @@ class ChainObserver:
         except SQLAlchemyError:
             return "The database does not answer."
         try:
-            self._admin.list_topics(timeout=BROKER_SECONDS)
+            self._log.check()
         except KafkaException:
             return "The broker does not answer."
         return ""
