@@ -1,0 +1,181 @@
+"""Addresses of the site, its headers, and what its pages do not do."""
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.conftest import Arrive, Pair
+from tests.e2e.content import category, event, listing, review
+from tests.e2e.people import Card
+from tests.e2e.system import System, until
+
+pytestmark = pytest.mark.e2e
+
+WIRE_BYTES = 60_000
+
+
+def comparison(one: str, other: str) -> str:
+    return f"/compare/{one}-vs-{other}/"
+
+
+@pytest.fixture
+def reviewed(system: System, pair: Pair) -> Pair:
+    """A pair of which a reviewer of its own has covered only the first."""
+    reviewer = f"reviewer-of-{pair.one}"
+    joined = event("reviewer.joined", reviewer=reviewer, name="Ada", motto="Tries.", position=9)
+    system.send(joined, review(pair.one, reviewer, 71))
+    return pair
+
+
+PAGES = {
+    "home": "/",
+    "tool": "/tools/{one}/",
+    "comparison": "/compare/{one}-vs-{other}/",
+    "category": "/categories/{shelf}/",
+    "reviewer": "/reviewers/reviewer-of-{one}/",
+    "about": "/about/",
+    "bookmarks": "/bookmarks/",
+    "unknown": "/tools/nobody-knows-this/",
+}
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_every_page_has_a_heading_a_strict_policy_and_nothing_to_complain_about(
+    arrive: Arrive, reviewed: Pair, system: System, kind: str
+) -> None:
+    path = PAGES[kind].format(**reviewed._asdict())
+    person = arrive(path)
+    expect(person.get_by_role("heading", level=1)).to_have_count(1)
+    expect(person.get_by_role("banner")).to_be_visible()
+    answer = system.http.get(path)
+    assert answer.status_code == (404 if kind == "unknown" else 200)
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert "*" not in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_policy_refuses_what_somebody_might_slip_in(
+    browser: Browser, system: System, pair: Pair
+) -> None:
+    person = browser.new_page(base_url=system.url)
+    person.goto(pair.path)
+    with person.expect_console_message(lambda message: "Content Security Policy" in message.text):
+        person.evaluate("""() => {
+            const script = document.createElement("script");
+            script.textContent = "window.slipped = true";
+            document.body.append(script);
+        }""")
+    assert person.evaluate("window.slipped") is None
+    person.context.close()
+
+
+def test_a_reviewer_who_covered_only_one_of_them_shows_that(arrive: Arrive, reviewed: Pair) -> None:
+    scorecard = arrive(reviewed.path).get_by_role("region", name="Reviewer scorecard")
+    expect(scorecard.get_by_role("heading", level=3)).to_have_text(["Ada"])
+    expect(scorecard.get_by_text("71/100 · ship")).to_be_visible()
+    expect(scorecard.get_by_text("has not reviewed Second")).to_be_visible()
+
+
+def test_the_other_order_and_a_missing_slash_lead_to_the_page(system: System, pair: Pair) -> None:
+    system.await_file(pair.path)
+    for path in (comparison(pair.other, pair.one), pair.path.rstrip("/")):
+        answer = system.http.get(path)
+        assert (answer.status_code, answer.headers["location"]) == (308, pair.path)
+    missing = system.http.get(f"/tools/{pair.one}")
+    assert (missing.status_code, missing.headers["location"]) == (308, f"/tools/{pair.one}/")
+
+
+def test_what_is_not_known_is_a_real_404_page(system: System, pair: Pair) -> None:
+    for path in (
+        "/nothing/",
+        "/tools/nothing/",
+        comparison(pair.one, "nothing"),
+        "/../admin.token",
+    ):
+        answer = system.http.get(path)
+        assert answer.status_code == 404, path
+        assert "There is no such page" in answer.text
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+
+
+@pytest.fixture
+def stranger(pair: Pair, system: System) -> str:
+    """A tool of another category than the pair's."""
+    slug = f"stranger-to-{pair.shelf}"
+    shelf = f"other-than-{pair.shelf}"
+    system.send(category(shelf, "Elsewhere"), listing(slug, "Stranger", shelf))
+    return slug
+
+
+def test_a_pair_across_categories_is_made_on_request_and_not_stored(
+    arrive: Arrive, system: System, pair: Pair, stranger: str
+) -> None:
+    path = comparison(pair.one, stranger)
+    person = arrive(path)
+    expect(person.get_by_role("heading", level=1)).to_have_text(
+        f"{pair.one.replace('first-', 'First ')} vs Stranger"
+    )
+    Card(person, stranger).choose("Ship")
+    Card(person, stranger).expect_counts(ship=1)
+    person.reload()
+    Card(person, stranger).expect_counts(ship=1)
+    assert not system.file(path).exists()
+    system.await_file(pair.path)
+    sitemap = until(lambda: has(system, "/sitemap.xml", f"{pair.path}</loc>"))
+    assert stranger in until(lambda: has(system, "/sitemap.xml", f"/tools/{stranger}/"))
+    assert path not in sitemap
+
+
+def has(system: System, path: str, text: str) -> str:
+    answer = system.http.get(path)
+    return answer.text if answer.status_code == 200 and text in answer.text else ""
+
+
+def test_a_retired_tool_is_gone_with_its_comparisons_until_it_is_listed_again(
+    system: System, pair: Pair
+) -> None:
+    paths = [f"/tools/{pair.one}/", pair.path]
+    for path in paths:
+        system.await_file(path)
+    system.send(event("tool.retired", tool=pair.one, reason="Its maker closed it."))
+    for path in paths:
+        until(lambda path=path: system.http.get(path).status_code == 410, what=path)
+        assert "was retired: Its maker closed it." in system.http.get(path).text
+        until(lambda path=path: not system.file(path).exists(), what=f"no file for {path}")
+    assert system.http.get(comparison(pair.other, pair.one)).status_code in (308, 410)
+    assert system.http.get(f"/tools/{pair.other}/").status_code == 200
+    system.send(listing(pair.one, "Back again", pair.shelf))
+    for path in paths:
+        system.await_file(path, "Back again")
+        assert system.http.get(path).status_code == 200
+
+
+def test_what_people_write_is_shown_as_text(arrive: Arrive, system: System, pair: Pair) -> None:
+    evil = "<img src=x onerror='window.slipped = true'>"
+    link = "[click](javascript:window.slipped=true) <script>window.slipped = true</script>"
+    system.send(
+        listing(pair.one, f"Name {evil}", pair.shelf, tagline=evil, description=f"{link} {evil}")
+    )
+    system.await_file(pair.path, "Name &lt;img")
+    person = arrive(pair.path)
+    expect(Card(person, pair.one).root.get_by_role("heading")).to_have_text(f"Name {evil}")
+    assert person.evaluate("window.slipped") is None
+    assert person.locator("main img, main script, main a[href^=javascript]").count() == 0
+
+
+def test_a_comparison_is_light_on_the_wire(arrive: Arrive, reviewed: Pair) -> None:
+    person = arrive("about:blank")
+    devtools = person.context.new_cdp_session(person)
+    received: dict[str, int] = {}
+    devtools.on(
+        "Network.loadingFinished",
+        lambda end: received.update({end["requestId"]: end["encodedDataLength"]}),
+    )
+    devtools.send("Network.enable")
+    with person.expect_response("**/v1/me"):
+        person.goto(reviewed.path)
+    person.wait_for_load_state("load")
+    assert len(received) >= 3
+    assert sum(received.values()) < WIRE_BYTES
