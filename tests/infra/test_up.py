@@ -3,7 +3,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import psutil
 import pytest
 
 from infra.command.folder import Folder, attached
+from infra.embedded import ports
 from infra.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -86,9 +86,7 @@ class Up:
 
 
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    return ports.choose(Path("nothing remembered"), "site")["site"]
 
 
 @pytest.fixture(scope="module")
