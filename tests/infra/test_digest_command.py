@@ -40,8 +40,8 @@ class Operator:
 
 
 @pytest.fixture
-def operator(projected: Engine, fresh_database: str) -> Operator:
-    return Operator(projected, fresh_database)
+def operator(projected: Engine, migrated: str) -> Operator:
+    return Operator(projected, migrated)
 
 
 def test_the_list_names_every_digest(operator: Operator):
