@@ -117,9 +117,9 @@ def wait_for_lock(connection: psycopg.Connection, key: int, stopping: threading.
     return False
 
 
-def wait_for_notice(connection: psycopg.Connection) -> None:
-    """Wait for a notification; half a second bounds how long a stop can go unnoticed."""
-    for _ in connection.notifies(timeout=0.5, stop_after=1):
+def wait_for_notice(connection: psycopg.Connection, seconds: float = 0.5) -> None:
+    """Wait for a notification, but not for ever: who waits must notice that it is to stop."""
+    for _ in connection.notifies(timeout=min(seconds, 0.5), stop_after=1):
         pass
 
 

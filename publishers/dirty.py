@@ -17,8 +17,11 @@ insert into verdicts.dirty (kind, key)
 select kind, key from unnest(%(kinds)s::text[], %(keys)s::text[]) as changed(kind, key)
 """
 _NOTIFY = "select pg_notify(%(channel)s, '')"
-_MARKED = "select id, kind, key from verdicts.dirty order by id limit %(limit)s"
+_MARKED = (
+    "select id, kind, key from verdicts.dirty where rest = %(rest)s order by id limit %(limit)s"
+)
 _CLEAN = "delete from verdicts.dirty where id = any(%(ids)s)"
+_DEFER = "update verdicts.dirty set rest = true where id = any(%(ids)s)"
 
 
 def mark(connection: Connection, keys: Iterable[Key]) -> None:
@@ -30,10 +33,15 @@ def mark(connection: Connection, keys: Iterable[Key]) -> None:
         connection.exec_driver_sql(_NOTIFY, {"channel": CHANNEL})
 
 
-def marked(connection: Connection, limit: int) -> dict[int, Key]:
-    """Look up the oldest marks, by their ids."""
-    rows = connection.exec_driver_sql(_MARKED, {"limit": limit})
+def marked(connection: Connection, limit: int, *, rest: bool = False) -> dict[int, Key]:
+    """Look up the oldest marks, by their ids: those of changes, or those of which a rest waits."""
+    rows = connection.exec_driver_sql(_MARKED, {"limit": limit, "rest": rest})
     return {row.id: Key(row.kind, row.key) for row in rows}
+
+
+def defer(connection: Connection, ids: Iterable[int]) -> None:
+    """Keep marks for the pages that can wait: those that matter at once were written."""
+    connection.exec_driver_sql(_DEFER, {"ids": list(ids)})
 
 
 def clean(connection: Connection, ids: Iterable[int]) -> None:

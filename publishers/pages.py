@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 
+from msgspec import structs
+
 from publishers import assets, renderers, sitemap, twins
 from publishers.library import Library
 from publishers.templating import Meta, page
@@ -24,7 +26,7 @@ from publishers.views.paths import (
     tool_path,
 )
 from publishers.views.search import search
-from schemas.records import Tool
+from schemas.records import Community, Tool
 from schemas.text import WEEK_PATTERN
 
 HOME, ABOUT, SITEMAP, ROBOTS, FEED = "/", "/about/", "/sitemap.xml", "/robots.txt", "/feed.xml"
@@ -64,10 +66,36 @@ def paths_of_tool(library: Library, slug: str, former_category: str | None = Non
             HOME,
             # Whoever took a review back is no longer among the tool's reviewers.
             *(reviewer_path(reviewer.reviewer) for reviewer in library.reviewers()),
-            *(tool_path(rival) for rival in rivals),
+            # Whatever the category, its texts may be related to those of another tool.
+            *(tool_path(other.tool) for other in library.tools()),
             *(FEED, SITEMAP, OVERVIEW, SEARCH_INDEX),
         ]
     )
+
+
+def facts(tool: Tool) -> Tool:
+    """The record without what votes and bookmarks move."""
+    return structs.replace(tool, community=Community.of(0, 0), bookmarks=0, version=0)
+
+
+def tallies_of_tool(library: Library, slug: str) -> list[str]:
+    """The stored pages where a voter looks for the vote: the tool's own and its comparisons."""
+    tool = library.tool(slug)
+    if tool is None or tool.retired is not None:
+        return []
+    rivals = [one.tool for one in library.tools_in(tool.category.slug) if one.tool != slug]
+    shown = [tool_path(slug), *(comparison_path(slug, rival) for rival in rivals)]
+    return [each for path in shown for each in (path, path + twins.JSON, path + twins.MARKDOWN)]
+
+
+def summaries_of_tool(library: Library, slug: str) -> list[str]:
+    """The stored pages on which a tool's votes and bookmarks count among those of others."""
+    tool = library.tool(slug)
+    if tool is None:
+        return []
+    shelf = tool.category.slug
+    rivals = [one.tool for one in library.tools_in(shelf) if one.tool != slug]
+    return [HOME, category_path(shelf), rankings_path(shelf), *map(tool_path, rivals), OVERVIEW]
 
 
 def paths_of_category(library: Library, slug: str) -> list[str]:

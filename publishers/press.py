@@ -1,32 +1,26 @@
-"""The press: renders the pages of what changed and puts them into the site's folder."""
+"""The press: renders the pages of what changed and puts them into the site's folder.
+
+A vote shows first where people look at it: on the tool's own page and its comparisons, at once.
+What only sums it up (home, category, rankings, the open digest) is the rest, which may wait until
+several votes share it.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from projections.outbox import Key
-from publishers import dirty, pages
+from publishers import dirty, pages, publications
 from publishers.files import SiteFiles
 from publishers.library import Library
+from publishers.publications import Publication
 from publishers.shelf import DatabaseLibrary
-from schemas.records import Tool
 
-PUBLISHED = "published"
 MOST_MARKS = 2_000
-
-_FORMER = "select tool, category, retired from verdicts.publications where tool = any(%(tools)s)"
-_REMEMBER = """
-insert into verdicts.publications (tool, category, retired, version)
-select * from unnest(
-    %(tools)s::text[], %(categories)s::text[], %(retired)s::boolean[], %(versions)s::bigint[])
-on conflict (tool) do update set
-    category = excluded.category, retired = excluded.retired, version = excluded.version
-"""
-_NOTIFY = "select pg_notify(%(channel)s, message) from unnest(%(messages)s::text[]) as message"
-
-
+# The kind of a mark that stands for every page.
+SITE = "site"
 Fence = Callable[[], None]
 
 
@@ -76,7 +70,12 @@ class Press:
         self._weeks = Weeks()
 
     def print_marked(self, fence: Fence = free) -> Printed:
-        """Write the pages of all marked records, then clean the marks and tell who waits.
+        """Write all pages of all marked records: those that matter at once, and the rest."""
+        first, rest = self.print_front(fence), self.print_rest(fence)
+        return Printed(first.marks, first.rendered + rest.rendered, first.changed + rest.changed)
+
+    def print_front(self, fence: Fence = free) -> Printed:
+        """Write the pages that matter at once, and tell who waits for them.
 
         `fence` is asked before each file, and raises when another process writes by now.
 
@@ -87,18 +86,36 @@ class Press:
             marks = dirty.marked(connection, MOST_MARKS)
             if not marks:
                 return Printed(0, 0, 0)
-            keys = set(marks.values())
+            keys = sorted(set(marks.values()))
             library = DatabaseLibrary(connection)
-            former = _former(connection, {key.key for key in keys if key.kind == "tool"})
-            weeks = Weeks.of(library)
-            paths = _unique(
-                [*self._paths(library, keys, former), *self._paths_of_weeks(library, keys, weeks)]
-            )
-            contents = {path: pages.render(library, path, self._public_url) for path in paths}
-            tools = _tools(library, keys)
-        changed = sum(self._put(path, content, fence) for path, content in contents.items())
+            slugs = [key.key for key in keys if key.kind == "tool"]
+            former = publications.find(connection, slugs)
+            paths = [path for key in keys for path in self._front(library, key, former)]
+            contents = self._rendered(library, paths)
+            tools = [tool for slug in slugs if (tool := library.tool(slug))]
+        changed = self._put_all(contents, fence)
         with self._engine.begin() as connection:
-            _remember(connection, tools)
+            publications.remember(connection, tools)
+            dirty.defer(connection, marks)
+        return Printed(len(marks), len(contents), changed)
+
+    def print_rest(self, fence: Fence = free) -> Printed:
+        """Write the pages that sum up what was written before; see `print_front`."""
+        with self._snapshots.begin() as connection:
+            marks = dirty.marked(connection, MOST_MARKS, rest=True)
+            if not marks:
+                return Printed(0, 0, 0)
+            keys = sorted(set(marks.values()))
+            library = DatabaseLibrary(connection)
+            weeks = Weeks.of(library)
+            paths = [
+                *(path for key in keys if key.kind == "tool"
+                  for path in pages.summaries_of_tool(library, key.key)),
+                *self._paths_of_weeks(library, keys, weeks),
+            ]  # fmt: skip
+            contents = self._rendered(library, paths)
+        changed = self._put_all(contents, fence)
+        with self._engine.begin() as connection:
             dirty.clean(connection, marks)
         self._weeks = weeks
         return Printed(len(marks), len(contents), changed)
@@ -116,34 +133,38 @@ class Press:
             weeks = Weeks.of(library)
         removed = self._files.sweep(paths)
         with self._engine.begin() as connection:
-            _remember(connection, tools)
+            publications.remember(connection, tools)
         self._weeks = weeks
         return Printed(0, len(paths), changed + len(removed))
 
     def mark_all(self) -> None:
-        """Mark every tool, so that whoever has the turn looks at all pages again."""
+        """Mark the whole site, so that whoever has the turn looks at all pages again."""
         with self._engine.begin() as connection:
-            library = DatabaseLibrary(connection)
-            tools = [*library.tools(), *library.retired()]
-            dirty.mark(connection, [Key("tool", tool.tool) for tool in tools])
+            dirty.mark(connection, [Key(SITE, "")])
+
+    def _rendered(self, library: Library, paths: Iterable[str]) -> dict[str, bytes | None]:
+        return {
+            path: pages.render(library, path, self._public_url) for path in dict.fromkeys(paths)
+        }
+
+    def _put_all(self, contents: Mapping[str, bytes | None], fence: Fence) -> int:
+        return sum(self._put(path, content, fence) for path, content in contents.items())
 
     def _put(self, path: str, content: bytes | None, fence: Fence) -> bool:
         fence()
         return self._files.put(path, content)
 
-    def _paths(
-        self, library: Library, keys: Iterable[Key], former: Mapping[str, tuple[str, bool]]
-    ) -> list[str]:
-        """Every page that shows something of these records, or did until now."""
-        found: list[str] = []
-        for key in sorted(keys):
-            if key.kind == "tool":
-                found += self._paths_of_tool(library, key.key, former.get(key.key))
-            elif key.kind == "category":
-                found += pages.paths_of_category(library, key.key)
-            elif key.kind == "reviewer":
-                found += pages.paths_of_reviewer(library, key.key)
-        return found
+    def _front(self, library: Library, key: Key, former: Mapping[str, Publication]) -> list[str]:
+        """The pages of one record that must not wait: for anything but votes, all of them."""
+        if key.kind == "tool":
+            return self._front_of_tool(library, key.key, former.get(key.key))
+        if key.kind == SITE:
+            return [*pages.page_paths(library), *self._files.paths()]
+        if key.kind == "category":
+            return pages.paths_of_category(library, key.key)
+        if key.kind == "reviewer":
+            return pages.paths_of_reviewer(library, key.key)
+        return []
 
     def _paths_of_weeks(self, library: Library, keys: Iterable[Key], now: Weeks) -> list[str]:
         """The digests that move with any record; every page when the newest digest is another.
@@ -155,42 +176,17 @@ class Press:
             return moving
         return [*moving, *pages.page_paths(library)]
 
-    def _paths_of_tool(
-        self, library: Library, slug: str, former: tuple[str, bool] | None
-    ) -> list[str]:
+    def _front_of_tool(self, library: Library, slug: str, former: Publication | None) -> list[str]:
         tool = library.tool(slug)
-        now = (tool.category.slug, tool.retired is not None) if tool else None
-        if former is None or former == now:
+        now = Publication.of(tool) if tool else None
+        if former is None or now is None:
+            return pages.paths_of_tool(library, slug)
+        if now == former:
+            return pages.tallies_of_tool(library, slug)
+        if (now.category, now.retired) == (former.category, former.retired):
             return pages.paths_of_tool(library, slug)
         # It moved or left: whatever stands in the folder with its name is looked at again.
         return [
-            *pages.paths_of_tool(library, slug, former[0]),
+            *pages.paths_of_tool(library, slug, former.category),
             *self._files.comparisons_of(slug),
         ]
-
-
-def _unique(paths: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(paths))
-
-
-def _tools(library: Library, keys: Iterable[Key]) -> list[Tool]:
-    slugs = sorted(key.key for key in keys if key.kind == "tool")
-    return [tool for slug in slugs if (tool := library.tool(slug))]
-
-
-def _former(connection: Connection, tools: Iterable[str]) -> dict[str, tuple[str, bool]]:
-    rows = connection.exec_driver_sql(_FORMER, {"tools": list(tools)})
-    return {row.tool: (row.category, row.retired) for row in rows}
-
-
-def _remember(connection: Connection, tools: list[Tool]) -> None:
-    """Keep what the site shows of each tool, and tell who waits for that."""
-    rows = {
-        "tools": [tool.tool for tool in tools],
-        "categories": [tool.category.slug for tool in tools],
-        "retired": [tool.retired is not None for tool in tools],
-        "versions": [tool.version for tool in tools],
-    }
-    connection.exec_driver_sql(_REMEMBER, rows)
-    messages = [f"{tool.tool} {tool.version}" for tool in tools]
-    connection.exec_driver_sql(_NOTIFY, {"channel": PUBLISHED, "messages": messages})

@@ -1,19 +1,21 @@
 """The publisher: marks what changes, and as the active one writes its pages."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import structlog
 from faust.types import TP
 from sqlalchemy import Engine
 
+from infra import measuring
 from infra.consumer.agent import consume
 from infra.consumer.app import batched_app
 from infra.consumer.partition import Record
 from infra.consumer.process import assigned, every, instance_name, run
 from infra.database import engine, wait_for_notice
 from infra.log import Log
+from infra.measuring import Measured
 from infra.settings import Settings
 from infra.turns import Lease, Turn
 from projections import checkpoints, heartbeats
@@ -21,7 +23,7 @@ from projections.checkpoints import DatabaseCheckpoints
 from projections.outbox import Key
 from publishers import dirty
 from publishers.files import SiteFiles
-from publishers.press import Press
+from publishers.press import Fence, Press, Printed
 from schemas.topics import CHANGES
 
 GROUP = "verdicts-publisher"
@@ -30,6 +32,9 @@ ADVISORY_LOCK = 0x7075626C  # "publ"
 # After a run this long passes before the next, so that a busy tool's pages are rendered some
 # twenty times a second and not for each of a thousand votes.
 COALESCE_SECONDS = 0.02
+# What only sums votes up is written this much later at the least.
+REST_SECONDS = 0.3
+LONGEST_WAIT = 0.5
 log = structlog.get_logger(__name__)
 
 
@@ -39,7 +44,11 @@ def main(settings: Settings) -> None:
     app = batched_app(
         GROUP, settings, DatabaseCheckpoints(database, Log(settings), checkpoints.PUBLISHER)
     )
-    consume(app, CHANGES.name, lambda place: Marker(place, database), gaps=True)
+
+    def sink(place: TP) -> Measured:
+        return Measured(Marker(place, database), place.topic)
+
+    consume(app, CHANGES.name, sink, gaps=True)
     instance = instance_name(settings.instance)
     writer = Writer(settings, database, instance)
 
@@ -114,12 +123,26 @@ class Writer(Turn):
         printed = self._press.print_all(lease.require)
         log.info("all pages stand", rendered=printed.rendered, changed=printed.changed)
         self.active = True
+        waits, due = True, 0.0  # whether a rest waits to be written, and until when
         while not self.stopping.is_set():
-            began = time.monotonic()
-            printed = self._press.print_marked(lease.require)
-            if printed.marks:
-                seconds = round(time.monotonic() - began, 4)
-                log.debug("printed", **msgspec.to_builtins(printed), seconds=seconds)
+            first = self._print(self._press.print_front, lease)
+            waits = waits or first.marks > 0
+            if waits and time.monotonic() >= due:
+                began = time.monotonic()
+                waits = self._print(self._press.print_rest, lease).marks > 0
+                # However large the site is, summing up takes a tenth of the time at most.
+                due = began + max(REST_SECONDS, 10 * (time.monotonic() - began))
+            if first.marks:
                 self.stopping.wait(COALESCE_SECONDS)
             else:
-                wait_for_notice(lease.connection)
+                seconds = due - time.monotonic() if waits else LONGEST_WAIT
+                wait_for_notice(lease.connection, max(0.0, seconds))
+
+    def _print(self, run: Callable[[Fence], Printed], lease: Lease) -> Printed:
+        began = time.monotonic()
+        printed = run(lease.require)
+        if printed.marks:
+            seconds = round(time.monotonic() - began, 4)
+            measuring.printed(printed.rendered, printed.changed, seconds)
+            log.debug("printed", **msgspec.to_builtins(printed), seconds=seconds)
+        return printed

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, text
 
 from projections import records
 from projections.outbox import Key
-from publishers import dirty, press
+from publishers import dirty, press, publications
 from publishers.files import SiteFiles
 from publishers.press import Press
 from schemas.events import Event
@@ -189,12 +189,12 @@ def test_a_mark_that_comes_while_pages_are_made_is_kept(house: House):
     assert house.press.print_marked().marks == printed.rendered
 
 
-def test_who_waits_for_a_tool_hears_its_version_once_all_its_pages_stand(
+def test_who_waits_for_a_tool_hears_its_version_once_its_own_pages_stand(
     house: House, migrated: str
 ):
     house.print(*insects("ant", "bee"))
     with psycopg.connect(migrated, autocommit=True) as connection:
-        connection.execute(f"listen {press.PUBLISHED}".encode())
+        connection.execute(f"listen {publications.CHANNEL}".encode())
         house.print(a_vote(tool="ant"))
         heard = next(connection.notifies(timeout=10, stop_after=1)).payload
     with house.engine.connect() as connection:

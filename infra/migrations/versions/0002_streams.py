@@ -27,6 +27,7 @@ create table verdicts.dirty (
     id   bigint generated always as identity primary key,
     kind text not null,
     key  text not null,
+    rest boolean not null default false,
     at   timestamptz not null default clock_timestamp()
 );
 
@@ -34,6 +35,7 @@ create table verdicts.publications (
     tool     text    collate "C" primary key,
     category text    not null,
     retired  boolean not null,
+    facts    bytea   not null,
     version  bigint  not null
 );
 
