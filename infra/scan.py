@@ -92,6 +92,30 @@ def follow(settings: Settings, starts: Mapping[Place, int]) -> Iterator[list[Rec
         consumer.close()
 
 
+def firsts(
+    settings: Settings, spans: Mapping[Place, Span], seconds: float = 2.0
+) -> dict[Place, Record]:
+    """Read the first record of each span, as far as they come in time.
+
+    A span without one holds nothing but marks that transactions leave.
+    """
+    left = {place: span.first for place, span in spans.items() if span.length}
+    found: dict[Place, Record] = {}
+    if not left:
+        return found
+    consumer = _consumer(settings, left)
+    deadline = time.monotonic() + seconds
+    while left and time.monotonic() < deadline:
+        for message in consumer.consume(LARGEST_FETCH, FETCH_SECONDS):
+            place = str(message.topic()), int(message.partition() or 0)
+            if not _at_end(message):
+                found.setdefault(place, _record(message))
+            if left.pop(place, None) is not None:
+                consumer.pause([TopicPartition(*place)])
+    consumer.close()
+    return found
+
+
 def fetch(settings: Settings, places: Iterable[tuple[str, int, int]]) -> list[Record]:
     """Read single records, by topic, partition and offset; those that are gone are left out."""
     found: list[Record] = []

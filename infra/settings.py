@@ -41,6 +41,9 @@ VARIABLES = (
     Variable(
         "VERDICTS_INSTANCE", "", "stable name of this replica, so that a restart is not a move"
     ),
+    Variable(
+        "VERDICTS_METRICS", "", "host:port where a worker or publisher serves /metrics; empty: none"
+    ),
     Variable("KAFKA_BOOTSTRAP_SERVERS", "", "host:port of a real cluster; empty: the embedded one"),
     Variable("KAFKA_SECURITY_PROTOCOL", "", "`SSL`, `SASL_SSL`, …, as librdkafka names them"),
     Variable("KAFKA_SASL_*", "", "any `sasl.*` property: `KAFKA_SASL_MECHANISM`, `…_USERNAME`, …"),
@@ -75,6 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         database_url: `postgresql://…`; empty means embedded.
         schema_registry_url: Address of a schema registry; empty means none.
         instance: Name for static group membership; empty means dynamic membership.
+        metrics: `host:port` where a worker or publisher serves its metrics; empty: nowhere.
     """
 
     data: Path
@@ -91,6 +95,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: str
     schema_registry_url: str
     instance: str
+    metrics: str = ""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -122,6 +127,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 "SCHEMA_REGISTRY_URL", value["SCHEMA_REGISTRY_URL"], "http", "https"
             ),
             instance=value["VERDICTS_INSTANCE"],
+            metrics=_listener("VERDICTS_METRICS", value["VERDICTS_METRICS"]),
         )
 
     def with_keys(self) -> Self:
@@ -188,6 +194,13 @@ def _servers(text: str) -> str:
                 f"KAFKA_BOOTSTRAP_SERVERS is {text!r}; give host:port, separated by commas."
             )
     return ",".join(servers)
+
+
+def _listener(name: str, text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if text and not (host and port.isdigit() and int(port) <= 65535):
+        raise SettingsError(f"{name} is {text!r}; give host:port, such as 127.0.0.1:9100.")
+    return text
 
 
 def _address(name: str, text: str, *schemes: str) -> str:

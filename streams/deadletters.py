@@ -6,6 +6,7 @@ from typing import Protocol
 from confluent_kafka import KafkaError, Message, Producer
 
 from infra.codec import UndecodableError
+from infra.measuring import buried
 from infra.settings import Settings
 from schemas import topics
 
@@ -57,12 +58,14 @@ class DeadLetters:
             DeadLettersUnavailableError: at least one was not acknowledged in ten seconds.
         """
         failures: list[KafkaError] = []
+        written: list[str] = []
 
         def delivered(error: KafkaError | None, _: Message) -> None:
             if error is not None:
                 failures.append(error)
 
         for letter, error in letters:
+            written.append(letter.topic)
             self._producer.produce(
                 topics.DEAD_LETTERS.name,
                 key=letter.key,
@@ -73,6 +76,7 @@ class DeadLetters:
         left = self._producer.flush(2 * SECONDS)
         if failures or left:
             raise DeadLettersUnavailableError(str(failures[0]) if failures else "timed out")
+        buried(written)
 
 
 def _why(letter: Letter, error: Exception) -> list[tuple[str, bytes]]:

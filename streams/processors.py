@@ -13,6 +13,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from infra.codec import Codec, UndecodableError
 from infra.consumer.agent import consume
 from infra.consumer.app import BatchedApp
+from infra.measuring import Measured
 from projections import checkpoints, store
 from schemas.events import Event
 from schemas.topics import EVENT_TOPICS
@@ -98,4 +99,8 @@ class Projector:
 def register(app: BatchedApp, engine: Engine, codec: Codec, dead_letters: DeadLetters) -> None:
     """Register one agent per event topic."""
     for topic in EVENT_TOPICS:
-        consume(app, topic.name, lambda place: Projector(place, engine, codec, dead_letters))
+        consume(app, topic.name, partial(_sink, engine, codec, dead_letters))
+
+
+def _sink(engine: Engine, codec: Codec, dead_letters: DeadLetters, place: TP) -> Measured:
+    return Measured(Projector(place, engine, codec, dead_letters), place.topic)

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from infra.codec import Codec
 from infra.database import wait_for_notice
+from infra.measuring import relayed
 from infra.settings import Settings
 from infra.turns import Lease, Turn
 from projections import outbox, records
@@ -88,6 +89,7 @@ class Relay(Turn):
         with self._engine.begin() as connection:
             done = [id_ for id_, key in waiting.items() if key in found]
             records.forget(connection, done)
+        relayed((key.kind for key in found), time.monotonic() - began)
         log.debug("relayed", records=len(found), seconds=round(time.monotonic() - began, 4))
         return True
 

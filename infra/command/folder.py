@@ -25,6 +25,7 @@ class Run(msgspec.Struct, frozen=True):
         database: `postgresql://…` with its password.
         pids: The processes themselves, by service; none for a server that is not ours.
         postgres_home: Where the database's files lie.
+        metrics: Where each service serves its metrics.
         public_url: Canonical address of its site.
     """
 
@@ -34,6 +35,7 @@ class Run(msgspec.Struct, frozen=True):
     pids: dict[str, int | None]
     postgres_home: str | None = None
     public_url: str = ""
+    metrics: dict[str, str] = {}
 
 
 class Folder:

@@ -5,11 +5,13 @@ from functools import partial
 from starlette.types import ASGIApp
 
 from infra.database import engine
+from infra.metrics import REGISTRY
 from infra.registry import codec
 from infra.settings import Settings
 from publishers.shelf import snapshot
 from publishers.site import BookmarksOf, site_app
 from streams.api import server
+from streams.gauges import Gauges
 
 READERS = 4
 
@@ -21,6 +23,7 @@ def main(settings: Settings) -> None:
     def site(bookmarks_of: BookmarksOf) -> ASGIApp:
         return site_app(settings, partial(snapshot, database), bookmarks_of)
 
+    REGISTRY.register(Gauges(settings, database))
     try:
         server.main(settings, site, codec(settings))
     finally:

@@ -20,12 +20,13 @@ from infra.command.folder import Folder, Run
 from infra.command.keeping import Keeper, Service
 from infra.command.output import Output
 from infra.command.steps import ensure_admin_token, freezers_waiting, load_demo, migrate
+from infra.embedded import ports
 from infra.embedded.failure import EmbeddedError
 from infra.embedded.guardian import Guardian
 from infra.embedded.jars import class_path
 from infra.embedded.java import java
 from infra.embedded.kafka import Kafka
-from infra.embedded.ports import is_free
+from infra.embedded.ports import LOOPBACK, is_free
 from infra.embedded.postgres import Postgres
 from infra.embedded.process import Child
 from infra.settings import Settings, local_url
@@ -112,6 +113,7 @@ class System:
         self.outputs: dict[str, Output] = {}
         self.guardian: Guardian | None = None
         self.postgres: Postgres | None = None
+        self.metrics: dict[str, str] = {}
 
     def start(self) -> None:
         """Start servers, then services, and return when a vote sent now would reach a page."""
@@ -122,6 +124,7 @@ class System:
         self.guardian = Guardian(keep_open=(lock,))
         self._start_servers()
         self._prepare()
+        self.metrics = self._choose_metrics_ports()
         with freezers_waiting(self.settings, self.folder):
             for name in SERVICES:
                 self._start_service(name)
@@ -209,6 +212,13 @@ class System:
             self.screen.warn(difference)
         ensure_admin_token(self.settings, self.folder.token)
 
+    def _choose_metrics_ports(self) -> dict[str, str]:
+        """Where worker and publisher serve their metrics: on this machine alone."""
+        names = [name for name in SERVICES if name != "api"]
+        chosen = ports.choose(self.settings.data, *(f"{name}_metrics" for name in names))
+        ports.remember(self.settings.data, chosen)
+        return {name: f"{LOOPBACK}:{chosen[f'{name}_metrics']}" for name in names}
+
     def _start_service(self, name: str) -> None:
         output = Output(name, self.logs / f"{name}.log", self.screen)
         environment = self._environment(name)
@@ -249,6 +259,7 @@ class System:
             "KAFKA_BOOTSTRAP_SERVERS": it.kafka,
             "DATABASE_URL": it.database_url,
             "PYTHONUNBUFFERED": "1",
+            **({"VERDICTS_METRICS": self.metrics[name]} if name in self.metrics else {}),
         }
 
     def _pids(self) -> dict[str, int]:
@@ -265,6 +276,10 @@ class System:
                 pids={name: pids.get(name) for name in ("kafka", "postgres", *SERVICES)},
                 postgres_home=home,
                 public_url=self.settings.public_url,
+                metrics={
+                    "api": f"{self._url}/metrics",
+                    **{name: f"http://{at}/metrics" for name, at in self.metrics.items()},
+                },
             )
         )
 

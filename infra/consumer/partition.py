@@ -36,6 +36,11 @@ class Record(Protocol):
         ...
 
     @property
+    def timestamp(self) -> int:
+        """When it was written, in milliseconds since 1970."""
+        ...
+
+    @property
     def key(self) -> bytes | None:
         """What the producer partitioned it by."""
         ...

@@ -35,7 +35,8 @@ def application(parts: Parts, site: Site | None = None) -> Starlette:
     )
     app.router.redirect_slashes = False
     if site is not None:
-        app.router.default = _SiteElsewhere(site(parts.desk.bookmarks_of), app.router.not_found)
+        pages = _SiteElsewhere(site(parts.desk.bookmarks_of), app.router.not_found)
+        app.router.default = _Timed("(page)", pages)
     return app
 
 

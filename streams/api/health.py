@@ -1,5 +1,7 @@
 """What machines ask: does it live, can it work, does the chain hold, what is measured."""
 
+import asyncio
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -37,5 +39,5 @@ class Health:
 
     async def metrics(self, _: Request) -> Response:
         """`GET /metrics`, for Prometheus."""
-        body, kind = exposition()
+        body, kind = await asyncio.to_thread(exposition)
         return Response(body, headers={**_FRESH, "Content-Type": kind})

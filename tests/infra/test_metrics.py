@@ -1,0 +1,127 @@
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from infra import measuring, metrics
+from infra.consumer.partition import MissedError
+from infra.embedded.ports import LOOPBACK, choose
+from infra.measuring import Measured
+from infra.metrics import REGISTRY, listen, names
+
+INFRA = Path(__file__).parents[2] / "infra"
+DASHBOARD = json.loads((INFRA / "grafana" / "verdicts.json").read_text())
+RULES = yaml.safe_load((INFRA / "alerts" / "verdicts.yaml").read_text())
+ALERTS = [rule for group in RULES["groups"] for rule in group["rules"]]
+
+
+def expressions() -> Iterator[str]:
+    for panel in DASHBOARD["panels"]:
+        yield from (target["expr"] for target in panel.get("targets", ()))
+    yield from (alert["expr"] for alert in ALERTS)
+
+
+def used() -> set[str]:
+    named = re.compile(r"\b(?:verdicts|process|python)_[a-z_]+")
+    return {name for expression in expressions() for name in named.findall(expression)}
+
+
+def test_every_metric_on_the_dashboard_and_in_an_alert_exists() -> None:
+    assert used() - {"verdicts"} <= set(names())
+
+
+def test_every_metric_of_ours_is_shown_to_somebody() -> None:
+    base = {re.sub(r"_(bucket|sum|count|total)$", "", name) for name in names()}
+    shown = {re.sub(r"_(bucket|sum|count|total)$", "", name) for name in used()}
+    assert {name for name in base if name.startswith("verdicts_")} <= shown
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
+def test_an_alert_says_what_is_so_and_what_to_do(alert: dict[str, Any]) -> None:
+    assert alert["labels"]["severity"] in {"page", "ticket"}
+    assert alert["annotations"]["summary"]
+    assert alert["annotations"]["description"].endswith(".")
+
+
+def test_every_panel_has_a_place_of_its_own() -> None:
+    panels = DASHBOARD["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    cells = [
+        (x, y)
+        for panel in panels
+        for x in range(panel["gridPos"]["x"], panel["gridPos"]["x"] + panel["gridPos"]["w"])
+        for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])
+    ]
+    assert len(set(cells)) == len(cells)
+
+
+def value(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+class ARecord:
+    def __init__(self, offset: int, timestamp: int = 0) -> None:
+        self.offset, self.timestamp, self.key = offset, timestamp, None
+
+
+class ASink:
+    def __init__(self, *, misses: bool = False) -> None:
+        self.misses = misses
+
+    def stored(self) -> int:
+        return 7
+
+    def apply(self, *_: Any) -> None:
+        if self.misses:
+            raise MissedError(9)
+
+
+def test_a_batch_is_measured_when_it_is_applied() -> None:
+    sink = Measured(ASink(), "t1")
+    sink.apply([ARecord(0), ARecord(1)], 0, 2)
+    assert sink.stored() == 7
+    assert value("verdicts_events_applied_total", topic="t1") == 2
+    assert value("verdicts_batch_records_sum", topic="t1") == 2
+    assert value("verdicts_apply_seconds_count", topic="t1") == 1
+    assert value("verdicts_event_age_seconds_bucket", topic="t1", le="+Inf") == 1
+    assert value("verdicts_fence_misses_total", topic="t1") == 0
+
+
+def test_a_missed_batch_counts_as_missed_and_as_nothing_else() -> None:
+    with pytest.raises(MissedError):
+        Measured(ASink(misses=True), "t2").apply([ARecord(0)], 0, 1)
+    assert value("verdicts_fence_misses_total", topic="t2") == 1
+    assert value("verdicts_events_applied_total", topic="t2") == 0
+
+
+def test_relay_publisher_and_dead_letters_are_counted_by_kind() -> None:
+    before = value("verdicts_pages_rendered_total", outcome="unchanged")
+    measuring.relayed(["tool", "tool", "digest"], 0.1)
+    measuring.printed(rendered=5, changed=2, seconds=0.1)
+    measuring.buried(["t3", "t3"])
+    assert value("verdicts_changes_relayed_total", kind="tool") >= 2
+    assert value("verdicts_pages_rendered_total", outcome="unchanged") == before + 3
+    assert value("verdicts_dead_letters_total", topic="t3") == 2
+
+
+def test_a_process_without_http_serves_its_metrics_where_it_is_told(tmp_path: Path) -> None:
+    port = choose(tmp_path, "metrics")["metrics"]
+    listen(f"{LOOPBACK}:{port}")
+    answer = httpx.get(f"http://{LOOPBACK}:{port}/metrics", trust_env=False)
+    assert "verdicts_print_seconds_bucket" in answer.text
+    listen(f"{LOOPBACK}:{port}")  # taken now: said, and no reason to end
+
+
+def test_nothing_listens_unless_it_is_told_to() -> None:
+    listen("")
+
+
+def test_no_name_is_used_twice() -> None:
+    families = [family.name for family in metrics.FAMILIES]
+    counted = [metric.name for metric in REGISTRY.collect()]
+    assert len(set(families) | set(counted)) == len(families) + len(counted)
