@@ -73,7 +73,11 @@ def stored(connection: Connection, place: Place, table: str) -> int:
 
 
 class Extents(Protocol):
-    """Knows the extent of partitions; `infra.log.Log` is the real one."""
+    """Knows topics and the extent of partitions; `infra.log.Log` is the real one."""
+
+    def topic_ids(self, topics: Iterable[str]) -> Mapping[str, str]:
+        """The id that each topic got when it was made."""
+        ...
 
     def bounds(self, places: Iterable[Place]) -> Mapping[Place, Bounds]:
         """Identity, beginning and end of each partition."""
@@ -103,12 +107,24 @@ class DatabaseCheckpoints:
         self._begin(unread)
         found |= {place: (bound.topic_id, 0) for place, bound in unread.items()}
         for place, (topic_id, offset) in found.items():
-            _require_same_log(place, topic_id, offset, bounds[place])
+            _require_same_topic(place, topic_id, bounds[place].topic_id)
+            _require_within(place, offset, bounds[place])
         return {place: offset for place, (_, offset) in found.items()}
 
     def stored(self, places: Iterable[Place]) -> Mapping[Place, int]:
         """Look up offsets alone."""
         return {place: offset for place, (_, offset) in self._rows(list(places)).items()}
+
+    def verify(self, places: Iterable[Place]) -> None:
+        """Ask whether the topics are still those that were read so far.
+
+        Raises:
+            LogMismatchError: one was made anew.
+        """
+        if found := self._rows(list(places)):
+            now = self._log.topic_ids({topic for topic, _ in found})
+            for place, (topic_id, _) in found.items():
+                _require_same_topic(place, topic_id, now[place[0]])
 
     def _rows(self, places: list[Place]) -> dict[Place, tuple[str, int]]:
         with self._engine.begin() as connection:
@@ -133,15 +149,17 @@ def _columns(places: list[Place]) -> dict[str, list[str] | list[int]]:
     }
 
 
-def _require_same_log(place: Place, topic_id: str, offset: int, bounds: Bounds) -> None:
-    name = f"{place[0]}/{place[1]}"
-    if topic_id != bounds.topic_id:
+def _require_same_topic(place: Place, before: str, now: str) -> None:
+    if before != now:
         raise LogMismatchError(
-            f"{name} was made anew since it was read (topic id {bounds.topic_id}, was {topic_id}); "
-            "restore the topic, or rebuild the projections from the new one"
+            f"{place[0]}/{place[1]} was made anew since it was read (topic id {now}, was "
+            f"{before}); restore the topic, or rebuild the projections from the new one"
         )
+
+
+def _require_within(place: Place, offset: int, bounds: Bounds) -> None:
     if not bounds.first <= offset <= bounds.end:
         raise LogMismatchError(
-            f"{name} was applied up to offset {offset}, but its log holds {bounds.first} to "
-            f"{bounds.end}; restore the topic, or rebuild the projections from it"
+            f"{place[0]}/{place[1]} was applied up to offset {offset}, but its log holds "
+            f"{bounds.first} to {bounds.end}; restore the topic, or rebuild the projections from it"
         )

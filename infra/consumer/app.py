@@ -23,7 +23,7 @@ Place = tuple[str, int]
 class Checkpoints(Protocol):
     """Where a consumer's offsets live: in the transaction of what it writes.
 
-    Both methods block on the database and give the next offset of each topic and partition.
+    All methods block on the database, some on the broker. An offset is the next one to read.
     """
 
     def load(self, places: Iterable[Place]) -> Mapping[Place, int]:
@@ -36,6 +36,14 @@ class Checkpoints(Protocol):
 
     def stored(self, places: Iterable[Place]) -> Mapping[Place, int]:
         """Look up offsets alone, for reporting."""
+        ...
+
+    def verify(self, places: Iterable[Place]) -> None:
+        """Ask whether the topics are still those that were read so far.
+
+        Raises:
+            LogMismatchError: one was made anew.
+        """
         ...
 
 

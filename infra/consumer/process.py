@@ -5,14 +5,18 @@ import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, NoReturn
 
 import faust
 import structlog
 from faust.exceptions import ConsumerNotStarted
 
-from infra.consumer.app import BatchedApp
+from infra.consumer.app import BatchedApp, LogMismatchError
 
+# A topic that is made anew while it is read keeps its name, and fetching goes on as if nothing
+# had happened where the new one has grown past the offset. So its id is looked at this often.
+VERIFY_SECONDS = 1.0
 log = structlog.get_logger(__name__)
 
 
@@ -25,6 +29,7 @@ def run(app: BatchedApp) -> None:
     logging.getLogger("faust").setLevel(logging.WARNING)
     logging.getLogger("mode").setLevel(logging.WARNING)
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    app.task(every(app, VERIFY_SECONDS, partial(_verify, app), name="looking at the log"))
     worker = faust.Worker(
         app,
         loglevel=None,
@@ -40,6 +45,15 @@ def halt(error: Exception) -> NoReturn:
     """End the process at once and loudly: going on would do damage, and nothing is half done."""
     log.critical("halted", reason=str(error))
     os._exit(1)
+
+
+def _verify(app: BatchedApp) -> None:
+    """Halt when a topic that is being read is not the one that was read so far."""
+    places = [(topic, number) for topic, numbers in assigned(app).items() for number in numbers]
+    try:
+        app.checkpoints.verify(places)
+    except LogMismatchError as error:
+        halt(error)
 
 
 def every(

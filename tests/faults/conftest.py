@@ -1,17 +1,20 @@
 """Servers, systems and seeds for tests under faults, and the table of figures at their end."""
 
+import os
 import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from infra.embedded.guardian import Guardian
 from infra.embedded.jars import class_path
 from infra.embedded.java import java
 from tests.faults.harness.brokers import Cluster, cluster
+from tests.faults.harness.copies import LENT, Servers
 from tests.faults.harness.oracle import Figures
 from tests.faults.harness.system import System, fresh_database
 from tests.faults.harness.taps import LostProduceAnswers
@@ -45,10 +48,29 @@ def lost_answers() -> LostProduceAnswers:
 
 
 @pytest.fixture(scope="session")
+def lent() -> Servers | None:
+    """Servers that another run of the tests lends to this one."""
+    text = os.environ.get(LENT)
+    return msgspec.json.decode(text, type=Servers) if text else None
+
+
+@pytest.fixture(scope="session")
+def postgres(lent: Servers | None, request: pytest.FixtureRequest) -> str:
+    """`postgresql://…` of the server that takes each test's database."""
+    return lent.postgres if lent else request.getfixturevalue("database")
+
+
+@pytest.fixture(scope="session")
 def one_broker(
-    servers_folder: Path, guardian: Guardian, lost_answers: LostProduceAnswers
+    lent: Servers | None,
+    servers_folder: Path,
+    guardian: Guardian,
+    lost_answers: LostProduceAnswers,
 ) -> Iterator[Cluster]:
     """A single node, for faults that do not lie in the cluster."""
+    if lent:
+        yield Cluster([], lent.kafka, lent.proxied_kafka)
+        return
     made = cluster(
         servers_folder / "one", 1, java(), class_path(servers_folder, lambda *_: None),
         guardian.spawn, lost_answers.tap,
@@ -72,12 +94,12 @@ def three_brokers(servers_folder: Path, guardian: Guardian) -> Iterator[Cluster]
 
 @pytest.fixture
 def make_system(
-    servers_folder: Path, guardian: Guardian, database: str
+    servers_folder: Path, guardian: Guardian, postgres: str
 ) -> Iterator[Callable[[Cluster], System]]:
     with ExitStack() as stack:
 
         def make(brokers: Cluster) -> System:
-            url = stack.enter_context(fresh_database(database))
+            url = stack.enter_context(fresh_database(postgres))
             folder = servers_folder / url.rpartition("/")[2]
             folder.mkdir()
             made = System(brokers, url, folder, guardian.spawn)

@@ -23,6 +23,9 @@ class FakeLog:
         self.first, self.end, self.topic_id = first, end, topic_id
         self.meanwhile: Callable[[], None] = lambda: None
 
+    def topic_ids(self, topics: Iterable[str]) -> Mapping[str, str]:
+        return dict.fromkeys(topics, self.topic_id)
+
     def bounds(self, places: Iterable[Place]) -> Mapping[Place, Bounds]:
         answer = {place: Bounds(self.topic_id, self.first, self.end) for place in places}
         self.meanwhile()
@@ -102,6 +105,16 @@ def test_a_topic_made_anew_is_refused_also_when_it_has_grown_past_the_checkpoint
     with pytest.raises(LogMismatchError, match=r"votes\.v1/3 was made anew"):
         kept.load([VOTES])
     assert kept.stored([VOTES]) == {VOTES: 42}
+
+
+def test_a_topic_made_anew_while_it_is_read_is_noticed(projected: Engine, table: str):
+    log = FakeLog()
+    kept = DatabaseCheckpoints(projected, log, table)
+    kept.load([VOTES])
+    kept.verify([VOTES, REVIEWS])
+    log.topic_id = "another"
+    with pytest.raises(LogMismatchError, match=r"votes\.v1/3 was made anew"):
+        kept.verify([VOTES, REVIEWS])
 
 
 def test_what_another_worker_applies_while_the_broker_is_asked_is_no_mismatch(projected: Engine):

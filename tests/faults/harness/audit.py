@@ -61,7 +61,7 @@ and database = (select oid from pg_database where datname = current_database())
 """
 _BLOCKED = """
 select count(*) from pg_stat_activity
-where datname = current_database() and application_name = %s and wait_event_type = 'Lock'
+where datname = current_database() and application_name like %s and wait_event_type = 'Lock'
 and query like %s
 """
 _OVERLAPS = """

@@ -36,10 +36,18 @@ class Broker:
 
 
 class Cluster:
-    """All nodes of one cluster."""
+    """All nodes of one cluster.
 
-    def __init__(self, brokers: list[Broker]) -> None:
+    Args:
+        brokers: Its nodes; none where somebody else looks after them.
+        direct: Bootstrap servers of the harness.
+        through_proxies: Bootstrap servers of the services.
+    """
+
+    def __init__(self, brokers: list[Broker], direct: str = "", through_proxies: str = "") -> None:
         self.brokers = brokers
+        self._direct = direct
+        self._through_proxies = through_proxies
 
     def start(self, which: list[Broker] | None = None) -> None:
         """Start nodes at once, since a majority is needed before any of them answers."""
@@ -48,17 +56,11 @@ class Cluster:
 
     @property
     def direct(self) -> str:
-        """Bootstrap servers of the harness."""
-        return ",".join(broker.kafka.address for broker in self.brokers)
+        return self._direct or ",".join(broker.kafka.address for broker in self.brokers)
 
     @property
     def through_proxies(self) -> str:
-        """Bootstrap servers of the services."""
-        return ",".join(broker.proxy.address for broker in self.brokers)
-
-    def heal(self) -> None:
-        for broker in self.brokers:
-            broker.proxy.heal()
+        return self._through_proxies or ",".join(it.proxy.address for it in self.brokers)
 
     def close(self) -> None:
         for broker in self.brokers:

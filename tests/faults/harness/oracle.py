@@ -1,7 +1,7 @@
 """The judge: the log replayed into empty tables, and the ledger held against log and tallies."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -11,13 +11,13 @@ from sqlalchemy import Connection, Engine, select
 
 from infra.codec import Codec, UndecodableError
 from infra.consumer.app import Place
+from infra.database import engine as database_engine
 from infra.log import Log
 from infra.settings import Settings
 from projections import generations, tables
 from projections.configuration import HANDLERS
 from schemas.events import Event
-from streams.follower import PLACES
-from streams.rebuilding import fill
+from streams.follower import PLACES, Follower
 from tests.faults.harness import audit
 from tests.faults.harness.ledger import Ledger, Outcome
 
@@ -105,19 +105,33 @@ def messages(settings: Settings, places: Iterable[Place]) -> Iterator[Message]:
 
 
 def replay_differs(settings: Settings, engine: Engine) -> list[str]:
-    """Replay the log into empty tables, and say where the live ones differ; ideally nowhere."""
+    """Replay the log into empty tables, and say where the live ones differ; ideally nowhere.
+
+    The replay ends where the live ones do: a closed week may just have been frozen behind that.
+    """
     with engine.begin() as connection:
         connection.exec_driver_sql(f"drop schema if exists {REPLAYED} cascade")
         tables.create_generation(connection, REPLAYED)
-    fill(settings, Codec(), REPLAYED, lambda *_: None)
-    with engine.connect() as connection:
         live = generations.live(connection)
+        positions = generations.positions(connection, live)
+    _replay(settings, positions)
+    with engine.connect() as connection:
         compared = generations.compare(connection, live, REPLAYED)
         return [
             f"{it.table}: live only {it.only_in_first}, replayed only {it.only_in_second}"
             for it in compared
             if not it.equal
         ]
+
+
+def _replay(settings: Settings, upto: Mapping[Place, int]) -> None:
+    beside = database_engine(settings, name="oracle", generation=REPLAYED, writes=True)
+    follower = Follower(settings, beside, Codec())
+    try:
+        follower.catch_up(upto, lambda _: None)
+    finally:
+        follower.close()
+        beside.dispose()
 
 
 def judge(

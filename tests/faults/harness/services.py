@@ -37,6 +37,7 @@ class Service:
         clock_off: float = 0.0,
     ) -> None:
         self.name = log.stem
+        self.verb = verb
         program = ["-c", _WITH_CLOCK_OFF, str(clock_off)] if clock_off else ["-m", "infra.command"]
         self._command = [sys.executable, "-P", *program, verb]
         self._environment = dict(environment)

@@ -1,7 +1,7 @@
 """One test's system: fresh topics, a fresh database, and the services that the test starts."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +12,7 @@ import msgspec
 import psycopg
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import (
+    AdminClient,
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
@@ -27,8 +28,8 @@ from infra.embedded.process import Spawn
 from infra.log import Log
 from infra.settings import Settings
 from projections import generations
-from schemas.topics import TOPICS
-from streams import tokens
+from schemas.topics import TOPICS, Topic
+from streams import relay, tokens
 from streams.api.voters import Voters
 from streams.follower import PLACES
 from tests.faults.harness import audit, oracle
@@ -43,7 +44,16 @@ from tests.faults.harness.waiting import Stopwatch, until
 
 T = TypeVar("T")
 _KEY = "a key for faults"
+PUBLIC_URL = "http://verdicts.test"
 _TEMPLATE = "faults_template"
+
+
+TOPICS_BY_NAME = {topic.name: topic for topic in TOPICS}
+_END_RELAY = """
+select pg_terminate_backend(pid) from pg_locks
+where locktype = 'advisory' and granted and objid::bigint = %(relay)s and pid <> pg_backend_pid()
+and database = (select oid from pg_database where datname = current_database())
+"""
 
 
 class System:
@@ -118,7 +128,7 @@ class System:
         environment = {
             "VERDICTS_DATA": str(self.folder),
             "VERDICTS_PORT": str(port),
-            "VERDICTS_PUBLIC_URL": "http://verdicts.test",
+            "VERDICTS_PUBLIC_URL": PUBLIC_URL,
             "VERDICTS_INSTANCE": instance,
             "VERDICTS_SECRET_KEY": _KEY,
             "VERDICTS_VOTER_KEY": _KEY,
@@ -221,15 +231,39 @@ class System:
 
     @contextmanager
     def unwritable(self, topic: str) -> Iterator[None]:
-        """A topic whose writers are never acknowledged, as if its other replicas were gone."""
-        set_topic(self.settings, topic, "min.insync.replicas", "2")
+        """A topic that the broker accepts no record for."""
+        usual = TOPICS_BY_NAME[topic].config["max.message.bytes"]
+        set_topic(self.settings, topic, "max.message.bytes", "1")
         try:
             yield
         finally:
-            set_topic(self.settings, topic, "min.insync.replicas", "1")
+            set_topic(self.settings, topic, "max.message.bytes", usual)
+
+    @contextmanager
+    def without_relay(self, worker: str) -> Iterator[None]:
+        """Take the relay's turn away, and keep it; what is applied waits in the outbox.
+
+        `worker` names the worker in whose name it is kept, since a silent keeper is ended.
+        """
+        with psycopg.connect(
+            self.database, autocommit=True, application_name=f"worker {worker}"
+        ) as connection:
+
+            def taken() -> bool:
+                connection.execute(_END_RELAY.encode(), {"relay": relay.ADVISORY_LOCK})
+                row = connection.execute(
+                    "select pg_try_advisory_lock(%s)", [relay.ADVISORY_LOCK]
+                ).fetchone()
+                return bool(row and row[0])
+
+            until("the relay's turn is taken", taken)
+            yield
 
     def judged(self, fault: str, seconds: float, note: str = "") -> Figures:
-        """The figures of a test whose system stands still; the replay must equal the live."""
+        """End the workers, and hold what they leave against a replay and against the ledger."""
+        for service in self._services:
+            if service.verb == "worker":
+                service.end()
         differences = oracle.replay_differs(self.settings, self.engine)
         assert not differences, "\n".join(differences)
         return oracle.judge(fault, self.settings, self.engine, self.ledger, seconds, note)
@@ -247,15 +281,15 @@ class System:
         self.database_proxy.close()
 
 
-def renew_topics(settings: Settings) -> None:
-    """Delete all topics of the catalogue, and make them anew."""
+def renew_topics(settings: Settings, which: Sequence[Topic] = TOPICS) -> None:
+    """Delete topics, and make them anew."""
     client = topics.admin(settings)
-    there = set(client.list_topics(timeout=30).topics) & {topic.name for topic in TOPICS}
+    there = set(client.list_topics(timeout=30).topics) & {topic.name for topic in which}
     if there:
         for done in client.delete_topics(sorted(there), operation_timeout=30).values():
             done.result()
         until("topics are gone", lambda: not there & set(client.list_topics(timeout=30).topics))
-    topics.apply(settings, TOPICS)
+    topics.apply(settings, which)
 
 
 def set_topic(settings: Settings, topic: str, name: str, value: str) -> None:
@@ -265,6 +299,12 @@ def set_topic(settings: Settings, topic: str, name: str, value: str) -> None:
     client = topics.admin(settings)
     for done in client.incremental_alter_configs([resource]).values():
         done.result(30)
+    until("the broker knows", lambda: _setting(client, topic, name) == value)
+
+
+def _setting(client: AdminClient, topic: str, name: str) -> str:
+    (asked,) = client.describe_configs([ConfigResource(ResourceType.TOPIC, topic)]).values()
+    return str(asked.result(30)[name].value)
 
 
 @contextmanager

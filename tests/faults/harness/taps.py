@@ -48,7 +48,7 @@ class _Commits:
             self._meant = False
         return True
 
-    def answer(self, data: bytes) -> bool:
+    def answer(self, data: bytes) -> bool:  # noqa: ARG002
         return not self._losing
 
 

@@ -11,7 +11,13 @@ PATIENCE_SECONDS = 60.0
 _LOOK_SECONDS = 0.02
 
 
-def until(what: str, look: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
+def until(
+    what: str,
+    look: Callable[[], T],
+    seconds: float = PATIENCE_SECONDS,
+    *,
+    looks: float = _LOOK_SECONDS,
+) -> T:
     """Look again and again until something is found, and give it.
 
     Raises:
@@ -21,7 +27,7 @@ def until(what: str, look: Callable[[], T], seconds: float = PATIENCE_SECONDS) -
     while not (found := look()):
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds:g} s in vain until {what}")
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(looks)
     return found
 
 

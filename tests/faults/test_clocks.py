@@ -1,0 +1,77 @@
+"""Fault 17: clocks that are off by an hour."""
+
+import random
+from collections.abc import Callable
+
+import httpx
+import msgspec
+
+from schemas.events import Event, VoteCast
+from schemas.instants import parse
+from streams.api.stamps import now
+from tests.examples import SECOND, a_vote
+from tests.faults.harness.content import TOOLS, shelf
+from tests.faults.harness.ledger import Outcome
+from tests.faults.harness.oracle import Figures
+from tests.faults.harness.subscriber import require_faithful_changes
+from tests.faults.harness.system import System
+from tests.faults.harness.waiting import until
+
+Report = Callable[[Figures], None]
+OFF_SECONDS = 3600.0
+
+
+def test_with_clocks_an_hour_off_the_law_of_the_log_holds(
+    chances: random.Random, system: System, report: Report
+) -> None:
+    """One API is an hour behind, another an hour ahead; the worker is ahead, too."""
+    (_, behind), (_, ahead) = system.api(clock_off=-OFF_SECONDS), system.api(clock_off=OFF_SECONDS)
+    client = system.http_client(behind)
+    client.send_until_acknowledged(shelf())
+    system.worker(clock_off=OFF_SECONDS)
+    system.caught_up()
+    until("both know the tools", lambda: all(_knows(url, TOOLS[0]) for url in (behind, ahead)))
+
+    # Votes that the servers stamp: an hour's difference decides, whichever came first.
+    for _ in range(30):
+        _vote_unstamped(system, chances.choice((behind, ahead)), chances)
+    # What lies ahead of a server's own clock is refused, and counts nowhere.
+    late = a_vote(tool=TOOLS[1], voter="late", time=now() + 600 * SECOND, id="an-hour-ahead")
+    client.send([late])
+    assert system.ledger.outcome(late.id) is Outcome.REJECTED
+    # A browser's stamps go on from its last one, whichever server it meets.
+    browser = httpx.Client(trust_env=False)
+    for url, choice in ((ahead, "ship"), (behind, "skip"), (ahead, "ship"), (behind, "skip")):
+        answer = browser.put(
+            f"{url}/v1/tools/{TOOLS[5]}/vote", json={"choice": choice}, headers={"origin": url}
+        )
+        assert answer.status_code == 200, answer.text
+    browser.close()
+    seconds = system.caught_up()
+    tally = httpx.get(f"{behind}/v1/tools/{TOOLS[5]}", trust_env=False).json()["community"]
+    assert (tally["ship"], tally["skip"]) == (0, 1)
+    require_faithful_changes(system)
+    report(system.judged("17 clocks an hour off", seconds))
+
+
+def _knows(url: str, tool: str) -> bool:
+    return httpx.get(f"{url}/v1/tools/{tool}", trust_env=False).status_code == 200
+
+
+def _vote_unstamped(system: System, url: str, chances: random.Random) -> None:
+    """Send a vote without id and time, and put it into the ledger as the server stamped it."""
+    data = VoteCast(
+        chances.choice(TOOLS[:5]), f"unstamped-{chances.randrange(5)}",
+        chances.choice(("ship", "skip")),
+    )  # fmt: skip
+    answer = httpx.post(
+        f"{url}/v1/events",
+        content=msgspec.json.encode({"type": data.type, "data": data}),
+        headers={"authorization": f"Bearer {system.token}", "content-type": "application/json"},
+        trust_env=False,
+    )
+    assert answer.status_code == 202, answer.text
+    (result,) = answer.json()["results"]
+    on_log = system.http_client(url).on_log(Event(result["id"], parse(result["time"]), data))
+    system.ledger.sending([on_log])
+    system.ledger.note(on_log.id, Outcome.ACKNOWLEDGED)

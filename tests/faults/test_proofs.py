@@ -1,0 +1,63 @@
+"""Fault 18: without a safeguard the tests fail, or they would prove nothing."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.harness.brokers import Cluster
+from tests.faults.harness.copies import Safeguard, Servers, copy_without, tested
+
+KILLED = (
+    "test_worker_killed.py"
+    "::test_a_worker_killed_anywhere_in_a_batch_loses_nothing_and_repeats_nothing"
+)
+
+FENCE = Safeguard(
+    "the fence",
+    "projections/checkpoints.py",
+    {" and next_offset = %(expected)s": ""},
+    "test_ownership.py::test_of_stopped_workers_and_their_successor_one_applies_each_batch",
+)
+OUTBOX = Safeguard(
+    "the outbox in the transaction",
+    "projections/store.py",
+    {
+        "            outbox.add(connection, changed)\n": "",
+        "def apply_writes(": (
+            "def _announce(engine, changed):\n"
+            "    with engine.begin() as connection:\n"
+            "        outbox.add(connection, changed)\n\n\n"
+            "def apply_writes("
+        ),
+        'f"{topic}/{partition}/{upto}")\n': (
+            'f"{topic}/{partition}/{upto}")\n'
+            "    if not quiet:\n"
+            "        _announce(engine, changed)\n"
+        ),
+    },
+    KILLED,
+)
+ORDER = Safeguard(
+    "the order of acknowledgement",
+    "projections/store.py",
+    {
+        "        changed = apply_writes(connection, writes)\n": (
+            "    with engine.begin() as connection:\n"
+            "        changed = apply_writes(connection, writes)\n"
+        ),
+    },
+    KILLED,
+)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("safeguard", [FENCE, OUTBOX, ORDER], ids=lambda it: it.name)
+def test_without_a_safeguard_the_tests_fail(
+    safeguard: Safeguard, tmp_path: Path, one_broker: Cluster, postgres: str
+) -> None:
+    copy = copy_without(safeguard, tmp_path / "copy")
+    servers = Servers(postgres, one_broker.direct, one_broker.through_proxies)
+    done = tested(copy, safeguard.test, servers)
+    print(done.stdout[-5000:], done.stderr[-2000:])
+    assert done.returncode == 1, "it passed, so it does not notice"
+    assert "AssertionError" in done.stdout

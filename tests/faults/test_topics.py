@@ -1,0 +1,86 @@
+"""Fault 13: the log is not the one that was read so far."""
+
+import random
+from collections.abc import Callable
+
+import pytest
+from confluent_kafka import TopicPartition
+
+from infra import topics
+from schemas.topics import VOTES
+from tests.faults.harness.content import Crowd, shelf
+from tests.faults.harness.ledger import Outcome
+from tests.faults.harness.oracle import Figures
+from tests.faults.harness.system import System, renew_topics
+from tests.faults.harness.waiting import Stopwatch
+
+Report = Callable[[Figures], None]
+
+
+@pytest.mark.parametrize("when", ["while it is stopped", "while it runs"])
+def test_a_topic_made_anew_halts_the_worker_loudly(
+    when: str, chances: random.Random, system: System, report: Report
+) -> None:
+    """The new one has already grown past the stored offsets, so that they look fine."""
+    client, crowd = system.log_client(), Crowd(chances)
+    client.send(shelf() + crowd.some(300))
+    worker = system.worker()
+    system.caught_up()
+    if when == "while it is stopped":
+        worker.kill()
+    stood = _votes(system)
+    renew_topics(system.settings, (VOTES,))
+    system.log_client().send(crowd.some(1500))
+    assert all(lag > 0 for (topic, _), lag in system.lagging.items() if topic == VOTES.name)
+    watch = Stopwatch()
+    if when == "while it is stopped":
+        worker.start()
+    assert worker.exit_status() != 0
+    seconds = watch.seconds
+    assert "was made anew since it was read" in worker.said
+    # Nobody can mend that by starting it again, which is what a supervisor does.
+    worker.start()
+    halted_at = _votes(system)
+    assert worker.exit_status() != 0
+    assert _votes(system) == halted_at
+    if when == "while it is stopped":
+        assert halted_at == stood, "records of another log were applied"
+    report(_figures(system, f"13 topic made anew {when}", seconds))
+
+
+def test_an_offset_outside_the_log_halts_the_worker_loudly(
+    chances: random.Random, system: System, report: Report
+) -> None:
+    client, crowd = system.log_client(), Crowd(chances)
+    client.send(shelf() + crowd.some(300))
+    worker = system.worker()
+    system.caught_up()
+    worker.kill()
+    stood = _votes(system)
+    client.send(crowd.some(500))
+    ends = system.log.ends((VOTES.name, number) for number in range(VOTES.partitions))
+    gone = [TopicPartition(*place, end) for place, end in ends.items()]
+    for done in topics.admin(system.settings).delete_records(gone).values():
+        done.result(30)
+    watch = Stopwatch()
+    worker.start()
+    assert worker.exit_status() != 0
+    assert "its log holds" in worker.said
+    assert _votes(system) == stood
+    report(_figures(system, "13 offset outside the log", watch.seconds))
+
+
+def _votes(system: System) -> int:
+    return system.number(
+        "select sum(next_offset) from checkpoints where topic = 'verdicts.votes.v1'"
+    )
+
+
+def _figures(system: System, fault: str, seconds: float) -> Figures:
+    """Nothing was recovered here, and must not be: a person decides what the truth is."""
+    ledger = system.ledger
+    return Figures(
+        fault=fault, sent=len(ledger.events), acknowledged=ledger.count(Outcome.ACKNOWLEDGED),
+        rejected=0, unknown=0, applied=system.number("select count(*) from ballots"),
+        lost=0, doubled=0, ghosts=0, seconds=seconds, note="until it halted",
+    )  # fmt: skip
