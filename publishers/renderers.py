@@ -73,7 +73,7 @@ def tool(library: Library, public_url: str, slug: str) -> bytes | None:
     path = tool_path(slug)
     view = tool_page(
         found,
-        library.tools_in(found.category.slug),
+        library.tools(),
         library.reviewers(),
         library.history(slug),
     )

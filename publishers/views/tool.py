@@ -5,6 +5,7 @@ from typing import NamedTuple
 from publishers.views.cards import Card, card, standing
 from publishers.views.history import HistoryView, history_view
 from publishers.views.pairs import Pair, pair
+from publishers.views.related import Suggestion, alternatives, related
 from publishers.views.scorecard import Opinion, opinions
 from publishers.views.texts import count
 from schemas.history import History
@@ -22,13 +23,16 @@ class ToolPage(NamedTuple):
     opinions: list[Opinion]
     rivals: list[Card]
     pairs: list[Pair]
+    alternatives: list[Suggestion]
+    related: list[Suggestion]
     history: HistoryView | None
 
 
 def tool_page(
-    tool: Tool, category: list[Tool], panel: list[Reviewer], history: History | None = None
+    tool: Tool, tools: list[Tool], panel: list[Reviewer], history: History | None = None
 ) -> ToolPage:
-    """The page of a tool among the tools of its category (which may hold the tool itself)."""
+    """The page of a tool among all tools on the site (which may hold the tool itself)."""
+    category = [other for other in tools if other.category.slug == tool.category.slug]
     rivals = sorted((other for other in category if other.tool != tool.tool), key=standing)
     return ToolPage(
         card=card(tool),
@@ -36,6 +40,8 @@ def tool_page(
         opinions=opinions(tool, panel),
         rivals=sorted(map(card, rivals), key=lambda rival: (rival.name, rival.slug)),
         pairs=[pair(tool, rival) for rival in rivals[:AMONG]],
+        alternatives=alternatives(tool, category),
+        related=related(tool, tools),
         history=history_view(history or History()),
     )
 

@@ -1,4 +1,5 @@
 import asyncio
+import gzip
 from contextlib import contextmanager
 
 import httpx
@@ -13,6 +14,8 @@ from publishers.samples import sample_library
 from publishers.site import site_app
 
 COMPARISON = "/compare/claude-4-api-vs-smolvlm-2-5/"
+THREE = "/compare/claude-4-api-vs-plainly-vs-smolvlm-2-5/"
+FOUR = "/compare/claude-4-api-vs-patchwork-vs-plainly-vs-smolvlm-2-5/"
 
 
 class Client:
@@ -85,13 +88,29 @@ def test_types_are_told(site):
     site.publish()
     told = {
         path: site.client.get(path).headers["content-type"]
-        for path in ("/", "/sitemap.xml", "/robots.txt", "/feed.xml", address("site.css"))
+        for path in (
+            "/",
+            "/sitemap.xml",
+            "/robots.txt",
+            "/feed.xml",
+            "/tools/plainly/feed.xml",
+            "/tools/plainly/index.json",
+            "/tools/plainly/index.md",
+            "/llms.txt",
+            "/search.json",
+            address("site.css"),
+        )
     }
     assert told == {
         "/": "text/html; charset=utf-8",
         "/sitemap.xml": "application/xml; charset=utf-8",
         "/robots.txt": "text/plain; charset=utf-8",
         "/feed.xml": "application/atom+xml; charset=utf-8",
+        "/tools/plainly/feed.xml": "application/atom+xml; charset=utf-8",
+        "/tools/plainly/index.json": "application/json",
+        "/tools/plainly/index.md": "text/markdown; charset=utf-8",
+        "/llms.txt": "text/plain; charset=utf-8",
+        "/search.json": "application/json",
         address("site.css"): "text/css; charset=utf-8",
     }
     script = site.client.get(address("site.js"))
@@ -133,6 +152,9 @@ def test_head_tells_what_get_would(site):
         ("/compare/smolvlm-2-5-vs-claude-4-api/", COMPARISON),
         ("/compare/smolvlm-2-5-vs-claude-4-api", COMPARISON),
         ("/compare/smolvlm-2-5-vs-plainly/", "/compare/plainly-vs-smolvlm-2-5/"),
+        ("/compare/smolvlm-2-5-vs-plainly-vs-claude-4-api/", THREE),
+        (THREE.rstrip("/"), THREE),
+        ("/search?q=plain", "/search/?q=plain"),
     ],
 )
 def test_a_page_has_one_address(site, path, location):
@@ -145,6 +167,81 @@ def test_a_pair_across_categories_is_made_on_request_and_not_stored(site):
     assert answer.status_code == 200
     assert "Plainly vs SmolVLM 2.5" in answer.text
     assert site.files.paths() == []
+
+
+@pytest.mark.parametrize("path", [THREE, FOUR])
+def test_three_or_four_tools_of_any_category_stand_side_by_side_on_request(site, path):
+    answer = site.client.get(path)
+    assert answer.status_code == 200
+    for slug in path.removeprefix("/compare/").rstrip("/").split("-vs-"):
+        assert f'<article class="card" data-tool="{slug}"' in answer.text.replace(" leads", "")
+    assert f'<link rel="canonical" href="{site.settings.public_url}{path}">' in answer.text
+    assert "index.json" not in answer.text
+    assert ("Add a fourth tool" in answer.text) == (path == THREE)
+    assert site.files.paths() == []
+
+
+def test_search_finds_tools_and_comparisons_without_a_script(site):
+    answer = site.client.get("/search/?q=smol+or+patch")
+    assert answer.status_code == 200
+    assert 'href="/tools/smolvlm-2-5/"' in answer.text
+    assert 'href="/compare/patchwork-vs-smolvlm-2-5/"' in answer.text
+    assert 'name="robots" content="noindex"' in answer.text
+    assert "No tool is found" in site.client.get("/search/?q=zebra").text
+    assert "<h1>Search tools and comparisons</h1>" in site.client.get("/search/").text
+
+
+def test_a_query_is_shown_as_text(site):
+    answer = site.client.get("/search/?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E%00")
+    assert answer.status_code == 200
+    assert "<script>alert" not in answer.text
+
+
+def test_search_finds_a_companion_for_tools_side_by_side(site):
+    answer = site.client.get("/search/?q=plain&with=claude-4-api-vs-smolvlm-2-5")
+    assert f'href="{THREE}"' in answer.text
+    near = site.client.get("/search/?with=claude-4-api-vs-smolvlm-2-5")
+    assert 'href="/compare/claude-4-api-vs-patchwork-vs-smolvlm-2-5/"' in near.text
+    for unknown in ("zebra", "longgone", "a-vs-b", "", "//"):
+        assert site.client.get(f"/search/?with={unknown}").status_code == 200
+
+
+def plain(site, path, accepted="identity"):
+    return site.client.get(path, headers={"Accept-Encoding": accepted})
+
+
+def test_an_answer_is_compressed_for_those_who_accept_it(site):
+    whole, packed = plain(site, COMPARISON), plain(site, COMPARISON, "br, gzip;q=0.5")
+    assert packed.headers["content-encoding"] == "gzip"
+    assert int(packed.headers["content-length"]) < len(whole.content) / 3
+    assert packed.content == whole.content
+    assert "content-encoding" not in whole.headers
+    assert whole.headers["vary"] == packed.headers["vary"] == "Accept-Encoding"
+
+
+def test_each_encoding_has_a_strong_tag_of_its_own(site):
+    whole, packed = plain(site, COMPARISON), plain(site, COMPARISON, "gzip")
+    tags = {whole.headers["etag"], packed.headers["etag"]}
+    assert len(tags) == 2
+    assert all(tag.startswith('"') for tag in tags)
+    known = {"Accept-Encoding": "gzip", "If-None-Match": packed.headers["etag"]}
+    again = site.client.get(COMPARISON, headers=known)
+    assert (again.status_code, again.headers["etag"]) == (304, packed.headers["etag"])
+    assert again.headers["vary"] == "Accept-Encoding"
+    other = {"Accept-Encoding": "gzip", "If-None-Match": whole.headers["etag"]}
+    assert site.client.get(COMPARISON, headers=other).status_code == 200
+
+
+@pytest.mark.parametrize("accepted", ["", "identity", "br", "gzip;q=0", "*;q=0", "gzip;q=x"])
+def test_what_is_not_accepted_is_not_sent(site, accepted):
+    assert "content-encoding" not in plain(site, COMPARISON, accepted).headers
+
+
+def test_stylesheet_and_script_are_stored_compressed_too(site):
+    site.publish()
+    for name in ("site.css", "site.js"):
+        held = site.files.read(address(name))
+        assert gzip.decompress(site.files.read(f"{address(name)}.gz")) == held
 
 
 @pytest.mark.parametrize(
@@ -160,6 +257,12 @@ def test_a_pair_across_categories_is_made_on_request_and_not_stored(site):
         "/compare/claude-4-api-vs-unheard-of/",
         "/compare/claude-4-api-vs-claude-4-api/",
         "/compare/a-vs-b-vs-c/",
+        "/compare/claude-4-api-vs-plainly-vs-plainly/",
+        "/compare/claude-4-api-vs-patchwork-vs-plainly-vs-quillfeather-vs-smolvlm-2-5/",
+        "/compare/claude-4-api-vs-vs-smolvlm-2-5/",
+        "/compare/unheard-of-vs-longgone/",
+        "/compare/plainly-vs-smolvlm-2-5/index.json",
+        "/tools/plainly/index.xml",
         "/static/site.000000000000.css",
         "/%2e%2e/%2e%2e/etc/passwd",
         "//example.com/%2e%2e/",
@@ -179,6 +282,11 @@ def test_what_is_not_there_is_a_404_page(site, path):
         "/tools/longgone/",
         "/compare/claude-4-api-vs-longgone/",
         "/compare/longgone-vs-claude-4-api/",
+        "/compare/longgone-vs-claude-4-api-vs-plainly/",
+        "/tools/longgone/index.json",
+        "/tools/longgone/index.md",
+        "/tools/longgone/feed.xml",
+        "/compare/claude-4-api-vs-longgone/index.md",
     ],
 )
 def test_what_is_retired_is_gone(site, path):
@@ -196,9 +304,11 @@ def test_what_is_retired_is_gone(site, path):
         ("a=plainly", 303, "/#choose"),
         ("", 303, "/#choose"),
         ("a=plainly&b=//example.com", 404, None),
+        ("a=smolvlm-2-5&b=plainly&c=claude-4-api&d=", 303, THREE),
+        ("a=smolvlm-2-5&b=plainly&c=claude-4-api&d=patchwork", 303, FOUR),
     ],
 )
-def test_choosing_two_tools_leads_to_their_comparison(site, chosen, status, location):
+def test_choosing_tools_leads_to_their_comparison(site, chosen, status, location):
     answer = site.client.get(f"/compare/?{chosen}")
     assert (answer.status_code, answer.headers.get("location")) == (status, location)
 
