@@ -91,14 +91,15 @@ def _quoted(shared: list[str]) -> str:
 
 _COMMON = frozenset(
     words(
-        "about after again against also although always another before behind being below between both "
-        "cannot could does doing down each either else enough even ever every everyone everything few "
-        "first from have having here into itself just keep keeps last least less like made make makes "
-        "many mind more most much must need needs neither never nobody none nothing once only other "
-        "others over place rather runs same should since small some someone something still such take "
-        "takes than that their them then there these they thing things this those through time under "
-        "until upon used uses using very want wants well were what when where whether which while "
-        "whole whose will with within without work works would your yours tool tools read reads show shows "
-        "give gives find finds says stay stays come comes"
+        "about after again against also although always another before behind being below "
+        "between both cannot could does doing down each either else enough even ever every "
+        "everyone everything few first from have having here into itself just keep keeps last "
+        "least less like made make makes many mind more most much must need needs neither never "
+        "nobody none nothing once only other others over place rather runs same should since "
+        "small some someone something still such take takes than that their them then there "
+        "these they thing things this those through time under until upon used uses using very "
+        "want wants well were what when where whether which while whole whose will with within "
+        "without work works would your yours tool tools read reads show shows give gives find "
+        "finds says stay stays come comes"
     )
 )
