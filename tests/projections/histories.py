@@ -1,6 +1,7 @@
 """Random histories, in which times, ids and subjects collide as often as they can."""
 
 from itertools import pairwise
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -57,17 +58,33 @@ _OF_VOTERS = [
 _OF_WEEKS = [st.builds(a_digest, digest=st.sampled_from(["one", "two"]), **WHEN)]
 
 
+LISTED = [a_listing("ant", "Ant", "insects", time=1), a_listing("bee", "Bee", "pets", time=1)]
+JOINED = [a_reviewer("ann", "Ann", time=1), a_reviewer("bob", "Bob", time=1)]
+
+
 def histories(largest: int = 24) -> st.SearchStrategy[list[Event]]:
-    """Events in some order."""
-    event = st.one_of(*_OF_TOOLS, *_OF_REVIEWS, *_OF_VOTERS, *_OF_WEEKS)
-    return st.lists(event, max_size=largest)
+    """Events in some order: of one kind, so that they meet in few registers, or of all kinds."""
+
+    def some(*kinds: st.SearchStrategy[Event], least: int = 0) -> st.SearchStrategy[list[Event]]:
+        return st.lists(st.one_of(*kinds), min_size=least, max_size=largest)
+
+    half = largest // 2
+    return st.one_of(
+        some(*_OF_VOTERS, least=half).map(LISTED.__add__),
+        some(*_OF_REVIEWS, least=half).map([*LISTED, *JOINED].__add__),
+        some(*_OF_TOOLS, least=half),
+        some(*_OF_TOOLS, *_OF_REVIEWS, *_OF_VOTERS, *_OF_WEEKS),
+    )
 
 
-@st.composite
-def splits(draw: st.DrawFn, history: list[Event]) -> list[list[Event]]:
+def splits(history: list[Event]) -> st.SearchStrategy[list[list[Event]]]:
     """The same events in another order, some of them again, cut into batches anywhere."""
-    again = draw(st.lists(st.sampled_from(history), max_size=6)) if history else []
-    shuffled = draw(st.permutations([*history, *again]))
-    cuts = sorted(draw(st.lists(st.integers(0, len(shuffled)), max_size=4)))
-    edges = [0, *cuts, len(shuffled)]
-    return [shuffled[start:end] for start, end in pairwise(edges)]
+    # Drawn by a seed: order drawn event by event stays close to the order that it was given in.
+    return st.integers(0, 2**32).map(lambda seed: _split(history, Random(seed)))
+
+
+def _split(history: list[Event], chance: Random) -> list[list[Event]]:
+    shuffled = [*history, *chance.choices(history, k=chance.randint(0, 6))] if history else []
+    chance.shuffle(shuffled)
+    cuts = sorted(chance.randint(0, len(shuffled)) for _ in range(chance.randint(1, 6)))
+    return [shuffled[start:end] for start, end in pairwise([0, *cuts, len(shuffled)])]
