@@ -60,7 +60,8 @@ def test_an_offset_outside_the_log_halts_the_worker_loudly(
     client.send(crowd.some(500))
     ends = system.log.ends((VOTES.name, number) for number in range(VOTES.partitions))
     gone = [TopicPartition(*place, end) for place, end in ends.items()]
-    for done in topics.admin(system.settings).delete_records(gone).values():
+    admin = topics.admin(system.settings)
+    for done in admin.delete_records(gone).values():
         done.result(30)
     watch = Stopwatch()
     worker.start()

@@ -62,7 +62,6 @@ class HttpClient:
         token: A bearer token that may send everything.
         ledger: Holds events as they stand on the log.
         pseudonym: Gives the name on the log of a voter whom this client names.
-        patience: Seconds to wait for an answer.
     """
 
     def __init__(
@@ -71,11 +70,10 @@ class HttpClient:
         token: str,
         ledger: Ledger,
         pseudonym: Callable[[str], str],
-        patience: float = 30.0,
     ) -> None:
         self._http = httpx.Client(
             base_url=url,
-            timeout=patience,
+            timeout=30.0,
             trust_env=False,
             headers={"authorization": f"Bearer {token}", "content-type": _CONTENT_TYPE},
         )

@@ -143,17 +143,16 @@ class System:
 
     # How a test sends
 
-    def log_client(self) -> LogClient:
-        return LogClient(self.settings, self.ledger)
+    def log_client(self, ledger: Ledger | None = None) -> LogClient:
+        return LogClient(self.settings, ledger or self.ledger)
 
-    def http_client(self, url: str, patience: float = 30.0) -> HttpClient:
+    def http_client(self, url: str, ledger: Ledger | None = None) -> HttpClient:
         voters = Voters([_KEY], _KEY, secure=False)
         client = HttpClient(
             url,
             self.token,
-            self.ledger,
+            ledger or self.ledger,
             lambda voter: voters.gateway_pseudonym("admin", voter),
-            patience,
         )
         self._clients.append(client)
         return client
