@@ -7,11 +7,12 @@ UV := .cache/uv/bin/uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check format lock clean
+.PHONY: help up test bench check format lock clean
 
 help:
 	@echo "make up      install what is missing, start everything, stay in the foreground"
 	@echo "make test    run all tests: unit, integration, end to end"
+	@echo "make bench   measure beside what people would use instead; BENCH=--full for the long runs"
 	@echo "make check   format, lint, types, imports, schemas; under 30 seconds"
 	@echo "make format  put the code into its format"
 	@echo "make lock    resolve the Python packages and Kafka's jars anew"
@@ -23,6 +24,9 @@ up: $(VENV)/.installed
 test: $(VENV)/.testable
 	@exec $(VENV)/bin/python tests/chromium.py
 	@exec $(VENV)/bin/python -m pytest
+
+bench: $(VENV)/.testable .cache/bench/.installed
+	@exec $(VENV)/bin/python -m tests.bench $(BENCH)
 
 check: $(VENV)/.testable
 	@exec $(VENV)/bin/ruff format --check --quiet .
@@ -38,6 +42,7 @@ format: $(VENV)/.testable
 lock: $(UV) $(VENV)/.testable
 	@exec $(COMPILE) pyproject.toml --group build -o requirements.txt
 	@exec $(COMPILE) --group dev -c requirements.txt -o tests/requirements.txt
+	@exec $(COMPILE) tests/bench/requirements.in -o tests/bench/requirements.txt
 	@exec $(VENV)/bin/python -m infra.embedded.jars
 
 clean:
@@ -64,6 +69,13 @@ $(VENV)/.installed: $(VENV)/.made requirements.txt pyproject.toml
 $(VENV)/.testable: $(VENV)/.installed tests/requirements.txt
 	@echo "Installing what the tests need. This happens once."
 	@exec $(PIP) install --require-hashes -r tests/requirements.txt
+	@touch $@
+
+# What the benchmarks hold against us: Quix Streams wants a Kafka client other than ours.
+.cache/bench/.installed: $(VENV)/.made tests/bench/requirements.txt
+	@echo "Installing what the benchmarks compare with. This happens once."
+	@exec $(VENV)/bin/python -m venv .cache/bench
+	@exec .cache/bench/bin/python -m pip --disable-pip-version-check --no-input install --quiet --require-hashes -r tests/bench/requirements.txt
 	@touch $@
 
 $(UV):

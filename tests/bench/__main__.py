@@ -2,10 +2,13 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import votes
+import msgspec
+
+from tests.bench import freshness, ingest, rebuild, site, voters, votes
 from tests.bench.stage import Stage, fill, stage
 from tests.bench.table import Row, heading, table
 
@@ -15,34 +18,89 @@ Part = Callable[[Stage, argparse.Namespace], Iterator[Row]]
 
 def of_votes(here: Stage, asked: argparse.Namespace) -> Iterator[Row]:
     """From topic to tally."""
-    total = 1_000_000 if asked.full else 200_000
+    total = _size(asked, 200_000, 1_000_000)
     fill(here, total, total // 4)
     yield from votes.rows(here, total, total // 4, asked.runs)
-    yield votes.two_workers(here, total, total // 4, asked.runs)
 
 
-PARTS: dict[str, Part] = {"votes": of_votes}
+def of_rebuild(here: Stage, asked: argparse.Namespace) -> Iterator[Row]:
+    """From the first event on."""
+    total = _size(asked, 500_000, 10_000_000)
+    fill(here, total, total // 10)
+    yield from rebuild.rows(here, total, total // 10, asked.runs)
+
+
+def of_ingest(here: Stage, asked: argparse.Namespace) -> Iterator[Row]:
+    """From request to acknowledgement."""
+    yield from ingest.rows(here, _seconds(asked, 3, 20), asked.runs)
+
+
+def of_freshness(here: Stage, asked: argparse.Namespace) -> Iterator[Row]:
+    """From vote to page."""
+    yield from freshness.rows(here, _seconds(asked, 4, 20), asked.runs)
+
+
+def of_site(here: Stage, asked: argparse.Namespace) -> Iterator[Row]:
+    """From record to page."""
+    yield from site.rows(here, max(1, int(50 * asked.scale)), 20, asked.runs)
+
+
+def of_voters(_: Stage, asked: argparse.Namespace) -> Iterator[Row]:
+    """What a voter costs."""
+    yield from voters.rows([100_000, 1_000_000] if asked.full else [100_000], asked.runs)
+
+
+PARTS: dict[str, Part] = {
+    "votes": of_votes,
+    "rebuild": of_rebuild,
+    "ingest": of_ingest,
+    "freshness": of_freshness,
+    "site": of_site,
+    "voters": of_voters,
+}
+
+
+def _size(asked: argparse.Namespace, quick: int, full: int) -> int:
+    return int((full if asked.full else quick) * asked.scale)
+
+
+def _seconds(asked: argparse.Namespace, quick: float, full: float) -> float:
+    return float(full if asked.full else max(0.5, quick * asked.scale))
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--full", action="store_true", help="the long runs")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each side (5)")
+    parser.add_argument(
+        "--only", choices=sorted(PARTS), action="append", help="this part, again for more parts"
+    )
+    parser.add_argument("--json", action="store_true", help="print every figure, for a program")
+    parser.add_argument("--scale", type=float, default=1.0, help="0.1: a tenth of the data, to try")
+    return parser.parse_args()
 
 
 def main() -> None:
-    """Run the parts asked for, print the table, and keep it when all were run."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--full", action="store_true", help="the long runs too")
-    parser.add_argument("--runs", type=int, default=5, help="runs of each side (5)")
-    parser.add_argument("--only", choices=sorted(PARTS), help="one part alone; keeps no results")
-    asked = parser.parse_args()
+    """Run the parts asked for, print the table, and keep it when all were run at their size."""
+    asked = _asked()
     found: list[Row] = []
     for name, part in PARTS.items():
-        if asked.only in (None, name):
-            print(f"{name} …", file=sys.stderr, flush=True)
-            with stage() as here:
-                for row in part(here, asked):
-                    found.append(row)
-                    print(table([row]).splitlines()[-1], file=sys.stderr, flush=True)
+        if asked.only and name not in asked.only:
+            continue
+        began = time.monotonic()
+        with stage() as here:
+            for row in part(here, asked):
+                found.append(row)
+                _progress(table([row]).splitlines()[-1])
+        _progress(f"{name}: {time.monotonic() - began:.0f} s")
     text = heading(asked.runs, full=asked.full) + table(found) + "\n"
-    print(text)
-    if asked.only is None:
+    print(msgspec.json.encode(found).decode() if asked.json else text)
+    if not asked.only and asked.scale == 1:
         RESULTS.write_text(text)
+
+
+def _progress(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -22,10 +23,10 @@ from infra.embedded.java import java
 from infra.embedded.kafka import Kafka
 from infra.embedded.postgres import Postgres
 from schemas.events import Event, ToolListed, VoteCast
-from schemas.topics import VOTES
 
 NOON = 1_763_640_000_000_000
 TOOLS = 20
+KEYS = {"VERDICTS_SECRET_KEY": "b" * 40, "VERDICTS_VOTER_KEY": "v" * 40}
 
 
 class Stage(msgspec.Struct):
@@ -48,8 +49,7 @@ class Stage(msgspec.Struct):
             **os.environ,
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka,
             "DATABASE_URL": database,
-            "VERDICTS_SECRET_KEY": "b" * 40,
-            "VERDICTS_VOTER_KEY": "v" * 40,
+            **KEYS,
             "VERDICTS_DATA": str(self.folder / "data"),
         }
 
@@ -104,6 +104,18 @@ def expected(count: int, voters: int) -> int:
 
 def fill(stage: Stage, count: int, voters: int) -> None:
     """Put the tools and the votes on the log."""
+    put(stage, chain(_listings(), votes(count, voters)))
+
+
+def _listings() -> Iterator[Event]:
+    for number in range(TOOLS):
+        slug = f"tool-{number}"
+        listed = ToolListed(slug, f"Tool {number}", "bench", "t", "d", "p", "free")
+        yield Event(f"listed-{slug}", NOON, listed)
+
+
+def put(stage: Stage, events: Iterable[Event]) -> None:
+    """Put events on their topics, and return when the broker has them all."""
     codec = Codec()
     producer = Producer(
         {
@@ -115,12 +127,8 @@ def fill(stage: Stage, count: int, voters: int) -> None:
             "log_level": 0,
         }
     )
-    for number in range(TOOLS):
-        slug = f"tool-{number}"
-        listed = ToolListed(slug, f"Tool {number}", "bench", "t", "d", "p", "free")
-        send(producer, codec, Event(f"listed-{slug}", NOON, listed))
-    for number, vote in enumerate(votes(count, voters)):
-        send(producer, codec, vote)
+    for number, event in enumerate(events):
+        send(producer, codec, event)
         if number % 5_000 == 0:
             producer.poll(0)
     producer.flush()
@@ -136,8 +144,3 @@ def send(producer: Producer, codec: Codec, event: Event) -> None:
             producer.poll(0.1)
         else:
             return
-
-
-def vote_places() -> list[tuple[str, int]]:
-    """Every partition of the votes."""
-    return [(VOTES.name, number) for number in range(VOTES.partitions)]

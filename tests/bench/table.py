@@ -7,29 +7,64 @@ import statistics
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
+from typing import Literal
 
 import msgspec
 
+Reached = Literal["yes", "no", ""]
 
-class Row(msgspec.Struct):
+
+class Row(msgspec.Struct, kw_only=True):
     """One comparison: figures of ours and of the peer, run in turn, and what was to be reached.
 
-    `more_is_better` says how the ratio is made: ours to the peer's, or the peer's to ours.
+    Attributes:
+        what: What was measured.
+        peer: What it was measured against.
+        unit: Of both sides' figures.
+        ours: A figure for each run.
+        theirs: Likewise; the run of the same place was made right before or after.
+        ratio: How many times better than the peer to be, by the median of the pairs.
+        below: What our median has to stay under, in the unit.
+        more_is_better: How the ratio is made: ours to the peer's, or the peer's to ours.
+        note: What a reader has to know about it.
     """
 
     what: str
     peer: str
     unit: str
-    ours: list[float]
-    theirs: list[float]
-    goal: str = ""
+    ours: list[float] = []
+    theirs: list[float] = []
+    ratio: float | None = None
+    below: float | None = None
     more_is_better: bool = True
     note: str = ""
 
     def ratios(self) -> list[float]:
         """Pair by pair, so that a machine whose speed drifts does not decide."""
-        pairs = zip(self.ours, self.theirs, strict=True)
+        pairs = zip(self.ours, self.theirs, strict=False)
         return [a / b if self.more_is_better else b / a for a, b in pairs if a and b]
+
+    def goal(self) -> str:
+        """What was to be reached, in words."""
+        parts = [
+            f"{self.ratio:g} ×" if self.ratio is not None else "",
+            f"under {self.below:g} {self.unit}" if self.below is not None else "",
+        ]
+        return ", ".join(filter(None, parts)) or "report"
+
+    def reached(self) -> Reached:
+        """Whether it was; empty where nothing was asked for or measured."""
+        held = []
+        if self.ratio is not None and self.ratios():
+            held.append(statistics.median(self.ratios()) >= self.ratio)
+        if self.below is not None and self.ours:
+            held.append(statistics.median(self.ours) < self.below)
+        return "" if not held else "yes" if all(held) else "no"
+
+
+def missing(what: str, peer: str, why: str) -> Row:
+    """A row that could not be measured on this machine."""
+    return Row(what=what, peer=peer, unit="", note=f"not measured: {why}")
 
 
 def spread(figures: Sequence[float]) -> str:
@@ -46,15 +81,15 @@ def _short(figure: float) -> str:
 def table(rows: Sequence[Row]) -> str:
     """The rows as a Markdown table."""
     lines = [
-        "| what | ours | peer | the peer's | ratio | to reach |",
-        "|---|---|---|---|---|---|",
+        "| what | ours | peer | the peer's | ratio | to reach | reached |",
+        "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         ratio = f"{statistics.median(row.ratios()):.2f} ×" if row.ratios() else "–"
         lines.append(
             f"| {row.what}{f' ({row.note})' if row.note else ''} | {spread(row.ours)} {row.unit} "
             f"| {row.peer} | {spread(row.theirs)} {row.unit if row.theirs else ''} "
-            f"| {ratio} | {row.goal} |"
+            f"| {ratio} | {row.goal()} | {row.reached()} |"
         )
     return "\n".join(lines)
 
@@ -62,12 +97,8 @@ def table(rows: Sequence[Row]) -> str:
 def heading(runs: int, *, full: bool) -> str:
     """When, where and with what."""
     libraries = (
-        "faust-streaming",
-        "aiokafka",
-        "confluent-kafka",
-        "fastavro",
-        "sqlalchemy",
-        "psycopg",
+        *("faust-streaming", "aiokafka", "confluent-kafka", "fastavro", "sqlalchemy", "psycopg"),
+        *("starlette", "granian"),
     )
     versions = ", ".join(f"{name} {version(name)}" for name in libraries)
     moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
@@ -76,6 +107,7 @@ def heading(runs: int, *, full: bool) -> str:
         f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, "
         f"Kafka 4.4, PostgreSQL 18; {versions}.\n\n"
         f"{'Long' if full else 'Quick'} run: median (least–greatest) of {runs} runs of each side, "
-        "in turn. A ratio is made pair by pair. Broker, database, load and what is measured share "
-        "the machine.\n\n"
+        "in turn. A ratio is made pair by pair; above 1 ours is the better one. Broker, database, "
+        "load and what is measured share the machine. Every run's result is checked before its "
+        "time counts.\n\n"
     )

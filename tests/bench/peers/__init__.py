@@ -1,1 +1,3 @@
 """What people would use instead, written as its documentation shows it."""
+
+BARE_TOPIC = "bench.bare"

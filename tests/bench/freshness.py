@@ -1,0 +1,79 @@
+"""From a vote sent by a browser to the changed bytes of its tool's page, at a steady rate."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from tests.bench.content import site_events
+from tests.bench.load.closed import at
+from tests.bench.load.steady import Outcome, Plan
+from tests.bench.services import Environment, answers, running, serving, until
+from tests.bench.stage import KEYS, Stage, put
+from tests.bench.table import Row
+
+RATES = {10: (50, 200), 100: (50, 200), 1000: (100, 500)}
+PEER = "a loop that polls the database once a second and rebuilds"
+
+
+def rows(stage: Stage, seconds: float, runs: int) -> Iterator[Row]:
+    """Measure each rate with our publisher, then with the loop, run after run."""
+    environment = stage.migrated()
+    put(stage, site_events(categories=1, tools=20, reviewers=4))
+    p50 = {rate: _row(rate, "p50", goals[0]) for rate, goals in RATES.items()}
+    p99 = {rate: _row(rate, "p99", goals[1]) for rate, goals in RATES.items()}
+    theirs = stage.folder / "peer"
+    with (
+        running(["infra.command", "worker"], environment),
+        serving(["infra.command", "api"], environment, "/readyz") as port,
+    ):
+        for _ in range(runs):
+            with _publisher(environment, port) as site:
+                for rate in RATES:
+                    _measured(port, site, rate, seconds, p50[rate].ours, p99[rate].ours)
+            with _poller(environment, theirs):
+                for rate in RATES:
+                    _measured(port, theirs, rate, seconds, p50[rate].theirs, p99[rate].theirs)
+    for rate in RATES:
+        yield from (p50[rate], p99[rate])
+
+
+def _row(rate: int, which: str, goal: float) -> Row:
+    what = f"from vote sent to page changed, {rate:,} votes/s over 20 tools: {which}"
+    return Row(what=what, peer=PEER, unit="ms", below=goal, more_is_better=False)
+
+
+@contextmanager
+def _publisher(environment: Environment, port: int) -> Iterator[Path]:
+    with running(["infra.command", "publisher"], environment):
+        answers(port, "/status")
+        yield Path(environment["VERDICTS_DATA"]) / "site"
+
+
+@contextmanager
+def _poller(environment: Environment, site: Path) -> Iterator[None]:
+    with running(["tests.bench.peers.poller", str(site)], environment):
+        until(lambda: (site / "sitemap.xml").exists(), "the peer's site stands")
+        yield
+
+
+def _measured(
+    port: int, site: Path, rate: int, seconds: float, p50: list[float], p99: list[float]
+) -> None:
+    """Send votes for a while; every one must be answered 200 and be seen on its page."""
+    tools = [f"tool-0-{number}" for number in range(20)]
+    plan = Plan(port, str(site), tools, rate, seconds, KEYS["VERDICTS_SECRET_KEY"])
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.load.steady"],
+        input=msgspec.json.encode(plan),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    outcome = msgspec.json.decode(done.stdout, type=Outcome)
+    if set(outcome.statuses) != {200}:
+        raise AssertionError(f"not every vote was taken: {outcome.statuses}")
+    p50.append(at(outcome.latencies, 0.5))
+    p99.append(at(outcome.latencies, 0.99))

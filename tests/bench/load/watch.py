@@ -1,0 +1,59 @@
+"""Sees pages change the moment they do: Linux's inotify, asked through the C library."""
+
+import ctypes
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+_MOVED_HERE, _NONBLOCKING, _HEADER = 0x80, 0o4000, 16
+_COUNTS = re.compile(rb"data-community-(?:ship|skip)>([\d,]+)<")
+
+
+class Pages:
+    """The pages of some tools in a site's folder.
+
+    Args:
+        site: The site's folder; the tools' pages stand in it already.
+        tools: Their slugs.
+    """
+
+    def __init__(self, site: Path, tools: list[str]) -> None:
+        library = ctypes.CDLL(None, use_errno=True)
+        self._number = library.inotify_init1(_NONBLOCKING)
+        self._files: dict[int, tuple[str, Path]] = {}
+        for tool in tools:
+            folder = site / "tools" / tool
+            # A page appears by rename, so its arrival is the one thing to wait for.
+            watched = library.inotify_add_watch(self._number, bytes(folder), _MOVED_HERE)
+            if watched < 0:
+                raise OSError(ctypes.get_errno(), f"{folder} cannot be watched")
+            self._files[watched] = tool, folder / "index.html"
+
+    def fileno(self) -> int:
+        """For a selector."""
+        return int(self._number)
+
+    def close(self) -> None:
+        """Watch no longer."""
+        os.close(self._number)
+
+    def votes(self) -> dict[str, int]:
+        """How many votes each page shows now."""
+        return {tool: _shown(file) for tool, file in self._files.values()}
+
+    def changed(self) -> Iterator[tuple[str, int]]:
+        """The tools whose pages were replaced, each once, and how many votes these show now."""
+        raw, at, found = os.read(self._number, 1 << 16), 0, set()
+        while at < len(raw):
+            found.add(int.from_bytes(raw[at : at + 4], "little"))
+            at += _HEADER + int.from_bytes(raw[at + 12 : at + 16], "little")
+        for watched in found:
+            tool, file = self._files[watched]
+            yield tool, _shown(file)
+
+
+def _shown(file: Path) -> int:
+    counts = _COUNTS.findall(file.read_bytes())
+    assert len(counts) == 2, f"{file} shows no tally"
+    return sum(int(count.replace(b",", b"")) for count in counts)

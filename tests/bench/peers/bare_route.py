@@ -1,0 +1,54 @@
+"""A bare Starlette route: what it is sent goes to the log as it is, with the same producer.
+
+The same Granian, embedded in the same way; no cookie is read, nothing is checked, nobody counts.
+"""
+
+import asyncio
+import os
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from infra.producer import KafkaProducer
+from infra.settings import Settings
+from streams.api.server import listener, spare_collector
+from tests.bench.peers import BARE_TOPIC
+
+
+class Ballot(msgspec.Struct):
+    """The body of a vote."""
+
+    choice: str
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until killed."""
+    producer = KafkaProducer(settings)
+    ballot = msgspec.json.Decoder(Ballot)
+
+    async def vote(request: Request) -> Response:
+        body = await request.body()
+        choice = ballot.decode(body).choice
+        tool: str = request.path_params["tool"]
+        delivery = await producer.send(BARE_TOPIC, request.headers["cookie"].encode(), body)
+        answer = {"tool": tool, "choice": choice, "offset": delivery.offset}
+        return Response(msgspec.json.encode(answer), media_type="application/json")
+
+    async def ready(_: Request) -> Response:
+        return Response(b"ready")
+
+    app = Starlette(
+        routes=[
+            Route("/v1/tools/{tool}/vote", vote, methods=["PUT"]),
+            Route("/readyz", ready),
+        ]
+    )
+    spare_collector()
+    await listener(app, settings).serve()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(Settings.from_environment(os.environ)))

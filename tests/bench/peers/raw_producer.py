@@ -1,0 +1,45 @@
+"""A plain confluent-kafka producer with the same properties: finished records, no HTTP."""
+
+import os
+import sys
+import time
+
+from confluent_kafka import Producer
+
+from infra.codec import Codec
+from infra.producer import configuration
+from infra.settings import Settings
+from schemas.topics import VOTES
+from tests.bench.stage import votes
+
+TOTAL = int(sys.argv[1])
+KINDS = 20_000
+acknowledged = 0
+
+
+def noted(error: object, _: object) -> None:
+    """Count an acknowledgement."""
+    global acknowledged
+    if error is None:
+        acknowledged += 1
+
+
+codec = Codec()
+records = [(event.key.encode(), codec.encode(event)) for event in votes(KINDS, KINDS)]
+producer = Producer(configuration(Settings.from_environment(os.environ)))
+producer.list_topics(VOTES.name, timeout=10)
+began = time.monotonic()
+for number in range(TOTAL):
+    key, value = records[number % KINDS]
+    while True:
+        try:
+            producer.produce(VOTES.name, value, key, on_delivery=noted)
+            break
+        except BufferError:
+            producer.poll(0.01)
+    if number % 500 == 499:
+        producer.poll(0)
+producer.flush()
+seconds = time.monotonic() - began
+assert acknowledged == TOTAL, f"{acknowledged} of {TOTAL} were acknowledged"
+print(f"RATE {TOTAL / seconds:.1f}", flush=True)

@@ -1,0 +1,171 @@
+"""Our own services as processes of a benchmark, and whether what they did is right."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import httpx
+import psutil
+import psycopg
+
+from infra.log import Log
+from infra.settings import Settings
+
+PATIENCE_SECONDS = 600.0
+LIVE = "projections_1"
+Environment = dict[str, str]
+
+
+@contextmanager
+def running(command: list[str], environment: Environment) -> Iterator[subprocess.Popen[bytes]]:
+    """A Python module as a process, ended afterwards: `running(["infra.command", "worker"], …)`."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def serving(command: list[str], environment: Environment, path: str) -> Iterator[int]:
+    """A process that listens on a free port; gives the port once `path` answers 200."""
+    port = free_port()
+    with running(command, {**environment, "VERDICTS_PORT": str(port)}):
+        answers(port, path)
+        yield port
+
+
+def answers(port: int, path: str) -> None:
+    """Wait until a path answers 200."""
+
+    def fine() -> bool:
+        with suppress(httpx.TransportError):
+            return httpx.get(f"http://127.0.0.1:{port}{path}", timeout=2).status_code == 200
+        return False
+
+    until(fine, f"{path} answers")
+
+
+def until(
+    holds: Callable[[], bool], what: str, pause: float = 0.05, seconds: float = PATIENCE_SECONDS
+) -> None:
+    """Look again and again until something holds."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"in {seconds:.0f} s it did not come true that {what}")
+        time.sleep(pause)
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def applied(connection: psycopg.Connection, topic: str, schema: str = LIVE) -> int:
+    """How many records of a topic a generation has applied; 0 without tables."""
+    sql = f"select coalesce(sum(next_offset), 0)::bigint from {schema}.checkpoints where topic = %s"
+    try:
+        row = connection.execute(sql.encode(), [topic]).fetchone()
+    except psycopg.errors.UndefinedTable:
+        return 0
+    return int(row[0]) if row else 0
+
+
+def rate_of(connection: psycopg.Connection, topic: str, total: int, schema: str = LIVE) -> float:
+    """Look how far the checkpoints are; records a second from the first batch to the last."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    began, first = 0.0, 0
+    while time.monotonic() < deadline:
+        done = applied(connection, topic, schema)
+        if done and not first:
+            began, first = time.monotonic(), done
+        if done >= total:
+            return (total - first) / (time.monotonic() - began)
+        time.sleep(0.005)
+    raise TimeoutError(f"{done} of {total} records were applied in {PATIENCE_SECONDS} s")
+
+
+def require_ballots(connection: psycopg.Connection, ballots: int, schema: str = LIVE) -> None:
+    """Refuse a time whose result is wrong: the tallies must hold just these ballots."""
+    row = connection.execute(
+        f"select sum(ship + skip)::bigint from {schema}.tallies".encode()
+    ).fetchone()
+    if row is None or row[0] != ballots:
+        raise AssertionError(f"the tallies hold {row and row[0]} ballots, not {ballots}")
+
+
+def records(environment: Environment, topic: str) -> int:
+    """How many records were ever written to a topic."""
+    log = Log(Settings.from_environment(environment))
+    return sum(log.ends(log.places([topic])).values())
+
+
+class Memory(threading.Thread):
+    """Samples the resident memory of a process, in megabytes, until it ends or we stop."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self._process = psutil.Process(pid)
+        self._stopping = threading.Event()
+        self.samples: list[float] = []
+
+    def run(self) -> None:
+        with suppress(psutil.Error):
+            while not self._stopping.wait(0.1):
+                self.samples.append(self._process.memory_info().rss / 1e6)
+
+    def __enter__(self) -> "Memory":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self.join()
+
+    @property
+    def peak(self) -> float:
+        """The greatest sample."""
+        return max(self.samples, default=0.0)
+
+    @property
+    def growth(self) -> float:
+        """The last quarter's mean to that of the second quarter: 1 where memory is flat."""
+        quarter = len(self.samples) // 4
+        if not quarter:
+            return 1.0
+        second, last = self.samples[quarter : 2 * quarter], self.samples[-quarter:]
+        return sum(last) / sum(second)
+
+
+def python(module: str, *arguments: str, environment: Environment, program: str = "") -> str:
+    """Run a module to its end and give what it printed."""
+    done = subprocess.run(
+        [program or sys.executable, "-m", module, *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{module} failed: {done.stderr[-2000:]}")
+    return done.stdout

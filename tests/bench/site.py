@@ -1,0 +1,130 @@
+"""The whole site from nothing, and all pages of one tool that changes, against Hugo."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+from confluent_kafka import Producer
+
+from infra.codec import Codec
+from infra.database import engine
+from publishers.shelf import snapshot
+from schemas.events import Event, VoteCast
+from schemas.topics import REVIEWS
+from tests.bench import hugo
+from tests.bench.content import site_events
+from tests.bench.services import Environment, applied, running, until
+from tests.bench.stage import NOON, Stage, put, run, send
+from tests.bench.table import Row, missing
+
+TOOL = "tool-0-0"
+REVIEWERS = 4
+
+
+def rows(stage: Stage, categories: int, tools: int, runs: int) -> Iterator[Row]:
+    """Build both sites in turn, then let one tool change while the publisher runs."""
+    environment = stage.migrated()
+    put(stage, site_events(categories, tools, REVIEWERS))
+    pages = f"{categories} categories of {tools} tools"
+    whole = Row(what=f"site of {pages}: full build", peer="Hugo, full build", unit="s",
+                ratio=0.5, more_is_better=False)  # fmt: skip
+    own, rest = (
+        Row(what=f"site of {pages}: one vote, until {what}", peer="Hugo, full build", unit="s",
+            ratio=goal, more_is_better=False)
+        for what, goal in (("all pages about its tool stand", 100.0),
+                           ("home, rankings, feeds and sitemap stand too", None))
+    )  # fmt: skip
+    program = hugo.program()
+    with (
+        running(["infra.command", "worker"], environment),
+        psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection,
+    ):
+        wanted = categories * tools * REVIEWERS
+        until(lambda: applied(connection, REVIEWS.name) == wanted, "all reviews are applied")
+        theirs = stage.folder / "hugo"
+        with snapshot(engine(environment["DATABASE_URL"], idle_seconds=0)) as library:
+            hugo.write_site(library, theirs)
+        for _ in range(runs):
+            whole.ours.append(_full_build(environment, categories, tools))
+            if program:
+                whole.theirs.append(hugo.build(program, theirs))
+                _require_pages(theirs / "public", categories, tools)
+        site = Path(environment["VERDICTS_DATA"]) / "site"
+        producer = _producer(stage)
+        with running(["infra.command", "publisher"], environment):
+            until(lambda: _idle(connection), "the publisher has written everything")
+            for number in range(runs):
+                first, last = _change(connection, producer, site, tools, number)
+                own.ours.append(first)
+                rest.ours.append(last)
+    own.theirs = rest.theirs = whole.theirs
+    if not program:
+        yield missing(whole.what, whole.peer, "no hugo")
+    yield from (whole, own, rest)
+
+
+def _full_build(environment: Environment, categories: int, tools: int) -> float:
+    """`verdicts publish --all` into an empty folder, as an operator gives it; seconds."""
+    site = Path(environment["VERDICTS_DATA"]) / "site"
+    shutil.rmtree(site, ignore_errors=True)
+    began = time.monotonic()
+    run(["publish", "--all"], environment)
+    seconds = time.monotonic() - began
+    _require_pages(site, categories, tools)
+    return seconds
+
+
+def _require_pages(site: Path, categories: int, tools: int) -> None:
+    """Refuse a time for a site that lacks pages, or their twins, or a review."""
+    listed = categories * tools
+    wanted = {"compare": listed * (tools - 1) // 2, "tools": listed, "reviewers": REVIEWERS}
+    for kind, count in wanted.items():
+        found = len(list((site / kind).glob("*/index.html")))
+        if found != count:
+            raise AssertionError(f"{site} has {found} pages of {kind}, not {count}")
+    pair = site / "compare" / "tool-0-0-vs-tool-0-1"
+    page, twins = (pair / "index.html").read_text(), ("index.json", "index.md")
+    if page.count("/100 · ") != 2 * REVIEWERS or not all((pair / it).exists() for it in twins):
+        raise AssertionError(f"{pair} does not show both tools' reviews, or lacks its twins")
+
+
+def _idle(connection: psycopg.Connection) -> bool:
+    """Whether a publisher is active and nothing is left to be written."""
+    row = connection.execute(
+        "select exists (select from verdicts.heartbeats where service = 'publisher'"
+        " and detail->>'active' = 'true') and not exists (select from verdicts.dirty)"
+        " and not exists (select from verdicts.outbox)"
+    ).fetchone()
+    return row == (True,)
+
+
+def _producer(stage: Stage) -> Producer:
+    producer = Producer(
+        {"bootstrap.servers": stage.kafka, "partitioner": "murmur2_random", "linger.ms": 0}
+    )
+    producer.list_topics(timeout=10)
+    return producer
+
+
+def _change(
+    connection: psycopg.Connection, producer: Producer, site: Path, tools: int, number: int
+) -> tuple[float, float]:
+    """Send one vote; seconds until the last page about its tool, and until the last page of all.
+
+    The files' own times tell: nobody has to look while they are written.
+    """
+    vote = VoteCast(tool=TOOL, voter=f"somebody-{number}", choice="ship")
+    began = time.time()
+    send(producer, Codec(), Event(f"vote-{number}", NOON + number, vote))
+    producer.flush()
+    shown, page = f"data-community-ship>{number + 1}<", site / "tools" / TOOL / "index.html"
+    until(lambda: shown in page.read_text(), "the tool's page shows the vote", 0.01)
+    until(lambda: _idle(connection), "everything is written", 0.05)
+    about = [page, *site.glob(f"compare/{TOOL}-vs-*/*"), *site.glob(f"compare/*-vs-{TOOL}/*")]
+    compared = [file for file in about if file.match("compare/*/index.html")]
+    if len(compared) != tools - 1 or not all(shown in file.read_text() for file in compared):
+        raise AssertionError("not every comparison shows the vote")
+    written = [file.stat().st_mtime for file in site.rglob("*") if file.is_file()]
+    return max(file.stat().st_mtime for file in about) - began, max(written) - began
