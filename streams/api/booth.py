@@ -31,6 +31,11 @@ RUSH = 300
 With so many, waiting for tally and page would only make everybody wait longer. The newest tally
 in memory is the answer then, and the page learns the rest from `/v1/changes`.
 """
+MOST_WAITING = 100
+"""Voters who wait for their page at once; whoever comes then waits for the broker alone.
+
+Without this bound a crowd that waits never comes as a rush, however long the wait has become.
+"""
 
 OwnChoice = Choice | UnsetType | None
 Saved = bool | UnsetType
@@ -123,6 +128,7 @@ class Booth:
         self._progress = progress
         self._library = library
         self._rush = rush
+        self._waiting = 0
 
     async def standing(self, tool: str, *, retired_too: bool = False) -> Standing:
         """The tool that a voter means.
@@ -182,7 +188,7 @@ class Booth:
         change = taken.change
         choice: OwnChoice = UNSET
         saved: Saved = UNSET
-        if self._rush.arrive():
+        if self._rush.arrive() or self._waiting >= MOST_WAITING:
             standing = self._standings.known(change.tool) or standing
         else:
             standing, choice, saved = await self._settled(taken, standing)
@@ -196,6 +202,7 @@ class Booth:
         topic, partition, offset = taken.delivery
         tool = taken.change.tool
         own = asyncio.create_task(self.own(taken.voter, tool, taken.change))
+        self._waiting += 1
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 await self._progress.applied.reached((topic, partition), offset + 1)
@@ -204,6 +211,8 @@ class Booth:
         except (TimeoutError, SQLAlchemyError):
             # It is on the log: that the answer cannot be read in time is no failure.
             standing = self._standings.known(tool) or standing
+        finally:
+            self._waiting -= 1
         return standing, *await _if_known(own)
 
     async def own(

@@ -67,7 +67,7 @@ async def serve(settings: Settings, site: Site | None, codec: Codec) -> str:
         asyncio.get_running_loop().add_signal_handler(number, _end, ending, "")
     async with running(settings, codec, ending) as parts:
         server = listener(application(parts, site), settings)
-        _spare_collector()
+        spare_collector()
         serving = asyncio.create_task(server.serve())
         await asyncio.wait({ending, serving}, return_when=asyncio.FIRST_COMPLETED)
         parts.health.closing = True
@@ -164,7 +164,7 @@ def _plain_url(settings: Settings) -> str:
     return url.render_as_string(hide_password=False)
 
 
-def _spare_collector() -> None:
+def spare_collector() -> None:
     """What was loaded stays loaded: looking through it again and again would stall requests."""
     gc.collect()
     gc.freeze()

@@ -226,6 +226,13 @@ def test_in_a_rush_nobody_waits(world):
     assert "saved" not in answer.json()
 
 
+def test_where_many_wait_already_nobody_else_does(world):
+    world.parts.booth._waiting = 100
+    answer = vote(world)
+    assert answer.status_code == 200
+    assert "saved" not in answer.json()
+
+
 def test_the_own_choices_and_bookmarks_are_read_by_cookie(quick):
     assert quick.client.get("/v1/me").json() == {"votes": {}, "bookmarks": []}
     vote(quick)
