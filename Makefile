@@ -7,11 +7,12 @@ UV := .cache/uv/bin/uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help up test bench check format lock clean
+.PHONY: help up test faults bench check format lock clean
 
 help:
 	@echo "make up      install what is missing, start everything, stay in the foreground"
 	@echo "make test    run all tests: unit, integration, end to end"
+	@echo "make faults  kill, stop, cut and corrupt what runs; FAULTS='--seeds 20' for a long run"
 	@echo "make bench   measure beside what people would use instead; BENCH=--full for the long runs"
 	@echo "make check   format, lint, types, imports, schemas; under 30 seconds"
 	@echo "make format  put the code into its format"
@@ -24,6 +25,9 @@ up: $(VENV)/.installed
 test: $(VENV)/.testable
 	@exec $(VENV)/bin/python tests/chromium.py
 	@exec $(VENV)/bin/python -m pytest
+
+faults: $(VENV)/.testable
+	@exec $(VENV)/bin/python -m pytest tests/faults --every-fault $(FAULTS)
 
 bench: $(VENV)/.testable .cache/bench/.installed
 	@exec $(VENV)/bin/python -m tests.bench $(BENCH)

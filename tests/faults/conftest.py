@@ -23,17 +23,27 @@ _FIGURES = pytest.StashKey[list[Figures]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--seeds", type=int, default=1, help="schedules per fault; 1 is quick")
+    parser.addoption("--seeds", type=int, default=1, help="schedules per fault")
+    parser.addoption("--every-fault", action="store_true", help="also what takes long")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_FIGURES] = []
+    config.addinivalue_line("markers", "long: a fault that only `make faults` has the time for")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "seed" in metafunc.fixturenames:  # by way of `chances`, too
-        # The option is unknown where the whole suite runs: then one schedule per fault.
+        # The options are unknown where the whole suite runs: then it is one schedule per fault.
         metafunc.parametrize("seed", range(metafunc.config.getoption("--seeds", 1)))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--every-fault", False) or config.getoption("--seeds", 1) > 1:
+        return
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.skip("takes long: make faults"))
 
 
 @pytest.fixture
