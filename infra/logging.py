@@ -11,11 +11,15 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+_OURS = ("infra", "projections", "publishers", "streams")
 _QUIET = ("aiokafka", "alembic", "faust", "httpcore", "httpx", "mode", "sqlalchemy", "asyncio")
 
 
-def configure(service: str, stream: TextIO | None = None) -> None:
-    """Log to `stream` (standard error) as `service`, from every library of this process."""
+def configure(service: str, stream: TextIO | None = None, level: str = "info") -> None:
+    """Log to `stream` (standard error) as `service`, from every library of this process.
+
+    `level` is that of our own packages; libraries say no more than they always do.
+    """
     stream = stream or sys.stderr
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -49,6 +53,8 @@ def configure(service: str, stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
+    for name in _OURS:
+        logging.getLogger(name).setLevel(level.upper())
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
 

@@ -44,6 +44,12 @@ VARIABLES = (
     Variable(
         "VERDICTS_METRICS", "", "host:port where a worker or publisher serves /metrics; empty: none"
     ),
+    Variable("VERDICTS_LOG_LEVEL", "info", "debug, info, warning or error; debug names events"),
+    Variable(
+        "OTEL_*",
+        "",
+        "OpenTelemetry's own; with OTEL_EXPORTER_OTLP_ENDPOINT requests are traced",
+    ),
     Variable("KAFKA_BOOTSTRAP_SERVERS", "", "host:port of a real cluster; empty: the embedded one"),
     Variable("KAFKA_SECURITY_PROTOCOL", "", "`SSL`, `SASL_SSL`, …, as librdkafka names them"),
     Variable("KAFKA_SASL_*", "", "any `sasl.*` property: `KAFKA_SASL_MECHANISM`, `…_USERNAME`, …"),
@@ -56,6 +62,7 @@ VARIABLES = (
 """All settings. A name that ends in `*` stands for every variable that starts so."""
 
 _YES, _NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
+_LEVELS = ("debug", "info", "warning", "error")
 _KAFKA_PREFIXES = ("KAFKA_SECURITY_PROTOCOL", "KAFKA_SASL_", "KAFKA_SSL_")
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (told apart, not bound)
 
@@ -78,6 +85,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         database_url: `postgresql://…`; empty means embedded.
         schema_registry_url: Address of a schema registry; empty means none.
         instance: Name for static group membership; empty means dynamic membership.
+        log_level: `debug`, `info`, `warning` or `error`, for what our own packages log.
         metrics: `host:port` where a worker or publisher serves its metrics; empty: nowhere.
     """
 
@@ -96,6 +104,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     schema_registry_url: str
     instance: str
     metrics: str = ""
+    log_level: str = "info"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -127,6 +136,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 "SCHEMA_REGISTRY_URL", value["SCHEMA_REGISTRY_URL"], "http", "https"
             ),
             instance=value["VERDICTS_INSTANCE"],
+            log_level=_level("VERDICTS_LOG_LEVEL", value["VERDICTS_LOG_LEVEL"]),
             metrics=_listener("VERDICTS_METRICS", value["VERDICTS_METRICS"]),
         )
 
@@ -194,6 +204,12 @@ def _servers(text: str) -> str:
                 f"KAFKA_BOOTSTRAP_SERVERS is {text!r}; give host:port, separated by commas."
             )
     return ",".join(servers)
+
+
+def _level(name: str, text: str) -> str:
+    if text.lower() not in _LEVELS:
+        raise SettingsError(f"{name} is {text!r}; give one of {', '.join(_LEVELS)}.")
+    return text.lower()
 
 
 def _listener(name: str, text: str) -> str:

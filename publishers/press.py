@@ -5,12 +5,14 @@ What only sums it up (home, category, rankings, the open digest) is the rest, wh
 several votes share it.
 """
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Engine
 
+from infra import trail
 from projections.outbox import Key
 from publishers import dirty, pages, publications
 from publishers.files import SiteFiles
@@ -82,6 +84,7 @@ class Press:
         Raises:
             OSError: a page could not be written; all marks stay.
         """
+        began = time.monotonic()
         with self._snapshots.begin() as connection:
             marks = dirty.marked(connection, MOST_MARKS)
             if not marks:
@@ -97,6 +100,7 @@ class Press:
         with self._engine.begin() as connection:
             publications.remember(connection, tools)
             dirty.defer(connection, marks)
+        trail.printed(self._engine, keys, time.monotonic() - began)
         return Printed(len(marks), len(contents), changed)
 
     def print_rest(self, fence: Fence = free) -> Printed:

@@ -10,14 +10,17 @@ from faust.types import TP
 from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, IntegrityError
 
+from infra import trail
 from infra.codec import Codec, UndecodableError
 from infra.consumer.agent import consume
 from infra.consumer.app import BatchedApp
+from infra.consumer.partition import Sink
 from infra.measuring import Measured
 from projections import checkpoints, store
 from schemas.events import Event
 from schemas.topics import EVENT_TOPICS
 from streams.deadletters import DeadLetters
+from streams.traced import traced
 
 Readable = tuple[ConsumerRecord, Event]
 log = structlog.get_logger(__name__)
@@ -70,6 +73,7 @@ class Projector:
     def _store(self, readable: Sequence[Readable], expected: int, upto: int) -> None:
         try:
             self._apply(expected, upto, [event for _, event in readable])
+            trail.applied(self._place, (event.id for _, event in readable))
         except (DataError, IntegrityError) as error:
             self._bisect(readable, expected, upto, error)
 
@@ -102,5 +106,6 @@ def register(app: BatchedApp, engine: Engine, codec: Codec, dead_letters: DeadLe
         consume(app, topic.name, partial(_sink, engine, codec, dead_letters))
 
 
-def _sink(engine: Engine, codec: Codec, dead_letters: DeadLetters, place: TP) -> Measured:
-    return Measured(Projector(place, engine, codec, dead_letters), place.topic)
+def _sink(engine: Engine, codec: Codec, dead_letters: DeadLetters, place: TP) -> Sink:
+    sink = Measured(Projector(place, engine, codec, dead_letters), place.topic)
+    return traced(sink, place, engine, codec)

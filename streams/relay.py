@@ -11,6 +11,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 from sqlalchemy import Engine
 
+from infra import trail
 from infra.codec import Codec
 from infra.database import wait_for_notice
 from infra.measuring import relayed
@@ -90,7 +91,7 @@ class Relay(Turn):
             done = [id_ for id_, key in waiting.items() if key in found]
             records.forget(connection, done)
         relayed((key.kind for key in found), time.monotonic() - began)
-        log.debug("relayed", records=len(found), seconds=round(time.monotonic() - began, 4))
+        trail.relayed(self._engine, found, time.monotonic() - began)
         return True
 
     def _produce(self, producer: Producer, key: Key, record: Record | None) -> None:

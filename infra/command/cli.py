@@ -205,11 +205,13 @@ def publish(everything: bool, as_json: bool) -> None:  # noqa: ARG001
 
 def _serve(name: str, run: Callable[[Settings], None]) -> None:
     """Run one service in this process until it is told to end."""
+    from infra import tracing
     from infra.logging import configure
     from infra.metrics import listen
 
     its = attached_settings().with_keys()
-    configure(name)
+    configure(name, level=its.log_level)
+    tracing.start(name, os.environ)
     if name != "api":  # which serves them beside everything else
         listen(its.metrics)
     run(its)

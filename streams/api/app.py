@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from infra import tracing
 from infra.metrics import REQUESTS
 from streams.api import ballots, openapi
 from streams.api.changes import Changes, last_event, wanted_tools
@@ -111,13 +112,15 @@ class _Timed:
                 status = message["status"]
             await send(message)
 
-        try:
-            await self._app(scope, receive, noted)
-        except Problem as problem:
-            status = problem.status
-            raise
-        finally:
-            self._observe(scope["method"], status, time.perf_counter() - began)
+        with tracing.request(scope, self._path) as answered:
+            try:
+                await self._app(scope, receive, noted)
+            except Problem as problem:
+                status = problem.status
+                raise
+            finally:
+                answered(status)
+                self._observe(scope["method"], status, time.perf_counter() - began)
 
     def _observe(self, method: str, status: int, seconds: float) -> None:
         observe = self._measured.get((method, status))

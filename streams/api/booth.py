@@ -10,7 +10,9 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Scope
 
+from infra import tracing, trail
 from infra.codec import Codec
+from infra.metrics import VOTE_TO_PAGE
 from infra.producer import Delivery, NotWritten, Producer, Undecided
 from schemas.events import BookmarkAdded, BookmarkRemoved, Event, VoteCast, VoteRetracted
 from schemas.records import Choice, Community
@@ -166,7 +168,8 @@ class Booth:
         topic, value = event.data.topic.name, self._codec.encode(event)
         outcome = "accepted"
         try:
-            return await self._producer.send(topic, event.key.encode(), value)
+            sent = self._producer.send(topic, event.key.encode(), value, tracing.carried())
+            return trail.accepted(event.id, await sent)
         except NotWritten as error:
             outcome = "rejected"
             raise self._refused(f"This was not saved: {error}.", cookie) from None
@@ -191,7 +194,8 @@ class Booth:
         if self._rush.arrive() or self._waiting >= MOST_WAITING:
             standing = self._standings.known(change.tool) or standing
         else:
-            standing, choice, saved = await self._settled(taken, standing)
+            with VOTE_TO_PAGE.time():
+                standing, choice, saved = await self._settled(taken, standing)
         if isinstance(change, VoteCast | VoteRetracted):
             choice = change.choice if isinstance(change, VoteCast) else None
         else:

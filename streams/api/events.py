@@ -8,6 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from infra import tracing, trail
 from infra.codec import Codec
 from infra.producer import Delivery, NotWritten, Producer, Undecided
 from schemas.events import Event
@@ -128,7 +129,7 @@ class Intake:
             received("", "rejected").inc()
             return Rejected(id_of(item), error.code, error.detail, error.pointer)
         topic = event.data.topic.name
-        headers = None if topic in _BARE else _headers(event)
+        headers = tracing.carried(None if topic in _BARE else _headers(event))
         value = self._codec.encode(event)
         return event, self._producer.send(topic, event.key.encode(), value, headers)
 
@@ -168,7 +169,7 @@ class Intake:
 
 async def _delivered(event: Event, delivery: "asyncio.Future[Delivery]") -> Result:
     try:
-        return Accepted(event.id, rfc3339(event.time), *await delivery)
+        return Accepted(event.id, rfc3339(event.time), *trail.accepted(event.id, await delivery))
     except NotWritten as error:
         code = "too-large" if error.too_large else "unavailable"
         return Rejected(event.id, code, f"The broker did not take it: {error}.")
