@@ -1,9 +1,10 @@
 """What the broker says of its log: which topic it is, where it begins and where it ends."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
-from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from infra.settings import Settings
@@ -40,14 +41,13 @@ class Log:
 
     def __init__(self, settings: Settings, seconds: float = SECONDS) -> None:
         self._seconds = seconds
-        self._admin = AdminClient(
-            {
-                "bootstrap.servers": settings.kafka,
-                **settings.kafka_security,
-                "reconnect.backoff.max.ms": 1000,
-                "log_level": 2,
-            }
-        )
+        self._client: dict[str, Any] = {
+            "bootstrap.servers": settings.kafka,
+            **settings.kafka_security,
+            "reconnect.backoff.max.ms": 1000,
+            "log_level": 2,
+        }
+        self._admin = AdminClient(self._client)
 
     def check(self) -> None:
         """Return when a broker has answered."""
@@ -97,6 +97,23 @@ class Log:
         found = self._offsets(wanted, OffsetSpec.for_timestamp(moment))
         ends = self.ends(wanted)
         return {place: at if at >= 0 else ends[place] for place, at in found.items()}
+
+    def holds(self, place: Place, begin: int, end: int) -> bool:
+        """Whether there is any committed record from offset `begin` up to, not including, `end`.
+
+        Reads with a consumer of its own, so nothing that was fetched before can mislead it.
+        """
+        consumer = Consumer({**self._client, "group.id": "verdicts-looking"})
+        try:
+            consumer.assign([TopicPartition(*place, begin)])
+            message = consumer.poll(self._seconds)
+            if message is None:
+                raise TimeoutError(f"{place[0]}/{place[1]} could not be read at offset {begin}")
+            if error := message.error():
+                raise KafkaException(error)
+            return int(message.offset() or 0) < end
+        finally:
+            consumer.close()
 
     def _offsets(self, places: Iterable[Place], at: OffsetSpec) -> dict[Place, int]:
         asked = {TopicPartition(topic, partition): at for topic, partition in places}

@@ -98,6 +98,10 @@ class Turn(threading.Thread):
             except FAULTS as error:
                 log.warning(f"{self.name} starts over", reason=str(error).strip())
                 self.stopping.wait(1.0)
+            except Exception:
+                # Unforeseen, so the story is told whole; but nobody else would do this work.
+                log.exception(f"{self.name} starts over")
+                self.stopping.wait(1.0)
             finally:
                 self.active = False
 

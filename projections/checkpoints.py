@@ -83,6 +83,10 @@ class Extents(Protocol):
         """Identity, beginning and end of each partition."""
         ...
 
+    def holds(self, place: Place, begin: int, end: int) -> bool:
+        """Whether there is any record from offset `begin` up to, not including, `end`."""
+        ...
+
 
 class DatabaseCheckpoints:
     """The checkpoints of one consumer in one table."""
@@ -125,6 +129,10 @@ class DatabaseCheckpoints:
             now = self._log.topic_ids({topic for topic, _ in found})
             for place, (topic_id, _) in found.items():
                 _require_same_topic(place, topic_id, now[place[0]])
+
+    def holds(self, place: Place, begin: int, end: int) -> bool:
+        """Whether the log holds any record from offset `begin` up to, not including, `end`."""
+        return self._log.holds(place, begin, end)
 
     def _rows(self, places: list[Place]) -> dict[Place, tuple[str, int]]:
         with self._engine.begin() as connection:

@@ -1,5 +1,6 @@
 """From the JSON that somebody sent to the data of an event, or a reason that helps."""
 
+import json
 import re
 from functools import cache
 
@@ -55,9 +56,18 @@ def read_data(name: str, raw: bytes | msgspec.Raw) -> Data:
 def _explained(error: Exception, raw: bytes) -> InvalidEvent:
     if isinstance(error, msgspec.ValidationError):
         return explain(str(error), "/data")
-    if _ESCAPED_SURROGATE.search(raw):
+    if _ESCAPED_SURROGATE.search(raw) and _is_json(raw):
         return InvalidEvent("invalid-text", "A text contains a lone surrogate.", "/data")
     return InvalidEvent("malformed", f"Not readable as JSON: {error}.", "/data")
+
+
+def _is_json(raw: bytes) -> bool:
+    """Whether the standard's own reader, which lets lone surrogates pass, can read it."""
+    try:
+        json.loads(raw)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def explain(message: str, base: str) -> InvalidEvent:

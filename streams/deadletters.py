@@ -1,5 +1,6 @@
 """Dead letters: what can never be applied is kept whole, with the reason beside it."""
 
+import threading
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -37,19 +38,19 @@ class DeadLetters:
     """Writes to `verdicts.deadletters.v1`, with Kafka Connect's names for the headers."""
 
     def __init__(self, settings: Settings) -> None:
-        self._producer = Producer(
-            {
-                "bootstrap.servers": settings.kafka,
-                **settings.kafka_security,
-                "partitioner": "murmur2_random",
-                "enable.idempotence": True,
-                "acks": "all",
-                "linger.ms": 5,
-                "message.max.bytes": topics.LARGEST_RECORD,
-                "delivery.timeout.ms": int(SECONDS * 1000),
-                "log_level": 2,
-            }
-        )
+        self._configuration = {
+            "bootstrap.servers": settings.kafka,
+            **settings.kafka_security,
+            "partitioner": "murmur2_random",
+            "enable.idempotence": True,
+            "acks": "all",
+            "linger.ms": 5,
+            "message.max.bytes": topics.LARGEST_RECORD,
+            "delivery.timeout.ms": int(SECONDS * 1000),
+            "log_level": 2,
+        }
+        self._lock = threading.Lock()
+        self._made: Producer | None = None
 
     def write(self, letters: Iterable[tuple[Letter, Exception]]) -> None:
         """Write letters with what made them ones, and return once the broker holds them.
@@ -64,19 +65,27 @@ class DeadLetters:
             if error is not None:
                 failures.append(error)
 
+        producer = self._producer()
         for letter, error in letters:
             written.append(letter.topic)
-            self._producer.produce(
+            producer.produce(
                 topics.DEAD_LETTERS.name,
                 key=letter.key,
                 value=letter.value,
                 headers=[*letter.headers, *_why(letter, error)],
                 on_delivery=delivered,
             )
-        left = self._producer.flush(2 * SECONDS)
+        left = producer.flush(2 * SECONDS)
         if failures or left:
+            self._made = None  # it may have failed for good; the next attempt makes another
             raise DeadLettersUnavailableError(str(failures[0]) if failures else "timed out")
         buried(written)
+
+    def _producer(self) -> Producer:
+        with self._lock:
+            if self._made is None:
+                self._made = Producer(self._configuration)
+            return self._made
 
 
 def _why(letter: Letter, error: Exception) -> list[tuple[str, bytes]]:

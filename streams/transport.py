@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import structlog
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
 from faust.transport.consumer import ensure_TP
@@ -27,6 +28,12 @@ log = structlog.get_logger(__name__)
 
 class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
     """The consumer's own thread and loop."""
+
+    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust reads what transactions wrote before they commit, or even when they never do.
+        consumer._isolation_level = "read_committed"
+        return consumer
 
     async def report_offsets(self, offsets: Mapping[TP, int]) -> None:
         """Tell the broker how far the database is, for monitors of lag; nothing relies on it."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import Any
 
 import structlog
@@ -33,7 +34,8 @@ def consume(app: BatchedApp, topic: str, sink: Callable[[TP], Sink], *, gaps: bo
             if partition is None:
                 place = TP(records[0].topic, records[0].partition)
                 name = f"{place.topic}/{place.partition}"
-                partition = Partition(name, sink(place), seeker(app, place), gaps=gaps)
+                holds = partial(app.checkpoints.holds, place)
+                partition = Partition(name, sink(place), seeker(app, place), holds, gaps=gaps)
             for batch in batches(records):
                 await partition.take(batch)
 

@@ -27,7 +27,7 @@ class Checkpoints(Protocol):
     """
 
     def load(self, places: Iterable[Place]) -> Mapping[Place, int]:
-        """Look up offsets to start from; places seen for the first time start at the beginning.
+        """Look up the next offset of each place; what is new starts at the beginning.
 
         Raises:
             LogMismatchError: the log is not the one that was read so far.
@@ -36,6 +36,10 @@ class Checkpoints(Protocol):
 
     def stored(self, places: Iterable[Place]) -> Mapping[Place, int]:
         """Look up offsets alone, for reporting."""
+        ...
+
+    def holds(self, place: Place, begin: int, end: int) -> bool:
+        """Whether the log holds any record from offset `begin` up to, not including, `end`."""
         ...
 
     def verify(self, places: Iterable[Place]) -> None:

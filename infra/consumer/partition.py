@@ -69,6 +69,8 @@ class Partition:
         name: For the log.
         sink: Applies batches.
         seek: Makes the consumer fetch again from an offset.
+        holds: Tells whether the log holds any record from one offset up to another. Where a
+            producer used transactions it does not: their markers take offsets too.
         gaps: Whether offsets may be missing, as on a compacted topic.
         first_pause: Seconds before the second attempt; each further pause is twice as long.
     """
@@ -78,6 +80,7 @@ class Partition:
         name: str,
         sink: Sink,
         seek: Callable[[int], Awaitable[None]],
+        holds: Callable[[int, int], bool] = lambda _from, _upto: True,
         *,
         gaps: bool = False,
         first_pause: float = FIRST_PAUSE,
@@ -85,6 +88,7 @@ class Partition:
         self._log = log.bind(partition=name)
         self._sink = sink
         self._seek = seek
+        self._holds = holds
         self._gaps = gaps
         self._first_pause = first_pause
         self._next: int | None = None
@@ -97,15 +101,18 @@ class Partition:
         """
         while records := await self._fitting(records):
             assert self._next is not None
-            upto = records[-1].offset + 1
+            run = records if self._gaps else _without_gap(records)
+            upto = run[-1].offset + 1
             try:
-                await self._persist(partial(self._sink.apply, records, self._next, upto))
+                await self._persist(partial(self._sink.apply, run, self._next, upto))
             except MissedError as missed:
                 self._log.info("checkpoint is elsewhere", stored=missed.stored, ours=self._next)
                 self._next = missed.stored
             else:
                 self._next = upto
-                return
+                records = records[len(run) :]
+                if not records:
+                    return
 
     async def _fitting(self, records: Sequence[Record]) -> Sequence[Record]:
         """Trim what was applied already; give up what lies beyond a gap, after seeking back."""
@@ -113,12 +120,16 @@ class Partition:
             self._next = await self._persist(self._sink.stored)
         if records[0].offset < self._next:
             records = [record for record in records if record.offset >= self._next]
-        if records and records[0].offset > self._next and not self._gaps:
+        if records and not self._gaps and await self._is_missing(self._next, records[0].offset):
             self._log.info("fetching again", stored=self._next, got=records[0].offset)
             await self._seek(self._next)
             self._next = None
             return ()
         return records
+
+    async def _is_missing(self, begin: int, end: int) -> bool:
+        """Whether records from `begin` up to `end` are on the log, but did not come."""
+        return begin < end and await self._persist(partial(self._holds, begin, end))
 
     async def _persist(self, action: Callable[[], T]) -> T:
         """Do a blocking thing in a thread until it succeeds; a missed checkpoint is an answer."""
@@ -132,3 +143,14 @@ class Partition:
                 self._log.error("trying again", reason=repr(error), pause=pause)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _without_gap(records: Sequence[Record]) -> Sequence[Record]:
+    """The records up to the first offset that is left out."""
+    first = records[0].offset
+    if records[-1].offset - first + 1 == len(records):
+        return records
+    for index, record in enumerate(records):
+        if record.offset != first + index:
+            return records[:index]
+    return records

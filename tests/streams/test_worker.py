@@ -7,7 +7,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from confluent_kafka import ConsumerGroupState, ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import (
+    ConsumerGroupState,
+    ConsumerGroupTopicPartitions,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient
 from sqlalchemy import Engine, text
 
@@ -205,6 +210,33 @@ def test_poison_goes_to_the_dead_letters_and_the_partition_goes_on(
         assert headers["__connect.errors.partition"] == str(original.partition()).encode()
         assert headers["__connect.errors.offset"] == str(original.offset()).encode()
         assert headers["__connect.errors.exception.message"]
+
+
+def test_a_transaction_on_a_topic_counts_when_it_commits_and_stalls_nothing(
+    world: World, tool: str
+):
+    own = {"tool": tool, "voter": tool}
+    world.sender.send([a_listing(tool), a_vote(**own)])
+    producer = Producer(
+        {
+            "bootstrap.servers": world.kafka,
+            "partitioner": "murmur2_random",
+            "transactional.id": tool,
+            "log_level": 0,
+        }
+    )
+    producer.init_transactions(20)
+    for end, vote in (
+        (producer.abort_transaction, a_vote("ship", time=LATER + 9, **own)),
+        (producer.commit_transaction, a_vote("skip", time=LATER, **own)),
+    ):
+        producer.begin_transaction()
+        producer.produce(VOTES.name, key=tool.encode(), value=CODEC.encode(vote))
+        producer.flush(20)
+        end(20)
+    eventually(lambda: world.tool(tool), lambda it: bool(it and it.community.skip == 1))
+    world.sender.send([a_vote("ship", time=LATER + 1, **own)])
+    eventually(lambda: world.tool(tool), lambda it: bool(it and it.community.ship == 1))
 
 
 def test_a_change_is_published_as_the_whole_record(world: World, tool: str, changes: Reader):

@@ -62,7 +62,13 @@ class World:
     ) -> None:
         self.sink = sink or FakeSink(checkpoint)
         self.seeks: list[int] = []
-        self.partition = Partition("votes/0", self.sink, self._seek, gaps=gaps, first_pause=0)
+        self.markers: set[int] = set()
+        self.partition = Partition(
+            "votes/0", self.sink, self._seek, self._holds, gaps=gaps, first_pause=0
+        )
+
+    def _holds(self, begin: int, end: int) -> bool:
+        return not set(range(begin, end)) <= self.markers
 
     async def _seek(self, offset: int) -> None:
         self.seeks.append(offset)
@@ -114,6 +120,22 @@ def test_every_batch_that_waited_behind_a_gap_is_given_up_too():
     world = World(checkpoint=5).take([7, 8], [9])
     assert world.sink.batches == []
     assert world.seeks == [5, 5]
+
+
+def test_offsets_that_a_transaction_took_for_its_markers_are_passed_over():
+    world = World(checkpoint=5)
+    world.markers = {6, 9, 10}
+    world.take([5, 7, 8, 11], [12])
+    assert world.sink.batches == [[5], [7, 8], [11], [12]]
+    assert world.sink.next == 13
+    assert world.seeks == []
+
+
+def test_behind_a_gap_inside_a_batch_nothing_is_applied_either():
+    world = World().take([0, 1, 4, 5])
+    assert world.sink.batches == [[0, 1]]
+    assert world.seeks == [2]
+    assert world.take([2, 3, 4, 5]).sink.batches == [[0, 1], [2, 3, 4, 5]]
 
 
 def test_on_a_compacted_topic_a_gap_is_no_fault():
