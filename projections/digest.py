@@ -5,8 +5,9 @@ open, and so is the week before until it is frozen, which takes a while after it
 """
 
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import Connection, Row, and_, case, func, literal, or_, select
+from sqlalchemy import Connection, Row, Select, and_, case, exists, func, literal, or_, select
 
 from projections import queries, tables
 from projections.digest_material import Listed, Past, Revision, Tally
@@ -58,6 +59,39 @@ def open_weeks(connection: Connection) -> list[str]:
     frozen = newest_frozen(connection) or ""
     before = weeks.week_of(weeks.span(running)[0] - 1)
     return [week for week in (running, before) if week > frozen]
+
+
+def newest(connection: Connection) -> str | None:
+    """Name the newest week of `everything`, without making any digest."""
+    still_open = (week for week in open_weeks(connection) if has_news(connection, week))
+    return next(still_open, None) or newest_frozen(connection)
+
+
+def has_news(connection: Connection, week: str) -> bool:
+    """Whether `compute` makes a digest of this week: it asks for one sign and no more."""
+    start, end = weeks.span(week)
+    listed = tables.first_listings.c.time
+    there = queries.on_site().where(listed < end).order_by(None)
+    every, people = tables.revisions, tables.reviewers
+    reviewed = (
+        there.join(every, every.c.tool == tables.tools.c.tool)
+        .join(people, people.c.reviewer == every.c.reviewer)
+        .where(every.c.time >= start, every.c.time < end)
+    )
+    signs = (there.where(listed >= start), reviewed)
+    return any(connection.scalar(select(exists(sign))) for sign in signs) or _moved(
+        connection, there, week
+    )
+
+
+def _moved(connection: Connection, there: Select[Any], week: str) -> bool:
+    """Whether a tool's tally is not that of the newest digest before the week."""
+    past = _past(connection, week)
+    counts = (tables.tallies.c[name] for name in Tally._fields)
+    rows = connection.execute(
+        there.with_only_columns(tables.tools.c.tool, *(func.coalesce(it, 0) for it in counts))
+    )
+    return any(Tally(*now) != past.of(tool) for tool, *now in rows)
 
 
 def newest_frozen(connection: Connection) -> str | None:

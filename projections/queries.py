@@ -116,6 +116,11 @@ def listings(connection: Connection, *, retired: bool | None = False) -> Sequenc
     return connection.execute(chosen).all()
 
 
+def on_site() -> Select[Any]:
+    """A query for the rows of `listings`, to be asked further."""
+    return _tools.where(~_retired)
+
+
 def tools_in(connection: Connection, category: str) -> list[Tool]:
     """The tools on the site in one category, by slug."""
     chosen = _tools.where(tables.tools.c.category == category, ~_retired)

@@ -96,6 +96,7 @@ revisions = Table(
     Column("disclosure", Text),
     _stamp(),
     Index("revisions_by_reviewer", "reviewer", "tool"),
+    Index("revisions_by_time", "time"),
 )
 ballots = Table(
     "ballots",

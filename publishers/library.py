@@ -63,6 +63,10 @@ class Library(Protocol):
         """One of `digests()`."""
         ...
 
+    def newest_digest(self) -> str | None:
+        """The week of the first of `digests()`."""
+        ...
+
 
 class MemoryLibrary:
     """A library of records at hand: for tests, and for trying a design on sample content."""
@@ -137,3 +141,7 @@ class MemoryLibrary:
     def digest(self, week: str) -> Digest | None:
         """See `Library`."""
         return next((digest for digest in self._digests if digest.week == week), None)
+
+    def newest_digest(self) -> str | None:
+        """See `Library`."""
+        return next((digest.week for digest in self._digests), None)

@@ -295,8 +295,9 @@ def on_site(library: Library, slug: str) -> Tool | None:
 
 def _page(library: Library, template: str, public_url: str, meta: Meta, view: object) -> bytes:
     """A page that leads to the newest digest, where there is one."""
-    newest = next((digest_path(one.week) for one in library.digests()), "")
-    return page(template, public_url, meta._replace(digest=newest), view)
+    newest = library.newest_digest()
+    path = digest_path(newest) if newest else ""
+    return page(template, public_url, meta._replace(digest=path), view)
 
 
 def _both(library: Library, one: str, other: str) -> tuple[Tool, Tool] | None:

@@ -83,6 +83,14 @@ class DatabaseLibrary:
         """See `Library`."""
         return self._digests.get(week)
 
+    def newest_digest(self) -> str | None:
+        """See `Library`."""
+        return self._newest_digest
+
+    @cached_property
+    def _newest_digest(self) -> str | None:
+        return digest.newest(self._connection)
+
     @cached_property
     def _digests(self) -> dict[str, Digest]:
         return {one.week: one for one in digest.everything(self._connection)}

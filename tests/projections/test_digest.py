@@ -1,4 +1,5 @@
 import pytest
+from hypothesis import HealthCheck, given, settings
 from sqlalchemy import Engine
 
 from projections import digest
@@ -6,12 +7,18 @@ from schemas import digests, instants, weeks
 from schemas.events import DigestFrozen, Event, FrozenTally
 from schemas.topics import DIGESTS
 from tests import examples
+from tests.conftest import empty
 from tests.examples import DAY, NOON, OTHER_TOOL, TOOL
 from tests.journal import Journal
+from tests.projections.histories import histories
 
 pytestmark = pytest.mark.integration
 
 WEEK = weeks.LENGTH
+
+
+SOME = settings(max_examples=40, deadline=None, derandomize=True, database=None,
+                suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 
 
 @pytest.fixture
@@ -133,3 +140,26 @@ def test_an_event_from_the_end_of_time_is_no_week_to_run(journal: Journal):
     journal.apply(examples.a_listing())
     Journal(journal.engine, ("another", 0)).apply(examples.a_vote(time=weeks.LAST_MOMENT))
     assert journal.read(digest.running_week) == "2026-W47"
+
+
+@SOME
+@given(histories())
+def test_whether_a_week_has_news_is_known_without_its_digest(
+    projected: Engine, history: list[Event]
+):
+    empty(projected)
+    journal = Journal(projected)
+    journal.apply(*history)
+    for week in ("1969-W52", "1970-W01", "1970-W02"):
+        made = journal.read(digest.compute, week)
+        assert journal.read(digest.has_news, week) is (made is not None)
+
+
+def test_the_newest_is_the_first_of_all_digests(journal: Journal):
+    assert journal.read(digest.newest) is None
+    journal.apply(examples.a_listing(), examples.a_category(time=NOON + WEEK))
+    assert journal.read(digest.newest) == "2026-W47"
+    journal.apply(a_freeze("2026-W47", at=NOON + WEEK))
+    assert journal.read(digest.newest) == "2026-W47"
+    journal.apply(examples.a_vote(time=NOON + WEEK))
+    assert journal.read(digest.newest) == journal.read(digest.everything)[0].week == "2026-W48"
