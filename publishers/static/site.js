@@ -293,7 +293,7 @@
 
   /* Search as one types, by the rule of publishers/views/search.py */
 
-  const VERSUS = /^(.*?)\s+(?:vs\.?|versus|or)\s+(.*)$/iu;
+  const VERSUS = /^(.*?)\s+(?:vs\.?|versus|or)(?:\s+(.*))?$/iu;
   const TOOLS = 6;
   const PAIRS = 4;
   const A_SIDE = 3;
@@ -339,7 +339,7 @@
   }
 
   function best(side, tools) {
-    const asked = words(side);
+    const asked = words(side ?? "");
     return tools
       .map((tool) => [weight(asked, tool), tool])
       .filter(([found]) => found)

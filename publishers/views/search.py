@@ -25,7 +25,7 @@ A_SIDE = 3
 LONGEST_QUERY = 200
 
 _WORD = re.compile(r"[^\W_]+")
-_VERSUS = re.compile(r"\s+(?:vs\.?|versus|or)\s+", re.IGNORECASE)
+_VERSUS = re.compile(r"\s+(?:vs\.?|versus|or)(?:\s+|$)", re.IGNORECASE)
 
 
 class Companion(NamedTuple):

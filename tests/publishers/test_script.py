@@ -1,130 +1,13 @@
 """The script in a real browser, on real pages, with a stand-in for the API."""
 
-import importlib.util
-import json
 import re
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from publishers import assets, pages
-from publishers.samples import sample_library
-from publishers.security import HEADERS
+from tests.publishers.browsing import COMPARISON, SMOLVLM
 
 pytestmark = pytest.mark.e2e
-
-SITE = "http://site.example"
-COMPARISON = "/compare/claude-4-api-vs-smolvlm-2-5/"
-SMOLVLM = "smolvlm-2-5"
-
-
-FINDER = Path(__file__).parents[1] / "chromium.py"
-OFFLINE = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """A headless Chromium. Not kept for longer: it keeps an event loop running in this thread."""
-    spec = importlib.util.spec_from_file_location("chromium", FINDER)
-    finder = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(finder)
-    program = finder.find()
-    assert program, "No Chromium was found: set CHROMIUM to one, or run make test."
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=OFFLINE)
-        yield browser
-        browser.close()
-
-
-class Api:
-    """Answers as the API does; `down` makes it refuse, `hold` makes it keep a vote waiting."""
-
-    def __init__(self):
-        self.library = sample_library()
-        self.tallies = {
-            tool.tool: {"ship": tool.community.ship, "skip": tool.community.skip}
-            for tool in self.library.tools()
-        }
-        self.bookmarks = {tool.tool: tool.bookmarks for tool in self.library.tools()}
-        self.votes = {}
-        self.saved = []
-        self.version = 10
-        self.down = False
-        self.held = None
-        self.hold = False
-        self.asked = []
-
-    def serve(self, route):
-        request = route.request
-        path = request.url.removeprefix(SITE).partition("?")[0]
-        self.asked.append(f"{request.method} {path}")
-        if path.startswith("/v1/"):
-            self._api(route, request.method, path)
-        else:
-            page = pages.render(self.library, path, SITE)
-            kind = assets.TYPES.get("." + path.rpartition(".")[2], "text/html; charset=utf-8")
-            route.fulfill(body=page or b"", headers={**HEADERS, "Content-Type": kind})
-
-    def _api(self, route, method, path):
-        if path == "/v1/changes":
-            events = [f"event: tally\ndata: {json.dumps(self.tally(t))}\n\n" for t in self.tallies]
-            route.fulfill(body="retry: 50\n" + "".join(events), content_type="text/event-stream")
-        elif path == "/v1/me":
-            route.fulfill(json={"votes": self.votes, "bookmarks": self.saved})
-        elif path == "/v1/bookmarks":
-            named = [{"tool": slug, "name": self.library.tool(slug).name} for slug in self.saved]
-            route.fulfill(status=503 if self.down else 200, json={"items": named})
-        elif self.down:
-            route.fulfill(status=503, json={"title": "Down"})
-        elif self.hold:
-            self.held = route
-        else:
-            self._take(route.request, method, path)
-            route.fulfill(json=self.tally(path.split("/")[3]))
-
-    def _take(self, request, method, path):
-        self.version += 1
-        slug = path.split("/")[3]
-        if path.endswith("/vote"):
-            if before := self.votes.pop(slug, None):
-                self.tallies[slug][before] -= 1
-            if method == "PUT":
-                choice = json.loads(request.post_data)["choice"]
-                self.votes[slug] = choice
-                self.tallies[slug][choice] += 1
-        elif method == "PUT":
-            self.saved.append(slug)
-            self.bookmarks[slug] += 1
-        else:
-            self.saved.remove(slug)
-            self.bookmarks[slug] -= 1
-
-    def tally(self, slug):
-        return {
-            "tool": slug,
-            "community": self.tallies[slug],
-            "bookmarks": self.bookmarks[slug],
-            "version": self.version,
-        }
-
-
-@pytest.fixture
-def api():
-    return Api()
-
-
-@pytest.fixture
-def page(browser, api):
-    context = browser.new_context()
-    context.route("**/*", api.serve)
-    page = context.new_page()
-    faults = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.goto(SITE + COMPARISON)
-    yield page
-    context.close()
-    assert not faults
 
 
 @pytest.fixture
@@ -271,11 +154,7 @@ def test_a_page_asks_for_nothing_but_its_own_files_and_the_live_data(page, card,
     }
 
 
-def test_without_javascript_a_vote_can_be_taken_back(browser, api):
-    context = browser.new_context(java_script_enabled=False)
-    context.route("**/*", api.serve)
-    page = context.new_page()
-    page.goto(SITE + COMPARISON)
+def test_without_javascript_a_vote_can_be_taken_back(visit):
+    page = visit(COMPARISON, java_script_enabled=False)
     back = page.locator(f"article[data-tool={SMOLVLM}] form[action='/vote'] button[value=none]")
     assert back.count() == 1
-    context.close()

@@ -1,5 +1,6 @@
 import asyncio
 import gzip
+import random
 from contextlib import contextmanager
 
 import httpx
@@ -10,7 +11,8 @@ from infra.settings import Settings
 from publishers import pages
 from publishers.assets import address
 from publishers.files import SiteFiles
-from publishers.samples import sample_library
+from publishers.library import MemoryLibrary
+from publishers.samples import DEVELOPER_TOOLS, PANEL, a_review, a_tool, sample_library
 from publishers.site import site_app
 
 COMPARISON = "/compare/claude-4-api-vs-smolvlm-2-5/"
@@ -235,6 +237,21 @@ def test_each_encoding_has_a_strong_tag_of_its_own(site):
 @pytest.mark.parametrize("accepted", ["", "identity", "br", "gzip;q=0", "*;q=0", "gzip;q=x"])
 def test_what_is_not_accepted_is_not_sent(site, accepted):
     assert "content-encoding" not in plain(site, COMPARISON, accepted).headers
+
+
+def test_a_comparison_weighs_less_than_sixty_thousand_bytes_in_all(site):
+    words = random.Random(7).choices([f"{number:x}" for number in range(99_999)], k=4000)
+    reviews = [
+        a_review(one, body=" ".join(words[500 * at : 500 * at + 500]))
+        for at, one in enumerate(PANEL)
+    ]
+    tools = [a_tool(slug, slug, *reviews) for slug in ("ada", "bob")]
+    site.library = MemoryLibrary(tools, [DEVELOPER_TOOLS], PANEL)
+    sent = [
+        int(plain(site, path, "gzip").headers["content-length"])
+        for path in ("/compare/ada-vs-bob/", address("site.css"), address("site.js"))
+    ]
+    assert sum(sent) < 60_000, sent
 
 
 def test_stylesheet_and_script_are_stored_compressed_too(site):

@@ -48,6 +48,11 @@ def test_this_vs_that_finds_their_comparison():
     assert slugs("quill vs anvil") == ["quill", "anvil"]
 
 
+def test_a_comparison_half_typed_finds_its_first_tool():
+    assert slugs("quill vs") == slugs("quill or ") == ["quill"]
+    assert pairs("quill vs") == []
+
+
 def test_nothing_is_compared_with_itself():
     assert pairs("quill vs quill") == []
 

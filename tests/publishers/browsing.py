@@ -1,0 +1,99 @@
+"""The site as a browser meets it in tests: real pages, and a stand-in for the API."""
+
+import json
+from contextlib import contextmanager
+from urllib.parse import parse_qsl
+
+from infra.settings import Settings
+from publishers.samples import sample_library
+from publishers.security import HEADERS
+from publishers.site import Site
+
+SITE = "http://site.example"
+NOWHERE = "/nonexistent"
+COMPARISON = "/compare/claude-4-api-vs-smolvlm-2-5/"
+SMOLVLM = "smolvlm-2-5"
+
+
+class Api:
+    """Answers as the API does; `down` makes it refuse, `hold` makes it keep a vote waiting."""
+
+    def __init__(self):
+        self.library = sample_library()
+        self.tallies = {
+            tool.tool: {"ship": tool.community.ship, "skip": tool.community.skip}
+            for tool in self.library.tools()
+        }
+        self.bookmarks = {tool.tool: tool.bookmarks for tool in self.library.tools()}
+        self.votes = {}
+        self.saved = []
+        self.version = 10
+        self.down = False
+        self.held = None
+        self.hold = False
+        self.asked = []
+        self._site = Site(Settings.from_environment({"VERDICTS_DATA": NOWHERE}), self._open)
+
+    @contextmanager
+    def _open(self):
+        yield self.library
+
+    def serve(self, route):
+        request = route.request
+        path, _, query = request.url.removeprefix(SITE).partition("?")
+        self.asked.append(f"{request.method} {path}")
+        if path.startswith("/v1/"):
+            self._api(route, request.method, path)
+        else:
+            answer = self._page(path, dict(parse_qsl(query)))
+            headers = {**HEADERS, "Content-Type": answer.media_type}
+            route.fulfill(status=answer.status, body=answer.content, headers=headers)
+
+    def _page(self, path, query):
+        if path == "/search/":
+            return self._site.search(query.get("q", ""), query.get("with", ""))
+        if path == "/bookmarks/":
+            return self._site.bookmarks(self.saved)
+        return self._site.answer(path)
+
+    def _api(self, route, method, path):
+        if path == "/v1/changes":
+            events = [f"event: tally\ndata: {json.dumps(self.tally(t))}\n\n" for t in self.tallies]
+            route.fulfill(body="retry: 50\n" + "".join(events), content_type="text/event-stream")
+        elif path == "/v1/me":
+            route.fulfill(json={"votes": self.votes, "bookmarks": self.saved})
+        elif path == "/v1/bookmarks":
+            named = [{"tool": slug, "name": self.library.tool(slug).name} for slug in self.saved]
+            route.fulfill(status=503 if self.down else 200, json={"items": named})
+        elif self.down:
+            route.fulfill(status=503, json={"title": "Down"})
+        elif self.hold:
+            self.held = route
+        else:
+            self._take(route.request, method, path)
+            route.fulfill(json=self.tally(path.split("/")[3]))
+
+    def _take(self, request, method, path):
+        self.version += 1
+        slug = path.split("/")[3]
+        if path.endswith("/vote"):
+            if before := self.votes.pop(slug, None):
+                self.tallies[slug][before] -= 1
+            if method == "PUT":
+                choice = json.loads(request.post_data)["choice"]
+                self.votes[slug] = choice
+                self.tallies[slug][choice] += 1
+        elif method == "PUT":
+            self.saved.append(slug)
+            self.bookmarks[slug] += 1
+        else:
+            self.saved.remove(slug)
+            self.bookmarks[slug] -= 1
+
+    def tally(self, slug):
+        return {
+            "tool": slug,
+            "community": self.tallies[slug],
+            "bookmarks": self.bookmarks[slug],
+            "version": self.version,
+        }

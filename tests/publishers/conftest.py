@@ -1,0 +1,50 @@
+"""A browser on the sample site; see `tests.publishers.browsing`."""
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests import chromium
+from tests.publishers.browsing import COMPARISON, SITE, Api
+
+OFFLINE = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium. Not kept for longer: it keeps an event loop running in this thread."""
+    program = chromium.find()
+    assert program, "No Chromium was found: set CHROMIUM to one, or run make test."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=OFFLINE)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def api():
+    return Api()
+
+
+@pytest.fixture
+def visit(browser, api):
+    """Opens a path in a window of its own, and in the end looks whether a script failed."""
+    contexts, faults = [], []
+
+    def open_page(path, **options):
+        context = browser.new_context(**options)
+        contexts.append(context)
+        context.route("**/*", api.serve)
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(SITE + path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not faults
+
+
+@pytest.fixture
+def page(visit):
+    return visit(COMPARISON)
