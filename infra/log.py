@@ -103,13 +103,17 @@ class Log:
 
         Reads with a consumer of its own, so nothing that was fetched before can mislead it.
         """
-        consumer = Consumer({**self._client, "group.id": "verdicts-looking"})
+        consumer = Consumer(
+            {**self._client, "group.id": "verdicts-looking", "enable.partition.eof": True}
+        )
         try:
             consumer.assign([TopicPartition(*place, begin)])
             message = consumer.poll(self._seconds)
             if message is None:
                 raise TimeoutError(f"{place[0]}/{place[1]} could not be read at offset {begin}")
             if error := message.error():
+                if error.code() == KafkaError._PARTITION_EOF:
+                    return False
                 raise KafkaException(error)
             return int(message.offset() or 0) < end
         finally:

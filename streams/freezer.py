@@ -36,6 +36,7 @@ GRACE = 10 * 60 * 1_000_000
 LOOK_SECONDS = 60.0
 PATIENCE_SECONDS = 60.0
 POLL_SECONDS = 0.05
+MARKER_SECONDS = 2.0
 # Longer than a freeze can take, which waits for the log, for the broker, and for the log again.
 SILENT_SECONDS = int(4 * PATIENCE_SECONDS)
 
@@ -57,6 +58,10 @@ class Ends(Protocol):
         """The offset that each partition's next record will get."""
         ...
 
+    def holds(self, place: Place, begin: int, end: int) -> bool:
+        """Whether the log holds any record from offset `begin` up to, not including, `end`."""
+        ...
+
 
 Send = Callable[[Event], int]
 """Writes a freeze to its topic and gives its offset, once every replica in sync holds it."""
@@ -76,6 +81,7 @@ class Freezing:
         send: Writes a freeze.
         clock: What the time is.
         stopping: Set when waiting is over.
+        marker_seconds: How long to wait for a partition before asking what is left of it.
     """
 
     def __init__(
@@ -85,12 +91,14 @@ class Freezing:
         send: Send,
         clock: Callable[[], int] = now,
         stopping: threading.Event | None = None,
+        marker_seconds: float = MARKER_SECONDS,
     ) -> None:
         self._snapshots = database.execution_options(isolation_level="REPEATABLE READ")
         self._log = log_ends
         self._send = send
         self._clock = clock
         self._stopping = stopping or threading.Event()
+        self._marker_seconds = marker_seconds
 
     def due(self) -> list[str]:
         """The weeks that closed and may have to be frozen, oldest first."""
@@ -125,17 +133,25 @@ class Freezing:
 
     def _await(self, ends: Mapping[Place, int]) -> None:
         """Return when every partition is applied up to its end."""
-        topics = sorted({topic for topic, _ in ends})
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            with self._snapshots.connect() as connection:
-                applied = queries.applied(connection, topics)
-            behind = [place for place, end in ends.items() if applied.get(place, 0) < end]
-            if not behind:
-                return
-            if time.monotonic() > deadline or self._stopping.wait(POLL_SECONDS):
+        began = time.monotonic()
+        while behind := self._behind(ends, ask=time.monotonic() - began > self._marker_seconds):
+            late = time.monotonic() - began > PATIENCE_SECONDS
+            if late or self._stopping.wait(POLL_SECONDS):
                 topic, partition = behind[0]
                 raise NotFrozen(f"The projections are behind on {topic}/{partition}.")
+
+    def _behind(self, ends: Mapping[Place, int], *, ask: bool) -> list[Place]:
+        """The partitions that are not applied up to their ends.
+
+        Where a producer used transactions, markers that are no records may stand last: nothing
+        will ever move a checkpoint past them, so it has to be asked whether a record is left.
+        """
+        with self._snapshots.connect() as connection:
+            applied = queries.applied(connection, sorted({topic for topic, _ in ends}))
+        behind = [place for place, end in ends.items() if applied.get(place, 0) < end]
+        if not ask:
+            return behind
+        return [it for it in behind if self._log.holds(it, applied.get(it, 0), ends[it])]
 
 
 def to_topic(settings: Settings, codec: Codec, event: Event) -> int:

@@ -39,9 +39,13 @@ class FakeLog:
         self.sent: list[Event] = []
         self.digests = Journal(engine, (DIGESTS.name, 0))
         self.further: dict[tuple[str, int], int] = {}
+        self.marked: set[tuple[str, int]] = set()
 
     def ends(self, places: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
         return dict.fromkeys(places, 0) | {self.digests.place: self.digests.next} | self.further
+
+    def holds(self, place: tuple[str, int], begin: int, end: int) -> bool:
+        return begin < end and place not in self.marked
 
     def send(self, event: Event) -> int:
         self.sent.append(event)
@@ -128,6 +132,13 @@ def test_nothing_is_decided_while_a_partition_is_behind(journal: Journal, log: F
     with pytest.raises(NotFrozen, match=r"behind on tests\.journal/0"):
         freezer(log, stopping=stopping).freeze(WEEK)
     assert log.sent == []
+
+
+def test_markers_behind_the_last_record_hold_up_nothing(journal: Journal, log: FakeLog):
+    journal.apply(examples.a_listing())
+    log.further, log.marked = {journal.place: journal.next + 1}, {journal.place}
+    work = Freezing(journal.engine, log, log.send, lambda: CLOSED, marker_seconds=0)
+    assert work.freeze(WEEK) == "frozen"
 
 
 def test_a_replay_of_the_log_gives_the_same_digests(journal: Journal, log: FakeLog):

@@ -1,0 +1,30 @@
+from collections.abc import Callable
+
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from infra.log import Log
+from infra.settings import Settings
+
+pytestmark = pytest.mark.integration
+
+
+def test_markers_of_transactions_take_offsets_and_are_no_records(
+    kafka: str, unique: Callable[[str], str]
+):
+    topic = unique("marked")
+    admin = AdminClient({"bootstrap.servers": kafka})
+    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(20)
+    producer = Producer({"bootstrap.servers": kafka, "transactional.id": topic})
+    producer.init_transactions(20)
+    for end in (producer.commit_transaction, producer.abort_transaction):
+        producer.begin_transaction()
+        producer.produce(topic, b"a record")
+        producer.flush(20)
+        end(20)
+    log = Log(Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": kafka}))
+    place = (topic, 0)
+    assert log.ends([place]) == {place: 4}
+    assert log.holds(place, 0, 4)
+    assert not log.holds(place, 1, 4)
