@@ -4,27 +4,26 @@ Letters stay on their topic for ever. What became of each stands in `verdicts.se
 keyed by the topic's id, so that a topic made anew starts with a clean slate.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Literal, NamedTuple
+from collections.abc import Collection, Iterable, Iterator
+from functools import partial
 
-import msgspec
 from confluent_kafka import KafkaError, Message, Producer
 from sqlalchemy import Connection, Engine, text
 
 from infra.codec import Codec, UndecodableError
 from infra.log import Log, Place
 from infra.producer import configuration
-from infra.scan import Progress, Record, Span, scan
+from infra.scan import Progress, Span, scan
 from infra.settings import Settings
 from schemas.events import Event
 from schemas.topics import DEAD_LETTERS, EVENT_TOPICS
-from streams.deadletters import PREFIX
+from streams.letters import Letter, Origin, Settled, State, read, sorted_out
 
 SECONDS = 10.0
 LARGEST_RECORD = int(DEAD_LETTERS.config["max.message.bytes"])
 BY_KEY = -1
+TOPIC_NAMES = {topic.name for topic in EVENT_TOPICS}
 PLACE: Place = (DEAD_LETTERS.name, 0)
-State = Literal["waiting", "replayed", "discarded"]
 
 _SETTLE = text(
     "insert into verdicts.settled_letters (topic_id, letter, outcome, reason)"
@@ -41,110 +40,11 @@ class RedeliveryError(Exception):
     """A letter cannot be sent again; the message says why, and what can be done."""
 
 
-class Origin(NamedTuple):
-    """Where the record stood that became a letter."""
-
-    topic: str
-    partition: int
-    offset: int
-
-    def __str__(self) -> str:
-        return f"{self.topic}/{self.partition}/{self.offset}"
-
-
-class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """A dead letter.
-
-    Attributes:
-        number: Its offset on the dead letters' topic, by which it is named.
-        written: When it was written there, in milliseconds since 1970.
-        origin: Where its record stood; None where the headers do not say.
-        timestamp: The original record's, in milliseconds; None where the headers do not say.
-        stage: Where it failed: `VALUE_CONVERTER` (it could not be read) or `TASK_PUT`.
-        error: The class of the error.
-        reason: The error's own words.
-        headers: Those of the original.
-        state: What became of it.
-        note: Why, or where its record stands now.
-        copies: Numbers of further letters of the same record.
-    """
-
-    number: int
-    written: int
-    origin: Origin | None
-    timestamp: int | None
-    stage: str
-    error: str
-    reason: str
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes | None], ...]
-    state: State = "waiting"
-    note: str = ""
-    copies: tuple[int, ...] = ()
-
-
-class Settled(NamedTuple):
-    """What became of a letter."""
-
-    outcome: State
-    reason: str
-
-
-def read(record: Record) -> Letter:
-    """Read a record of the dead letters' topic."""
-    said = {
-        name.removeprefix(PREFIX): (value or b"").decode(errors="replace")
-        for name, value in record.headers
-        if name.startswith(PREFIX)
-    }
-    return Letter(
-        number=record.offset,
-        written=record.timestamp,
-        origin=_origin(said),
-        timestamp=_number(said.get("timestamp", "")),
-        stage=said.get("stage", ""),
-        error=said.get("exception.class.name", ""),
-        reason=said.get("exception.message", ""),
-        key=record.key,
-        value=record.value,
-        headers=tuple(pair for pair in record.headers if not pair[0].startswith(PREFIX)),
-    )
-
-
-def _origin(said: Mapping[str, str]) -> Origin | None:
-    partition, offset = _number(said.get("partition", "")), _number(said.get("offset", ""))
-    if partition is None or offset is None or not said.get("topic"):
-        return None
-    return Origin(said["topic"], partition, offset)
-
-
-def _number(said: str) -> int | None:
-    return int(said) if said.isascii() and said.isdigit() else None
-
-
-def sorted_out(letters: Iterable[Letter], settled: Mapping[int, Settled]) -> Iterator[Letter]:
-    """Give each original record once, as its newest letter, with what became of it.
-
-    A worker that is killed between the letter and its checkpoint writes the letter again. Such
-    copies are one case: what became of any of them became of all.
-    """
-    cases: dict[object, list[Letter]] = {}
-    for letter in letters:
-        cases.setdefault(letter.origin or letter.number, []).append(letter)
-    for case in cases.values():
-        outcome = next((settled[it.number] for it in case if it.number in settled), None)
-        *copies, newest = case
-        yield msgspec.structs.replace(
-            newest,
-            copies=tuple(copy.number for copy in copies),
-            state=outcome.outcome if outcome else "waiting",
-            note=outcome.reason if outcome else "",
-        )
-
-
 class Redelivery:
     """Reads the dead letters of an installation and settles them.
+
+    Lists hold letters without their values, since there may be many and each may be large; where
+    a value is needed, it is read again.
 
     Args:
         settings: Where the log is.
@@ -161,27 +61,37 @@ class Redelivery:
         self._span = Span(bounds.first, bounds.end)
 
     def letters(self, progress: Progress = lambda _: None) -> list[Letter]:
-        """All cases, in the order in which they were written."""
+        """All cases without their values, in the order in which they were written."""
         with self._database.connect() as connection:
             rows = connection.execute(_SETTLED, {"topic_id": self._topic_id})
             settled = {row.letter: Settled(row.outcome, row.reason) for row in rows}
         records = scan(self._settings, {PLACE: self._span}, progress)
-        return sorted(sorted_out(map(read, records), settled), key=lambda it: it.number)
+        bare = (read(record._replace(value=None)) for record in records)
+        return sorted(sorted_out(bare, settled), key=lambda it: it.number)
 
     @property
     def size(self) -> int:
         """How many letters there are to read."""
         return self._span.length
 
+    def whole(self, letters: Collection[Letter]) -> Iterator[Letter]:
+        """The same letters with their values, in the order in which they were written."""
+        wanted = {letter.number for letter in letters}
+        if wanted:
+            span = Span(min(wanted), max(wanted) + 1)
+            for record in scan(self._settings, {PLACE: span}):
+                if record.offset in wanted:
+                    yield read(record)
+
     def decoded(self, letter: Letter) -> Event:
-        """Read a letter's record again, as the system is now.
+        """Read a whole letter's record again, as the system is now.
 
         Raises:
             UndecodableError: it still cannot be read.
         """
         if letter.origin is None:
             raise UndecodableError("its headers do not say from which topic it came")
-        if letter.origin.topic not in {topic.name for topic in EVENT_TOPICS}:
+        if letter.origin.topic not in TOPIC_NAMES:
             raise UndecodableError(f"{letter.origin.topic} is not a topic of events")
         return self._codec.decode(letter.origin.topic, letter.value)
 
@@ -199,19 +109,21 @@ class Redelivery:
             RedeliveryError: one cannot be sent, or still cannot be read (then none was sent), or
                 the broker did not acknowledge one (those it did are settled).
         """
-        for letter in letters:
+        for letter in self.whole(letters):
             self._require_deliverable(letter, force=force)
-        stand, failures = self._send(letters)
+        outbound = _Outbound(self._settings)
+        for letter in self.whole(letters):
+            outbound.send(letter)
+        outbound.finish()
         with self._database.begin() as connection:
-            for number, origin in stand.items():
+            for number, origin in outbound.stand.items():
                 self._settle(connection, number, "replayed", f"now {origin}")
-        if len(stand) < len(letters):
-            why = failures[0].str() if failures else "no answer in time"
+        if missing := len(letters) - len(outbound.stand):
             raise RedeliveryError(
-                f"{len(letters) - len(stand)} of {len(letters)} letters were not acknowledged "
-                f"({why}); they still wait, so replay them again."
+                f"{missing} of {len(letters)} letters were not acknowledged "
+                f"({outbound.failure}); they still wait, so replay them again."
             )
-        return stand
+        return outbound.stand
 
     def discard(self, letters: Iterable[Letter], reason: str) -> None:
         """Let letters rest; they stay on their topic, and out of the list."""
@@ -223,44 +135,54 @@ class Redelivery:
         try:
             self.decoded(letter)
         except UndecodableError as error:
-            origin = letter.origin
-            known = origin and origin.topic in {topic.name for topic in EVENT_TOPICS}
+            known = letter.origin is not None and letter.origin.topic in TOPIC_NAMES
             if not (force and known):
                 advice = "; mend what reads it, discard it, or use --force" if known else ""
                 message = f"Letter {letter.number} cannot be applied: {error}{advice}."
                 raise RedeliveryError(message) from None
 
-    def _send(self, letters: Iterable[Letter]) -> tuple[dict[int, Origin], list[KafkaError]]:
-        producer = Producer(
-            configuration(self._settings, SECONDS) | {"message.max.bytes": LARGEST_RECORD}
-        )
-        stand: dict[int, Origin] = {}
-        failures: list[KafkaError] = []
-        for letter in letters:
-
-            def delivered(
-                error: KafkaError | None, message: Message, number: int = letter.number
-            ) -> None:
-                if error is not None:
-                    failures.append(error)
-                else:
-                    stand[number] = Origin(
-                        str(message.topic()), int(message.partition() or 0), message.offset() or 0
-                    )
-
-            assert letter.origin
-            producer.produce(
-                letter.origin.topic,
-                value=letter.value,
-                key=letter.key,
-                headers=list(letter.headers),
-                on_delivery=delivered,
-                # A record without a key would go anywhere, so it goes where it was.
-                partition=letter.origin.partition if letter.key is None else BY_KEY,
-            )
-        producer.flush(2 * SECONDS)
-        return stand, failures
-
     def _settle(self, connection: Connection, number: int, outcome: State, reason: str) -> None:
         row = {"topic_id": self._topic_id, "letter": number, "outcome": outcome, "reason": reason}
         connection.execute(_SETTLE, row)
+
+
+class _Outbound:
+    """Sends letters to the topics that they came from, and notes where each stands now."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._producer = Producer(
+            configuration(settings, SECONDS) | {"message.max.bytes": LARGEST_RECORD}
+        )
+        self.stand: dict[int, Origin] = {}
+        self.failure = "no answer in time"
+
+    def send(self, letter: Letter) -> None:
+        """Queue a letter, when there is room."""
+        assert letter.origin
+        while True:
+            try:
+                self._producer.produce(
+                    letter.origin.topic,
+                    value=letter.value,
+                    key=letter.key,
+                    headers=list(letter.headers),
+                    on_delivery=partial(self._delivered, letter.number),
+                    # A record without a key would go anywhere, so it goes where it was.
+                    partition=letter.origin.partition if letter.key is None else BY_KEY,
+                )
+            except BufferError:
+                self._producer.poll(0.1)
+            else:
+                self._producer.poll(0)
+                return
+
+    def finish(self) -> None:
+        """Wait until the broker has answered for everything, or has not for long."""
+        self._producer.flush(2 * SECONDS)
+
+    def _delivered(self, number: int, error: KafkaError | None, message: Message) -> None:
+        if error is not None:
+            self.failure = error.str()
+        else:
+            topic, partition = str(message.topic()), int(message.partition() or 0)
+            self.stand[number] = Origin(topic, partition, int(message.offset() or 0))

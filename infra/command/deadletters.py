@@ -11,7 +11,8 @@ from infra.command.bars import bar
 from infra.command.options import answer, as_json, attached_settings
 
 if TYPE_CHECKING:
-    from streams.redelivery import Letter, Redelivery
+    from streams.letters import Letter
+    from streams.redelivery import Redelivery
 
 numbers = click.argument("number", nargs=-1, type=click.IntRange(min=0))
 everything = click.option("--all", "everything", is_flag=True, help="All that wait.")
@@ -53,7 +54,10 @@ def list_(everything: bool, topic: str | None, as_json: bool) -> None:
     lines = [_line(letter) for letter in shown] or ["No dead letter waits."]
     if settled and not everything:
         lines.append(f"({settled} more are settled; --all shows them.)")
-    answer([_told(letter) for letter in shown], as_json, "\n".join(lines))
+    value = [_told(letter) for letter in shown]
+    for fields in value:
+        del fields["value"]
+    answer(value, as_json, "\n".join(lines))
 
 
 @deadletters.command()
@@ -69,7 +73,8 @@ def show(number: int, as_json: bool) -> None:
     from infra.events import told
 
     with _redelivery() as desk:
-        (letter,) = _chosen(_letters(desk), [number])
+        (listed,) = _chosen(_letters(desk), [number])
+        letter = _with_value(desk, listed)
         try:
             event: dict[str, Any] | None = told(desk.decoded(letter))
             now = "can be applied"
@@ -140,6 +145,11 @@ def _redelivery() -> Iterator["Redelivery"]:
         database.dispose()
 
 
+def _with_value(desk: "Redelivery", listed: "Letter") -> "Letter":
+    (whole,) = desk.whole([listed])
+    return msgspec.structs.replace(listed, value=whole.value)
+
+
 def _letters(desk: "Redelivery") -> list["Letter"]:
     with bar("Reading dead letters", desk.size) as progress:
         return desk.letters(progress)
@@ -191,7 +201,7 @@ def _line(letter: "Letter") -> str:
 
 
 def _told(letter: "Letter") -> dict[str, Any]:
-    """A letter for programs: bytes as base64, its origin as a place."""
+    """A letter for programs: bytes as base64, its origin as a place; lists leave values out."""
     fields = msgspec.to_builtins(letter)
     return {**fields, "origin": str(letter.origin) if letter.origin else None}
 
