@@ -357,10 +357,10 @@
         .slice(0, TOOLS)
         .map((tool) => [tool.name, tool.tagline, lineup(tool.slug, ...beside)]);
     }
-    return [
-      ...found.slice(0, TOOLS).map((tool) => [tool.name, tool.tagline, `/tools/${tool.slug}/`]),
-      ...pairs(sides, tools).slice(0, PAIRS),
-    ];
+    const single = found.slice(0, TOOLS)
+      .map((tool) => [tool.name, tool.tagline, `/tools/${tool.slug}/`]);
+    const both = pairs(sides, tools).slice(0, PAIRS);
+    return sides.length > 1 ? [...both, ...single] : [...single, ...both];
   }
 
   function pairs([left, right], tools) {

@@ -1,6 +1,7 @@
 """Texts of others inside a Markdown page, where they must not become headings, tables or HTML."""
 
 import re
+from functools import lru_cache
 
 _MARKS = re.compile(r"[\\`*_\[\]<>|#&]")
 _CODE = re.compile(r"(`+[^`]*`+)")
@@ -8,11 +9,13 @@ _CODE = re.compile(r"(`+[^`]*`+)")
 _OUTSIDE = re.compile(r"<|!(?=\[)|^(?=[ ]{0,3}(?:#|>|[-=]{2,}[ ]*$|\|))", re.MULTILINE)
 
 
+@lru_cache(maxsize=4096)
 def inline(text: str) -> str:
     """A plain text on one line, every mark escaped."""
     return _MARKS.sub(r"\\\g<0>", " ".join(text.split()))
 
 
+@lru_cache(maxsize=4096)
 def quoted(text: str) -> str:
     """A text in the small Markdown subset as a quotation, so that it ends where it ends."""
     parts = _CODE.split(text.strip())

@@ -29,7 +29,8 @@ def suggested(field):
 def expected(query):
     tools = [tool_path(tool.tool) for tool in found_tools(query, TOOLS)][:6]
     pairs = [comparison_path(a.tool, b.tool) for a, b in found_pairs(query, TOOLS)][:4]
-    return [*tools, *pairs]
+    versus = any(f" {word} " in query for word in ("vs", "or", "versus"))
+    return [*pairs, *tools] if versus else [*tools, *pairs]
 
 
 def test_what_is_suggested_follows_the_rule_of_the_results(field):
