@@ -26,7 +26,7 @@ from tests.projections.histories import histories
 from tests.projections.reference import Reference
 
 Report = Callable[[Figures], None]
-STEPS = 12
+STEPS = 15
 # The subjects of histories; each run of the machine has its own, so that one system does for all.
 _SUBJECTS = ("tool", "category", "reviewer")
 
@@ -38,7 +38,7 @@ def test_a_system_under_random_commands_is_what_the_contract_says(
     run_state_machine_as_test(
         hypothesis.seed(seed)(machine),
         settings=hypothesis.settings(
-            max_examples=2, stateful_step_count=STEPS, deadline=None, database=None,
+            max_examples=3, stateful_step_count=STEPS, deadline=None, database=None,
             phases=[Phase.generate], suppress_health_check=list(hypothesis.HealthCheck),
         ),
     )  # fmt: skip

@@ -99,7 +99,7 @@ class Service:
 
         A member of a group that has no name of its own must leave it, or others wait for it.
         """
-        if self._environment.get("VERDICTS_INSTANCE"):
+        if self._environment.get("VERDICTS_INSTANCE") or self.verb == "api":
             self.kill()
         else:
             self.stop()

@@ -49,6 +49,9 @@ _TEMPLATE = "faults_template"
 
 
 TOPICS_BY_NAME = {topic.name: topic for topic in TOPICS}
+_SEE_LIVE = """
+select set_config('search_path', live || ', verdicts', false) from verdicts.generation
+"""
 _END_RELAY = """
 select pg_terminate_backend(pid) from pg_locks
 where locktype = 'advisory' and granted and objid::bigint = %(relay)s and pid <> pg_backend_pid()
@@ -171,9 +174,9 @@ class System:
     def connection(self) -> Iterator[psycopg.Connection]:
         """A connection that sees the live projections, and each statement on its own."""
         with psycopg.connect(
-            self.database, autocommit=True, application_name="faults",
-            options="-c search_path=projections_1,verdicts",
-        ) as connection:  # fmt: skip
+            self.database, autocommit=True, application_name="faults"
+        ) as connection:
+            connection.execute(_SEE_LIVE.encode())
             yield connection
 
     def number(self, query: str) -> int:
