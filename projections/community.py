@@ -1,16 +1,17 @@
 """The community: one ballot per voter and tool, and what the ballots of a tool add up to."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from projections.registers import Write
 from projections.stamps import before_data
 from schemas.events import Event, VoteCast, VoteRetracted
+from schemas.records import Choice
 
 # What a ballot says, and how equal times and ids are decided: by the bytes of the data, in which
 # only the choice can differ between two events of one ballot.
 SHIP, SKIP, NONE = 1, 2, 3
-CHOICES = {"ship": SHIP, "skip": SKIP}
-NAMES = {number: name for name, number in CHOICES.items()}
+CHOICES: Mapping[Choice, int] = {"ship": SHIP, "skip": SKIP}
+NAMES: Mapping[int, Choice] = {SHIP: "ship", SKIP: "skip"}
 
 
 def vote_cast(event: Event) -> Iterable[Write]:

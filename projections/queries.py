@@ -6,6 +6,7 @@ nobody defined shows its slug.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -25,11 +26,13 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from projections import tables
 from projections.community import NAMES
+from projections.stamps import time_of
 from schemas.instants import to_datetime
 from schemas.records import (
     Authored,
     Category,
     CategoryName,
+    Choice,
     Community,
     Panel,
     Review,
@@ -45,6 +48,24 @@ class Tally(msgspec.Struct, frozen=True):
     community: Community
     bookmarks: int
     version: int
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A tool that a reader keeps, and since when."""
+
+    tool: str
+    name: str
+    tagline: str
+    time: datetime
+
+
+class Cast(msgspec.Struct, frozen=True):
+    """A voter's choice for a tool, and when it was made."""
+
+    tool: str
+    name: str
+    choice: Choice
+    time: datetime
 
 
 def _shown(table: Table) -> list[Column[Any]]:
@@ -254,7 +275,7 @@ def tally(connection: Connection, slug: str) -> Tally | None:
     return Tally(row.tool, community, row.bookmarks or 0, row.version or 0)
 
 
-def choices_of(connection: Connection, voter: str) -> dict[str, str]:
+def choices_of(connection: Connection, voter: str) -> dict[str, Choice]:
     """A voter's choices by tool."""
     chosen = select(tables.ballots.c.tool, tables.ballots.c.choice).where(
         tables.ballots.c.voter == voter
@@ -272,6 +293,36 @@ def bookmarks_of(connection: Connection, voter: str) -> list[str]:
         .order_by(tables.bookmarks.c.time.desc(), tables.bookmarks.c.tool)
     )
     return list(connection.scalars(chosen))
+
+
+def kept_by(connection: Connection, voter: str) -> list[Kept]:
+    """The listed tools that a reader keeps, with their names, the last kept first."""
+    rows, tools = tables.bookmarks, tables.tools
+    chosen = (
+        select(rows.c.tool, rows.c.time, tools.c.name, tools.c.tagline)
+        .join(tools, tools.c.tool == rows.c.tool)
+        .where(rows.c.voter == voter, rows.c.kept)
+        .order_by(rows.c.time.desc(), rows.c.tool)
+    )
+    return [
+        Kept(row.tool, row.name, row.tagline, to_datetime(row.time))
+        for row in connection.execute(chosen)
+    ]
+
+
+def votes_of(connection: Connection, voter: str) -> list[Cast]:
+    """A voter's choices for listed tools, with their names, the last made first."""
+    rows, tools = tables.ballots, tables.tools
+    chosen = (
+        select(rows.c.tool, rows.c.choice, rows.c.stamp, tools.c.name)
+        .join(tools, tools.c.tool == rows.c.tool)
+        .where(rows.c.voter == voter, rows.c.choice.in_(NAMES))
+        .order_by(rows.c.stamp.desc(), rows.c.tool)
+    )
+    return [
+        Cast(row.tool, row.name, NAMES[row.choice], to_datetime(time_of(row.stamp)))
+        for row in connection.execute(chosen)
+    ]
 
 
 def applied(connection: Connection, topics: Sequence[str]) -> dict[tuple[str, int], int]:

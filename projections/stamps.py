@@ -27,6 +27,12 @@ def before_data(event: Event) -> bytes:
     return _TIME.pack(event.time + _OFFSET) + event.id.encode() + b"\0"
 
 
+def time_of(stamp: bytes) -> int:
+    """The time in a stamp, in microseconds since 1970."""
+    time: int = _TIME.unpack_from(stamp)[0]
+    return time - _OFFSET
+
+
 def earliest_first(event: Event) -> bytes:
     """A stamp by which the earliest event wins: the complement of its own."""
     return bytes(255 - byte for byte in stamp(event)) + b"\xff"

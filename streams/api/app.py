@@ -43,7 +43,7 @@ def application(parts: Parts, site: Site | None = None) -> Starlette:
 
 def routes(parts: Parts) -> list[Route]:
     """The API's routes; those of votes stand first, since they are asked the most."""
-    desk, health, forms = parts.desk, parts.health, parts.forms
+    desk, export, health, forms = parts.desk, parts.export, parts.health, parts.forms
 
     async def changes(request: Request) -> Response:
         return Changes(parts.hub, wanted_tools(request), last_event(request))
@@ -65,6 +65,10 @@ def routes(parts: Parts) -> list[Route]:
         _timed("/v1/digests", desk.digests),
         _timed("/v1/digests/{week}", desk.digest),
         _timed("/v1/me", desk.me),
+        _timed("/v1/me/bookmarks.json", export.bookmarks_json),
+        _timed("/v1/me/bookmarks.csv", export.bookmarks_csv),
+        _timed("/v1/me/bookmarks.html", export.bookmarks_html),
+        _timed("/v1/me/votes.json", export.votes_json),
         _timed("/v1/bookmarks", desk.bookmarks),
         _timed("/vote", forms.vote, "POST"),
         _timed("/bookmark", forms.bookmark, "POST"),

@@ -3,16 +3,16 @@
 # ruff: noqa: D102 - the methods of the protocol are described where they are done
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from projections import digest, queries
-from projections.queries import Tally
+from projections.queries import Cast, Kept, Tally
 from schemas.digests import Digest
-from schemas.records import Authored, Category, Reviewer, Tool
+from schemas.records import Authored, Category, Choice, Reviewer, Tool
 from schemas.topics import EVENT_TOPICS
 
 READERS = 8
@@ -37,8 +37,10 @@ class Library(Protocol):
     async def digests(self) -> list[Digest]: ...
     async def digest(self, week: str) -> Digest | None: ...
     async def tallies(self, slugs: Iterable[str]) -> dict[str, Tally]: ...
-    async def choices_of(self, voter: str) -> dict[str, str]: ...
+    async def choices_of(self, voter: str) -> Mapping[str, Choice]: ...
     async def bookmarks_of(self, voter: str) -> list[str]: ...
+    async def kept_by(self, voter: str) -> list[Kept]: ...
+    async def votes_of(self, voter: str) -> list[Cast]: ...
     async def applied(self) -> Applied: ...
 
 
@@ -102,13 +104,21 @@ class DatabaseLibrary:
 
         return await self._read(read)
 
-    async def choices_of(self, voter: str) -> dict[str, str]:
+    async def choices_of(self, voter: str) -> Mapping[str, Choice]:
         """A voter's choices by tool."""
         return await self._read(queries.choices_of, voter)
 
     async def bookmarks_of(self, voter: str) -> list[str]:
         """The tools that a reader keeps, the last kept first."""
         return await self._read(queries.bookmarks_of, voter)
+
+    async def kept_by(self, voter: str) -> list[Kept]:
+        """The tools that a reader keeps, with their names, the last kept first."""
+        return await self._read(queries.kept_by, voter)
+
+    async def votes_of(self, voter: str) -> list[Cast]:
+        """A voter's choices with the tools' names, the last made first."""
+        return await self._read(queries.votes_of, voter)
 
     async def applied(self) -> Applied:
         """The first offset that is not applied yet, by event topic and partition."""
@@ -141,7 +151,7 @@ class FakeLibrary:
         self.shelf = {tool.tool: tool for tool in tools}
         self.panel: list[Reviewer] = []
         self.weekly: list[Digest] = []
-        self.choices: dict[str, dict[str, str]] = {}
+        self.choices: dict[str, dict[str, Choice]] = {}
         self.kept: dict[str, list[str]] = {}
         self.progress: Applied = {}
 
@@ -201,13 +211,23 @@ class FakeLibrary:
         found = await self.tools_named(slugs)
         return {t.tool: Tally(t.tool, t.community, t.bookmarks, t.version) for t in found}
 
-    async def choices_of(self, voter: str) -> dict[str, str]:
+    async def choices_of(self, voter: str) -> Mapping[str, Choice]:
         """A voter's choices."""
         return self.choices.get(voter, {})
 
     async def bookmarks_of(self, voter: str) -> list[str]:
         """A reader's bookmarks."""
         return self.kept.get(voter, [])
+
+    async def kept_by(self, voter: str) -> list[Kept]:
+        """The voter's bookmarks, all of one moment."""
+        found = [self.shelf[slug] for slug in self.kept.get(voter, [])]
+        return [Kept(tool.tool, tool.name, tool.tagline, tool.listed) for tool in found]
+
+    async def votes_of(self, voter: str) -> list[Cast]:
+        """The voter's choices, all of one moment."""
+        found = [(self.shelf[slug], it) for slug, it in self.choices.get(voter, {}).items()]
+        return [Cast(tool.tool, tool.name, choice, tool.listed) for tool, choice in found]
 
     async def applied(self) -> Applied:
         """What `progress` says."""

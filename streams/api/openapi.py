@@ -18,6 +18,7 @@ from streams.api.booth import Standpoint
 from streams.api.chain import Report
 from streams.api.changes import TallyChanged
 from streams.api.events import Results
+from streams.api.export import Bookmark, Vote
 from streams.api.plain import page
 from streams.api.reading import (
     CategoryPage,
@@ -127,6 +128,12 @@ OPERATIONS = (
               (400, 503)),
     Operation("GET", "/v1/digests/{week}", "Read a digest", Digest, errors=(404, 503)),
     Operation("GET", "/v1/me", "Read the own choices", Me, errors=(503,)),
+    Operation("GET", "/v1/me/bookmarks.json", "Save the own bookmarks", list[Bookmark],
+              errors=(503,)),
+    Operation("GET", "/v1/me/bookmarks.csv", "Save the own bookmarks as CSV", errors=(503,)),
+    Operation("GET", "/v1/me/bookmarks.html", "Save the own bookmarks for a browser to import",
+              errors=(503,)),
+    Operation("GET", "/v1/me/votes.json", "Save the own votes", list[Vote], errors=(503,)),
     Operation("GET", "/v1/bookmarks", "List the own bookmarks", list[ToolName], errors=(503,)),
     Operation("POST", "/vote", "Vote by a form", None, _ToolForm, (), (200, 303),
               (400, 415, 422, *_CHANGING),

@@ -13,6 +13,7 @@ from streams.api.chain import FakeObserver, Observer
 from streams.api.changes import Hub
 from streams.api.envelopes import Reader
 from streams.api.events import Intake
+from streams.api.export import Export
 from streams.api.forms import Forms
 from streams.api.health import Health
 from streams.api.library import FakeLibrary, Library
@@ -55,6 +56,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     origins: Origins
     forms: Forms
     desk: Desk
+    export: Export
     hub: Hub
     health: Health
     progress: Progress
@@ -87,6 +89,7 @@ def assemble(settings: Settings, outside: Outside) -> Parts:
         origins=origins,
         forms=Forms(booth, origins, Confirmations(settings.secret_keys), stamps),
         desk=Desk(outside.library, standings, voters),
+        export=Export(outside.library, voters, settings.public_url),
         hub=Hub(standings),
         health=Health(outside.observer),
         progress=progress,

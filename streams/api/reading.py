@@ -2,7 +2,7 @@
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schemas.digests import Counts
-from schemas.records import Authored, Category, Reviewer, Tool
+from schemas.records import Authored, Category, Choice, Reviewer, Tool
 from schemas.text import SLUG_PATTERN, WEEK_PATTERN
 from streams.api.answers import PERSONAL, answer
 from streams.api.library import Library
@@ -77,7 +77,7 @@ class DigestName(msgspec.Struct, frozen=True):
 class Me(msgspec.Struct, frozen=True):
     """What the visitor has chosen: choices by tool, and the tools kept, the last first."""
 
-    votes: dict[str, str]
+    votes: Mapping[str, Choice]
     bookmarks: list[str]
 
 

@@ -20,6 +20,7 @@ from tests.examples import (
     a_removed_bookmark,
     a_retirement,
     a_retracted_review,
+    a_retracted_vote,
     a_review,
     a_reviewer,
     a_vote,
@@ -236,3 +237,21 @@ def test_every_key_column_compares_as_bytes(journal: Journal):
             )
         )
         assert list(unlike) == []
+
+
+def test_a_voters_own_votes_and_bookmarks_are_read_with_their_names_and_times(journal: Journal):
+    journal.apply(
+        a_listing("alpha"),
+        a_listing("beta"),
+        a_bookmark(tool="alpha", voter="v"),
+        a_vote("ship", tool="alpha", voter="v"),
+        a_vote("skip", tool="beta", voter="v", time=NOON + MINUTE),
+        a_vote("ship", tool="unlisted", voter="v"),
+        a_vote("ship", tool="beta", voter="w"),
+        a_retracted_vote(tool="alpha", voter="w"),
+    )
+    votes = journal.read(queries.votes_of, "v")
+    assert [(it.tool, it.choice) for it in votes] == [("beta", "skip"), ("alpha", "ship")]
+    assert (votes[0].time - votes[1].time).total_seconds() == MINUTE / 1_000_000
+    (kept,) = journal.read(queries.kept_by, "v")
+    assert (kept.tool, kept.time) == ("alpha", to_datetime(NOON))

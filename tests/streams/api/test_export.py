@@ -1,0 +1,74 @@
+"""What is a visitor's own can be taken along."""
+
+import csv
+import io
+from typing import Any
+
+import pytest
+
+ORIGIN = {"Origin": "http://127.0.0.1:8080"}
+
+
+@pytest.fixture
+def reader(world: Any) -> Any:
+    """A world whose visitor keeps alpha and votes to skip beta."""
+    world.applies(("verdicts.bookmarks.v1", 0))
+    assert world.client.put("/v1/bookmarks/alpha", headers=ORIGIN).status_code == 200
+    voter = world.events()[0].data.voter
+    world.fakes.library.kept[voter] = ["alpha"]
+    world.fakes.library.choices[voter] = {"beta": "skip"}
+    return world
+
+
+def test_bookmarks_are_saved_as_json_with_whole_addresses(reader):
+    answer = reader.client.get("/v1/me/bookmarks.json")
+    assert answer.headers["content-disposition"] == (
+        'attachment; filename="verdicts-bookmarks.json"'
+    )
+    assert answer.json() == [
+        {
+            "tool": "alpha",
+            "name": "Alpha",
+            "tagline": "Writes.",
+            "url": "http://127.0.0.1:8080/tools/alpha/",
+            "time": "2025-11-01T00:00:00Z",
+        }
+    ]
+
+
+def test_bookmarks_are_saved_as_csv_with_a_header_line(reader):
+    answer = reader.client.get("/v1/me/bookmarks.csv")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    (row,) = csv.DictReader(io.StringIO(answer.text))
+    assert row["name"] == "Alpha"
+    assert row["url"] == "http://127.0.0.1:8080/tools/alpha/"
+
+
+def test_bookmarks_are_saved_as_a_file_that_browsers_import(reader):
+    text = reader.client.get("/v1/me/bookmarks.html").text
+    assert text.startswith("<!DOCTYPE NETSCAPE-Bookmark-file-1>")
+    address, since = "http://127.0.0.1:8080/tools/alpha/", 1761955200
+    assert f'<DT><A HREF="{address}" ADD_DATE="{since}">Alpha</A>' in text
+
+
+def test_names_cannot_bring_markup_into_the_file_for_browsers(reader, a_tool):
+    reader.fakes.library.shelf["alpha"] = a_tool("alpha", name='<b>"A" & co')
+    text = reader.client.get("/v1/me/bookmarks.html").text
+    assert "&lt;b&gt;&quot;A&quot; &amp; co" in text
+    assert "<b>" not in text
+
+
+def test_votes_are_saved_as_json(reader):
+    (vote,) = reader.client.get("/v1/me/votes.json").json()
+    assert (vote["tool"], vote["name"], vote["choice"]) == ("beta", "Beta", "skip")
+
+
+@pytest.mark.parametrize(
+    "name", ["bookmarks.json", "bookmarks.csv", "bookmarks.html", "votes.json"]
+)
+def test_who_never_voted_gets_an_empty_file_that_nobody_may_cache(world, name):
+    answer = world.client.get(f"/v1/me/{name}")
+    assert answer.status_code == 200
+    assert "Alpha" not in answer.text
+    assert answer.headers["cache-control"] == "private, no-cache"
+    assert "set-cookie" not in answer.headers
