@@ -32,6 +32,8 @@ PAGES = {
     "comparison": "/compare/{one}-vs-{other}/",
     "category": "/categories/{shelf}/",
     "reviewer": "/reviewers/reviewer-of-{one}/",
+    "rankings": "/categories/{shelf}/rankings/",
+    "digests": "/digests/",
     "about": "/about/",
     "bookmarks": "/bookmarks/",
     "unknown": "/tools/nobody-knows-this/",

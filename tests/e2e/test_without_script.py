@@ -53,15 +53,25 @@ def test_bookmarks_are_for_one_person_alone(arrive: Arrive, pair: Pair, system: 
     assert system.http.get("/bookmarks/").headers["cache-control"] == "private, no-store"
 
 
-@pytest.mark.parametrize("page", ["home", "tool"])
-def test_two_tools_are_chosen_by_a_plain_form(arrive: Arrive, pair: Pair, page: str) -> None:
-    person = arrive("/" if page == "home" else f"/tools/{pair.one}/", java_script_enabled=False)
+def test_any_two_tools_are_chosen_on_the_home_page(
+    arrive: Arrive, pair: Pair, system: System
+) -> None:
+    system.await_file("/", f'value="{pair.other}"')
+    person = arrive("/", java_script_enabled=False)
     form = person.locator("form[action='/compare/']")
-    if page == "home":
-        form.locator("[name=a]").select_option(pair.other)
-        form.locator("[name=b]").select_option(pair.one)
-    else:
-        form.locator("[name=b]").select_option(pair.other)
+    form.locator("[name=a]").select_option(pair.other)
+    form.locator("[name=b]").select_option(pair.one)
+    form.get_by_role("button", name="Compare").click()
+    expect(person).to_have_url(pair.path)
+
+
+def test_a_rival_is_chosen_on_the_page_of_a_tool(
+    arrive: Arrive, pair: Pair, system: System
+) -> None:
+    system.await_file(f"/tools/{pair.one}/", f'value="{pair.other}"')
+    person = arrive(f"/tools/{pair.one}/", java_script_enabled=False)
+    form = person.locator("form[action='/compare/']")
+    form.locator("[name=b]").select_option(pair.other)
     form.get_by_role("button", name="Compare").click()
     expect(person).to_have_url(pair.path)
 
