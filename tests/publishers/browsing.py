@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from urllib.parse import parse_qsl
 
 from infra.settings import Settings
-from publishers.samples import sample_library
+from publishers.sample_digests import library_with_digests
 from publishers.security import HEADERS
 from publishers.site import Site
 
@@ -19,7 +19,7 @@ class Api:
     """Answers as the API does; `down` makes it refuse, `hold` makes it keep a vote waiting."""
 
     def __init__(self):
-        self.library = sample_library()
+        self.library = library_with_digests()
         self.tallies = {
             tool.tool: {"ship": tool.community.ship, "skip": tool.community.skip}
             for tool in self.library.tools()

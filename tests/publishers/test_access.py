@@ -5,13 +5,17 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from publishers import pages
-from publishers.samples import sample_library
+from publishers.sample_digests import library_with_digests
 from tests.publishers.browsing import COMPARISON, SMOLVLM
 
 pytestmark = pytest.mark.e2e
 
 LINEUP = "/compare/claude-4-api-vs-patchwork-vs-plainly-vs-smolvlm-2-5/"
-DIGESTS = [path for path in pages.page_paths(sample_library()) if path.startswith("/digests/")]
+DIGESTS = [
+    path
+    for path in pages.page_paths(library_with_digests())
+    if path.startswith("/digests/") and path.endswith("/")
+]
 KINDS = [
     "/",
     "/about/",
@@ -20,6 +24,7 @@ KINDS = [
     "/reviewers/builder/",
     "/tools/smolvlm-2-5/",
     "/tools/plainly/",
+    "/tools/patchwork/",
     COMPARISON,
     "/compare/plainly-vs-quillfeather/",
     LINEUP,
@@ -30,7 +35,7 @@ KINDS = [
     "/bookmarks/",
     "/nowhere/",
     "/tools/longgone/",
-    *[path for path in DIGESTS if path.endswith("/")],
+    *DIGESTS,
 ]
 PHONE = {"width": 390, "height": 844}
 
