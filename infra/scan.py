@@ -116,6 +116,13 @@ def firsts(
     return found
 
 
+def ages(settings: Settings, spans: Mapping[Place, Span]) -> dict[Place, float]:
+    """How many seconds ago the first record of each span was written, where there is one."""
+    now = time.time()
+    found = firsts(settings, spans)
+    return {place: max(0.0, now - record.timestamp / 1000) for place, record in found.items()}
+
+
 def fetch(settings: Settings, places: Iterable[tuple[str, int, int]]) -> list[Record]:
     """Read single records, by topic, partition and offset; those that are gone are left out."""
     found: list[Record] = []

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from infra import metrics
 from infra.log import Log, Place
 from infra.metrics import Family
-from infra.scan import Span, firsts
+from infra.scan import Span, ages
 from infra.settings import Settings
 from projections import generations
 from schemas.topics import CHANGES, DEAD_LETTERS, EVENT_TOPICS
@@ -88,10 +88,10 @@ class Gauges(Collector):
         seconds = dict(events)
         for name in {name for name, _ in behind}:
             spans = {at: span for (who, at), span in behind.items() if who == name}
-            for place, record in firsts(self._settings, spans).items():
+            for place, age in ages(self._settings, spans).items():
                 labels = _labels((name, place))
                 events[labels] = float(spans[place].length)
-                seconds[labels] = max(0.0, time.time() - record.timestamp / 1000)
+                seconds[labels] = age
         return {metrics.LAG_EVENTS: events, metrics.LAG_SECONDS: seconds}
 
     def _letters(self, connection: Connection) -> dict[Family, Values]:

@@ -9,6 +9,7 @@ from infra.codec import Codec
 from infra.consumer.app import Place
 from infra.database import GENERATION_LOCK, engine, plain_connection
 from infra.log import Log
+from infra.scan import Span, ages
 from infra.settings import Settings
 from projections import generations
 from streams.follower import PLACES, Follower
@@ -23,7 +24,7 @@ class NotReadyError(Exception):
 
 
 class Position(msgspec.Struct, frozen=True):
-    """How far a generation is in one partition; lag in events, and in seconds where it is known."""
+    """How far a generation is in one partition; `seconds` is the age of what it applies next."""
 
     generation: str
     live: bool
@@ -31,6 +32,7 @@ class Position(msgspec.Struct, frozen=True):
     partition: int
     offset: int
     end: int
+    seconds: float = 0.0
 
     @property
     def lag(self) -> int:
@@ -43,11 +45,17 @@ def positions(settings: Settings, database: Engine) -> list[Position]:
     ends = Log(settings).ends(PLACES)
     with database.connect() as connection:
         live = generations.live(connection)
-        return [
-            Position(name, name == live, *place, offset, ends[place])
-            for name in generations.names(connection)
-            for place, offset in sorted(generations.positions(connection, name).items())
+        names = generations.names(connection)
+        offsets = {name: generations.positions(connection, name) for name in names}
+    found = []
+    for name in names:
+        spans = {place: Span(offset, ends[place]) for place, offset in offsets[name].items()}
+        seconds = ages(settings, spans)
+        found += [
+            Position(name, name == live, *place, *span, round(seconds.get(place, 0.0), 3))
+            for place, span in sorted(spans.items())
         ]
+    return found
 
 
 def rebuild(settings: Settings, database: Engine, codec: Codec, progress: Progress) -> str:

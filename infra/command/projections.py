@@ -55,10 +55,10 @@ def status(as_json: bool) -> None:
         told = [{**msgspec.to_builtins(position), "lag": position.lag} for position in found]
         answer(told, True, "")
         return
-    table = Table("generation", "topic", "partition", "offset", "end", "lag", box=None)
+    table = Table("generation", "topic", "partition", "offset", "end", "lag", "seconds", box=None)
     for position in found:
         name = f"{position.generation}{' (live)' if position.live else ''}"
-        numbers = position.partition, position.offset, position.end, position.lag
+        numbers = position.partition, position.offset, position.end, position.lag, position.seconds
         table.add_row(name, position.topic, *map(str, numbers))
     Console().print(table)
 

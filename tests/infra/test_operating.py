@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from confluent_kafka import Producer
 
+from infra import database as databases
 from infra.codec import Codec, UndecodableError
 from infra.command.cli import sentence, verdicts
 from infra.producer import configuration
@@ -163,3 +164,16 @@ def test_the_doctor_sees_that_nothing_runs(tmp_path: Path) -> None:
     result = CliRunner().invoke(verdicts, ["doctor"], env={"VERDICTS_DATA": str(tmp_path)})
     assert result.exit_code == 1
     assert "Start it: verdicts up" in result.stdout
+
+
+def test_lag_is_told_in_events_and_in_seconds(run: Run, voter: str, projected_url: str) -> None:
+    (vote,) = told(run("events", "show", f"{voter}-1", "--json"))
+    engine = databases.engine(projected_url, name="verdicts tests")
+    with engine.begin() as connection:
+        row = f"('{VOTES.name}', {vote['partition']}, 'id', {vote['offset']})"
+        connection.exec_driver_sql(f"insert into checkpoints values {row}")
+    engine.dispose()
+    (position,) = told(run("projections", "status", "--json"))
+    assert position["lag"] >= 1
+    assert position["seconds"] > 0
+    assert "seconds" in run("projections", "status").stdout
