@@ -38,6 +38,7 @@ def run(app: BatchedApp) -> None:
         quiet=True,
         blocking_timeout=0.0,
     )
+    worker.spinner = None  # it would write escapes for a terminal into the log
     worker.execute_from_commandline()
 
 
