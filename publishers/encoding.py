@@ -1,8 +1,9 @@
 """Compression of what the site sends.
 
-Pages are compressed when they are asked for, and kept: a vote rewrites some dozen files, and to
-compress each of them would cost more than to render it, while most are not read before the next
-vote rewrites them. What never changes, the stylesheet and the script, is stored compressed too.
+Pages are compressed when they are asked for, and kept. A vote rewrites a dozen files, most of which
+nobody reads before the next vote rewrites them; to compress each as it is written took 0.13 ms on
+top of 0.55 ms of rendering, and would double the files that have to change together. What never
+changes, the stylesheet and the script, is stored compressed too.
 """
 
 import gzip

@@ -1,7 +1,7 @@
 """What else a reader of a tool's page may look at: alternatives to it, and tools related to it."""
 
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
@@ -44,24 +44,21 @@ def related(tool: Tool, tools: Iterable[Tool]) -> list[Suggestion]:
 
     A word tells more the fewer tools use it. What only votes change plays no part.
     """
-    listed = [one for one in tools if one.tool != tool.tool]
-    vocabulary = {one.tool: _words(one) for one in listed}
-    own = _words(tool)
-    spread = Counter(word for held in [own, *vocabulary.values()] for word in held)
-    others = [one for one in listed if one.category.slug != tool.category.slug]
+    everyone = list({one.tool: one for one in [*tools, tool]}.values())
+    holders = _holders(tuple(map(_words, everyone)))
+    shared: dict[int, list[str]] = defaultdict(list)
+    for word in sorted(_words(tool), key=lambda word: (len(holders[word]), word)):
+        for at in holders[word]:
+            shared[at].append(word)
     found = [
-        (sorted(own & vocabulary[one.tool], key=lambda word: (spread[word], word)), one)
-        for one in others
+        (sum(math.log((len(everyone) + 1) / len(holders[word])) for word in telling), at)
+        for at, telling in shared.items()
+        if len(telling) >= SHARED and everyone[at].category.slug != tool.category.slug
     ]
-    weighed = [
-        (sum(math.log((len(listed) + 2) / spread[word]) for word in shared), shared, one)
-        for shared, one in found
-        if len(shared) >= SHARED
-    ]
-    weighed.sort(key=lambda it: (-round(it[0], 9), it[2].tool))
+    found.sort(key=lambda it: (-round(it[0], 9), everyone[it[1]].tool))
     return [
-        Suggestion(card(one), f"shares {_quoted(shared[:NAMED])}")
-        for _, shared, one in weighed[:MOST]
+        Suggestion(card(everyone[at]), f"shares {_quoted(shared[at][:NAMED])}")
+        for _, at in found[:MOST]
     ]
 
 
@@ -83,6 +80,16 @@ def _words(tool: Tool) -> frozenset[str]:
 def _telling(tagline: str, best_for: str, description: str) -> frozenset[str]:
     held = words(f"{tagline} {best_for} {to_plain(description, _ENOUGH_TEXT)}")
     return frozenset(word for word in held if len(word) >= LONG and word not in _COMMON)
+
+
+@lru_cache(maxsize=2)
+def _holders(vocabularies: tuple[frozenset[str], ...]) -> dict[str, list[int]]:
+    """Who uses each word; the same for every page of one snapshot, so it is kept."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for at, held in enumerate(vocabularies):
+        for word in held:
+            found[word].append(at)
+    return found
 
 
 def _quoted(shared: list[str]) -> str:
