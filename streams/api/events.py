@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -99,8 +100,7 @@ class Intake:
         body = await read_body(request.receive, headers, MOST_BYTES)
         items = read_items(body, batch_only=batch_only)
         sent = await self._send_all(items, token)
-        results = [await self._outcome(it) for it in sent]
-        return await self._answered(request, results)
+        return await self._answered(request, await _outcomes(sent))
 
     async def _authenticated(self, request: Request) -> Token:
         scheme, _, text = request.headers.get("authorization", "").partition(" ")
@@ -133,14 +133,6 @@ class Intake:
         value = self._codec.encode(event)
         return event, self._producer.send(topic, event.key.encode(), value, headers)
 
-    async def _outcome(self, sent: Sent | Rejected) -> Result:
-        if isinstance(sent, Rejected):
-            return sent
-        event, delivery = sent
-        result = await _delivered(event, delivery)
-        received(event.type, _status(result)).inc()
-        return result
-
     async def _answered(self, request: Request, results: list[Result]) -> Response:
         accepted = [result for result in results if isinstance(result, Accepted)]
         _raise_for_broker(results)
@@ -167,9 +159,29 @@ class Intake:
         return True
 
 
-async def _delivered(event: Event, delivery: "asyncio.Future[Delivery]") -> Result:
+async def _outcomes(sent: list[Sent | Rejected]) -> list[Result]:
+    """What became of each event, once that is known of all; counted together."""
+    results: list[Result] = []
+    counts: Counter[tuple[str, str]] = Counter()
+    for it in sent:
+        if isinstance(it, Rejected):
+            results.append(it)
+            continue
+        event, delivery = it
+        if not delivery.done():  # most are, once the first is: they share their way
+            await asyncio.wait((delivery,))
+        result = _delivered(event, delivery)
+        counts[event.type, _status(result)] += 1
+        results.append(result)
+    for (kind, status), count in counts.items():
+        received(kind, status).inc(count)
+    return results
+
+
+def _delivered(event: Event, delivery: "asyncio.Future[Delivery]") -> Result:
     try:
-        return Accepted(event.id, rfc3339(event.time), *trail.accepted(event.id, await delivery))
+        placed = trail.accepted(event.id, delivery.result())
+        return Accepted(event.id, rfc3339(event.time), *placed)
     except NotWritten as error:
         code = "too-large" if error.too_large else "unavailable"
         return Rejected(event.id, code, f"The broker did not take it: {error}.")
