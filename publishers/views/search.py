@@ -7,6 +7,7 @@ found in a name weighs more than what is found in a category, and that more than
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -125,6 +126,16 @@ def _weight(asked: list[str], tool: Tool) -> int:
         max((weight for weight, held in fields if _begins(word, held)), default=0) for word in asked
     ]
     return sum(found) if all(found) else 0
+
+
+@lru_cache(maxsize=4096)
+def _fields(slug: str, name: str, category: str, tagline: str) -> list[tuple[int, list[str]]]:
+    """The words that a tool is found by, with what each is worth."""
+    return [
+        (NAME, words(f"{name} {slug}")),
+        (CATEGORY, words(category)),
+        (TAGLINE, words(tagline)),
+    ]
 
 
 def _begins(word: str, held: list[str]) -> bool:
