@@ -10,7 +10,7 @@ from itertools import combinations
 
 from msgspec import structs
 
-from publishers import assets, renderers, sitemap, twins
+from publishers import assets, machines, renderers, sitemap, twins
 from publishers.library import Library
 from publishers.templating import Meta, page
 from publishers.views.cards import card
@@ -223,21 +223,21 @@ _RENDERERS: list[tuple[re.Pattern[str], Callable[..., bytes | None]]] = [
     (_exactly(HOME), renderers.home_page),
     (_TOOL, renderers.tool),
     (_COMPARISON, renderers.stored_comparison),
-    (re.compile(f"/tools/{_SLUG}/{_TWIN}"), renderers.tool_twin),
-    (re.compile(f"/compare/{_SLUG}-vs-{_SLUG}/{_TWIN}"), renderers.comparison_twin),
+    (re.compile(f"/tools/{_SLUG}/{_TWIN}"), machines.tool_twin),
+    (re.compile(f"/compare/{_SLUG}-vs-{_SLUG}/{_TWIN}"), machines.comparison_twin),
     (re.compile(f"/categories/{_SLUG}/"), renderers.category),
     (re.compile(f"/categories/{_SLUG}/rankings/"), renderers.category_rankings),
     (re.compile(f"/reviewers/{_SLUG}/"), renderers.reviewer),
-    (re.compile(f"/tools/{_SLUG}/feed.xml"), renderers.tool_feed),
-    (re.compile(f"/categories/{_SLUG}/feed.xml"), renderers.category_feed),
+    (re.compile(f"/tools/{_SLUG}/feed.xml"), machines.tool_feed),
+    (re.compile(f"/categories/{_SLUG}/feed.xml"), machines.category_feed),
     (_exactly(digests_path()), renderers.digests),
     (re.compile(f"{digests_path()}({_WEEK})/"), renderers.digest),
-    (_exactly(feed_path(digests_path())), renderers.digests_feed),
+    (_exactly(feed_path(digests_path())), machines.digests_feed),
     (_exactly(ABOUT), renderers.about),
-    (_exactly(SITEMAP), renderers.site_map),
-    (_exactly(ROBOTS), renderers.robots),
-    (_exactly(FEED), renderers.everything_new),
-    (_exactly(OVERVIEW), renderers.for_language_models),
-    (_exactly(SEARCH_INDEX), renderers.search_index),
+    (_exactly(SITEMAP), machines.site_map),
+    (_exactly(ROBOTS), machines.robots),
+    (_exactly(FEED), machines.everything_new),
+    (_exactly(OVERVIEW), machines.for_language_models),
+    (_exactly(SEARCH_INDEX), machines.search_index),
     (_exactly(NOT_FOUND), renderers.not_found),
 ]

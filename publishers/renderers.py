@@ -1,18 +1,15 @@
-"""How each stored page is rendered from a library; `publishers.pages` knows when, and where.
+"""How the pages that people read are rendered from a library; `publishers.pages` knows when.
 
 Every function gives the bytes, or None when there is no such page now.
 """
 
 from collections.abc import Sequence
 
-from publishers import sitemap, twins
 from publishers.library import Library
 from publishers.templating import Meta, page
 from publishers.views.category import category_page
 from publishers.views.comparison import comparison
 from publishers.views.digest import digest_list, digest_page
-from publishers.views.digest_feed import digest_entry
-from publishers.views.feed import Feed, entries_of, feed
 from publishers.views.home import home, members
 from publishers.views.lineup import lineup
 from publishers.views.linked import Crumb, breadcrumb, on_comparison, on_reviewer, on_tool
@@ -30,8 +27,7 @@ from publishers.views.paths import (
 )
 from publishers.views.rankings import rankings
 from publishers.views.reviewer import reviewer_page
-from publishers.views.search import index
-from publishers.views.texts import count, instant
+from publishers.views.texts import count
 from publishers.views.tool import tool_page
 from schemas.records import Tool
 
@@ -90,25 +86,9 @@ def tool(library: Library, public_url: str, slug: str) -> bytes | None:
     return _page(library, "tool.html", public_url, meta, view)
 
 
-def tool_twin(library: Library, public_url: str, slug: str, name: str) -> bytes | None:
-    """A machine twin of one tool."""
-    found = on_site(library, slug)
-    return twins.of_tool(found, name, public_url) if found else None
-
-
-def tool_feed(library: Library, public_url: str, slug: str) -> bytes | None:
-    """What is new of one tool."""
-    found = on_site(library, slug)
-    if found is None:
-        return None
-    path = tool_path(slug)
-    view = feed(f"Verdicts: {found.name}", feed_path(path), path, entries_of([found]))
-    return _feed(public_url, view)
-
-
 def two_tools(library: Library, public_url: str, one: str, other: str) -> bytes | None:
     """The comparison of any two tools on the site, whether of one category or not."""
-    shown = _both(library, one, other)
+    shown = both_on_site(library, one, other)
     if shown is None:
         return None
     view = comparison(*shown, library.reviewers())
@@ -141,19 +121,7 @@ def several_tools(library: Library, public_url: str, slugs: Sequence[str]) -> by
 def stored_comparison(library: Library, public_url: str, one: str, other: str) -> bytes | None:
     """The comparison of two tools of one category."""
     # Across categories there are too many pairs to store, so those are made when asked for.
-    return (
-        two_tools(library, public_url, one, other) if _of_one_shelf(library, one, other) else None
-    )
-
-
-def comparison_twin(
-    library: Library, public_url: str, one: str, other: str, name: str
-) -> bytes | None:
-    """A machine twin of a stored comparison."""
-    shown = _both(library, one, other) if _of_one_shelf(library, one, other) else None
-    if shown is None:
-        return None
-    return twins.of_comparison(*shown, library.reviewers(), name, public_url)
+    return two_tools(library, public_url, one, other) if of_one_shelf(library, one, other) else None
 
 
 def category(library: Library, public_url: str, slug: str) -> bytes | None:
@@ -192,17 +160,6 @@ def category_rankings(library: Library, public_url: str, slug: str) -> bytes | N
     )
 
 
-def category_feed(library: Library, public_url: str, slug: str) -> bytes | None:
-    """What is new in one category."""
-    found = library.category(slug)
-    if found is None:
-        return None
-    path = category_path(slug)
-    left = [tool for tool in library.retired() if tool.category.slug == slug]
-    entries = entries_of([*library.tools_in(slug), *left])
-    return _feed(public_url, feed(f"Verdicts: {found.name}", feed_path(path), path, entries))
-
-
 def reviewer(library: Library, public_url: str, slug: str) -> bytes | None:
     """One reviewer."""
     found = library.reviewer(slug)
@@ -219,13 +176,6 @@ def reviewer(library: Library, public_url: str, slug: str) -> bytes | None:
         graph=on_reviewer(found, authored),
     )
     return _page(library, "reviewer.html", public_url, meta, view)
-
-
-def everything_new(library: Library, public_url: str) -> bytes:
-    """The feed of the whole site."""
-    frozen = [one for one in library.digests() if one.frozen]
-    entries = [*entries_of([*library.tools(), *library.retired()]), *map(digest_entry, frozen)]
-    return _feed(public_url, feed("Verdicts: everything new", "/feed.xml", "/", entries))
 
 
 def digests(library: Library, public_url: str) -> bytes:
@@ -258,39 +208,22 @@ def digest(library: Library, public_url: str, week: str) -> bytes | None:
     return _page(library, "digest.html", public_url, meta, view)
 
 
-def digests_feed(library: Library, public_url: str) -> bytes:
-    """The feed of the settled digests alone."""
-    entries = [digest_entry(one) for one in library.digests() if one.frozen]
-    path = digests_path()
-    return _feed(public_url, feed("Verdicts: weekly digests", feed_path(path), path, entries))
-
-
-def site_map(library: Library, public_url: str) -> bytes:
-    """The pages for those who crawl them, with the moment of their last change."""
-    places = [(path, instant(at) if at else "") for path, at in sitemap.places(library)]
-    return page("sitemap.xml", public_url, Meta("", "", "/sitemap.xml"), places)
-
-
-def robots(_: Library, public_url: str) -> bytes:
-    """What those who crawl should leave alone."""
-    return page("robots.txt", public_url, Meta("", "", "/robots.txt"))
-
-
-def for_language_models(library: Library, public_url: str) -> bytes:
-    """An overview for language models, which may prefer the Markdown twins."""
-    view = home(library.tools(), library.categories(), library.reviewers())
-    return page("llms.txt", public_url, Meta("", "", "/llms.txt"), view)
-
-
-def search_index(library: Library, _: str) -> bytes:
-    """What search as you type looks through."""
-    return index(library.tools())
-
-
 def on_site(library: Library, slug: str) -> Tool | None:
     """The tool, unless it is unknown or retired."""
     found = library.tool(slug)
     return found if found is not None and found.retired is None else None
+
+
+def both_on_site(library: Library, one: str, other: str) -> tuple[Tool, Tool] | None:
+    """Two different tools by slug; None when either is not on the site."""
+    first, second = (on_site(library, slug) for slug in sorted((one, other)))
+    return (first, second) if first and second and one != other else None
+
+
+def of_one_shelf(library: Library, one: str, other: str) -> bool:
+    """Whether these are the slugs, in order, of a pair whose comparison is stored."""
+    shelves = {found.category.slug for slug in (one, other) if (found := library.tool(slug))}
+    return one < other and len(shelves) == 1
 
 
 def _page(library: Library, template: str, public_url: str, meta: Meta, view: object) -> bytes:
@@ -298,17 +231,3 @@ def _page(library: Library, template: str, public_url: str, meta: Meta, view: ob
     newest = library.newest_digest()
     path = digest_path(newest) if newest else ""
     return page(template, public_url, meta._replace(digest=path), view)
-
-
-def _both(library: Library, one: str, other: str) -> tuple[Tool, Tool] | None:
-    first, second = (on_site(library, slug) for slug in sorted((one, other)))
-    return (first, second) if first and second and one != other else None
-
-
-def _of_one_shelf(library: Library, one: str, other: str) -> bool:
-    shelves = {found.category.slug for slug in (one, other) if (found := library.tool(slug))}
-    return one < other and len(shelves) == 1
-
-
-def _feed(public_url: str, view: Feed) -> bytes:
-    return page("feed.xml", public_url, Meta("", "", ""), view)
