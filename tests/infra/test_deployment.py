@@ -15,10 +15,17 @@ from infra.settings import VARIABLES
 INFRA = Path(__file__).parents[2] / "infra"
 COMPOSE = yaml.safe_load((INFRA / "compose.yaml").read_text())
 KUSTOMIZATION = yaml.safe_load((INFRA / "kubernetes" / "kustomization.yaml").read_text())
+
+
+def example(name: str) -> str:
+    """The file that stands for one that everybody fills in alone."""
+    return "secret.example.yaml" if name == "secret.yaml" else name
+
+
 MANIFESTS = [
     manifest
     for name in KUSTOMIZATION["resources"]
-    for manifest in yaml.safe_load_all((INFRA / "kubernetes" / name).read_text())
+    for manifest in yaml.safe_load_all((INFRA / "kubernetes" / example(name)).read_text())
 ]
 OUR_IMAGE = "verdicts"
 KEYS = {"VERDICTS_SECRET_KEY", "VERDICTS_VOTER_KEY"}
