@@ -1,6 +1,6 @@
 """Rebuilding: a new generation from the first offset on, and its way to being the live one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 from sqlalchemy import Engine
@@ -12,11 +12,11 @@ from infra.log import Log
 from infra.scan import Span, ages
 from infra.settings import Settings
 from projections import generations
+from streams.filling import Progress, fill
 from streams.follower import PLACES, Follower
 
 # A promotion reads the last records itself while everybody waits, so there must be few.
 MOST_RECORDS_BEHIND = 50_000
-Progress = Callable[[int, int], None]
 
 
 class NotReadyError(Exception):
@@ -70,19 +70,6 @@ def rebuild(settings: Settings, database: Engine, codec: Codec, progress: Progre
     return name
 
 
-def fill(settings: Settings, codec: Codec, name: str, progress: Progress) -> None:
-    """Bring a generation up to where the log ends now, from wherever it is."""
-    following = engine(settings, name=f"verdicts {name}", generation=name, writes=True)
-    follower = Follower(settings, following, codec)
-    ends = Log(settings).ends(PLACES)
-    total = sum(ends[place] - at for place, at in follower.positions.items())
-    try:
-        follower.catch_up(ends, lambda left: progress(max(0, total - left), max(0, total)))
-    finally:
-        follower.close()
-        following.dispose()
-
-
 def promote(settings: Settings, database: Engine, codec: Codec, name: str) -> int:
     """Make a generation live while no batch is in flight; give the number of records that differ.
 
@@ -96,8 +83,9 @@ def promote(settings: Settings, database: Engine, codec: Codec, name: str) -> in
         generations.require(connection, name)
         if name == generations.live(connection):
             raise NotReadyError(f"{name} is live already.")
-        behind = _behind(generations.positions(connection, generations.live(connection)),
-                         generations.positions(connection, name))  # fmt: skip
+        at = generations.positions(connection, name)
+    target = _target(settings, database)
+    behind = sum(max(0, offset - at.get(place, 0)) for place, offset in target.items())
     if behind > MOST_RECORDS_BEHIND:
         raise NotReadyError(
             f"{name} is {behind} events behind; wait until the workers have brought it up, "
@@ -111,8 +99,7 @@ def promote(settings: Settings, database: Engine, codec: Codec, name: str) -> in
 
 def _switch(settings: Settings, database: Engine, codec: Codec, name: str) -> int:
     """Bring the generation level with the live one, which stands still now, and point to it."""
-    with database.connect() as connection:
-        target = generations.positions(connection, generations.live(connection))
+    target = _target(settings, database)
     beside = engine(settings, name="verdicts promote", generation=name, pool_size=1)
     follower = Follower(settings, beside, codec)
     try:
@@ -124,5 +111,13 @@ def _switch(settings: Settings, database: Engine, codec: Codec, name: str) -> in
         beside.dispose()
 
 
-def _behind(live: Mapping[Place, int], other: Mapping[Place, int]) -> int:
-    return sum(max(0, offset - other.get(place, 0)) for place, offset in live.items())
+def _target(settings: Settings, database: Engine) -> Mapping[Place, int]:
+    """How far a generation must be to take the live one's place.
+
+    That is as far as the live one, unless the log ends before: then a topic was made anew, and the
+    live one has nothing more to read.
+    """
+    ends = Log(settings).ends(PLACES)
+    with database.connect() as connection:
+        at = generations.positions(connection, generations.live(connection))
+    return {place: min(offset, ends[place]) for place, offset in at.items() if place in ends}
