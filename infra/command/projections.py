@@ -73,6 +73,7 @@ def rebuild(resume: str | None, as_json: bool) -> None:
     is interrupted, the workers go on with it, or `--resume` does.
     """
     from streams import rebuilding
+    from streams.filling import fill
 
     its, database = _attached()
     with _progress(quiet=as_json) as bar:
@@ -82,7 +83,7 @@ def rebuild(resume: str | None, as_json: bool) -> None:
             bar.update(task, completed=done, total=total)
 
         if resume:
-            rebuilding.fill(its, codec(its), resume, show)
+            fill(its, codec(its), resume, show)
         name = resume or rebuilding.rebuild(its, database, codec(its), show)
     answer(
         {"generation": name},
