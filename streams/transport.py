@@ -7,7 +7,7 @@ through the `faust.transports` entry point.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
 import structlog
@@ -20,7 +20,7 @@ from faust.types import TP, ConsumerMessage
 from sqlalchemy.exc import SQLAlchemyError
 
 from infra.consumer.app import Checkpoints, LogMismatchError
-from infra.consumer.process import halt
+from infra.consumer.process import aside, halt
 
 Records = list[ConsumerRecord]
 log = structlog.get_logger(__name__)
@@ -54,9 +54,21 @@ class Consumer(aiokafka.Consumer):
     """Yields chunks, and seeks to where the checkpoints are."""
 
     _thread: ConsumerThread
+    _subscribed = False
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def subscribe(self, topics: Iterable[str]) -> None:
+        """Subscribe to the topics of all agents, once.
+
+        Faust subscribes anew 45 seconds after a partition was revoked: that makes every member of
+        the group join again, and leaves the topics of which no partition is here at present, so
+        that they could not come back when their owner dies.
+        """
+        if not self._subscribed:
+            self._subscribed = True
+            await super().subscribe(topics)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
         """Yield each partition's fetched records as one message."""
@@ -113,7 +125,7 @@ class Consumer(aiokafka.Consumer):
     async def _stored(self, assigned: set[TP]) -> dict[TP, int]:
         while True:
             try:
-                found = await asyncio.to_thread(self._checkpoints.load, assigned)
+                found = await aside(self._checkpoints.load, assigned)
             except LogMismatchError as error:
                 halt(error)
             except Exception as error:
@@ -128,7 +140,7 @@ class Consumer(aiokafka.Consumer):
         if not assigned:
             return False
         try:
-            found = await asyncio.to_thread(self._checkpoints.stored, assigned)
+            found = await aside(self._checkpoints.stored, assigned)
             await self._thread.report_offsets(
                 {tp: found[tp.topic, tp.partition] for tp in assigned}
             )

@@ -10,7 +10,7 @@ from faust.types import TP, StreamT
 
 from infra.consumer.app import BatchedApp, LogMismatchError
 from infra.consumer.partition import Partition, Sink
-from infra.consumer.process import halt
+from infra.consumer.process import aside, halt
 
 # Enough to spread a commit's cost over many votes, few enough to finish within a second.
 LARGEST_BATCH = 5_000
@@ -28,6 +28,23 @@ def consume(app: BatchedApp, topic: str, sink: Callable[[TP], Sink], *, gaps: bo
     """
 
     async def agent(stream: StreamT[Any]) -> None:
+        try:
+            await follow(stream)
+        except asyncio.CancelledError:
+            # Its partition was revoked. Faust would take that for a failure and start another
+            # actor for the same partition, and end the process at the second within 10 ms.
+            return
+        except Exception as error:
+            # Nobody foresaw it, and what is in hand must not be passed over.
+            log.exception("an agent failed")
+            halt(error)
+        finally:
+            # Faust forgets the channel only of an actor that was idle when its partition went, and
+            # crashes at the next assignment where a busy one has left its own behind.
+            channel: Any = stream.channel
+            app.topics.discard(channel)
+
+    async def follow(stream: StreamT[Any]) -> None:
         partition: Partition | None = None
         async for chunk in stream:
             records = drained(chunk, stream)
@@ -70,7 +87,7 @@ def seeker(app: BatchedApp, place: TP) -> Callable[[int], Awaitable[None]]:
     async def seek(offset: int) -> None:
         try:
             # Loading verifies that the log still holds that offset.
-            await asyncio.to_thread(app.checkpoints.load, [place])
+            await aside(app.checkpoints.load, [place])
         except LogMismatchError as error:
             halt(error)
         await app.consumer.seek_wait({place: offset})

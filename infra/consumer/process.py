@@ -5,14 +5,20 @@ import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import faust
 import structlog
 from faust.exceptions import ConsumerNotStarted
 
 from infra.consumer.app import BatchedApp, LogMismatchError
+
+# Batches that wait for the database take up every thread of the usual pool. What keeps the process
+# itself going (signs of life, checkpoints to seek to, reports) must not wait behind them.
+_ASIDE = ThreadPoolExecutor(4, thread_name_prefix="aside")
+T = TypeVar("T")
 
 # A topic that is made anew while it is read keeps its name, and fetching goes on as if nothing
 # had happened where the new one has grown past the offset. So its id is looked at this often.
@@ -48,6 +54,11 @@ def halt(error: Exception) -> NoReturn:
     os._exit(1)
 
 
+async def aside(action: Callable[..., T], *arguments: Any) -> T:
+    """Do a blocking thing in a thread that no batch can occupy."""
+    return await asyncio.get_running_loop().run_in_executor(_ASIDE, action, *arguments)
+
+
 def _verify(app: BatchedApp) -> None:
     """Halt when a topic that is being read is not the one that was read so far."""
     places = [(topic, number) for topic, numbers in assigned(app).items() for number in numbers]
@@ -65,7 +76,7 @@ def every(
     async def repeat() -> None:
         while not app.should_stop:
             try:
-                await asyncio.to_thread(action)
+                await aside(action)
             except Exception as error:
                 log.warning(f"{name} failed", reason=str(error))
             await asyncio.sleep(seconds)

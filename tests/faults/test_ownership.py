@@ -67,6 +67,29 @@ def test_of_stopped_workers_and_their_successor_one_applies_each_batch(
     report(system.judged("3 workers stopped", taken_over, "until the successor had caught up"))
 
 
+def test_partitions_that_move_in_the_middle_of_their_batches_move_quietly(
+    chances: random.Random, system: System, report: Report
+) -> None:
+    """A worker joins while another one waits for the database with all the threads it has."""
+    client, crowd = system.log_client(), Crowd(chances)
+    client.send(shelf())
+    first = system.worker("")
+    system.caught_up()
+    with system.locked("select from tallies for update"):
+        client.send(crowd.some(1000))
+        until("its batches wait", lambda: system.blocked("verdicts worker") >= 4)
+        second = system.worker("")
+        until("the second has partitions", lambda: _manned(system, second))
+    client.send(crowd.some(500))
+    seconds = system.caught_up()
+    second.stop()
+    client.send(crowd.some(500))
+    system.caught_up()
+    assert first.running
+    require_faithful_changes(system)
+    report(system.judged("6 partitions move while busy", seconds))
+
+
 def _manned(system: System, worker: Service) -> bool:
     """Whether a worker says that it has partitions."""
     with system.connection() as connection:
@@ -90,6 +113,7 @@ def test_workers_that_come_and_go_stall_nothing(
                 workers.pop(chances.randrange(len(workers) - 1)).stop()
         watch = Stopwatch()
         system.caught_up()
+        assert all(worker.running for worker in workers)
         assert began
         stall = connection.execute(_STALL.encode(), began).fetchone()
     assert stall

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.harness.brokers import Cluster
-from tests.faults.harness.copies import Safeguard, Servers, copy_without, tested
+from tests.faults.harness.copies import Safeguard, Servers, copy_without, run_in
 
 KILLED = (
     "test_worker_killed.py"
@@ -57,7 +57,7 @@ def test_without_a_safeguard_the_tests_fail(
 ) -> None:
     copy = copy_without(safeguard, tmp_path / "copy")
     servers = Servers(postgres, one_broker.direct, one_broker.through_proxies)
-    done = tested(copy, safeguard.test, servers)
+    done = run_in(copy, safeguard.test, servers)
     print(done.stdout[-5000:], done.stderr[-2000:])
     assert done.returncode == 1, "it passed, so it does not notice"
     assert "AssertionError" in done.stdout

@@ -109,9 +109,12 @@ def _published(system: System, site: Path, edition: int) -> None:
 
 
 def _editions(site: Path) -> dict[Path, int]:
-    """The edition that each page shows; a page that is torn in two is of none."""
+    """The edition that each page shows; a page that is torn in two is of none.
+
+    Only pages of tools: a closed week's keeps the name that the category had then.
+    """
     found = {}
-    for page in site.rglob("index.html"):
+    for page in [*site.glob("tools/*/index.html"), *site.glob("compare/*/index.html")]:
         content = page.read_bytes()
         if number := _EDITION.search(content):
             found[page] = int(number[1]) if content.rstrip().endswith(b"</html>") else -1
@@ -141,9 +144,11 @@ class Watcher(threading.Thread):
 def _watched(site: Path) -> Iterator[Watcher]:
     watcher = Watcher(site)
     watcher.start()
-    yield watcher
-    watcher.stopping.set()
-    watcher.join()
+    try:
+        yield watcher
+    finally:
+        watcher.stopping.set()
+        watcher.join()
 
 
 def _require_as_rebuilt(system: System, site: Path) -> None:

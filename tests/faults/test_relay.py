@@ -41,6 +41,7 @@ def test_a_relay_that_dies_or_stops_misses_no_change_and_mixes_up_none(
     worker.resume()
     client.send(crowd.some(100))
     system.caught_up()
+    assert worker.running
     assert successor.running
     require_faithful_changes(system)
     report(system.judged("16 relay killed, stopped", seconds, f"{stopped} changes came twice"))

@@ -4,8 +4,10 @@ import random
 from collections.abc import Callable
 from contextlib import ExitStack
 
+from schemas.events import Event
+from tests.examples import a_vote
 from tests.faults.harness import audit
-from tests.faults.harness.content import Crowd, shelf
+from tests.faults.harness.content import TOOLS, Crowd, shelf
 from tests.faults.harness.oracle import Figures
 from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System
@@ -26,7 +28,7 @@ def test_a_worker_killed_anywhere_in_a_batch_loses_nothing_and_repeats_nothing(
         with ExitStack() as held:
             reached = _crash_point(system, point, held)
             before = _applied(system)
-            client.send(crowd.some(chances.randrange(100, 1000)))
+            client.send(_events(point, crowd, chances))
             until(f"the worker stands {point}", reached)
             worker.kill()
         if point == "at commit":
@@ -37,6 +39,13 @@ def test_a_worker_killed_anywhere_in_a_batch_loses_nothing_and_repeats_nothing(
         slowest = max(slowest, watch.seconds)
         require_faithful_changes(system)
     report(system.judged("1 worker killed", slowest, f"at {len(POINTS)} points"))
+
+
+def _events(point: str, crowd: Crowd, chances: random.Random) -> list[Event]:
+    if point == "writing the outbox":
+        # No other batch shows the same tool, and so makes up for what this one's lost.
+        return [a_vote(tool=TOOLS[0], voter="alone", id="alone")]
+    return crowd.some(chances.randrange(100, 1000))
 
 
 def _applied(system: System) -> int:

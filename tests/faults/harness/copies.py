@@ -47,7 +47,7 @@ def copy_without(safeguard: Safeguard, folder: Path) -> Path:
     return folder
 
 
-def tested(folder: Path, test: str, servers: Servers) -> subprocess.CompletedProcess[str]:
+def run_in(folder: Path, test: str, servers: Servers) -> subprocess.CompletedProcess[str]:
     """Run one test in a copy, on servers that run already."""
     return subprocess.run(
         [

@@ -11,13 +11,6 @@ import httpx
 import msgspec
 import psycopg
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import (
-    AdminClient,
-    AlterConfigOpType,
-    ConfigEntry,
-    ConfigResource,
-    ResourceType,
-)
 
 from infra import topics
 from infra.command.steps import migrate
@@ -48,7 +41,6 @@ PUBLIC_URL = "http://verdicts.test"
 _TEMPLATE = "faults_template"
 
 
-TOPICS_BY_NAME = {topic.name: topic for topic in TOPICS}
 _SEE_LIVE = """
 select set_config('search_path', live || ', verdicts', false) from verdicts.generation
 """
@@ -232,14 +224,13 @@ class System:
         return self._background.submit(action)
 
     @contextmanager
-    def unwritable(self, topic: str) -> Iterator[None]:
-        """A topic that the broker accepts no record for."""
-        usual = TOPICS_BY_NAME[topic].config["max.message.bytes"]
-        set_topic(self.settings, topic, "max.message.bytes", "1")
+    def without_topic(self, topic: Topic) -> Iterator[None]:
+        """A topic that is not there for a while."""
+        delete_topics(self.settings, {topic.name})
         try:
             yield
         finally:
-            set_topic(self.settings, topic, "max.message.bytes", usual)
+            topics.apply(self.settings, [topic])
 
     @contextmanager
     def without_relay(self, worker: str) -> Iterator[None]:
@@ -285,28 +276,18 @@ class System:
 
 def renew_topics(settings: Settings, which: Sequence[Topic] = TOPICS) -> None:
     """Delete topics, and make them anew."""
-    client = topics.admin(settings)
-    there = set(client.list_topics(timeout=30).topics) & {topic.name for topic in which}
-    if there:
-        for done in client.delete_topics(sorted(there), operation_timeout=30).values():
-            done.result()
-        until("topics are gone", lambda: not there & set(client.list_topics(timeout=30).topics))
+    there = topics.admin(settings).list_topics(timeout=30).topics
+    delete_topics(settings, {topic.name for topic in which} & set(there))
     topics.apply(settings, which)
 
 
-def set_topic(settings: Settings, topic: str, name: str, value: str) -> None:
-    """Change one setting of a topic."""
-    change = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
-    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[change])
+def delete_topics(settings: Settings, names: set[str]) -> None:
+    """Delete topics, and return when they are gone."""
     client = topics.admin(settings)
-    for done in client.incremental_alter_configs([resource]).values():
-        done.result(30)
-    until("the broker knows", lambda: _setting(client, topic, name) == value)
-
-
-def _setting(client: AdminClient, topic: str, name: str) -> str:
-    (asked,) = client.describe_configs([ConfigResource(ResourceType.TOPIC, topic)]).values()
-    return str(asked.result(30)[name].value)
+    if names:
+        for done in client.delete_topics(sorted(names), operation_timeout=30).values():
+            done.result()
+        until("topics are gone", lambda: not names & set(client.list_topics(timeout=30).topics))
 
 
 @contextmanager
