@@ -249,7 +249,9 @@ async def docs(_: Request) -> Response:
         if data.role != "system":
             schema = json.dumps(components[data.__name__], indent=2)
             head = f"<h3><code>{name}</code> · {data.role}</h3>"
-            parts.append(f"{head}<p>{escape(data.__doc__ or '')}</p><pre>{escape(schema)}</pre>")
+            text = f"<p>{escape(data.__doc__ or '')}</p>"
+            # A region that scrolls must be reachable by keyboard.
+            parts.append(f'{head}{text}<pre tabindex="0">{escape(schema)}</pre>')
     return page("Verdicts API", "".join(parts))
 
 

@@ -10,6 +10,7 @@ _STYLE = (
     ":root{color-scheme:light dark}"
     "body{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
     "pre{overflow:auto;padding:.75rem;border:1px solid #8886;border-radius:.25rem}"
+    "a{color:light-dark(#1a4b9c,#9dc1ff)}"
     "h2{margin-top:2.5rem}button{font:inherit;padding:.5rem 1rem}"
 )
 _HASH = b64encode(sha256(_STYLE.encode()).digest()).decode()
@@ -30,6 +31,6 @@ def page(title: str, body: str, status: int = 200) -> HTMLResponse:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
-        f"<body><h1>{escape(title)}</h1>{body}</body></html>\n"
+        f"<body><main><h1>{escape(title)}</h1>{body}</main></body></html>\n"
     )
     return HTMLResponse(html, status, _HEADERS)
