@@ -18,14 +18,14 @@ Part = Callable[[Stage, argparse.Namespace], Iterator[Row]]
 
 def of_votes(here: Stage, asked: argparse.Namespace) -> Iterator[Row]:
     """From topic to tally."""
-    total = _size(asked, 200_000, 1_000_000)
+    total = _size(asked, 100_000, 1_000_000)
     fill(here, total, total // 4)
     yield from votes.rows(here, total, total // 4, asked.runs)
 
 
 def of_rebuild(here: Stage, asked: argparse.Namespace) -> Iterator[Row]:
     """From the first event on."""
-    total = _size(asked, 500_000, 10_000_000)
+    total = _size(asked, 200_000, 10_000_000)
     fill(here, total, total // 10)
     yield from rebuild.rows(here, total, total // 10, asked.runs)
 
@@ -37,7 +37,7 @@ def of_ingest(here: Stage, asked: argparse.Namespace) -> Iterator[Row]:
 
 def of_freshness(here: Stage, asked: argparse.Namespace) -> Iterator[Row]:
     """From vote to page."""
-    yield from freshness.rows(here, _seconds(asked, 4, 20), asked.runs)
+    yield from freshness.rows(here, _seconds(asked, 3, 20), asked.runs)
 
 
 def of_site(here: Stage, asked: argparse.Namespace) -> Iterator[Row]:

@@ -9,7 +9,7 @@ from tests.bench.services import rate_of, require_ballots, running
 from tests.bench.stage import Stage, expected, fill, stage
 from tests.bench.table import Row
 
-VOTES_EACH = 4
+VOTES_EACH = 2
 FEW = 10_000
 Cost = tuple[float, float, float]
 
