@@ -49,9 +49,34 @@ ORDER = Safeguard(
     KILLED,
 )
 
+ANSWER = Safeguard(
+    "the answer after the acknowledgement",
+    "streams/api/events.py",
+    {
+        "            await asyncio.wait((delivery,))\n": "            pass\n",
+        "trail.accepted(event.id, delivery.result())": "(event.data.topic.name, 0, 0)",
+    },
+    "test_ingest.py::test_without_two_of_three_brokers_nothing_is_acknowledged",
+)
+LETTER = Safeguard(
+    "the dead letter before the checkpoint",
+    "streams/processors.py",
+    {
+        "        self._bury(poison)\n        self._store(readable, expected, upto)\n": (
+            "        self._store(readable, expected, upto)\n        self._bury(poison)\n"
+        )
+    },
+    "test_poison.py::test_without_a_place_for_dead_letters_nothing_is_skipped",
+)
+QUICK, LONG = (FENCE, OUTBOX, ORDER), (ANSWER, LETTER)
+
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("safeguard", [FENCE, OUTBOX, ORDER], ids=lambda it: it.name)
+@pytest.mark.parametrize(
+    "safeguard",
+    [*QUICK, *(pytest.param(one, marks=pytest.mark.long) for one in LONG)],
+    ids=lambda it: it.name,
+)
 def test_without_a_safeguard_the_tests_fail(
     safeguard: Safeguard, tmp_path: Path, one_broker: Cluster, postgres: str
 ) -> None:
