@@ -27,7 +27,7 @@ def until(holds: Callable[[], Result], seconds: float = 30, what: str = "") -> R
     deadline = time.monotonic() + seconds
     while not (result := holds()):
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.02)
+        time.sleep(0.05)
     return result
 
 
