@@ -72,12 +72,16 @@ class Visit(msgspec.Struct, frozen=True):
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """An acknowledged change: the voter's name on the log, the cookie to set, and where it is."""
+    """An acknowledged change: the voter's name on the log, the cookie to set, and where it is.
+
+    A voter who is `new` has done nothing before it.
+    """
 
     voter: str
     cookie: str
     change: Change
     delivery: Delivery
+    new: bool
 
 
 class Rush:
@@ -153,16 +157,17 @@ class Booth:
         Raises:
             Problem: 429 when the network has made enough voters; 503 without acknowledgement.
         """
-        voter = self.voters.read(visit.headers)
-        if voter is None:
+        found = self.voters.read(visit.headers)
+        if found is None:
             self._newcomers.admit(self._proxies.client(visit.scope, visit.headers))
-            voter = self.voters.newcomer()
+        voter = found or self.voters.newcomer()
         name = self.voters.pseudonym(voter)
         moment = self._stamps.after(voter.last)
         change = kind(tool=tool, voter=name, **said)
         event = Event(new_id(moment), moment, change)
         cookie = self.voters.set_cookie(Voter(voter.id, moment))
-        return Taken(name, cookie, change, await self._deliver(event, cookie))
+        delivery = await self._deliver(event, cookie)
+        return Taken(name, cookie, change, delivery, new=found is None)
 
     async def _deliver(self, event: Event, cookie: str) -> Delivery:
         topic, value = event.data.topic.name, self._codec.encode(event)
@@ -205,7 +210,9 @@ class Booth:
     async def _settled(self, taken: Taken, standing: Standing) -> tuple[Standing, OwnChoice, Saved]:
         topic, partition, offset = taken.delivery
         tool = taken.change.tool
-        own = asyncio.create_task(self.own(taken.voter, tool, taken.change))
+        own = None
+        if not taken.new:
+            own = asyncio.create_task(self.own(taken.voter, tool, taken.change))
         self._waiting += 1
         try:
             async with asyncio.timeout(WAIT_SECONDS):
@@ -217,7 +224,7 @@ class Booth:
             standing = self._standings.known(tool) or standing
         finally:
             self._waiting -= 1
-        return standing, *await _if_known(own)
+        return standing, *(await _if_known(own) if own else (None, False))
 
     async def own(
         self, voter: str, tool: str, change: Change | None = None

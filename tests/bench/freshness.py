@@ -12,7 +12,7 @@ from tests.bench.content import site_events
 from tests.bench.load.closed import at
 from tests.bench.load.steady import Outcome, Plan
 from tests.bench.services import Environment, answers, running, serving, until
-from tests.bench.stage import KEYS, Stage, put
+from tests.bench.stage import Stage, put
 from tests.bench.table import Row
 
 RATES = {10: (50, 200), 100: (50, 200), 1000: (100, 500)}
@@ -24,7 +24,7 @@ PEER = "a loop that polls the database once a second and rebuilds"
 
 def rows(stage: Stage, seconds: float, runs: int) -> Iterator[Row]:
     """Measure each rate with our publisher, then with the loop, run after run."""
-    environment = stage.migrated()
+    environment = {**stage.migrated(), "VERDICTS_NEW_VOTERS_PER_HOUR": "1000000"}
     put(stage, site_events(SHELVES, TOOLS_EACH, reviewers=4))
     p50 = {rate: _row(rate, "p50", goals[0]) for rate, goals in RATES.items()}
     p99 = {rate: _row(rate, "p99", goals[1]) for rate, goals in RATES.items()}
@@ -71,7 +71,7 @@ def _measured(
 ) -> None:
     """Send votes for a while; every one must be answered 200 and be seen on its page."""
     tools = [f"tool-{shelf}-{place}" for shelf in range(SHELVES) for place in range(TOOLS_EACH)]
-    plan = Plan(port, str(site), tools, rate, seconds, KEYS["VERDICTS_SECRET_KEY"])
+    plan = Plan(port, str(site), tools, rate, seconds)
     done = subprocess.run(
         [sys.executable, "-m", "tests.bench.load.steady"],
         input=msgspec.json.encode(plan),

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import msgspec
 
-from streams.api.voters import Voters
 from tests.bench.load.watch import Pages
 from tests.bench.load.wire import Connection, request, status_of
 
@@ -24,7 +23,7 @@ PATIENCE_SECONDS = 30.0
 class Plan(msgspec.Struct):
     """What to do: `rate` votes a second for so many `seconds`, over the tools in turn.
 
-    `secret_key` signs the cookies of the browsers, `site` is the folder to watch.
+    `site` is the folder to watch.
     """
 
     port: int
@@ -32,7 +31,6 @@ class Plan(msgspec.Struct):
     tools: list[str]
     rate: float
     seconds: float
-    secret_key: str
 
 
 class Outcome(msgspec.Struct):
@@ -48,7 +46,6 @@ class Crowd:
     def __init__(self, plan: Plan, poll: select.epoll) -> None:
         self._plan = plan
         self._poll = poll
-        self._voters = Voters([plan.secret_key], "unused", secure=False)
         self._free: list[Connection] = []
         self._busy: dict[int, Connection] = {}
         self.statuses: Counter[int] = Counter()
@@ -59,9 +56,8 @@ class Crowd:
         return bool(self._busy)
 
     def vote(self, tool: str) -> None:
-        """Send one vote of somebody new."""
-        cookie = self._voters.set_cookie(self._voters.newcomer()).partition(";")[0]
-        headers = {"host": "verdicts.test", "origin": "http://verdicts.test", "cookie": cookie}
+        """Send one vote of somebody new: without a cookie."""
+        headers = {"host": "verdicts.test", "origin": "http://verdicts.test"}
         connection = self._free.pop() if self._free else self._connected()
         self._busy[connection.socket.fileno()] = connection
         connection.send(request("PUT", f"/v1/tools/{tool}/vote", b'{"choice":"ship"}', headers))
