@@ -95,7 +95,7 @@ def summaries_of_tool(library: Library, slug: str) -> list[str]:
         return []
     shelf = tool.category.slug
     rivals = [one.tool for one in library.tools_in(shelf) if one.tool != slug]
-    return [HOME, category_path(shelf), rankings_path(shelf), *map(tool_path, rivals), OVERVIEW]
+    return [HOME, category_path(shelf), rankings_path(shelf), *map(tool_path, rivals)]
 
 
 def paths_of_category(library: Library, slug: str) -> list[str]:

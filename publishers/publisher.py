@@ -32,8 +32,8 @@ ADVISORY_LOCK = 0x7075626C  # "publ"
 # After a run this long passes before the next, so that a busy tool's pages are rendered some
 # twenty times a second and not for each of a thousand votes.
 COALESCE_SECONDS = 0.02
-# What only sums votes up is written this much later at the least.
-REST_SECONDS = 0.3
+# What only sums votes up is written this much later.
+LEAST_REST_SECONDS, MOST_REST_SECONDS = 0.3, 3.0
 LONGEST_WAIT = 0.5
 log = structlog.get_logger(__name__)
 
@@ -130,8 +130,9 @@ class Writer(Turn):
             if waits and time.monotonic() >= due:
                 began = time.monotonic()
                 waits = self._print(self._press.print_rest, lease).marks > 0
-                # However large the site is, summing up takes a tenth of the time at most.
-                due = began + max(REST_SECONDS, 10 * (time.monotonic() - began))
+                # On a large site it takes a tenth of the time at most, but it is never late.
+                took = time.monotonic() - began
+                due = began + min(max(LEAST_REST_SECONDS, 10 * took), MOST_REST_SECONDS)
             if first.marks:
                 self.stopping.wait(COALESCE_SECONDS)
             else:

@@ -1,11 +1,13 @@
 """Single steps of a start that other commands take too: tables, the local token, the demo."""
 
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
+from sqlalchemy.exc import SQLAlchemyError
 
 from infra import database, topics
 from infra.command.console import Screen
@@ -15,6 +17,9 @@ from infra.embedded.secret import replace
 from infra.settings import Settings
 from schemas import weeks
 from schemas.topics import EVENT_TOPICS
+
+LOADER = "loader"
+"""The service that gives signs of life while the demo content is being loaded."""
 
 
 class Demo(msgspec.Struct):
@@ -49,6 +54,7 @@ def freezers_waiting(settings: Settings, folder: Folder) -> Iterator[None]:
     """Keep other freezers waiting while demo content may be loading, as each week has its turn.
 
     Enter it before the worker starts: after an interrupted load a closed week may be half sent.
+    Meanwhile `/status` says that the content is not all there yet.
     """
     from streams.freezer import held
 
@@ -56,8 +62,38 @@ def freezers_waiting(settings: Settings, folder: Folder) -> Iterator[None]:
     if not settings.demo or (demo and demo.loaded):
         yield
         return
-    with held(settings):
+    with held(settings), _announced(settings):
         yield
+
+
+@contextmanager
+def _announced(settings: Settings) -> Iterator[None]:
+    """Give a sign of life as the loader, every second until it is over."""
+    from projections import heartbeats
+
+    engine = database.engine(settings, name="verdicts up", pool_size=1)
+    over = threading.Event()
+
+    def beat() -> None:
+        with engine.begin() as connection:
+            heartbeats.beat(connection, LOADER, "up", {})
+
+    def announce() -> None:
+        while not over.wait(heartbeats.SECONDS):
+            with suppress(SQLAlchemyError):  # the database may be starting again
+                beat()
+
+    beat()
+    thread = threading.Thread(target=announce, name="loader", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        with suppress(SQLAlchemyError), engine.begin() as connection:
+            heartbeats.leave(connection, LOADER, "up")
+        engine.dispose()
 
 
 def load_demo(settings: Settings, folder: Folder, url: str, screen: Screen) -> None:

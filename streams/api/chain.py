@@ -94,6 +94,8 @@ def judge(seen: Observed) -> Report:
         reasons.append(f"{len(seen.behind)} partitions are over {MOST_SECONDS} s behind.")
     if seen.waiting >= MOST_SECONDS:
         reasons.append(f"A change has waited {seen.waiting:.0f} s for its page.")
+    if any(beat.service == "loader" for beat in seen.beats):
+        reasons.append("The demo content is still being loaded.")
     status = "degraded" if reasons else "ok"
     return Report(status, reasons, seen.beats, round(seen.waiting, 3), seen.behind)
 

@@ -37,6 +37,7 @@ def test_a_whole_chain_is_ok(world):
         (seen(behind=["verdicts.votes.v1/3"]), "behind"),
         (seen(waiting=10.0), "waited"),
         (seen(failures=["The broker does not answer."]), "broker"),
+        (seen(beats=[*ALL.beats, Beat("loader", "up", 0.1, {})]), "still being loaded"),
     ],
 )
 def test_a_broken_chain_says_where(world, observed, word):
