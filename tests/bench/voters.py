@@ -45,7 +45,7 @@ def _cost(here: Stage, voters: int) -> Cost:
     total = voters * VOTES_EACH
     environment = here.migrated()
     with (
-        running(["infra.command", "worker"], environment) as worker,
+        running(["infra.command", "worker"], environment),
         psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection,
     ):
         rate = rate_of(connection, VOTES.name, total)
@@ -55,7 +55,6 @@ def _cost(here: Stage, voters: int) -> Cost:
             "where relkind = 'r' and relnamespace = 'projections_1'::regnamespace"
         ).fetchone()
         assert row
-        worker.kill()
     segments = here.folder.rglob(f"{VOTES.name}-*/*.log")
     log = sum(file.stat().st_size for file in segments)
     return row[0] / voters, log / voters, 1e6 * VOTES_EACH / rate

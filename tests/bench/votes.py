@@ -67,8 +67,6 @@ def worker_run(stage: Stage, total: int, ballots: int, workers: int = 1) -> Run:
         )
         rate = rate_of(connection, VOTES.name, total)
         require_ballots(connection, ballots)
-        for process in processes:
-            process.kill()  # nothing is to be kept, so nothing has to be ended with care
     return Run(rate, memory.peak, memory.growth)
 
 

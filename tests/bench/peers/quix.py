@@ -28,6 +28,7 @@ seen = 0
 def count(value: bytes, state: State) -> None:
     """Move one voter's ballot, and its tool's tally with it."""
     global seen
+    report.begin()
     event = decode(value)
     data: Any = event.data
     held = state.get(data.tool)

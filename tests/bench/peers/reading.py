@@ -15,20 +15,21 @@ def decode(value: bytes) -> Event:
 
 
 class Report:
-    """Tells when the first batch and when all of `total` votes were counted."""
+    """Tells how fast `total` votes were counted, from `begin` on."""
 
     def __init__(self, total: int) -> None:
         self._total = total
-        self._count = self._first = 0
+        self._count = 0
         self._began = 0.0
+
+    def begin(self) -> None:
+        """The partitions are assigned, or the first record is here."""
+        self._began = self._began or time.monotonic()
 
     def add(self, count: int) -> bool:
         """Count a batch that is done; True once all are."""
-        if not self._count:
-            self._began, self._first = time.monotonic(), count
         self._count += count
         if self._count < self._total:
             return False
-        seconds = time.monotonic() - self._began
-        print(f"RATE {(self._count - self._first) / seconds:.1f}", flush=True)
+        print(f"RATE {self._count / (time.monotonic() - self._began):.1f}", flush=True)
         return True

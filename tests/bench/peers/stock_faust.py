@@ -27,6 +27,13 @@ app = faust.App(
 votes = app.topic("verdicts.votes.v1", value_type=bytes)
 
 
+@app.on_partitions_assigned.connect
+async def began(app: faust.App, assigned: set[object], **_: object) -> None:
+    """Begin to measure."""
+    if assigned:
+        report.begin()
+
+
 @app.agent(votes)
 async def tally(stream: faust.StreamT[bytes]) -> None:
     """Count votes in batches of up to 5,000."""
