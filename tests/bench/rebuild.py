@@ -12,6 +12,7 @@ from tests.bench.table import Row
 from tests.bench.votes import worker_run
 
 REBUILT = "projections_2"
+LONG = 2_000_000  # shorter runs say nothing of growth: they are over before all is warm
 
 
 def rows(stage: Stage, total: int, voters: int, runs: int) -> Iterator[Row]:
@@ -30,7 +31,7 @@ def rows(stage: Stage, total: int, voters: int, runs: int) -> Iterator[Row]:
         what=f"{what}, last quarter's memory to the second's",
         peer="the live worker's",
         unit="×",
-        below=1.1,
+        below=1.1 if total >= LONG else None,
         more_is_better=False,
         note="1 is flat",
     )
