@@ -20,7 +20,7 @@ from tests.faults.harness.waiting import Stopwatch, until
 
 Report = Callable[[Figures], None]
 
-TOOLS = [f"tool-{number:02}" for number in range(16)]
+TOOLS = [f"tool-{number:02}" for number in range(14)]
 _EDITION = re.compile(rb"Edition (\d+)")
 
 
@@ -36,7 +36,7 @@ def test_a_publisher_that_dies_or_stops_while_it_writes_turns_no_page_back(
     edition = 0
     _published(system, site, edition)
     with _watched(site) as watcher:
-        for _ in range(3):
+        for _ in range(2):
             edition = _interrupted(system, client, site, edition, publisher, Service.kill)
             publisher.start()
             _published(system, site, edition)

@@ -197,6 +197,12 @@ class System:
         return sum(self.lagging.values())
 
     @property
+    def applied_twice(self) -> int:
+        """Records that more than one transaction passed over."""
+        with self.connection() as connection:
+            return audit.applied_twice(connection)
+
+    @property
     def waiting(self) -> int:
         """Changes that are not relayed."""
         return self.number("select count(*) from verdicts.outbox")
