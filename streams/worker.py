@@ -1,5 +1,6 @@
 """The worker: processors, relay, followers and freezer, wired on one page."""
 
+from infra import collector
 from infra.codec import Codec
 from infra.consumer.app import batched_app
 from infra.consumer.process import assigned, every, instance_name, run
@@ -42,6 +43,7 @@ def main(settings: Settings, codec: Codec | None = None) -> None:
 
     app.task(every(app, heartbeats.SECONDS, beat, name="heartbeat"))
     app.task(companions)
+    collector.spare()
     try:
         run(app)
     finally:

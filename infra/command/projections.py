@@ -17,6 +17,7 @@ from rich.progress import (
 from rich.table import Table
 from sqlalchemy import Engine
 
+from infra import collector
 from infra.command.options import answer, as_json, attached_settings
 from infra.database import engine
 from infra.registry import codec
@@ -76,6 +77,7 @@ def rebuild(resume: str | None, as_json: bool) -> None:
     from streams.filling import fill
 
     its, database = _attached()
+    collector.spare()
     with _progress(quiet=as_json) as bar:
         task = bar.add_task("Applying events", total=None)
 

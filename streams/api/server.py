@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import gc
 import signal
 import socket
 import sys
@@ -16,6 +15,7 @@ from granian.server.embed import Server
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp
 
+from infra import collector
 from infra.codec import Codec
 from infra.database import driver_url, engine
 from infra.producer import KafkaProducer
@@ -67,7 +67,7 @@ async def serve(settings: Settings, site: Site | None, codec: Codec) -> str:
         asyncio.get_running_loop().add_signal_handler(number, _end, ending, "")
     async with running(settings, codec, ending) as parts:
         server = listener(application(parts, site), settings)
-        spare_collector()
+        collector.spare()
         serving = asyncio.create_task(server.serve())
         await asyncio.wait({ending, serving}, return_when=asyncio.FIRST_COMPLETED)
         parts.health.closing = True
@@ -162,12 +162,6 @@ class _CatchUp:
 def _plain_url(settings: Settings) -> str:
     url = driver_url(settings).set(drivername="postgresql")
     return url.render_as_string(hide_password=False)
-
-
-def spare_collector() -> None:
-    """What was loaded stays loaded: looking through it again and again would stall requests."""
-    gc.collect()
-    gc.freeze()
 
 
 def _end(ending: "asyncio.Future[str]", reason: str) -> None:

@@ -12,9 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from infra import collector
 from infra.producer import KafkaProducer
 from infra.settings import Settings
-from streams.api.server import listener, spare_collector
+from streams.api.server import listener
 from tests.bench.peers import BARE_TOPIC
 
 
@@ -46,7 +47,7 @@ async def serve(settings: Settings) -> None:
             Route("/readyz", ready),
         ]
     )
-    spare_collector()
+    collector.spare()
     await listener(app, settings).serve()
 
 
