@@ -8,7 +8,7 @@ import structlog
 from faust.types import TP
 from sqlalchemy import Engine
 
-from infra import measuring
+from infra import collector, measuring
 from infra.consumer.agent import consume
 from infra.consumer.app import batched_app
 from infra.consumer.partition import Record
@@ -62,6 +62,7 @@ def main(settings: Settings) -> None:
 
     app.task(every(app, heartbeats.SECONDS, beat, name="heartbeat"))
     app.task(writing)
+    collector.spare()
     try:
         run(app)
     finally:
