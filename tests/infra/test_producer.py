@@ -54,7 +54,7 @@ def test_who_no_longer_waits_does_no_harm():
         left.cancel()
         with pytest.raises(Undecided):
             await producer.send("t", b"k", b"v")
-        await producer.close(0)
+        await producer.close(5)
         assert producer.waiting == 0
 
     asyncio.run(scene())
