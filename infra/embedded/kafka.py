@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import msgspec
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from infra.embedded import ports
@@ -88,6 +88,7 @@ class Kafka:
         self.data = data
         self.folder = data / "kafka"
         self._cluster = cluster or new_cluster_id()
+        self._alone = not cluster
         self._properties = "".join(f"{key}={value}\n" for key, value in (properties or {}).items())
         self._java = [str(java), *_JVM.split(), "-cp", ":".join(map(str, jars))]
         self._note = self.folder / "process.json"
@@ -179,7 +180,7 @@ class Kafka:
             }
         )
         deadline = time.monotonic() + START_SECONDS
-        while not _answers(admin):
+        while not (_answers(admin) and (not self._alone or _coordinates(address))):
             if child.poll() is not None:
                 raise log.explain(self.name, self.data)
             if time.monotonic() > deadline:
@@ -195,23 +196,25 @@ def new_cluster_id() -> str:
 
 
 def _answers(admin: AdminClient) -> bool:
-    """Whether the controller has let the broker in, and it coordinates consumer groups.
-
-    The question for a group also makes a new broker create its topic of offsets, for which the
-    first consumers would have to wait otherwise.
-    """
+    """Whether the controller has let the broker in."""
     try:
-        if not admin.list_topics(timeout=0.5).brokers:
-            return False
-        for group in admin.describe_consumer_groups(["readiness"], request_timeout=2).values():
-            group.result(timeout=3)
-    except (KafkaException, TimeoutError) as error:
-        return _is_no_such_group(error)
+        return bool(admin.list_topics(timeout=0.5).brokers)
+    except KafkaException:
+        return False
+
+
+def _coordinates(address: str) -> bool:
+    """Whether a broker on its own coordinates consumer groups.
+
+    The question also makes a new broker create its topic of offsets, for which the first consumers
+    would have to wait otherwise. It is a consumer's plain one: to describe a group that is still
+    without a coordinator can abort the client's library, and with it this process.
+    """
+    consumer = Consumer({"bootstrap.servers": address, "group.id": "readiness", "log_level": 0})
+    try:
+        consumer.committed([TopicPartition("readiness", 0)], timeout=3)
+    except KafkaException:
+        return False
+    finally:
+        consumer.close()
     return True
-
-
-def _is_no_such_group(error: Exception) -> bool:
-    """An answer, too: it takes a coordinator to know that."""
-    return isinstance(error, KafkaException) and (
-        error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND
-    )

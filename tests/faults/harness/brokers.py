@@ -8,10 +8,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
 from infra.embedded import ports
 from infra.embedded.kafka import Kafka, new_cluster_id
 from infra.embedded.process import Child, Spawn
 from tests.faults.harness.proxy import Passing, Proxy, Tap
+from tests.faults.harness.waiting import until
 
 _LOOPBACK = ports.LOOPBACK
 
@@ -53,6 +57,9 @@ class Cluster:
         """Start nodes at once, since a majority is needed before any of them answers."""
         with ThreadPoolExecutor(len(self.brokers)) as pool:
             list(pool.map(Broker.start, which or self.brokers))
+        client = AdminClient({"bootstrap.servers": self.direct, "log_level": 0})
+        wanted = len([it for it in self.brokers if it.process and it.process.poll() is None])
+        until("the nodes have found together", lambda: _known(client) == wanted)
 
     @property
     def direct(self) -> str:
@@ -65,6 +72,13 @@ class Cluster:
     def close(self) -> None:
         for broker in self.brokers:
             broker.proxy.close()
+
+
+def _known(client: AdminClient) -> int:
+    try:
+        return len(client.list_topics(timeout=1).brokers)
+    except KafkaException:
+        return 0
 
 
 def cluster(
