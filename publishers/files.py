@@ -2,21 +2,31 @@
 
 A file appears by rename, so a reader sees the old page or the new one. It is not forced to the
 disk: a page lost with the power is rendered again, since a write compares bytes, not memories.
-One process writes at a time.
+
+One process writes at a time. Each prepares its files in a folder of its own, and whoever takes over
+takes the folders of all others away. So a writer that was stopped with a page in its hands, for
+however long, has nothing left to rename: it cannot turn the page back.
 """
 
 import errno
 import os
 import re
+import shutil
+import threading
+import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
-_PREPARED = ".part"
+_WRITERS = ".writers"
 
 
 class BadPath(ValueError):  # noqa: N818 (it says what it is)
     """A path that cannot be a page of the site."""
+
+
+class SupersededError(OSError):
+    """Another writer took over; what stands in the site's folder is its business now."""
 
 
 class SiteFiles:
@@ -25,6 +35,20 @@ class SiteFiles:
     def __init__(self, root: Path) -> None:
         """`root` is made when the first page is written."""
         self.root = root
+        self._desk: Path | None = None
+
+    def take_over(self) -> None:
+        """Be the only writer from now on; whatever others try to change, they do not.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        self._desk = self._new_desk()
+        for other in set(self._desk.parent.iterdir()) - {self._desk}:
+            # In one step: while it was emptied, its owner could still put a file there.
+            gone = other.with_name(f"gone-{uuid.uuid4().hex}")
+            other.rename(gone)
+            shutil.rmtree(gone)
 
     def read(self, path: str) -> bytes | None:
         """The stored bytes of a page; None when there is no such file."""
@@ -42,30 +66,31 @@ class SiteFiles:
 
         Raises:
             BadPath: When the path is not one of a page.
+            SupersededError: When somebody else took over.
             OSError: When the file cannot be written; what stood there still does.
         """
         file = self._file(path)
         if self.read(path) == content:
             return False
-        file.parent.mkdir(parents=True, exist_ok=True)
-        prepared = file.with_name(f".{file.name}.{os.getpid()}{_PREPARED}")
+        prepared = self._prepared()
         try:
             prepared.write_bytes(content)
+            file.parent.mkdir(parents=True, exist_ok=True)
             prepared.replace(file)
         except OSError:
+            self._require_desk()
             prepared.unlink(missing_ok=True)
             raise
         return True
 
     def remove(self, path: str) -> bool:
-        """Remove a page and the folders that this leaves empty; False when there is none."""
-        file = self._file(path)
-        try:
-            file.unlink()
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        self._remove_empty(file.parent)
-        return True
+        """Remove a page and the folders that this leaves empty; False when there is none.
+
+        Raises:
+            BadPath: When the path is not one of a page.
+            SupersededError: When somebody else took over.
+        """
+        return self._remove(self._file(path))
 
     def put(self, path: str, content: bytes | None) -> bool:
         """Write the page, or remove it when it has no content; whether anything changed."""
@@ -83,19 +108,49 @@ class SiteFiles:
         return [f"/compare/{name}/" for name in names if "-vs-" in name and pair.fullmatch(name)]
 
     def sweep(self, keep: Iterable[str]) -> list[str]:
-        """Remove every file but those of these pages, what an interrupted write left included."""
+        """Remove every file but those of these pages.
+
+        Raises:
+            SupersededError: When somebody else took over.
+        """
         kept = {self._file(path) for path in keep}
-        removed = [file for file in list(self._files(prepared=True)) if file not in kept]
-        for file in removed:
-            file.unlink(missing_ok=True)
-            self._remove_empty(file.parent)
+        removed = [file for file in list(self._files()) if file not in kept and self._remove(file)]
         return sorted(_path(file.relative_to(self.root)) for file in removed)
 
-    def _files(self, *, prepared: bool = False) -> Iterator[Path]:
-        for folder, _, names in os.walk(self.root):
-            for name in names:
-                if prepared or not name.endswith(_PREPARED):
-                    yield Path(folder, name)
+    def _files(self) -> Iterator[Path]:
+        for folder, folders, names in os.walk(self.root):
+            if _WRITERS in folders:
+                folders.remove(_WRITERS)
+            yield from (Path(folder, name) for name in names)
+
+    def _remove(self, file: Path) -> bool:
+        if not file.exists():
+            return False
+        removed = self._prepared()
+        try:
+            # Not at once: without a desk, this must fail.
+            file.replace(removed)
+        except FileNotFoundError:
+            self._require_desk()
+            return False
+        removed.unlink(missing_ok=True)
+        self._remove_empty(file.parent)
+        return True
+
+    def _prepared(self) -> Path:
+        """Where this thread has a file that is not yet, or no longer, one of the site."""
+        if self._desk is None:
+            self._desk = self._new_desk()
+        return self._desk / str(threading.get_native_id())
+
+    def _new_desk(self) -> Path:
+        desk = self.root / _WRITERS / uuid.uuid4().hex
+        desk.mkdir(parents=True)
+        return desk
+
+    def _require_desk(self) -> None:
+        if self._desk and not self._desk.exists():
+            raise SupersededError("Another writer took over the site and brings it up to date.")
 
     def _file(self, path: str) -> Path:
         segments = path.removeprefix("/").split("/")

@@ -71,6 +71,10 @@ class Press:
         self._public_url = public_url
         self._weeks = Weeks()
 
+    def take_over(self) -> None:
+        """Be the only one who changes the site's files from now on."""
+        self._files.take_over()
+
     def print_marked(self, fence: Fence = free) -> Printed:
         """Write all pages of all marked records: those that matter at once, and the rest."""
         first, rest = self.print_front(fence), self.print_rest(fence)

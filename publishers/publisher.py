@@ -121,6 +121,8 @@ class Writer(Turn):
     def serve(self, lease: Lease) -> None:
         """Bring all pages up to date, then those of what changes."""
         lease.connection.execute(f"listen {dirty.CHANNEL}".encode())
+        lease.require()
+        self._press.take_over()
         printed = self._press.print_all(lease.require)
         log.info("all pages stand", rendered=printed.rendered, changed=printed.changed)
         self.active = True

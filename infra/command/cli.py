@@ -63,10 +63,14 @@ def _expected_later() -> tuple[type[Exception], ...]:
     from infra.events import QuestionError
     from infra.logfiles.manifest import LogFilesError
     from projections.generations import UnknownGenerationError
+    from publishers.files import SupersededError
     from streams.rebuilding import NotReadyError
     from streams.redelivery import RedeliveryError
 
-    return UnknownGenerationError, NotReadyError, QuestionError, RedeliveryError, LogFilesError
+    return (
+        UnknownGenerationError, NotReadyError, QuestionError, RedeliveryError, LogFilesError,
+        SupersededError,
+    )  # fmt: skip
 
 
 def _kept(error: Exception) -> str:

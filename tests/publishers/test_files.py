@@ -1,6 +1,6 @@
 import pytest
 
-from publishers.files import BadPath, SiteFiles
+from publishers.files import BadPath, SiteFiles, SupersededError
 
 
 @pytest.fixture
@@ -33,7 +33,44 @@ def test_a_write_that_fails_leaves_the_old_page_and_nothing_else(files, tmp_path
     with pytest.raises(OSError, match=r"folder\.xml"):
         files.write("/folder.xml", b"a file cannot replace a folder")
     assert files.paths() == ["/feed.xml"]
-    assert not list((tmp_path / "site").glob(".*"))
+    assert not [it for it in (tmp_path / "site/.writers").rglob("*") if it.is_file()]
+
+
+def test_after_another_writer_took_over_no_file_can_be_changed(files):
+    files.write("/", b"old")
+    files.write("/tools/ada/", b"ada")
+    successor = SiteFiles(files.root)
+    successor.take_over()
+    successor.write("/", b"new")
+    for change in (
+        lambda: files.write("/", b"old"),
+        lambda: files.write("/feed.xml", b"old"),
+        lambda: files.remove("/tools/ada/"),
+        lambda: files.sweep(["/"]),
+    ):
+        with pytest.raises(SupersededError):
+            change()
+    assert successor.paths() == ["/", "/tools/ada/"]
+    assert successor.read("/") == b"new"
+
+
+def test_a_writer_that_was_stopped_with_a_page_in_its_hands_cannot_turn_it_back(files):
+    """Whatever it was about to do: its file was prepared, and only has to be moved."""
+    files.write("/", b"first")
+    (desk,) = (files.root / ".writers").iterdir()
+    (desk / "prepared").write_bytes(b"stale")
+    SiteFiles(files.root).take_over()
+    with pytest.raises(FileNotFoundError):
+        (desk / "prepared").replace(files.root / "index.html")
+    assert files.read("/") == b"first"
+
+
+def test_a_writer_that_was_superseded_can_take_over_again(files):
+    files.write("/", b"first")
+    SiteFiles(files.root).take_over()
+    files.take_over()
+    assert files.write("/", b"second")
+    assert len(list((files.root / ".writers").iterdir())) == 1
 
 
 def test_removing_a_page_removes_the_folders_it_leaves_empty(files, tmp_path):
@@ -84,7 +121,6 @@ def test_a_sweep_leaves_the_named_pages_alone(files, tmp_path):
     for path in ("/", "/tools/ada/", "/tools/bob/", "/old.xml"):
         files.write(path, b"x")
     (tmp_path / "site/.index.html.7.part").write_bytes(b"interrupted")
-    assert files.paths() == ["/", "/old.xml", "/tools/ada/", "/tools/bob/"]
     assert files.sweep(["/", "/tools/bob/"]) == ["/.index.html.7.part", "/old.xml", "/tools/ada/"]
     assert files.paths() == ["/", "/tools/bob/"]
     assert not (tmp_path / "site/.index.html.7.part").exists()
