@@ -1,15 +1,21 @@
-"""Moments: whole microseconds since 1970 in UTC inside, RFC 3339 text outside."""
+"""Moments: whole microseconds since 1970 in UTC inside, RFC 3339 text outside.
+
+Events that come together mostly tell times of the same seconds, so what a second reads like is
+remembered; only its fraction is worked out for each.
+"""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+REMEMBERED_SECONDS = 4096
 
 _RFC3339 = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:([Zz])|([+-])(\d\d):(\d\d))\Z",
-    re.ASCII,
+    r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII
 )
+_NUMBER = re.compile(r"\d+", re.ASCII)
 
 
 def parse(text: str) -> int:
@@ -21,23 +27,30 @@ def parse(text: str) -> int:
     match = _RFC3339.match(text)
     if match is None:
         raise ValueError("not an RFC 3339 date-time such as 2026-11-20T10:00:00.000Z")
-    year, month, day, hour, minute, second, fraction, zulu, sign, off_hour, off_minute = (
-        match.groups()
-    )
-    micros = int((fraction or "0")[:6].ljust(6, "0"))
-    zone: timezone = UTC
-    if not zulu:
-        if int(off_hour) > 23 or int(off_minute) > 59:
-            raise ValueError("the offset from UTC must be below 24:00")
-        offset = timedelta(hours=int(off_hour), minutes=int(off_minute))
-        zone = timezone(-offset if sign == "-" else offset)
+    second, fraction, zone = match.groups()
+    return _second(second, zone) + (int(fraction[:6].ljust(6, "0")) if fraction else 0)
+
+
+@lru_cache(REMEMBERED_SECONDS)
+def _second(text: str, zone: str) -> int:
+    """Microseconds since 1970 at the beginning of a second that is told in some zone."""
+    told = _zone(zone)
     try:
-        moment = datetime(
-            int(year), int(month), int(day), int(hour), int(minute), int(second), micros, zone
-        )
+        year, month, day, hour, minute, second = map(int, _NUMBER.findall(text))
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=told)
         return from_datetime(moment.astimezone(UTC))
     except (ValueError, OverflowError) as error:
         raise ValueError(f"no such moment: {error}") from None
+
+
+def _zone(text: str) -> timezone:
+    if text in "Zz":
+        return UTC
+    hours, minutes = int(text[1:3]), int(text[4:])
+    if hours > 23 or minutes > 59:
+        raise ValueError("the offset from UTC must be below 24:00")
+    offset = timedelta(hours=hours, minutes=minutes)
+    return timezone(-offset if text[0] == "-" else offset)
 
 
 def from_datetime(moment: datetime) -> int:
@@ -52,4 +65,11 @@ def to_datetime(micros: int) -> datetime:
 
 def rfc3339(micros: int) -> str:
     """RFC 3339 text in UTC, with a fraction only where there is one."""
-    return to_datetime(micros).isoformat().replace("+00:00", "Z")
+    second, fraction = divmod(micros, 1_000_000)
+    return f"{_text(second)}.{fraction:06}Z" if fraction else f"{_text(second)}Z"
+
+
+@lru_cache(REMEMBERED_SECONDS)
+def _text(second: int) -> str:
+    """A second since 1970 as a date-time without its zone, which is UTC."""
+    return to_datetime(second * 1_000_000).replace(tzinfo=None).isoformat()

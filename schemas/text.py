@@ -6,7 +6,7 @@ from msgspec import Meta
 
 # Every word between hyphens is letters and digits, and none of them is "vs": a comparison's
 # path is "{a}-vs-{b}" and must read one way only.
-SLUG_PATTERN = r"^(?!(?:[a-z0-9]+-)*vs(?:-|\Z))[a-z0-9]+(?:-[a-z0-9]+)*\Z"
+SLUG_PATTERN = r"^(?!vs(?:-|\Z))[a-z0-9]+(?:-(?!vs(?:-|\Z))[a-z0-9]+)*\Z"
 URL_PATTERN = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#\x00-\x1f\x7f<>\"\\]+[^\s\x00-\x1f\x7f<>\"\\]*\Z"
 WEEK_PATTERN = r"^[0-9]{4}-W(?:0[1-9]|[1-4][0-9]|5[0-3])\Z"
 # Databases cannot hold a NUL, so no text may carry one.

@@ -1,4 +1,8 @@
+from datetime import UTC, datetime, timedelta, timezone
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas import instants
 
@@ -99,3 +103,14 @@ def test_outside_a_moment_has_a_fraction_only_where_there_is_one():
 def test_microseconds_survive_the_way_through_a_datetime():
     for micros in (0, -1, 1, NOON, NOON + 999_999, -62_135_596_800_000_000):
         assert instants.from_datetime(instants.to_datetime(micros)) == micros
+
+
+@given(
+    st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)),
+    st.integers(-23 * 60 - 59, 23 * 60 + 59),
+)
+def test_every_moment_is_read_as_the_standard_library_reads_it(clock: datetime, minutes: int):
+    moment = clock.replace(tzinfo=timezone(timedelta(minutes=minutes)))
+    micros = instants.from_datetime(moment.astimezone(UTC))
+    assert instants.parse(moment.isoformat()) == micros
+    assert datetime.fromisoformat(instants.rfc3339(micros)) == moment
