@@ -6,16 +6,16 @@ vote's time into a datetime and back would cost more than the rest of its decodi
 
 import struct
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from io import BytesIO
 from typing import Any
 
 import fastavro
 import msgspec
 
+from infra import avro
 from schemas import catalogue, topics
 from schemas.events import EVENT_TYPES, Data, Event
-from schemas.instants import from_datetime, parse, to_datetime
+from schemas.instants import parse, to_datetime
 from schemas.records import Category, Digest, Record, Reviewer, Tool
 from schemas.text import LONGEST_ID
 
@@ -50,20 +50,17 @@ class Codec:
     ) -> None:
         self._fetch = fetch
         newest = {topic: version.schema() for topic, version in catalogue.NEWEST.items()}
-        self._writers = {topic: _parsed(schema) for topic, schema in newest.items()}
-        self._headers = {
-            topic: HEADER.pack(MAGIC, (ids or {}).get(topic, version.id))
-            for topic, version in catalogue.NEWEST.items()
-        }
+        self._parsed = {topic: _parsed(schema) for topic, schema in newest.items()}
+        self._written: dict[type, tuple[bytes, avro.Write]] = {}
+        for topic, version in catalogue.NEWEST.items():
+            header = HEADER.pack(MAGIC, (ids or {}).get(topic, version.id))
+            self._written |= _written(newest[topic], header)
         self._readers: dict[int, Any] = {}
 
     def encode(self, event: Event) -> bytes:
         """Encode an event for the topic of its type."""
-        fields = msgspec.to_builtins(event.data)  # a digest's tallies are structs of their own
-        fields["id"] = event.id
-        fields["time"] = event.time
-        fields["source"] = event.source
-        return self._encode(event.data.topic.name, type(event.data).__name__, fields)
+        start, write = self._written[type(event.data)]
+        return start + write(event)
 
     def decode(self, topic: str, raw: bytes | None) -> Event:
         """Decode an event of `topic`.
@@ -86,10 +83,8 @@ class Codec:
 
     def encode_record(self, record: Record) -> bytes:
         """Encode a record for `verdicts.changes.v1`."""
-        fields = msgspec.to_builtins(record, builtin_types=(datetime,))
-        if isinstance(record, Tool):
-            _each_moment(fields, from_datetime)
-        return self._encode(topics.CHANGES.name, type(record).__name__, fields)
+        start, write = self._written[type(record)]
+        return start + write(record)
 
     def decode_record(self, raw: bytes) -> Record:
         """Decode a record of `verdicts.changes.v1`.
@@ -100,16 +95,10 @@ class Codec:
         name, fields = self._decode(topics.CHANGES.name, raw)
         try:
             if _RECORDS[name] is Tool:
-                _each_moment(fields, to_datetime)
+                _moments(fields)
             return msgspec.convert(fields, _RECORDS[name])
         except (msgspec.ValidationError, KeyError, OverflowError) as error:
             raise UndecodableError(f"no valid {name}: {error}") from None
-
-    def _encode(self, topic: str, name: str, fields: dict[str, Any]) -> bytes:
-        body = BytesIO()
-        body.write(self._headers[topic])
-        fastavro.schemaless_writer(body, self._writers[topic], (f"verdicts.{name}", fields))
-        return body.getvalue()
 
     def _decode(self, topic: str, raw: bytes | None) -> tuple[str, dict[str, Any]]:
         if raw is None or len(raw) < HEADER.size or raw[0] != MAGIC:
@@ -118,7 +107,7 @@ class Codec:
         writer = self._reader_for(topic, schema_id)
         body = BytesIO(raw)
         body.seek(HEADER.size)
-        reader = self._writers[topic]
+        reader = self._parsed[topic]
         try:
             found: tuple[str, dict[str, Any]] = fastavro.schemaless_reader(  # type: ignore[assignment]
                 body, writer, None if writer is reader else reader, return_record_name=True
@@ -142,20 +131,36 @@ class Codec:
         if version := catalogue.BY_ID.get(schema_id):
             topic = version.topic.name
             newest = catalogue.NEWEST[topic] is version
-            return topic, self._writers[topic] if newest else _parsed(version.schema())
+            return topic, self._parsed[topic] if newest else _parsed(version.schema())
         schema = self._fetch(schema_id) if self._fetch else None
         if schema is None:
             raise UndecodableError(f"unknown schema id {schema_id}")
         return None, _parsed(schema)
 
 
-def _each_moment(tool: dict[str, Any], change: Callable[[Any], Any]) -> None:
-    """Change every time in a tool's fields, in place."""
-    tool["listed"] = change(tool["listed"])
+def _written(schema: list[Any], header: bytes) -> dict[type, tuple[bytes, avro.Write]]:
+    """For each record of a topic what its bytes begin with, and what writes the rest."""
+    named: avro.Named = {}
+    written: dict[type, tuple[bytes, avro.Write]] = {}
+    for number, record in enumerate(schema):
+        name = f"verdicts.{record['name']}"
+        kind, place = (_DATA[name], _in_event) if name in _DATA else (_RECORDS[name], str)
+        written[kind] = header + avro.long(number), avro.record(record, named, place)
+    return written
+
+
+def _in_event(field: str) -> str:
+    """Where an event has the field of its record."""
+    return field if field in Event.__struct_fields__ else f"data.{field}"
+
+
+def _moments(tool: dict[str, Any]) -> None:
+    """Turn every time in a tool's fields into a datetime, in place."""
+    tool["listed"] = to_datetime(tool["listed"])
     if tool["retired"] is not None:
-        tool["retired"] = change(tool["retired"])
+        tool["retired"] = to_datetime(tool["retired"])
     for review in tool["panel"]["reviews"]:
-        review["time"] = change(review["time"])
+        review["time"] = to_datetime(review["time"])
 
 
 def _parsed(schema: Any) -> Any:
