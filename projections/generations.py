@@ -28,6 +28,13 @@ _SHOWN = {
     "tallies": ("tool",),
     "digests": ("digest",),
 }
+# Tables with a record's version, and the kind of record.
+_VERSIONED = {
+    "tallies": "tool",
+    "categories": "category",
+    "reviewers": "reviewer",
+    "digests": "digest",
+}
 LONGEST_LINE = 160
 _NAME = re.compile(r"projections_(\d+)")
 
@@ -118,18 +125,43 @@ def positions(connection: Connection, name: str) -> Mapping[Place, int]:
 
 def switch(connection: Connection, name: str) -> set[Key]:
     """Make a generation the live one in this transaction, and announce what differs by it."""
-    changed = differing(connection, live(connection), name)
+    former = live(connection)
+    changed = differing(connection, former, name)
+    _carry_versions(connection, former, name)
+    _renew_versions(connection, name, changed)
     moved = text("update verdicts.generation set former = live, live = :name")
     connection.execute(moved, {"name": name})
     outbox.add(connection, changed)
     return changed
 
 
+def _carry_versions(connection: Connection, former: str, name: str) -> None:
+    """Let what stays as it was keep the version that subscribers know it by."""
+    for table in _VERSIONED:
+        key = _first_key(table)
+        connection.execute(
+            text(f"""
+                update {name}.{table} as new set version = old.version from {former}.{table} as old
+                where new.{key} = old.{key} and new.version <> old.version
+            """)
+        )
+
+
+def _renew_versions(connection: Connection, name: str, changed: set[Key]) -> None:
+    """Make what differs newer than anything that subscribers have seen of it."""
+    for table, kind in _VERSIONED.items():
+        renewed = text(f"""
+            update {name}.{table} set version = nextval('verdicts.version')
+            where {_first_key(table)} = any(:keys)
+        """)
+        connection.execute(renewed, {"keys": [key.key for key in changed if key.kind == kind]})
+
+
 def differing(connection: Connection, one: str, other: str) -> set[Key]:
     """Name the records that two generations show differently."""
     keys: set[Key] = set()
     for table, kinds in _SHOWN.items():
-        key = tables.metadata.tables[table].primary_key.columns[0].name
+        key = _first_key(table)
         differs = f"""
             select {key} from ({_except(table, one, other)}) as gone
             union select {key} from ({_except(table, other, one)}) as new
@@ -184,6 +216,10 @@ def _compared(table: str) -> list[str]:
     return [
         column.name for column in tables.metadata.tables[table].columns if column.name != "version"
     ]
+
+
+def _first_key(table: str) -> str:
+    return tables.metadata.tables[table].primary_key.columns[0].name
 
 
 def _keys(table: str) -> str:

@@ -12,6 +12,7 @@ from hypothesis import Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     precondition,
     rule,
     run_state_machine_as_test,
@@ -63,6 +64,7 @@ def test_a_system_under_random_commands_is_what_the_contract_says(
     watch = Stopwatch()
     system.caught_up()
     require_faithful_changes(system)
+    assert machine.sent > 0
     note = f"{machine.sent} events in {machine.commands} requests"
     report(system.judged("random commands", watch.seconds, note))
 
@@ -93,6 +95,10 @@ class Commands(RuleBasedStateMachine):
         self.run = next(self.runs)
         self.chances = random.Random(self.run)
         self.history: list[Event] = []
+
+    @initialize(number=st.integers(1, 500))
+    def begin(self, number: int) -> None:
+        self.send(number)
 
     @rule(number=st.integers(1, 20))
     def send_some(self, number: int) -> None:

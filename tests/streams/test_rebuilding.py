@@ -46,6 +46,12 @@ class World:
             tally = queries.tally(connection, tool)
         return tally.community.ship if tally else None
 
+    def version(self, tool: str) -> int:
+        with self.engine.connect() as connection:
+            found = queries.tool(connection, tool)
+        assert found
+        return found.version
+
     def ships_in(self, generation: str, tool: str) -> int | None:
         query = f"select ship from {generation}.tallies where tool = :tool"
         with self.engine.connect() as connection:
@@ -141,6 +147,26 @@ def test_what_a_promotion_changes_is_announced_and_nothing_else(world: World, to
     assert world.promote(SECOND) == 1
     assert world.told() == told + 1
     assert world.ships(tool) == 3
+
+
+def test_after_a_promotion_versions_are_those_that_subscribers_know_or_newer(
+    world: World, unique: Callable[[str], str], tool: str
+):
+    """The new generation wrote its rows at another time, and draws versions when it writes."""
+    same = unique("same")
+    world.rebuild()
+    world.send(a_listing(same), a_vote(tool=same))
+    eventually(lambda: world.ships_in(SECOND, same), lambda ships: ships == 1)
+    eventually(lambda: world.ships(same), lambda ships: ships == 1)
+    with world.engine.begin() as connection:
+        connection.execute(
+            text("update tallies set ship = 99, version = nextval('verdicts.version')"
+                 " where tool = :tool"), {"tool": tool},
+        )  # fmt: skip
+    known, wrong = world.version(same), world.version(tool)
+    world.promote(SECOND)
+    assert world.version(same) == known
+    assert world.version(tool) > wrong
 
 
 def test_a_promotion_is_taken_back_by_promoting_the_former(world: World, tool: str):
