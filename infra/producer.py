@@ -1,50 +1,49 @@
 """The one Kafka producer of a process, as an event loop sees it: a record in, a future out.
 
-The log's client reports deliveries in a thread of its own. They reach the loop in groups, one
-wake-up per group, because a wake-up per record would cost more than the record.
+The loop itself looks after deliveries, each millisecond while some are awaited. A thread that
+waits for them would hear of each a little earlier, but wants the interpreter just when the loop
+has it: under load both would wait for one another most of the time.
 """
 
 import asyncio
-import threading
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
 import confluent_kafka
 import structlog
 from confluent_kafka import KafkaError, KafkaException
 
+from infra.deliveries import (
+    Delivery,
+    Group,
+    NotWritten,
+    Outcome,
+    Place,
+    Report,
+    Single,
+    Undecided,
+    refusal,
+)
 from infra.settings import Settings
 
 DELIVERY_SECONDS = 10
 LINGER_MILLISECONDS = 1
 MOST_WAITING = 100_000
+LOOK_SECONDS = 0.001
+IDLE_SECONDS = 0.1
 
 Headers = list[tuple[str, str | bytes | None]]
 log = structlog.get_logger(__name__)
 
 
-class Delivery(NamedTuple):
-    """Where an acknowledged record stands on the log."""
+class Outgoing(NamedTuple):
+    """A record to send."""
 
     topic: str
-    partition: int
-    offset: int
-
-
-class NotWritten(Exception):  # noqa: N818 - an outcome, named for what it is
-    """The record is surely not on the log, and never will be.
-
-    `too_large` tells a record that no broker takes from a broker that takes none now.
-    """
-
-    def __init__(self, reason: str, *, too_large: bool = False) -> None:
-        super().__init__(reason)
-        self.too_large = too_large
-
-
-class Undecided(Exception):  # noqa: N818
-    """The record may stand on the log or not; nobody who can be asked knows."""
+    key: bytes
+    value: bytes
+    headers: Headers | None = None
 
 
 class Producer(Protocol):
@@ -56,21 +55,9 @@ class Producer(Protocol):
         """Queue a record. The future ends with its delivery, `NotWritten` or `Undecided`."""
         ...
 
-
-_NEVER_APPENDED = frozenset(
-    {
-        KafkaError._PURGE_QUEUE,
-        KafkaError._QUEUE_FULL,
-        KafkaError._UNKNOWN_PARTITION,
-        KafkaError._UNKNOWN_TOPIC,
-        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-        KafkaError.INVALID_RECORD,
-        KafkaError.MSG_SIZE_TOO_LARGE,
-        KafkaError.TOPIC_AUTHORIZATION_FAILED,
-        KafkaError.TOPIC_EXCEPTION,
-    }
-)
-_Outcome = tuple["asyncio.Future[Delivery]", Delivery | Exception]
+    def send_all(self, records: Sequence[Outgoing]) -> "asyncio.Future[list[Outcome]]":
+        """Queue records. The future ends with the outcome of each, once all are known."""
+        ...
 
 
 class KafkaProducer:
@@ -94,35 +81,41 @@ class KafkaProducer:
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._on_fatal = on_fatal
-        self._settled: list[_Outcome] = []
         self._broken = ""
-        self._stopping = threading.Event()
         self._kafka = confluent_kafka.Producer(
             configuration(settings, delivery_seconds) | {"error_cb": self._on_error}
         )
-        self._thread = threading.Thread(target=self._poll, name="producer", daemon=True)
-        self._thread.start()
+        self._idle = True
+        self._timer = self._loop.call_later(0, self._look)
 
     def send(
         self, topic: str, key: bytes, value: bytes, headers: Headers | None = None
     ) -> "asyncio.Future[Delivery]":
         """Queue a record. The future ends with its delivery, `NotWritten` or `Undecided`."""
-        future: asyncio.Future[Delivery] = self._loop.create_future()
+        single = Single(self._loop.create_future())
+        self._produce(Outgoing(topic, key, value, headers), single)
+        return single.future
+
+    def send_all(self, records: Sequence[Outgoing]) -> "asyncio.Future[list[Outcome]]":
+        """Queue records. The future ends with the outcome of each, once all are known."""
+        group = Group(len(records), self._loop.create_future())
+        for number, record in enumerate(records):
+            self._produce(record, Place(group, number))
+        return group.future
+
+    def _produce(self, record: Outgoing, report: Report) -> None:
+        topic, key, value, headers = record
         if self._broken:
-            return _failed(future, NotWritten(self._broken))
+            report.settle(NotWritten(self._broken))
+            return
         try:
-            self._kafka.produce(
-                topic,
-                value,
-                key,
-                on_delivery=partial(self._on_delivery, future),
-                headers=headers,
-            )
+            self._kafka.produce(topic, value, key, on_delivery=report, headers=headers)
         except BufferError:
-            return _failed(future, NotWritten("too many records wait for the broker"))
+            report.settle(NotWritten("too many records wait for the broker"))
         except KafkaException as error:
-            return _failed(future, _refusal(error.args[0]))
-        return future
+            report.settle(refusal(error.args[0]))
+        if self._idle:
+            self._look_in(LOOK_SECONDS)
 
     @property
     def waiting(self) -> int:
@@ -139,39 +132,23 @@ class KafkaProducer:
 
     async def close(self, timeout: float = 5) -> None:
         """Wait for what is in flight, at most `timeout` seconds, and stop."""
-        await asyncio.to_thread(self._close, timeout)
-        self._hand_over()
-        await asyncio.sleep(0)  # let the loop settle what was handed over
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while self.waiting:
+                    await asyncio.sleep(LOOK_SECONDS)
+        self._timer.cancel()
 
-    def _close(self, timeout: float) -> None:
-        self._stopping.set()
-        self._thread.join()
-        self._kafka.flush(timeout)
-
-    def _poll(self) -> None:
-        while not self._stopping.is_set():
-            self._kafka.poll(0.1)
-            self._hand_over()
-
-    def _hand_over(self) -> None:
-        """Give the loop all deliveries that one poll reported, in one wake-up."""
-        if not self._settled:
-            return
-        group, self._settled = self._settled, []
+    def _look(self) -> None:
+        """Have every report called that has come in, and look again in a while."""
         try:
-            self._loop.call_soon_threadsafe(_settle, group)
-        except RuntimeError:  # the loop is closed: nobody waits any more
-            self._stopping.set()
+            self._kafka.poll(0)
+        finally:
+            self._look_in(LOOK_SECONDS if self.waiting else IDLE_SECONDS)
 
-    def _on_delivery(
-        self, future: "asyncio.Future[Delivery]", error: KafkaError | None, message: Any
-    ) -> None:
-        outcome: Delivery | Exception
-        if error is None:
-            outcome = Delivery(message.topic(), message.partition(), message.offset())
-        else:
-            outcome = _refusal(error)
-        self._settled.append((future, outcome))
+    def _look_in(self, seconds: float) -> None:
+        self._idle = seconds == IDLE_SECONDS
+        self._timer.cancel()
+        self._timer = self._loop.call_later(seconds, self._look)
 
     def _on_error(self, error: KafkaError) -> None:
         if error.code() == KafkaError._FATAL and not self._broken:
@@ -203,41 +180,6 @@ def configuration(settings: Settings, delivery_seconds: float = DELIVERY_SECONDS
     }
 
 
-def _refusal(error: KafkaError) -> NotWritten | Undecided:
-    """Tell what was certainly not appended from what may have been."""
-    if error.code() in _NEVER_APPENDED:
-        too_large = error.code() == KafkaError.MSG_SIZE_TOO_LARGE
-        return NotWritten(error.str(), too_large=too_large)
-    return Undecided(error.str())
-
-
-def _settle(group: list[_Outcome]) -> None:
-    for future, outcome in group:
-        if future.done():  # whoever waited has gone
-            continue
-        if isinstance(outcome, Exception):
-            _failed(future, outcome)
-        else:
-            future.set_result(outcome)
-
-
-def _failed(
-    future: "asyncio.Future[Delivery]", error: NotWritten | Undecided | Exception
-) -> "asyncio.Future[Delivery]":
-    future.set_exception(error)
-    future.exception()  # seen: a client that has gone is no reason for a warning
-    return future
-
-
-class Sent(NamedTuple):
-    """A record that a `FakeProducer` was given."""
-
-    topic: str
-    key: bytes
-    value: bytes
-    headers: Headers | None
-
-
 class FakeProducer:
     """A producer without a broker: acknowledges at once, or does what it is told.
 
@@ -247,17 +189,26 @@ class FakeProducer:
     """
 
     def __init__(self) -> None:
-        self.sent: list[Sent] = []
+        self.sent: list[Outgoing] = []
         self.failure: NotWritten | Undecided | None = None
 
     def send(
         self, topic: str, key: bytes, value: bytes, headers: Headers | None = None
     ) -> "asyncio.Future[Delivery]":
         """Keep the record in `sent`, on partition 0; its offset is its place on the topic."""
-        future: asyncio.Future[Delivery] = asyncio.get_running_loop().create_future()
-        if self.failure is not None:
-            return _failed(future, self.failure)
-        offset = sum(record.topic == topic for record in self.sent)
-        self.sent.append(Sent(topic, key, value, headers))
-        future.set_result(Delivery(topic, 0, offset))
+        single = Single(asyncio.get_running_loop().create_future())
+        single.settle(self._kept(Outgoing(topic, key, value, headers)))
+        return single.future
+
+    def send_all(self, records: Sequence[Outgoing]) -> "asyncio.Future[list[Outcome]]":
+        """Keep the records in `sent`, as `send` does."""
+        future: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
+        future.set_result([self._kept(record) for record in records])
         return future
+
+    def _kept(self, record: Outgoing) -> Outcome:
+        if self.failure is not None:
+            return self.failure
+        offset = sum(sent.topic == record.topic for sent in self.sent)
+        self.sent.append(record)
+        return Delivery(record.topic, 0, offset)

@@ -12,8 +12,8 @@ import structlog
 from sqlalchemy import Engine
 
 from infra import tracing
+from infra.deliveries import Delivery
 from infra.log import Place
-from infra.producer import Delivery
 
 NAME = __name__
 log = structlog.get_logger(NAME)

@@ -12,8 +12,9 @@ from starlette.types import Scope
 
 from infra import tracing, trail
 from infra.codec import Codec
+from infra.deliveries import Delivery, NotWritten, Undecided
 from infra.metrics import VOTE_TO_PAGE
-from infra.producer import Delivery, NotWritten, Producer, Undecided
+from infra.producer import Producer
 from schemas.events import BookmarkAdded, BookmarkRemoved, Event, VoteCast, VoteRetracted
 from schemas.records import Choice, Community
 from streams.api.counted import received

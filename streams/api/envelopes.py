@@ -1,14 +1,17 @@
 """From the body of a request to events: CloudEvents in JSON, each judged for itself."""
 
+import contextlib
 import json
 import re
-from typing import Annotated, Any, Literal
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from schemas import instants
-from schemas.events import EVENT_TYPES, Event
+from schemas.events import EVENT_TYPES, Data, Event
 from schemas.reading import InvalidEvent, explain, read_data
 from schemas.text import NO_NUL_PATTERN, EventId
 from streams.api.problems import Problem
@@ -19,18 +22,15 @@ from streams.tokens import Token
 MOST_EVENTS = 500
 
 Source = Annotated[str, Meta(min_length=1, max_length=300, pattern=NO_NUL_PATTERN)]
-Item = Raw | InvalidEvent
 
 
-class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The CloudEvents attributes that we take.
+class Attributes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """The CloudEvents attributes that we take, beside type and data.
 
     Others (`subject`, `dataschema`, extensions) would be lost on the way to the log, so they are
     refused by name instead.
     """
 
-    type: str
-    data: Raw
     specversion: Literal["1.0"] = "1.0"
     id: EventId | None = None
     time: str | None = None
@@ -38,10 +38,45 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     datacontenttype: Literal["application/json"] | None = None
 
 
+class Envelope(Attributes, frozen=True, kw_only=True):
+    """An event whose data is still JSON: all that can be said of one in which much is wrong."""
+
+    type: str
+    data: Raw
+
+
+class Whole(Attributes, frozen=True, kw_only=True):
+    """An event with its data; each type has a kind of its own, told by the tag."""
+
+    type: ClassVar[str]
+    data: Data
+
+
+def _whole(data: type[Data]) -> Any:
+    """The kind of `Whole` that carries this data."""
+    return msgspec.defstruct(
+        f"{data.__name__}Whole",
+        [("data", data)],
+        bases=(Whole,),
+        namespace={"type": data.type},
+        tag_field="type",
+        tag=data.type,
+        frozen=True,
+        kw_only=True,
+    )
+
+
+Item = Whole | Raw | InvalidEvent
+
+
 class _Named(msgspec.Struct):
     id: str | UnsetType = UNSET
 
 
+_any_whole = reduce(or_, map(_whole, EVENT_TYPES.values()))
+_batch = msgspec.json.Decoder(
+    Annotated[list[_any_whole], Meta(max_length=MOST_EVENTS)]  # type: ignore[valid-type]
+)
 _envelope = msgspec.json.Decoder(Envelope)
 _named = msgspec.json.Decoder(_Named)
 _array = msgspec.json.Decoder(list[Raw])
@@ -49,16 +84,27 @@ _object = msgspec.json.Decoder(dict[str, Raw])
 
 
 def read_items(body: bytes, *, batch_only: bool = False) -> list[Item]:
-    """The single events of a body, still as JSON; those with a lone surrogate are refused.
+    """The single events of a body.
+
+    A batch in whose shape nothing is wrong is read at once, which takes a fraction of the time.
+    Else they stay JSON, to be judged each for itself; those with a lone surrogate are refused.
 
     Raises:
         Problem: 400 when this is no JSON object or array, or an empty one; 413 over 500 events.
     """
-    items = _items(body, batch_only)
+    items = _read_at_once(body) or _items(body, batch_only)
     if not items:
         raise Problem(400, "The array is empty: send 1 to 500 events.")
     if len(items) > MOST_EVENTS:
         raise Problem(413, f"{len(items)} events are too many: send at most {MOST_EVENTS}.")
+    return items
+
+
+def _read_at_once(body: bytes) -> list[Item]:
+    """All events of a batch, or none of them where one is not as it should be."""
+    items: list[Item] = []
+    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        items = _batch.decode(body)
     return items
 
 
@@ -138,12 +184,14 @@ class Reader:
         """
         if isinstance(item, InvalidEvent):
             raise item
-        envelope = _read_envelope(item)
+        envelope = item if isinstance(item, Whole) else _read_envelope(item)
         kind = EVENT_TYPES.get(envelope.type)
         if kind is not None and not token.may_send(kind.role):
             detail = f"A token of the role {token.role} may not send {envelope.type}."
             raise InvalidEvent("forbidden", detail, "/type")
-        data = read_data(envelope.type, envelope.data)
+        data = envelope.data
+        if isinstance(data, Raw):
+            data = read_data(envelope.type, data)
         named: str | None = getattr(data, "voter", None)
         if named is not None:
             hidden = self._voters.gateway_pseudonym(token.namespace or token.role, named)
@@ -151,7 +199,7 @@ class Reader:
         name, time = self._stamp(envelope)
         return Event(name, time, data, envelope.source)
 
-    def _stamp(self, envelope: Envelope) -> tuple[str, int]:
+    def _stamp(self, envelope: Attributes) -> tuple[str, int]:
         if envelope.id is None and envelope.time is None:
             time = self._stamps.next()
             return new_id(time), time
@@ -182,6 +230,8 @@ def _read_envelope(raw: Raw) -> Envelope:
 
 def id_of(item: Item) -> str | None:
     """The id that an item names, if it can be read, for the answer to refer to it."""
+    if isinstance(item, Whole):
+        return item.id
     try:
         name = _named.decode(item).id if isinstance(item, Raw) else UNSET
     except (msgspec.DecodeError, RecursionError):

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from starlette.requests import Request
@@ -11,7 +11,8 @@ from starlette.responses import Response
 
 from infra import tracing, trail
 from infra.codec import Codec
-from infra.producer import Delivery, NotWritten, Producer, Undecided
+from infra.deliveries import Delivery, NotWritten, Outcome
+from infra.producer import Outgoing, Producer
 from schemas.events import Event
 from schemas.instants import rfc3339
 from schemas.reading import InvalidEvent
@@ -25,7 +26,7 @@ from streams.tokens import Bearers, Token
 
 MOST_BYTES = 1024 * 1024
 MOST_SECONDS = 30
-TURN = 50
+TURN = 100
 """Events of one request that are read before other requests have a turn."""
 
 _BATCH = "application/cloudevents-batch+json"
@@ -62,7 +63,7 @@ class Unknown(msgspec.Struct, frozen=True, tag_field="status", tag="unknown"):
 
 
 Result = Accepted | Rejected | Unknown
-Sent = tuple[Event, "asyncio.Future[Delivery]"]
+Judged = tuple[Event, Outgoing] | Rejected
 
 
 class Results(msgspec.Struct, frozen=True):
@@ -99,8 +100,8 @@ class Intake:
             raise
         body = await read_body(request.receive, headers, MOST_BYTES)
         items = read_items(body, batch_only=batch_only)
-        sent = await self._send_all(items, token)
-        return await self._answered(request, await _outcomes(sent))
+        judged = await self._judged(items, token)
+        return await self._answered(request, await self._sent(judged))
 
     async def _authenticated(self, request: Request) -> Token:
         scheme, _, text = request.headers.get("authorization", "").partition(" ")
@@ -113,16 +114,16 @@ class Intake:
             )
         return token
 
-    async def _send_all(self, items: list[Item], token: Token) -> list[Sent | Rejected]:
-        """Hand every good event to the producer; others have their turn in between."""
-        sent = []
+    async def _judged(self, items: list[Item], token: Token) -> list[Judged]:
+        """Each event with its record, or why it is rejected; others have a turn in between."""
+        judged = []
         for index, item in enumerate(items):
             if index % TURN == TURN - 1:
                 await asyncio.sleep(0)
-            sent.append(self._send(item, token))
-        return sent
+            judged.append(self._judge(item, token))
+        return judged
 
-    def _send(self, item: Item, token: Token) -> Sent | Rejected:
+    def _judge(self, item: Item, token: Token) -> Judged:
         try:
             event = self._reader.read(item, token)
         except InvalidEvent as error:
@@ -130,13 +131,24 @@ class Intake:
             return Rejected(id_of(item), error.code, error.detail, error.pointer)
         topic = event.data.topic.name
         headers = tracing.carried(None if topic in _BARE else _headers(event))
-        value = self._codec.encode(event)
-        return event, self._producer.send(topic, event.key.encode(), value, headers)
+        return event, Outgoing(topic, event.key.encode(), self._codec.encode(event), headers)
+
+    async def _sent(self, judged: list[Judged]) -> list[Result]:
+        """Send every good event; what became of each, once that is known of all."""
+        good = [it for it in judged if not isinstance(it, Rejected)]
+        outcomes = await self._producer.send_all([record for _, record in good])
+        results = list(map(_result, (event for event, _ in good), outcomes))
+        _count((event.data.type for event, _ in good), results)
+        if len(results) == len(judged):
+            return results
+        sent = iter(results)
+        return [it if isinstance(it, Rejected) else next(sent) for it in judged]
 
     async def _answered(self, request: Request, results: list[Result]) -> Response:
         accepted = [result for result in results if isinstance(result, Accepted)]
-        _raise_for_broker(results)
-        _raise_for_role(results)
+        if len(accepted) < len(results):
+            _raise_for_broker(results)
+            _raise_for_role(results)
         if not accepted:
             return Response(encode(Results(results)), 422, media_type=JSON)
         waited = await self._waited(request, accepted)
@@ -159,38 +171,20 @@ class Intake:
         return True
 
 
-async def _outcomes(sent: list[Sent | Rejected]) -> list[Result]:
-    """What became of each event, once that is known of all; counted together."""
-    results: list[Result] = []
-    counts: Counter[tuple[str, str]] = Counter()
-    for it in sent:
-        if isinstance(it, Rejected):
-            results.append(it)
-            continue
-        event, delivery = it
-        if not delivery.done():  # most are, once the first is: they share their way
-            await asyncio.wait((delivery,))
-        result = _delivered(event, delivery)
-        counts[event.type, _status(result)] += 1
-        results.append(result)
-    for (kind, status), count in counts.items():
-        received(kind, status).inc(count)
-    return results
+def _result(event: Event, outcome: Outcome) -> Result:
+    if isinstance(outcome, Delivery):
+        trail.accepted(event.id, outcome)
+        return Accepted(event.id, rfc3339(event.time), *outcome)
+    if isinstance(outcome, NotWritten):
+        code = "too-large" if outcome.too_large else "unavailable"
+        return Rejected(event.id, code, f"The broker did not take it: {outcome}.")
+    return Unknown(event.id, rfc3339(event.time))
 
 
-def _delivered(event: Event, delivery: "asyncio.Future[Delivery]") -> Result:
-    try:
-        placed = trail.accepted(event.id, delivery.result())
-        return Accepted(event.id, rfc3339(event.time), *placed)
-    except NotWritten as error:
-        code = "too-large" if error.too_large else "unavailable"
-        return Rejected(event.id, code, f"The broker did not take it: {error}.")
-    except Undecided:
-        return Unknown(event.id, rfc3339(event.time))
-
-
-def _status(result: Result) -> str:
-    return str(type(result).__struct_config__.tag)
+def _count(types: Iterable[str], results: Iterable[Result]) -> None:
+    kinds: Iterable[type[Result]] = map(type, results)
+    for (name, kind), count in Counter(zip(types, kinds, strict=True)).items():
+        received(name, str(kind.__struct_config__.tag)).inc(count)
 
 
 def _by_offset(result: Accepted) -> int:

@@ -39,6 +39,7 @@ class Voters:
     def __init__(self, secret_keys: Sequence[str], voter_key: str, *, secure: bool) -> None:
         self._keys = [_key(key, "cookie") for key in secret_keys]
         self._voter_key = _key(voter_key, "pseudonym")
+        self._begun: dict[str, blake2b] = {}
         self.cookie = "__Host-verdicts_voter" if secure else "verdicts_voter"
         self._name = self.cookie.encode() + b"="
         self._attributes = (
@@ -77,8 +78,13 @@ class Voters:
 
     def name_of(self, namespace: str, voter: str) -> str:
         """22 characters that only the holder of the key can link to namespace and id."""
-        message = f"{namespace}\0{voter}".encode()
-        return _text(blake2b(message, key=self._voter_key, digest_size=16).digest())
+        begun = self._begun.get(namespace)
+        if begun is None:
+            name = f"{namespace}\0".encode()
+            begun = self._begun[namespace] = blake2b(name, key=self._voter_key, digest_size=16)
+        keyed = begun.copy()
+        keyed.update(voter.encode())
+        return _text(keyed.digest())
 
     def _verified(self, value: bytes) -> Voter | None:
         shape = _SHAPE.match(value)

@@ -7,7 +7,8 @@ import pytest
 from aiokafka.partitioner import DefaultPartitioner
 
 from infra import topics
-from infra.producer import FakeProducer, KafkaProducer, NotWritten, Undecided
+from infra.deliveries import Delivery, NotWritten, Outcome, Undecided
+from infra.producer import FakeProducer, KafkaProducer, Outgoing
 from infra.settings import Settings
 from schemas.topics import FOREVER, Topic
 
@@ -60,6 +61,33 @@ def test_who_no_longer_waits_does_no_harm():
     asyncio.run(scene())
 
 
+def test_of_records_sent_together_each_has_its_own_outcome():
+    async def scene() -> list[Outcome]:
+        producer = KafkaProducer(nowhere(), delivery_seconds=0.3)
+        large = Outgoing("t", b"k", b"x" * 3_000_000)
+        try:
+            assert await producer.send_all([]) == []
+            together = producer.send_all([Outgoing("t", b"k", b"v"), large])
+            return await asyncio.wait_for(together, 10)
+        finally:
+            await producer.close(0)
+
+    unsure, refused = asyncio.run(scene())
+    assert isinstance(unsure, Undecided)
+    assert isinstance(refused, NotWritten)
+    assert refused.too_large
+
+
+def test_who_no_longer_waits_for_records_sent_together_does_no_harm():
+    async def scene() -> None:
+        producer = KafkaProducer(nowhere(), delivery_seconds=0.3)
+        producer.send_all([Outgoing("t", b"k", b"v")] * 3).cancel()
+        await producer.close(5)
+        assert producer.waiting == 0
+
+    asyncio.run(scene())
+
+
 def test_the_fake_counts_offsets_per_topic():
     async def scene() -> list[int]:
         producer = FakeProducer()
@@ -78,8 +106,10 @@ def test_records_are_acknowledged_where_murmur2_puts_their_keys(kafka, unique):
     async def scene() -> list[int]:
         producer = KafkaProducer(at(kafka))
         try:
-            sent = [producer.send(topic.name, key, b"v", [("h", b"1")]) for key in keys]
-            return [(await delivery).partition for delivery in sent]
+            sent = [producer.send(topic.name, key, b"v", [("h", b"1")]) for key in keys[:100]]
+            rest = producer.send_all([Outgoing(topic.name, key, b"v") for key in keys[100:]])
+            together = [it for it in await rest if isinstance(it, Delivery)]
+            return [it.partition for it in (*[await one for one in sent], *together)]
         finally:
             await producer.close()
 

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import create_engine
 
 from infra import trail
+from infra.deliveries import Delivery
 from infra.logging import configure
-from infra.producer import Delivery
 
 PLACE = Delivery("verdicts.votes.v1", 3, 17)
 # No hook asks a database unless traces are taken.

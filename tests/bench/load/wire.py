@@ -29,7 +29,7 @@ class Connection:
         Raises:
             ConnectionError: the server has hung up.
         """
-        part = self.socket.recv(1 << 18)
+        part = self.socket.recv(1 << 16)
         if not part:
             raise ConnectionError("the server hung up")
         self._received = self._received + part if self._received else part

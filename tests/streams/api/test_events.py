@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from infra.producer import NotWritten, Undecided
+from infra.deliveries import NotWritten, Undecided
 from streams.api.answers import MOST_DISCARDED, read_body
 from streams.api.events import preferred_wait
 from streams.api.problems import Problem

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra.producer import NotWritten, Undecided
+from infra.deliveries import NotWritten, Undecided
 
 HERE = {"Origin": "http://127.0.0.1:8080"}
 ALPHA = "/v1/tools/alpha/vote"

@@ -1,0 +1,81 @@
+"""A batch is read at once where nothing is wrong with it; that must not show."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from schemas.events import EVENT_TYPES
+from tests.examples import EVERY_TYPE
+
+ADMIN = {"Authorization": "Bearer admin", "Content-Type": "application/json"}
+EVENTS = [
+    {
+        "specversion": "1.0",
+        "id": f"e-{event.type}",
+        "time": "2025-11-20T10:00:00.5+02:00",
+        "source": "/tests",
+        "type": event.type,
+        "datacontenttype": "application/json",
+        "data": msgspec.to_builtins(event.data),
+    }
+    for event in EVERY_TYPE
+]
+ODD = st.sampled_from(
+    [None, True, 7, -1, 101, 8.5, "", "x", "ship", "a-b", "a-vs-b", "a\0b", "x" * 301, [], ["x"],
+     {}, {"x": 1}, "2025-11-20T10:00:00Z", "2999-01-01T00:00:00Z", "1.0", *EVENT_TYPES]
+)  # fmt: skip
+
+
+def a_place(event: dict[str, Any]) -> st.SearchStrategy[tuple[str, ...]]:
+    names = st.sampled_from([*event, "subject"])
+    inner = st.tuples(st.just("data"), st.sampled_from([*event["data"], "stars"]))
+    return st.tuples(names) | inner
+
+
+@st.composite
+def somewhat_odd(draw: st.DrawFn) -> dict[str, Any]:
+    """An event in which up to two fields are left out, added or changed."""
+    whole = draw(st.sampled_from(EVENTS))
+    data = dict(whole["data"])
+    event = whole | {"data": data}
+    for *within, name in draw(st.lists(a_place(whole), max_size=2)):
+        around = data if within else event
+        if draw(st.booleans()):
+            around[name] = draw(ODD)
+        else:
+            around.pop(name, None)
+    return event
+
+
+def results(world: Any, *events: Any) -> list[dict[str, Any]]:
+    answer = world.client.post("/v1/events", content=msgspec.json.encode(events), headers=ADMIN)
+    return [
+        {name: value for name, value in result.items() if name != "offset"}
+        for result in answer.json()["results"]
+    ]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(event=somewhat_odd())
+def test_what_becomes_of_an_event_does_not_depend_on_its_batch(world, event):
+    with_id_and_time = "id" in event and "time" in event
+    alone, beside = results(world, event), results(world, event, {"type": "nonsense"})[:1]
+    if not with_id_and_time:  # the server's own, so each time others
+        for result in (*alone, *beside):
+            result.pop("id")
+            result.pop("time", None)
+    assert alone == beside
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event["type"])
+def test_an_event_is_written_alike_whatever_its_batch(world, event):
+    results(world, event)
+    results(world, event, {"type": "nonsense"})
+    if event["type"] == "digest.frozen":
+        assert world.sent == []
+    else:
+        alone, beside = world.sent
+        assert alone == beside
