@@ -23,6 +23,9 @@ from infra.settings import Settings
 SCHEMA = "verdicts"
 LEAST_VERSION = 18
 IDLE_IN_TRANSACTION_SECONDS = 5
+# Less than the above. A stopped process that waits for several locks would else get the second
+# when it loses the first, and hold its successor up for five seconds each.
+LOCK_SECONDS = 4
 VERSION_TABLE: dict[str, Any] = {"version_table": "revision", "version_table_schema": SCHEMA}
 
 _MIGRATION_LOCK = 0x76657264  # "verd": any number, as long as every migrator takes the same
@@ -62,12 +65,15 @@ def engine(
         max_overflow: Further connections at peaks.
         idle_seconds: See above.
         writes: Whether transactions write projections: then no other generation becomes the live
-            one before they end.
+            one before they end. They wait for a lock for `LOCK_SECONDS`.
         generation: Sees this generation in place of the live one. With `writes`, a transaction
             fails once it is the live one: what follows it must not write it any more.
     """
     path = f"{generation},{SCHEMA}" if generation else SCHEMA
-    made = _plain_engine(target, name, idle_seconds, pool_size, max_overflow, path)
+    options = f"-c search_path={path}"
+    if writes and not generation:
+        options += f" -c lock_timeout={LOCK_SECONDS}s"
+    made = _plain_engine(target, name, idle_seconds, pool_size, max_overflow, options)
     if generation:
         statement = f"select verdicts.follow('{generation}')" if writes else ""
     else:
@@ -83,7 +89,7 @@ def _plain_engine(
     idle_seconds: int,
     pool_size: int,
     max_overflow: int,
-    path: str = SCHEMA,
+    options: str = f"-c search_path={SCHEMA}",
 ) -> Engine:
     return create_engine(
         driver_url(target),
@@ -94,8 +100,7 @@ def _plain_engine(
             "application_name": name,
             "connect_timeout": 5,
             "options": (
-                f"-c search_path={path} "
-                f"-c idle_in_transaction_session_timeout={idle_seconds}s -c timezone=UTC"
+                f"{options} -c idle_in_transaction_session_timeout={idle_seconds}s -c timezone=UTC"
             ),
         },
     )
