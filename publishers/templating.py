@@ -1,12 +1,13 @@
 """Jinja2, strict: HTML is escaped, and a name that a view does not give is an error."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 from publishers import assets
 from publishers.views import linked
@@ -46,6 +47,15 @@ def page(template: str, public_url: str, meta: Meta, view: object = None) -> byt
     return found.render(site=public_url, meta=meta, graph=graph, view=view).encode()
 
 
+@lru_cache(maxsize=8192)
+def once(macro: Callable[..., Markup], *arguments: Hashable) -> Markup:
+    """What a macro makes of these arguments, which must be all that it looks at.
+
+    A tool's card and its reviews stand alike in dozens of comparisons, so they are made once.
+    """
+    return macro(*arguments)
+
+
 @lru_cache
 def _environment() -> Environment:
     environment = Environment(
@@ -60,5 +70,5 @@ def _environment() -> Environment:
     )
     environment.globals |= {"asset": assets.address, "count": count, "day": day}
     environment.filters |= {"inline": inline, "quoted": quoted, "url": quote}
-    environment.filters |= {"wrapped": wrapped, "xml_text": xml_text}
+    environment.filters |= {"once": once, "wrapped": wrapped, "xml_text": xml_text}
     return environment

@@ -5,11 +5,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from publishers.templating import Meta, page
+from publishers.views.answer import answer
 from publishers.views.cards import Card, card
-from publishers.views.comparison import Comparison, comparison
+from publishers.views.comparison import Comparison, comparison, title
 from publishers.views.paths import comparison_path, tool_path
+from publishers.views.scorecard import Opinion, opinion
 from publishers.views.tool import summary
-from schemas.records import Review, Reviewer, Tool
+from schemas.records import Reviewer, Tool
 
 JSON, MARKDOWN = "index.json", "index.md"
 """Names of the twins in the folder of their page."""
@@ -19,14 +21,13 @@ class _ToolTwin(NamedTuple):
     card: Card
     summary: str
     description: str
-    reviews: list[Review]
+    opinions: list[Opinion]
 
 
 class _ComparisonTwin(NamedTuple):
     path: str
     page: Comparison
     tools: list[Tool]
-    lines: list[list[tuple[str, Review]]]
 
 
 def of_tool(tool: Tool, name: str, public_url: str) -> bytes:
@@ -34,7 +35,8 @@ def of_tool(tool: Tool, name: str, public_url: str) -> bytes:
     path = tool_path(tool.tool)
     if name == JSON:
         return _json({"page": public_url + path, "summary": summary(tool), **_facts(tool)})
-    view = _ToolTwin(card(tool), summary(tool), tool.description, tool.panel.reviews)
+    said = [opinion(review) for review in tool.panel.reviews]
+    view = _ToolTwin(card(tool), summary(tool), tool.description, said)
     return page("tool.md", public_url, Meta(tool.name, "", path), view)
 
 
@@ -42,21 +44,23 @@ def of_comparison(
     one: Tool, other: Tool, panel: list[Reviewer], name: str, public_url: str
 ) -> bytes:
     """The twin of this name of two tools' comparison."""
-    tools = sorted((one, other), key=lambda tool: tool.tool)
+    one, other = sorted((one, other), key=lambda tool: tool.tool)
     path = comparison_path(one.tool, other.tool)
-    found = comparison(one, other, panel)
     if name == JSON:
-        return _json(
-            {
-                "page": public_url + path,
-                "compare": "-vs-".join(tool.tool for tool in tools),
-                "title": found.title,
-                "answer": {"leader": found.answer.leader, "text": str(found.answer)},
-                "tools": [_facts(tool) for tool in tools],
-            }
-        )
-    view = _ComparisonTwin(path, found, tools, _lines(tools, panel))
-    return page("comparison.md", public_url, Meta(found.title, "", path), view)
+        return _json(_comparison(public_url + path, one, other))
+    view = _ComparisonTwin(path, comparison(one, other, panel), [one, other])
+    return page("comparison.md", public_url, Meta(view.page.title, "", path), view)
+
+
+def _comparison(address: str, one: Tool, other: Tool) -> dict[str, Any]:
+    found = answer(one, other)
+    return {
+        "page": address,
+        "compare": f"{one.tool}-vs-{other.tool}",
+        "title": title(one, other),
+        "answer": {"leader": found.leader, "text": str(found)},
+        "tools": [_facts(one), _facts(other)],
+    }
 
 
 def _facts(tool: Tool) -> dict[str, Any]:
@@ -68,18 +72,3 @@ def _facts(tool: Tool) -> dict[str, Any]:
 
 def _json(value: dict[str, Any]) -> bytes:
     return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
-
-
-def _lines(tools: list[Tool], panel: list[Reviewer]) -> list[list[tuple[str, Review]]]:
-    """Reviews by reviewer, in the order of the panel."""
-    ordered = sorted(panel, key=lambda member: (member.position, member.reviewer))
-    lines = [
-        [
-            (tool.name, review)
-            for tool in tools
-            for review in tool.panel.reviews
-            if review.reviewer == member.reviewer
-        ]
-        for member in ordered
-    ]
-    return [line for line in lines if line]

@@ -9,11 +9,12 @@ from schemas.records import Reviewer, Tool
 
 
 class Row(NamedTuple):
-    """One row of the decision table: its label, and a text for each tool."""
+    """One row of the decision table: its label, a text for each tool, whether votes change it."""
 
     label: str
     one: str
     other: str
+    live: bool = False
 
 
 class Comparison(NamedTuple):
@@ -33,7 +34,7 @@ def comparison(one: Tool, other: Tool, panel: list[Reviewer]) -> Comparison:
     first, second = sorted((one, other), key=lambda tool: tool.tool)
     cards = [card(first), card(second)]
     return Comparison(
-        title=f"{first.name} vs {second.name}",
+        title=title(first, second),
         about=_about(first, second),
         slugs=f"{first.tool}-vs-{second.tool}",
         answer=answer(first, second),
@@ -41,6 +42,11 @@ def comparison(one: Tool, other: Tool, panel: list[Reviewer]) -> Comparison:
         rows=_rows(*cards),
         scorecard=scorecard([first, second], panel),
     )
+
+
+def title(one: Tool, other: Tool) -> str:
+    """What the comparison of two tools, in the order of its address, is called."""
+    return f"{one.name} vs {other.name}"
 
 
 def _about(one: Tool, other: Tool) -> str:
@@ -55,7 +61,7 @@ def _about(one: Tool, other: Tool) -> str:
 def _rows(one: Card, other: Card) -> list[Row]:
     return [
         Row("Panel verdict", one.panel_line, other.panel_line),
-        Row("Community", one.community_line, other.community_line),
+        Row("Community", one.community_line, other.community_line, live=True),
         Row("Pricing", one.pricing, other.pricing),
         Row("Best for", one.best_for, other.best_for),
         Row("Category", one.category, other.category),

@@ -1,6 +1,6 @@
 """What a page says, once more as linked data (schema.org), and nothing that it does not show."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,10 +22,13 @@ class Crumb(NamedTuple):
     path: str
 
 
-def script(site: str, nodes: Iterable[dict[str, Any]]) -> Markup:
+def script(site: str, nodes: Sequence[dict[str, Any]]) -> Markup:
     """A graph as the content of a script element, which no text in it can end."""
-    graph = {"@context": "https://schema.org", "@graph": [_at(site, node) for node in nodes]}
+    graph = {"@context": "https://schema.org", "@graph": nodes}
     text = msgspec.json.encode(graph).decode()
+    # Addresses within the site become absolute. A text is never one: its quotes are escaped.
+    for key in ("@id", "item", "url"):
+        text = text.replace(f'"{key}":"/', f'"{key}":"{site}/')
     for unsafe in "<>&\u2028\u2029":
         text = text.replace(unsafe, f"\\u{ord(unsafe):04x}")
     return Markup(text)  # noqa: S704 (what HTML could read is escaped above)
@@ -101,17 +104,3 @@ def _about(one: Authored) -> dict[str, Any]:
     path = tool_path(one.tool)
     item = {"@type": "SoftwareApplication", "name": one.tool_name, "url": path}
     return {**review(one.review, in_full=False), "itemReviewed": item}
-
-
-def _at(site: str, value: Any) -> Any:
-    """Addresses within the site, made absolute."""
-    if isinstance(value, dict):
-        return {
-            key: site + part if _is_path(key, part) else _at(site, part)
-            for key, part in value.items()
-        }
-    return [_at(site, part) for part in value] if isinstance(value, list) else value
-
-
-def _is_path(key: str, value: Any) -> bool:
-    return key in ("@id", "item", "url") and isinstance(value, str) and value.startswith("/")

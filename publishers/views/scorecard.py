@@ -11,7 +11,7 @@ from schemas.records import Choice, Review, Reviewer, Tool
 
 
 class Opinion(NamedTuple):
-    """One review, ready to be shown."""
+    """One review, ready to be shown; `body` is HTML, `written` the text that it was made from."""
 
     reviewer: str
     name: str
@@ -21,8 +21,9 @@ class Opinion(NamedTuple):
     verdict: Choice
     score_line: str
     body: Markup
-    pros: list[str]
-    cons: list[str]
+    written: str
+    pros: tuple[str, ...]
+    cons: tuple[str, ...]
     disclosure: str | None
     day: str
     instant: str
@@ -48,8 +49,9 @@ def opinion(review: Review, motto: str = "") -> Opinion:
         verdict=review.verdict,
         score_line=f"{review.score}/100 · {review.verdict}",
         body=to_html(review.body),
-        pros=review.pros,
-        cons=review.cons,
+        written=review.body,
+        pros=tuple(review.pros),
+        cons=tuple(review.cons),
         disclosure=review.disclosure,
         day=day(review.time),
         instant=instant(review.time),

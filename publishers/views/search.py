@@ -117,11 +117,7 @@ def _best(asked: list[str], tools: Sequence[Tool]) -> list[Tool]:
 
 def _weight(asked: list[str], tool: Tool) -> int:
     """The sum over the words of what the best place in which each is found weighs."""
-    fields = [
-        (NAME, words(f"{tool.name} {tool.tool}")),
-        (CATEGORY, words(tool.category.name)),
-        (TAGLINE, words(tool.tagline)),
-    ]
+    fields = _fields(tool.tool, tool.name, tool.category.name, tool.tagline)
     found = [
         max((weight for weight, held in fields if _begins(word, held)), default=0) for word in asked
     ]

@@ -3,6 +3,7 @@
 import re
 import textwrap
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from schemas.records import Community, Entry, Panel, Verdict
 
@@ -46,12 +47,14 @@ def count(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+@lru_cache(maxsize=4096)
 def day(time: datetime) -> str:
     """The UTC day for people: `20 November 2026`."""
     utc = time.astimezone(UTC)
     return f"{utc.day} {_MONTHS[utc.month - 1]} {utc.year}"
 
 
+@lru_cache(maxsize=4096)
 def instant(time: datetime) -> str:
     """The moment for machines, RFC 3339 in UTC."""
     return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
