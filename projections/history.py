@@ -1,13 +1,14 @@
-"""The history of one tool: nothing that was written for it, all derived from what is kept anyway.
+"""The history of a tool: nothing that was written for it, all derived from what is kept anyway.
 
 Every revision of every review is kept, so the panel's past is told from their own times. Of the
 community only what the frozen weeks say is known: a ballot forgets what it said before.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from sqlalchemy import Connection, case, select
+from sqlalchemy import Connection, case, func, select
 
 from projections import tables
 from projections.digest_material import Revision, standing
@@ -19,7 +20,24 @@ from schemas.records import Community
 
 def history(connection: Connection, tool: str) -> History:
     """Read the history of a tool; empty where nothing is known of it."""
-    return History(panel_history(_revisions(connection, tool)), _community(connection, tool))
+    return History(panels(connection, [tool]).get(tool, []), _community(connection, tool))
+
+
+def histories(connection: Connection) -> dict[str, History]:
+    """Read the histories of all tools of which there is any, by their slugs."""
+    of_panel, of_community = panels(connection), _communities(connection)
+    return {
+        tool: History(of_panel.get(tool, []), of_community.get(tool, []))
+        for tool in {*of_panel, *of_community}
+    }
+
+
+def panels(
+    connection: Connection, tools: Iterable[str] | None = None
+) -> dict[str, list[PanelPoint]]:
+    """Read what the panel said of these tools, or of all, from the first review on."""
+    revisions = groupby(_revisions(connection, tools), key=lambda one: one.tool)
+    return {tool: panel_history(told) for tool, told in revisions}
 
 
 def panel_history(revisions: Iterable[Revision]) -> list[PanelPoint]:
@@ -36,7 +54,7 @@ def panel_history(revisions: Iterable[Revision]) -> list[PanelPoint]:
     return points
 
 
-def _revisions(connection: Connection, tool: str) -> list[Revision]:
+def _revisions(connection: Connection, tools: Iterable[str] | None) -> list[Revision]:
     every, people = tables.revisions, tables.reviewers
     chosen = (
         select(
@@ -48,9 +66,10 @@ def _revisions(connection: Connection, tool: str) -> list[Revision]:
             case((every.c.retracted, None), else_=every.c.verdict).label("verdict"),
         )
         .join(people, people.c.reviewer == every.c.reviewer)
-        .where(every.c.tool == tool)
-        .order_by(every.c.stamp, every.c.reviewer)
+        .order_by(every.c.tool, every.c.stamp, every.c.reviewer)
     )
+    if tools is not None:
+        chosen = chosen.where(every.c.tool == func.any(sorted(tools)))
     return [Revision(*row, body="") for row in connection.execute(chosen)]
 
 
@@ -62,10 +81,22 @@ def _community(connection: Connection, tool: str) -> list[CommunityPoint]:
         .where(tables.digests.c.tallies.has_key(tool))
         .order_by(tables.digests.c.week)
     )
-    found = []
+    rows = connection.execute(chosen)
+    return [_point(row.week, row.counts) for row in rows if weeks.exists(row.week)]
+
+
+def _communities(connection: Connection) -> dict[str, list[CommunityPoint]]:
+    """What the frozen weeks say of each tool."""
+    found: dict[str, list[CommunityPoint]] = defaultdict(list)
+    chosen = select(tables.digests.c.week, tables.digests.c.tallies).order_by(tables.digests.c.week)
     for row in connection.execute(chosen):
         if weeks.exists(row.week):
-            ship, skip, bookmarks = row.counts
-            end = to_datetime(weeks.span(row.week)[1])
-            found.append(CommunityPoint(row.week, end, Community.of(ship, skip), bookmarks))
+            for tool, counts in row.tallies.items():
+                found[tool].append(_point(row.week, counts))
     return found
+
+
+def _point(week: str, counts: Sequence[int]) -> CommunityPoint:
+    ship, skip, bookmarks = counts
+    end = to_datetime(weeks.span(week)[1])
+    return CommunityPoint(week, end, Community.of(ship, skip), bookmarks)

@@ -4,7 +4,7 @@ Marks are rows, one per change. The publisher reads them in the snapshot that it
 deletes those alone, so a change that came later keeps its own mark.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import Connection
 
@@ -17,9 +17,10 @@ insert into verdicts.dirty (kind, key)
 select kind, key from unnest(%(kinds)s::text[], %(keys)s::text[]) as changed(kind, key)
 """
 _NOTIFY = "select pg_notify(%(channel)s, '')"
-_MARKED = (
-    "select id, kind, key from verdicts.dirty where rest = %(rest)s order by id limit %(limit)s"
-)
+_MARKED = """
+select id, kind, key from verdicts.dirty
+where rest = %(rest)s and id <> all(%(besides)s) order by id limit %(limit)s
+"""
 _CLEAN = "delete from verdicts.dirty where id = any(%(ids)s)"
 _DEFER = "update verdicts.dirty set rest = true where id = any(%(ids)s)"
 
@@ -33,9 +34,19 @@ def mark(connection: Connection, keys: Iterable[Key]) -> None:
         connection.exec_driver_sql(_NOTIFY, {"channel": CHANNEL})
 
 
-def marked(connection: Connection, limit: int, *, rest: bool = False) -> dict[int, Key]:
-    """Look up the oldest marks, by their ids: those of changes, or those of which a rest waits."""
-    rows = connection.exec_driver_sql(_MARKED, {"limit": limit, "rest": rest})
+def marked(
+    connection: Connection, limit: int, *, besides: Collection[int] = (), rest: bool = False
+) -> dict[int, Key]:
+    """Look up the oldest marks, by their ids.
+
+    Args:
+        connection: In a transaction.
+        limit: So many at most.
+        besides: Ids of marks that are known already.
+        rest: Marks of which only the rest waits, and no others.
+    """
+    asked = {"limit": limit, "besides": list(besides), "rest": rest}
+    rows = connection.exec_driver_sql(_MARKED, asked)
     return {row.id: Key(row.kind, row.key) for row in rows}
 
 

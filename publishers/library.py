@@ -1,8 +1,11 @@
 """What the pages are made from: one consistent snapshot of the projections."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from copy import copy
+from functools import cached_property
 from typing import Protocol
 
+from publishers.views.kinship import Kinship
 from schemas.digests import Digest
 from schemas.history import History
 from schemas.records import Authored, Category, Reviewer, Tool
@@ -55,6 +58,10 @@ class Library(Protocol):
         """How the verdicts on a tool came about; empty where nothing is known of it."""
         ...
 
+    def kinship(self) -> Kinship:
+        """Which of the tools on the site are about the same."""
+        ...
+
     def digests(self) -> list[Digest]:
         """Every digest, newest first, those of weeks that are still open included."""
         ...
@@ -69,7 +76,7 @@ class Library(Protocol):
 
 
 class MemoryLibrary:
-    """A library of records at hand: for tests, and for trying a design on sample content."""
+    """A library of records at hand. It never changes: with other tallies it is another library."""
 
     def __init__(
         self,
@@ -79,7 +86,7 @@ class MemoryLibrary:
         digests: Iterable[Digest] = (),
         histories: Mapping[str, History] | None = None,
     ) -> None:
-        self._tools = {tool.tool: tool for tool in sorted(tools, key=lambda tool: tool.tool)}
+        self._arrange({tool.tool: tool for tool in sorted(tools, key=lambda tool: tool.tool)})
         named = {tool.category.slug: tool.category.name for tool in self.tools()}
         found = {slug: Category(slug, name, "", 0) for slug, name in named.items()}
         found |= {category.category: category for category in categories}
@@ -89,17 +96,38 @@ class MemoryLibrary:
         self._digests = sorted(digests, key=lambda digest: digest.week, reverse=True)
         self._histories = histories or {}
 
+    def with_tallies(self, tools: Iterable[Tool]) -> "MemoryLibrary":
+        """The same library but for the votes and bookmarks of these known tools."""
+        made = copy(self)
+        made._arrange(self._tools | {tool.tool: tool for tool in tools})
+        return made
+
+    def with_digests(self, digests: Iterable[Digest]) -> "MemoryLibrary":
+        """This library with other digests."""
+        made = copy(self)
+        made._digests = sorted(digests, key=lambda digest: digest.week, reverse=True)
+        return made
+
+    def slugs(self) -> Collection[str]:
+        """Every tool of which there is a record."""
+        return self._tools.keys()
+
+    def versions(self, slugs: Iterable[str] | None = None) -> dict[str, int]:
+        """The versions of the known ones among these tools, or of all."""
+        asked = self._tools if slugs is None else slugs
+        return {slug: self._tools[slug].version for slug in asked if slug in self._tools}
+
     def tool(self, slug: str) -> Tool | None:
         """See `Library`."""
         return self._tools.get(slug)
 
     def tools(self) -> list[Tool]:
         """See `Library`."""
-        return [tool for tool in self._tools.values() if tool.retired is None]
+        return self._on_site
 
     def tools_in(self, category: str) -> list[Tool]:
         """See `Library`."""
-        return [tool for tool in self.tools() if tool.category.slug == category]
+        return self._shelves.get(category, [])
 
     def retired(self) -> list[Tool]:
         """See `Library`."""
@@ -134,6 +162,10 @@ class MemoryLibrary:
         """See `Library`."""
         return self._histories.get(tool, History())
 
+    def kinship(self) -> Kinship:
+        """See `Library`."""
+        return self._kinship
+
     def digests(self) -> list[Digest]:
         """See `Library`."""
         return self._digests
@@ -145,3 +177,15 @@ class MemoryLibrary:
     def newest_digest(self) -> str | None:
         """See `Library`."""
         return next((digest.week for digest in self._digests), None)
+
+    @cached_property
+    def _kinship(self) -> Kinship:
+        # Votes move nothing in it, so the library with other tallies has the same one.
+        return Kinship(self.tools())
+
+    def _arrange(self, tools: dict[str, Tool]) -> None:
+        self._tools = tools
+        self._on_site = [tool for tool in tools.values() if tool.retired is None]
+        self._shelves: dict[str, list[Tool]] = {}
+        for tool in self._on_site:
+            self._shelves.setdefault(tool.category.slug, []).append(tool)

@@ -6,9 +6,6 @@ public address alone: no clock, no chance, no version, nothing of who asks.
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from itertools import combinations
-
-from msgspec import structs
 
 from publishers import assets, machines, renderers, sitemap, twins
 from publishers.library import Library
@@ -26,7 +23,7 @@ from publishers.views.paths import (
     tool_path,
 )
 from publishers.views.search import search
-from schemas.records import Community, Tool
+from schemas.records import Tool
 from schemas.text import WEEK_PATTERN
 
 HOME, ABOUT, SITEMAP, ROBOTS, FEED = "/", "/about/", "/sitemap.xml", "/robots.txt", "/feed.xml"
@@ -40,52 +37,41 @@ def page_paths(library: Library) -> list[str]:
     read = [path for path, _ in sitemap.places(library)]
     return [
         *read,
-        *(path for one in read for path in _beside(one)),
+        *(path for one in read for path in beside(one)),
         *(SITEMAP, ROBOTS, FEED, OVERVIEW, SEARCH_INDEX, NOT_FOUND),
         *assets.assets(),
         *assets.packed(),
     ]
 
 
-def paths_of_tool(library: Library, slug: str, former_category: str | None = None) -> list[str]:
-    """Every stored page that shows something of this tool, or did so until now.
+def paths_about_tool(library: Library, slug: str) -> list[str]:
+    """The stored pages that are about this tool: its own and its comparisons, with all beside them.
 
-    Those that show most of it come first. For a tool that moved between categories, name the
-    former one too: what it shared with the tools there has to go.
+    Those that people read come first.
     """
-    tool = library.tool(slug)
-    if tool is None:
-        return _with_twins([tool_path(slug)])
-    shelves = [tool.category.slug, *([former_category] if former_category else [])]
-    rivals = [one.tool for shelf in shelves for one in library.tools_in(shelf) if one.tool != slug]
-    return _unique(
-        [
-            *_with_twins([tool_path(slug)]),
-            *_with_twins(comparison_path(slug, rival) for rival in rivals),
-            *(path for shelf in shelves for path in _of_shelf(shelf)),
-            HOME,
-            # Whoever took a review back is no longer among the tool's reviewers.
-            *(reviewer_path(reviewer.reviewer) for reviewer in library.reviewers()),
-            # Whatever the category, its texts may be related to those of another tool.
-            *(tool_path(other.tool) for other in library.tools()),
-            *(FEED, SITEMAP, OVERVIEW, SEARCH_INDEX),
-        ]
-    )
+    read = [tool_path(slug)]
+    if tool := library.tool(slug):
+        shelf = library.tools_in(tool.category.slug)
+        read += [comparison_path(slug, one.tool) for one in shelf if one.tool != slug]
+    return [*read, *(path for one in read for path in beside(one))]
 
 
-def facts(tool: Tool) -> Tool:
-    """The record without what votes and bookmarks move."""
-    return structs.replace(tool, community=Community.of(0, 0), bookmarks=0, version=0)
+def paths_of_any_tool(library: Library) -> list[str]:
+    """The stored pages that may show something of any tool, whatever its category is."""
+    return [
+        HOME,
+        # Whoever took a review back is no longer among the tool's reviewers.
+        *(reviewer_path(reviewer.reviewer) for reviewer in library.reviewers()),
+        # The texts of one may be related to those of another.
+        *(tool_path(tool.tool) for tool in library.tools()),
+        *(FEED, SITEMAP, OVERVIEW, SEARCH_INDEX),
+    ]
 
 
-def tallies_of_tool(library: Library, slug: str) -> list[str]:
-    """The stored pages where a voter looks for the vote: the tool's own and its comparisons."""
-    tool = library.tool(slug)
-    if tool is None or tool.retired is not None:
-        return []
-    rivals = [one.tool for one in library.tools_in(tool.category.slug) if one.tool != slug]
-    shown = [tool_path(slug), *(comparison_path(slug, rival) for rival in rivals)]
-    return [each for path in shown for each in (path, path + twins.JSON, path + twins.MARKDOWN)]
+def paths_of_shelf(category: str) -> list[str]:
+    """The stored pages that sum up the tools of a category."""
+    path = category_path(category)
+    return [path, rankings_path(category), feed_path(path)]
 
 
 def summaries_of_tool(library: Library, slug: str) -> list[str]:
@@ -100,17 +86,15 @@ def summaries_of_tool(library: Library, slug: str) -> list[str]:
 
 def paths_of_category(library: Library, slug: str) -> list[str]:
     """Every stored page that shows something of this category."""
-    tools = [tool.tool for tool in library.tools_in(slug)]
-    pairs = (comparison_path(one, other) for one, other in combinations(tools, 2))
-    shown = _with_twins([*map(tool_path, tools), *pairs])
-    return [*_of_shelf(slug), HOME, *shown, FEED, SITEMAP, OVERVIEW, SEARCH_INDEX]
+    about = _about_tools(library, (tool.tool for tool in library.tools_in(slug)))
+    return [*paths_of_shelf(slug), *about, *paths_of_any_tool(library)]
 
 
 def paths_of_reviewer(library: Library, slug: str) -> list[str]:
     """Every stored page that shows something of this reviewer."""
-    tools = [authored.tool for authored in library.reviews_by(slug)]
-    reviewed = [path for tool in tools for path in paths_of_tool(library, tool)]
-    return _unique([reviewer_path(slug), ABOUT, HOME, *reviewed, SITEMAP])
+    about = _about_tools(library, (authored.tool for authored in library.reviews_by(slug)))
+    shelves = (path for one in library.categories() for path in paths_of_shelf(one.category))
+    return [reviewer_path(slug), ABOUT, *about, *shelves, *paths_of_any_tool(library)]
 
 
 def paths_of_weeks(weeks: Iterable[str]) -> list[str]:
@@ -178,17 +162,12 @@ def bookmarks(public_url: str, saved: Iterable[Tool]) -> bytes:
     return page("bookmarks.html", public_url, meta, [card(tool) for tool in saved])
 
 
-def _of_shelf(category: str) -> list[str]:
-    path = category_path(category)
-    return [path, rankings_path(category), feed_path(path)]
+def _about_tools(library: Library, slugs: Iterable[str]) -> list[str]:
+    return _unique(path for slug in slugs for path in paths_about_tool(library, slug))
 
 
-def _with_twins(paths: Iterable[str]) -> list[str]:
-    return [each for path in paths for each in (path, *_beside(path))]
-
-
-def _beside(path: str) -> list[str]:
-    """What a machine finds beside a page."""
+def beside(path: str) -> list[str]:
+    """The stored files that a machine finds beside a page."""
     kind = path.split("/")[1]
     if path == digests_path():
         return [feed_path(path)]

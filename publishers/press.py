@@ -1,28 +1,35 @@
 """The press: renders the pages of what changed and puts them into the site's folder.
 
-A vote shows first where people look at it: on the tool's own page and its comparisons, at once.
-What only sums it up (home, category, rankings, the open digest) is the rest, which may wait until
-several votes share it.
+A vote shows first where people look at it. The tool's own page is written at once, and whatever
+else is under way waits for it. All comparisons of the tool follow, with the machine twins, and then
+those who wait for the tool's pages are told. What only sums votes up (home, category, rankings, the
+open digest) is the rest, which may wait until several votes share it.
+
+A page is rendered from the newest that is known, for whichever reason it is written: so none is
+ever turned back, and to be written once is enough for all who asked for it before.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Engine
 
 from infra import trail
+from projections import digest
 from projections.outbox import Key
-from publishers import dirty, pages, publications
+from publishers import dirty, pages, publications, stock
 from publishers.files import SiteFiles
-from publishers.library import Library
-from publishers.publications import Publication
-from publishers.shelf import DatabaseLibrary
+from publishers.library import Library, MemoryLibrary
+from publishers.stock import Change
+from publishers.views.paths import tool_path
 
 MOST_MARKS = 2_000
 # The kind of a mark that stands for every page.
 SITE = "site"
+# So often somebody looks whether a tool was marked while other pages are written.
+LOOK_SECONDS = 0.015
 Fence = Callable[[], None]
 
 
@@ -30,12 +37,12 @@ def free() -> None:
     """The fence of somebody who is alone: nothing to ask."""
 
 
-class Printed(msgspec.Struct, frozen=True):
+class Printed(msgspec.Struct):
     """What one run did: marks taken, pages rendered, and how many of them differed."""
 
-    marks: int
-    rendered: int
-    changed: int
+    marks: int = 0
+    rendered: int = 0
+    changed: int = 0
 
 
 class Weeks(NamedTuple):
@@ -52,28 +59,58 @@ class Weeks(NamedTuple):
         return cls(found[0].week if found else "", still_open)
 
 
-class Press:
-    """Renders from one snapshot at a time.
+class Round(msgspec.Struct):
+    """Marks, the pages still owed for them, and the versions of the tools that those show.
 
-    Args:
-        database: For what is remembered of the site.
-        files: The site's folder.
-        public_url: The site's address.
-        reading: For snapshots, which may be held for long; `database` by default.
+    It is lost with the process. Its marks are not, so the next process begins anew.
     """
 
-    def __init__(
-        self, database: Engine, files: SiteFiles, public_url: str, reading: Engine | None = None
-    ) -> None:
+    marks: dict[int, Key] = {}
+    owed: dict[str, None] = {}
+    versions: dict[str, int] = {}
+
+
+class Press:
+    """Writes pages from a library of its own, which it keeps up to date by what is marked.
+
+    Args:
+        database: Holds the projections and the marks.
+        files: The site's folder.
+        public_url: The site's address.
+    """
+
+    def __init__(self, database: Engine, files: SiteFiles, public_url: str) -> None:
         self._engine = database
-        self._snapshots = (reading or database).execution_options(isolation_level="REPEATABLE READ")
+        self._snapshots = database.execution_options(isolation_level="REPEATABLE READ")
         self._files = files
         self._public_url = public_url
+        self._library = MemoryLibrary()
         self._weeks = Weeks()
+        self._round, self._next = Round(), Round()
+        self._looked = 0.0
+        self._printed = Printed()
 
     def take_over(self) -> None:
         """Be the only one who changes the site's files from now on."""
         self._files.take_over()
+
+    def print_all(self, fence: Fence = free) -> Printed:
+        """Write every page that should exist, and remove every file that should not.
+
+        It comes first: what is printed afterwards is what has changed since.
+        """
+        self._printed = Printed()
+        with self._snapshots.begin() as connection:
+            self._library = stock.take(connection)
+        self._round, self._next = Round(), Round()
+        paths = pages.page_paths(self._library)
+        for path in paths:
+            self._put(path, fence)
+        self._printed.changed += len(self._files.sweep(paths))
+        self._weeks = Weeks.of(self._library)
+        with self._engine.begin() as connection:
+            publications.tell(connection, self._library.versions())
+        return self._printed
 
     def print_marked(self, fence: Fence = free) -> Printed:
         """Write all pages of all marked records: those that matter at once, and the rest."""
@@ -86,115 +123,109 @@ class Press:
         `fence` is asked before each file, and raises when another process writes by now.
 
         Raises:
-            OSError: a page could not be written; all marks stay.
+            OSError: a page could not be written; all marks stay, and the next call goes on.
         """
-        began = time.monotonic()
-        with self._snapshots.begin() as connection:
-            marks = dirty.marked(connection, MOST_MARKS)
-            if not marks:
-                return Printed(0, 0, 0)
-            keys = sorted(set(marks.values()))
-            library = DatabaseLibrary(connection)
-            slugs = [key.key for key in keys if key.kind == "tool"]
-            former = publications.find(connection, slugs)
-            paths = [path for key in keys for path in self._front(library, key, former)]
-            contents = self._rendered(library, paths)
-            tools = [tool for slug in slugs if (tool := library.tool(slug))]
-        changed = self._put_all(contents, fence)
+        began, self._printed = time.monotonic(), Printed()
+        self._look(fence)
+        if not self._round.marks:
+            self._round, self._next = self._next, Round()
+        if not self._round.marks:
+            return self._printed
+        self._write(self._round.owed, fence)
+        marks, versions = self._round.marks, self._round.versions
         with self._engine.begin() as connection:
-            publications.remember(connection, tools)
+            publications.tell(connection, versions)
             dirty.defer(connection, marks)
-        trail.printed(self._engine, keys, time.monotonic() - began)
-        return Printed(len(marks), len(contents), changed)
+        self._round = Round()
+        self._printed.marks = len(marks)
+        trail.printed(self._engine, sorted(set(marks.values())), time.monotonic() - began)
+        return self._printed
 
     def print_rest(self, fence: Fence = free) -> Printed:
         """Write the pages that sum up what was written before; see `print_front`."""
+        self._printed = Printed()
         with self._snapshots.begin() as connection:
             marks = dirty.marked(connection, MOST_MARKS, rest=True)
             if not marks:
-                return Printed(0, 0, 0)
-            keys = sorted(set(marks.values()))
-            library = DatabaseLibrary(connection)
-            weeks = Weeks.of(library)
-            paths = [
-                *(path for key in keys if key.kind == "tool"
-                  for path in pages.summaries_of_tool(library, key.key)),
-                *self._paths_of_weeks(library, keys, weeks),
-            ]  # fmt: skip
-            contents = self._rendered(library, paths)
-        changed = self._put_all(contents, fence)
+                return self._printed
+            self._library = self._library.with_digests(digest.everything(connection))
+        weeks = Weeks.of(self._library)
+        self._write(self._rest(set(marks.values()), weeks), fence)
         with self._engine.begin() as connection:
             dirty.clean(connection, marks)
         self._weeks = weeks
-        return Printed(len(marks), len(contents), changed)
-
-    def print_all(self, fence: Fence = free) -> Printed:
-        """Write every page that should exist, and remove every file that should not."""
-        with self._snapshots.begin() as connection:
-            library = DatabaseLibrary(connection)
-            paths = pages.page_paths(library)
-            changed = sum(
-                self._put(path, pages.render(library, path, self._public_url), fence)
-                for path in paths
-            )
-            tools = [*library.tools(), *library.retired()]
-            weeks = Weeks.of(library)
-        removed = self._files.sweep(paths)
-        with self._engine.begin() as connection:
-            publications.remember(connection, tools)
-        self._weeks = weeks
-        return Printed(0, len(paths), changed + len(removed))
+        self._printed.marks = len(marks)
+        return self._printed
 
     def mark_all(self) -> None:
         """Mark the whole site, so that whoever has the turn looks at all pages again."""
         with self._engine.begin() as connection:
             dirty.mark(connection, [Key(SITE, "")])
 
-    def _rendered(self, library: Library, paths: Iterable[str]) -> dict[str, bytes | None]:
-        return {
-            path: pages.render(library, path, self._public_url) for path in dict.fromkeys(paths)
-        }
+    def _look(self, fence: Fence) -> None:
+        """Write the own pages of what was marked since the last look; owe the others."""
+        with self._snapshots.begin() as connection:
+            marks = dirty.marked(
+                connection, MOST_MARKS, besides=[*self._round.marks, *self._next.marks]
+            )
+            known = set(marks.values())
+            library = stock.renew(connection, self._library, known)
+        changes = list(stock.changes(self._library, library))
+        self._library = library
+        self._next.marks |= marks
+        self._next.owed |= dict.fromkeys(self._front(known, changes))
+        self._next.versions |= library.versions(key.key for key in known if key.kind == "tool")
+        for change in changes:
+            self._put(tool_path(change.slug), fence)
+        self._looked = time.monotonic()
 
-    def _put_all(self, contents: Mapping[str, bytes | None], fence: Fence) -> int:
-        return sum(self._put(path, content, fence) for path, content in contents.items())
+    def _write(self, paths: Iterable[str], fence: Fence) -> None:
+        for path in list(paths):
+            self._put(path, fence)
+            if time.monotonic() - self._looked > LOOK_SECONDS:
+                self._look(fence)
 
-    def _put(self, path: str, content: bytes | None, fence: Fence) -> bool:
+    def _put(self, path: str, fence: Fence) -> None:
+        """Bring one page up to date; then nobody is owed it any more."""
+        content = pages.render(self._library, path, self._public_url)
         fence()
-        return self._files.put(path, content)
+        self._printed.changed += self._files.put(path, content)
+        self._printed.rendered += 1
+        self._round.owed.pop(path, None)
+        self._next.owed.pop(path, None)
 
-    def _front(self, library: Library, key: Key, former: Mapping[str, Publication]) -> list[str]:
-        """The pages of one record that must not wait: for anything but votes, all of them."""
-        if key.kind == "tool":
-            return self._front_of_tool(library, key.key, former.get(key.key))
-        if key.kind == SITE:
-            return [*pages.page_paths(library), *self._files.paths()]
-        if key.kind == "category":
-            return pages.paths_of_category(library, key.key)
-        if key.kind == "reviewer":
-            return pages.paths_of_reviewer(library, key.key)
-        return []
+    def _front(self, keys: Collection[Key], changes: Collection[Change]) -> Iterator[str]:
+        """The pages that must not wait: for anything but votes, all that show it."""
+        for change in changes:
+            yield from self._about(change)
+        if not all(change.only_tallies for change in changes):
+            yield from pages.paths_of_any_tool(self._library)
+        for key in sorted(keys):
+            if key.kind == SITE:
+                yield from (*pages.page_paths(self._library), *self._files.paths())
+            elif key.kind == "category":
+                yield from pages.paths_of_category(self._library, key.key)
+            elif key.kind == "reviewer":
+                yield from pages.paths_of_reviewer(self._library, key.key)
 
-    def _paths_of_weeks(self, library: Library, keys: Iterable[Key], now: Weeks) -> list[str]:
-        """The digests that move with any record; every page when the newest digest is another.
+    def _about(self, change: Change) -> Iterator[str]:
+        yield from pages.paths_about_tool(self._library, change.slug)
+        if not change.only_tallies:
+            shelves = {tool.category.slug for tool in (change.before, change.after) if tool}
+            yield from (path for shelf in sorted(shelves) for path in pages.paths_of_shelf(shelf))
+        if change.before and change.moved:
+            # Whatever stands in the folder with its name is looked at again.
+            for path in self._files.comparisons_of(change.slug):
+                yield from (path, *pages.beside(path))
 
-        A week that was frozen shows on every page too: in the histories of the tools.
+    def _rest(self, keys: Collection[Key], now: Weeks) -> Iterator[str]:
+        """The pages that sum up tools, and those that show weeks.
+
+        A week that was frozen shows on every page: in the histories of the tools.
         """
-        moving = pages.paths_of_weeks({*self._weeks.still_open, *now.still_open})
-        if now.newest == self._weeks.newest and not any(key.kind == "digest" for key in keys):
-            return moving
-        return [*moving, *pages.page_paths(library)]
-
-    def _front_of_tool(self, library: Library, slug: str, former: Publication | None) -> list[str]:
-        tool = library.tool(slug)
-        now = Publication.of(tool) if tool else None
-        if former is None or now is None:
-            return pages.paths_of_tool(library, slug)
-        if now == former:
-            return pages.tallies_of_tool(library, slug)
-        if (now.category, now.retired) == (former.category, former.retired):
-            return pages.paths_of_tool(library, slug)
-        # It moved or left: whatever stands in the folder with its name is looked at again.
-        return [
-            *pages.paths_of_tool(library, slug, former.category),
-            *self._files.comparisons_of(slug),
-        ]
+        for key in sorted(keys):
+            if key.kind == "tool":
+                yield from pages.summaries_of_tool(self._library, key.key)
+        yield from pages.paths_of_weeks({*self._weeks.still_open, *now.still_open})
+        if now.newest != self._weeks.newest or any(key.kind == "digest" for key in keys):
+            yield from pages.page_paths(self._library)

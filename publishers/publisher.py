@@ -82,9 +82,7 @@ def publish_all(settings: Settings) -> dict[str, int]:
 
 
 def _press(settings: Settings, database: Engine) -> Press:
-    # A snapshot is held while thousands of pages are rendered from it; it locks nothing.
-    reading = engine(settings, name="verdicts press", pool_size=1, idle_seconds=600)
-    return Press(database, SiteFiles(settings.data / "site"), settings.public_url, reading)
+    return Press(database, SiteFiles(settings.data / "site"), settings.public_url)
 
 
 class Marker:

@@ -26,7 +26,7 @@ from publishers.views.paths import (
     tool_path,
 )
 from publishers.views.rankings import rankings
-from publishers.views.reviewer import reviewer_page
+from publishers.views.reviewer import newest_first, reviewer_page
 from publishers.views.texts import count
 from publishers.views.tool import tool_page
 from schemas.records import Tool
@@ -67,12 +67,11 @@ def tool(library: Library, public_url: str, slug: str) -> bytes | None:
     if found is None:
         return None
     path = tool_path(slug)
-    view = tool_page(
-        found,
-        library.tools(),
-        library.reviewers(),
-        library.history(slug),
-    )
+    shelf = library.tools_in(found.category.slug)
+    kin = [
+        (other, words) for it, words in library.kinship().of(found) if (other := library.tool(it))
+    ]
+    view = tool_page(found, shelf, library.reviewers(), library.history(slug), kin)
     description = f"{found.tagline} {view.summary}"
     meta = Meta(
         f"{found.name}: ship or skip?",
@@ -165,7 +164,7 @@ def reviewer(library: Library, public_url: str, slug: str) -> bytes | None:
     found = library.reviewer(slug)
     if found is None:
         return None
-    authored = library.reviews_by(slug)
+    authored = newest_first(library.reviews_by(slug))
     view = reviewer_page(found, authored)
     description = f"{found.motto} {count(len(view.entries), 'review')} of AI tools."
     meta = Meta(

@@ -7,6 +7,7 @@ from functools import cached_property
 from sqlalchemy import Connection, Engine
 
 from projections import digest, history, queries
+from publishers.views.kinship import Kinship
 from schemas.digests import Digest
 from schemas.history import History
 from schemas.records import Authored, Category, Reviewer, Tool
@@ -75,6 +76,10 @@ class DatabaseLibrary:
         """See `Library`."""
         return history.history(self._connection, tool)
 
+    def kinship(self) -> Kinship:
+        """See `Library`."""
+        return self._kinship
+
     def digests(self) -> list[Digest]:
         """See `Library`."""
         return list(self._digests.values())
@@ -86,6 +91,10 @@ class DatabaseLibrary:
     def newest_digest(self) -> str | None:
         """See `Library`."""
         return self._newest_digest
+
+    @cached_property
+    def _kinship(self) -> Kinship:
+        return Kinship(self.tools())
 
     @cached_property
     def _newest_digest(self) -> str | None:

@@ -1,5 +1,6 @@
 """One tool: its card, its reviews, and what to compare it with."""
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from publishers.views.cards import Card, card, standing
@@ -29,10 +30,21 @@ class ToolPage(NamedTuple):
 
 
 def tool_page(
-    tool: Tool, tools: list[Tool], panel: list[Reviewer], history: History | None = None
+    tool: Tool,
+    category: list[Tool],
+    panel: list[Reviewer],
+    history: History | None = None,
+    kin: Iterable[tuple[Tool, Sequence[str]]] = (),
 ) -> ToolPage:
-    """The page of a tool among all tools on the site (which may hold the tool itself)."""
-    category = [other for other in tools if other.category.slug == tool.category.slug]
+    """The page of a tool among those of its category (which may hold the tool itself).
+
+    Args:
+        tool: The tool.
+        category: All tools of its category that are on the site.
+        panel: Every reviewer.
+        history: How its verdicts came about.
+        kin: Tools of other categories, with the words they share with this one.
+    """
     rivals = sorted((other for other in category if other.tool != tool.tool), key=standing)
     return ToolPage(
         card=card(tool),
@@ -41,7 +53,7 @@ def tool_page(
         rivals=sorted(map(card, rivals), key=lambda rival: (rival.name, rival.slug)),
         pairs=[pair(tool, rival) for rival in rivals[:AMONG]],
         alternatives=alternatives(tool, category),
-        related=related(tool, tools),
+        related=related(kin),
         history=history_view(history or History()),
     )
 

