@@ -73,7 +73,8 @@ def _length(length: int) -> bytes:
 
 def _string(value: str) -> bytes:
     text = value.encode()
-    return _length(len(text)) + text
+    length = len(text)
+    return (_LENGTHS[length] if length < len(_LENGTHS) else long(length)) + text
 
 
 def _boolean(value: bool) -> bytes:

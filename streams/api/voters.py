@@ -8,7 +8,7 @@ of another one or of a browser.
 import hmac
 import re
 import secrets
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
@@ -17,6 +17,7 @@ import msgspec
 BROWSER = "browser"
 KEPT_SECONDS = 400 * 24 * 3600
 
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _SHAPE = re.compile(rb"(1\.([A-Za-z0-9_-]{22})\.([0-9a-f]{1,13}))\.([0-9a-f]{32})\Z")
 
 
@@ -108,7 +109,7 @@ def _signature(key: bytes, message: bytes) -> bytes:
 
 
 def _text(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return b2a_base64(raw).translate(_URL_SAFE, b"=\n").decode()
 
 
 class Confirmations:
