@@ -4,6 +4,7 @@ import contextlib
 import random
 from collections.abc import Callable
 
+import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 
 from infra import topics
@@ -23,15 +24,26 @@ Report = Callable[[Figures], None]
 LONGEST_STALL_SECONDS = 30.0
 # The server ends what idles in a transaction after five; it comes once, not once per batch.
 LONGEST_BLOCK_SECONDS = 10.0
+# While workers are restarted in turn, nobody waits longer for a vote to count. Where they have
+# names, their partitions wait for them, or for the session to end and others to take over.
+LONGEST_WAIT_SECONDS, LONGEST_RETURN_SECONDS = 10.0, 20.0
 # The longest wait between two moves of checkpoints.
 _STALL = """
 select coalesce(extract(epoch from max(wait)), 0)::float8 from (
     select at - lag(at) over (order by at) as wait from faults.moves where at > %s
 ) as waits
 """
+# The same for the partition whose votes waited longest.
+_STALEST = """
+select coalesce(extract(epoch from max(wait)), 0)::float8 from (
+    select at - lag(at) over (partition by partition order by at) as wait
+    from faults.moves where topic = 'verdicts.votes.v1' and at > %s
+) as waits
+"""
 _MANNED = """
 select count(*) from heartbeats
-where instance like '%%-' || %s and detail -> 'assigned' <> '{}'
+where case %s when '' then instance like '%%-' || %s else instance = %s end
+    and detail -> 'assigned' <> '{}'
 """
 
 
@@ -99,7 +111,8 @@ def test_partitions_that_move_in_the_middle_of_their_batches_move_quietly(
 def _manned(system: System, worker: Service) -> bool:
     """Whether a worker says that it has partitions."""
     with system.connection() as connection:
-        row = connection.execute(_MANNED.encode(), [str(worker.pid)]).fetchone()
+        given = [worker.instance, str(worker.pid), worker.instance]
+        row = connection.execute(_MANNED.encode(), given).fetchone()
     return bool(row and row[0])
 
 
@@ -127,6 +140,36 @@ def test_workers_that_come_and_go_stall_nothing(
     require_faithful_changes(system)
     note = f"longest stall {stall[0]:.1f} s"
     report(system.judged("6 workers come and go", watch.seconds, note))
+
+
+@pytest.mark.parametrize("names", [("", ""), ("worker-1", "worker-2")], ids=["unnamed", "named"])
+def test_workers_restarted_in_turn_under_load_leave_no_vote_waiting(
+    names: tuple[str, str], chances: random.Random, system: System, report: Report
+) -> None:
+    """A partition without votes would look stale too, so each gets some all the time."""
+    client, crowd = system.log_client(), Crowd(chances)
+    client.send(shelf())
+    workers = [system.worker(name) for name in names]
+    until("both have partitions", lambda: all(_manned(system, it) for it in workers))
+    with system.connection() as connection:
+        began = connection.execute("select clock_timestamp()").fetchone()
+        assert began
+        with Load(crowd.endless(40), client.send, pause=0.05):
+            for worker in workers:
+                worker.stop()
+                assert worker.exit_status() == 0
+                worker.start()
+                until("it has partitions again", lambda: all(_manned(system, it) for it in workers))
+        watch = Stopwatch()
+        system.caught_up()
+        seconds = watch.seconds
+        stalest = connection.execute(_STALEST.encode(), began).fetchone()
+    assert stalest
+    assert system.applied_twice == 0
+    require_faithful_changes(system)
+    note = f"the longest wait of any partition {stalest[0]:.1f} s"
+    report(system.judged("restarts in turn", seconds, note))
+    assert stalest[0] < (LONGEST_RETURN_SECONDS if any(names) else LONGEST_WAIT_SECONDS)
 
 
 def test_committed_offsets_in_kafka_mean_nothing(

@@ -148,6 +148,13 @@ def test_a_pod_may_do_no_more_than_it_must(name: str) -> None:
     assert "memory" in container["resources"]["limits"]
 
 
+@pytest.mark.parametrize("name", ["worker", "publisher"])
+def test_partitions_do_not_wait_for_a_pod_that_comes_back_under_another_name(name: str) -> None:
+    """Who has a stable name does not leave its group when it ends."""
+    (container,) = OURS[name]["spec"]["containers"]
+    assert "VERDICTS_INSTANCE" not in {it["name"] for it in container.get("env", ())}
+
+
 def test_probes_ask_paths_that_the_api_answers() -> None:
     (api,) = OURS["api"]["spec"]["containers"]
     asked = {api[probe]["httpGet"]["path"] for probe in ("livenessProbe", "readinessProbe")}

@@ -68,6 +68,11 @@ class Service:
         assert self.process
         return self.process.pid
 
+    @property
+    def instance(self) -> str:
+        """The stable name that it was given, if any."""
+        return self._environment.get("VERDICTS_INSTANCE", "")
+
     def kill(self) -> None:
         """SIGKILL: it does nothing more."""
         if self.running:
@@ -99,7 +104,7 @@ class Service:
 
         A member of a group that has no name of its own must leave it, or others wait for it.
         """
-        if self._environment.get("VERDICTS_INSTANCE") or self.verb == "api":
+        if self.instance or self.verb == "api":
             self.kill()
         else:
             self.stop()
