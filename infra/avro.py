@@ -7,6 +7,7 @@ than all else that is done to a vote. What is here knows the parts of Avro that 
 import struct
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 from operator import attrgetter, call
 from typing import Any
 
@@ -54,7 +55,10 @@ def record(schema: Any, named: Named, place: Callable[[str], str] = str) -> Writ
 
 def long(value: int) -> bytes:
     """A whole number of 64 bits: zigzag, then seven bits a byte, the lowest first."""
-    value = value << 1 ^ value >> 63
+    return _bytes_of_seven(value << 1 ^ value >> 63)
+
+
+def _bytes_of_seven(value: int) -> bytes:
     parts = bytearray()
     while value > 127:
         parts.append(value & 127 | 128)
@@ -63,6 +67,7 @@ def long(value: int) -> bytes:
     return bytes(parts)
 
 
+_upper_bytes = lru_cache(1024)(_bytes_of_seven)
 _LENGTHS = tuple(long(length) for length in range(256))
 _NOTHING, _SOMETHING, _END = long(0), long(1), long(0)
 
@@ -82,7 +87,13 @@ def _boolean(value: bool) -> bytes:
 
 
 def _moment(value: int | datetime) -> bytes:
-    return long(value if isinstance(value, int) else from_datetime(value))
+    """A time. Those of the same second share all but three bytes, which are remembered."""
+    micros = value if isinstance(value, int) else from_datetime(value)
+    bits = micros << 1 ^ micros >> 63
+    if bits < 1 << 21:
+        return _bytes_of_seven(bits)
+    lower = (bits & 127 | 128, bits >> 7 & 127 | 128, bits >> 14 & 127 | 128)
+    return bytes(lower) + _upper_bytes(bits >> 21)
 
 
 def _optional(something: Write) -> Write:
