@@ -1,37 +1,49 @@
 """Bytes on a topic: Avro in the Confluent wire format (magic byte, schema id, body).
 
 Times stay whole microseconds: the schemas say `timestamp-micros` for others, but turning every
-vote's time into a datetime and back would cost more than the rest of its decoding.
+vote's time into a datetime and back would cost more than the rest of its decoding. For the same
+reason a union is not left to the library where its bytes are of a schema of ours: whatever begins
+alike is of one record, and read or written as that.
 """
 
 import struct
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 import fastavro
 import msgspec
 
-from infra import avro
 from schemas import catalogue, topics
 from schemas.events import EVENT_TYPES, Data, Event
-from schemas.instants import parse, to_datetime
+from schemas.instants import from_datetime, parse, to_datetime
 from schemas.records import Category, Digest, Record, Reviewer, Tool
 from schemas.text import LONGEST_ID
 
 MAGIC = 0
 HEADER = struct.Struct(">BI")
+_START = HEADER.size + 1  # a record's number in its topic's union is one byte, up to 64 of them
 FIRST_MOMENT = parse("0001-01-01T00:00:00Z")
 LAST_MOMENT = parse("9999-12-31T23:59:59.999999Z")
 
-_DATA = {f"verdicts.{data.__name__}": data for data in EVENT_TYPES.values()}
-_RECORDS: dict[str, type[Record]] = {
-    f"verdicts.{kind.__name__}": kind for kind in (Tool, Category, Reviewer, Digest)
-}
+Kind = type[Any]
+
+_EVENTS: dict[str, Kind] = {f"verdicts.{data.__name__}": data for data in EVENT_TYPES.values()}
+_RECORDS = {f"verdicts.{kind.__name__}": kind for kind in (Tool, Category, Reviewer, Digest)}
+_KINDS = _EVENTS | _RECORDS
 
 
 class UndecodableError(ValueError):
     """Bytes that can never be applied: no Avro of ours, or data that no event may carry."""
+
+
+class Shape(NamedTuple):
+    """One record of a topic: what its bytes begin with, what it is here, and its parsed schema."""
+
+    start: bytes
+    kind: Kind
+    schema: Any
 
 
 class Codec:
@@ -49,18 +61,23 @@ class Codec:
         fetch: Callable[[int], Any | None] | None = None,
     ) -> None:
         self._fetch = fetch
-        newest = {topic: version.schema() for topic, version in catalogue.NEWEST.items()}
-        self._parsed = {topic: _parsed(schema) for topic, schema in newest.items()}
-        self._written: dict[type, tuple[bytes, avro.Write]] = {}
+        self._parsed = {
+            topic: _parsed(version.schema()) for topic, version in catalogue.NEWEST.items()
+        }
+        self._written: dict[Kind, Shape] = {}
+        self._read: dict[str, dict[bytes, Shape]] = {}
         for topic, version in catalogue.NEWEST.items():
-            header = HEADER.pack(MAGIC, (ids or {}).get(topic, version.id))
-            self._written |= _written(newest[topic], header)
+            written = _shapes(self._parsed[topic], (ids or {}).get(topic, version.id))
+            self._written |= {shape.kind: shape for shape in written}
+            read = _shapes(self._parsed[topic], version.id)
+            self._read[topic] = {shape.start: shape for shape in (*read, *written)}
         self._readers: dict[int, Any] = {}
 
     def encode(self, event: Event) -> bytes:
         """Encode an event for the topic of its type."""
-        start, write = self._written[type(event.data)]
-        return start + write(event)
+        fields = msgspec.to_builtins(event.data)  # a digest's tallies are structs of their own
+        fields["id"], fields["time"], fields["source"] = event.id, event.time, event.source
+        return self._encode(type(event.data), fields)
 
     def decode(self, topic: str, raw: bytes | None) -> Event:
         """Decode an event of `topic`.
@@ -68,13 +85,13 @@ class Codec:
         Raises:
             UndecodableError: with a reason for the dead letter.
         """
-        name, fields = self._decode(topic, raw)
+        kind, fields = self._decode(topic, raw)
         try:
             # Avro has seen to the types; what is left is what it cannot say.
             id_, time, source = fields.pop("id"), fields.pop("time"), fields.pop("source")
-            data: Data = msgspec.convert(fields, _DATA[name])
+            data: Data = msgspec.convert(fields, kind)
         except (msgspec.ValidationError, KeyError) as error:
-            raise UndecodableError(f"no valid {name}: {error}") from None
+            raise UndecodableError(f"no valid {kind.__name__}: {error}") from None
         if not 0 < len(id_) <= LONGEST_ID or "\0" in id_:
             raise UndecodableError(f"its id {id_[:LONGEST_ID]!r} is empty, too long or holds NUL")
         if not FIRST_MOMENT <= time <= LAST_MOMENT:
@@ -83,8 +100,10 @@ class Codec:
 
     def encode_record(self, record: Record) -> bytes:
         """Encode a record for `verdicts.changes.v1`."""
-        start, write = self._written[type(record)]
-        return start + write(record)
+        fields = msgspec.to_builtins(record, builtin_types=(datetime,))
+        if isinstance(record, Tool):
+            _each_moment(fields, from_datetime)
+        return self._encode(type(record), fields)
 
     def decode_record(self, raw: bytes) -> Record:
         """Decode a record of `verdicts.changes.v1`.
@@ -92,31 +111,37 @@ class Codec:
         Raises:
             UndecodableError: with a reason.
         """
-        name, fields = self._decode(topics.CHANGES.name, raw)
+        kind, fields = self._decode(topics.CHANGES.name, raw)
         try:
-            if _RECORDS[name] is Tool:
-                _moments(fields)
-            return msgspec.convert(fields, _RECORDS[name])
+            if kind is Tool:
+                _each_moment(fields, to_datetime)
+            record: Record = msgspec.convert(fields, kind)
         except (msgspec.ValidationError, KeyError, OverflowError) as error:
-            raise UndecodableError(f"no valid {name}: {error}") from None
+            raise UndecodableError(f"no valid {kind.__name__}: {error}") from None
+        return record
 
-    def _decode(self, topic: str, raw: bytes | None) -> tuple[str, dict[str, Any]]:
+    def _encode(self, kind: Kind, fields: dict[str, Any]) -> bytes:
+        shape, body = self._written[kind], BytesIO()
+        body.write(shape.start)
+        fastavro.schemaless_writer(body, shape.schema, fields)
+        return body.getvalue()
+
+    def _decode(self, topic: str, raw: bytes | None) -> tuple[Kind, dict[str, Any]]:
+        """What the bytes tell of, and its fields."""
+        shape = self._read[topic].get(raw[:_START]) if raw else None
+        if raw is None or shape is None:
+            return self._resolve(topic, raw)
+        fields: Any = _read(raw, _START, shape.schema)
+        return shape.kind, fields
+
+    def _resolve(self, topic: str, raw: bytes | None) -> tuple[Kind, dict[str, Any]]:
+        """The same, from the schema of another version or from who knows what."""
         if raw is None or len(raw) < HEADER.size or raw[0] != MAGIC:
             raise UndecodableError("not in the Confluent wire format")
         _, schema_id = HEADER.unpack_from(raw)
         writer = self._reader_for(topic, schema_id)
-        body = BytesIO(raw)
-        body.seek(HEADER.size)
-        reader = self._parsed[topic]
-        try:
-            found: tuple[str, dict[str, Any]] = fastavro.schemaless_reader(  # type: ignore[assignment]
-                body, writer, None if writer is reader else reader, return_record_name=True
-            )
-        except Exception as error:  # fastavro raises whatever the broken bytes lead it to
-            raise UndecodableError(f"broken Avro: {error!r}") from None
-        if body.tell() != len(raw):
-            raise UndecodableError("bytes are left over behind the Avro body")
-        return found
+        name, fields = _read(raw, HEADER.size, writer, self._parsed[topic])
+        return _KINDS[name], fields
 
     def _reader_for(self, topic: str, schema_id: int) -> Any:
         known = self._readers.get(schema_id)
@@ -138,29 +163,33 @@ class Codec:
         return None, _parsed(schema)
 
 
-def _written(schema: list[Any], header: bytes) -> dict[type, tuple[bytes, avro.Write]]:
-    """For each record of a topic what its bytes begin with, and what writes the rest."""
-    named: avro.Named = {}
-    written: dict[type, tuple[bytes, avro.Write]] = {}
-    for number, record in enumerate(schema):
-        name = f"verdicts.{record['name']}"
-        kind, place = (_DATA[name], _in_event) if name in _DATA else (_RECORDS[name], str)
-        written[kind] = header + avro.long(number), avro.record(record, named, place)
-    return written
+def _shapes(schemas: list[Any], schema_id: int) -> list[Shape]:
+    """Every record of a topic, as it is written under an id."""
+    return [
+        Shape(HEADER.pack(MAGIC, schema_id) + bytes([2 * number]), _KINDS[schema["name"]], schema)
+        for number, schema in enumerate(schemas)
+    ]
 
 
-def _in_event(field: str) -> str:
-    """Where an event has the field of its record."""
-    return field if field in Event.__struct_fields__ else f"data.{field}"
+def _read(raw: bytes, begin: int, writer: Any, reader: Any = None) -> Any:
+    body = BytesIO(raw)
+    body.seek(begin)
+    try:
+        found = fastavro.schemaless_reader(body, writer, reader, return_record_name=True)
+    except Exception as error:  # fastavro raises whatever the broken bytes lead it to
+        raise UndecodableError(f"broken Avro: {error!r}") from None
+    if body.tell() != len(raw):
+        raise UndecodableError("bytes are left over behind the Avro body")
+    return found
 
 
-def _moments(tool: dict[str, Any]) -> None:
-    """Turn every time in a tool's fields into a datetime, in place."""
-    tool["listed"] = to_datetime(tool["listed"])
+def _each_moment(tool: dict[str, Any], turn: Callable[[Any], Any]) -> None:
+    """Turn every time in a tool's fields, in place."""
+    tool["listed"] = turn(tool["listed"])
     if tool["retired"] is not None:
-        tool["retired"] = to_datetime(tool["retired"])
+        tool["retired"] = turn(tool["retired"])
     for review in tool["panel"]["reviews"]:
-        review["time"] = to_datetime(review["time"])
+        review["time"] = turn(review["time"])
 
 
 def _parsed(schema: Any) -> Any:
