@@ -17,7 +17,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-_SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+_PATH = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
 _WRITERS = ".writers"
 
 
@@ -53,7 +53,8 @@ class SiteFiles:
     def read(self, path: str) -> bytes | None:
         """The stored bytes of a page; None when there is no such file."""
         try:
-            return self._file(path).read_bytes()
+            with Path(self._file(path)).open("rb", buffering=0) as file:
+                return file.read()
         except (BadPath, FileNotFoundError, IsADirectoryError, NotADirectoryError):
             return None
         except OSError as error:
@@ -75,8 +76,7 @@ class SiteFiles:
         prepared = self._prepared()
         try:
             prepared.write_bytes(content)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            prepared.replace(file)
+            _move(prepared, file)
         except OSError:
             self._require_desk()
             prepared.unlink(missing_ok=True)
@@ -98,7 +98,7 @@ class SiteFiles:
 
     def paths(self) -> list[str]:
         """Every stored page, sorted."""
-        return sorted(_path(file.relative_to(self.root)) for file in self._files())
+        return sorted(map(self._path, self._files()))
 
     def comparisons_of(self, tool: str) -> list[str]:
         """The stored comparisons that this tool is part of, whatever its category is now."""
@@ -115,26 +115,26 @@ class SiteFiles:
         """
         kept = {self._file(path) for path in keep}
         removed = [file for file in list(self._files()) if file not in kept and self._remove(file)]
-        return sorted(_path(file.relative_to(self.root)) for file in removed)
+        return sorted(map(self._path, removed))
 
-    def _files(self) -> Iterator[Path]:
+    def _files(self) -> Iterator[str]:
         for folder, folders, names in os.walk(self.root):
             if _WRITERS in folders:
                 folders.remove(_WRITERS)
-            yield from (Path(folder, name) for name in names)
+            yield from (f"{folder}/{name}" for name in names)
 
-    def _remove(self, file: Path) -> bool:
-        if not file.exists():
+    def _remove(self, file: str) -> bool:
+        if not os.path.lexists(file):
             return False
         removed = self._prepared()
         try:
             # Not at once: without a desk, this must fail.
-            file.replace(removed)
+            Path(file).replace(removed)
         except FileNotFoundError:
             self._require_desk()
             return False
         removed.unlink(missing_ok=True)
-        self._remove_empty(file.parent)
+        self._remove_empty(Path(file).parent)
         return True
 
     def _prepared(self) -> Path:
@@ -152,13 +152,14 @@ class SiteFiles:
         if self._desk and not self._desk.exists():
             raise SupersededError("Another writer took over the site and brings it up to date.")
 
-    def _file(self, path: str) -> Path:
-        segments = path.removeprefix("/").split("/")
-        # A page's path ends with a slash, and its file is the index of that folder.
-        segments[-1] = segments[-1] or "index.html"
-        if not path.startswith("/") or not all(map(_SEGMENT.fullmatch, segments)):
+    def _file(self, path: str) -> str:
+        if not path or not _PATH.fullmatch(path):
             raise BadPath(f"{path!r} is not a path of the site")
-        return self.root.joinpath(*segments)
+        # A page's path ends with a slash, and its file is the index of that folder.
+        return f"{self.root}{path}index.html" if path.endswith("/") else f"{self.root}{path}"
+
+    def _path(self, file: str) -> str:
+        return file.removeprefix(str(self.root)).removesuffix("index.html")
 
     def _remove_empty(self, folder: Path) -> None:
         while folder != self.root:
@@ -169,5 +170,10 @@ class SiteFiles:
             folder = folder.parent
 
 
-def _path(file: Path) -> str:
-    return "/" + file.as_posix().removesuffix("index.html")
+def _move(prepared: Path, file: str) -> None:
+    """Replace a file, in a folder that is nearly always there."""
+    try:
+        prepared.replace(file)
+    except FileNotFoundError:
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        prepared.replace(file)

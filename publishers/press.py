@@ -113,20 +113,31 @@ class Press:
         return self._printed
 
     def print_marked(self, fence: Fence = free) -> Printed:
-        """Write all pages of all marked records: those that matter at once, and the rest."""
-        first, rest = self.print_front(fence), self.print_rest(fence)
-        return Printed(first.marks, first.rendered + rest.rendered, first.changed + rest.changed)
+        """Write all pages of all marked records."""
+        steps = [run(fence) for run in (self.print_own, self.print_front, self.print_rest)]
+        rendered, changed = (
+            sum(getattr(it, name) for it in steps) for name in ("rendered", "changed")
+        )
+        return Printed(steps[1].marks, rendered, changed)
 
-    def print_front(self, fence: Fence = free) -> Printed:
-        """Write the pages that matter at once, and tell who waits for them.
+    def print_own(self, fence: Fence = free) -> Printed:
+        """Write the own pages of the tools that were marked since somebody looked last.
 
         `fence` is asked before each file, and raises when another process writes by now.
 
         Raises:
             OSError: a page could not be written; all marks stay, and the next call goes on.
         """
+        self._printed = Printed()
+        self._printed.marks = self._look(fence)
+        return self._printed
+
+    def print_front(self, fence: Fence = free) -> Printed:
+        """Write all other pages that should not wait, and tell who waits; see `print_own`.
+
+        While that goes on, tools that are marked have their own pages written first.
+        """
         began, self._printed = time.monotonic(), Printed()
-        self._look(fence)
         if not self._round.marks:
             self._round, self._next = self._next, Round()
         if not self._round.marks:
@@ -162,8 +173,12 @@ class Press:
         with self._engine.begin() as connection:
             dirty.mark(connection, [Key(SITE, "")])
 
-    def _look(self, fence: Fence) -> None:
-        """Write the own pages of what was marked since the last look; owe the others."""
+    def _look(self, fence: Fence) -> int:
+        """Write the own pages of what was marked since the last look, and owe the others.
+
+        Returns:
+            The number of marks.
+        """
         with self._snapshots.begin() as connection:
             marks = dirty.marked(
                 connection, MOST_MARKS, besides=[*self._round.marks, *self._next.marks]
@@ -178,6 +193,7 @@ class Press:
         for change in changes:
             self._put(tool_path(change.slug), fence)
         self._looked = time.monotonic()
+        return len(marks)
 
     def _write(self, paths: Iterable[str], fence: Fence) -> None:
         for path in list(paths):

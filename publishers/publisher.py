@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import msgspec
 import structlog
@@ -29,11 +30,9 @@ from schemas.topics import CHANGES
 GROUP = "verdicts-publisher"
 SERVICE = "publisher"
 ADVISORY_LOCK = 0x7075626C  # "publ"
-# After a run this long passes before the next, so that a busy tool's pages are rendered some
-# twenty times a second and not for each of a thousand votes.
-COALESCE_SECONDS = 0.02
-# What only sums votes up is written this much later.
-LEAST_REST_SECONDS, MOST_REST_SECONDS = 0.3, 3.0
+# Shares of the time, and the least and most seconds from one run to the next. A busy tool's page is
+# rendered some thirty times a second and not for each of a thousand votes.
+OWN, FRONT, REST = (0.5, 0.03, 0.2), (0.3, 0.0, 1.0), (0.1, 0.3, 3.0)
 LONGEST_WAIT = 0.5
 log = structlog.get_logger(__name__)
 
@@ -109,6 +108,37 @@ def _key(record: Record) -> Key:
     return Key(kind, key)
 
 
+class Errand:
+    """Work that may wait, so that it takes no more than its share of the time; but not for long.
+
+    Args:
+        run: Does what there is to do; false when that was nothing.
+        share: Of the time, at most.
+        least: Seconds from one run to the next, at least.
+        most: The same, at most, whatever its share is then.
+    """
+
+    def __init__(self, run: Callable[[], bool], share: float, least: float, most: float) -> None:
+        self._run = run
+        self._share, self._least, self._most = share, least, most
+        self._due = 0.0
+        self.waits = True
+
+    def do(self) -> bool:
+        """Do it if it is due; whether there was anything to do."""
+        began = time.monotonic()
+        if not self.waits or began < self._due:
+            return False
+        self.waits = self._run()
+        took = time.monotonic() - began
+        self._due = began + min(max(self._least, took / self._share), self._most)
+        return self.waits
+
+    def idle(self) -> float:
+        """Seconds until it wants to be done."""
+        return max(0.0, self._due - time.monotonic()) if self.waits else LONGEST_WAIT
+
+
 class Writer(Turn):
     """Writes pages while it has the turn."""
 
@@ -124,27 +154,22 @@ class Writer(Turn):
         printed = self._press.print_all(lease.require)
         log.info("all pages stand", rendered=printed.rendered, changed=printed.changed)
         self.active = True
-        waits, due = True, 0.0  # whether a rest waits to be written, and until when
+        own = Errand(partial(self._print, self._press.print_own, lease), *OWN)
+        front = Errand(partial(self._print, self._press.print_front, lease), *FRONT)
+        rest = Errand(partial(self._print, self._press.print_rest, lease), *REST)
         while not self.stopping.is_set():
-            first = self._print(self._press.print_front, lease)
-            waits = waits or first.marks > 0
-            if waits and time.monotonic() >= due:
-                began = time.monotonic()
-                waits = self._print(self._press.print_rest, lease).marks > 0
-                # On a large site it takes a tenth of the time at most, but it is never late.
-                took = time.monotonic() - began
-                due = began + min(max(LEAST_REST_SECONDS, 10 * took), MOST_REST_SECONDS)
-            if first.marks:
-                self.stopping.wait(COALESCE_SECONDS)
-            else:
-                seconds = due - time.monotonic() if waits else LONGEST_WAIT
-                wait_for_notice(lease.connection, max(0.0, seconds))
+            front.waits = own.do() or front.waits
+            rest.waits = front.do() or rest.waits
+            rest.do()
+            wait_for_notice(lease.connection, min(front.idle(), rest.idle()))
+            own.waits = True
+            self.stopping.wait(own.idle())
 
-    def _print(self, run: Callable[[Fence], Printed], lease: Lease) -> Printed:
+    def _print(self, run: Callable[[Fence], Printed], lease: Lease) -> bool:
         began = time.monotonic()
         printed = run(lease.require)
         if printed.marks:
             seconds = round(time.monotonic() - began, 4)
             measuring.printed(printed.rendered, printed.changed, seconds)
             log.debug("printed", **msgspec.to_builtins(printed), seconds=seconds)
-        return printed
+        return printed.marks > 0
