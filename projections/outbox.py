@@ -13,10 +13,12 @@ from sqlalchemy import Connection
 CHANNEL = "outbox"
 
 _ADD = """
-insert into verdicts.outbox (kind, key)
-select kind, key from unnest(%(kinds)s::text[], %(keys)s::text[]) as changed(kind, key)
+with added as (
+    insert into verdicts.outbox (kind, key)
+    select kind, key from unnest(%(kinds)s::text[], %(keys)s::text[]) as changed(kind, key)
+)
+select pg_notify(%(channel)s, '')
 """
-_NOTIFY = "select pg_notify(%(channel)s, '')"
 
 
 class Key(NamedTuple):
@@ -33,6 +35,5 @@ def add(connection: Connection, changed: Iterable[Key]) -> None:
     """Add keys in this transaction, and wake the relay when it commits."""
     keys = sorted(changed)
     if keys:
-        rows = {"kinds": [key.kind for key in keys], "keys": [key.key for key in keys]}
-        connection.exec_driver_sql(_ADD, rows)
-        connection.exec_driver_sql(_NOTIFY, {"channel": CHANNEL})
+        added = {"kinds": [key.kind for key in keys], "keys": [key.key for key in keys]}
+        connection.exec_driver_sql(_ADD, {"channel": CHANNEL, **added})

@@ -22,7 +22,8 @@ from schemas.topics import EVENT_TOPICS
 from streams.deadletters import DeadLetters
 from streams.traced import traced
 
-Readable = tuple[ConsumerRecord, Event]
+Records = Sequence[ConsumerRecord]
+Poison = tuple[ConsumerRecord, Exception]
 log = structlog.get_logger(__name__)
 
 
@@ -58,39 +59,51 @@ class Projector:
         with self._engine.connect() as connection:
             return checkpoints.stored(connection, self._place, checkpoints.PROJECTIONS)
 
-    def apply(self, records: Sequence[ConsumerRecord], expected: int, upto: int) -> None:
+    def apply(self, records: Records, expected: int, upto: int) -> None:
         """Apply what can be applied, after the rest stands in the dead letters."""
-        readable: list[Readable] = []
-        poison: list[tuple[ConsumerRecord, Exception]] = []
+        records, events, poison = self._decoded(records)
+        self._bury(poison)
+        self._store(records, events, expected, upto)
+
+    def _decoded(self, records: Records) -> tuple[Records, list[Event], list[Poison]]:
+        """What can be decoded, and its events, and what cannot."""
+        decode, topic = self._codec.decode, self._place.topic
+        try:
+            return records, [decode(topic, record.value) for record in records], []
+        except UndecodableError:
+            pass  # then one by one
+        readable: list[ConsumerRecord] = []
+        events: list[Event] = []
+        poison: list[Poison] = []
         for record in records:
             try:
-                readable.append((record, self._codec.decode(self._place.topic, record.value)))
+                events.append(decode(topic, record.value))
+                readable.append(record)
             except UndecodableError as error:
                 poison.append((record, error))
-        self._bury(poison)
-        self._store(readable, expected, upto)
+        return readable, events, poison
 
-    def _store(self, readable: Sequence[Readable], expected: int, upto: int) -> None:
+    def _store(self, records: Records, events: list[Event], expected: int, upto: int) -> None:
         try:
-            self._apply(expected, upto, [event for _, event in readable])
-            trail.applied(self._place, (event.id for _, event in readable))
+            self._apply(expected, upto, events)
+            trail.applied(self._place, (event.id for event in events))
         except (DataError, IntegrityError) as error:
-            self._bisect(readable, expected, upto, error)
+            self._bisect(records, events, expected, upto, error)
 
     def _bisect(
-        self, readable: Sequence[Readable], expected: int, upto: int, error: Exception
+        self, records: Records, events: list[Event], expected: int, upto: int, error: Exception
     ) -> None:
         """Find the record that the database refuses, and bury that one alone."""
-        if len(readable) == 1:
-            self._bury([(readable[0][0], error)])
+        if len(records) == 1:
+            self._bury([(records[0], error)])
             self._apply(expected, upto, ())
             return
-        half = len(readable) // 2
-        middle = readable[half][0].offset
-        self._store(readable[:half], expected, middle)
-        self._store(readable[half:], middle, upto)
+        half = len(records) // 2
+        middle = records[half].offset
+        self._store(records[:half], events[:half], expected, middle)
+        self._store(records[half:], events[half:], middle, upto)
 
-    def _bury(self, poison: list[tuple[ConsumerRecord, Exception]]) -> None:
+    def _bury(self, poison: list[Poison]) -> None:
         if poison:
             self._dead_letters.write(poison)
             for record, error in poison:

@@ -23,6 +23,10 @@ from infra.consumer.app import Checkpoints, LogMismatchError
 from infra.consumer.process import aside, halt
 
 Records = list[ConsumerRecord]
+# A broker that has nothing keeps a fetch this long. A seek must wait for it where one is under way,
+# and one nearly always is: aiokafka fetches from the committed offset as soon as it has partitions,
+# before the checkpoints are known. Faust's own 1.5 s would be lost at each such start.
+FETCH_WAIT_SECONDS = 0.2
 log = structlog.get_logger(__name__)
 
 
@@ -33,6 +37,7 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         # Faust reads what transactions wrote before they commit, or even when they never do.
         consumer._isolation_level = "read_committed"
+        consumer._fetch_max_wait_ms = int(1000 * FETCH_WAIT_SECONDS)
         return consumer
 
     async def report_offsets(self, offsets: Mapping[TP, int]) -> None:

@@ -62,8 +62,8 @@ LETTER = Safeguard(
     "the dead letter before the checkpoint",
     "streams/processors.py",
     {
-        "        self._bury(poison)\n        self._store(readable, expected, upto)\n": (
-            "        self._store(readable, expected, upto)\n        self._bury(poison)\n"
+        "        self._bury(poison)\n        self._store(records, events, expected, upto)\n": (
+            "        self._store(records, events, expected, upto)\n        self._bury(poison)\n"
         )
     },
     "test_poison.py::test_without_a_place_for_dead_letters_nothing_is_skipped",
