@@ -1,5 +1,8 @@
 """The press writes the pages of what changed, and no page of anything else differs."""
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -178,28 +181,114 @@ def test_a_mark_that_comes_while_pages_are_made_is_kept(house: House):
     house.journal.apply(a_vote(tool="ant"))
     house.mark()
 
-    class SlowFiles(SiteFiles):
-        def put(self, path: str, content: bytes | None) -> bool:
-            with house.engine.begin() as connection:
-                dirty.mark(connection, [Key("tool", "bee")])
-            return super().put(path, content)
+    def another_mark(_: str) -> None:
+        with house.engine.begin() as connection:
+            dirty.mark(connection, [Key("tool", "bee")])
 
-    printed = Press(house.engine, SlowFiles(house.folder), PUBLIC_URL).print_marked()
+    printed = Press(house.engine, Disturbed(house.folder, another_mark), PUBLIC_URL).print_marked()
     assert printed.marks == 1
     assert house.press.print_marked().marks == printed.rendered
+
+
+class Disturbed(SiteFiles):
+    """Files with which something happens whenever one was stored; notes their paths."""
+
+    def __init__(self, root: Path, happens: Callable[[str], None]) -> None:
+        super().__init__(root)
+        self.stored: list[str] = []
+        self._happens = happens
+
+    def put(self, path: str, content: bytes | None) -> bool:
+        changed = super().put(path, content)
+        self.stored.append(path)
+        self._happens(path)
+        return changed
+
+
+def test_a_tools_own_page_does_not_wait_for_the_comparisons_of_another(house: House):
+    house.print(*insects("ant", "bee", "cow", "doe"))
+
+    def another_vote(path: str) -> None:
+        time.sleep(press.LOOK_SECONDS)
+        if path == "/compare/ant-vs-bee/" and len(files.stored) == 2:
+            house.journal.apply(a_vote(tool="doe", voter="v-2"))
+            house.mark()
+
+    files = Disturbed(house.folder, another_vote)
+    slow = Press(house.engine, files, PUBLIC_URL)
+    slow.print_all()
+    files.stored.clear()
+    house.journal.apply(a_vote(tool="ant"))
+    house.mark()
+    slow.print_marked()
+    own = ["/tools/ant/", "/compare/ant-vs-bee/", "/tools/doe/", "/compare/ant-vs-cow/"]
+    assert files.stored[:4] == own
+    assert "/compare/bee-vs-doe/" not in files.stored  # Its mark is for the next round.
+    slow.print_marked()
+    assert files.stored.count("/compare/bee-vs-doe/") == 1
+    assert house.press.print_all().changed == 0
+
+
+def test_a_page_that_two_marks_ask_for_is_written_once(house: House):
+    house.print(*insects("ant", "bee"))
+    files = Disturbed(house.folder, lambda _: None)
+    one = Press(house.engine, files, PUBLIC_URL)
+    one.print_all()
+    files.stored.clear()
+    house.journal.apply(a_vote(tool="ant"))
+    house.mark()
+    one.print_own()
+    house.journal.apply(a_vote(tool="bee"))
+    house.mark()
+    one.print_own()
+    one.print_front()
+    assert files.stored.count("/compare/ant-vs-bee/") == 1
+    assert "1 ship / 0 skip" in house.page("/compare/ant-vs-bee/")
+
+
+def test_a_mark_without_a_change_writes_nothing_but_tells_who_waits(house: House, migrated: str):
+    house.print(*insects("ant", "bee"), a_vote(tool="ant"))
+    with house.engine.begin() as connection:
+        dirty.mark(connection, [Key("tool", "ant")])
+    with heard(migrated) as messages:
+        assert house.press.print_own() == press.Printed(1, 0, 0)
+        assert house.press.print_front() == press.Printed(1, 0, 0)
+        assert [message.split()[0] for message in messages()] == ["ant"]
+
+
+@contextmanager
+def heard(database: str) -> Iterator[Callable[[], list[str]]]:
+    """Listens for published versions; gives a function that tells what came so far."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(f"listen {publications.CHANNEL}".encode())
+        yield lambda: [notice.payload for notice in connection.notifies(timeout=0.2)]
 
 
 def test_who_waits_for_a_tool_hears_its_version_once_its_own_pages_stand(
     house: House, migrated: str
 ):
     house.print(*insects("ant", "bee"))
-    with psycopg.connect(migrated, autocommit=True) as connection:
-        connection.execute(f"listen {publications.CHANNEL}".encode())
-        house.print(a_vote(tool="ant"))
-        heard = next(connection.notifies(timeout=10, stop_after=1)).payload
-    with house.engine.connect() as connection:
-        version = connection.scalar(text("select version from tallies where tool = 'ant'"))
-    assert heard == f"ant {version}"
+    page = house.folder / "compare" / "ant-vs-bee" / "index.html"
+    with heard(migrated) as messages:
+        page.unlink()
+        page.mkdir()  # nothing can be renamed over a folder
+        with pytest.raises(OSError, match="irectory"):
+            house.print(a_vote(tool="ant"))
+        assert "1 ship / 0 skip" in house.page("/tools/ant/")
+        assert not messages()
+        page.rmdir()
+        house.press.print_marked()
+        with house.engine.connect() as connection:
+            version = connection.scalar(text("select version from tallies where tool = 'ant'"))
+        assert messages() == [f"ant {version}"]
+
+
+def test_a_review_that_comes_late_enters_the_history_alone(house: House):
+    said = a_review(80, tool="ant", reviewer="ann", time=LATER)
+    house.print(*insects("ant"), a_reviewer("ann", "Ann"), said)
+    house.print(a_review(10, "skip", tool="ant", reviewer="ann", time=NOON), a_vote(tool="ant"))
+    assert "went from Skip to Ship" in house.page("/tools/ant/")
+    assert house.press.print_all().changed == 0
 
 
 def test_bytes_do_not_depend_on_versions(house: House):
