@@ -8,9 +8,10 @@ has it: under load both would wait for one another most of the time.
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import confluent_kafka
+import msgspec
 import structlog
 from confluent_kafka import KafkaError, KafkaException
 
@@ -37,7 +38,7 @@ Headers = list[tuple[str, str | bytes | None]]
 log = structlog.get_logger(__name__)
 
 
-class Outgoing(NamedTuple):
+class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """A record to send."""
 
     topic: str
@@ -104,12 +105,17 @@ class KafkaProducer:
         return group.future
 
     def _produce(self, record: Outgoing, report: Report) -> None:
-        topic, key, value, headers = record
         if self._broken:
             report.settle(NotWritten(self._broken))
             return
         try:
-            self._kafka.produce(topic, value, key, on_delivery=report, headers=headers)
+            self._kafka.produce(
+                record.topic,
+                record.value,
+                record.key,
+                on_delivery=report,
+                headers=record.headers,
+            )
         except BufferError:
             report.settle(NotWritten("too many records wait for the broker"))
         except KafkaException as error:
