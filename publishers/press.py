@@ -11,6 +11,7 @@ ever turned back, and to be written once is enough for all who asked for it befo
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -21,6 +22,7 @@ from projections import digest
 from projections.outbox import Key
 from publishers import dirty, pages, publications, stock
 from publishers.files import SiteFiles
+from publishers.hands import share
 from publishers.library import Library, MemoryLibrary
 from publishers.stock import Change
 from publishers.views.paths import tool_path
@@ -94,18 +96,20 @@ class Press:
         """Be the only one who changes the site's files from now on."""
         self._files.take_over()
 
-    def print_all(self, fence: Fence = free) -> Printed:
+    def print_all(self, fence: Fence = free, hands: int = 1) -> Printed:
         """Write every page that should exist, and remove every file that should not.
 
-        It comes first: what is printed afterwards is what has changed since.
+        It comes first: what is printed afterwards is what has changed since. With several `hands`
+        as many processes share the work; see `publishers.hands`.
         """
         self._printed = Printed()
         with self._snapshots.begin() as connection:
             self._library = stock.take(connection)
         self._round, self._next = Round(), Round()
         paths = pages.page_paths(self._library)
-        for path in paths:
-            self._put(path, fence)
+        self._library.kinship()  # once for all hands
+        self._printed.changed = share(partial(self._put_all, fence), paths, hands)
+        self._printed.rendered = len(paths)
         self._printed.changed += len(self._files.sweep(paths))
         self._weeks = Weeks.of(self._library)
         with self._engine.begin() as connection:
@@ -200,6 +204,13 @@ class Press:
             self._put(path, fence)
             if time.monotonic() - self._looked > LOOK_SECONDS:
                 self._look(fence)
+
+    def _put_all(self, fence: Fence, paths: Iterable[str]) -> int:
+        """Bring pages up to date; the number of those that differed."""
+        before = self._printed.changed
+        for path in paths:
+            self._put(path, fence)
+        return self._printed.changed - before
 
     def _put(self, path: str, fence: Fence) -> None:
         """Bring one page up to date; then nobody is owed it any more."""

@@ -1,5 +1,6 @@
 """The publisher: marks what changes, and as the active one writes its pages."""
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -73,7 +74,7 @@ def main(settings: Settings) -> None:
 def publish_all(settings: Settings) -> dict[str, int]:
     """Render every page from the projections; give the numbers of pages and of those changed."""
     press = _press(settings, engine(settings, name="verdicts publish"))
-    printed = press.print_all()
+    printed = press.print_all(hands=os.cpu_count() or 1)
     if printed.changed:
         # The active publisher may have written a newer page meanwhile: it looks at them all again.
         press.mark_all()

@@ -152,6 +152,14 @@ def test_a_second_printing_changes_no_byte(house: House):
     assert house.pages() == before
 
 
+def test_several_hands_print_what_one_does(house: House, tmp_path: Path):
+    house.print(*insects("ant", "bee", "cow"), a_vote(tool="ant"))
+    several = House(house.engine, tmp_path / "several")
+    assert several.press.print_all(hands=3).changed == len(house.pages())
+    assert several.pages() == house.pages()
+    assert several.press.print_all(hands=2).changed == 0
+
+
 def test_printing_all_removes_what_should_not_be_there(house: House):
     house.print(*insects("ant", "bee"))
     before = house.pages()
