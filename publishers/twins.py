@@ -8,6 +8,7 @@ from publishers.templating import Meta, page
 from publishers.views.answer import answer
 from publishers.views.cards import Card, card
 from publishers.views.comparison import Comparison, comparison, title
+from publishers.views.kept import once_for_each
 from publishers.views.paths import comparison_path, tool_path
 from publishers.views.scorecard import Opinion, opinion
 from publishers.views.tool import summary
@@ -63,6 +64,7 @@ def _comparison(address: str, one: Tool, other: Tool) -> dict[str, Any]:
     }
 
 
+@once_for_each
 def _facts(tool: Tool) -> dict[str, Any]:
     """The record without its version, which would change bytes that show no change."""
     facts: dict[str, Any] = msgspec.to_builtins(tool)

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from publishers.views.kept import once_for_each
 from publishers.views.markdown import to_html
 from publishers.views.paths import category_path, tool_path
 from publishers.views.texts import (
@@ -47,6 +48,7 @@ class Card(NamedTuple):
     url: str | None
 
 
+@once_for_each
 def card(tool: Tool) -> Card:
     """What any page may show of a tool."""
     return Card(

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 from markupsafe import Markup
 
+from publishers.views.kept import once_for_each
 from publishers.views.markdown import to_plain
 from publishers.views.paths import category_path, reviewer_path, tool_path
 from publishers.views.texts import instant
@@ -26,7 +27,7 @@ def script(site: str, nodes: Sequence[dict[str, Any]]) -> Markup:
     """A graph as the content of a script element, which no text in it can end."""
     graph = {"@context": "https://schema.org", "@graph": nodes}
     text = msgspec.json.encode(graph).decode()
-    # Addresses within the site become absolute. A text is never one: its quotes are escaped.
+    # Paths become addresses. No text is mistaken for one, since its quotes are escaped.
     for key in ("@id", "item", "url"):
         text = text.replace(f'"{key}":"/', f'"{key}":"{site}/')
     for unsafe in "<>&\u2028\u2029":
@@ -41,6 +42,12 @@ def breadcrumb(*crumbs: Crumb) -> dict[str, Any]:
         for position, crumb in enumerate(crumbs, 1)
     ]
     return {"@type": "BreadcrumbList", "itemListElement": steps}
+
+
+@once_for_each
+def in_brief(tool: Tool) -> dict[str, Any]:
+    """A tool with its reviews, as in a comparison."""
+    return application(tool, in_full=False)
 
 
 def application(tool: Tool, *, in_full: bool) -> dict[str, Any]:
@@ -90,7 +97,7 @@ def on_tool(tool: Tool) -> list[dict[str, Any]]:
 def on_comparison(title: str, path: str, tools: Iterable[Tool]) -> list[dict[str, Any]]:
     """What a comparison says."""
     way = breadcrumb(Crumb("Compare", "/#choose"), Crumb(title, path))
-    return [way, *(application(tool, in_full=False) for tool in tools)]
+    return [way, *map(in_brief, tools)]
 
 
 def on_reviewer(reviewer: Reviewer, authored: Iterable[Authored]) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from publishers.views.kept import once_for_each
 from publishers.views.markdown import to_html
 from publishers.views.paths import reviewer_path
 from publishers.views.texts import day, instant
@@ -16,7 +17,6 @@ class Opinion(NamedTuple):
     reviewer: str
     name: str
     path: str
-    motto: str
     score: int
     verdict: Choice
     score_line: str
@@ -38,13 +38,13 @@ class Line(NamedTuple):
     opinions: list[Opinion | None]
 
 
-def opinion(review: Review, motto: str = "") -> Opinion:
+@once_for_each
+def opinion(review: Review) -> Opinion:
     """A review with its texts rendered; `88/100 · ship` is its score line."""
     return Opinion(
         reviewer=review.reviewer,
         name=review.name,
         path=reviewer_path(review.reviewer),
-        motto=motto,
         score=review.score,
         verdict=review.verdict,
         score_line=f"{review.score}/100 · {review.verdict}",
@@ -56,11 +56,6 @@ def opinion(review: Review, motto: str = "") -> Opinion:
         day=day(review.time),
         instant=instant(review.time),
     )
-
-
-def opinions(tool: Tool, panel: list[Reviewer]) -> list[Opinion]:
-    """All reviews of one tool, in the order of the panel."""
-    return [found for line in scorecard([tool], panel) for found in line.opinions if found]
 
 
 def scorecard(tools: list[Tool], panel: list[Reviewer]) -> list[Line]:
@@ -78,5 +73,5 @@ def _line(member: Reviewer, reviews: list[Review | None]) -> Line:
         name=member.name,
         path=reviewer_path(member.reviewer),
         motto=member.motto,
-        opinions=[opinion(review, member.motto) if review else None for review in reviews],
+        opinions=[opinion(review) if review else None for review in reviews],
     )

@@ -7,7 +7,7 @@ from publishers.views.cards import Card, card, standing
 from publishers.views.history import HistoryView, history_view
 from publishers.views.pairs import Pair, pair
 from publishers.views.related import Suggestion, alternatives, related
-from publishers.views.scorecard import Opinion, opinions
+from publishers.views.scorecard import Line, scorecard
 from publishers.views.texts import count
 from schemas.history import History
 from schemas.records import Community, Panel, Reviewer, Tool
@@ -21,7 +21,7 @@ class ToolPage(NamedTuple):
 
     card: Card
     summary: str
-    opinions: list[Opinion]
+    scorecard: list[Line]
     rivals: list[Card]
     pairs: list[Pair]
     alternatives: list[Suggestion]
@@ -49,7 +49,7 @@ def tool_page(
     return ToolPage(
         card=card(tool),
         summary=summary(tool),
-        opinions=opinions(tool, panel),
+        scorecard=scorecard([tool], panel),
         rivals=sorted(map(card, rivals), key=lambda rival: (rival.name, rival.slug)),
         pairs=[pair(tool, rival) for rival in rivals[:AMONG]],
         alternatives=alternatives(tool, category),

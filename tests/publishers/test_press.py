@@ -67,8 +67,7 @@ class House:
 
     def pages(self) -> dict[str, bytes]:
         """Every file of the site."""
-        files = (it for it in self.folder.rglob("*") if it.is_file())
-        return {str(it.relative_to(self.folder)): it.read_bytes() for it in files}
+        return pages_in(self.folder)
 
     def page(self, path: str) -> str:
         return (self.folder / path.strip("/") / "index.html").read_text()
@@ -76,6 +75,11 @@ class House:
     def comparisons(self) -> list[str]:
         folder = self.folder / "compare"
         return sorted(it.name for it in folder.iterdir()) if folder.exists() else []
+
+
+def pages_in(folder: Path) -> dict[str, bytes]:
+    files = (it for it in folder.rglob("*") if it.is_file())
+    return {str(it.relative_to(folder)): it.read_bytes() for it in files}
 
 
 @pytest.fixture
@@ -154,10 +158,11 @@ def test_a_second_printing_changes_no_byte(house: House):
 
 def test_several_hands_print_what_one_does(house: House, tmp_path: Path):
     house.print(*insects("ant", "bee", "cow"), a_vote(tool="ant"))
-    several = House(house.engine, tmp_path / "several")
-    assert several.press.print_all(hands=3).changed == len(house.pages())
-    assert several.pages() == house.pages()
-    assert several.press.print_all(hands=2).changed == 0
+    folder = tmp_path / "several"
+    several = Press(house.engine, SiteFiles(folder), PUBLIC_URL)
+    assert several.print_all(hands=3).changed == len(house.pages())
+    assert pages_in(folder) == house.pages()
+    assert several.print_all(hands=2).changed == 0
 
 
 def test_printing_all_removes_what_should_not_be_there(house: House):

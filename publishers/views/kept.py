@@ -1,0 +1,33 @@
+"""What is made of a record that never changes is made once."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+MOST = 8192
+
+
+def once_for_each(make: Callable[[T], R]) -> Callable[[T], R]:
+    """Keep what a function gives for an object, as long as that is the very same object.
+
+    Records are frozen, but they hold lists and so have no hash, and to compare them takes longer
+    than most of what is made of them. The oldest are forgotten first.
+    """
+    kept: dict[int, tuple[T, R]] = {}
+
+    @wraps(make)
+    def recall(thing: T) -> R:
+        # What is kept keeps its object alive, so no other one can have its identity.
+        found = kept.get(id(thing))
+        if found is not None:
+            return found[1]
+        made = make(thing)
+        while len(kept) >= MOST:
+            kept.pop(next(iter(kept)), None)
+        kept[id(thing)] = thing, made
+        return made
+
+    return recall
