@@ -13,10 +13,12 @@ from projections.outbox import Key
 CHANNEL = "dirty"
 
 _MARK = """
-insert into verdicts.dirty (kind, key)
-select kind, key from unnest(%(kinds)s::text[], %(keys)s::text[]) as changed(kind, key)
+with marked as (
+    insert into verdicts.dirty (kind, key)
+    select kind, key from unnest(%(kinds)s::text[], %(keys)s::text[]) as changed(kind, key)
+)
+select pg_notify(%(channel)s, '')
 """
-_NOTIFY = "select pg_notify(%(channel)s, '')"
 _MARKED = """
 select id, kind, key from verdicts.dirty
 where rest = %(rest)s and id <> all(%(besides)s) order by id limit %(limit)s
@@ -30,8 +32,7 @@ def mark(connection: Connection, keys: Iterable[Key]) -> None:
     marks = sorted(set(keys))
     if marks:
         rows = {"kinds": [key.kind for key in marks], "keys": [key.key for key in marks]}
-        connection.exec_driver_sql(_MARK, rows)
-        connection.exec_driver_sql(_NOTIFY, {"channel": CHANNEL})
+        connection.exec_driver_sql(_MARK, {**rows, "channel": CHANNEL})
 
 
 def marked(

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import msgspec
+import psycopg
 import structlog
 from faust.types import TP
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from infra import collector, measuring
 from infra.consumer.agent import consume
@@ -40,7 +41,7 @@ log = structlog.get_logger(__name__)
 
 def main(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT."""
-    database = engine(settings, name="verdicts publisher", pool_size=8)
+    database = _unhurried(engine(settings, name="verdicts publisher", pool_size=8))
     app = batched_app(
         GROUP, settings, DatabaseCheckpoints(database, Log(settings), checkpoints.PUBLISHER)
     )
@@ -79,6 +80,21 @@ def publish_all(settings: Settings) -> dict[str, int]:
         # The active publisher may have written a newer page meanwhile: it looks at them all again.
         press.mark_all()
     return {"rendered": printed.rendered, "changed": printed.changed}
+
+
+def _unhurried(database: Engine) -> Engine:
+    """Have commits answered before they are on the server's disk.
+
+    Marks come and go together with the checkpoint that says so. What the server loses when it
+    crashes, the last moments, is read from the topic or printed once more.
+    """
+
+    def connected(connection: psycopg.Connection, _: object) -> None:
+        connection.execute("set synchronous_commit = off")
+        connection.commit()
+
+    event.listen(database, "connect", connected)
+    return database
 
 
 def _press(settings: Settings, database: Engine) -> Press:
