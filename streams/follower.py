@@ -6,10 +6,10 @@ the live one; from then on the processors write it.
 """
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import groupby
-from typing import NamedTuple
 
+import msgspec
 import psycopg
 import structlog
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
@@ -38,7 +38,7 @@ FOLLOWER_LOCK = 0x666F6C6C0000  # "foll", and the generation's number
 log = structlog.get_logger(__name__)
 
 
-class Fetched(NamedTuple):
+class Fetched(msgspec.Struct, gc=False):
     """A record as the processors know it."""
 
     topic: str
@@ -100,12 +100,12 @@ class Follower:
             confluent_kafka.KafkaException: the log does not hold what it held.
         """
         messages = self._consumer.consume(LARGEST_FETCH, FETCH_SECONDS)
-        fetched = sorted(
-            map(_fetched, messages), key=lambda it: (it.topic, it.partition, it.offset)
-        )
-        for place, records in groupby(fetched, key=lambda it: (it.topic, it.partition)):
-            self._apply(place, list(records))
-        return len(fetched)
+        fetched: dict[Place, list[Fetched]] = defaultdict(list)
+        for record in map(_fetched, messages):
+            fetched[record.topic, record.partition].append(record)
+        for place in sorted(fetched):
+            self._apply(place, fetched[place])
+        return len(messages)
 
     def _apply(self, place: Place, records: list[Fetched]) -> None:
         upto = records[-1].offset + 1

@@ -25,6 +25,10 @@ from schemas.records import Record
 TRANSACTIONAL_ID = "verdicts-relay"
 ADVISORY_LOCK = 0x72656C61  # "rela"
 LARGEST_BATCH = 500
+# After each publication: what changes meanwhile shares the next. A transaction costs the broker,
+# the database and every reader the same however little is in it; one every few milliseconds took
+# the broker half as much again per vote, at 100 votes a second.
+PAUSE_SECONDS = 0.01
 SECONDS = 10.0
 log = structlog.get_logger(__name__)
 
@@ -46,7 +50,7 @@ class Relay(Turn):
         self.active = True
         while not self.stopping.is_set():
             while self._publish_some(producer):
-                pass
+                self.stopping.wait(PAUSE_SECONDS)
             wait_for_notice(lease.connection)
 
     def _producer(self) -> Producer:
@@ -67,29 +71,25 @@ class Relay(Turn):
 
     def _publish_some(self, producer: Producer) -> bool:
         """Publish what waits, up to a batch of keys; False when nothing waited."""
-        with self._engine.begin() as connection:
-            waiting = records.waiting(connection, LARGEST_BATCH)
-            if not waiting:
-                return False
-            if any(key.kind.startswith("tools-of-") for key in waiting.values()):
-                records.spread(connection)
-                return True
         snapshot = self._engine.execution_options(isolation_level="REPEATABLE READ")
         with snapshot.begin() as connection:
-            # Read again: a key is forgotten only when its change is in the snapshot.
+            # In the snapshot itself: a key is forgotten only when its change is in there.
             waiting = records.waiting(connection, LARGEST_BATCH)
-            found = records.look_up(
-                connection,
-                (key for key in waiting.values() if not key.kind.startswith("tools-of-")),
-            )
+            shared = any(key.kind.startswith("tools-of-") for key in waiting.values())
+            found = {} if shared else records.look_up(connection, waiting.values())
+        if shared:
+            with self._engine.begin() as connection:
+                records.spread(connection)
+            return True
+        if not waiting:
+            return False
         began = time.monotonic()
         producer.begin_transaction()
         for key, record in found.items():
             self._produce(producer, key, record)
         producer.commit_transaction(SECONDS)
         with self._engine.begin() as connection:
-            done = [id_ for id_, key in waiting.items() if key in found]
-            records.forget(connection, done)
+            records.forget(connection, waiting)
         relayed((key.kind for key in found), time.monotonic() - began)
         trail.relayed(self._engine, found, time.monotonic() - began)
         return True

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import psycopg
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 
 from schemas.topics import VOTES
+from streams.worker import GROUP
 from tests.bench.services import Memory, python, rate_of, require_ballots, running
 from tests.bench.stage import Stage, expected
 from tests.bench.table import Row, missing
@@ -56,6 +59,7 @@ def rows(stage: Stage, total: int, voters: int, runs: int) -> Iterator[Row]:
 def worker_run(stage: Stage, total: int, ballots: int, workers: int = 1) -> Run:
     """Start workers on the full topic and an empty database; what they do once they run."""
     environment = stage.migrated()
+    _forget_group(stage)
     with ExitStack() as stack:
         processes = [
             stack.enter_context(running(["infra.command", "worker"], environment))
@@ -68,6 +72,17 @@ def worker_run(stage: Stage, total: int, ballots: int, workers: int = 1) -> Run:
         rate = rate_of(connection, VOTES.name, total)
         require_ballots(connection, ballots)
     return Run(rate, memory.peak, memory.growth)
+
+
+def _forget_group(stage: Stage) -> None:
+    """Let the broker forget how far earlier runs were: the peers' groups are new each time too.
+
+    What the broker remembers counts for nothing beside the database, but a fetch from there would
+    be under way when the first records are asked for.
+    """
+    admin = AdminClient({"bootstrap.servers": stage.kafka, "log_level": 0})
+    with suppress(KafkaException):  # before the first run there is no such group
+        admin.delete_consumer_groups([GROUP])[GROUP].result()
 
 
 def peer_rate(stage: Stage, peer: str, total: int, ballots: int) -> float:
