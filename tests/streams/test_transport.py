@@ -1,10 +1,12 @@
 """How Faust is wired here: its transport, its agents, and nothing of its own that it keeps."""
 
+import asyncio
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from infra.codec import Codec
+from infra.consumer.agent import LARGEST_BATCH
 from infra.consumer.app import BatchedApp, Place, batched_app
 from infra.consumer.process import assigned, instance_name
 from infra.settings import Settings
@@ -93,3 +95,25 @@ def test_nothing_is_acknowledged_through_faust():
     processors.register(app, nothing, Codec(), nothing)
     channels = [agent.channel for agent in app.agents.values()]
     assert all(channel.acks is False for channel in channels)
+
+
+def a_fetching_consumer() -> Any:
+    """The library's consumer as our transport makes it, not started."""
+
+    async def made() -> Any:
+        app: Any = an_app()
+        return app.consumer._thread._create_worker_consumer(app.transport)
+
+    return asyncio.run(made())
+
+
+def test_what_transactions_did_not_commit_is_not_read():
+    assert a_fetching_consumer()._isolation_level == "read_committed"
+
+
+def test_a_seek_waits_for_a_fetch_that_brings_nothing_but_a_moment():
+    assert a_fetching_consumer()._fetch_max_wait_ms <= 200
+
+
+def test_no_more_is_unpacked_at_once_than_makes_a_batch():
+    assert an_app().conf.broker_max_poll_records == LARGEST_BATCH
