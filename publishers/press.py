@@ -190,9 +190,11 @@ class Press:
             known = set(marks.values())
             library = stock.renew(connection, self._library, known)
         changes = list(stock.changes(self._library, library))
+        owed = dict.fromkeys(self._front(library, known, changes))
+        # From here on it is known, so whatever fails must leave it owed.
         self._library = library
         self._next.marks |= marks
-        self._next.owed |= dict.fromkeys(self._front(known, changes))
+        self._next.owed |= owed
         self._next.versions |= library.versions(key.key for key in known if key.kind == "tool")
         for change in changes:
             self._put(tool_path(change.slug), fence)
@@ -221,22 +223,24 @@ class Press:
         self._round.owed.pop(path, None)
         self._next.owed.pop(path, None)
 
-    def _front(self, keys: Collection[Key], changes: Collection[Change]) -> Iterator[str]:
+    def _front(
+        self, library: Library, keys: Collection[Key], changes: Collection[Change]
+    ) -> Iterator[str]:
         """The pages that must not wait: for anything but votes, all that show it."""
         for change in changes:
-            yield from self._about(change)
+            yield from self._about(library, change)
         if not all(change.only_tallies for change in changes):
-            yield from pages.paths_of_any_tool(self._library)
+            yield from pages.paths_of_any_tool(library)
         for key in sorted(keys):
             if key.kind == SITE:
-                yield from (*pages.page_paths(self._library), *self._files.paths())
+                yield from (*pages.page_paths(library), *self._files.paths())
             elif key.kind == "category":
-                yield from pages.paths_of_category(self._library, key.key)
+                yield from pages.paths_of_category(library, key.key)
             elif key.kind == "reviewer":
-                yield from pages.paths_of_reviewer(self._library, key.key)
+                yield from pages.paths_of_reviewer(library, key.key)
 
-    def _about(self, change: Change) -> Iterator[str]:
-        yield from pages.paths_about_tool(self._library, change.slug)
+    def _about(self, library: Library, change: Change) -> Iterator[str]:
+        yield from pages.paths_about_tool(library, change.slug)
         if not change.only_tallies:
             shelves = {tool.category.slug for tool in (change.before, change.after) if tool}
             yield from (path for shelf in sorted(shelves) for path in pages.paths_of_shelf(shelf))
