@@ -32,7 +32,7 @@ PLACES: tuple[Place, ...] = tuple(
     (topic.name, partition) for topic in EVENT_TOPICS for partition in range(topic.partitions)
 )
 LARGEST_FETCH = 10_000
-FETCH_SECONDS = 0.2
+FETCH_SECONDS = 0.05  # a short last fetch waits this long for more
 LOOK_SECONDS = 1.0
 FOLLOWER_LOCK = 0x666F6C6C0000  # "foll", and the generation's number
 log = structlog.get_logger(__name__)
@@ -93,7 +93,7 @@ class Follower:
         self._consumer.close()
 
     def step(self) -> int:
-        """Apply what comes within a fifth of a second; give the number of records.
+        """Apply what comes within a moment; give the number of records.
 
         Raises:
             sqlalchemy.exc.DBAPIError: the database is away, or the generation is live now.
