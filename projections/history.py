@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, bindparam, case, func, select
 
 from projections import tables
 from projections.digest_material import Revision, standing
@@ -16,6 +16,21 @@ from schemas import weeks
 from schemas.history import CommunityPoint, History, PanelPoint
 from schemas.instants import to_datetime
 from schemas.records import Community
+
+_every, _people = tables.revisions, tables.reviewers
+_every_revision = (
+    select(
+        _every.c.tool,
+        _every.c.reviewer,
+        _people.c.name,
+        _every.c.time,
+        _every.c.score,
+        case((_every.c.retracted, None), else_=_every.c.verdict).label("verdict"),
+    )
+    .join(_people, _people.c.reviewer == _every.c.reviewer)
+    .order_by(_every.c.tool, _every.c.stamp, _every.c.reviewer)
+)
+_revisions_of_tools = _every_revision.where(_every.c.tool == func.any(bindparam("tools")))
 
 
 def history(connection: Connection, tool: str) -> History:
@@ -55,22 +70,11 @@ def panel_history(revisions: Iterable[Revision]) -> list[PanelPoint]:
 
 
 def _revisions(connection: Connection, tools: Iterable[str] | None) -> list[Revision]:
-    every, people = tables.revisions, tables.reviewers
-    chosen = (
-        select(
-            every.c.tool,
-            every.c.reviewer,
-            people.c.name,
-            every.c.time,
-            every.c.score,
-            case((every.c.retracted, None), else_=every.c.verdict).label("verdict"),
-        )
-        .join(people, people.c.reviewer == every.c.reviewer)
-        .order_by(every.c.tool, every.c.stamp, every.c.reviewer)
-    )
-    if tools is not None:
-        chosen = chosen.where(every.c.tool == func.any(sorted(tools)))
-    return [Revision(*row, body="") for row in connection.execute(chosen)]
+    if tools is None:
+        rows = connection.execute(_every_revision)
+    else:
+        rows = connection.execute(_revisions_of_tools, {"tools": sorted(tools)})
+    return [Revision(*row, body="") for row in rows]
 
 
 def _community(connection: Connection, tool: str) -> list[CommunityPoint]:

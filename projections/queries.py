@@ -18,6 +18,7 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    bindparam,
     func,
     select,
     true,
@@ -117,9 +118,14 @@ def _current(condition: ColumnElement[bool]) -> Any:
     )
 
 
+# Put together once: to do so takes longer than to run them for a tool or two.
+_reviews_of_tools = _current(tables.revisions.c.tool == func.any(bindparam("tools")))
+_named_tools = _tools.where(tables.tools.c.tool == func.any(bindparam("tools")))
+
+
 def tool(connection: Connection, slug: str) -> Tool | None:
     """One listed tool, also a retired one."""
-    found = _with_reviews(connection, connection.execute(_tools.where(tables.tools.c.tool == slug)))
+    found = tools_named(connection, [slug])
     return found[0] if found else None
 
 
@@ -150,8 +156,7 @@ def tools_in(connection: Connection, category: str) -> list[Tool]:
 
 def tools_named(connection: Connection, slugs: Iterable[str]) -> list[Tool]:
     """Listed tools with these slugs, also retired ones, by slug."""
-    chosen = _tools.where(tables.tools.c.tool == func.any(sorted(slugs)))
-    return _with_reviews(connection, connection.execute(chosen))
+    return _with_reviews(connection, connection.execute(_named_tools, {"tools": sorted(slugs)}))
 
 
 def _with_reviews(connection: Connection, rows: Iterable[Row[Any]]) -> list[Tool]:
@@ -160,7 +165,7 @@ def _with_reviews(connection: Connection, rows: Iterable[Row[Any]]) -> list[Tool
         return []
     slugs = [row.tool for row in found]
     reviews: dict[str, list[Review]] = {slug: [] for slug in slugs}
-    for row in connection.execute(_current(tables.revisions.c.tool == func.any(slugs))):
+    for row in connection.execute(_reviews_of_tools, {"tools": slugs}):
         reviews[row.tool].append(_review(row))
     return [_tool(row, reviews[row.tool]) for row in found]
 
