@@ -1,0 +1,25 @@
+from publishers.views import kept
+from publishers.views.kept import once_for_each
+
+
+def test_what_is_made_of_an_object_is_made_once():
+    seen = []
+    length = once_for_each(lambda thing: seen.append(thing) or len(thing))
+    one, alike = [1, 2], [1, 2]
+    assert [length(one), length(one), length(alike), length(one)] == [2, 2, 2, 2]
+    assert seen == [one, alike]
+    assert seen[1] is alike
+
+
+def test_the_oldest_are_forgotten_and_made_again():
+    made = []
+    keep = once_for_each(lambda thing: made.append(thing[0]))
+    things = [[number] for number in range(kept.MOST + 1)]
+    for thing in [*things, things[-1], things[0]]:
+        keep(thing)
+    assert made == [*range(kept.MOST + 1), 0]
+
+
+def test_an_object_that_is_gone_lends_its_identity_to_no_other():
+    first = once_for_each(lambda thing: thing[0])
+    assert [first([number]) for number in range(1000)] == list(range(1000))
