@@ -16,7 +16,10 @@ _SHARED = {
 }
 _TAKE_SHARED = "delete from verdicts.outbox where kind = any(%(kinds)s) returning kind, key"
 _WAITING = "select id, kind, key from verdicts.outbox order by id limit %(limit)s"
-_FORGET = "delete from verdicts.outbox where id = any(%(ids)s)"
+_FORGET = """
+with forgotten as (delete from verdicts.outbox where id = any(%(ids)s))
+select set_config('synchronous_commit', 'off', true)
+"""
 
 
 def spread(connection: Connection) -> None:
@@ -41,7 +44,10 @@ def waiting(connection: Connection, limit: int) -> dict[int, Key]:
 
 
 def forget(connection: Connection, ids: Iterable[int]) -> None:
-    """Delete keys that were published."""
+    """Delete keys that were published, in a transaction that does nothing else.
+
+    It waits for no disk. Keys that come back with a server that fell over are published again.
+    """
     connection.exec_driver_sql(_FORGET, {"ids": list(ids)})
 
 

@@ -219,6 +219,15 @@ def test_a_key_that_came_meanwhile_is_not_forgotten_with_the_others(journal: Jou
     assert journal.outbox() == [("tool", TOOL)]
 
 
+def test_forgetting_waits_for_no_disk_and_leaves_other_transactions_as_they_are(journal: Journal):
+    asked = text("show synchronous_commit")
+    with journal.engine.connect() as connection:
+        with connection.begin():
+            records.forget(connection, [])
+            assert connection.scalar(asked) == "off"
+        assert connection.scalar(asked) == "on"
+
+
 def test_progress_is_told_by_topic_and_partition(journal: Journal):
     journal.apply(a_listing(), a_vote())
     assert journal.read(queries.applied, ["tests.journal"]) == {("tests.journal", 0): 2}
