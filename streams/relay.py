@@ -25,10 +25,6 @@ from schemas.records import Record
 TRANSACTIONAL_ID = "verdicts-relay"
 ADVISORY_LOCK = 0x72656C61  # "rela"
 LARGEST_BATCH = 500
-# After each publication: what changes meanwhile shares the next. A transaction costs the broker,
-# the database and every reader the same however little is in it; one every few milliseconds took
-# the broker half as much again per vote, at 100 votes a second.
-PAUSE_SECONDS = 0.01
 SECONDS = 10.0
 log = structlog.get_logger(__name__)
 
@@ -50,7 +46,7 @@ class Relay(Turn):
         self.active = True
         while not self.stopping.is_set():
             while self._publish_some(producer):
-                self.stopping.wait(PAUSE_SECONDS)
+                pass
             wait_for_notice(lease.connection)
 
     def _producer(self) -> Producer:
