@@ -18,7 +18,7 @@ Part = Callable[[Stage, argparse.Namespace], Iterator[Row]]
 
 def of_votes(here: Stage, asked: argparse.Namespace) -> Iterator[Row]:
     """From topic to tally."""
-    total = _size(asked, 100_000, 1_000_000)
+    total = _size(asked, 250_000, 1_000_000)
     fill(here, total, total // 4)
     yield from votes.rows(here, total, total // 4, asked.runs)
 
