@@ -85,6 +85,7 @@ def test_of_stopped_workers_and_their_successor_one_applies_each_batch(
     report(system.judged("3 workers stopped", taken_over, "until the successor had caught up"))
 
 
+@pytest.mark.long
 def test_partitions_that_move_in_the_middle_of_their_batches_move_quietly(
     chances: random.Random, system: System, report: Report
 ) -> None:
@@ -142,6 +143,7 @@ def test_workers_that_come_and_go_stall_nothing(
     report(system.judged("6 workers come and go", watch.seconds, note))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("names", [("", ""), ("worker-1", "worker-2")], ids=["unnamed", "named"])
 def test_workers_restarted_in_turn_under_load_leave_no_vote_waiting(
     names: tuple[str, str], chances: random.Random, system: System, report: Report
