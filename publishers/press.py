@@ -79,6 +79,9 @@ class Press:
         database: Holds the projections and the marks.
         files: The site's folder.
         public_url: The site's address.
+
+    Attributes:
+        rest_waits: Whether `print_rest` may have something to do.
     """
 
     def __init__(self, database: Engine, files: SiteFiles, public_url: str) -> None:
@@ -91,6 +94,13 @@ class Press:
         self._round, self._next = Round(), Round()
         self._looked = 0.0
         self._printed = Printed()
+        # Marks that another process left behind may be waiting.
+        self.rest_waits = True
+
+    @property
+    def front_waits(self) -> bool:
+        """Whether `print_front` has something to do."""
+        return bool(self._round.marks or self._next.marks)
 
     def take_over(self) -> None:
         """Be the only one who changes the site's files from now on."""
@@ -151,6 +161,7 @@ class Press:
         with self._engine.begin() as connection:
             publications.tell(connection, versions)
             dirty.defer(connection, marks)
+        self.rest_waits = True
         self._round = Round()
         self._printed.marks = len(marks)
         trail.printed(self._engine, sorted(set(marks.values())), time.monotonic() - began)
@@ -162,6 +173,7 @@ class Press:
         with self._snapshots.begin() as connection:
             marks = dirty.marked(connection, MOST_MARKS, rest=True)
             if not marks:
+                self.rest_waits = False
                 return self._printed
             self._library = self._library.with_digests(digest.everything(connection))
         weeks = Weeks.of(self._library)

@@ -25,6 +25,7 @@ from projections import checkpoints, heartbeats
 from projections.checkpoints import DatabaseCheckpoints
 from projections.outbox import Key
 from publishers import dirty
+from publishers.errand import Errand
 from publishers.files import SiteFiles
 from publishers.press import Fence, Press, Printed
 from schemas.topics import CHANGES
@@ -35,7 +36,6 @@ ADVISORY_LOCK = 0x7075626C  # "publ"
 # Shares of the time, and the least and most seconds from one run to the next. A busy tool's page is
 # rendered some thirty times a second and not for each of a thousand votes.
 OWN, FRONT, REST = (0.5, 0.03, 0.2), (0.3, 0.0, 1.0), (0.1, 0.3, 3.0)
-LONGEST_WAIT = 0.5
 log = structlog.get_logger(__name__)
 
 
@@ -51,7 +51,7 @@ def main(settings: Settings) -> None:
 
     consume(app, CHANGES.name, sink, gaps=True)
     instance = instance_name(settings.instance)
-    writer = Writer(settings, database, instance)
+    writer = Writer(settings, _press(settings, database), instance)
 
     def beat() -> None:
         detail = {"assigned": assigned(app), "active": writer.active}
@@ -125,43 +125,12 @@ def _key(record: Record) -> Key:
     return Key(kind, key)
 
 
-class Errand:
-    """Work that may wait, so that it takes no more than its share of the time; but not for long.
-
-    Args:
-        run: Does what there is to do; false when that was nothing.
-        share: Of the time, at most.
-        least: Seconds from one run to the next, at least.
-        most: The same, at most, whatever its share is then.
-    """
-
-    def __init__(self, run: Callable[[], bool], share: float, least: float, most: float) -> None:
-        self._run = run
-        self._share, self._least, self._most = share, least, most
-        self._due = 0.0
-        self.waits = True
-
-    def do(self) -> bool:
-        """Do it if it is due; whether there was anything to do."""
-        began = time.monotonic()
-        if not self.waits or began < self._due:
-            return False
-        self.waits = self._run()
-        took = time.monotonic() - began
-        self._due = began + min(max(self._least, took / self._share), self._most)
-        return self.waits
-
-    def idle(self) -> float:
-        """Seconds until it wants to be done."""
-        return max(0.0, self._due - time.monotonic()) if self.waits else LONGEST_WAIT
-
-
 class Writer(Turn):
     """Writes pages while it has the turn."""
 
-    def __init__(self, settings: Settings, database: Engine, instance: str) -> None:
+    def __init__(self, settings: Settings, press: Press, instance: str) -> None:
         super().__init__(settings, ADVISORY_LOCK, SERVICE, instance)
-        self._press = _press(settings, database)
+        self._press = press
 
     def serve(self, lease: Lease) -> None:
         """Bring all pages up to date, then those of what changes."""
@@ -171,22 +140,32 @@ class Writer(Turn):
         printed = self._press.print_all(lease.require)
         log.info("all pages stand", rendered=printed.rendered, changed=printed.changed)
         self.active = True
-        own = Errand(partial(self._print, self._press.print_own, lease), *OWN)
-        front = Errand(partial(self._print, self._press.print_front, lease), *FRONT)
-        rest = Errand(partial(self._print, self._press.print_rest, lease), *REST)
+        own, front, rest = self._errands(lease)
         while not self.stopping.is_set():
-            front.waits = own.do() or front.waits
-            rest.waits = front.do() or rest.waits
-            rest.do()
+            for errand in (own, front, rest):
+                errand.do()
+            # Until something is marked, or what waits already is due.
             wait_for_notice(lease.connection, min(front.idle(), rest.idle()))
-            own.waits = True
             self.stopping.wait(own.idle())
 
-    def _print(self, run: Callable[[Fence], Printed], lease: Lease) -> bool:
+    def _errands(self, lease: Lease) -> tuple[Errand, Errand, Errand]:
+        press = self._press
+
+        def errand(
+            run: Callable[[Fence], Printed], waits: Callable[[], bool], *pace: float
+        ) -> Errand:
+            return Errand(partial(self._print, run, lease), waits, *pace)
+
+        return (
+            errand(press.print_own, lambda: True, *OWN),
+            errand(press.print_front, lambda: press.front_waits, *FRONT),
+            errand(press.print_rest, lambda: press.rest_waits, *REST),
+        )
+
+    def _print(self, run: Callable[[Fence], Printed], lease: Lease) -> None:
         began = time.monotonic()
         printed = run(lease.require)
         if printed.marks:
             seconds = round(time.monotonic() - began, 4)
             measuring.printed(printed.rendered, printed.changed, seconds)
             log.debug("printed", **msgspec.to_builtins(printed), seconds=seconds)
-        return printed.marks > 0

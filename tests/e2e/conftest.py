@@ -46,7 +46,7 @@ class Pair(NamedTuple):
 
 @pytest.fixture
 def pair(system: System) -> Pair:
-    """Two listed tools that no other test knows."""
+    """Two listed tools that no other test knows; their pages stand."""
     number = next(_numbers)
     made = Pair(f"shelf-{number}", f"first-{number}", f"second-{number}")
     system.send(
@@ -54,6 +54,10 @@ def pair(system: System) -> Pair:
         listing(made.one, f"First {number}", made.shelf),
         listing(made.other, f"Second {number}", made.shelf),
     )
+    for path in (f"/tools/{made.one}/", f"/tools/{made.other}/", made.path):
+        system.await_file(path)
+    system.await_file(f"/categories/{made.shelf}/rankings/", f"Second {number}")
+    system.await_file(f"/categories/{made.shelf}/", f"Second {number}")
     return made
 
 

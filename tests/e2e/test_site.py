@@ -19,10 +19,12 @@ def comparison(one: str, other: str) -> str:
 
 @pytest.fixture
 def reviewed(system: System, pair: Pair) -> Pair:
-    """A pair of which a reviewer of its own has covered only the first."""
+    """A pair of which a reviewer of its own has covered only the first, as its pages say."""
     reviewer = f"reviewer-of-{pair.one}"
     joined = event("reviewer.joined", reviewer=reviewer, name="Ada", motto="Tries.", position=9)
     system.send(joined, review(pair.one, reviewer, 71))
+    for path in (pair.path, f"/tools/{pair.one}/", f"/reviewers/{reviewer}/"):
+        system.await_file(path, "71")
     return pair
 
 
@@ -81,7 +83,6 @@ def test_a_reviewer_who_covered_only_one_of_them_shows_that(arrive: Arrive, revi
 
 
 def test_the_other_order_and_a_missing_slash_lead_to_the_page(system: System, pair: Pair) -> None:
-    system.await_file(pair.path)
     for path in (comparison(pair.other, pair.one), pair.path.rstrip("/")):
         answer = system.http.get(path)
         assert (answer.status_code, answer.headers["location"]) == (308, pair.path)
@@ -124,7 +125,6 @@ def test_a_pair_across_categories_is_made_on_request_and_not_stored(
     person.reload()
     Card(person, stranger).expect_counts(ship=1)
     assert not system.file(path).exists()
-    system.await_file(pair.path)
     sitemap = until(lambda: has(system, "/sitemap.xml", f"{pair.path}</loc>"))
     assert stranger in until(lambda: has(system, "/sitemap.xml", f"/tools/{stranger}/"))
     assert path not in sitemap
@@ -139,8 +139,6 @@ def test_a_retired_tool_is_gone_with_its_comparisons_until_it_is_listed_again(
     system: System, pair: Pair
 ) -> None:
     paths = [f"/tools/{pair.one}/", pair.path]
-    for path in paths:
-        system.await_file(path)
     system.send(event("tool.retired", tool=pair.one, reason="Its maker closed it."))
     for path in paths:
         until(lambda path=path: system.http.get(path).status_code == 410, what=path)

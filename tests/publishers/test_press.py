@@ -10,11 +10,13 @@ import pytest
 from hypothesis import Phase, given, settings
 from sqlalchemy import Engine, text
 
+from infra.settings import Settings
 from projections import records
 from projections.outbox import Key
 from publishers import dirty, press, publications
 from publishers.files import SiteFiles
 from publishers.press import Press
+from publishers.publisher import Writer
 from schemas.events import Event
 from tests.conftest import empty
 from tests.examples import (
@@ -32,6 +34,7 @@ from tests.examples import (
 )
 from tests.journal import Journal
 from tests.projections.histories import histories
+from tests.services import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -240,6 +243,30 @@ def test_a_tools_own_page_does_not_wait_for_the_comparisons_of_another(house: Ho
     slow.print_marked()
     assert files.stored.count("/compare/bee-vs-doe/") == 1
     assert house.press.print_all().changed == 0
+
+
+def test_what_is_found_while_the_rest_is_written_is_printed_without_another_mark(
+    house: House, migrated: str
+):
+    house.print(*insects("ant", "bee"), a_listing("cow", category="pets"))
+    late = [a_listing("dog", category="pets")]
+
+    def a_late_listing(path: str) -> None:
+        time.sleep(press.LOOK_SECONDS)
+        if path == "/" and writer.active and late:  # a vote changes it among the rest alone
+            house.journal.apply(late.pop())
+            house.mark()
+
+    slow = Press(house.engine, Disturbed(house.folder, a_late_listing), PUBLIC_URL)
+    writer = Writer(Settings.from_environment({"DATABASE_URL": migrated}), slow, "1")
+    writer.start()
+    try:
+        eventually(lambda: writer.active)
+        house.journal.apply(a_vote(tool="ant", voter="v-2"))
+        house.mark()
+        eventually(house.comparisons, lambda it: it == ["ant-vs-bee", "cow-vs-dog"], seconds=10)
+    finally:
+        writer.stop()
 
 
 def test_a_page_that_two_marks_ask_for_is_written_once(house: House):
