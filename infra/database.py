@@ -6,7 +6,7 @@ schema per generation (`projections_1`, …) that is dropped and rebuilt at will
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg import Notify
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 
 from infra.settings import Settings
@@ -36,6 +37,7 @@ _SEE_GENERATION = (
     "select set_config('search_path', quote_ident(live) || ', verdicts', true) "
     "from verdicts.generation"
 )
+_NOTIFY = "select pg_notify(%(channel)s, message) from unnest(%(messages)s::text[]) as message"
 _ENTER_GENERATION = "select verdicts.enter()"
 
 
@@ -122,10 +124,14 @@ def wait_for_lock(connection: psycopg.Connection, key: int, stopping: threading.
     return False
 
 
-def wait_for_notice(connection: psycopg.Connection, seconds: float = 0.5) -> None:
-    """Wait for a notification, but not for ever: who waits must notice that it is to stop."""
-    for _ in connection.notifies(timeout=min(seconds, 0.5), stop_after=1):
-        pass
+def notify(connection: Connection, channel: str, messages: Iterable[str]) -> None:
+    """Tell listeners, when this transaction commits."""
+    connection.exec_driver_sql(_NOTIFY, {"channel": channel, "messages": list(messages)})
+
+
+def notices(connection: psycopg.Connection, seconds: float = 0.5) -> list[Notify]:
+    """Wait for notifications, but not for ever: who waits must notice that it is to stop."""
+    return list(connection.notifies(timeout=min(seconds, 0.5), stop_after=1))
 
 
 def driver_url(target: Settings | str) -> URL:

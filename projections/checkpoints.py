@@ -1,7 +1,7 @@
 """Checkpoints: how far each partition was applied, in the same database as what was applied."""
 
-from collections.abc import Iterable, Mapping
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection, Engine
 
@@ -23,46 +23,65 @@ select * from unnest(
 on conflict (topic, partition) do nothing
 """
 
+# Rows are locked in one order, so that two consumers never wait for each other in a circle.
 _MOVE = """
-update {table} set next_offset = %(upto)s{more}
-where topic = %(topic)s and partition = %(partition)s and next_offset = %(expected)s
+with held as (
+    select topic, partition, move.upto, move.latest
+    from {table} as found join unnest(
+        %(topics)s::text[], %(partitions)s::int[], %(expected)s::bigint[], %(upto)s::bigint[],
+        %(latest)s::bigint[]) as move(topic, partition, expected, upto, latest)
+        using (topic, partition)
+    where next_offset = move.expected
+    order by topic, partition for update of found
+)
+update {table} as found set next_offset = held.upto{more}
+from held where found.topic = held.topic and found.partition = held.partition
 """
-_AND_LATEST = ", latest = greatest(latest, %(latest)s)"
+_AND_LATEST = ", latest = greatest(found.latest, held.latest)"
 _STORED = """
 select next_offset from {table} where topic = %(topic)s and partition = %(partition)s
 """
 
 
-def move(
-    connection: Connection,
-    place: Place,
-    expected: int,
-    upto: int,
-    table: str,
-    *,
-    latest: int | None = None,
-) -> None:
-    """Move a checkpoint by compare-and-set, as part of the transaction that it fences.
+class Move(NamedTuple):
+    """One checkpoint's way.
 
-    Args:
-        connection: In that transaction.
+    Attributes:
         place: Topic and partition.
         expected: Where the checkpoint must stand.
         upto: Where it stands afterwards.
-        table: The consumer's table; see `PROJECTIONS` and `PUBLISHER`.
         latest: The greatest time among the events passed over, in microseconds; the projections
             alone keep it. A maximum, so the order in which events come does not matter.
+    """
+
+    place: Place
+    expected: int
+    upto: int
+    latest: int | None = None
+
+
+def move(connection: Connection, moves: Sequence[Move], table: str) -> None:
+    """Move checkpoints by compare-and-set, as part of the transaction that they fence.
+
+    Args:
+        connection: In that transaction.
+        moves: All of them, or none, are made.
+        table: The consumer's table; see `PROJECTIONS` and `PUBLISHER`.
 
     Raises:
-        MissedError: the checkpoint does not stand at `expected`.
+        MissedError: A checkpoint does not stand where it was expected. Of several it is not known
+            which: then the first one's place is told, wherever that stands.
     """
-    row = {
-        "topic": place[0], "partition": place[1], "expected": expected, "upto": upto,
-        "latest": latest,
-    }  # fmt: skip
-    sql = _MOVE.format(table=table, more="" if latest is None else _AND_LATEST)
-    if connection.exec_driver_sql(sql, row).rowcount != 1:
-        raise MissedError(stored(connection, place, table))
+    rows = {
+        **_columns([move.place for move in moves]),
+        "expected": [move.expected for move in moves],
+        "upto": [move.upto for move in moves],
+        "latest": [move.latest for move in moves],
+    }
+    more = _AND_LATEST if table == PROJECTIONS else ""
+    found = connection.exec_driver_sql(_MOVE.format(table=table, more=more), rows)
+    if found.rowcount != len(moves):
+        raise MissedError(stored(connection, moves[0].place, table))
 
 
 def stored(connection: Connection, place: Place, table: str) -> int:
@@ -150,7 +169,7 @@ class DatabaseCheckpoints:
             connection.exec_driver_sql(_BEGIN.format(table=self._table), rows)
 
 
-def _columns(places: list[Place]) -> dict[str, list[str] | list[int]]:
+def _columns(places: Sequence[Place]) -> dict[str, list[str] | list[int]]:
     return {
         "topics": [topic for topic, _ in places],
         "partitions": [number for _, number in places],

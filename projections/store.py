@@ -5,12 +5,15 @@ at, so of two workers that hold the same records at most one applies them, and o
 can never disagree.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine
 
 from infra.consumer.app import Place
+from infra.database import notify
 from projections import checkpoints, outbox, writing
+from projections.checkpoints import Move
 from projections.configuration import HANDLERS
 from projections.registers import Write, fold
 from schemas.events import Event
@@ -18,34 +21,42 @@ from schemas.events import Event
 APPLIED = "applied"
 
 
-def apply(
-    engine: Engine,
-    place: Place,
-    expected: int,
-    upto: int,
-    events: Iterable[Event],
-    *,
-    quiet: bool = False,
-) -> None:
-    """Apply the events of one partition from offset `expected` up to, not including, `upto`.
+class Batch(NamedTuple):
+    """The events of one partition from offset `expected` up to, not including, `upto`."""
 
-    A `quiet` batch tells nobody: what it fills is not the live generation.
+    place: Place
+    expected: int
+    upto: int
+    events: Sequence[Event]
+
+
+def apply(engine: Engine, batches: Sequence[Batch], *, quiet: bool = False) -> None:
+    """Apply batches of different partitions, all or none.
+
+    What is `quiet` tells nobody: what it fills is not the live generation.
 
     Raises:
-        MissedError: somebody else moved the checkpoint; nothing was applied.
+        MissedError: somebody else moved the checkpoint of one; nothing was applied.
         sqlalchemy.exc.DBAPIError: nothing was applied, or the answer to the commit was lost;
             then trying again finds out which, by the checkpoint.
     """
-    applied = list(events)
-    writes = fold(applied, HANDLERS)
-    latest = max((event.time for event in applied), default=None)
-    topic, partition = place
+    writes = fold((event for batch in batches for event in batch.events), HANDLERS)
+    moves = [Move(batch.place, batch.expected, batch.upto, _latest(batch)) for batch in batches]
     with engine.begin() as connection:
-        checkpoints.move(connection, place, expected, upto, checkpoints.PROJECTIONS, latest=latest)
+        checkpoints.move(connection, moves, checkpoints.PROJECTIONS)
         changed = apply_writes(connection, writes)
         if not quiet:
             outbox.add(connection, changed)
-            writing.notify(connection, APPLIED, f"{topic}/{partition}/{upto}")
+            notify(connection, APPLIED, map(_reached, batches))
+
+
+def _latest(batch: Batch) -> int | None:
+    return max((event.time for event in batch.events), default=None)
+
+
+def _reached(batch: Batch) -> str:
+    topic, partition = batch.place
+    return f"{topic}/{partition}/{batch.upto}"
 
 
 def apply_writes(connection: Connection, writes: Mapping[str, list[Write]]) -> set[outbox.Key]:

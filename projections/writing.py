@@ -76,18 +76,11 @@ from unnest(%(tools)s::text[]) as touched(tool) order by tool collate "C"
 on conflict (tool) do update set version = nextval('verdicts.version')
 """
 
-_NOTIFY = "select pg_notify(%(channel)s, %(payload)s)"
-
 
 def touch(connection: Connection, tools: set[str]) -> None:
     """Give tools a new version: something that their records show has changed."""
     if tools:
         connection.exec_driver_sql(_TOUCH, {"tools": sorted(tools)})
-
-
-def notify(connection: Connection, channel: str, payload: str) -> None:
-    """Tell listeners, when this transaction commits."""
-    connection.exec_driver_sql(_NOTIFY, {"channel": channel, "payload": payload})
 
 
 def _registers(table: str, connection: Connection, writes: list[Write]) -> list[tuple[str, ...]]:

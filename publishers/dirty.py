@@ -21,10 +21,9 @@ select pg_notify(%(channel)s, '')
 """
 _MARKED = """
 select id, kind, key from verdicts.dirty
-where rest = %(rest)s and id <> all(%(besides)s) order by id limit %(limit)s
+where id <> all(%(besides)s) order by id limit %(limit)s
 """
 _CLEAN = "delete from verdicts.dirty where id = any(%(ids)s)"
-_DEFER = "update verdicts.dirty set rest = true where id = any(%(ids)s)"
 
 
 def mark(connection: Connection, keys: Iterable[Key]) -> None:
@@ -35,25 +34,16 @@ def mark(connection: Connection, keys: Iterable[Key]) -> None:
         connection.exec_driver_sql(_MARK, {**rows, "channel": CHANNEL})
 
 
-def marked(
-    connection: Connection, limit: int, *, besides: Collection[int] = (), rest: bool = False
-) -> dict[int, Key]:
+def marked(connection: Connection, limit: int, besides: Collection[int] = ()) -> dict[int, Key]:
     """Look up the oldest marks, by their ids.
 
     Args:
         connection: In a transaction.
         limit: So many at most.
         besides: Ids of marks that are known already.
-        rest: Marks of which only the rest waits, and no others.
     """
-    asked = {"limit": limit, "besides": list(besides), "rest": rest}
-    rows = connection.exec_driver_sql(_MARKED, asked)
+    rows = connection.exec_driver_sql(_MARKED, {"limit": limit, "besides": list(besides)})
     return {row.id: Key(row.kind, row.key) for row in rows}
-
-
-def defer(connection: Connection, ids: Iterable[int]) -> None:
-    """Keep marks for the pages that can wait: those that matter at once were written."""
-    connection.exec_driver_sql(_DEFER, {"ids": list(ids)})
 
 
 def clean(connection: Connection, ids: Iterable[int]) -> None:

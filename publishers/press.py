@@ -7,11 +7,14 @@ open digest) is the rest, which may wait until several votes share it.
 
 A page is rendered from the newest that is known, for whichever reason it is written: so none is
 ever turned back, and to be written once is enough for all who asked for it before.
+
+Marks come by the topic of changes, which takes a while and misses nothing. By word of mouth the
+press hears of changed tools earlier, as soon as their rows are there, and then a mark finds its
+pages written. Whatever was not heard of is written for the mark.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -33,14 +36,20 @@ SITE = "site"
 # So often somebody looks whether a tool was marked while other pages are written.
 LOOK_SECONDS = 0.015
 Fence = Callable[[], None]
+Hearsay = Callable[[], Collection[Key]]
 
 
 def free() -> None:
     """The fence of somebody who is alone: nothing to ask."""
 
 
+def silence() -> Collection[Key]:
+    """The hearsay of somebody whom nobody tells anything."""
+    return ()
+
+
 class Printed(msgspec.Struct):
-    """What one run did: marks taken, pages rendered, and how many of them differed."""
+    """What one run did: marks and rumours taken, pages rendered, and how many of them differed."""
 
     marks: int = 0
     rendered: int = 0
@@ -71,6 +80,9 @@ class Round(msgspec.Struct):
     owed: dict[str, None] = {}
     versions: dict[str, int] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self.marks or self.owed or self.versions)
+
 
 class Press:
     """Writes pages from a library of its own, which it keeps up to date by what is marked.
@@ -79,9 +91,6 @@ class Press:
         database: Holds the projections and the marks.
         files: The site's folder.
         public_url: The site's address.
-
-    Attributes:
-        rest_waits: Whether `print_rest` may have something to do.
     """
 
     def __init__(self, database: Engine, files: SiteFiles, public_url: str) -> None:
@@ -89,24 +98,39 @@ class Press:
         self._snapshots = database.execution_options(isolation_level="REPEATABLE READ")
         self._files = files
         self._public_url = public_url
+        self._fence: Fence = free
+        self._hearsay: Hearsay = silence
         self._library = MemoryLibrary()
         self._weeks = Weeks()
+        self._told: dict[str, int] = {}
         self._round, self._next = Round(), Round()
+        # Marks of which only the summaries are still owed.
+        self._for_rest: dict[int, Key] = {}
         self._looked = 0.0
         self._printed = Printed()
-        # Marks that another process left behind may be waiting.
-        self.rest_waits = True
 
     @property
     def front_waits(self) -> bool:
         """Whether `print_front` has something to do."""
-        return bool(self._round.marks or self._next.marks)
+        return bool(self._round or self._next)
 
-    def take_over(self) -> None:
-        """Be the only one who changes the site's files from now on."""
+    @property
+    def rest_waits(self) -> bool:
+        """Whether `print_rest` has something to do."""
+        return bool(self._for_rest)
+
+    def take_over(self, fence: Fence = free, hearsay: Hearsay = silence) -> None:
+        """Be the only one who changes the site's files from now on.
+
+        Args:
+            fence: Is asked before each file, and raises when another process writes by now.
+            hearsay: Gives the keys that somebody named since it was called last. They may be any,
+                and any may be missing.
+        """
+        self._fence, self._hearsay = fence, hearsay
         self._files.take_over()
 
-    def print_all(self, fence: Fence = free, hands: int = 1) -> Printed:
+    def print_all(self, hands: int = 1) -> Printed:
         """Write every page that should exist, and remove every file that should not.
 
         It comes first: what is printed afterwards is what has changed since. With several `hands`
@@ -115,71 +139,65 @@ class Press:
         self._printed = Printed()
         with self._snapshots.begin() as connection:
             self._library = stock.take(connection)
-        self._round, self._next = Round(), Round()
+        self._round, self._next, self._for_rest = Round(), Round(), {}
         paths = pages.page_paths(self._library)
         self._library.kinship()  # once for all hands
-        self._printed.changed = share(partial(self._put_all, fence), paths, hands)
+        self._printed.changed = share(self._put_all, paths, hands)
         self._printed.rendered = len(paths)
         self._printed.changed += len(self._files.sweep(paths))
         self._weeks = Weeks.of(self._library)
-        with self._engine.begin() as connection:
-            publications.tell(connection, self._library.versions())
+        self._tell(self._library.versions())
         return self._printed
 
-    def print_marked(self, fence: Fence = free) -> Printed:
+    def print_marked(self) -> Printed:
         """Write all pages of all marked records."""
-        steps = [run(fence) for run in (self.print_own, self.print_front, self.print_rest)]
+        steps = [run() for run in (self.print_own, self.print_front, self.print_rest)]
         rendered, changed = (
             sum(getattr(it, name) for it in steps) for name in ("rendered", "changed")
         )
         return Printed(steps[1].marks, rendered, changed)
 
-    def print_own(self, fence: Fence = free) -> Printed:
-        """Write the own pages of the tools that were marked since somebody looked last.
-
-        `fence` is asked before each file, and raises when another process writes by now.
+    def print_own(self) -> Printed:
+        """Write the own pages of the tools that changed since somebody looked last.
 
         Raises:
             OSError: a page could not be written; all marks stay, and the next call goes on.
         """
         self._printed = Printed()
-        self._printed.marks = self._look(fence)
+        self._printed.marks = self._look()
         return self._printed
 
-    def print_front(self, fence: Fence = free) -> Printed:
+    def print_front(self) -> Printed:
         """Write all other pages that should not wait, and tell who waits; see `print_own`.
 
-        While that goes on, tools that are marked have their own pages written first.
+        While that goes on, tools that change have their own pages written first.
         """
         began, self._printed = time.monotonic(), Printed()
-        if not self._round.marks:
+        if not self._round:
             self._round, self._next = self._next, Round()
-        if not self._round.marks:
-            return self._printed
-        self._write(self._round.owed, fence)
-        marks, versions = self._round.marks, self._round.versions
-        with self._engine.begin() as connection:
-            publications.tell(connection, versions)
-            dirty.defer(connection, marks)
-        self.rest_waits = True
+        self._write(self._round.owed)
+        self._tell(self._round.versions)
+        marks = self._round.marks
+        self._for_rest |= marks
         self._round = Round()
         self._printed.marks = len(marks)
-        trail.printed(self._engine, sorted(set(marks.values())), time.monotonic() - began)
+        if marks:
+            trail.printed(self._engine, sorted(set(marks.values())), time.monotonic() - began)
         return self._printed
 
-    def print_rest(self, fence: Fence = free) -> Printed:
+    def print_rest(self) -> Printed:
         """Write the pages that sum up what was written before; see `print_front`."""
         self._printed = Printed()
+        marks = self._for_rest
+        if not marks:
+            return self._printed
         with self._snapshots.begin() as connection:
-            marks = dirty.marked(connection, MOST_MARKS, rest=True)
-            if not marks:
-                self.rest_waits = False
-                return self._printed
             self._library = self._library.with_digests(digest.everything(connection))
         weeks = Weeks.of(self._library)
-        self._write(self._rest(set(marks.values()), weeks), fence)
+        self._write(self._rest(set(marks.values()), weeks))
         with self._engine.begin() as connection:
             dirty.clean(connection, marks)
+        self._for_rest = {}
         self._weeks = weeks
         self._printed.marks = len(marks)
         return self._printed
@@ -189,47 +207,56 @@ class Press:
         with self._engine.begin() as connection:
             dirty.mark(connection, [Key(SITE, "")])
 
-    def _look(self, fence: Fence) -> int:
-        """Write the own pages of what was marked since the last look, and owe the others.
+    def _look(self) -> int:
+        """Write the own pages of what was marked or heard of since the last look; owe the others.
 
         Returns:
-            The number of marks.
+            The number of marks, and of tools that were heard of.
         """
+        # First what was heard: a snapshot that is taken afterwards shows it.
+        heard = {key for key in self._hearsay() if key.kind == "tool"}
+        known = [*self._round.marks, *self._next.marks, *self._for_rest]
         with self._snapshots.begin() as connection:
-            marks = dirty.marked(
-                connection, MOST_MARKS, besides=[*self._round.marks, *self._next.marks]
-            )
-            known = set(marks.values())
-            library = stock.renew(connection, self._library, known)
+            marks = dirty.marked(connection, MOST_MARKS, known)
+            keys = {*marks.values(), *heard}
+            library = stock.renew(connection, self._library, keys)
         changes = list(stock.changes(self._library, library))
-        owed = dict.fromkeys(self._front(library, known, changes))
+        owed = dict.fromkeys(self._front(library, keys, changes))
         # From here on it is known, so whatever fails must leave it owed.
         self._library = library
         self._next.marks |= marks
         self._next.owed |= owed
-        self._next.versions |= library.versions(key.key for key in known if key.kind == "tool")
+        self._next.versions |= library.versions(key.key for key in keys if key.kind == "tool")
         for change in changes:
-            self._put(tool_path(change.slug), fence)
+            self._put(tool_path(change.slug))
         self._looked = time.monotonic()
-        return len(marks)
+        return len(marks) + len(heard)
 
-    def _write(self, paths: Iterable[str], fence: Fence) -> None:
+    def _tell(self, versions: Mapping[str, int]) -> None:
+        """Tell who waits for it what the pages show, where that was not told yet."""
+        news = {tool: it for tool, it in versions.items() if it > self._told.get(tool, -1)}
+        if news:
+            with self._engine.begin() as connection:
+                publications.tell(connection, news)
+            self._told |= news
+
+    def _write(self, paths: Iterable[str]) -> None:
         for path in list(paths):
-            self._put(path, fence)
+            self._put(path)
             if time.monotonic() - self._looked > LOOK_SECONDS:
-                self._look(fence)
+                self._look()
 
-    def _put_all(self, fence: Fence, paths: Iterable[str]) -> int:
+    def _put_all(self, paths: Iterable[str]) -> int:
         """Bring pages up to date; the number of those that differed."""
         before = self._printed.changed
         for path in paths:
-            self._put(path, fence)
+            self._put(path)
         return self._printed.changed - before
 
-    def _put(self, path: str, fence: Fence) -> None:
+    def _put(self, path: str) -> None:
         """Bring one page up to date; then nobody is owed it any more."""
         content = pages.render(self._library, path, self._public_url)
-        fence()
+        self._fence()
         self._printed.changed += self._files.put(path, content)
         self._printed.rendered += 1
         self._round.owed.pop(path, None)

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 import psycopg
@@ -16,18 +17,19 @@ from infra.consumer.agent import consume
 from infra.consumer.app import batched_app
 from infra.consumer.partition import Record
 from infra.consumer.process import assigned, every, instance_name, run
-from infra.database import engine, wait_for_notice
+from infra.consumer.together import Together
+from infra.database import engine, notices
 from infra.log import Log
 from infra.measuring import Measured
 from infra.settings import Settings
 from infra.turns import Lease, Turn
-from projections import checkpoints, heartbeats
-from projections.checkpoints import DatabaseCheckpoints
+from projections import checkpoints, heartbeats, outbox
+from projections.checkpoints import DatabaseCheckpoints, Move
 from projections.outbox import Key
 from publishers import dirty
 from publishers.errand import Errand
 from publishers.files import SiteFiles
-from publishers.press import Fence, Press, Printed
+from publishers.press import Press, Printed
 from schemas.topics import CHANGES
 
 GROUP = "verdicts-publisher"
@@ -46,8 +48,10 @@ def main(settings: Settings) -> None:
         GROUP, settings, DatabaseCheckpoints(database, Log(settings), checkpoints.PUBLISHER)
     )
 
+    marking = Together(partial(mark, database))
+
     def sink(place: TP) -> Measured:
-        return Measured(Marker(place, database), place.topic)
+        return Measured(Marker(place, database, marking), place.topic)
 
     consume(app, CHANGES.name, sink, gaps=True)
     instance = instance_name(settings.instance)
@@ -101,12 +105,49 @@ def _press(settings: Settings, database: Engine) -> Press:
     return Press(database, SiteFiles(settings.data / "site"), settings.public_url)
 
 
+class Hearing:
+    """Hears on a connection that something was marked, and which records changed a moment ago."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
+        self._named: set[Key] = set()
+        for channel in (dirty.CHANNEL, outbox.CHANNEL):
+            connection.execute(f"listen {channel}".encode())
+
+    def wait(self, seconds: float) -> None:
+        """Return as soon as there is something to hear."""
+        for notice in notices(self._connection, seconds):
+            if notice.channel == outbox.CHANNEL:
+                self._named.update(outbox.named(notice.payload))
+
+    def take(self) -> set[Key]:
+        """The records that were named since this was called last."""
+        self.wait(0.0)
+        named, self._named = self._named, set()
+        return named
+
+
+class Named(NamedTuple):
+    """What the records of one partition name, and how its checkpoint moves over them."""
+
+    move: Move
+    keys: list[Key]
+
+
+def mark(database: Engine, named: Sequence[Named]) -> None:
+    """Mark keys in the transaction that moves the checkpoints."""
+    with database.begin() as connection:
+        checkpoints.move(connection, [it.move for it in named], checkpoints.PUBLISHER)
+        dirty.mark(connection, (key for it in named for key in it.keys))
+
+
 class Marker:
     """Marks what one partition of changes names; see `infra.consumer.partition.Sink`."""
 
-    def __init__(self, place: TP, database: Engine) -> None:
+    def __init__(self, place: TP, database: Engine, marking: Together[Named]) -> None:
         self._place = place
         self._database = database
+        self._marking = marking
 
     def stored(self) -> int:
         """Look up this partition's checkpoint."""
@@ -115,9 +156,7 @@ class Marker:
 
     def apply(self, records: Sequence[Record], expected: int, upto: int) -> None:
         """Mark the records' keys in the transaction that moves the checkpoint."""
-        with self._database.begin() as connection:
-            checkpoints.move(connection, self._place, expected, upto, checkpoints.PUBLISHER)
-            dirty.mark(connection, map(_key, records))
+        self._marking.do(Named(Move(self._place, expected, upto), list(map(_key, records))))
 
 
 def _key(record: Record) -> Key:
@@ -134,37 +173,29 @@ class Writer(Turn):
 
     def serve(self, lease: Lease) -> None:
         """Bring all pages up to date, then those of what changes."""
-        lease.connection.execute(f"listen {dirty.CHANNEL}".encode())
+        hearing = Hearing(lease.connection)
         lease.require()
-        self._press.take_over()
-        printed = self._press.print_all(lease.require)
+        self._press.take_over(lease.require, hearing.take)
+        printed = self._press.print_all()
         log.info("all pages stand", rendered=printed.rendered, changed=printed.changed)
         self.active = True
-        own, front, rest = self._errands(lease)
+        own = self._errand(self._press.print_own, lambda: True, *OWN)
+        front = self._errand(self._press.print_front, lambda: self._press.front_waits, *FRONT)
+        rest = self._errand(self._press.print_rest, lambda: self._press.rest_waits, *REST)
         while not self.stopping.is_set():
             for errand in (own, front, rest):
                 errand.do()
-            # Until something is marked, or what waits already is due.
-            wait_for_notice(lease.connection, min(front.idle(), rest.idle()))
+            hearing.wait(min(front.idle(), rest.idle()))
             self.stopping.wait(own.idle())
 
-    def _errands(self, lease: Lease) -> tuple[Errand, Errand, Errand]:
-        press = self._press
+    def _errand(
+        self, run: Callable[[], Printed], waits: Callable[[], bool], *pace: float
+    ) -> Errand:
+        return Errand(partial(self._measured, run), waits, *pace)
 
-        def errand(
-            run: Callable[[Fence], Printed], waits: Callable[[], bool], *pace: float
-        ) -> Errand:
-            return Errand(partial(self._print, run, lease), waits, *pace)
-
-        return (
-            errand(press.print_own, lambda: True, *OWN),
-            errand(press.print_front, lambda: press.front_waits, *FRONT),
-            errand(press.print_rest, lambda: press.rest_waits, *REST),
-        )
-
-    def _print(self, run: Callable[[Fence], Printed], lease: Lease) -> None:
+    def _measured(self, run: Callable[[], Printed]) -> None:
         began = time.monotonic()
-        printed = run(lease.require)
+        printed = run()
         if printed.marks:
             seconds = round(time.monotonic() - began, 4)
             measuring.printed(printed.rendered, printed.changed, seconds)

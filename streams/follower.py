@@ -23,8 +23,9 @@ from infra.consumer.partition import MissedError
 from infra.database import engine, plain_connection, wait_for_lock
 from infra.log import Log
 from infra.settings import Settings
-from projections import generations
+from projections import generations, store
 from projections.checkpoints import DatabaseCheckpoints
+from projections.store import Batch
 from schemas.topics import EVENT_TOPICS
 from streams.processors import Projector
 
@@ -81,8 +82,12 @@ class Follower:
                 "log_level": 2,
             }
         )
+
+        def apply(batch: Batch) -> None:
+            store.apply(database, [batch], quiet=True)
+
         self._sinks = {
-            place: Projector(TP(*place), database, codec, Silence(), quiet=True) for place in places
+            place: Projector(TP(*place), database, codec, Silence(), apply) for place in places
         }
         checkpoints = DatabaseCheckpoints(database, Log(settings))
         self.positions: dict[Place, int] = dict(checkpoints.load(places))

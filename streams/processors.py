@@ -1,6 +1,6 @@
 """The processors: each event topic's records, folded and stored by one actor per partition."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -15,8 +15,10 @@ from infra.codec import Codec, UndecodableError
 from infra.consumer.agent import consume
 from infra.consumer.app import BatchedApp
 from infra.consumer.partition import Sink
+from infra.consumer.together import Together
 from infra.measuring import Measured
 from projections import checkpoints, store
+from projections.store import Batch
 from schemas.events import Event
 from schemas.topics import EVENT_TOPICS
 from streams.deadletters import DeadLetters
@@ -24,6 +26,9 @@ from streams.traced import traced
 
 Records = Sequence[ConsumerRecord]
 Poison = tuple[ConsumerRecord, Exception]
+Apply = Callable[[Batch], None]
+# So many events are worth a transaction of their own, which another processor may work on.
+LARGE_BATCH = 500
 log = structlog.get_logger(__name__)
 
 
@@ -39,20 +44,13 @@ class Projector:
     """Applies one partition to the projections; see `infra.consumer.partition.Sink`."""
 
     def __init__(
-        self,
-        place: TP,
-        engine: Engine,
-        codec: Codec,
-        dead_letters: Morgue,
-        *,
-        quiet: bool = False,
+        self, place: TP, engine: Engine, codec: Codec, dead_letters: Morgue, apply: Apply
     ) -> None:
-        """A `quiet` projector fills a generation that is not live, and tells nobody."""
         self._place = place
         self._engine = engine
         self._codec = codec
         self._dead_letters = dead_letters
-        self._apply = partial(store.apply, engine, place, quiet=quiet)
+        self._apply = apply
 
     def stored(self) -> int:
         """Look up this partition's checkpoint."""
@@ -85,7 +83,7 @@ class Projector:
 
     def _store(self, records: Records, events: list[Event], expected: int, upto: int) -> None:
         try:
-            self._apply(expected, upto, events)
+            self._apply(Batch(self._place, expected, upto, events))
             trail.applied(self._place, (event.id for event in events))
         except (DataError, IntegrityError) as error:
             self._bisect(records, events, expected, upto, error)
@@ -96,7 +94,7 @@ class Projector:
         """Find the record that the database refuses, and bury that one alone."""
         if len(records) == 1:
             self._bury([(records[0], error)])
-            self._apply(expected, upto, ())
+            self._apply(Batch(self._place, expected, upto, ()))
             return
         half = len(records) // 2
         middle = records[half].offset
@@ -115,10 +113,24 @@ class Projector:
 
 def register(app: BatchedApp, engine: Engine, codec: Codec, dead_letters: DeadLetters) -> None:
     """Register one agent per event topic."""
+    apply = grouped(engine)
+
+    def sink(place: TP) -> Sink:
+        measured = Measured(Projector(place, engine, codec, dead_letters, apply), place.topic)
+        return traced(measured, place, engine, codec)
+
     for topic in EVENT_TOPICS:
-        consume(app, topic.name, partial(_sink, engine, codec, dead_letters))
+        consume(app, topic.name, sink)
 
 
-def _sink(engine: Engine, codec: Codec, dead_letters: DeadLetters, place: TP) -> Sink:
-    sink = Measured(Projector(place, engine, codec, dead_letters), place.topic)
-    return traced(sink, place, engine, codec)
+def grouped(engine: Engine) -> Apply:
+    """Apply small batches that come at the same time in one transaction, large ones beside it."""
+    together = Together(partial(store.apply, engine))
+
+    def apply(batch: Batch) -> None:
+        if len(batch.events) < LARGE_BATCH:
+            together.do(batch)
+        else:
+            store.apply(engine, [batch])
+
+    return apply

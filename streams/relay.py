@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from infra import trail
 from infra.codec import Codec
-from infra.database import wait_for_notice
+from infra.database import notices
 from infra.measuring import relayed
 from infra.settings import Settings
 from infra.turns import Lease, Turn
@@ -47,7 +47,7 @@ class Relay(Turn):
         while not self.stopping.is_set():
             while self._publish_some(producer):
                 pass
-            wait_for_notice(lease.connection)
+            notices(lease.connection)
 
     def _producer(self) -> Producer:
         producer = Producer(

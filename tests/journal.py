@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from projections import store, tables
+from projections.store import Batch
 from schemas.events import Event
 
 PLACE = ("tests.journal", 0)
@@ -28,7 +29,7 @@ class Journal:
     def apply(self, *events: Event) -> None:
         """Apply one batch."""
         upto = self.next + max(len(events), 1)
-        store.apply(self.engine, self.place, self.next, upto, events)
+        store.apply(self.engine, [Batch(self.place, self.next, upto, events)])
         self.next = upto
 
     def read(self, question: Any, *arguments: Any, **options: Any) -> Any:

@@ -15,7 +15,7 @@ KILLED = (
 FENCE = Safeguard(
     "the fence",
     "projections/checkpoints.py",
-    {" and next_offset = %(expected)s": ""},
+    {"    where next_offset = move.expected\n": ""},
     "test_ownership.py::test_of_stopped_workers_and_their_successor_one_applies_each_batch",
 )
 OUTBOX = Safeguard(
@@ -29,8 +29,8 @@ OUTBOX = Safeguard(
             "        outbox.add(connection, changed)\n\n\n"
             "def apply_writes("
         ),
-        'f"{topic}/{partition}/{upto}")\n': (
-            'f"{topic}/{partition}/{upto}")\n'
+        "notify(connection, APPLIED, map(_reached, batches))\n": (
+            "notify(connection, APPLIED, map(_reached, batches))\n"
             "    if not quiet:\n"
             "        _announce(engine, changed)\n"
         ),

@@ -9,7 +9,7 @@ from infra.consumer.app import LogMismatchError, Place
 from infra.consumer.partition import MissedError
 from infra.log import Bounds
 from projections import checkpoints
-from projections.checkpoints import PROJECTIONS, PUBLISHER, DatabaseCheckpoints
+from projections.checkpoints import PROJECTIONS, PUBLISHER, DatabaseCheckpoints, Move
 
 pytestmark = pytest.mark.integration
 
@@ -34,7 +34,7 @@ class FakeLog:
 
 def move(engine: Engine, place: Place, expected: int, upto: int, table: str = PROJECTIONS) -> None:
     with engine.begin() as connection:
-        checkpoints.move(connection, place, expected, upto, table)
+        checkpoints.move(connection, [Move(place, expected, upto)], table)
 
 
 @pytest.fixture(params=[PROJECTIONS, PUBLISHER])

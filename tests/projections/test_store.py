@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 
 from infra.consumer.partition import MissedError
 from projections import checkpoints, queries, store
+from projections.store import Batch
 from schemas.events import Event
 from tests.examples import (
     CATEGORY,
@@ -48,7 +49,7 @@ def version(journal: Journal, tool: str = TOOL) -> int:
 
 
 def test_a_batch_and_its_checkpoint_are_there_together(journal: Journal):
-    store.apply(journal.engine, PLACE, 0, 7, [a_listing()])
+    store.apply(journal.engine, [Batch(PLACE, 0, 7, [a_listing()])])
     assert stored(journal) == 7
     assert journal.read(queries.tool, TOOL).tool == TOOL
 
@@ -57,10 +58,10 @@ def test_a_batch_and_its_checkpoint_are_there_together(journal: Journal):
 def test_a_batch_that_misses_its_checkpoint_is_told_where_it_stands(
     journal: Journal, expected: int
 ):
-    store.apply(journal.engine, PLACE, 0, 7, [a_listing()])
+    store.apply(journal.engine, [Batch(PLACE, 0, 7, [a_listing()])])
     journal.outbox()
     with pytest.raises(MissedError) as missed:
-        store.apply(journal.engine, PLACE, expected, expected + 1, [a_vote()])
+        store.apply(journal.engine, [Batch(PLACE, expected, expected + 1, [a_vote()])])
     assert missed.value.stored == 7
     assert stored(journal) == 7
     assert journal.rows("ballots") == []
@@ -69,14 +70,14 @@ def test_a_batch_that_misses_its_checkpoint_is_told_where_it_stands(
 
 def test_rows_that_the_database_refuses_take_checkpoint_and_all_rows_with_them(journal: Journal):
     with pytest.raises(Exception, match="cannot be converted"):
-        store.apply(journal.engine, PLACE, 0, 2, [a_listing(), a_digest(digest="\0")])
+        store.apply(journal.engine, [Batch(PLACE, 0, 2, [a_listing(), a_digest(digest="\0")])])
     assert stored(journal) == 0
     assert journal.read(queries.tool, TOOL) is None
     assert journal.outbox() == []
 
 
 def test_a_checkpoint_can_move_without_any_event(journal: Journal):
-    store.apply(journal.engine, PLACE, 0, 3, [])
+    store.apply(journal.engine, [Batch(PLACE, 0, 3, [])])
     assert stored(journal) == 3
 
 
@@ -85,7 +86,7 @@ def test_two_that_hold_the_same_batch_apply_it_once(journal: Journal):
 
     def attempt(_: int) -> bool:
         try:
-            store.apply(journal.engine, PLACE, 1, 2, [a_vote()])
+            store.apply(journal.engine, [Batch(PLACE, 1, 2, [a_vote()])])
         except MissedError:
             return False
         return True
@@ -98,7 +99,7 @@ def test_two_that_hold_the_same_batch_apply_it_once(journal: Journal):
 def test_who_listens_hears_how_far_a_batch_went(journal: Journal, migrated: str):
     with psycopg.connect(migrated, autocommit=True) as connection:
         connection.execute(f"listen {store.APPLIED}".encode())
-        store.apply(journal.engine, PLACE, 0, 7, [a_vote()])
+        store.apply(journal.engine, [Batch(PLACE, 0, 7, [a_vote()])])
         heard = next(connection.notifies(timeout=10, stop_after=1))
     assert heard.payload == f"{PLACE[0]}/{PLACE[1]}/7"
 
@@ -184,7 +185,7 @@ def test_a_greater_version_is_given_also_when_only_a_category_changes(journal: J
 
 
 def test_a_rebuild_in_quiet_tells_nobody(journal: Journal):
-    store.apply(journal.engine, PLACE, 0, 1, [a_listing()], quiet=True)
+    store.apply(journal.engine, [Batch(PLACE, 0, 1, [a_listing()])], quiet=True)
     assert journal.outbox() == []
     assert journal.read(queries.tool, TOOL).tool == TOOL
 

@@ -289,11 +289,35 @@ def test_a_page_that_two_marks_ask_for_is_written_once(house: House):
 def test_a_mark_without_a_change_writes_nothing_but_tells_who_waits(house: House, migrated: str):
     house.print(*insects("ant", "bee"), a_vote(tool="ant"))
     with house.engine.begin() as connection:
+        connection.execute(text("update tallies set version = nextval('verdicts.version')"))
         dirty.mark(connection, [Key("tool", "ant")])
     with heard(migrated) as messages:
         assert house.press.print_own() == press.Printed(1, 0, 0)
         assert house.press.print_front() == press.Printed(1, 0, 0)
         assert [message.split()[0] for message in messages()] == ["ant"]
+
+
+def test_what_is_heard_of_is_written_at_once_and_its_mark_then_writes_nothing(
+    house: House, migrated: str
+):
+    house.print(*insects("ant", "bee"))
+    named = {Key("tool", "ant"), Key("tool", "never-listed"), Key("category", "nothing")}
+    house.press.take_over(hearsay=lambda: named)
+    house.journal.apply(a_vote(tool="ant"))
+    with heard(migrated) as messages:
+        house.press.print_own()
+        assert "1 ship / 0 skip" in house.page("/tools/ant/")
+        assert house.press.print_front().changed
+        assert "1 ship / 0 skip" in house.page("/compare/ant-vs-bee/")
+        assert [message.split()[0] for message in messages()] == ["ant"]
+        assert not house.press.rest_waits
+        named.clear()
+        house.mark()
+        assert house.press.print_own() == press.Printed(1, 0, 0)
+        assert house.press.print_front() == press.Printed(1, 0, 0)
+        assert not messages()
+    assert house.press.print_rest().changed
+    assert house.press.print_all().changed == 0
 
 
 @contextmanager

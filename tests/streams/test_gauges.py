@@ -11,6 +11,7 @@ from infra.producer import configuration
 from infra.settings import Settings
 from projections import heartbeats, store
 from projections.checkpoints import DatabaseCheckpoints
+from projections.store import Batch
 from schemas.topics import VOTES
 from streams.gauges import Gauges
 from tests.examples import a_vote
@@ -49,7 +50,7 @@ def test_lag_is_told_in_events_and_seconds_by_projection_and_partition(
     labels = ("projections_1", VOTES.name, "5")
     assert seen["verdicts_lag_events"][labels] == 3
     assert seen["verdicts_lag_seconds"][labels] > 3600
-    store.apply(projected, place, end, end + 3, [])
+    store.apply(projected, [Batch(place, end, end + 3, [])])
     seen = look(Gauges(its, projected))
     assert seen["verdicts_lag_events"][labels] == seen["verdicts_lag_seconds"][labels] == 0
 

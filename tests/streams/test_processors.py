@@ -13,7 +13,7 @@ from infra.consumer.partition import MissedError
 from projections import queries
 from schemas.events import Event
 from schemas.topics import DIGESTS, VOTES
-from streams.processors import Projector
+from streams.processors import Projector, grouped
 from tests.examples import TOOL, a_digest, a_listing, a_vote
 from tests.journal import Journal
 
@@ -56,7 +56,7 @@ class World:
         self.topic = topic
         self.journal = Journal(engine, (topic, 0))
         self.dead = FakeDeadLetters()
-        self.projector = Projector(TP(topic, 0), engine, CODEC, self.dead)
+        self.projector = Projector(TP(topic, 0), engine, CODEC, self.dead, grouped(engine))
 
     def apply(self, *values: Event | bytes | None) -> None:
         start = self.projector.stored()
@@ -152,7 +152,7 @@ def test_a_database_that_is_away_buries_nothing(votes: World, projected: Engine)
             raise ConnectionError("no database")
 
     away: Any = Away()
-    projector = Projector(TP(VOTES.name, 0), away, CODEC, votes.dead)
+    projector = Projector(TP(VOTES.name, 0), away, CODEC, votes.dead, grouped(away))
     with pytest.raises(ConnectionError):
         projector.apply([ARecord(VOTES.name, 0, CODEC.encode(a_vote()))], 0, 1)
     assert votes.dead.letters == []
