@@ -77,6 +77,10 @@ def _shown(table: Table) -> list[Column[Any]]:
 _retired = and_(
     tables.retirements.c.tool.is_not(None), tables.retirements.c.stamp > tables.tools.c.stamp
 )
+_counts = [
+    func.coalesce(tables.tallies.c[name], 0).label(name)
+    for name in ("ship", "skip", "bookmarks", "version")
+]
 _tools: Select[Any] = (
     select(
         *_shown(tables.tools),
@@ -85,10 +89,7 @@ _tools: Select[Any] = (
         tables.retirements.c.time.label("retired"),
         tables.retirements.c.reason.label("retired_reason"),
         _retired.label("is_retired"),
-        func.coalesce(tables.tallies.c.ship, 0).label("ship"),
-        func.coalesce(tables.tallies.c.skip, 0).label("skip"),
-        func.coalesce(tables.tallies.c.bookmarks, 0).label("bookmarks"),
-        func.coalesce(tables.tallies.c.version, 0).label("version"),
+        *_counts,
     )
     .select_from(tables.tools)
     .join(tables.first_listings, tables.first_listings.c.tool == tables.tools.c.tool)
@@ -121,6 +122,11 @@ def _current(condition: ColumnElement[bool]) -> Any:
 # Put together once: to do so takes longer than to run them for a tool or two.
 _reviews_of_tools = _current(tables.revisions.c.tool == func.any(bindparam("tools")))
 _named_tools = _tools.where(tables.tools.c.tool == func.any(bindparam("tools")))
+_tallies = (
+    select(tables.tools.c.tool, *_counts)
+    .outerjoin_from(tables.tools, tables.tallies, tables.tallies.c.tool == tables.tools.c.tool)
+    .where(tables.tools.c.tool == func.any(bindparam("tools")))
+)
 
 
 def tool(connection: Connection, slug: str) -> Tool | None:
@@ -265,19 +271,14 @@ def reviews_by(connection: Connection, slug: str) -> list[Authored]:
     return sorted(found, key=lambda it: (-it.review.time.timestamp(), it.tool))
 
 
-def tally(connection: Connection, slug: str) -> Tally | None:
-    """A listed tool's counts; nothing for a tool that is not listed."""
-    chosen = (
-        select(tables.tools.c.tool, tables.tallies)
-        .select_from(tables.tools)
-        .outerjoin(tables.tallies, tables.tallies.c.tool == tables.tools.c.tool)
-        .where(tables.tools.c.tool == slug)
-    )
-    row = connection.execute(chosen).first()
-    if row is None:
-        return None
-    community = Community.of(row.ship or 0, row.skip or 0)
-    return Tally(row.tool, community, row.bookmarks or 0, row.version or 0)
+def tallies(connection: Connection, slugs: Iterable[str]) -> dict[str, Tally]:
+    """The counts of those of these tools that are listed."""
+    rows = connection.execute(_tallies, {"tools": list(slugs)})
+    return {row.tool: _tally(row) for row in rows}
+
+
+def _tally(row: Row[Any]) -> Tally:
+    return Tally(row.tool, Community.of(row.ship, row.skip), row.bookmarks, row.version)
 
 
 def choices_of(connection: Connection, voter: str) -> dict[str, Choice]:

@@ -1,6 +1,6 @@
 """The site's folder: files that any web server can serve, replaced whole or not at all.
 
-A file appears by rename, so a reader sees the old page or the new one. It is not forced to the
+A file appears in one step, so a reader sees the old page or the new one. It is not forced to the
 disk: a page lost with the power is rendered again, since a write compares bytes, not memories.
 
 One process writes at a time. Each prepares its files in a folder of its own, and whoever takes over
@@ -14,8 +14,10 @@ import re
 import shutil
 import threading
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+
+from publishers.exchange import exchange
 
 _PATH = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
 _WRITERS = ".writers"
@@ -32,9 +34,10 @@ class SupersededError(OSError):
 class SiteFiles:
     """Pages as files: `/tools/x/` is `tools/x/index.html`, `/feed.xml` is `feed.xml`."""
 
-    def __init__(self, root: Path) -> None:
-        """`root` is made when the first page is written."""
+    def __init__(self, root: Path, exchange: Callable[[str, str], bool] = exchange) -> None:
+        """`root` is made when the first page is written; `exchange` may say that it cannot."""
         self.root = root
+        self._exchange = exchange
         self._desk: Path | None = None
 
     def take_over(self) -> None:
@@ -53,7 +56,7 @@ class SiteFiles:
     def read(self, path: str) -> bytes | None:
         """The stored bytes of a page; None when there is no such file."""
         try:
-            with Path(self._file(path)).open("rb", buffering=0) as file:
+            with open(self._file(path), "rb", buffering=0) as file:
                 return file.read()
         except (BadPath, FileNotFoundError, IsADirectoryError, NotADirectoryError):
             return None
@@ -70,16 +73,21 @@ class SiteFiles:
             SupersededError: When somebody else took over.
             OSError: When the file cannot be written; what stood there still does.
         """
-        file = self._file(path)
-        if self.read(path) == content:
+        file, before = self._file(path), self.read(path)
+        if before == content:
             return False
         prepared = self._prepared()
         try:
-            prepared.write_bytes(content)
-            _move(prepared, file)
+            with open(prepared, "wb", buffering=0) as opened:
+                opened.write(content)
+            if before is not None and self._exchange(prepared, file):
+                # The former page: whoever reads it just now can go on, so it is not written over.
+                os.unlink(prepared)
+            else:
+                _move(prepared, file)
         except OSError:
             self._require_desk()
-            prepared.unlink(missing_ok=True)
+            Path(prepared).unlink(missing_ok=True)
             raise
         return True
 
@@ -129,19 +137,19 @@ class SiteFiles:
         removed = self._prepared()
         try:
             # Not at once: without a desk, this must fail.
-            Path(file).replace(removed)
+            os.replace(file, removed)
         except FileNotFoundError:
             self._require_desk()
             return False
-        removed.unlink(missing_ok=True)
+        os.unlink(removed)
         self._remove_empty(Path(file).parent)
         return True
 
-    def _prepared(self) -> Path:
+    def _prepared(self) -> str:
         """Where this thread has a file that is not yet, or no longer, one of the site."""
         if self._desk is None:
             self._desk = self._new_desk()
-        return self._desk / str(threading.get_native_id())
+        return f"{self._desk}/{threading.get_native_id()}"
 
     def _new_desk(self) -> Path:
         desk = self.root / _WRITERS / uuid.uuid4().hex
@@ -170,10 +178,10 @@ class SiteFiles:
             folder = folder.parent
 
 
-def _move(prepared: Path, file: str) -> None:
-    """Replace a file, in a folder that is nearly always there."""
+def _move(prepared: str, file: str) -> None:
+    """Put a file into a folder that is nearly always there."""
     try:
-        prepared.replace(file)
+        os.replace(prepared, file)
     except FileNotFoundError:
         Path(file).parent.mkdir(parents=True, exist_ok=True)
-        prepared.replace(file)
+        os.replace(prepared, file)

@@ -26,6 +26,8 @@ TRANSACTIONAL_ID = "verdicts-relay"
 ADVISORY_LOCK = 0x72656C61  # "rela"
 LARGEST_BATCH = 500
 SECONDS = 10.0
+# A transaction of the broker's costs as much for one change as for many. Pages do not wait for it.
+PAUSE_SECONDS = 0.1
 log = structlog.get_logger(__name__)
 
 
@@ -46,7 +48,7 @@ class Relay(Turn):
         self.active = True
         while not self.stopping.is_set():
             while self._publish_some(producer):
-                pass
+                self.stopping.wait(PAUSE_SECONDS)
             notices(lease.connection)
 
     def _producer(self) -> Producer:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from projections import digest, queries
 from projections.queries import Cast, Kept, Tally
@@ -97,12 +97,7 @@ class DatabaseLibrary:
 
     async def tallies(self, slugs: Iterable[str]) -> dict[str, Tally]:
         """The counts of those of these tools that are listed."""
-
-        def read(connection: Connection) -> dict[str, Tally]:
-            found = (queries.tally(connection, slug) for slug in slugs)
-            return {tally.tool: tally for tally in found if tally is not None}
-
-        return await self._read(read)
+        return await self._read(queries.tallies, slugs)
 
     async def choices_of(self, voter: str) -> Mapping[str, Choice]:
         """A voter's choices by tool."""

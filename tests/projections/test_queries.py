@@ -40,7 +40,7 @@ def journal(projected: Engine) -> Journal:
 def test_votes_wait_for_their_tool(journal: Journal):
     journal.apply(a_vote(), a_bookmark())
     assert journal.read(queries.tool, TOOL) is None
-    assert journal.read(queries.tally, TOOL) is None
+    assert journal.read(queries.tallies, [TOOL]) == {}
     assert journal.read(queries.bookmarks_of, "v-1") == []
     journal.apply(a_listing())
     tool = journal.read(queries.tool, TOOL)
@@ -50,7 +50,7 @@ def test_votes_wait_for_their_tool(journal: Journal):
 
 def test_a_tool_without_votes_has_a_tally_of_nothing(journal: Journal):
     journal.apply(a_listing())
-    tally = journal.read(queries.tally, TOOL)
+    tally = journal.read(queries.tallies, [TOOL])[TOOL]
     assert (tally.community.verdict, tally.community.percent) == ("none", None)
 
 

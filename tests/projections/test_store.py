@@ -45,7 +45,7 @@ def stored(journal: Journal) -> int:
 
 
 def version(journal: Journal, tool: str = TOOL) -> int:
-    return journal.read(queries.tally, tool).version
+    return journal.read(queries.tallies, [tool])[tool].version
 
 
 def test_a_batch_and_its_checkpoint_are_there_together(journal: Journal):
@@ -210,7 +210,7 @@ def test_partitions_that_change_the_same_tools_add_up_and_never_block_each_other
         done = list(pool.map(run, range(6)))
     journal = Journal(projected, ("tests.read", 0))
     for tool in tools:
-        tally = journal.read(queries.tally, tool)
+        tally = journal.read(queries.tallies, [tool])[tool]
         assert tally.community.ship == sum(done[1::2])
         assert tally.bookmarks == sum(done[0::2])
 

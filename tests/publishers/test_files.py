@@ -27,6 +27,24 @@ def test_the_same_bytes_are_not_written_again(files, tmp_path):
     assert files.read("/") == b"new home"
 
 
+def test_whoever_reads_a_page_while_others_replace_it_reads_it_to_its_end(files, tmp_path):
+    files.write("/", b"first")
+    with (tmp_path / "site/index.html").open("rb") as reading:
+        for content in (b"second", b"third"):
+            files.write("/", content)
+        assert reading.read() == b"first"
+    assert files.read("/") == b"third"
+    assert not [it for it in (tmp_path / "site/.writers").rglob("*") if it.is_file()]
+
+
+def test_where_files_cannot_be_exchanged_one_replaces_the_other(tmp_path):
+    files = SiteFiles(tmp_path / "site", exchange=lambda *_: False)
+    files.write("/", b"old")
+    assert files.write("/", b"new")
+    assert files.read("/") == b"new"
+    assert not [it for it in (tmp_path / "site/.writers").rglob("*") if it.is_file()]
+
+
 def test_a_write_that_fails_leaves_the_old_page_and_nothing_else(files, tmp_path):
     files.write("/feed.xml", b"old")
     (tmp_path / "site/folder.xml/inside").mkdir(parents=True)

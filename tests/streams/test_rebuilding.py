@@ -43,7 +43,7 @@ class World:
 
     def ships(self, tool: str) -> int | None:
         with self.engine.connect() as connection:
-            tally = queries.tally(connection, tool)
+            tally = queries.tallies(connection, [tool]).get(tool)
         return tally.community.ship if tally else None
 
     def version(self, tool: str) -> int:
