@@ -19,6 +19,7 @@ from alembic.script import ScriptDirectory
 from psycopg import Notify
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 
+from infra.pipeline import ENTERS, Statements
 from infra.settings import Settings
 
 SCHEMA = "verdicts"
@@ -82,7 +83,7 @@ def engine(
         statement = _ENTER_GENERATION if writes else _SEE_GENERATION
     if statement:
         event.listen(made, "begin", partial(_find_generation, statement))
-    return made
+    return made.execution_options(**{ENTERS: statement})
 
 
 def _plain_engine(
@@ -124,7 +125,7 @@ def wait_for_lock(connection: psycopg.Connection, key: int, stopping: threading.
     return False
 
 
-def notify(connection: Connection, channel: str, messages: Iterable[str]) -> None:
+def notify(connection: Statements, channel: str, messages: Iterable[str]) -> None:
     """Tell listeners, when this transaction commits."""
     connection.exec_driver_sql(_NOTIFY, {"channel": channel, "messages": list(messages)})
 

@@ -1,13 +1,14 @@
 """Checkpoints: how far each partition was applied, in the same database as what was applied."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from infra.consumer.app import LogMismatchError, Place
 from infra.consumer.partition import MissedError
 from infra.log import Bounds
+from infra.pipeline import Statements
 
 PROJECTIONS = "checkpoints"
 PUBLISHER = "verdicts.publisher_checkpoints"
@@ -36,6 +37,7 @@ with held as (
 )
 update {table} as found set next_offset = held.upto{more}
 from held where found.topic = held.topic and found.partition = held.partition
+returning found.next_offset
 """
 _AND_LATEST = ", latest = greatest(found.latest, held.latest)"
 _STORED = """
@@ -60,7 +62,7 @@ class Move(NamedTuple):
     latest: int | None = None
 
 
-def move(connection: Connection, moves: Sequence[Move], table: str) -> None:
+def move(connection: Statements, moves: Sequence[Move], table: str) -> Callable[[], None]:
     """Move checkpoints by compare-and-set, as part of the transaction that they fence.
 
     Args:
@@ -68,9 +70,10 @@ def move(connection: Connection, moves: Sequence[Move], table: str) -> None:
         moves: All of them, or none, are made.
         table: The consumer's table; see `PROJECTIONS` and `PUBLISHER`.
 
-    Raises:
-        MissedError: A checkpoint does not stand where it was expected. Of several it is not known
-            which: then the first one's place is told, wherever that stands.
+    Returns:
+        What must be called before the transaction is committed. It raises `MissedError` when a
+        checkpoint does not stand where it was expected. Of several it is not known which: then the
+        first one's place is told, wherever that stands.
     """
     rows = {
         **_columns([move.place for move in moves]),
@@ -79,16 +82,20 @@ def move(connection: Connection, moves: Sequence[Move], table: str) -> None:
         "latest": [move.latest for move in moves],
     }
     more = _AND_LATEST if table == PROJECTIONS else ""
-    found = connection.exec_driver_sql(_MOVE.format(table=table, more=more), rows)
-    if found.rowcount != len(moves):
-        raise MissedError(stored(connection, moves[0].place, table))
+    moved = connection.exec_driver_sql(_MOVE.format(table=table, more=more), rows)
+
+    def require() -> None:
+        if len(moved.all()) != len(moves):
+            raise MissedError(stored(connection, moves[0].place, table))
+
+    return require
 
 
-def stored(connection: Connection, place: Place, table: str) -> int:
+def stored(connection: Statements, place: Place, table: str) -> int:
     """Look up the offset of the first record of a partition that was not applied yet."""
     row = {"topic": place[0], "partition": place[1]}
-    offset: int = connection.exec_driver_sql(_STORED.format(table=table), row).scalar_one()
-    return offset
+    ((offset,),) = connection.exec_driver_sql(_STORED.format(table=table), row).all()
+    return int(offset)
 
 
 class Extents(Protocol):

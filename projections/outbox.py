@@ -11,7 +11,7 @@ misses nothing, since what was published on the topic says the same.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import Connection
+from infra.pipeline import Statements
 
 CHANNEL = "outbox"
 
@@ -36,7 +36,7 @@ class Key(NamedTuple):
     key: str
 
 
-def add(connection: Connection, changed: Iterable[Key]) -> None:
+def add(connection: Statements, changed: Iterable[Key]) -> None:
     """Add keys in this transaction, and when it commits wake the relay and name them."""
     keys = sorted(changed)
     if keys:

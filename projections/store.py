@@ -8,10 +8,11 @@ can never disagree.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from infra.consumer.app import Place
 from infra.database import notify
+from infra.pipeline import Statements, pipelined
 from projections import checkpoints, outbox, writing
 from projections.checkpoints import Move
 from projections.configuration import HANDLERS
@@ -42,9 +43,10 @@ def apply(engine: Engine, batches: Sequence[Batch], *, quiet: bool = False) -> N
     """
     writes = fold((event for batch in batches for event in batch.events), HANDLERS)
     moves = [Move(batch.place, batch.expected, batch.upto, _latest(batch)) for batch in batches]
-    with engine.begin() as connection:
-        checkpoints.move(connection, moves, checkpoints.PROJECTIONS)
+    with pipelined(engine) as connection:
+        require_moved = checkpoints.move(connection, moves, checkpoints.PROJECTIONS)
         changed = apply_writes(connection, writes)
+        require_moved()
         if not quiet:
             outbox.add(connection, changed)
             notify(connection, APPLIED, map(_reached, batches))
@@ -59,19 +61,22 @@ def _reached(batch: Batch) -> str:
     return f"{topic}/{partition}/{batch.upto}"
 
 
-def apply_writes(connection: Connection, writes: Mapping[str, list[Write]]) -> set[outbox.Key]:
+def apply_writes(connection: Statements, writes: Mapping[str, list[Write]]) -> set[outbox.Key]:
     """Write the rows of every table, then the tools' versions; give the keys of what changed.
 
     Tables come in one order for all transactions and rows in the order of their keys, so two
     transactions never wait for each other in a circle.
     """
-    changed: set[outbox.Key] = set()
-    untallied: set[str] = set()
-    for table in writing.ORDER:
-        if rows := writes.get(table):
-            keys = writing.WRITERS[table](connection, rows)
-            changed |= keys
-            if table not in writing.TALLIED:
-                untallied |= {key.key for key in keys if key.kind == "tool"}
+    # All are sent before the first answer is looked at.
+    written = {
+        table: writing.WRITERS[table](connection, writes[table])
+        for table in writing.ORDER
+        if writes.get(table)
+    }
+    changed = {table: keys() for table, keys in written.items()}
+    untallied = set[str]()
+    for table, keys in changed.items():
+        if table not in writing.TALLIED:
+            untallied |= {key.key for key in keys if key.kind == "tool"}
     writing.touch(connection, untallied)
-    return changed
+    return set[outbox.Key]().union(*changed.values())

@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 
 import msgspec
-from sqlalchemy import Connection
 
+from infra.pipeline import Rows, Statements
 from projections.outbox import Key
 from projections.registers import Write
 from projections.tables import metadata
 
-Writer = Callable[[Connection, list[Write]], set[Key]]
+# Sends the rows of a table, and gives what waits for the keys of the records that they changed.
+Writer = Callable[[Statements, list[Write]], Callable[[], set[Key]]]
 
 # A register's row gives way only to a greater stamp, whichever comes first.
 _UPSERT = """
@@ -77,21 +78,21 @@ on conflict (tool) do update set version = nextval('verdicts.version')
 """
 
 
-def touch(connection: Connection, tools: set[str]) -> None:
+def touch(connection: Statements, tools: set[str]) -> None:
     """Give tools a new version: something that their records show has changed."""
     if tools:
         connection.exec_driver_sql(_TOUCH, {"tools": sorted(tools)})
 
 
-def _registers(table: str, connection: Connection, writes: list[Write]) -> list[tuple[str, ...]]:
-    """Upsert the rows of a table and return the keys of those that changed."""
+def _registers(table: str, connection: Statements, writes: list[Write]) -> Rows:
+    """Upsert the rows of a table; gives the keys of those that changed."""
     key = [column.name for column in metadata.tables[table].primary_key]
     rows = [
         {**dict(zip(key, write.key, strict=True)), **write.values, "stamp": _bytea(write.stamp)}
         for write in writes
     ]
-    found = connection.exec_driver_sql(_upsert(table), {"rows": msgspec.json.encode(rows).decode()})
-    return [tuple(row) for row in found]
+    encoded = msgspec.json.encode(rows).decode()
+    return connection.exec_driver_sql(_upsert(table), {"rows": encoded})
 
 
 @cache
@@ -115,42 +116,48 @@ def _bytea(stamp: bytes) -> str:
     return "\\x" + stamp.hex()
 
 
-def _shared(table: str, kind: str, connection: Connection, writes: list[Write]) -> set[Key]:
+def _shared(
+    table: str, kind: str, connection: Statements, writes: list[Write]
+) -> Callable[[], set[Key]]:
     """Write categories or reviewers: their tools show their names."""
-    changed = [key for (key,) in _registers(table, connection, writes)]
-    return {Key(kind, key) for key in changed} | {Key(f"tools-of-{kind}", key) for key in changed}
+    rows = _registers(table, connection, writes)
+    kinds = (kind, f"tools-of-{kind}")
+    return lambda: {Key(kind, key) for (key,) in rows.all() for kind in kinds}
 
 
-def _weeks(connection: Connection, writes: list[Write]) -> set[Key]:
-    return {Key("digest", week) for (week,) in _registers("digests", connection, writes)}
+def _weeks(connection: Statements, writes: list[Write]) -> Callable[[], set[Key]]:
+    rows = _registers("digests", connection, writes)
+    return lambda: {Key("digest", week) for (week,) in rows.all()}
 
 
-def _of_tools(table: str, connection: Connection, writes: list[Write]) -> set[Key]:
+def _of_tools(table: str, connection: Statements, writes: list[Write]) -> Callable[[], set[Key]]:
     """Write a table whose key begins with the tool that shows it."""
-    return {Key("tool", key[0]) for key in _registers(table, connection, writes)}
+    rows = _registers(table, connection, writes)
+    return lambda: {Key("tool", key[0]) for key in rows.all()}
 
 
-def _ballots(connection: Connection, writes: list[Write]) -> set[Key]:
+def _ballots(connection: Statements, writes: list[Write]) -> Callable[[], set[Key]]:
     return _tallied(connection, _BALLOTS, "choice", writes, {})
 
 
-def _bookmarks(connection: Connection, writes: list[Write]) -> set[Key]:
+def _bookmarks(connection: Statements, writes: list[Write]) -> Callable[[], set[Key]]:
     times = {"times": [write.values["time"] for write in writes]}
     return _tallied(connection, _BOOKMARKS, "kept", writes, times)
 
 
 def _tallied(
-    connection: Connection, sql: str, value: str, writes: list[Write], more: dict[str, list[int]]
-) -> set[Key]:
+    connection: Statements, sql: str, value: str, writes: list[Write], more: dict[str, list[int]]
+) -> Callable[[], set[Key]]:
     """Write rows of voters, and add to each tool's tally what they changed, once per tool."""
-    rows = {
+    columns = {
         "voters": [write.key[0] for write in writes],
         "tools": [write.key[1] for write in writes],
         "values": [write.values[value] for write in writes],
         "stamps": [write.stamp for write in writes],
         **more,
     }
-    return {Key("tool", row.tool) for row in connection.exec_driver_sql(sql + _TALLY, rows)}
+    rows = connection.exec_driver_sql(sql + _TALLY, columns)
+    return lambda: {Key("tool", tool) for (tool,) in rows.all()}
 
 
 WRITERS: Mapping[str, Writer] = {

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 
 from sqlalchemy import Connection
 
+from infra.pipeline import Statements
 from projections.outbox import Key
 
 CHANNEL = "dirty"
@@ -26,7 +27,7 @@ where id <> all(%(besides)s) order by id limit %(limit)s
 _CLEAN = "delete from verdicts.dirty where id = any(%(ids)s)"
 
 
-def mark(connection: Connection, keys: Iterable[Key]) -> None:
+def mark(connection: Statements, keys: Iterable[Key]) -> None:
     """Mark records as changed, and wake the publisher when this transaction commits."""
     marks = sorted(set(keys))
     if marks:

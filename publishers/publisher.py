@@ -21,6 +21,7 @@ from infra.consumer.together import Together
 from infra.database import engine, notices
 from infra.log import Log
 from infra.measuring import Measured
+from infra.pipeline import pipelined
 from infra.settings import Settings
 from infra.turns import Lease, Turn
 from projections import checkpoints, heartbeats, outbox
@@ -136,9 +137,12 @@ class Named(NamedTuple):
 
 def mark(database: Engine, named: Sequence[Named]) -> None:
     """Mark keys in the transaction that moves the checkpoints."""
-    with database.begin() as connection:
-        checkpoints.move(connection, [it.move for it in named], checkpoints.PUBLISHER)
+    with pipelined(database) as connection:
+        require_moved = checkpoints.move(
+            connection, [it.move for it in named], checkpoints.PUBLISHER
+        )
         dirty.mark(connection, (key for it in named for key in it.keys))
+        require_moved()
 
 
 class Marker:

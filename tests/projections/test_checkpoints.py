@@ -34,7 +34,7 @@ class FakeLog:
 
 def move(engine: Engine, place: Place, expected: int, upto: int, table: str = PROJECTIONS) -> None:
     with engine.begin() as connection:
-        checkpoints.move(connection, [Move(place, expected, upto)], table)
+        checkpoints.move(connection, [Move(place, expected, upto)], table)()
 
 
 @pytest.fixture(params=[PROJECTIONS, PUBLISHER])
