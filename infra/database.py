@@ -55,6 +55,7 @@ def engine(
     idle_seconds: int = IDLE_IN_TRANSACTION_SECONDS,
     writes: bool = False,
     generation: str = "",
+    retried: bool = False,
 ) -> Engine:
     """A pooled engine whose transactions see the live projections, then the permanent schema.
 
@@ -71,12 +72,16 @@ def engine(
             one before they end. They wait for a lock for `LOCK_SECONDS`.
         generation: Sees this generation in place of the live one. With `writes`, a transaction
             fails once it is the live one: what follows it must not write it any more.
+        retried: Whether whatever fails is tried again, so that a connection that was lost may be
+            found out when it is used; else the server is asked before each transaction.
     """
     path = f"{generation},{SCHEMA}" if generation else SCHEMA
     options = f"-c search_path={path}"
     if writes and not generation:
         options += f" -c lock_timeout={LOCK_SECONDS}s"
-    made = _plain_engine(target, name, idle_seconds, pool_size, max_overflow, options)
+    made = _plain_engine(
+        target, name, idle_seconds, pool_size, max_overflow, options, ping=not retried
+    )
     if generation:
         statement = f"select verdicts.follow('{generation}')" if writes else ""
     else:
@@ -93,12 +98,14 @@ def _plain_engine(
     pool_size: int,
     max_overflow: int,
     options: str = f"-c search_path={SCHEMA}",
+    *,
+    ping: bool = True,
 ) -> Engine:
     return create_engine(
         driver_url(target),
         pool_size=pool_size,
         max_overflow=max_overflow,
-        pool_pre_ping=True,
+        pool_pre_ping=ping,
         connect_args={
             "application_name": name,
             "connect_timeout": 5,

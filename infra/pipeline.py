@@ -7,13 +7,16 @@ who looks at an answer waits for it.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, Protocol
 
 import psycopg
 from psycopg.rows import namedtuple_row
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Dialect, Engine, Select
+from sqlalchemy.engine import Compiled
 from sqlalchemy.exc import DBAPIError
 
+SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 # The execution option of an engine that says how its transactions begin.
 ENTERS = "enters"
 
@@ -33,6 +36,10 @@ class Statements(Protocol):
         """Send a statement with `%(name)s` for parameters."""
         ...
 
+    def execute(self, statement: Select[Any], parameters: Any = None, /) -> Rows:
+        """Send a query that was put together with SQLAlchemy."""
+        ...
+
 
 class _Answer:
     """A statement's answer, on its way."""
@@ -48,18 +55,33 @@ class _Answer:
 class Pipeline:
     """See `Statements`."""
 
-    def __init__(self, driver: psycopg.Connection) -> None:
-        self._driver = driver
+    def __init__(self, driver: psycopg.Connection, dialect: Dialect) -> None:
+        self.driver = driver
+        self._dialect = dialect
 
     def exec_driver_sql(self, statement: str, parameters: Any = None, /) -> _Answer:
         """Send a statement; wait for nothing."""
-        cursor = self._driver.cursor(row_factory=namedtuple_row)
+        cursor = self.driver.cursor(row_factory=namedtuple_row)
         return _Answer(cursor.execute(statement.encode(), parameters))
+
+    def execute(self, statement: Select[Any], parameters: Any = None, /) -> _Answer:
+        """Send a query, which should be the same object each time; wait for nothing."""
+        compiled = _compiled(statement, self._dialect)
+        return self.exec_driver_sql(str(compiled), compiled.construct_params(parameters))
+
+
+@cache
+def _compiled(statement: Select[Any], dialect: Dialect) -> Compiled:
+    return statement.compile(dialect=dialect)
 
 
 @contextmanager
-def pipelined(engine: Engine) -> Iterator[Pipeline]:
+def pipelined(engine: Engine, begin: str = "BEGIN") -> Iterator[Pipeline]:
     """Begin a transaction, as the engine's transactions begin, and commit it in the end.
+
+    Args:
+        engine: Of this project; see `infra.database.engine`.
+        begin: Such as `SNAPSHOT`.
 
     Raises:
         sqlalchemy.exc.DBAPIError: as SQLAlchemy would. Nothing was done, or the answer to the
@@ -69,7 +91,7 @@ def pipelined(engine: Engine) -> Iterator[Pipeline]:
         try:
             # So the driver sends no statement of its own, such as a commit that it takes for
             # needless since it has not heard of the beginning yet.
-            with _transaction(_driver(connection)) as pipeline:
+            with _transaction(Pipeline(_driver(connection), engine.dialect), begin) as pipeline:
                 if enters := engine.get_execution_options().get(ENTERS):
                     pipeline.exec_driver_sql(enters)
                 yield pipeline
@@ -78,11 +100,11 @@ def pipelined(engine: Engine) -> Iterator[Pipeline]:
 
 
 @contextmanager
-def _transaction(driver: psycopg.Connection) -> Iterator[Pipeline]:
-    pipeline = Pipeline(driver)
+def _transaction(pipeline: Pipeline, begin: str) -> Iterator[Pipeline]:
+    driver = pipeline.driver
     try:
         with driver.pipeline():
-            driver.execute("BEGIN", prepare=False)
+            driver.execute(begin.encode(), prepare=False)
             yield pipeline
             driver.execute("COMMIT", prepare=False)
     except BaseException:
@@ -98,11 +120,12 @@ def _driver(connection: Connection) -> psycopg.Connection:
 
 
 def _told(connection: Connection, error: psycopg.Error) -> Exception:
-    """The error as SQLAlchemy tells it; a connection that is lost leaves the pool."""
+    """The error as SQLAlchemy tells it; with a lost connection all in the pool go."""
     dialect: Any = connection.dialect
     lost = dialect.is_disconnect(error, connection.connection, None)
     if lost:
         connection.invalidate(error)
+        connection.engine.dispose()
     return DBAPIError.instance(
         None, None, error, psycopg.Error, connection_invalidated=lost, dialect=dialect
     )

@@ -5,11 +5,13 @@ community only what the frozen weeks say is known: a ballot forgets what it said
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, func, select
 
+from infra.pipeline import Statements
 from projections import tables
 from projections.digest_material import Revision, standing
 from schemas import weeks
@@ -35,12 +37,12 @@ _revisions_of_tools = _every_revision.where(_every.c.tool == func.any(bindparam(
 
 def history(connection: Connection, tool: str) -> History:
     """Read the history of a tool; empty where nothing is known of it."""
-    return History(panels(connection, [tool]).get(tool, []), _community(connection, tool))
+    return History(panels(connection, [tool])().get(tool, []), _community(connection, tool))
 
 
 def histories(connection: Connection) -> dict[str, History]:
     """Read the histories of all tools of which there is any, by their slugs."""
-    of_panel, of_community = panels(connection), _communities(connection)
+    of_panel, of_community = panels(connection)(), _communities(connection)
     return {
         tool: History(of_panel.get(tool, []), of_community.get(tool, []))
         for tool in {*of_panel, *of_community}
@@ -48,11 +50,23 @@ def histories(connection: Connection) -> dict[str, History]:
 
 
 def panels(
-    connection: Connection, tools: Iterable[str] | None = None
-) -> dict[str, list[PanelPoint]]:
-    """Read what the panel said of these tools, or of all, from the first review on."""
-    revisions = groupby(_revisions(connection, tools), key=lambda one: one.tool)
-    return {tool: panel_history(told) for tool, told in revisions}
+    connection: Statements, tools: Iterable[str] | None = None
+) -> Callable[[], dict[str, list[PanelPoint]]]:
+    """Ask what the panel said of these tools, or of all, from the first review on.
+
+    Returns:
+        What waits for the answer.
+    """
+    if tools is None:
+        rows = connection.execute(_every_revision)
+    else:
+        rows = connection.execute(_revisions_of_tools, {"tools": sorted(tools)})
+
+    def answer() -> dict[str, list[PanelPoint]]:
+        revisions = groupby(map(_revision, rows.all()), key=lambda one: one.tool)
+        return {tool: panel_history(told) for tool, told in revisions}
+
+    return answer
 
 
 def panel_history(revisions: Iterable[Revision]) -> list[PanelPoint]:
@@ -69,12 +83,8 @@ def panel_history(revisions: Iterable[Revision]) -> list[PanelPoint]:
     return points
 
 
-def _revisions(connection: Connection, tools: Iterable[str] | None) -> list[Revision]:
-    if tools is None:
-        rows = connection.execute(_every_revision)
-    else:
-        rows = connection.execute(_revisions_of_tools, {"tools": sorted(tools)})
-    return [Revision(*row, body="") for row in rows]
+def _revision(row: Any) -> Revision:
+    return Revision(row.tool, row.reviewer, row.name, row.time, row.score, row.verdict, body="")
 
 
 def _community(connection: Connection, tool: str) -> list[CommunityPoint]:

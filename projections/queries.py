@@ -5,6 +5,7 @@ its reviewer has joined, a retirement is over when the tool was listed later, a 
 nobody defined shows its slug.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -25,6 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from infra.pipeline import Statements
 from projections import tables
 from projections.community import NAMES
 from projections.stamps import time_of
@@ -160,20 +162,24 @@ def tools_in(connection: Connection, category: str) -> list[Tool]:
     return _with_reviews(connection, connection.execute(chosen))
 
 
-def tools_named(connection: Connection, slugs: Iterable[str]) -> list[Tool]:
+def tools_named(connection: Statements, slugs: Iterable[str]) -> list[Tool]:
     """Listed tools with these slugs, also retired ones, by slug."""
-    return _with_reviews(connection, connection.execute(_named_tools, {"tools": sorted(slugs)}))
+    asked = {"tools": sorted(slugs)}
+    rows = connection.execute(_named_tools, asked)
+    return _reviewed(rows.all(), connection.execute(_reviews_of_tools, asked).all())
 
 
 def _with_reviews(connection: Connection, rows: Iterable[Row[Any]]) -> list[Tool]:
     found = list(rows)
-    if not found:
-        return []
-    slugs = [row.tool for row in found]
-    reviews: dict[str, list[Review]] = {slug: [] for slug in slugs}
-    for row in connection.execute(_reviews_of_tools, {"tools": slugs}):
-        reviews[row.tool].append(_review(row))
-    return [_tool(row, reviews[row.tool]) for row in found]
+    asked = {"tools": [row.tool for row in found]}
+    return _reviewed(found, connection.execute(_reviews_of_tools, asked).all() if found else ())
+
+
+def _reviewed(tools: Iterable[Row[Any]], reviews: Iterable[Row[Any]]) -> list[Tool]:
+    of_tools: dict[str, list[Review]] = defaultdict(list)
+    for row in reviews:
+        of_tools[row.tool].append(_review(row))
+    return [_tool(row, of_tools[row.tool]) for row in tools]
 
 
 def _tool(row: Row[Any], reviews: list[Review]) -> Tool:

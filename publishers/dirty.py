@@ -35,7 +35,7 @@ def mark(connection: Statements, keys: Iterable[Key]) -> None:
         connection.exec_driver_sql(_MARK, {**rows, "channel": CHANNEL})
 
 
-def marked(connection: Connection, limit: int, besides: Collection[int] = ()) -> dict[int, Key]:
+def marked(connection: Statements, limit: int, besides: Collection[int] = ()) -> dict[int, Key]:
     """Look up the oldest marks, by their ids.
 
     Args:
@@ -44,7 +44,7 @@ def marked(connection: Connection, limit: int, besides: Collection[int] = ()) ->
         besides: Ids of marks that are known already.
     """
     rows = connection.exec_driver_sql(_MARKED, {"limit": limit, "besides": list(besides)})
-    return {row.id: Key(row.kind, row.key) for row in rows}
+    return {row.id: Key(row.kind, row.key) for row in rows.all()}
 
 
 def clean(connection: Connection, ids: Iterable[int]) -> None:

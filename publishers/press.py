@@ -21,6 +21,7 @@ import msgspec
 from sqlalchemy import Engine
 
 from infra import trail
+from infra.pipeline import SNAPSHOT, pipelined
 from projections import digest
 from projections.outbox import Key
 from publishers import dirty, pages, publications, stock
@@ -216,10 +217,13 @@ class Press:
         # First what was heard: a snapshot that is taken afterwards shows it.
         heard = {key for key in self._hearsay() if key.kind == "tool"}
         known = [*self._round.marks, *self._next.marks, *self._for_rest]
-        with self._snapshots.begin() as connection:
-            marks = dirty.marked(connection, MOST_MARKS, known)
+        with pipelined(self._engine, SNAPSHOT) as snapshot:
+            marks = dirty.marked(snapshot, MOST_MARKS, known)
             keys = {*marks.values(), *heard}
-            library = stock.renew(connection, self._library, keys)
+            library = stock.renew(snapshot, self._library, keys)
+        if library is None:
+            with self._snapshots.begin() as connection:
+                library = stock.take(connection)
         changes = list(stock.changes(self._library, library))
         owed = dict.fromkeys(self._front(library, keys, changes))
         # From here on it is known, so whatever fails must leave it owed.

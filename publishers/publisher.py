@@ -44,7 +44,7 @@ log = structlog.get_logger(__name__)
 
 def main(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT."""
-    database = _unhurried(engine(settings, name="verdicts publisher", pool_size=8))
+    database = _unhurried(engine(settings, name="verdicts publisher", pool_size=8, retried=True))
     app = batched_app(
         GROUP, settings, DatabaseCheckpoints(database, Log(settings), checkpoints.PUBLISHER)
     )

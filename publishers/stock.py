@@ -11,6 +11,7 @@ from typing import NamedTuple
 from msgspec import structs
 from sqlalchemy import Connection
 
+from infra.pipeline import Statements
 from projections import digest, history, queries
 from projections.outbox import Key
 from publishers.library import MemoryLibrary
@@ -45,19 +46,27 @@ def take(connection: Connection) -> MemoryLibrary:
     )
 
 
-def renew(connection: Connection, held: MemoryLibrary, marked: Collection[Key]) -> MemoryLibrary:
-    """Read what differs from `held`, given everything that was marked since that was read."""
+def renew(
+    connection: Statements, held: MemoryLibrary, marked: Collection[Key]
+) -> MemoryLibrary | None:
+    """Read what differs from `held`, given everything that was marked since that was read.
+
+    Returns:
+        The library of now; None when more than votes and bookmarks has changed, so that everything
+        must be taken anew.
+    """
     if not marked:
         return held
     slugs = [key.key for key in marked if key.kind == "tool"]
     if len(slugs) < len(marked):
-        return take(connection)
-    tools = {tool.tool: tool for tool in queries.tools_named(connection, slugs)}
+        return None
     panels = history.panels(connection, slugs)
+    tools = {tool.tool: tool for tool in queries.tools_named(connection, slugs)}
+    told = panels()
     for slug in slugs:
-        same_history = held.history(slug).panel == panels.get(slug, [])
+        same_history = held.history(slug).panel == told.get(slug, [])
         if not (same_history and _facts(held.tool(slug)) == _facts(tools.get(slug))):
-            return take(connection)
+            return None
     return held.with_tallies(tools.values())
 
 

@@ -23,7 +23,7 @@ def main(settings: Settings, codec: Codec | None = None) -> None:
     """Run until SIGTERM or SIGINT."""
     codec = codec or Codec()
     # One connection per partition that may be in flight, one for the relay, some for reading.
-    database = engine(settings, name="verdicts worker", pool_size=12, writes=True)
+    database = engine(settings, name="verdicts worker", pool_size=12, writes=True, retried=True)
     app = batched_app(GROUP, settings, DatabaseCheckpoints(database, Log(settings)))
     processors.register(app, database, codec, DeadLetters(settings))
     instance = instance_name(settings.instance)
