@@ -14,7 +14,7 @@ from infra import trail
 from infra.codec import Codec, UndecodableError
 from infra.consumer.agent import consume
 from infra.consumer.app import BatchedApp
-from infra.consumer.partition import Sink
+from infra.consumer.partition import LARGE_BATCH, Sink
 from infra.consumer.together import Together
 from infra.measuring import Measured
 from projections import checkpoints, store
@@ -27,8 +27,6 @@ from streams.traced import traced
 Records = Sequence[ConsumerRecord]
 Poison = tuple[ConsumerRecord, Exception]
 Apply = Callable[[Batch], None]
-# So many events are worth a transaction of their own, which another processor may work on.
-LARGE_BATCH = 500
 log = structlog.get_logger(__name__)
 
 

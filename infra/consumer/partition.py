@@ -8,6 +8,7 @@ checkpoint says what to do about it.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -16,6 +17,13 @@ import structlog
 log = structlog.get_logger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
+# So many records are worth a transaction of their own, which another processor may work on.
+LARGE_BATCH = 500
+# A few threads keep the processors busy with large batches; more would only stand in their way.
+_FEW = ThreadPoolExecutor(6, thread_name_prefix="large batch")
+# Small ones wait for one another most of the time (see `infra.consumer.together`), the more the
+# better.
+_MANY = ThreadPoolExecutor(16, thread_name_prefix="small batch")
 T = TypeVar("T")
 
 
@@ -104,7 +112,8 @@ class Partition:
             run = records if self._gaps else _without_gap(records)
             upto = run[-1].offset + 1
             try:
-                await self._persist(partial(self._sink.apply, run, self._next, upto))
+                threads = _MANY if len(run) < LARGE_BATCH else _FEW
+                await self._persist(partial(self._sink.apply, run, self._next, upto), threads)
             except MissedError as missed:
                 self._log.info("checkpoint is elsewhere", stored=missed.stored, ours=self._next)
                 self._next = missed.stored
@@ -131,12 +140,12 @@ class Partition:
         """Whether records from `begin` up to `end` are on the log, but did not come."""
         return begin < end and await self._persist(partial(self._holds, begin, end))
 
-    async def _persist(self, action: Callable[[], T]) -> T:
+    async def _persist(self, action: Callable[[], T], threads: ThreadPoolExecutor = _MANY) -> T:
         """Do a blocking thing in a thread until it succeeds; a missed checkpoint is an answer."""
         pause = self._first_pause
         while True:
             try:
-                return await asyncio.to_thread(action)
+                return await asyncio.get_running_loop().run_in_executor(threads, action)
             except MissedError:
                 raise
             except Exception as error:

@@ -15,7 +15,7 @@ from faust.exceptions import ConsumerNotStarted
 
 from infra.consumer.app import BatchedApp, LogMismatchError
 
-# Batches that wait for the database take up every thread of the usual pool. What keeps the process
+# Batches that wait for the database take up every thread that they have. What keeps the process
 # itself going (signs of life, checkpoints to seek to, reports) must not wait behind them.
 _ASIDE = ThreadPoolExecutor(4, thread_name_prefix="aside")
 T = TypeVar("T")
