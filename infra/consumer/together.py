@@ -1,7 +1,7 @@
 """Group commit: what several partitions want applied at the same time shares one transaction.
 
 At a thousand votes a second a dozen partitions have a few votes each, all the time. Most of what a
-transaction costs, it costs once: with one for all of them the same votes take a third of the work.
+transaction costs it costs whatever is in it, so they have one for all of them.
 """
 
 import threading
@@ -24,7 +24,7 @@ class _Ticket(Generic[T]):
     def __init__(self, work: T) -> None:
         self.work = work
         self.done = False
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
 
 class Together(Generic[T]):
@@ -74,6 +74,6 @@ class Together(Generic[T]):
                 return
             for ticket in group:
                 self._attempt([ticket])
-        except Exception as error:
+        except BaseException as error:  # whatever it is, whoever waits must not take it for done
             for ticket in group:
                 ticket.error = error

@@ -57,7 +57,7 @@ def test_a_system_under_random_commands_is_what_the_contract_says(
     run_state_machine_as_test(
         hypothesis.seed(seed)(machine),
         settings=hypothesis.settings(
-            max_examples=3, stateful_step_count=STEPS, deadline=None, database=None,
+            max_examples=2, stateful_step_count=STEPS, deadline=None, database=None,
             phases=[Phase.generate], suppress_health_check=list(hypothesis.HealthCheck),
         ),
     )  # fmt: skip
