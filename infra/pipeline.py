@@ -5,7 +5,7 @@ times; on a busy machine that is most of the batch's time. Here all are under wa
 who looks at an answer waits for it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, Protocol
@@ -17,6 +17,9 @@ from sqlalchemy.engine import Compiled
 from sqlalchemy.exc import DBAPIError
 
 SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+# Stopped between two statements that it sends, a process would keep its locks: the server takes
+# itself for busy until it is told that it is our turn. No batch takes nearly as long.
+_LIMIT = "SET LOCAL transaction_timeout = '30s'"
 # The execution option of an engine that says how its transactions begin.
 ENTERS = "enters"
 
@@ -44,11 +47,13 @@ class Statements(Protocol):
 class _Answer:
     """A statement's answer, on its way."""
 
-    def __init__(self, cursor: psycopg.Cursor[Any]) -> None:
+    def __init__(self, cursor: psycopg.Cursor[Any], arrive: Callable[[], None]) -> None:
         self._cursor = cursor
+        self._arrive = arrive
 
     def all(self) -> list[Any]:
-        """See `Rows`; waits for this answer and all before it."""
+        """See `Rows`; waits for all answers that are on their way."""
+        self._arrive()
         return self._cursor.fetchall()
 
 
@@ -58,11 +63,40 @@ class Pipeline:
     def __init__(self, driver: psycopg.Connection, dialect: Dialect) -> None:
         self.driver = driver
         self._dialect = dialect
+        self._pipeline: psycopg.Pipeline | None = None
+        self._under_way = False
+
+    @contextmanager
+    def transaction(self, begin: str) -> Iterator[None]:
+        """Begin and commit in the pipeline, so that neither is waited for on its own."""
+        try:
+            with self.driver.pipeline() as pipeline:
+                for statement in (begin, _LIMIT):
+                    self.driver.execute(statement.encode(), prepare=False)
+                self._pipeline = pipeline
+                yield
+                self.driver.execute("COMMIT", prepare=False)
+        except BaseException:
+            if not self.driver.closed:
+                self.driver.rollback()
+            raise
 
     def exec_driver_sql(self, statement: str, parameters: Any = None, /) -> _Answer:
         """Send a statement; wait for nothing."""
         cursor = self.driver.cursor(row_factory=namedtuple_row)
-        return _Answer(cursor.execute(statement.encode(), parameters))
+        cursor.execute(statement.encode(), parameters)
+        self._under_way = True
+        return _Answer(cursor, self._arrive)
+
+    def _arrive(self) -> None:
+        """Wait for what is under way.
+
+        With a sync and not just a flush: only then does the server know that it is our turn, and
+        ends a transaction whose process was stopped.
+        """
+        if self._pipeline and self._under_way:
+            self._under_way = False
+            self._pipeline.sync()
 
     def execute(self, statement: Select[Any], parameters: Any = None, /) -> _Answer:
         """Send a query, which should be the same object each time; wait for nothing."""
@@ -91,26 +125,13 @@ def pipelined(engine: Engine, begin: str = "BEGIN") -> Iterator[Pipeline]:
         try:
             # So the driver sends no statement of its own, such as a commit that it takes for
             # needless since it has not heard of the beginning yet.
-            with _transaction(Pipeline(_driver(connection), engine.dialect), begin) as pipeline:
+            pipeline = Pipeline(_driver(connection), engine.dialect)
+            with pipeline.transaction(begin):
                 if enters := engine.get_execution_options().get(ENTERS):
                     pipeline.exec_driver_sql(enters)
                 yield pipeline
         except psycopg.Error as error:
             raise _told(connection, error) from error
-
-
-@contextmanager
-def _transaction(pipeline: Pipeline, begin: str) -> Iterator[Pipeline]:
-    driver = pipeline.driver
-    try:
-        with driver.pipeline():
-            driver.execute(begin.encode(), prepare=False)
-            yield pipeline
-            driver.execute("COMMIT", prepare=False)
-    except BaseException:
-        if not driver.closed:
-            driver.rollback()
-        raise
 
 
 def _driver(connection: Connection) -> psycopg.Connection:

@@ -80,3 +80,16 @@ def test_it_begins_as_the_engines_transactions_begin(projected: Engine, migrated
         assert row.path == plain.scalar(text(asked))
         assert row.path.startswith("projections_")
     seeing.dispose()
+
+
+def test_whoever_is_stopped_in_the_middle_holds_no_lock_for_long(projected: Engine):
+    with pipelined(projected) as connection:
+        sent = connection.exec_driver_sql("select pg_backend_pid() as pid")
+        (limit,) = connection.exec_driver_sql("show transaction_timeout").all()
+        (mine,) = sent.all()
+        assert limit.transaction_timeout == "30s"
+        with projected.connect() as other:
+            asked = text("select state from pg_stat_activity where pid = :pid")
+            state = other.scalar(asked, {"pid": mine.pid})
+        # From here on the server's time-out for idling counts: it knows that it is our turn.
+        assert state == "idle in transaction"
