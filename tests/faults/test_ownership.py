@@ -96,7 +96,10 @@ def test_partitions_that_move_in_the_middle_of_their_batches_move_quietly(
     system.caught_up()
     with system.locked("select from tallies for update"):
         client.send(crowd.some(1000))
-        until("its batches wait", lambda: system.blocked("verdicts worker") >= 4)
+        until(
+            "a group of its batches waits", lambda: system.blocked("verdicts worker", "%ballots%")
+        )
+        client.send(crowd.some(1000))  # each partition has a batch that waits for that group
         second = system.worker("")
         until("the second has partitions", lambda: _manned(system, second))
     client.send(crowd.some(500))
