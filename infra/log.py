@@ -10,6 +10,9 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from infra.settings import Settings
 
 SECONDS = 10.0
+# For a consumer that is to read a record or two of each partition. The library's own way is to
+# fetch ahead as long as there is anything: hundreds of megabytes where much waits.
+LITTLE = {"queued.min.messages": 1, "max.partition.fetch.bytes": 65_536}
 Place = tuple[str, int]
 
 _OUTDATED = {
@@ -104,7 +107,12 @@ class Log:
         Reads with a consumer of its own, so nothing that was fetched before can mislead it.
         """
         consumer = Consumer(
-            {**self._client, "group.id": "verdicts-looking", "enable.partition.eof": True}
+            {
+                **self._client,
+                **LITTLE,
+                "group.id": "verdicts-looking",
+                "enable.partition.eof": True,
+            }
         )
         try:
             consumer.assign([TopicPartition(*place, begin)])

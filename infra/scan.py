@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from infra.log import Place
+from infra.log import LITTLE, Place
 from infra.settings import Settings
 
 LARGEST_FETCH = 5_000
@@ -103,7 +103,7 @@ def firsts(
     found: dict[Place, Record] = {}
     if not left:
         return found
-    consumer = _consumer(settings, left)
+    consumer = _consumer(settings, left, LITTLE)
     deadline = time.monotonic() + seconds
     while left and time.monotonic() < deadline:
         for message in consumer.consume(LARGEST_FETCH, FETCH_SECONDS):
@@ -132,7 +132,9 @@ def fetch(settings: Settings, places: Iterable[tuple[str, int, int]]) -> list[Re
     return found
 
 
-def _consumer(settings: Settings, starts: Mapping[Place, int]) -> Consumer:
+def _consumer(
+    settings: Settings, starts: Mapping[Place, int], more: Mapping[str, int] | None = None
+) -> Consumer:
     consumer = Consumer(
         {
             "bootstrap.servers": settings.kafka,
@@ -145,6 +147,7 @@ def _consumer(settings: Settings, starts: Mapping[Place, int]) -> Consumer:
             "queued.max.messages.kbytes": 32_768,
             "fetch.wait.max.ms": 50,
             "log_level": 2,
+            **(more or {}),
         }
     )
     consumer.assign([TopicPartition(*place, at) for place, at in starts.items()])

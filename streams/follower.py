@@ -77,7 +77,9 @@ class Follower:
                 "group.id": "verdicts-followers",  # required, but no group is joined
                 "enable.auto.commit": False,
                 "auto.offset.reset": "error",
-                "queued.max.messages.kbytes": 32_768,
+                # What waits takes several times this, and a rebuild has a consumer for each lane.
+                "queued.max.messages.kbytes": 4_096,
+                "max.partition.fetch.bytes": 262_144,
                 "fetch.wait.max.ms": 50,
                 "log_level": 2,
             }

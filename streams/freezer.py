@@ -81,7 +81,7 @@ class Freezing:
         send: Writes a freeze.
         clock: What the time is.
         stopping: Set when waiting is over.
-        marker_seconds: How long to wait for a partition before asking what is left of it.
+        marker_seconds: How long partitions stand still before it is asked what is left of them.
     """
 
     def __init__(
@@ -132,26 +132,32 @@ class Freezing:
             return DigestFrozen(week, digests.write(final), digest.tallies(connection, week))
 
     def _await(self, ends: Mapping[Place, int]) -> None:
-        """Return when every partition is applied up to its end."""
-        began = time.monotonic()
-        while behind := self._behind(ends, ask=time.monotonic() - began > self._marker_seconds):
-            late = time.monotonic() - began > PATIENCE_SECONDS
-            if late or self._stopping.wait(POLL_SECONDS):
-                topic, partition = behind[0]
-                raise NotFrozen(f"The projections are behind on {topic}/{partition}.")
-
-    def _behind(self, ends: Mapping[Place, int], *, ask: bool) -> list[Place]:
-        """The partitions that are not applied up to their ends.
+        """Return when every partition is applied up to its end.
 
         Where a producer used transactions, markers that are no records may stand last: nothing
-        will ever move a checkpoint past them, so it has to be asked whether a record is left.
+        will ever move a checkpoint past them. So once none of those that are behind has moved for
+        a while, it is asked whether a record is left for them.
         """
+        began = moved = time.monotonic()
+        behind: dict[Place, int] = {}
+        while found := self._behind(ends):
+            if found != behind:
+                behind, moved = found, time.monotonic()
+            elif time.monotonic() - moved > self._marker_seconds:
+                if not any(self._log.holds(it, at, ends[it]) for it, at in behind.items()):
+                    return
+                moved = time.monotonic()
+            late = time.monotonic() - began > PATIENCE_SECONDS
+            if late or self._stopping.wait(POLL_SECONDS):
+                topic, partition = next(iter(found))
+                raise NotFrozen(f"The projections are behind on {topic}/{partition}.")
+
+    def _behind(self, ends: Mapping[Place, int]) -> dict[Place, int]:
+        """The partitions that are not applied up to their ends, and how far they are."""
         with self._snapshots.connect() as connection:
             applied = queries.applied(connection, sorted({topic for topic, _ in ends}))
-        behind = [place for place, end in ends.items() if applied.get(place, 0) < end]
-        if not ask:
-            return behind
-        return [it for it in behind if self._log.holds(it, applied.get(it, 0), ends[it])]
+        at = {place: applied.get(place, 0) for place in ends}
+        return {place: at[place] for place, end in ends.items() if at[place] < end}
 
 
 def to_topic(settings: Settings, codec: Codec, event: Event) -> int:

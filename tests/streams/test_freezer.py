@@ -40,11 +40,13 @@ class FakeLog:
         self.digests = Journal(engine, (DIGESTS.name, 0))
         self.further: dict[tuple[str, int], int] = {}
         self.marked: set[tuple[str, int]] = set()
+        self.asked = 0
 
     def ends(self, places: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
         return dict.fromkeys(places, 0) | {self.digests.place: self.digests.next} | self.further
 
     def holds(self, place: tuple[str, int], begin: int, end: int) -> bool:
+        self.asked += 1
         return begin < end and place not in self.marked
 
     def send(self, event: Event) -> int:
@@ -139,6 +141,19 @@ def test_markers_behind_the_last_record_hold_up_nothing(journal: Journal, log: F
     log.further, log.marked = {journal.place: journal.next + 1}, {journal.place}
     work = Freezing(journal.engine, log, log.send, lambda: CLOSED, marker_seconds=0)
     assert work.freeze(WEEK) == "frozen"
+
+
+def test_what_is_left_of_a_partition_is_not_asked_while_it_moves(journal: Journal, log: FakeLog):
+    class Worker(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            journal.apply(examples.a_vote(voter=f"v-{journal.next}"))
+            return False
+
+    journal.apply(examples.a_listing())
+    log.further = {journal.place: journal.next + 5}
+    work = Freezing(journal.engine, log, log.send, lambda: CLOSED, Worker(), marker_seconds=0)
+    assert work.freeze(WEEK) == "frozen"
+    assert log.asked == 0
 
 
 def test_a_replay_of_the_log_gives_the_same_digests(journal: Journal, log: FakeLog):
