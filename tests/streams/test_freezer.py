@@ -145,7 +145,7 @@ def test_markers_behind_the_last_record_hold_up_nothing(journal: Journal, log: F
 
 def test_what_is_left_of_a_partition_is_not_asked_while_it_moves(journal: Journal, log: FakeLog):
     class Worker(threading.Event):
-        def wait(self, timeout: float | None = None) -> bool:
+        def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002
             journal.apply(examples.a_vote(voter=f"v-{journal.next}"))
             return False
 
