@@ -60,26 +60,13 @@ class _Answer:
 class Pipeline:
     """See `Statements`."""
 
-    def __init__(self, driver: psycopg.Connection, dialect: Dialect) -> None:
+    def __init__(
+        self, driver: psycopg.Connection, dialect: Dialect, sync: Callable[[], None]
+    ) -> None:
         self.driver = driver
         self._dialect = dialect
-        self._pipeline: psycopg.Pipeline | None = None
+        self._sync = sync
         self._under_way = False
-
-    @contextmanager
-    def transaction(self, begin: str) -> Iterator[None]:
-        """Begin and commit in the pipeline, so that neither is waited for on its own."""
-        try:
-            with self.driver.pipeline() as pipeline:
-                for statement in (begin, _LIMIT):
-                    self.driver.execute(statement.encode(), prepare=False)
-                self._pipeline = pipeline
-                yield
-                self.driver.execute("COMMIT", prepare=False)
-        except BaseException:
-            if not self.driver.closed:
-                self.driver.rollback()
-            raise
 
     def exec_driver_sql(self, statement: str, parameters: Any = None, /) -> _Answer:
         """Send a statement; wait for nothing."""
@@ -94,9 +81,9 @@ class Pipeline:
         With a sync and not just a flush: only then does the server know that it is our turn, and
         ends a transaction whose process was stopped.
         """
-        if self._pipeline and self._under_way:
+        if self._under_way:
             self._under_way = False
-            self._pipeline.sync()
+            self._sync()
 
     def execute(self, statement: Select[Any], parameters: Any = None, /) -> _Answer:
         """Send a query, which should be the same object each time; wait for nothing."""
@@ -125,13 +112,27 @@ def pipelined(engine: Engine, begin: str = "BEGIN") -> Iterator[Pipeline]:
         try:
             # So the driver sends no statement of its own, such as a commit that it takes for
             # needless since it has not heard of the beginning yet.
-            pipeline = Pipeline(_driver(connection), engine.dialect)
-            with pipeline.transaction(begin):
+            with _transaction(_driver(connection), engine.dialect, begin) as pipeline:
                 if enters := engine.get_execution_options().get(ENTERS):
                     pipeline.exec_driver_sql(enters)
                 yield pipeline
         except psycopg.Error as error:
             raise _told(connection, error) from error
+
+
+@contextmanager
+def _transaction(driver: psycopg.Connection, dialect: Dialect, begin: str) -> Iterator[Pipeline]:
+    """Begin and commit in the pipeline, so that neither is waited for on its own."""
+    try:
+        with driver.pipeline() as pipeline:
+            for statement in (begin, _LIMIT):
+                driver.execute(statement.encode(), prepare=False)
+            yield Pipeline(driver, dialect, pipeline.sync)
+            driver.execute("COMMIT", prepare=False)
+    except BaseException:
+        if not driver.closed:
+            driver.rollback()
+        raise
 
 
 def _driver(connection: Connection) -> psycopg.Connection:

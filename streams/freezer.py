@@ -156,8 +156,7 @@ class Freezing:
         """The partitions that are not applied up to their ends, and how far they are."""
         with self._snapshots.connect() as connection:
             applied = queries.applied(connection, sorted({topic for topic, _ in ends}))
-        at = {place: applied.get(place, 0) for place in ends}
-        return {place: at[place] for place, end in ends.items() if at[place] < end}
+        return {it: at for it, end in ends.items() if (at := applied.get(it, 0)) < end}
 
 
 def to_topic(settings: Settings, codec: Codec, event: Event) -> int:
