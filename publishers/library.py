@@ -5,6 +5,8 @@ from copy import copy
 from functools import cached_property
 from typing import Protocol
 
+from msgspec import structs
+
 from publishers.views.kinship import Kinship
 from schemas.digests import Digest
 from schemas.history import History
@@ -75,6 +77,10 @@ class Library(Protocol):
         ...
 
 
+# One for all, so that what is made of it is made once.
+_NO_HISTORY = History()
+
+
 class MemoryLibrary:
     """A library of records at hand. It never changes: with other tallies it is another library."""
 
@@ -97,10 +103,22 @@ class MemoryLibrary:
         self._histories = histories or {}
 
     def with_tallies(self, tools: Iterable[Tool]) -> "MemoryLibrary":
-        """The same library but for the votes and bookmarks of these known tools."""
+        """The same library but for the votes and bookmarks of these known tools.
+
+        What does not move stays the very same object, so that what was made of it is known.
+        """
         made = copy(self)
-        made._arrange(self._tools | {tool.tool: tool for tool in tools})
+        made._arrange(self._tools | {tool.tool: self._moved(tool) for tool in tools})
         return made
+
+    def _moved(self, tool: Tool) -> Tool:
+        """A known tool with the tallies of this record of it."""
+        return structs.replace(
+            self._tools[tool.tool],
+            community=tool.community,
+            bookmarks=tool.bookmarks,
+            version=tool.version,
+        )
 
     def with_digests(self, digests: Iterable[Digest]) -> "MemoryLibrary":
         """This library with other digests."""
@@ -160,7 +178,7 @@ class MemoryLibrary:
 
     def history(self, tool: str) -> History:
         """See `Library`."""
-        return self._histories.get(tool, History())
+        return self._histories.get(tool, _NO_HISTORY)
 
     def kinship(self) -> Kinship:
         """See `Library`."""

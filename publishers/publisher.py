@@ -15,7 +15,7 @@ from sqlalchemy import Engine, event
 from infra import collector, measuring
 from infra.consumer.agent import consume
 from infra.consumer.app import batched_app
-from infra.consumer.partition import Record
+from infra.consumer.partition import Record, Steps
 from infra.consumer.process import assigned, every, instance_name, run
 from infra.consumer.together import Together
 from infra.database import engine, notices
@@ -49,12 +49,10 @@ def main(settings: Settings) -> None:
         GROUP, settings, DatabaseCheckpoints(database, Log(settings), checkpoints.PUBLISHER)
     )
 
-    marking = Together(partial(mark, database))
-
     def sink(place: TP) -> Measured:
-        return Measured(Marker(place, database, marking), place.topic)
+        return Measured(Marker(place, database), place.topic)
 
-    consume(app, CHANGES.name, sink, gaps=True)
+    consume(app, CHANGES.name, sink, Together(partial(mark, database)), gaps=True)
     instance = instance_name(settings.instance)
     writer = Writer(settings, _press(settings, database), instance)
 
@@ -148,19 +146,18 @@ def mark(database: Engine, named: Sequence[Named]) -> None:
 class Marker:
     """Marks what one partition of changes names; see `infra.consumer.partition.Sink`."""
 
-    def __init__(self, place: TP, database: Engine, marking: Together[Named]) -> None:
+    def __init__(self, place: TP, database: Engine) -> None:
         self._place = place
         self._database = database
-        self._marking = marking
 
     def stored(self) -> int:
         """Look up this partition's checkpoint."""
         with self._database.connect() as connection:
             return checkpoints.stored(connection, self._place, checkpoints.PUBLISHER)
 
-    def apply(self, records: Sequence[Record], expected: int, upto: int) -> None:
+    def apply(self, records: Sequence[Record], expected: int, upto: int) -> Steps[Named]:
         """Mark the records' keys in the transaction that moves the checkpoint."""
-        self._marking.do(Named(Move(self._place, expected, upto), list(map(_key, records))))
+        yield Named(Move(self._place, expected, upto), list(map(_key, records)))
 
 
 def _key(record: Record) -> Key:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from publishers.views.digest import title as week_title
+from publishers.views.kept import once_for_each
 from publishers.views.paths import digest_path
 from publishers.views.texts import VERDICTS, count, day, instant, mean, percent
 from schemas.history import CommunityPoint, History, PanelPoint
@@ -62,10 +63,11 @@ class HistoryView(NamedTuple):
     community: Line
     first: str
     last: str
-    panel_rows: list[PanelRow]
-    week_rows: list[WeekRow]
+    panel_rows: tuple[PanelRow, ...]
+    week_rows: tuple[WeekRow, ...]
 
 
+@once_for_each
 def history_view(history: History) -> HistoryView | None:
     """The view of a history; nothing where there is none to tell."""
     moments = [point.time for point in history.panel]
@@ -80,8 +82,8 @@ def history_view(history: History) -> HistoryView | None:
         community=_curve(history.community, start, end) if drawn else Line("", ""),
         first=day(start) if drawn else "",
         last=day(end) if drawn else "",
-        panel_rows=[_panel_row(point) for point in history.panel],
-        week_rows=[_week_row(point) for point in history.community],
+        panel_rows=tuple(map(_panel_row, history.panel)),
+        week_rows=tuple(map(_week_row, history.community)),
     )
 
 

@@ -62,13 +62,14 @@ def application(tool: Tool, *, in_full: bool) -> dict[str, Any]:
     }
     if in_full and tool.url:
         named["sameAs"] = tool.url
-    reviews = [review(one, in_full=in_full) for one in tool.panel.reviews]
+    reviews = list(map(review_in_full if in_full else review, tool.panel.reviews))
     return {**named, "review": reviews} if reviews else named
 
 
-def review(one: Review, *, in_full: bool) -> dict[str, Any]:
-    """A review without the thing that it reviews."""
-    said = {
+@once_for_each
+def review(one: Review) -> dict[str, Any]:
+    """A review without its text and the thing that it reviews."""
+    return {
         "@type": "Review",
         "author": person(one.reviewer, one.name),
         "datePublished": instant(one.time),
@@ -79,7 +80,12 @@ def review(one: Review, *, in_full: bool) -> dict[str, Any]:
             "worstRating": 0,
         },
     }
-    return {**said, "reviewBody": to_plain(one.body, _WHOLE)} if in_full else said
+
+
+@once_for_each
+def review_in_full(one: Review) -> dict[str, Any]:
+    """A review with its text."""
+    return {**review(one), "reviewBody": to_plain(one.body, _WHOLE)}
 
 
 def person(slug: str, name: str) -> dict[str, Any]:
@@ -110,4 +116,4 @@ def on_reviewer(reviewer: Reviewer, authored: Iterable[Authored]) -> list[dict[s
 def _about(one: Authored) -> dict[str, Any]:
     path = tool_path(one.tool)
     item = {"@type": "SoftwareApplication", "name": one.tool_name, "url": path}
-    return {**review(one.review, in_full=False), "itemReviewed": item}
+    return {**review(one.review), "itemReviewed": item}

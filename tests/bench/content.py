@@ -15,10 +15,14 @@ SENTENCE = (
 WORDS = SENTENCE.split()
 
 
-def site_events(categories: int, tools: int, reviewers: int) -> Iterator[Event]:
-    """So many categories of so many tools, each reviewed by everybody; the same every time."""
+def site_events(categories: int, tools: int, reviewers: int, begin: int = NOON) -> Iterator[Event]:
+    """So many categories of so many tools, each reviewed by everybody; the same every time.
+
+    `begin` is the moment of the first, in microseconds. Unless it is of this week, a worker settles
+    the digests of all weeks since.
+    """
     for number, data in enumerate(_facts(categories, tools, reviewers)):
-        yield Event(f"01970000-0000-7000-8000-{number:012d}", NOON + number, data)
+        yield Event(f"01970000-0000-7000-8000-{number:012d}", begin + number, data)
 
 
 def _facts(categories: int, tools: int, reviewers: int) -> Iterator[Data]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from streams.api.stamps import now
 from tests.bench.content import site_events
 from tests.bench.load.closed import at
 from tests.bench.load.steady import Outcome, Plan
@@ -25,7 +26,7 @@ PEER = "a loop that polls the database once a second and rebuilds"
 def rows(stage: Stage, seconds: float, runs: int) -> Iterator[Row]:
     """Measure each rate with our publisher, then with the loop, run after run."""
     environment = {**stage.migrated(), "VERDICTS_NEW_VOTERS_PER_HOUR": "1000000"}
-    put(stage, site_events(SHELVES, TOOLS_EACH, reviewers=4))
+    put(stage, site_events(SHELVES, TOOLS_EACH, reviewers=4, begin=now()))
     p50 = {rate: _row(rate, "p50", goals[0]) for rate, goals in RATES.items()}
     p99 = {rate: _row(rate, "p99", goals[1]) for rate, goals in RATES.items()}
     theirs = stage.folder / "peer"

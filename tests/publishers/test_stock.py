@@ -61,6 +61,21 @@ def test_a_vote_or_a_bookmark_has_its_tool_read_and_no_other(room: Stockroom):
     assert ant in room.held.tools_in("insects")
 
 
+def test_what_no_vote_moves_stays_the_same_object(room: Stockroom):
+    """What is made of a review, or of a history, is made once for each object."""
+    before = room.held.tool("ant")
+    room.renew(a_review(70, tool="ant", reviewer="zoe"), marked="ant")
+    reviewed, history = room.held.tool("ant"), room.held.history("ant")
+    room.renew(a_vote(tool="ant", voter="v-2"), marked="ant")
+    after = room.held.tool("ant")
+    assert reviewed
+    assert after
+    assert reviewed.panel is not (before and before.panel)
+    assert reviewed.panel.reviews
+    assert after.panel is reviewed.panel
+    assert room.held.history("ant") is history
+
+
 def test_a_mark_of_what_is_known_already_changes_nothing(room: Stockroom):
     assert room.renew(marked="ant") == {}
     assert room.renew(marked="unheard-of") == {}
