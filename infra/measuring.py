@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from infra.consumer.partition import MissedError, Record, Sink
+from infra.consumer.partition import MissedError, Record, Sink, Steps
 from infra.metrics import (
     APPLY_SECONDS,
     BATCH_RECORDS,
@@ -36,11 +36,11 @@ class Measured:
         """Look up the checkpoint."""
         return self._sink.stored()
 
-    def apply(self, records: Sequence[Record], expected: int, upto: int) -> None:
+    def apply(self, records: Sequence[Record], expected: int, upto: int) -> Steps[Any]:
         """Apply a batch and note how large it was, how long it took and how old it had become."""
         began = time.perf_counter()
         try:
-            self._sink.apply(records, expected, upto)
+            yield from self._sink.apply(records, expected, upto)
         except MissedError:
             self._missed.inc()
             raise

@@ -8,6 +8,7 @@ the live one; from then on the processors write it.
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 import msgspec
 import psycopg
@@ -20,12 +21,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from infra.codec import Codec
 from infra.consumer.app import LogMismatchError, Place
 from infra.consumer.partition import MissedError
+from infra.consumer.together import alone
 from infra.database import engine, plain_connection, wait_for_lock
 from infra.log import Log
 from infra.settings import Settings
 from projections import generations, store
 from projections.checkpoints import DatabaseCheckpoints
-from projections.store import Batch
 from schemas.topics import EVENT_TOPICS
 from streams.processors import Projector
 
@@ -85,12 +86,8 @@ class Follower:
             }
         )
 
-        def apply(batch: Batch) -> None:
-            store.apply(database, [batch], quiet=True)
-
-        self._sinks = {
-            place: Projector(TP(*place), database, codec, Silence(), apply) for place in places
-        }
+        self._run = partial(store.apply, database, quiet=True)
+        self._sinks = {place: Projector(TP(*place), database, codec, Silence()) for place in places}
         checkpoints = DatabaseCheckpoints(database, Log(settings))
         self.positions: dict[Place, int] = dict(checkpoints.load(places))
         self._consumer.assign([TopicPartition(*place, at) for place, at in self.positions.items()])
@@ -117,7 +114,7 @@ class Follower:
     def _apply(self, place: Place, records: list[Fetched]) -> None:
         upto = records[-1].offset + 1
         try:
-            self._sinks[place].apply(records, self.positions[place], upto)
+            alone(self._sinks[place].apply(records, self.positions[place], upto), self._run)
         except MissedError as missed:
             # Another follower is at work: go on from where it is.
             self._consumer.seek(TopicPartition(*place, missed.stored))

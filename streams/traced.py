@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from infra import tracing
 from infra.codec import Codec, UndecodableError
-from infra.consumer.partition import Sink
+from infra.consumer.partition import Sink, Steps
 from infra.tracing import Trace
 from schemas.events import Event
 
@@ -30,12 +30,12 @@ class Traced:
         """Look up the checkpoint."""
         return self._sink.stored()
 
-    def apply(self, records: Sequence[Any], expected: int, upto: int) -> None:
+    def apply(self, records: Sequence[Any], expected: int, upto: int) -> Steps[Any]:
         """Apply a batch. Rows are left before, since relay and publisher are quick."""
         carrying = self._carrying(records)
         tracing.leave(self._engine, (trace for _, _, trace in carrying))
         began = time.monotonic()
-        self._sink.apply(records, expected, upto)
+        yield from self._sink.apply(records, expected, upto)
         for record, event, trace in carrying:
             tracing.add(
                 f"apply {event.type}",

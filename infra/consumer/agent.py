@@ -9,7 +9,7 @@ import structlog
 from faust.types import TP, StreamT
 
 from infra.consumer.app import BatchedApp, LogMismatchError
-from infra.consumer.partition import Partition, Sink
+from infra.consumer.partition import Doing, Partition, Sink
 from infra.consumer.process import aside, halt
 
 # Enough to spread a commit's cost over many votes, few enough to finish within a second.
@@ -17,13 +17,16 @@ LARGEST_BATCH = 5_000
 log = structlog.get_logger(__name__)
 
 
-def consume(app: BatchedApp, topic: str, sink: Callable[[TP], Sink], *, gaps: bool = False) -> None:
+def consume(
+    app: BatchedApp, topic: str, sink: Callable[[TP], Sink], doing: Doing, *, gaps: bool = False
+) -> None:
     """Register the agent that hands every partition of a topic to a sink of its own.
 
     Args:
         app: The application.
         topic: The topic's name.
         sink: Makes the sink of a partition.
+        doing: Does what the sinks say.
         gaps: Whether offsets may be missing, as on a compacted topic.
     """
 
@@ -52,7 +55,8 @@ def consume(app: BatchedApp, topic: str, sink: Callable[[TP], Sink], *, gaps: bo
                 place = TP(records[0].topic, records[0].partition)
                 name = f"{place.topic}/{place.partition}"
                 holds = partial(app.checkpoints.holds, place)
-                partition = Partition(name, sink(place), seeker(app, place), holds, gaps=gaps)
+                seek = seeker(app, place)
+                partition = Partition(name, sink(place), doing, seek, holds, gaps=gaps)
             for batch in batches(records):
                 await partition.take(batch)
 

@@ -7,10 +7,10 @@ checkpoint says what to do about it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 
@@ -19,12 +19,11 @@ log = structlog.get_logger(__name__)
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 # So many records are worth a transaction of their own, which another processor may work on.
 LARGE_BATCH = 500
-# A few threads keep the processors busy with large batches; more would only stand in their way.
-_FEW = ThreadPoolExecutor(6, thread_name_prefix="large batch")
-# Small ones wait for one another most of the time (see `infra.consumer.together`), the more the
-# better.
-_MANY = ThreadPoolExecutor(16, thread_name_prefix="small batch")
+_THREADS = ThreadPoolExecutor(4, thread_name_prefix="partition")
 T = TypeVar("T")
+Steps = Generator[T | None, None, None]
+"""Work after work to be done, each by when the next is asked for; None where what comes until then
+may take long, so that nobody else should wait for it. What refuses a work is thrown in."""
 
 
 class MissedError(Exception):
@@ -55,18 +54,26 @@ class Record(Protocol):
 
 
 class Sink(Protocol):
-    """Where a partition's batches go. Both methods block, and are called in a thread."""
+    """Where a partition's batches go. Its methods and steps block, and are called in a thread."""
 
     def stored(self) -> int:
         """Look up the offset of the first record that was not applied."""
         ...
 
-    def apply(self, records: Sequence[Record], expected: int, upto: int) -> None:
-        """Apply records in one transaction that moves the checkpoint from `expected` to `upto`.
+    def apply(self, records: Sequence[Record], expected: int, upto: int) -> Steps[Any]:
+        """Give what applies records and moves the checkpoint from `expected` to `upto`.
 
         Raises:
             MissedError: the checkpoint does not stand at `expected`; nothing was applied.
         """
+        ...
+
+
+class Doing(Protocol):
+    """Does steps; see `infra.consumer.together.Together`."""
+
+    async def do(self, steps: Steps[Any], *, apart: bool = False) -> None:
+        """Return once all are done, or raise what they raise; see there."""
         ...
 
 
@@ -75,7 +82,8 @@ class Partition:
 
     Args:
         name: For the log.
-        sink: Applies batches.
+        sink: Says how batches are applied.
+        doing: Does that.
         seek: Makes the consumer fetch again from an offset.
         holds: Tells whether the log holds any record from one offset up to another. Where a
             producer used transactions it does not: their markers take offsets too.
@@ -87,6 +95,7 @@ class Partition:
         self,
         name: str,
         sink: Sink,
+        doing: Doing,
         seek: Callable[[int], Awaitable[None]],
         holds: Callable[[int, int], bool] = lambda _from, _upto: True,
         *,
@@ -95,6 +104,7 @@ class Partition:
     ) -> None:
         self._log = log.bind(partition=name)
         self._sink = sink
+        self._doing = doing
         self._seek = seek
         self._holds = holds
         self._gaps = gaps
@@ -112,8 +122,7 @@ class Partition:
             run = records if self._gaps else _without_gap(records)
             upto = run[-1].offset + 1
             try:
-                threads = _MANY if len(run) < LARGE_BATCH else _FEW
-                await self._persist(partial(self._sink.apply, run, self._next, upto), threads)
+                await self._persist(partial(self._apply, run, self._next, upto))
             except MissedError as missed:
                 self._log.info("checkpoint is elsewhere", stored=missed.stored, ours=self._next)
                 self._next = missed.stored
@@ -126,7 +135,7 @@ class Partition:
     async def _fitting(self, records: Sequence[Record]) -> Sequence[Record]:
         """Trim what was applied already; give up what lies beyond a gap, after seeking back."""
         if self._next is None:
-            self._next = await self._persist(self._sink.stored)
+            self._next = await self._persist(partial(_in_thread, self._sink.stored))
         if records[0].offset < self._next:
             records = [record for record in records if record.offset >= self._next]
         if records and not self._gaps and await self._is_missing(self._next, records[0].offset):
@@ -138,20 +147,29 @@ class Partition:
 
     async def _is_missing(self, begin: int, end: int) -> bool:
         """Whether records from `begin` up to `end` are on the log, but did not come."""
-        return begin < end and await self._persist(partial(self._holds, begin, end))
+        asked = partial(self._holds, begin, end)
+        return begin < end and await self._persist(partial(_in_thread, asked))
 
-    async def _persist(self, action: Callable[[], T], threads: ThreadPoolExecutor = _MANY) -> T:
-        """Do a blocking thing in a thread until it succeeds; a missed checkpoint is an answer."""
+    async def _apply(self, run: Sequence[Record], expected: int, upto: int) -> None:
+        steps = self._sink.apply(run, expected, upto)
+        await self._doing.do(steps, apart=len(run) >= LARGE_BATCH)
+
+    async def _persist(self, action: Callable[[], Awaitable[T]]) -> T:
+        """Do a thing until it succeeds; a missed checkpoint is an answer."""
         pause = self._first_pause
         while True:
             try:
-                return await asyncio.get_running_loop().run_in_executor(threads, action)
+                return await action()
             except MissedError:
                 raise
             except Exception as error:
                 self._log.error("trying again", reason=repr(error), pause=pause)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
+
+
+async def _in_thread(action: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, action)
 
 
 def _without_gap(records: Sequence[Record]) -> Sequence[Record]:

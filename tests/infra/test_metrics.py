@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from infra import measuring, metrics
-from infra.consumer.partition import MissedError
+from infra.consumer.partition import MissedError, Steps
 from infra.embedded.ports import LOOPBACK, choose
 from infra.measuring import Measured
 from infra.metrics import REGISTRY, listen, names
@@ -76,14 +76,15 @@ class ASink:
     def stored(self) -> int:
         return 7
 
-    def apply(self, *_: Any) -> None:
+    def apply(self, *_: Any) -> Steps[str]:
+        yield "work"
         if self.misses:
             raise MissedError(9)
 
 
 def test_a_batch_is_measured_when_it_is_applied() -> None:
     sink = Measured(ASink(), "t1")
-    sink.apply([ARecord(0), ARecord(1)], 0, 2)
+    assert list(sink.apply([ARecord(0), ARecord(1)], 0, 2)) == ["work"]
     assert sink.stored() == 7
     assert value("verdicts_events_applied_total", topic="t1") == 2
     assert value("verdicts_batch_records_sum", topic="t1") == 2
@@ -94,7 +95,7 @@ def test_a_batch_is_measured_when_it_is_applied() -> None:
 
 def test_a_missed_batch_counts_as_missed_and_as_nothing_else() -> None:
     with pytest.raises(MissedError):
-        Measured(ASink(misses=True), "t2").apply([ARecord(0)], 0, 1)
+        list(Measured(ASink(misses=True), "t2").apply([ARecord(0)], 0, 1))
     assert value("verdicts_fence_misses_total", topic="t2") == 1
     assert value("verdicts_events_applied_total", topic="t2") == 0
 

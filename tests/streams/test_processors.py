@@ -1,6 +1,7 @@
 """What can be applied is applied; the rest is buried first, whole and once."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
@@ -10,11 +11,12 @@ from sqlalchemy.exc import DataError, OperationalError
 
 from infra.codec import Codec, UndecodableError
 from infra.consumer.partition import MissedError
+from infra.consumer.together import alone
 from infra.database import engine
-from projections import queries
+from projections import queries, store
 from schemas.events import Event
 from schemas.topics import DIGESTS, VOTES
-from streams.processors import Projector, grouped
+from streams.processors import Projector
 from tests.examples import TOOL, a_digest, a_listing, a_vote
 from tests.journal import Journal
 
@@ -57,13 +59,14 @@ class World:
         self.topic = topic
         self.journal = Journal(engine, (topic, 0))
         self.dead = FakeDeadLetters()
-        self.projector = Projector(TP(topic, 0), engine, CODEC, self.dead, grouped(engine))
+        self.projector = Projector(TP(topic, 0), engine, CODEC, self.dead)
+        self.run = partial(store.apply, engine)
 
     def apply(self, *values: Event | bytes | None) -> None:
         start = self.projector.stored()
         raw = [CODEC.encode(it) if isinstance(it, Event) else it for it in values]
         records = [ARecord(self.topic, start + n, value) for n, value in enumerate(raw)]
-        self.projector.apply(records, start, start + len(records))
+        alone(self.projector.apply(records, start, start + len(records)), self.run)
 
 
 @pytest.fixture
@@ -142,14 +145,15 @@ def test_a_batch_that_misses_its_checkpoint_is_told_and_applies_nothing(votes: W
     votes.apply(a_vote())
     raw = CODEC.encode(a_vote(voter="v-2"))
     with pytest.raises(MissedError) as missed:
-        votes.projector.apply([ARecord(VOTES.name, 0, raw)], 0, 1)
+        alone(votes.projector.apply([ARecord(VOTES.name, 0, raw)], 0, 1), votes.run)
     assert missed.value.stored == 1
     assert tally(votes) == 1
 
 
 def test_a_database_that_is_away_buries_nothing(votes: World):
     away = engine("postgresql://nobody@127.0.0.1:1/nowhere")
-    projector = Projector(TP(VOTES.name, 0), away, CODEC, votes.dead, grouped(away))
+    projector = Projector(TP(VOTES.name, 0), away, CODEC, votes.dead)
+    steps = projector.apply([ARecord(VOTES.name, 0, CODEC.encode(a_vote()))], 0, 1)
     with pytest.raises(OperationalError):
-        projector.apply([ARecord(VOTES.name, 0, CODEC.encode(a_vote()))], 0, 1)
+        alone(steps, partial(store.apply, away))
     assert votes.dead.letters == []

@@ -37,7 +37,8 @@ class ASink:
     def stored(self) -> int:
         return 5
 
-    def apply(self, records: Any, expected: int, upto: int) -> None:
+    def apply(self, records: Any, expected: int, upto: int) -> Iterator[str]:
+        yield "work"
         self.applied.append((records, expected, upto))
 
 
@@ -110,7 +111,7 @@ def test_a_trace_goes_from_the_request_to_the_page(
         ARecord(b"?", (("traceparent", b"?"),)),
     ]  # type: ignore[arg-type]
     sink = ASink()
-    Traced(sink, PLACE, projected, Codec()).apply(records, 5, 8)
+    list(Traced(sink, PLACE, projected, Codec()).apply(records, 5, 8))
     assert sink.applied == [(records, 5, 8)]
     trail.relayed(projected, [("tool", "x"), ("tool", "other")], 0.01)
     trail.printed(projected, [("tool", "x")], 0.02)

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import pytest
 
-from infra.consumer.partition import MissedError, Partition, Record
+from infra.consumer.partition import MissedError, Partition, Record, Steps
+from infra.consumer.together import Together
 
 
 class ARecord(NamedTuple):
@@ -36,7 +37,8 @@ class FakeSink:
         self.asked += 1
         return self.next
 
-    def apply(self, records: Sequence[Record], expected: int, upto: int) -> None:
+    def apply(self, records: Sequence[Record], expected: int, upto: int) -> Steps[object]:
+        yield from ()
         offsets = [record.offset for record in records]
         self.attempts.append((expected, upto, offsets))
         fault = self.faults.pop(0) if self.faults else None
@@ -64,7 +66,13 @@ class World:
         self.seeks: list[int] = []
         self.markers: set[int] = set()
         self.partition = Partition(
-            "votes/0", self.sink, self._seek, self._holds, gaps=gaps, first_pause=0
+            "votes/0",
+            self.sink,
+            Together(lambda _: None),
+            self._seek,
+            self._holds,
+            gaps=gaps,
+            first_pause=0,
         )
 
     def _holds(self, begin: int, end: int) -> bool:
@@ -201,11 +209,11 @@ def test_a_partial_success_is_gone_on_from():
     class Halving(FakeSink):
         """Applies the first half, then fails once, as a bisection can."""
 
-        def apply(self, records: Sequence[Record], expected: int, upto: int) -> None:
+        def apply(self, records: Sequence[Record], expected: int, upto: int) -> Steps[object]:
             if not self.attempts:
-                super().apply(records[:2], expected, records[2].offset)
+                yield from super().apply(records[:2], expected, records[2].offset)
                 raise ConnectionError
-            super().apply(records, expected, upto)
+            yield from super().apply(records, expected, upto)
 
     world = World(sink=Halving()).take([0, 1, 2, 3])
     assert world.sink.batches == [[0, 1], [2, 3]]
