@@ -64,8 +64,14 @@ LETTER = Safeguard(
     "the dead letter before the checkpoint",
     "streams/processors.py",
     {
-        "        self._bury(poison)\n        self._store(records, events, expected, upto)\n": (
-            "        self._store(records, events, expected, upto)\n        self._bury(poison)\n"
+        (
+            "        if poison:\n"
+            "            yield from self._buried(poison)\n"
+            "        yield from self._applied(records, events, expected, upto)\n"
+        ): (
+            "        yield from self._applied(records, events, expected, upto)\n"
+            "        if poison:\n"
+            "            yield from self._buried(poison)\n"
         )
     },
     "test_poison.py::test_without_a_place_for_dead_letters_nothing_is_skipped",
