@@ -12,7 +12,7 @@ from infra.codec import Codec
 from infra.database import engine
 from publishers.shelf import snapshot
 from schemas.events import Event, VoteCast
-from schemas.topics import REVIEWS
+from schemas.topics import CATALOG, REVIEWS
 from tests.bench import hugo
 from tests.bench.content import site_events
 from tests.bench.services import Environment, applied, running, until
@@ -41,8 +41,9 @@ def rows(stage: Stage, categories: int, tools: int, runs: int) -> Iterator[Row]:
         running(["infra.command", "worker"], environment),
         psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection,
     ):
-        wanted = categories * tools * REVIEWERS
-        until(lambda: applied(connection, REVIEWS.name) == wanted, "all reviews are applied")
+        listed = REVIEWERS + categories + categories * tools
+        for topic, wanted in ((CATALOG, listed), (REVIEWS, categories * tools * REVIEWERS)):
+            _all_applied(connection, topic.name, wanted)
         theirs = stage.folder / "hugo"
         with snapshot(engine(environment["DATABASE_URL"], idle_seconds=0)) as library:
             hugo.write_site(library, theirs)
@@ -63,6 +64,10 @@ def rows(stage: Stage, categories: int, tools: int, runs: int) -> Iterator[Row]:
     if not program:
         yield missing(whole.what, whole.peer, "no hugo")
     yield from (whole, own, rest)
+
+
+def _all_applied(connection: psycopg.Connection, topic: str, wanted: int) -> None:
+    until(lambda: applied(connection, topic) == wanted, f"{topic} is applied")
 
 
 def _full_build(environment: Environment, categories: int, tools: int) -> float:
