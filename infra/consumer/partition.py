@@ -19,7 +19,8 @@ log = structlog.get_logger(__name__)
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 # So many records are worth a transaction of their own, which another processor may work on.
 LARGE_BATCH = 500
-_THREADS = ThreadPoolExecutor(4, thread_name_prefix="partition")
+# What is asked waits for a server most of the time, and all partitions ask at the same time.
+_THREADS = ThreadPoolExecutor(16, thread_name_prefix="partition")
 T = TypeVar("T")
 Steps = Generator[T | None, None, None]
 """Work after work to be done, each by when the next is asked for; None where what comes until then

@@ -42,8 +42,9 @@ def rows(stage: Stage, categories: int, tools: int, runs: int) -> Iterator[Row]:
         psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection,
     ):
         listed = REVIEWERS + categories + categories * tools
-        for topic, wanted in ((CATALOG, listed), (REVIEWS, categories * tools * REVIEWERS)):
-            _all_applied(connection, topic.name, wanted)
+        reviewed = categories * tools * REVIEWERS
+        until(lambda: applied(connection, CATALOG.name) == listed, "the catalog is applied")
+        until(lambda: applied(connection, REVIEWS.name) == reviewed, "all reviews are applied")
         theirs = stage.folder / "hugo"
         with snapshot(engine(environment["DATABASE_URL"], idle_seconds=0)) as library:
             hugo.write_site(library, theirs)
@@ -64,10 +65,6 @@ def rows(stage: Stage, categories: int, tools: int, runs: int) -> Iterator[Row]:
     if not program:
         yield missing(whole.what, whole.peer, "no hugo")
     yield from (whole, own, rest)
-
-
-def _all_applied(connection: psycopg.Connection, topic: str, wanted: int) -> None:
-    until(lambda: applied(connection, topic) == wanted, f"{topic} is applied")
 
 
 def _full_build(environment: Environment, categories: int, tools: int) -> float:

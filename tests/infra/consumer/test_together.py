@@ -152,11 +152,18 @@ def test_whoever_was_refused_may_ask_again():
     within(scene())
 
 
-def test_what_is_large_shares_with_nobody():
-    work = Work()
-    work.may_end.set()
-    within(Together(work.run).do(one("large"), apart=True))
-    assert work.groups == [["large"]]
+def test_what_is_large_shares_with_nobody_and_waits_for_nobody():
+    async def scene() -> None:
+        work = Work()
+        together = Together(work.run)
+        first = asyncio.create_task(together.do(one("first")))
+        await asyncio.to_thread(work.begun.wait, 10)
+        await together.do(one("large"), apart=True)
+        work.may_end.set()
+        await first
+        assert work.groups == [["large"], ["first"]]
+
+    within(scene())
 
 
 def test_alone_steps_meet_what_refuses_them():
