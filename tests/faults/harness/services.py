@@ -7,6 +7,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import psutil
+
 import infra
 from infra.embedded.process import Child, Spawn
 from tests.faults.harness.waiting import until
@@ -81,8 +83,13 @@ class Service:
             self.process.wait()
 
     def pause(self) -> None:
-        """SIGSTOP: it stands still, and does not know it."""
+        """SIGSTOP: it stands still when this returns, and does not know it.
+
+        On a busy machine its threads may go on for milliseconds after the signal was sent.
+        """
         os.kill(self.pid, signal.SIGSTOP)
+        it = psutil.Process(self.pid)
+        until("the process stands still", lambda: it.status() == psutil.STATUS_STOPPED)
 
     def resume(self) -> None:
         os.kill(self.pid, signal.SIGCONT)
