@@ -1,12 +1,13 @@
 """What becomes of a record that was sent, and those who wait to know."""
 
 import asyncio
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 from confluent_kafka import KafkaError
 
 
-class Delivery(NamedTuple):
+class Delivery(msgspec.Struct, frozen=True, gc=False):
     """Where an acknowledged record stands on the log."""
 
     topic: str
@@ -53,40 +54,22 @@ def refusal(error: KafkaError) -> NotWritten | Undecided:
     return Undecided(error.str())
 
 
-class Report:
-    """What the log's client calls, on the loop, when it knows what became of a record."""
-
-    __slots__ = ()
-
-    def __call__(self, error: KafkaError | None, message: Any) -> None:
-        """Settle with what the client says."""
-        if error is None:
-            self.settle(Delivery(message.topic(), message.partition(), message.offset()))
-        else:
-            self.settle(refusal(error))
-
-    def settle(self, outcome: Outcome) -> None:
-        """Tell whoever waits."""
-        raise NotImplementedError
+def told(error: KafkaError | None, message: Any) -> Outcome:
+    """What became of a record, from what the log's client says of it."""
+    if error is not None:
+        return refusal(error)
+    return Delivery(message.topic(), message.partition(), message.offset())
 
 
-class Single(Report):
-    """A record that somebody waits for."""
-
-    __slots__ = ("future",)
-
-    def __init__(self, future: "asyncio.Future[Delivery]") -> None:
-        self.future = future
-
-    def settle(self, outcome: Outcome) -> None:
-        """Give the future its end."""
-        if self.future.done():  # whoever waited has gone
-            return
-        if isinstance(outcome, Exception):
-            self.future.set_exception(outcome)
-            self.future.exception()  # seen: a client that has gone is no reason for a warning
-        else:
-            self.future.set_result(outcome)
+def settle(future: "asyncio.Future[Delivery]", outcome: Outcome) -> None:
+    """Give the future of a record its end."""
+    if future.done():  # whoever waited has gone
+        return
+    if isinstance(outcome, Exception):
+        future.set_exception(outcome)
+        future.exception()  # seen: a client that has gone is no reason for a warning
+    else:
+        future.set_result(outcome)
 
 
 class Group:
@@ -107,17 +90,3 @@ class Group:
         self._left -= 1
         if not self._left and not self.future.done():
             self.future.set_result(self._outcomes)
-
-
-class Place(Report):
-    """A record's place in its group."""
-
-    __slots__ = ("_group", "_number")
-
-    def __init__(self, group: Group, number: int) -> None:
-        self._group = group
-        self._number = number
-
-    def settle(self, outcome: Outcome) -> None:
-        """Tell the group."""
-        self._group.settle(self._number, outcome)

@@ -8,6 +8,7 @@ taken, they take them on here.
 import logging
 from collections.abc import Collection, Iterable
 
+import msgspec
 import structlog
 from sqlalchemy import Engine
 
@@ -24,7 +25,7 @@ _plain = logging.getLogger(NAME)
 def accepted(event_id: str, delivery: Delivery) -> Delivery:
     """The broker has an event; gives the delivery back."""
     if _plain.isEnabledFor(logging.DEBUG):
-        log.debug("accepted", id=event_id, **delivery._asdict())
+        log.debug("accepted", id=event_id, **msgspec.structs.asdict(delivery))
     return delivery
 
 

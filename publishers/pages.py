@@ -162,6 +162,11 @@ def bookmarks(public_url: str, saved: Iterable[Tool]) -> bytes:
     return page("bookmarks.html", public_url, meta, [card(tool) for tool in saved])
 
 
+def is_read(path: str) -> bool:
+    """Whether people read what stands at this path, and not machines alone."""
+    return path.endswith("/")
+
+
 def _about_tools(library: Library, slugs: Iterable[str]) -> list[str]:
     return _unique(path for slug in slugs for path in paths_about_tool(library, slug))
 

@@ -1,9 +1,10 @@
 """The press: renders the pages of what changed and puts them into the site's folder.
 
 A vote shows first where people look at it. The tool's own page is written at once, and whatever
-else is under way waits for it. All comparisons of the tool follow, with the machine twins, and then
-those who wait for the tool's pages are told. What only sums votes up (home, category, rankings, the
-open digest) is the rest, which may wait until several votes share it.
+else is under way waits for it. All comparisons of the tool follow, then those who wait for the
+tool's pages are told, and then come the twins and feeds for machines. What only sums votes up
+(home, category, rankings, the open digest) is the rest, which may wait until several votes share
+it.
 
 A page is rendered from the newest that is known, for whichever reason it is written: so none is
 ever turned back, and to be written once is enough for all who asked for it before.
@@ -169,15 +170,18 @@ class Press:
         return self._printed
 
     def print_front(self) -> Printed:
-        """Write all other pages that should not wait, and tell who waits; see `print_own`.
+        """Write all other pages that should not wait; see `print_own`.
+
+        Those that people read come first, and then who waits for them is told.
 
         While that goes on, tools that change have their own pages written first.
         """
         began, self._printed = time.monotonic(), Printed()
         if not self._round:
             self._round, self._next = self._next, Round()
-        self._write(self._round.owed)
+        self._write(path for path in self._round.owed if pages.is_read(path))
         self._tell(self._round.versions)
+        self._write(self._round.owed)
         marks = self._round.marks
         self._for_rest |= marks
         self._round = Round()

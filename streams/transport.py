@@ -21,24 +21,31 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from infra.consumer.app import Checkpoints, LogMismatchError
 from infra.consumer.process import aside, halt
+from streams.pace import CALM, Pace
 
 Records = list[ConsumerRecord]
-# A broker that has nothing keeps a fetch this long. A seek must wait for it where one is under way,
-# and one nearly always is: aiokafka fetches from the committed offset as soon as it has partitions,
-# before the checkpoints are known. Faust's own 1.5 s would be lost at each such start.
-FETCH_WAIT_SECONDS = 0.2
 log = structlog.get_logger(__name__)
 
 
 class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
     """The consumer's own thread and loop."""
 
+    _pace: Pace
+
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         # Faust reads what transactions wrote before they commit, or even when they never do.
         consumer._isolation_level = "read_committed"
-        consumer._fetch_max_wait_ms = int(1000 * FETCH_WAIT_SECONDS)
+        consumer._fetch_min_bytes, consumer._fetch_max_wait_ms = CALM
+        self._pace = Pace()
         return consumer
+
+    async def _fetch_records(self, consumer: AIOKafkaConsumer, *given: Any, **more: Any) -> Any:
+        """Give what was fetched, and say how patient the next fetch is, which is not sent yet."""
+        fetched = await super()._fetch_records(consumer, *given, **more)
+        patience = self._pace.after(sum(map(len, fetched.values())))
+        consumer._fetcher._fetch_min_bytes, consumer._fetcher._fetch_max_wait_ms = patience
+        return fetched
 
     async def report_offsets(self, offsets: Mapping[TP, int]) -> None:
         """Tell the broker how far the database is, for monitors of lag; nothing relies on it."""

@@ -209,15 +209,15 @@ class Booth:
         return standpoint(standing, choice, saved)
 
     async def _settled(self, taken: Taken, standing: Standing) -> tuple[Standing, OwnChoice, Saved]:
-        topic, partition, offset = taken.delivery
-        tool = taken.change.tool
+        delivery, tool = taken.delivery, taken.change.tool
         own = None
         if not taken.new:
             own = asyncio.create_task(self.own(taken.voter, tool, taken.change))
         self._waiting += 1
         try:
             async with asyncio.timeout(WAIT_SECONDS):
-                await self._progress.applied.reached((topic, partition), offset + 1)
+                place = delivery.topic, delivery.partition
+                await self._progress.applied.reached(place, delivery.offset + 1)
                 standing = await self._standings.fresh(tool) or standing
                 await self._progress.published.reached(tool, standing.version)
         except (TimeoutError, SQLAlchemyError):

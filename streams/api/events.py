@@ -178,7 +178,8 @@ class Intake:
 def _result(event: Event, outcome: Outcome) -> Result:
     if isinstance(outcome, Delivery):
         trail.accepted(event.id, outcome)
-        return Accepted(event.id, rfc3339(event.time), *outcome)
+        time = rfc3339(event.time)
+        return Accepted(event.id, time, outcome.topic, outcome.partition, outcome.offset)
     if isinstance(outcome, NotWritten):
         code = "too-large" if outcome.too_large else "unavailable"
         return Rejected(event.id, code, f"The broker did not take it: {outcome}.")

@@ -347,6 +347,21 @@ def test_who_waits_for_a_tool_hears_its_version_once_its_own_pages_stand(
         assert messages() == [f"ant {version}"]
 
 
+def test_who_waits_for_a_tool_does_not_wait_for_what_machines_read(house: House, migrated: str):
+    house.print(*insects("ant", "bee"))
+    twin = house.folder / "compare" / "ant-vs-bee" / "index.json"
+    with heard(migrated) as messages:
+        twin.unlink()
+        twin.mkdir()  # nothing can be renamed over a folder
+        with pytest.raises(OSError, match="irectory"):
+            house.print(a_vote(tool="ant"))
+        assert "1 ship / 0 skip" in house.page("/compare/ant-vs-bee/")
+        assert [message.split()[0] for message in messages()] == ["ant"]
+        twin.rmdir()
+        assert house.press.print_marked().marks
+    assert house.press.print_all().changed == 0
+
+
 def test_a_review_that_comes_late_enters_the_history_alone(house: House):
     said = a_review(80, tool="ant", reviewer="ann", time=LATER)
     house.print(*insects("ant"), a_reviewer("ann", "Ann"), said)

@@ -3,7 +3,11 @@
 import asyncio
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
+
+from faust.types import TP
 
 from infra.codec import Codec
 from infra.consumer.agent import LARGEST_BATCH
@@ -12,6 +16,7 @@ from infra.consumer.process import assigned, instance_name
 from infra.settings import Settings
 from schemas.topics import EVENT_TOPICS
 from streams import processors
+from streams.pace import CALM, RUSHED, WINDOW_SECONDS
 from streams.transport import Consumer, Transport
 
 
@@ -113,6 +118,34 @@ def test_what_transactions_did_not_commit_is_not_read():
 
 def test_a_seek_waits_for_a_fetch_that_brings_nothing_but_a_moment():
     assert a_fetching_consumer()._fetch_max_wait_ms <= 200
+
+
+class FakeFetcher:
+    """Gives a lot of records at each fetch, as the library's own would."""
+
+    _closed = False
+    _fetch_min_bytes, _fetch_max_wait_ms = CALM
+
+    def __init__(self) -> None:
+        self._subscriptions = SimpleNamespace(fetch_context=nullcontext)
+
+    async def fetched_records(self, *_: Any, **__: Any) -> Mapping[TP, list[str]]:
+        return {TP("votes", 0): ["a record"] * 10_000}
+
+
+def test_while_much_comes_the_next_fetch_has_the_broker_gather():
+    async def fetched() -> Any:
+        app: Any = an_app()
+        app.consumer.flow_active = True
+        thread = app.consumer._thread
+        thread._create_worker_consumer(app.transport)
+        consumer = SimpleNamespace(_closed=False, _fetcher=FakeFetcher())
+        await asyncio.sleep(WINDOW_SECONDS)
+        await thread._fetch_records(consumer, set())
+        return consumer._fetcher
+
+    fetcher = asyncio.run(fetched())
+    assert (fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms) == RUSHED
 
 
 def test_no_more_is_unpacked_at_once_than_makes_a_batch():
