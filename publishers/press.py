@@ -199,7 +199,8 @@ class Press:
         with self._snapshots.begin() as connection:
             self._library = self._library.with_digests(digest.everything(connection))
         weeks = Weeks.of(self._library)
-        self._write(self._rest(set(marks.values()), weeks))
+        # Most of what sums up one tool sums up its neighbours too.
+        self._write(dict.fromkeys(self._rest(set(marks.values()), weeks)))
         with self._engine.begin() as connection:
             dirty.clean(connection, marks)
         self._for_rest = {}

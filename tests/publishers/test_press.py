@@ -286,6 +286,22 @@ def test_a_page_that_two_marks_ask_for_is_written_once(house: House):
     assert "1 ship / 0 skip" in house.page("/compare/ant-vs-bee/")
 
 
+def test_what_sums_up_several_marked_tools_is_written_once(house: House):
+    house.print(*insects("ant", "bee", "cow"))
+    files = Disturbed(house.folder, lambda _: None)
+    one = Press(house.engine, files, PUBLIC_URL)
+    one.print_all()
+    house.journal.apply(a_vote(tool="ant"), a_vote(tool="bee"))
+    house.mark()
+    one.print_own()
+    one.print_front()
+    files.stored.clear()
+    one.print_rest()
+    assert "/" in files.stored
+    assert sorted(files.stored) == sorted(set(files.stored))
+    assert house.press.print_all().changed == 0
+
+
 def test_a_mark_without_a_change_writes_nothing_but_tells_who_waits(house: House, migrated: str):
     house.print(*insects("ant", "bee"), a_vote(tool="ant"))
     with house.engine.begin() as connection:

@@ -197,6 +197,11 @@ class System:
         return sum(self.lagging.values())
 
     @property
+    def applied(self) -> int:
+        """Records that the live projections have passed over."""
+        return self.number("select coalesce(sum(next_offset), 0) from checkpoints")
+
+    @property
     def applied_twice(self) -> int:
         """Records that more than one transaction passed over."""
         with self.connection() as connection:
