@@ -2,9 +2,9 @@
 
 A vote shows first where people look at it. The tool's own page is written at once, and whatever
 else is under way waits for it. All comparisons of the tool follow, then those who wait for the
-tool's pages are told, and then come the twins and feeds for machines. What only sums votes up
-(home, category, rankings, the open digest) is the rest, which may wait until several votes share
-it.
+tool's pages are told, and then come the twins and feeds for machines, unless more people wait by
+then: for up to a second they go first. What only sums votes up (home, category, rankings, the open
+digest) is the rest, which may wait until several votes share it.
 
 A page is rendered from the newest that is known, for whichever reason it is written: so none is
 ever turned back, and to be written once is enough for all who asked for it before.
@@ -14,6 +14,7 @@ press hears of changed tools earlier, as soon as their rows are there, and then 
 pages written. Whatever was not heard of is written for the mark.
 """
 
+import math
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
@@ -37,6 +38,8 @@ MOST_MARKS = 2_000
 SITE = "site"
 # So often somebody looks whether a tool was marked while other pages are written.
 LOOK_SECONDS = 0.015
+# So long what machines read may wait for what people read.
+TWINS_SECONDS = 1.0
 Fence = Callable[[], None]
 Hearsay = Callable[[], Collection[Key]]
 
@@ -81,9 +84,23 @@ class Round(msgspec.Struct):
     marks: dict[int, Key] = {}
     owed: dict[str, None] = {}
     versions: dict[str, int] = {}
+    since: float = math.inf
 
     def __bool__(self) -> bool:
         return bool(self.marks or self.owed or self.versions)
+
+    def add(
+        self,
+        marks: Mapping[int, Key],
+        owed: Mapping[str, None],
+        versions: Mapping[str, int],
+        since: float,
+    ) -> None:
+        """Take on more, of which the oldest waits since this moment."""
+        self.marks |= marks
+        self.owed |= owed
+        self.versions |= versions
+        self.since = min(self.since, since)
 
 
 class Press:
@@ -172,15 +189,19 @@ class Press:
     def print_front(self) -> Printed:
         """Write all other pages that should not wait; see `print_own`.
 
-        Those that people read come first, and then who waits for them is told.
-
-        While that goes on, tools that change have their own pages written first.
+        Those that people read come first, and then who waits for them is told. While that goes on,
+        tools that change have their own pages written, and if there were any, what machines read
+        is left to a later round.
         """
         began, self._printed = time.monotonic(), Printed()
         if not self._round:
             self._round, self._next = self._next, Round()
         self._write(path for path in self._round.owed if pages.is_read(path))
         self._tell(self._round.versions)
+        if self._next.owed and began - self._round.since < TWINS_SECONDS:
+            late, self._round = self._round, Round()
+            self._next.add(late.marks, late.owed, {}, late.since)
+            return self._printed
         self._write(self._round.owed)
         marks = self._round.marks
         self._for_rest |= marks
@@ -233,9 +254,8 @@ class Press:
         owed = dict.fromkeys(self._front(library, keys, changes))
         # From here on it is known, so whatever fails must leave it owed.
         self._library = library
-        self._next.marks |= marks
-        self._next.owed |= owed
-        self._next.versions |= library.versions(key.key for key in keys if key.kind == "tool")
+        versions = library.versions(key.key for key in keys if key.kind == "tool")
+        self._next.add(marks, owed, versions, time.monotonic())
         for change in changes:
             self._put(tool_path(change.slug))
         self._looked = time.monotonic()

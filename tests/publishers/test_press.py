@@ -378,6 +378,60 @@ def test_who_waits_for_a_tool_does_not_wait_for_what_machines_read(house: House,
     assert house.press.print_all().changed == 0
 
 
+class Voters:
+    """A press whose pages others vote on while it writes, as long as they are told to."""
+
+    def __init__(self, house: House) -> None:
+        house.print(*insects("ant", "bee", "cow", "doe"))
+        self._house = house
+        self._number = 0
+        self.vote_on = True
+        self.files = Disturbed(house.folder, self._happens)
+        self.press = Press(house.engine, self.files, PUBLIC_URL)
+        self.press.print_all()
+        self.files.stored.clear()
+
+    def vote(self, tool: str) -> None:
+        self._number += 1
+        self._house.journal.apply(a_vote(tool=tool, voter=f"v-{self._number}"))
+        self._house.mark()
+
+    def _happens(self, path: str) -> None:
+        if path.startswith("/compare/ant-") and self.vote_on:
+            time.sleep(press.LOOK_SECONDS)
+            self.vote("cow")
+
+
+TWIN = "/compare/ant-vs-bee/index.json"
+
+
+def test_while_others_wait_for_pages_what_machines_read_waits_for_them(house: House):
+    voters = Voters(house)
+    voters.vote("ant")
+    voters.press.print_own()
+    voters.press.print_front()
+    assert "/compare/ant-vs-bee/" in voters.files.stored
+    assert TWIN not in voters.files.stored
+    voters.vote_on = False
+    voters.press.print_front()
+    assert voters.files.stored.index("/compare/bee-vs-cow/") < voters.files.stored.index(TWIN)
+    voters.press.print_rest()
+    assert house.press.print_all().changed == 0
+
+
+def test_under_votes_without_end_what_machines_read_waits_for_about_a_second(house: House):
+    voters = Voters(house)
+    voters.vote("ant")
+    voters.press.print_own()
+
+    def is_written() -> bool:
+        voters.press.print_front()
+        voters.vote("ant")
+        return TWIN in voters.files.stored
+
+    eventually(is_written, seconds=10)
+
+
 def test_a_review_that_comes_late_enters_the_history_alone(house: House):
     said = a_review(80, tool="ant", reviewer="ann", time=LATER)
     house.print(*insects("ant"), a_reviewer("ann", "Ann"), said)
