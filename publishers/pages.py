@@ -131,6 +131,11 @@ def is_page(path: str) -> bool:
     return any(pattern.fullmatch(path) for pattern, _ in _RENDERERS) or bool(compared(path))
 
 
+def is_read(path: str) -> bool:
+    """Whether people read what stands at this path, and not machines alone."""
+    return path.endswith("/")
+
+
 def not_found(public_url: str) -> bytes:
     """The page for an address that nothing has."""
     return page("404.html", public_url, Meta("Not found", "There is no such page.", ""))
@@ -160,11 +165,6 @@ def bookmarks(public_url: str, saved: Iterable[Tool]) -> bytes:
     """One visitor's bookmarks; never stored."""
     meta = Meta("Bookmarks", "The tools that you saved.", "")
     return page("bookmarks.html", public_url, meta, [card(tool) for tool in saved])
-
-
-def is_read(path: str) -> bool:
-    """Whether people read what stands at this path, and not machines alone."""
-    return path.endswith("/")
 
 
 def _about_tools(library: Library, slugs: Iterable[str]) -> list[str]:

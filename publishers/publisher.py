@@ -197,7 +197,7 @@ class Writer(Turn):
     def _measured(self, run: Callable[[], Printed]) -> None:
         began = time.monotonic()
         printed = run()
-        if printed.marks:
+        if printed.marks or printed.rendered:
             seconds = round(time.monotonic() - began, 4)
             measuring.printed(printed.rendered, printed.changed, seconds)
             log.debug("printed", **msgspec.to_builtins(printed), seconds=seconds)

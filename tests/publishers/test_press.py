@@ -10,6 +10,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from sqlalchemy import Engine, text
 
+from infra.metrics import REGISTRY
 from infra.settings import Settings
 from projections import records
 from projections.outbox import Key
@@ -90,6 +91,16 @@ def house(projected: Engine, tmp_path: Path) -> House:
     made = House(projected, tmp_path / "site")
     made.press.print_all()
     return made
+
+
+@contextmanager
+def unwritable(file: Path) -> Iterator[None]:
+    """A file that nothing can replace; whoever tries fails, and afterwards it is not there."""
+    file.unlink()
+    file.mkdir()  # nothing can be renamed over a folder
+    with pytest.raises(OSError, match="irectory"):
+        yield
+    file.rmdir()
 
 
 def insects(*slugs: str) -> list[Event]:
@@ -182,12 +193,8 @@ def test_printing_all_removes_what_should_not_be_there(house: House):
 
 def test_marks_stay_when_a_page_cannot_be_written(house: House):
     house.print(*insects("ant", "bee"))
-    page = house.folder / "tools" / "ant" / "index.html"
-    page.unlink()
-    page.mkdir()  # nothing can be renamed over a folder
-    with pytest.raises(OSError, match="irectory"):
+    with unwritable(house.folder / "tools" / "ant" / "index.html"):
         house.print(a_vote(tool="ant"))
-    page.rmdir()
     assert house.press.print_marked().marks
     assert house.press.print_all().changed == 0
 
@@ -267,6 +274,26 @@ def test_what_is_found_while_the_rest_is_written_is_printed_without_another_mark
         eventually(house.comparisons, lambda it: it == ["ant-vs-bee", "cow-vs-dog"], seconds=10)
     finally:
         writer.stop()
+
+
+def test_pages_that_were_written_for_hearsay_are_counted_too(house: House, migrated: str):
+    house.print(*insects("ant", "bee"))
+    writer = Writer(Settings.from_environment({"DATABASE_URL": migrated}), house.press, "1")
+    writer.start()
+    try:
+        eventually(lambda: writer.active)
+        before = written()
+        house.journal.apply(a_vote(tool="ant"))  # nobody marks it
+        # Its own page and its comparison, each with two twins.
+        eventually(lambda: written() - before, lambda it: it == 6, seconds=20)
+        assert "1 ship" in house.page("/compare/ant-vs-bee/")
+    finally:
+        writer.stop()
+
+
+def written() -> float:
+    """How many pages this process has counted as written."""
+    return REGISTRY.get_sample_value("verdicts_pages_rendered_total", {"outcome": "written"}) or 0
 
 
 def test_a_page_that_two_marks_ask_for_is_written_once(house: House):
@@ -350,13 +377,10 @@ def test_who_waits_for_a_tool_hears_its_version_once_its_own_pages_stand(
     house.print(*insects("ant", "bee"))
     page = house.folder / "compare" / "ant-vs-bee" / "index.html"
     with heard(migrated) as messages:
-        page.unlink()
-        page.mkdir()  # nothing can be renamed over a folder
-        with pytest.raises(OSError, match="irectory"):
+        with unwritable(page):
             house.print(a_vote(tool="ant"))
         assert "1 ship / 0 skip" in house.page("/tools/ant/")
         assert not messages()
-        page.rmdir()
         house.press.print_marked()
         with house.engine.connect() as connection:
             version = connection.scalar(text("select version from tallies where tool = 'ant'"))
@@ -367,13 +391,10 @@ def test_who_waits_for_a_tool_does_not_wait_for_what_machines_read(house: House,
     house.print(*insects("ant", "bee"))
     twin = house.folder / "compare" / "ant-vs-bee" / "index.json"
     with heard(migrated) as messages:
-        twin.unlink()
-        twin.mkdir()  # nothing can be renamed over a folder
-        with pytest.raises(OSError, match="irectory"):
+        with unwritable(twin):
             house.print(a_vote(tool="ant"))
         assert "1 ship / 0 skip" in house.page("/compare/ant-vs-bee/")
         assert [message.split()[0] for message in messages()] == ["ant"]
-        twin.rmdir()
         assert house.press.print_marked().marks
     assert house.press.print_all().changed == 0
 

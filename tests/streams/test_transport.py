@@ -16,7 +16,7 @@ from infra.consumer.process import assigned, instance_name
 from infra.settings import Settings
 from schemas.topics import EVENT_TOPICS
 from streams import processors
-from streams.pace import CALM, RUSHED, WINDOW_SECONDS
+from streams.pace import CALM, RUSHED, Pace
 from streams.transport import Consumer, Transport
 
 
@@ -139,8 +139,8 @@ def test_while_much_comes_the_next_fetch_has_the_broker_gather():
         app.consumer.flow_active = True
         thread = app.consumer._thread
         thread._create_worker_consumer(app.transport)
+        thread._pace = Pace(iter((0.0, 1.0)).__next__)
         consumer = SimpleNamespace(_closed=False, _fetcher=FakeFetcher())
-        await asyncio.sleep(WINDOW_SECONDS)
         await thread._fetch_records(consumer, set())
         return consumer._fetcher
 
