@@ -104,7 +104,9 @@ class Log:
     def holds(self, place: Place, begin: int, end: int) -> bool:
         """Whether there is any committed record from offset `begin` up to, not including, `end`.
 
-        Reads with a consumer of its own, so nothing that was fetched before can mislead it.
+        A log that begins after `begin` or ends before it has lost what it held there, which is not
+        the same as nothing: then the answer is yes. Reads with a consumer of its own, so nothing
+        that was fetched before can mislead it.
         """
         consumer = Consumer(
             {
@@ -112,6 +114,7 @@ class Log:
                 **LITTLE,
                 "group.id": "verdicts-looking",
                 "enable.partition.eof": True,
+                "auto.offset.reset": "error",
             }
         )
         try:
@@ -120,6 +123,8 @@ class Log:
             if message is None:
                 raise TimeoutError(f"{place[0]}/{place[1]} could not be read at offset {begin}")
             if error := message.error():
+                if error.code() == KafkaError._AUTO_OFFSET_RESET:
+                    return True
                 if error.code() == KafkaError._PARTITION_EOF:
                     return False
                 raise KafkaException(error)

@@ -18,8 +18,9 @@ from sqlalchemy.exc import DBAPIError
 
 SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 # Stopped between two statements that it sends, a process would keep its locks: the server takes
-# itself for busy until it is told that it is our turn. No batch takes nearly as long.
-_LIMIT = "SET LOCAL transaction_timeout = '30s'"
+# itself for busy until it is told that it is our turn. No batch takes nearly as long, and whoever
+# takes its partitions over comes when its session has ended, which takes as long as this.
+_LIMIT = "SET LOCAL transaction_timeout = '10s'"
 # The execution option of an engine that says how its transactions begin.
 ENTERS = "enters"
 

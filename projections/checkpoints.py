@@ -101,10 +101,6 @@ def stored(connection: Statements, place: Place, table: str) -> int:
 class Extents(Protocol):
     """Knows topics and the extent of partitions; `infra.log.Log` is the real one."""
 
-    def topic_ids(self, topics: Iterable[str]) -> Mapping[str, str]:
-        """The id that each topic got when it was made."""
-        ...
-
     def bounds(self, places: Iterable[Place]) -> Mapping[Place, Bounds]:
         """Identity, beginning and end of each partition."""
         ...
@@ -136,9 +132,7 @@ class DatabaseCheckpoints:
         unread = {place: bounds[place] for place in wanted if place not in found}
         self._begin(unread)
         found |= {place: (bound.topic_id, 0) for place, bound in unread.items()}
-        for place, (topic_id, offset) in found.items():
-            _require_same_topic(place, topic_id, bounds[place].topic_id)
-            _require_within(place, offset, bounds[place])
+        _require_fit(found, bounds)
         return {place: offset for place, (_, offset) in found.items()}
 
     def stored(self, places: Iterable[Place]) -> Mapping[Place, int]:
@@ -146,15 +140,14 @@ class DatabaseCheckpoints:
         return {place: offset for place, (_, offset) in self._rows(list(places)).items()}
 
     def verify(self, places: Iterable[Place]) -> None:
-        """Ask whether the topics are still those that were read so far.
+        """Ask whether the log is still the one that was read so far.
 
         Raises:
-            LogMismatchError: one was made anew.
+            LogMismatchError: a topic was made anew, or a checkpoint lies outside its log.
         """
         if found := self._rows(list(places)):
-            now = self._log.topic_ids({topic for topic, _ in found})
-            for place, (topic_id, _) in found.items():
-                _require_same_topic(place, topic_id, now[place[0]])
+            bounds = self._log.bounds(found)
+            _require_fit(found, bounds)
 
     def holds(self, place: Place, begin: int, end: int) -> bool:
         """Whether the log holds any record from offset `begin` up to, not including, `end`."""
@@ -181,6 +174,12 @@ def _columns(places: Sequence[Place]) -> dict[str, list[str] | list[int]]:
         "topics": [topic for topic, _ in places],
         "partitions": [number for _, number in places],
     }
+
+
+def _require_fit(found: Mapping[Place, tuple[str, int]], bounds: Mapping[Place, Bounds]) -> None:
+    for place, (topic_id, offset) in found.items():
+        _require_same_topic(place, topic_id, bounds[place].topic_id)
+        _require_within(place, offset, bounds[place])
 
 
 def _require_same_topic(place: Place, before: str, now: str) -> None:

@@ -67,6 +67,7 @@ def apply_writes(connection: Statements, writes: Mapping[str, list[Write]]) -> s
     Tables come in one order for all transactions and rows in the order of their keys, so two
     transactions never wait for each other in a circle.
     """
+    writing.hold(connection, writes)
     # All are sent before the first answer is looked at.
     written = {
         table: writing.WRITERS[table](connection, writes[table])

@@ -58,10 +58,14 @@ with changed as (
 )
 """
 
+# What takes back what was never counted makes a row of noughts: else that there is one would
+# depend on whether the two came in one batch.
 _TALLY = """
 insert into tallies (tool, ship, skip, bookmarks, version)
 select tool, ship, skip, bookmarks, nextval('verdicts.version') from deltas
-where (ship, skip, bookmarks) <> (0, 0, 0) order by tool collate "C"
+where (ship, skip, bookmarks) <> (0, 0, 0)
+    or not exists (select from tallies where tallies.tool = deltas.tool)
+order by tool collate "C"
 on conflict (tool) do update set
     ship = tallies.ship + excluded.ship,
     skip = tallies.skip + excluded.skip,
@@ -75,6 +79,14 @@ insert into tallies (tool, ship, skip, bookmarks, version)
 select tool, 0, 0, 0, nextval('verdicts.version')
 from unnest(%(tools)s::text[]) as touched(tool) order by tool collate "C"
 on conflict (tool) do update set version = nextval('verdicts.version')
+"""
+
+# An update that never happens locks the row all the same.
+_HOLD = """
+insert into tallies (tool, ship, skip, bookmarks, version)
+select tool, 0, 0, 0, nextval('verdicts.version')
+from unnest(%(tools)s::text[]) as held(tool) order by tool collate "C"
+on conflict (tool) do update set version = tallies.version where false
 """
 
 
@@ -173,3 +185,20 @@ WRITERS: Mapping[str, Writer] = {
 }
 ORDER = tuple(WRITERS)
 TALLIED = frozenset({"ballots", "bookmarks"})
+# Where in a row's key its tool stands, in the tables that move a tool's tally or touch it.
+_TOOL_AT = {
+    "tools": 0, "first_listings": 0, "retirements": 0, "revisions": 0, "ballots": 1, "bookmarks": 1,
+}  # fmt: skip
+
+
+def hold(connection: Statements, writes: Mapping[str, list[Write]]) -> None:
+    """Lock the tallies of all tools that are named, where more than one statement will do so.
+
+    Each keeps to one order of its own, but two transactions with two such statements each could
+    wait for one another in a circle.
+    """
+    naming = {table for table in _TOOL_AT if writes.get(table)}
+    touching = bool(naming - TALLIED)
+    if len(naming & TALLIED) + touching > 1:
+        tools = {write.key[_TOOL_AT[table]] for table in naming for write in writes[table]}
+        connection.exec_driver_sql(_HOLD, {"tools": sorted(tools)})

@@ -61,3 +61,7 @@ DEAD_LETTERS = Topic(
 
 EVENT_TOPICS = (CATALOG, REVIEWS, VOTES, BOOKMARKS, DIGESTS)
 TOPICS = (*EVENT_TOPICS, CHANGES, DEAD_LETTERS)
+EVENT_PLACES = tuple(
+    (topic.name, number) for topic in EVENT_TOPICS for number in range(topic.partitions)
+)
+"""Every partition that events stand on."""

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterable
 from typing import Protocol
 
+import structlog
 from confluent_kafka import KafkaError, Message, Producer
 
 from infra.codec import UndecodableError
@@ -16,6 +17,7 @@ PREFIX = "__connect.errors."
 # Where in its way a record failed, in Kafka Connect's words: it could not be read, or not stored.
 UNREADABLE, UNSTORABLE = "VALUE_CONVERTER", "TASK_PUT"
 LONGEST_MESSAGE = 2_000
+log = structlog.get_logger(__name__)
 
 
 class Letter(Protocol):
@@ -59,15 +61,14 @@ class DeadLetters:
             DeadLettersUnavailableError: at least one was not acknowledged in ten seconds.
         """
         failures: list[KafkaError] = []
-        written: list[str] = []
+        given = list(letters)
 
         def delivered(error: KafkaError | None, _: Message) -> None:
             if error is not None:
                 failures.append(error)
 
         producer = self._producer()
-        for letter, error in letters:
-            written.append(letter.topic)
+        for letter, error in given:
             producer.produce(
                 topics.DEAD_LETTERS.name,
                 key=letter.key,
@@ -79,7 +80,12 @@ class DeadLetters:
         if failures or left:
             self._made = None  # it may have failed for good; the next attempt makes another
             raise DeadLettersUnavailableError(str(failures[0]) if failures else "timed out")
-        buried(written)
+        buried(letter.topic for letter, _ in given)
+        for letter, error in given:
+            log.warning(
+                "dead letter", topic=letter.topic, partition=letter.partition,
+                offset=letter.offset, reason=str(error),
+            )  # fmt: skip
 
     def _producer(self) -> Producer:
         with self._lock:

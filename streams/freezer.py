@@ -29,7 +29,7 @@ from projections import digest, queries
 from schemas import digests
 from schemas.events import DigestFrozen, Event
 from schemas.instants import rfc3339
-from schemas.topics import DIGESTS, EVENT_TOPICS
+from schemas.topics import DIGESTS, EVENT_PLACES
 
 ADVISORY_LOCK = 0x66727A65  # "frze"
 GRACE = 10 * 60 * 1_000_000
@@ -40,9 +40,6 @@ MARKER_SECONDS = 2.0
 # Longer than a freeze can take, which waits for the log, for the broker, and for the log again.
 SILENT_SECONDS = int(4 * PATIENCE_SECONDS)
 
-PLACES: tuple[Place, ...] = tuple(
-    (topic.name, number) for topic in EVENT_TOPICS for number in range(topic.partitions)
-)
 Outcome = Literal["frozen", "already", "empty"]
 log = structlog.get_logger(__name__)
 
@@ -113,7 +110,7 @@ class Freezing:
         Raises:
             NotFrozen: the projections do not keep up, or the broker does not answer.
         """
-        self._await(self._log.ends(PLACES))
+        self._await(self._log.ends(EVENT_PLACES))
         decided = self._decide(week)
         if not isinstance(decided, DigestFrozen):
             return decided

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-import structlog
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 from sqlalchemy import Engine
@@ -26,7 +25,6 @@ from streams.traced import traced
 
 Records = Sequence[ConsumerRecord]
 Poison = tuple[ConsumerRecord, Exception]
-log = structlog.get_logger(__name__)
 
 
 class Morgue(Protocol):
@@ -45,6 +43,7 @@ class Projector:
         self._engine = engine
         self._codec = codec
         self._dead_letters = dead_letters
+        self._buried_already: set[int] = set()
 
     def stored(self) -> int:
         """Look up this partition's checkpoint."""
@@ -57,6 +56,7 @@ class Projector:
         if poison:
             yield from self._buried(poison)
         yield from self._applied(records, events, expected, upto)
+        self._buried_already.clear()
 
     def _decoded(self, records: Records) -> tuple[Records, list[Event], list[Poison]]:
         """What can be decoded, and its events, and what cannot."""
@@ -100,13 +100,12 @@ class Projector:
         yield from self._applied(records[half:], events[half:], middle, upto)
 
     def _buried(self, poison: list[Poison]) -> Steps[Batch]:
-        yield None  # other partitions do not wait for the broker
-        self._dead_letters.write(poison)
-        for record, error in poison:
-            log.warning(
-                "dead letter", topic=record.topic, partition=record.partition,
-                offset=record.offset, reason=str(error),
-            )  # fmt: skip
+        """Write dead letters, each once however often the batch has to be tried."""
+        new = [it for it in poison if it[0].offset not in self._buried_already]
+        if new:
+            yield None  # other partitions do not wait for the broker
+            self._dead_letters.write(new)
+            self._buried_already |= {record.offset for record, _ in new}
 
 
 def register(app: BatchedApp, engine: Engine, codec: Codec, dead_letters: DeadLetters) -> None:

@@ -153,9 +153,8 @@ class Consumer(aiokafka.Consumer):
             return False
         try:
             found = await aside(self._checkpoints.stored, assigned)
-            await self._thread.report_offsets(
-                {tp: found[tp.topic, tp.partition] for tp in assigned}
-            )
+            # A partition that was never assigned before may have no checkpoint yet.
+            await self._thread.report_offsets({TP(*place): at for place, at in found.items()})
         except (KafkaError, SQLAlchemyError) as error:
             log.info("offsets were not reported", reason=str(error))
             return False

@@ -46,10 +46,10 @@ class Checkpoints(Protocol):
         ...
 
     def verify(self, places: Iterable[Place]) -> None:
-        """Ask whether the topics are still those that were read so far.
+        """Ask whether the log is still the one that was read so far.
 
         Raises:
-            LogMismatchError: one was made anew.
+            LogMismatchError: a topic was made anew, or a checkpoint lies outside its log.
         """
         ...
 

@@ -141,7 +141,7 @@ class Partition:
             records = [record for record in records if record.offset >= self._next]
         if records and not self._gaps and await self._is_missing(self._next, records[0].offset):
             self._log.info("fetching again", stored=self._next, got=records[0].offset)
-            await self._seek(self._next)
+            await self._persist(partial(self._seek, self._next))
             self._next = None
             return ()
         return records

@@ -1,7 +1,7 @@
 from collections.abc import Callable
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from infra.log import Log
@@ -28,3 +28,18 @@ def test_markers_of_transactions_take_offsets_and_are_no_records(
     assert log.ends([place]) == {place: 4}
     assert log.holds(place, 0, 4)
     assert not log.holds(place, 1, 4)
+
+
+def test_what_a_log_has_lost_is_not_taken_for_nothing(kafka: str, unique: Callable[[str], str]):
+    topic = unique("cut")
+    admin = AdminClient({"bootstrap.servers": kafka})
+    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(20)
+    producer = Producer({"bootstrap.servers": kafka})
+    for _ in range(4):
+        producer.produce(topic, b"a record")
+    assert producer.flush(20) == 0
+    admin.delete_records([TopicPartition(topic, 0, 3)])[TopicPartition(topic, 0)].result(20)
+    log = Log(Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": kafka}))
+    assert log.holds((topic, 0), 0, 2)
+    assert log.holds((topic, 0), 3, 4)
+    assert log.holds((topic, 0), 7, 9)

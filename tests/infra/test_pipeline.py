@@ -87,7 +87,7 @@ def test_whoever_is_stopped_in_the_middle_holds_no_lock_for_long(projected: Engi
         sent = connection.exec_driver_sql("select pg_backend_pid() as pid")
         (limit,) = connection.exec_driver_sql("show transaction_timeout").all()
         (mine,) = sent.all()
-        assert limit.transaction_timeout == "30s"
+        assert limit.transaction_timeout == "10s"
         with projected.connect() as other:
             asked = text("select state from pg_stat_activity where pid = :pid")
             state = other.scalar(asked, {"pid": mine.pid})

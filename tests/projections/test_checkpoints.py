@@ -23,9 +23,6 @@ class FakeLog:
         self.first, self.end, self.topic_id = first, end, topic_id
         self.meanwhile: Callable[[], None] = lambda: None
 
-    def topic_ids(self, topics: Iterable[str]) -> Mapping[str, str]:
-        return dict.fromkeys(topics, self.topic_id)
-
     def bounds(self, places: Iterable[Place]) -> Mapping[Place, Bounds]:
         answer = {place: Bounds(self.topic_id, self.first, self.end) for place in places}
         self.meanwhile()
@@ -115,6 +112,20 @@ def test_a_topic_made_anew_while_it_is_read_is_noticed(projected: Engine, table:
     log.topic_id = "another"
     with pytest.raises(LogMismatchError, match=r"votes\.v1/3 was made anew"):
         kept.verify([VOTES, REVIEWS])
+
+
+@pytest.mark.parametrize(("first", "end"), [(43, 100), (0, 41)])
+def test_a_log_that_loses_what_was_not_read_yet_or_was_read_already_is_noticed(
+    projected: Engine, table: str, first: int, end: int
+):
+    log = FakeLog()
+    kept = DatabaseCheckpoints(projected, log, table)
+    kept.load([VOTES])
+    move(projected, VOTES, 0, 42, table)
+    kept.verify([VOTES])
+    log.first, log.end = first, end
+    with pytest.raises(LogMismatchError, match=f"its log holds {first} to {end}"):
+        kept.verify([VOTES])
 
 
 def test_what_another_worker_applies_while_the_broker_is_asked_is_no_mismatch(projected: Engine):

@@ -1,5 +1,6 @@
 """One transaction per batch: the fence, the versions and the outbox."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
@@ -213,6 +214,58 @@ def test_partitions_that_change_the_same_tools_add_up_and_never_block_each_other
         tally = journal.read(queries.tallies, [tool])[tool]
         assert tally.community.ship == sum(done[1::2])
         assert tally.bookmarks == sum(done[0::2])
+
+
+def test_batches_of_several_topics_that_change_the_same_tools_never_wait_in_a_circle(
+    projected: Engine,
+):
+    tools = [f"t-{n}" for n in range(8)]
+    Journal(projected).apply(*(a_listing(tool) for tool in tools))
+
+    def run(number: int) -> None:
+        """Votes, bookmarks and listings together, of a few tools each, and not always the same."""
+        chance, places = Random(number), [(f"tests.{kind}", number) for kind in ("v", "b", "c")]
+        for place in places:
+            Journal(projected, place)
+        for batch in range(40):
+            made = (
+                [a_vote(voter=f"{number}-{batch}", tool=it) for it in chance.sample(tools, 2)],
+                [a_bookmark(voter=f"{number}-{batch}", tool=it) for it in chance.sample(tools, 2)],
+                [a_listing(it, name=f"{number} {batch}", time=NOON + 100 * batch + number)
+                 for it in chance.sample(tools, 2)],
+            )  # fmt: skip
+            store.apply(
+                projected,
+                [
+                    Batch(it, 2 * batch, 2 * batch + 2, events)
+                    for it, events in zip(places, made, strict=True)
+                ],
+            )
+
+    before = deadlocks(projected)
+    with ThreadPoolExecutor(6) as pool:
+        for done in pool.map(run, range(6)):
+            assert done is None
+    assert deadlocks(projected) == before
+
+
+def deadlocks(engine: Engine) -> int:
+    """How often the server has broken a circle in this database."""
+    counted = "select deadlocks from pg_stat_database where datname = current_database()"
+    with engine.connect() as connection:
+        return int(connection.execute(text(counted)).scalar_one())
+
+
+@pytest.mark.parametrize(
+    ("cast", "taken_back"), [(a_vote, a_retracted_vote), (a_bookmark, a_removed_bookmark)]
+)
+def test_the_rows_do_not_depend_on_whether_what_is_taken_back_came_in_the_same_batch(
+    journal: Journal, cast: Callable[..., Event], taken_back: Callable[..., Event]
+):
+    journal.apply(cast(tool="one"), taken_back(tool="one", time=LATER))
+    journal.apply(cast(tool="two"))
+    journal.apply(taken_back(tool="two", time=LATER))
+    assert journal.rows("tallies", "version") == [("one", 0, 0, 0), ("two", 0, 0, 0)]
 
 
 def test_one_voter_who_changes_a_choice_in_two_partitions_at_once_has_one_ballot(

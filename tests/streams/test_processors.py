@@ -117,6 +117,21 @@ def test_while_dead_letters_cannot_be_written_nothing_is_applied_or_passed_over(
     assert (votes.projector.stored(), tally(votes)) == (2, 1)
 
 
+def test_poison_is_buried_once_however_often_its_batch_is_tried(votes: World):
+    stop = OperationalError("", None, Exception("the database is away"))
+
+    def refuse(_: object) -> None:
+        raise stop
+
+    there, votes.run = votes.run, refuse  # type: ignore[assignment]
+    for _ in range(3):
+        with pytest.raises(OperationalError):
+            votes.apply(a_vote(), GARBAGE)
+    votes.run = there
+    votes.apply(a_vote(), GARBAGE)
+    assert (votes.projector.stored(), tally(votes), votes.dead.offsets) == (2, 1, [1])
+
+
 def test_a_good_batch_needs_no_dead_letters(votes: World):
     votes.dead.unavailable = True
     votes.apply(a_vote())
