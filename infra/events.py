@@ -5,7 +5,8 @@ import time as clock
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from functools import partial
+from heapq import nlargest
+from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
@@ -85,13 +86,18 @@ class Found(NamedTuple):
         return self.event.time if self.event else self.record.timestamp * 1000
 
 
+def is_topic(name: str) -> bool:
+    """Whether this is an event topic, by its full name or by its short one."""
+    return name in _SHORT or name in _SHORT.values()
+
+
 def full_name(topic: str) -> str:
     """The full name of an event topic, from that or from its short one.
 
     Raises:
         QuestionError: there is no such topic.
     """
-    if topic not in _SHORT and topic not in _SHORT.values():
+    if not is_topic(topic):
         raise QuestionError(f"There is no topic of events {topic!r}; there are {_list(_SHORT)}.")
     return _SHORT.get(topic, topic)
 
@@ -160,26 +166,37 @@ class Reader:
         return self._matching(query, scan(self._settings, spans, progress))
 
     def last(
-        self, query: Query, number: int, progress: Callable[[int, int], None] = lambda *_: None
+        self,
+        query: Query,
+        number: int,
+        spans: Mapping[Place, Span],
+        progress: Progress = lambda _: None,
     ) -> list[Found]:
         """The newest events that are meant, oldest first; reads back only as far as it must.
 
-        `progress` gets the offsets passed and those to pass, anew for each further look back.
+        A partition is left alone once what was reached in it is older than all that was found.
+        `progress` gets the offsets passed, anew for each further look back.
         """
-        spans, depth = self.spans(query), max(FIRST_LOOK, number)
-        while True:
-            near = {at: Span(max(it.first, it.end - depth), it.end) for at, it in spans.items()}
-            total = sum(span.length for span in near.values())
-            found = list(self.events(query, near, partial(_out_of, progress, total)))
-            found.sort(key=lambda it: (it.record.timestamp, *it.record.place, it.record.offset))
-            if len(found) >= number or near == spans:
-                return found[-number:] if number else []
+        newest: list[Found] = []
+        unread, depth = dict(spans) if number else {}, max(FIRST_LOOK, number)
+        while unread:
+            look = {place: span.tail(depth) for place, span in unread.items()}
+            reached: dict[Place, Record] = {}
+            records = _noting_first(scan(self._settings, look, progress), reached)
+            found = chain(newest, self._matching(query, records))
+            newest = nlargest(number, found, key=lambda it: _order(it.record))
+            least = newest[-1].record if len(newest) == number else None
+            unread = {
+                place: Span(span.first, look[place].first)
+                for place, span in unread.items()
+                if span != look[place] and not _is_past(reached.get(place), least)
+            }
             depth *= 10
+        return newest[::-1]
 
-    def follow(self, query: Query) -> Iterator[Found]:
-        """The events that are meant, as they come from now on."""
-        ends = self._log.ends(self._log.places(query.read))
-        fetched = follow(self._settings, ends)
+    def follow(self, query: Query, spans: Mapping[Place, Span]) -> Iterator[Found]:
+        """The events that are meant, as they come after these stretches."""
+        fetched = follow(self._settings, {place: span.end for place, span in spans.items()})
         return (found for records in fetched for found in self._matching(query, records))
 
     def count(
@@ -215,8 +232,21 @@ class Reader:
             return Found(record, None, str(error))
 
 
-def _out_of(progress: Callable[[int, int], None], total: int, done: int) -> None:
-    progress(done, total)
+def _noting_first(records: Iterable[Record], noted: dict[Place, Record]) -> Iterator[Record]:
+    """The same records, of which the first of each partition is noted."""
+    for record in records:
+        noted.setdefault(record.place, record)
+        yield record
+
+
+def _order(record: Record) -> tuple[int, str, int, int]:
+    """What the records of all partitions are ordered by, from old to new."""
+    return record.timestamp, *record.place, record.offset
+
+
+def _is_past(reached: Record | None, least: Record | None) -> bool:
+    """Whether nothing before `reached` can be as new as `least`; where one is missing, it can."""
+    return reached is not None and least is not None and _order(reached) <= _order(least)
 
 
 def _date(found: Found, form: str) -> str:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -46,6 +47,10 @@ class Span(NamedTuple):
         """How many offsets lie in it."""
         return max(0, self.end - self.first)
 
+    def tail(self, length: int) -> "Span":
+        """The last offsets of it, at most so many."""
+        return Span(max(self.first, self.end - length), self.end)
+
 
 def scan(
     settings: Settings, spans: Mapping[Place, Span], progress: Progress = lambda _: None
@@ -63,7 +68,7 @@ def scan(
         while left:
             messages = consumer.consume(LARGEST_FETCH, FETCH_SECONDS)
             for message in messages:
-                place = str(message.topic()), int(message.partition() or 0)
+                place = _place(message)
                 if place not in left:
                     continue
                 offset = int(message.offset() or 0)
@@ -94,42 +99,53 @@ def follow(settings: Settings, starts: Mapping[Place, int]) -> Iterator[list[Rec
 
 def firsts(
     settings: Settings, spans: Mapping[Place, Span], seconds: float = 2.0
-) -> dict[Place, Record]:
+) -> dict[Place, Record | None]:
     """Read the first record of each span, as far as they come in time.
 
-    A span without one holds nothing but marks that transactions leave.
+    A span in which nothing waits is left out: it is empty, or holds only marks of transactions and
+    what these have not committed yet. `None` means that something may wait, but could not be read:
+    it did not come in time, or the log begins only after the span does.
+
+    Raises:
+        KafkaException: the broker refuses.
     """
-    left = {place: span.first for place, span in spans.items() if span.length}
-    found: dict[Place, Record] = {}
-    if not left:
+    found: dict[Place, Record | None] = {at: None for at, span in spans.items() if span.length}
+    if not found:
         return found
-    consumer = _consumer(settings, left, LITTLE)
-    deadline = time.monotonic() + seconds
+    starts = {place: spans[place].first for place in found}
+    with closing(_consumer(settings, starts, LITTLE)) as consumer:
+        for message in _heads(consumer, starts, seconds):
+            place = _place(message)
+            if _is_gone(message):
+                continue
+            if _at_end(message) or int(message.offset() or 0) >= spans[place].end:
+                del found[place]
+            else:
+                found[place] = _record(message)
+    return found
+
+
+def ages(settings: Settings, spans: Mapping[Place, Span]) -> dict[Place, float | None]:
+    """How many seconds ago the first record of each span was written.
+
+    Which places are left out, and which have `None`, is as in `firsts`.
+    """
+    now = time.time()
+    return {
+        place: None if record is None else max(0.0, now - record.timestamp / 1000)
+        for place, record in firsts(settings, spans).items()
+    }
+
+
+def _heads(consumer: Consumer, places: Iterable[Place], seconds: float) -> Iterator[Message]:
+    """What comes first of each partition, be it an error, as far as it comes in time."""
+    left, deadline = set(places), time.monotonic() + seconds
     while left and time.monotonic() < deadline:
         for message in consumer.consume(LARGEST_FETCH, FETCH_SECONDS):
-            place = str(message.topic()), int(message.partition() or 0)
-            if not _at_end(message):
-                found.setdefault(place, _record(message))
-            if left.pop(place, None) is not None:
+            if (place := _place(message)) in left:
+                left.remove(place)
                 consumer.pause([TopicPartition(*place)])
-    consumer.close()
-    return found
-
-
-def ages(settings: Settings, spans: Mapping[Place, Span]) -> dict[Place, float]:
-    """How many seconds ago the first record of each span was written, where there is one."""
-    now = time.time()
-    found = firsts(settings, spans)
-    return {place: max(0.0, now - record.timestamp / 1000) for place, record in found.items()}
-
-
-def fetch(settings: Settings, places: Iterable[tuple[str, int, int]]) -> list[Record]:
-    """Read single records, by topic, partition and offset; those that are gone are left out."""
-    found: list[Record] = []
-    for topic, partition, offset in places:
-        span = {(topic, partition): Span(offset, offset + 1)}
-        found += [record for record in scan(settings, span) if record.offset == offset]
-    return found
+                yield message
 
 
 def _consumer(
@@ -152,6 +168,16 @@ def _consumer(
     )
     consumer.assign([TopicPartition(*place, at) for place, at in starts.items()])
     return consumer
+
+
+def _place(message: Message) -> Place:
+    return str(message.topic()), int(message.partition() or 0)
+
+
+def _is_gone(message: Message) -> bool:
+    """Whether this says that the log does not hold the offset from which it was to be read."""
+    error = message.error()
+    return error is not None and error.code() == KafkaError._AUTO_OFFSET_RESET
 
 
 def _at_end(message: Message) -> bool:

@@ -5,7 +5,7 @@ They are asked of broker and database, so every API replica tells the same; take
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import structlog
 from confluent_kafka import KafkaException
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from infra import metrics
+from infra.doctor.looking import waiting_letters
 from infra.log import Log, Place
 from infra.metrics import Family
 from infra.scan import Span, ages
@@ -23,10 +24,12 @@ from projections import generations
 from schemas.topics import CHANGES, DEAD_LETTERS, EVENT_TOPICS
 
 REMEMBERED_SECONDS = 2.0
+BROKER_SECONDS = 3.0  # Prometheus waits ten for everything that a process tells
 PUBLISHER = "publisher"
 Labels = tuple[str, ...]
 Values = dict[Labels, float]
 Reader = tuple[str, Place]
+Ages = Callable[[Settings, Mapping[Place, Span]], Mapping[Place, float | None]]
 log = structlog.get_logger(__name__)
 
 _QUEUES = text(
@@ -35,16 +38,22 @@ _QUEUES = text(
 )
 _AGE = "extract(epoch from clock_timestamp() - {})::float8"
 _PUBLISHER = text("select topic, partition, next_offset from verdicts.publisher_checkpoints")
-_SETTLED = text("select count(*) from verdicts.settled_letters where topic_id = :topic_id")
 
 
 class Gauges(Collector):
-    """Looks at the chain, at most once in two seconds."""
+    """Looks at the chain, at most once in two seconds.
 
-    def __init__(self, settings: Settings, database: Engine) -> None:
+    Args:
+        settings: Where the log is.
+        database: Where checkpoints, queues and signs of life are.
+        ages: Tells how old the first record of each span is; see `infra.scan.ages`.
+    """
+
+    def __init__(self, settings: Settings, database: Engine, ages: Ages = ages) -> None:
         self._settings = settings
         self._database = database
-        self._log = Log(settings)
+        self._ages = ages
+        self._log = Log(settings, BROKER_SECONDS)
         self._lock = threading.Lock()
         self._seen: tuple[float, dict[Family, Values]] | None = None
 
@@ -63,7 +72,8 @@ class Gauges(Collector):
     def _remembered(self) -> dict[Family, Values]:
         with self._lock:
             if self._seen is None or time.monotonic() - self._seen[0] > REMEMBERED_SECONDS:
-                self._seen = (time.monotonic(), self._look())
+                looked = self._look()  # without a broker that takes longer than it is remembered
+                self._seen = (time.monotonic(), looked)
             return self._seen[1]
 
     def _look(self) -> dict[Family, Values]:
@@ -77,6 +87,11 @@ class Gauges(Collector):
             return {metrics.LOOKED: {(): 0.0}}
 
     def _lags(self, offsets: Mapping[Reader, int]) -> dict[Family, Values]:
+        """How far each reader is behind.
+
+        Where a record waits whose age nobody could read in time, the age is left out: zero would
+        say that all is well.
+        """
         topics = [topic.name for topic in (*EVENT_TOPICS, CHANGES)]
         ends = self._log.ends(self._log.places(topics))
         behind = {
@@ -85,20 +100,19 @@ class Gauges(Collector):
             if place in ends
         }
         events = {_labels(it): 0.0 for it in behind}
-        seconds = dict(events)
+        seconds: dict[Labels, float | None] = {**events}
         for name in {name for name, _ in behind}:
             spans = {at: span for (who, at), span in behind.items() if who == name}
-            for place, age in ages(self._settings, spans).items():
+            for place, age in self._ages(self._settings, spans).items():
                 labels = _labels((name, place))
                 events[labels] = float(spans[place].length)
                 seconds[labels] = age
-        return {metrics.LAG_EVENTS: events, metrics.LAG_SECONDS: seconds}
+        known = {labels: age for labels, age in seconds.items() if age is not None}
+        return {metrics.LAG_EVENTS: events, metrics.LAG_SECONDS: known}
 
     def _letters(self, connection: Connection) -> dict[Family, Values]:
         place = (DEAD_LETTERS.name, 0)
-        bounds = self._log.bounds([place])[place]
-        settled = connection.scalar(_SETTLED, {"topic_id": bounds.topic_id}) or 0
-        waiting = max(0, bounds.end - bounds.first - settled)
+        waiting = waiting_letters(connection, self._log.bounds([place])[place])
         return {metrics.DEAD_LETTERS_WAITING: {(): float(waiting)}}
 
 

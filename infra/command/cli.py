@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
+import psycopg
+import structlog
 from confluent_kafka import KafkaException
 from sqlalchemy.exc import OperationalError
 
@@ -30,6 +32,8 @@ _SAYS_ENOUGH = {"CannotListenError", "RegistryError"}
 
 def main() -> None:
     """Run the command line; every failure is one sentence on standard error and exit status 1."""
+    # Standard output is for answers. Services say later how they log.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
         verdicts(standalone_mode=False)
     except click.exceptions.Abort:
@@ -48,8 +52,9 @@ def sentence(error: Exception) -> str:
         return str(error)
     if isinstance(error, _expected_later()):
         return str(error)
-    if isinstance(error, OperationalError):
-        return f"The database does not answer ({str(error.orig).splitlines()[0].strip()})."
+    if isinstance(error, (OperationalError, psycopg.OperationalError)):
+        cause = getattr(error, "orig", error)
+        return f"The database does not answer ({str(cause).splitlines()[0].strip()})."
     if isinstance(error, KafkaException):
         return f"Kafka does not answer ({error.args[0].str()})."
     if isinstance(error, OSError) and error.strerror:
@@ -60,16 +65,17 @@ def sentence(error: Exception) -> str:
 
 def _expected_later() -> tuple[type[Exception], ...]:
     """Errors of modules that are too slow to load for every command."""
+    from infra.consumer.app import LogMismatchError
     from infra.events import QuestionError
     from infra.logfiles.manifest import LogFilesError
-    from projections.generations import UnknownGenerationError
+    from projections.generations import BusyError, UnknownGenerationError
     from publishers.files import SupersededError
     from streams.rebuilding import NotReadyError
     from streams.redelivery import RedeliveryError
 
     return (
-        UnknownGenerationError, NotReadyError, QuestionError, RedeliveryError, LogFilesError,
-        SupersededError,
+        UnknownGenerationError, BusyError, NotReadyError, LogMismatchError, QuestionError,
+        RedeliveryError, LogFilesError, SupersededError,
     )  # fmt: skip
 
 
@@ -121,7 +127,12 @@ def up(with_parent: bool) -> None:
 
 @verdicts.command()
 def api() -> None:
-    """Serve the HTTP API and the site; as many replicas as wanted."""
+    """Serve the HTTP API and the site; as many replicas as wanted.
+
+    \b
+    verdicts api                     against the servers that the settings name
+    VERDICTS_PORT=8081 verdicts api  a further one, beside a running `verdicts up`
+    """
     from infra.command.serve import main
 
     _serve("api", main)
@@ -143,7 +154,12 @@ def worker() -> None:
 
 @verdicts.command()
 def publisher() -> None:
-    """Write the pages; one replica is active, further ones stand by."""
+    """Write the pages; one replica is active, further ones stand by.
+
+    \b
+    verdicts publisher                                  beside a running `verdicts up`
+    VERDICTS_METRICS=127.0.0.1:9100 verdicts publisher  with /metrics there
+    """
     from publishers.publisher import main
 
     _serve("publisher", main)
@@ -152,7 +168,12 @@ def publisher() -> None:
 @verdicts.command()
 @as_json
 def migrate(as_json: bool) -> None:
-    """Bring the database to the newest revision; safe to run twice, and at once."""
+    """Bring the database to the newest revision; safe to run twice, and at once.
+
+    \b
+    verdicts migrate
+    verdicts migrate --json | jq -r .revision
+    """
     from infra.command.steps import migrate as run
 
     revision = run(attached_settings())
@@ -167,7 +188,14 @@ def topics() -> None:
 @topics.command("apply")
 @as_json
 def topics_apply(as_json: bool) -> None:
-    """Create the topics that are missing, and tell where others differ; nothing is changed."""
+    """Create the topics that are missing, and tell where others differ; nothing is changed.
+
+    The exit status is 1 when one differs.
+
+    \b
+    verdicts topics apply
+    verdicts topics apply --json | jq -r '.differences[]'
+    """
     from infra.topics import apply
     from schemas.topics import TOPICS
 
@@ -184,7 +212,12 @@ def topics_apply(as_json: bool) -> None:
 @verdicts.command()
 @as_json
 def status(as_json: bool) -> None:
-    """Say whether a vote sent now would reach a page; exit status 1 when not."""
+    """Say whether a vote sent now would reach a page; exit status 1 when not.
+
+    \b
+    verdicts status
+    verdicts status --json | jq .reasons
+    """
     from infra.command.status import ask, readable
 
     told = ask(settings())

@@ -26,7 +26,12 @@ def digest() -> None:
 @digest.command("list")
 @as_json
 def list_(as_json: bool) -> None:
-    """Show which weeks have a digest, newest first."""
+    """Show which weeks have a digest, newest first.
+
+    \b
+    verdicts digest list
+    verdicts digest list --json | jq -r '.[0].week'
+    """
     from projections.digest import everything
     from publishers.views.digest import summary
 

@@ -68,7 +68,9 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
 
 @events.command()
 @query
-@click.option("-n", "--number", default=20, show_default=True, help="How many.")
+@click.option(
+    "-n", "--number", type=click.IntRange(min=0), default=20, show_default=True, help="How many."
+)
 @click.option("-f", "--follow", is_flag=True, help="Go on with those that come, until Ctrl-C.")
 @as_json
 def tail(meant: "Query", number: int, follow: bool, as_json: bool) -> None:
@@ -85,12 +87,13 @@ def tail(meant: "Query", number: int, follow: bool, as_json: bool) -> None:
         click.echo(msgspec.json.encode(told_whole(found)).decode() if as_json else line(found))
 
     reader = _reader()
+    spans = reader.spans(meant)
     with bar("Reading the log") as progress:
-        newest = reader.last(meant, number, lambda done, _: progress(done))
+        newest = reader.last(meant, number, spans, progress)
     for found in newest:
         show(found)
     if follow:
-        for found in reader.follow(meant):
+        for found in reader.follow(meant, spans):
             show(found)
             sys.stdout.flush()
 
@@ -111,7 +114,7 @@ def show(meant: "Query", which: str, as_json: bool) -> None:
     """
     from infra.events import told_whole
 
-    found = _at(which) if which.count("/") == 2 else _with_id(meant, which)
+    found = _at(which) if _is_place(which) else _with_id(meant, which)
     values = [told_whole(it) for it in found]
     texts = [msgspec.json.format(msgspec.json.encode(value)).decode() for value in values]
     answer(values, as_json, "\n".join(texts) or f"There is no event {which}.")
@@ -158,11 +161,19 @@ def _reader() -> "Reader":
     return Reader(its, codec(its))
 
 
+def _is_place(which: str) -> bool:
+    """Whether it begins with a topic; an id may have slashes, too."""
+    from infra.events import is_topic
+
+    topic, *numbers = which.split("/")
+    return len(numbers) == 2 and is_topic(topic)
+
+
 def _at(place: str) -> list["Found"]:
     from infra.events import full_name
 
     topic, partition, offset = place.split("/")
-    if not (partition.isdigit() and offset.isdigit()):
+    if not (partition.isdecimal() and offset.isdecimal()):
         raise click.UsageError(f"{place!r} is no place; write topic/partition/offset.")
     found = _reader().at(full_name(topic), int(partition), int(offset))
     return [found] if found else []

@@ -43,7 +43,12 @@ def create(role: str, name: str, namespace: str | None, as_json: bool) -> None:
 @tokens.command("list")
 @as_json
 def list_(as_json: bool) -> None:
-    """Show all tokens without their secrets."""
+    """Show all tokens without their secrets.
+
+    \b
+    verdicts tokens list
+    verdicts tokens list --json | jq '.[] | select(.revoked == null)'
+    """
     from streams import tokens
 
     with _database() as connection:
@@ -59,7 +64,12 @@ def list_(as_json: bool) -> None:
 @click.argument("token_id")
 @as_json
 def revoke(token_id: str, as_json: bool) -> None:
-    """End a token, by its id or by its text; it is refused within two seconds."""
+    """End a token, by its id or by its text; it is refused within two seconds.
+
+    \b
+    verdicts tokens revoke 7f3k2m9qx1zd
+    verdicts tokens revoke vdt_7f3k2m9qx1zd_…
+    """
     from streams import tokens
 
     token_id = token_id.removeprefix("vdt_").partition("_")[0]

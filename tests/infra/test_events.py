@@ -1,10 +1,14 @@
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
 
 import pytest
+from click.testing import CliRunner
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from infra import events
 from infra.codec import Codec
+from infra.command.cli import verdicts
 from infra.events import Found, Query, QuestionError, Reader, full_name, known_type, line, moment
 from infra.producer import configuration
 from infra.scan import Record
@@ -86,11 +90,15 @@ def test_events_are_told_as_they_are_sent() -> None:
     }
 
 
+@pytest.fixture
+def its(cluster: str) -> Settings:
+    return Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})
+
+
 @pytest.mark.integration
 def test_the_log_is_asked_by_topic_key_type_and_time(
-    cluster: str, unique: Callable[[str], str]
+    its: Settings, unique: Callable[[str], str]
 ) -> None:
-    its = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})
     asker = unique("asker")
     reader, codec = Reader(its, Codec()), Codec()
     before = Query(key=asker)
@@ -107,22 +115,117 @@ def test_the_log_is_asked_by_topic_key_type_and_time(
     assert ids(before) == ["0", "1", "2", "3", "4"]
     assert ids(Query(key=asker, since=NOON + HOUR, until=NOON + 3 * HOUR)) == ["1", "2"]
     assert ids(Query(key=asker, types=("vote.retracted",))) == []
-    assert [it.type for it in reader.last(before, 2)] == ["vote.cast", "undecodable"]
-    counts = reader.count(before, "hour", reader.spans(before), lambda _: None)
+    spans = reader.spans(before)
+    assert [it.type for it in reader.last(before, 2, spans)] == ["vote.cast", "undecodable"]
+    counts = reader.count(before, "hour", spans, lambda _: None)
     assert counts["2026-11-20T12"] == 1
-    last = reader.last(before, 1)[0].record
-    assert reader.at(*last[:3]) == reader.last(before, 1)[0]
+    (newest,) = reader.last(before, 1, spans)
+    last = newest.record
+    assert reader.at(*last[:3]) == newest
     assert reader.at(VOTES.name, last.partition, last.offset + 1) is None
 
 
+@pytest.fixture
+def topic(kafka: str, unique: Callable[[str], str]) -> str:
+    """A topic of the test's own with two partitions, on which also what is old stays."""
+    name = unique("stretches")
+    admin = AdminClient({"bootstrap.servers": kafka})
+    new = NewTopic(name, 2, 1, config={"retention.ms": "-1"})
+    admin.create_topics([new])[name].result(20)
+    return name
+
+
+@pytest.fixture
+def write(its: Settings, topic: str) -> Callable[..., None]:
+    """Writes a record for each of these times, in milliseconds, to a partition of the topic."""
+
+    def written(partition: int, timestamps: Iterable[int], key: str = "v-1") -> None:
+        producer = Producer(configuration(its))
+        for timestamp in timestamps:
+            producer.produce(topic, None, key, partition=partition, timestamp=timestamp)
+        assert producer.flush(20) == 0
+
+    return written
+
+
+def times(newest: Iterable[Found]) -> list[int]:
+    return [it.record.timestamp for it in newest]
+
+
 @pytest.mark.integration
-def test_what_comes_is_followed(cluster: str, unique: Callable[[str], str]) -> None:
-    its = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})
-    voter = unique("voter")
-    following = Reader(its, Codec()).follow(Query(key=voter))
+def test_the_newest_before_a_moment_are_found_deep_in_a_busy_partition(
+    its: Settings, topic: str, write: Callable[..., None]
+) -> None:
+    write(0, range(1_000, 1_300))
+    write(1, range(1, 11))
+    reader, meant = Reader(its, Codec()), Query(topics=(topic,), until=1_050_000)
+    newest = reader.last(meant, 5, reader.spans(meant))
+    assert times(newest) == [1_045, 1_046, 1_047, 1_048, 1_049]
+
+
+@pytest.mark.integration
+def test_what_is_rare_in_a_busy_partition_is_found_before_what_is_common_in_a_quiet_one(
+    its: Settings, topic: str, write: Callable[..., None]
+) -> None:
+    write(0, [1_000, 1_001], key="rare")
+    write(0, range(1_002, 1_300))
+    write(1, range(1, 11), key="rare")
+    reader, meant = Reader(its, Codec()), Query(topics=(topic,), key="rare")
+    assert times(reader.last(meant, 3, reader.spans(meant))) == [10, 1_000, 1_001]
+
+
+@pytest.mark.integration
+def test_a_partition_is_left_alone_once_what_lies_deeper_in_it_is_too_old(
+    its: Settings, topic: str, write: Callable[..., None]
+) -> None:
+    write(0, range(2_000, 2_300))
+    write(1, range(1, 1_001))
+    reader, meant, passed = Reader(its, Codec()), Query(topics=(topic,), until=2_050_000), [0]
+    newest = reader.last(meant, 5, reader.spans(meant), passed.append)
+    assert times(newest) == [2_045, 2_046, 2_047, 2_048, 2_049]
+    assert max(passed) == 2 * events.FIRST_LOOK
+    assert passed[-1] == 300 - events.FIRST_LOOK  # of the busy one alone
+
+
+@pytest.mark.integration
+def test_fewer_than_asked_for_are_shown_and_none_when_none_are(
+    its: Settings, topic: str, write: Callable[..., None]
+) -> None:
+    write(0, range(1, 301))
+    reader, meant = Reader(its, Codec()), Query(topics=(topic,), until=3_000)
+    spans = reader.spans(meant)
+    assert times(reader.last(meant, 5, spans)) == [1, 2]
+    assert reader.last(meant, 0, spans) == []
+
+
+@pytest.mark.integration
+def test_what_comes_while_the_newest_are_read_is_followed(
+    its: Settings, topic: str, write: Callable[..., None]
+) -> None:
+    reader, meant = Reader(its, Codec()), Query(topics=(topic,))
+    write(0, [1])
+    spans = reader.spans(meant)
+    write(0, [2])
+    assert times(reader.last(meant, 5, spans)) == [1]
+    following = reader.follow(meant, spans)
+    write(0, [3])
+    assert next(following).record.timestamp == 2
+    assert next(following).record.timestamp == 3
+
+
+@pytest.mark.integration
+def test_an_id_with_slashes_is_no_place(its: Settings, unique: Callable[[str], str]) -> None:
+    name = unique("orders/2026/17")
     producer = Producer(configuration(its))
-    producer.produce(VOTES.name, Codec().encode(a_vote(voter=voter, id="new")), voter.encode())
-    producer.flush()
-    event = next(following).event
-    assert event
-    assert event.id == "new"
+    producer.produce(VOTES.name, Codec().encode(a_vote(voter=name, id=name)), name)
+    assert producer.flush(20) == 0
+    environ = {"KAFKA_BOOTSTRAP_SERVERS": its.kafka, "DATABASE_URL": "postgresql://nobody/asks"}
+    words = ["events", "show", name, "--type", "vote.cast", "--json"]
+    shown = CliRunner().invoke(verdicts, words, env=environ)
+    assert [it["id"] for it in json.loads(shown.stdout)] == [name]
+
+
+def test_no_less_than_no_events_are_shown() -> None:
+    refused = CliRunner().invoke(verdicts, ["events", "tail", "-n", "-5"])
+    assert refused.exit_code == 2
+    assert "-5 is not in the range x>=0" in refused.output

@@ -1,5 +1,7 @@
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,12 @@ from infra.consumer.partition import MissedError, Steps
 from infra.embedded.ports import LOOPBACK, choose
 from infra.measuring import Measured
 from infra.metrics import REGISTRY, listen, names
+from publishers import publisher
+from streams import worker
+from streams.gauges import PUBLISHER
 
-INFRA = Path(__file__).parents[2] / "infra"
+ROOT = Path(__file__).parents[2]
+INFRA = ROOT / "infra"
 DASHBOARD = json.loads((INFRA / "grafana" / "verdicts.json").read_text())
 RULES = yaml.safe_load((INFRA / "alerts" / "verdicts.yaml").read_text())
 ALERTS = [rule for group in RULES["groups"] for rule in group["rules"]]
@@ -58,6 +64,40 @@ def test_every_panel_has_a_place_of_its_own() -> None:
         for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])
     ]
     assert len(set(cells)) == len(cells)
+
+
+def test_a_service_that_ended_by_itself_or_never_began_is_missed() -> None:
+    """Its sign of life goes with it, so there is none that could grow old."""
+    (silent,) = (it["expr"] for it in ALERTS if it["alert"] == "VerdictsServiceSilent")
+    for service in (worker.SERVICE, publisher.SERVICE):
+        assert f'absent(verdicts_beat_age_seconds{{service="{service}"}})' in silent
+    asked = f'verdicts_beat_age_seconds{{service=~"{worker.SERVICE}|{publisher.SERVICE}"}}'
+    assert f"min by (service) ({asked}) > " in silent
+
+
+def test_a_rebuild_beside_the_live_generation_is_no_alarm() -> None:
+    """Whoever asks for lag without saying of which projection asks for that of the live one."""
+    live = r"\(verdicts_lag_seconds and on \(projection\) verdicts_live_generation\)"
+    (behind,) = (it["expr"] for it in ALERTS if it["alert"] == "VerdictsBehind")
+    (stat,) = (it for it in DASHBOARD["panels"] if it["title"] == "Behind the log")
+    for expression in (behind, stat["targets"][0]["expr"]):
+        rest = re.sub(live, "", expression).replace(
+            'verdicts_lag_seconds{projection="publisher"}', ""
+        )
+        assert re.search(live, expression)
+        assert "verdicts_lag" not in rest
+    assert PUBLISHER == "publisher"
+    assert metrics.LAG_SECONDS.labels[0] == metrics.LIVE_GENERATION.labels[0] == "projection"
+
+
+def test_processes_are_ours_by_what_they_expose_and_not_by_the_name_of_their_job() -> None:
+    panels = [it for it in expressions() if "process_" in it]
+    assert panels
+    for expression in panels:
+        assert "job=" not in expression
+        (marker,) = re.findall(r" and on \(job, instance\) (\w+)$", expression)
+        assert marker.startswith("verdicts_")
+        assert REGISTRY.get_sample_value(marker) is not None  # with no label, so from the start
 
 
 def value(name: str, **labels: str) -> float:
@@ -108,6 +148,22 @@ def test_relay_publisher_and_dead_letters_are_counted_by_kind() -> None:
     assert value("verdicts_changes_relayed_total", kind="tool") >= 2
     assert value("verdicts_pages_rendered_total", outcome="unchanged") == before + 3
     assert value("verdicts_dead_letters_total", topic="t3") == 2
+
+
+# Asked of a process of its own: others may have counted in this one.
+BURIED = """
+from infra import measuring
+from infra.metrics import REGISTRY
+from schemas.topics import EVENT_TOPICS
+
+for topic in EVENT_TOPICS:
+    assert REGISTRY.get_sample_value("verdicts_dead_letters_total", {"topic": topic.name}) == 0
+"""
+
+
+def test_dead_letters_of_every_topic_are_counted_from_nought() -> None:
+    """A series that begins with its first burst shows no increase."""
+    subprocess.run([sys.executable, "-c", BURIED], cwd=ROOT, check=True)
 
 
 def test_a_process_without_http_serves_its_metrics_where_it_is_told(tmp_path: Path) -> None:
