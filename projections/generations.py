@@ -11,9 +11,12 @@ import re
 from collections.abc import Iterator, Mapping
 
 import msgspec
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
 
 from infra.consumer.app import Place
+from infra.database import GENERATION_LOCK
 from projections import outbox, tables
 from projections.outbox import Key
 
@@ -36,6 +39,13 @@ _VERSIONED = {
     "digests": "digest",
 }
 LONGEST_LINE = 160
+PATIENCE_SECONDS = 15
+_COLUMNS = text("""
+    select column_name, count(*) as number, min(ordinal_position) as place
+    from information_schema.columns
+    where table_name = :table and table_schema in (:one, :other)
+    group by column_name order by place
+""")
 _NAME = re.compile(r"projections_(\d+)")
 
 
@@ -43,10 +53,15 @@ class UnknownGenerationError(Exception):
     """There is no such generation; the message names those that exist."""
 
 
+class BusyError(Exception):
+    """Batches are in flight that do not end; the message says what to do."""
+
+
 class Compared(msgspec.Struct, frozen=True):
     """One table in two generations: rows and hash in each, and the first rows that differ.
 
-    Rows are shown without their stamps and cut to a line; the hashes cover everything.
+    Rows are shown without their stamps and cut to a line; the hashes cover everything that both
+    have columns for. `columns` are those that only one of them has.
     """
 
     table: str
@@ -54,11 +69,14 @@ class Compared(msgspec.Struct, frozen=True):
     hashes: tuple[str, str]
     only_in_first: list[str]
     only_in_second: list[str]
+    columns: list[str] = []
 
     @property
     def equal(self) -> bool:
         """Whether both hold the same rows."""
-        return self.rows[0] == self.rows[1] and self.hashes[0] == self.hashes[1]
+        return (
+            self.rows[0] == self.rows[1] and self.hashes[0] == self.hashes[1] and not self.columns
+        )
 
 
 def live(connection: Connection) -> str:
@@ -90,17 +108,40 @@ def create(connection: Connection) -> str:
     return name
 
 
+def stop_batches(connection: Connection) -> None:
+    """Let every batch of any generation wait until this transaction ends.
+
+    Raises:
+        BusyError: those in flight have not ended in fifteen seconds.
+    """
+    connection.execute(text(f"set local lock_timeout = '{PATIENCE_SECONDS}s'"))
+    try:
+        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": GENERATION_LOCK})
+    except OperationalError as error:
+        if isinstance(error.orig, LockNotAvailable):
+            raise BusyError(
+                f"Batches in flight have not ended in {PATIENCE_SECONDS} s, or another promotion "
+                "is under way. Try again; verdicts doctor says whether something is wrong."
+            ) from None
+        raise
+
+
 def drop(connection: Connection, name: str) -> None:
     """Drop a generation with all its rows.
 
     Raises:
         UnknownGenerationError: there is no such generation, or it is the live one.
+        BusyError: see `stop_batches`.
     """
+    stop_batches(connection)
     require(connection, name)
     if name == live(connection):
         raise UnknownGenerationError(f"{name} is live; promote another one first.")
-    connection.execute(text(f"drop schema {name} cascade"))
+    connection.execute(text(f"drop schema if exists {name} cascade"))
     connection.execute(text("delete from verdicts.generations where name = :name"), {"name": name})
+    # Its number may be given again, to one that was never live.
+    forgotten = text("update verdicts.generation set former = null where former = :name")
+    connection.execute(forgotten, {"name": name})
 
 
 def require(connection: Connection, name: str) -> None:
@@ -127,12 +168,31 @@ def switch(connection: Connection, name: str) -> set[Key]:
     """Make a generation the live one in this transaction, and announce what differs by it."""
     former = live(connection)
     changed = differing(connection, former, name)
+    _step_back(connection, former, name)
     _carry_versions(connection, former, name)
     _renew_versions(connection, name, changed)
     moved = text("update verdicts.generation set former = live, live = :name")
     connection.execute(moved, {"name": name})
     outbox.add(connection, changed)
     return changed
+
+
+def _step_back(connection: Connection, former: str, name: str) -> None:
+    """Let a generation that is ahead stand where the live one stands.
+
+    What lies between is applied once more, which changes no row. But only now are its dead letters
+    written, and those told who wait for its events.
+    """
+    connection.execute(
+        text(f"""
+            update {name}.checkpoints as new set next_offset = coalesce(old.next_offset, 0)
+            from {name}.checkpoints as own
+            left join {former}.checkpoints as old using (topic, partition)
+            where new.topic = own.topic and new.partition = own.partition
+                and coalesce(old.topic_id, own.topic_id) = own.topic_id
+                and new.next_offset > coalesce(old.next_offset, 0)
+        """)
+    )
 
 
 def _carry_versions(connection: Connection, former: str, name: str) -> None:
@@ -162,10 +222,14 @@ def differing(connection: Connection, one: str, other: str) -> set[Key]:
     keys: set[Key] = set()
     for table, kinds in _SHOWN.items():
         key = _first_key(table)
-        differs = f"""
-            select {key} from ({_except(table, one, other)}) as gone
-            union select {key} from ({_except(table, other, one)}) as new
-        """
+        shared, own = _columns(connection, table, one, other)
+        if own:  # so every record may look different by it
+            differs = f"select {key} from {one}.{table} union select {key} from {other}.{table}"
+        else:
+            differs = f"""
+                select {key} from ({_except(table, shared, one, other)}) as gone
+                union select {key} from ({_except(table, shared, other, one)}) as new
+            """
         for found in connection.scalars(text(differs)):
             keys |= {Key(kind, found) for kind in kinds}
     return keys
@@ -175,47 +239,61 @@ def compare(connection: Connection, one: str, other: str, limit: int = 5) -> Ite
     """Hold every table of two generations against one another."""
     for table in tables.metadata.tables:
         if table != "checkpoints":
-            first, second = _hash(connection, table, one), _hash(connection, table, other)
+            shared, own = _columns(connection, table, one, other)
+            first = _hash(connection, table, shared, one)
+            second = _hash(connection, table, shared, other)
             same = first == second
             yield Compared(
                 table,
                 (first[0], second[0]),
                 (first[1], second[1]),
-                [] if same else _some(connection, table, one, other, limit),
-                [] if same else _some(connection, table, other, one, limit),
+                [] if same else _some(connection, table, shared, one, other, limit),
+                [] if same else _some(connection, table, shared, other, one, limit),
+                own,
             )
 
 
-def _hash(connection: Connection, table: str, generation: str) -> tuple[int, str]:
+def _columns(
+    connection: Connection, table: str, one: str, other: str
+) -> tuple[list[str], list[str]]:
+    """The columns that a table has in both generations, and those that it has in one of them.
+
+    A generation keeps the tables that it was made with, whatever later code adds. Versions are
+    left out: they tell when a row was written and not what it says.
+    """
+    found = connection.execute(_COLUMNS, {"table": table, "one": one, "other": other})
+    counts = {row.column_name: row.number for row in found if row.column_name != "version"}
+    shared = [name for name, number in counts.items() if number == 2]
+    return shared, [name for name in counts if name not in shared]
+
+
+def _hash(
+    connection: Connection, table: str, columns: list[str], generation: str
+) -> tuple[int, str]:
     """Rows, and a sum of row hashes, which does not depend on their order."""
-    columns = ", ".join(_compared(table))
     row = connection.execute(
         text(
             f"select count(*), coalesce(sum(hashtextextended(t::text, 0)), 0)::text "
-            f"from (select {columns} from {generation}.{table}) as t"
+            f"from (select {', '.join(columns)} from {generation}.{table}) as t"
         )
     ).one()
     return row[0], row[1]
 
 
-def _some(connection: Connection, table: str, one: str, other: str, limit: int) -> list[str]:
-    shown = ", ".join(name for name in _compared(table) if name != "stamp")
-    rows = f"select {shown} from ({_except(table, one, other)}) as t order by {_keys(table)}"
+def _some(
+    connection: Connection, table: str, columns: list[str], one: str, other: str, limit: int
+) -> list[str]:
+    shown = ", ".join(name for name in columns if name != "stamp")
+    differing = _except(table, columns, one, other)
+    rows = f"select {shown} from ({differing}) as t order by {_keys(table)}"
     found = connection.execute(text(f"select r::text from ({rows} limit {limit}) as r"))
     return [row[0][:LONGEST_LINE] for row in found]
 
 
-def _except(table: str, one: str, other: str) -> str:
+def _except(table: str, columns: list[str], one: str, other: str) -> str:
     """A query for the rows of a table that one generation holds and the other does not."""
-    columns = ", ".join(_compared(table))
-    return f"select {columns} from {one}.{table} except select {columns} from {other}.{table}"
-
-
-def _compared(table: str) -> list[str]:
-    """All columns but versions, which tell when a row was written and not what it says."""
-    return [
-        column.name for column in tables.metadata.tables[table].columns if column.name != "version"
-    ]
+    named = ", ".join(columns)
+    return f"select {named} from {one}.{table} except select {named} from {other}.{table}"
 
 
 def _first_key(table: str) -> str:

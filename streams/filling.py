@@ -14,17 +14,19 @@ from infra.consumer.app import Place
 from infra.database import engine, plain_connection
 from infra.log import Log
 from infra.settings import Settings
-from streams.follower import PLACES, Follower, lock_of
+from schemas.topics import EVENT_PLACES
+from streams.follower import Follower, lock_of
 
 LANES = 4
 SHOW_SECONDS = 0.2
 Progress = Callable[[int, int], None]
 
 
-def fill(settings: Settings, codec: Codec, name: str, progress: Progress) -> None:
+def fill(settings: Settings, codec: Codec, name: str, progress: Progress) -> int:
     """Bring a generation up to where the log ends now, from wherever it is.
 
-    `progress` gets the events applied and those to apply, several times a second.
+    `progress` gets the events applied and those to apply, several times a second. Gives the number
+    of records that were passed over, since they cannot be applied.
     """
     database = engine(
         settings, name=f"verdicts {name}", generation=name, writes=True, pool_size=LANES
@@ -35,13 +37,14 @@ def fill(settings: Settings, codec: Codec, name: str, progress: Progress) -> Non
         # With this lock the workers' followers wait; where one has it already, both go on, and
         # the checkpoints see to it that each batch is applied once.
         session.execute("select pg_try_advisory_lock(%s)", [lock_of(name)])
-        ends = Log(settings).ends(PLACES)
+        ends = Log(settings).ends(EVENT_PLACES)
         followers = []
         for lane in range(LANES):
-            follower = Follower(settings, database, codec, PLACES[lane::LANES])
+            follower = Follower(settings, database, codec, EVENT_PLACES[lane::LANES])
             stack.callback(follower.close)
             followers.append(follower)
         _catch_up(followers, ends, progress)
+        return sum(follower.passed_over for follower in followers)
 
 
 def _catch_up(followers: Sequence[Follower], ends: Mapping[Place, int], progress: Progress) -> None:

@@ -6,6 +6,7 @@ the live one; from then on the processors write it.
 """
 
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -27,15 +28,13 @@ from infra.log import Log
 from infra.settings import Settings
 from projections import generations, store
 from projections.checkpoints import DatabaseCheckpoints
-from schemas.topics import EVENT_TOPICS
+from schemas.topics import EVENT_PLACES
 from streams.processors import Projector
 
-PLACES: tuple[Place, ...] = tuple(
-    (topic.name, partition) for topic in EVENT_TOPICS for partition in range(topic.partitions)
-)
 LARGEST_FETCH = 10_000
 FETCH_SECONDS = 0.05  # a short last fetch waits this long for more
 LOOK_SECONDS = 1.0
+MARKER_SECONDS = 0.5
 FOLLOWER_LOCK = 0x666F6C6C0000  # "foll", and the generation's number
 log = structlog.get_logger(__name__)
 
@@ -52,10 +51,14 @@ class Fetched(msgspec.Struct, gc=False):
 
 
 class Silence:
-    """Takes dead letters and drops them: the live generation has written them already."""
+    """Takes dead letters and counts them: to write them is for the live generation."""
+
+    def __init__(self) -> None:
+        self.heard = 0
 
     def write(self, letters: Iterable[object]) -> None:
-        """Do nothing."""
+        """Count them."""
+        self.heard += sum(1 for _ in letters)
 
 
 class Follower:
@@ -69,7 +72,11 @@ class Follower:
     """
 
     def __init__(
-        self, settings: Settings, database: Engine, codec: Codec, places: Sequence[Place] = PLACES
+        self,
+        settings: Settings,
+        database: Engine,
+        codec: Codec,
+        places: Sequence[Place] = EVENT_PLACES,
     ) -> None:
         self._consumer = Consumer(
             {
@@ -87,14 +94,23 @@ class Follower:
         )
 
         self._run = partial(store.apply, database, quiet=True)
-        self._sinks = {place: Projector(TP(*place), database, codec, Silence()) for place in places}
-        checkpoints = DatabaseCheckpoints(database, Log(settings))
+        self._silence = Silence()
+        self._sinks = {
+            place: Projector(TP(*place), database, codec, self._silence) for place in places
+        }
+        self._log = Log(settings)
+        checkpoints = DatabaseCheckpoints(database, self._log)
         self.positions: dict[Place, int] = dict(checkpoints.load(places))
         self._consumer.assign([TopicPartition(*place, at) for place, at in self.positions.items()])
 
     def close(self) -> None:
         """Let the broker go."""
         self._consumer.close()
+
+    @property
+    def passed_over(self) -> int:
+        """Records that could not be applied: dead letters, if the live generation found so too."""
+        return self._silence.heard
 
     def step(self) -> int:
         """Apply what comes within a moment; give the number of records.
@@ -122,11 +138,26 @@ class Follower:
         self.positions[place] = upto
 
     def catch_up(self, ends: Mapping[Place, int], progress: Callable[[int], None]) -> None:
-        """Read until every partition has reached its end; `progress` gets records left."""
-        while left := sum(max(0, end - self.positions[place]) for place, end in ends.items()):
-            progress(left)
-            self.step()
+        """Read until every partition has reached its end; `progress` gets records left.
+
+        Where a producer used transactions, markers that are no records may stand last. So once
+        nothing has come for a while, it is asked whether a record is left.
+        """
+        came = time.monotonic()
+        while left := self._left(ends):
+            progress(sum(left.values()))
+            if self.step():
+                came = time.monotonic()
+            elif time.monotonic() - came > MARKER_SECONDS:
+                if not any(self._log.holds(it, self.positions[it], ends[it]) for it in left):
+                    break
+                came = time.monotonic()
         progress(0)
+
+    def _left(self, ends: Mapping[Place, int]) -> dict[Place, int]:
+        """The partitions that are not at their ends, and how many offsets are left of each."""
+        left = {place: end - self.positions[place] for place, end in ends.items()}
+        return {place: count for place, count in left.items() if count > 0}
 
 
 def _fetched(message: Message) -> Fetched:

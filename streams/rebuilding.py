@@ -1,22 +1,34 @@
 """Rebuilding: a new generation from the first offset on, and its way to being the live one."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Engine
+from psycopg.errors import IdleInTransactionSessionTimeout
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import InternalError
 
 from infra.codec import Codec
 from infra.consumer.app import Place
-from infra.database import GENERATION_LOCK, engine, plain_connection
+from infra.database import engine
 from infra.log import Log
 from infra.scan import Span, ages
 from infra.settings import Settings
 from projections import generations
+from projections.generations import Compared
+from schemas.topics import EVENT_PLACES
 from streams.filling import Progress, fill
-from streams.follower import PLACES, Follower
+from streams.follower import Follower
 
-# A promotion reads the last records itself while everybody waits, so there must be few.
+# What levels two generations reads the last records itself while everybody waits, so there must be
+# few, and a process that is stopped meanwhile must not keep the others waiting.
 MOST_RECORDS_BEHIND = 50_000
+LEVEL_SECONDS = 10
+LEVEL_PAUSE = 0.2
+LEVEL_ATTEMPTS = 10
 
 
 class NotReadyError(Exception):
@@ -24,7 +36,11 @@ class NotReadyError(Exception):
 
 
 class Position(msgspec.Struct, frozen=True):
-    """How far a generation is in one partition; `seconds` is the age of what it applies next."""
+    """How far a generation is in one partition.
+
+    `lag` counts what it has not applied yet, `seconds` is the age of what it applies next: None
+    where that could not be read.
+    """
 
     generation: str
     live: bool
@@ -32,42 +48,98 @@ class Position(msgspec.Struct, frozen=True):
     partition: int
     offset: int
     end: int
-    seconds: float = 0.0
-
-    @property
-    def lag(self) -> int:
-        """Events not applied yet."""
-        return max(0, self.end - self.offset)
+    lag: int
+    seconds: float | None
 
 
 def positions(settings: Settings, database: Engine) -> list[Position]:
     """Say how far every generation is in every partition."""
-    ends = Log(settings).ends(PLACES)
+    ends = Log(settings).ends(EVENT_PLACES)
     with database.connect() as connection:
         live = generations.live(connection)
         names = generations.names(connection)
         offsets = {name: generations.positions(connection, name) for name in names}
     found = []
     for name in names:
-        spans = {place: Span(offset, ends[place]) for place, offset in offsets[name].items()}
-        seconds = ages(settings, spans)
-        found += [
-            Position(name, name == live, *place, *span, round(seconds.get(place, 0.0), 3))
-            for place, span in sorted(spans.items())
-        ]
+        spans = {it: Span(offsets[name].get(it, 0), ends[it]) for it in sorted(EVENT_PLACES)}
+        waiting = ages(settings, spans)
+        for place, span in spans.items():
+            lag, seconds = (span.length, waiting[place]) if place in waiting else (0, 0.0)
+            found.append(Position(name, name == live, *place, *span, lag, _rounded(seconds)))
     return found
 
 
-def rebuild(settings: Settings, database: Engine, codec: Codec, progress: Progress) -> str:
-    """Make a new generation and fill it up to where the log ends now; give its name.
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
+
+
+class Filled(NamedTuple):
+    """A generation that was filled, and how many records were passed over: they cannot be applied.
+
+    What the live generation cannot apply either stands in the dead letters.
+    """
+
+    generation: str
+    passed_over: int
+
+
+def create(database: Engine) -> str:
+    """Make an empty generation beside the live one, and give its name."""
+    with database.begin() as connection:
+        return generations.create(connection)
+
+
+def rebuild(
+    settings: Settings, database: Engine, codec: Codec, name: str, progress: Progress
+) -> Filled:
+    """Fill a generation up to where the log ends now, from wherever it is.
 
     The live one keeps serving and receiving. Afterwards the workers keep the new one up with the
     log. `progress` gets the events applied and those to apply.
+
+    Raises:
+        NotReadyError: it is the live one.
+        projections.generations.UnknownGenerationError: there is no such generation.
     """
-    with database.begin() as connection:
-        name = generations.create(connection)
-    fill(settings, codec, name, progress)
-    return name
+    with database.connect() as connection:
+        _require_beside(connection, name)
+    return Filled(name, fill(settings, codec, name, progress))
+
+
+class Comparison(NamedTuple):
+    """Every table of a generation beside that of the live one, `live`.
+
+    `ahead` counts the events that it has applied and the live one has not: where the live one
+    stands still there is no moment at which both are level.
+    """
+
+    live: str
+    ahead: int
+    tables: list[Compared]
+
+
+def compare(settings: Settings, database: Engine, codec: Codec, name: str) -> Comparison:
+    """Hold a generation against the live one, at a moment at which both are equally far.
+
+    Workers wait while that moment is made, not while the rows are read.
+
+    Raises:
+        NotReadyError: it is live, or too far behind.
+        projections.generations.BusyError: batches in flight do not end.
+        projections.generations.UnknownGenerationError: there is no such generation.
+    """
+    _require_near(settings, database, name)
+    snapshots = database.execution_options(isolation_level="REPEATABLE READ")
+    attempts = LEVEL_ATTEMPTS
+    while True:
+        attempts -= 1
+        with snapshots.connect() as snapshot:
+            with _level(settings, codec, name):
+                live = generations.live(snapshot)  # this takes the snapshot
+            ahead = _missing(snapshot, live, generations.positions(snapshot, name))
+            if not (ahead and attempts):
+                return Comparison(live, ahead, list(generations.compare(snapshot, live, name)))
+        time.sleep(LEVEL_PAUSE)
 
 
 def promote(settings: Settings, database: Engine, codec: Codec, name: str) -> int:
@@ -77,47 +149,84 @@ def promote(settings: Settings, database: Engine, codec: Codec, name: str) -> in
 
     Raises:
         NotReadyError: it is live already, or too far behind.
+        projections.generations.BusyError: batches in flight do not end.
         projections.generations.UnknownGenerationError: there is no such generation.
     """
+    _require_near(settings, database, name)
+    with _level(settings, codec, name) as connection:
+        return len(generations.switch(connection, name))
+
+
+def _require_near(settings: Settings, database: Engine, name: str) -> None:
     with database.connect() as connection:
-        generations.require(connection, name)
-        if name == generations.live(connection):
-            raise NotReadyError(f"{name} is live already.")
-        at = generations.positions(connection, name)
-    target = _target(settings, database)
-    behind = sum(max(0, offset - at.get(place, 0)) for place, offset in target.items())
+        _require_beside(connection, name)
+        behind = _missing(connection, name, _target(settings, connection))
     if behind > MOST_RECORDS_BEHIND:
         raise NotReadyError(
-            f"{name} is {behind} events behind; wait until the workers have brought it up, "
-            "or run: verdicts projections rebuild --resume"
+            f"{name} is {behind:,} events behind; wait until the workers have brought it up, "
+            f"or run: verdicts projections rebuild --resume {name}"
         )
-    with plain_connection(settings, "verdicts promote") as session:
-        session.execute("set lock_timeout = '15s'")
-        session.execute("select pg_advisory_lock(%s)", [GENERATION_LOCK])
-        return _switch(settings, database, codec, name)
 
 
-def _switch(settings: Settings, database: Engine, codec: Codec, name: str) -> int:
-    """Bring the generation level with the live one, which stands still now, and point to it."""
-    target = _target(settings, database)
-    beside = engine(settings, name="verdicts promote", generation=name, pool_size=1)
-    follower = Follower(settings, beside, codec)
-    try:
-        follower.catch_up(target, lambda _: None)
-        with beside.begin() as connection:
-            return len(generations.switch(connection, name))
-    finally:
-        follower.close()
-        beside.dispose()
+def _require_beside(connection: Connection, name: str) -> None:
+    generations.require(connection, name)
+    if name == generations.live(connection):
+        raise NotReadyError(f"{name} is live already; the workers keep it up with the log.")
 
 
-def _target(settings: Settings, database: Engine) -> Mapping[Place, int]:
+def _missing(connection: Connection, name: str, target: Mapping[Place, int]) -> int:
+    """How many events a generation has not applied of those before `target`."""
+    at = generations.positions(connection, name)
+    return sum(max(0, offset - at.get(place, 0)) for place, offset in target.items())
+
+
+@contextmanager
+def _level(settings: Settings, codec: Codec, name: str) -> Iterator[Connection]:
+    """Let all batches wait while the context lasts, and the generation be as far as the live one.
+
+    The transaction that is given keeps them waiting. When this process is stopped the server ends
+    it, so that nothing has changed.
+    """
+    beside = engine(
+        settings,
+        name="verdicts level",
+        generation=name,
+        pool_size=2,
+        idle_seconds=LEVEL_SECONDS,
+    )
+    with ExitStack() as stack:
+        stack.callback(beside.dispose)
+        follower = Follower(settings, beside, codec)
+        stack.callback(follower.close)
+        connection = stack.enter_context(beside.begin())
+        generations.stop_batches(connection)
+        target = _target(settings, connection)
+        follower.catch_up(target, partial(_require_time, time.monotonic() + LEVEL_SECONDS))
+        try:
+            yield connection
+        except InternalError as error:
+            if not isinstance(error.orig, IdleInTransactionSessionTimeout):
+                raise
+            raise NotReadyError(
+                f"This process stood still for over {LEVEL_SECONDS} s, so that the workers had to "
+                "go on without it; nothing was changed. Try again."
+            ) from None
+
+
+def _require_time(deadline: float, left: int) -> None:
+    if left and time.monotonic() > deadline:
+        raise NotReadyError(
+            f"The last {left:,} events could not be read in {LEVEL_SECONDS} s; nothing was "
+            "changed. See what verdicts doctor says, and try again."
+        )
+
+
+def _target(settings: Settings, connection: Connection) -> Mapping[Place, int]:
     """How far a generation must be to take the live one's place.
 
     That is as far as the live one, unless the log ends before: then a topic was made anew, and the
     live one has nothing more to read.
     """
-    ends = Log(settings).ends(PLACES)
-    with database.connect() as connection:
-        at = generations.positions(connection, generations.live(connection))
+    ends = Log(settings).ends(EVENT_PLACES)
+    at = generations.positions(connection, generations.live(connection))
     return {place: min(offset, ends[place]) for place, offset in at.items() if place in ends}

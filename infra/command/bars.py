@@ -1,7 +1,8 @@
 """A progress bar on standard error, where somebody watches."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import (
@@ -14,8 +15,15 @@ from rich.progress import (
 )
 
 
+class Show(Protocol):
+    """Shows how much is done, and of how much if that is new."""
+
+    def __call__(self, done: int, total: int | None = None) -> None:
+        """Show it."""
+
+
 @contextmanager
-def bar(doing: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+def bar(doing: str, total: int | None = None) -> Iterator[Show]:
     """Show how much of `total` is behind us; call what it gives with that number."""
     console = Console(stderr=True)
     with Progress(
@@ -29,4 +37,8 @@ def bar(doing: str, total: int | None = None) -> Iterator[Callable[[int], None]]
         transient=True,
     ) as progress:
         task = progress.add_task(doing, total=total)
-        yield lambda done: progress.update(task, completed=done)
+
+        def show(done: int, total: int | None = None) -> None:
+            progress.update(task, completed=done, total=total)
+
+        yield show

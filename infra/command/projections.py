@@ -1,27 +1,22 @@
 """`verdicts projections`: how far they are, and how to build them anew beside the live ones."""
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
-import msgspec
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 from sqlalchemy import Engine
 
 from infra import collector
+from infra.command.bars import bar
 from infra.command.options import answer, as_json, attached_settings
 from infra.database import engine
 from infra.registry import codec
 from infra.settings import Settings
+
+if TYPE_CHECKING:  # too slow to load for every command
+    from streams.rebuilding import Comparison
 
 
 def _attached() -> tuple[Settings, Engine]:
@@ -48,19 +43,26 @@ def projections() -> None:
 @projections.command()
 @as_json
 def status(as_json: bool) -> None:
-    """Show offset, end and lag of every partition, in every generation."""
+    """Show offset, end and lag of every partition, in every generation.
+
+    The lag is told in events, and in seconds since the next of them was written.
+
+    \b
+    verdicts projections status
+    verdicts projections status --json
+    """
     from streams.rebuilding import positions
 
     found = positions(*_attached())
     if as_json:
-        told = [{**msgspec.to_builtins(position), "lag": position.lag} for position in found]
-        answer(told, True, "")
+        answer(found, True, "")
         return
-    table = Table("generation", "topic", "partition", "offset", "end", "lag", "seconds", box=None)
-    for position in found:
-        name = f"{position.generation}{' (live)' if position.live else ''}"
-        numbers = position.partition, position.offset, position.end, position.lag, position.seconds
-        table.add_row(name, position.topic, *map(str, numbers))
+    table = Table("generation", "partition", "offset", "end", "lag", "seconds", box=None)
+    for it in found:
+        name = f"{it.generation}{' (live)' if it.live else ''}"
+        place = f"{it.topic.split('.')[1]}/{it.partition}"
+        seconds = "unknown" if it.seconds is None else it.seconds
+        table.add_row(name, place, *map(str, (it.offset, it.end, it.lag, seconds)))
     Console().print(table)
 
 
@@ -72,39 +74,36 @@ def rebuild(resume: str | None, as_json: bool) -> None:
 
     The live generation goes on serving and receiving; nothing is published by a rebuild. When it
     is interrupted, the workers go on with it, or `--resume` does.
+
+    \b
+    verdicts projections rebuild
+    verdicts projections rebuild --resume projections_2
     """
     from streams import rebuilding
-    from streams.filling import fill
 
     its, database = _attached()
     collector.spare()
-    with _progress(quiet=as_json) as bar:
-        task = bar.add_task("Applying events", total=None)
-
-        def show(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        if resume:
-            fill(its, codec(its), resume, show)
-        name = resume or rebuilding.rebuild(its, database, codec(its), show)
+    name = resume or rebuilding.create(database)
+    again = f"verdicts projections rebuild --resume {name}"
+    click.echo(f"Filling {name}. If this is interrupted, go on with: {again}", err=True)
+    with bar("Applying events") as progress:
+        filled = rebuilding.rebuild(its, database, codec(its), name, progress)
     answer(
-        {"generation": name},
+        filled._asdict(),
         as_json,
-        f"{name} is filled and kept up by the workers. Look at it, then make it live:\n"
+        f"{name} is filled and kept up by the workers.{_passed_over(filled.passed_over)} "
+        f"Look at it, then make it live:\n"
         f"  verdicts projections diff {name}\n"
         f"  verdicts projections promote {name}",
     )
 
 
-def _progress(*, quiet: bool) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=quiet,
+def _passed_over(count: int) -> str:
+    if not count:
+        return ""
+    return (
+        f"\n{count} of the records cannot be applied and were passed over; those that the live "
+        "generation could not apply either stand in: verdicts deadletters list\n"
     )
 
 
@@ -114,27 +113,34 @@ def _progress(*, quiet: bool) -> Progress:
 def diff(name: str, as_json: bool) -> None:
     """Hold a generation against the live one: rows, a hash, and the first rows that differ.
 
-    The exit status is 1 when they differ. Both must stand at the same offsets for this to mean
-    anything, so compare while little arrives.
+    Both are looked at as they were when they had applied the same events; for a moment the workers
+    wait for that. The exit status is 1 when they differ.
+
+    \b
+    verdicts projections diff projections_2
+    verdicts projections diff projections_2 --json
     """
-    from projections import generations
+    from streams import rebuilding
 
-    _, database = _attached()
-    with database.connect() as connection:
-        generations.require(connection, name)
-        live = generations.live(connection)
-        found = list(generations.compare(connection, live, name))
-    differs = any(not table.equal for table in found)
-    answer(found, as_json, "\n".join(_lines(found, live, name)))
-    sys.exit(1 if differs else 0)
+    its, database = _attached()
+    found = rebuilding.compare(its, database, codec(its), name)
+    if found.ahead:
+        click.echo(
+            f"{name} has applied {found.ahead} events that {found.live} has not, so rows may "
+            "differ for that alone. Do the workers run? See: verdicts projections status",
+            err=True,
+        )
+    answer(found.tables, as_json, "\n".join(_lines(found, name)))
+    sys.exit(0 if all(table.equal for table in found.tables) else 1)
 
 
-def _lines(found: list[Any], live: str, name: str) -> list[str]:
+def _lines(found: "Comparison", name: str) -> list[str]:
     lines = []
-    for table in found:
+    for table in found.tables:
         sign = "equal  " if table.equal else "DIFFERS"
         lines.append(f"{sign}  {table.table:<16} {table.rows[0]:>10} {table.rows[1]:>10}")
-        lines += [f"           only in {live}: {row}" for row in table.only_in_first]
+        lines += [f"           only one has the column {column}" for column in table.columns]
+        lines += [f"           only in {found.live}: {row}" for row in table.only_in_first]
         lines += [f"           only in {name}: {row}" for row in table.only_in_second]
     return lines
 
@@ -143,7 +149,13 @@ def _lines(found: list[Any], live: str, name: str) -> list[str]:
 @click.argument("name")
 @as_json
 def promote(name: str, as_json: bool) -> None:
-    """Make a generation the live one, at equal offsets and in one transaction."""
+    """Make a generation the live one, at equal offsets and in one transaction.
+
+    Workers wait for a moment meanwhile. Only the records that differ are published.
+
+    \b
+    verdicts projections promote projections_2
+    """
     from streams import rebuilding
 
     its, database = _attached()
@@ -159,7 +171,11 @@ def promote(name: str, as_json: bool) -> None:
 @projections.command()
 @as_json
 def rollback(as_json: bool) -> None:
-    """Make the generation live again that was before."""
+    """Make the generation live again that was before.
+
+    \b
+    verdicts projections rollback
+    """
     from projections import generations
     from streams import rebuilding
 
@@ -177,7 +193,11 @@ def rollback(as_json: bool) -> None:
 @click.argument("name")
 @as_json
 def drop(name: str, as_json: bool) -> None:
-    """Drop a generation that is not live, with all its rows."""
+    """Drop a generation that is not live, with all its rows.
+
+    \b
+    verdicts projections drop projections_1
+    """
     from projections import generations
 
     _, database = _attached()

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 
 from infra import topics
-from streams.follower import PLACES
+from schemas.topics import EVENT_PLACES
 from streams.worker import GROUP
 from tests.faults.harness import audit
 from tests.faults.harness.clients import Load
@@ -188,7 +188,7 @@ def test_committed_offsets_in_kafka_mean_nothing(
     for ahead in chances.sample((True, False), 2):
         worker.stop()
         client.send(crowd.some(500))
-        ends = system.log.ends(PLACES)
+        ends = system.log.ends(EVENT_PLACES)
         offsets = [
             TopicPartition(*place, end if ahead else chances.randrange(end + 1))
             for place, end in ends.items()

@@ -132,7 +132,8 @@ class Commands(RuleBasedStateMachine):
     @rule(promoted=st.booleans())
     def rebuild(self, promoted: bool) -> None:
         system, codec = self.system, Codec()
-        name = rebuilding.rebuild(system.settings, system.engine, codec, lambda *_: None)
+        name = rebuilding.create(system.engine)
+        rebuilding.rebuild(system.settings, system.engine, codec, name, lambda *_: None)
         if promoted:
             rebuilding.promote(system.settings, system.engine, codec, name)
         with system.engine.begin() as connection:

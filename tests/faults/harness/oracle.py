@@ -17,7 +17,8 @@ from infra.settings import Settings
 from projections import generations, tables
 from projections.configuration import HANDLERS
 from schemas.events import Event
-from streams.follower import PLACES, Follower
+from schemas.topics import EVENT_PLACES
+from streams.follower import Follower
 from tests.faults.harness import audit
 from tests.faults.harness.ledger import Ledger, Outcome
 
@@ -66,7 +67,7 @@ def read_log(settings: Settings) -> list[Logged]:
     """Every record of every event topic."""
     codec = Codec()
     found = []
-    for message in messages(settings, PLACES):
+    for message in messages(settings, EVENT_PLACES):
         place = str(message.topic()), int(message.partition() or 0)
         try:
             event = codec.decode(place[0], message.value())

@@ -21,10 +21,9 @@ from infra.embedded.process import Spawn
 from infra.log import Log
 from infra.settings import Settings
 from projections import generations
-from schemas.topics import TOPICS, Topic
+from schemas.topics import EVENT_PLACES, TOPICS, Topic
 from streams import relay, tokens
 from streams.api.voters import Voters
-from streams.follower import PLACES
 from tests.faults.harness import audit, oracle
 from tests.faults.harness.brokers import Cluster
 from tests.faults.harness.clients import HttpClient, LogClient
@@ -186,7 +185,7 @@ class System:
     @property
     def lagging(self) -> dict[Place, int]:
         """Partitions with records that are not applied, and how many."""
-        ends = self.log.ends(PLACES)
+        ends = self.log.ends(EVENT_PLACES)
         with self.engine.connect() as connection:
             at = generations.positions(connection, generations.live(connection))
         return {it: end - at.get(it, 0) for it, end in ends.items() if end > at.get(it, 0)}
