@@ -1,6 +1,7 @@
 """A dead letter as operators see it: the record, why it is one, and what became of it."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -56,10 +57,11 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settled(NamedTuple):
-    """What became of a letter."""
+    """What became of a letter, and when that was decided."""
 
     outcome: State
     reason: str
+    at: datetime
 
 
 def read(record: Record) -> Letter:
@@ -98,13 +100,14 @@ def sorted_out(letters: Iterable[Letter], settled: Mapping[int, Settled]) -> Ite
     """Give each original record once, as its newest letter, with what became of it.
 
     A worker that is killed between the letter and its checkpoint writes the letter again. Such
-    copies are one case: what became of any of them became of all.
+    copies are one case: what became of any of them became of all, and the newest decision counts.
     """
     cases: dict[object, list[Letter]] = {}
     for letter in letters:
         cases.setdefault(letter.origin or letter.number, []).append(letter)
     for case in cases.values():
-        outcome = next((settled[it.number] for it in case if it.number in settled), None)
+        decided = [settled[it.number] for it in case if it.number in settled]
+        outcome = max(decided, key=lambda it: it.at, default=None)
         *copies, newest = case
         yield msgspec.structs.replace(
             newest,

@@ -1,11 +1,13 @@
 """What operators do with dead letters: look at them, send them again, or let them rest.
 
 Letters stay on their topic for ever. What became of each stands in `verdicts.settled_letters`,
-keyed by the topic's id, so that a topic made anew starts with a clean slate.
+keyed by the topic's id, so that a topic made anew starts with a clean slate. All copies of a letter
+are settled with it, so that those that are not settled are those that wait.
 """
 
 from collections.abc import Collection, Iterable, Iterator
 from functools import partial
+from typing import Any
 
 from confluent_kafka import KafkaError, Message, Producer
 from sqlalchemy import Connection, Engine, text
@@ -16,23 +18,24 @@ from infra.producer import configuration
 from infra.scan import Progress, Span, scan
 from infra.settings import Settings
 from schemas.events import Event
-from schemas.topics import DEAD_LETTERS, EVENT_TOPICS
+from schemas.topics import DEAD_LETTERS, EVENT_TOPICS, LARGEST_RECORD
 from streams.letters import Letter, Origin, Settled, State, read, sorted_out
 
 SECONDS = 10.0
-LARGEST_RECORD = int(DEAD_LETTERS.config["max.message.bytes"])
 BY_KEY = -1
 TOPIC_NAMES = {topic.name for topic in EVENT_TOPICS}
 PLACE: Place = (DEAD_LETTERS.name, 0)
 
-_SETTLE = text(
+_ADD = (
     "insert into verdicts.settled_letters (topic_id, letter, outcome, reason)"
-    " values (:topic_id, :letter, :outcome, :reason)"
-    " on conflict (topic_id, letter) do update set"
-    " outcome = excluded.outcome, reason = excluded.reason, at = excluded.at"
+    " values (:topic_id, :letter, :outcome, :reason) on conflict (topic_id, letter) do "
 )
+_SETTLE = text(
+    _ADD + "update set outcome = excluded.outcome, reason = excluded.reason, at = excluded.at"
+)
+_SETTLE_TOO = text(_ADD + "nothing")
 _SETTLED = text(
-    "select letter, outcome, reason from verdicts.settled_letters where topic_id = :topic_id"
+    "select letter, outcome, reason, at from verdicts.settled_letters where topic_id = :topic_id"
 )
 
 
@@ -61,13 +64,18 @@ class Redelivery:
         self._span = Span(bounds.first, bounds.end)
 
     def letters(self, progress: Progress = lambda _: None) -> list[Letter]:
-        """All cases without their values, in the order in which they were written."""
+        """All cases without their values, in the order in which they were written.
+
+        Copies that were written after their case was settled are settled with it.
+        """
         with self._database.connect() as connection:
             rows = connection.execute(_SETTLED, {"topic_id": self._topic_id})
-            settled = {row.letter: Settled(row.outcome, row.reason) for row in rows}
+            settled = {row.letter: Settled(row.outcome, row.reason, row.at) for row in rows}
         records = scan(self._settings, {PLACE: self._span}, progress)
         bare = (read(record._replace(value=None)) for record in records)
-        return sorted(sorted_out(bare, settled), key=lambda it: it.number)
+        cases = sorted(sorted_out(bare, settled), key=lambda it: it.number)
+        self._settle_late(cases, settled)
+        return cases
 
     @property
     def size(self) -> int:
@@ -116,8 +124,9 @@ class Redelivery:
             outbound.send(letter)
         outbound.finish()
         with self._database.begin() as connection:
-            for number, origin in outbound.stand.items():
-                self._settle(connection, number, "replayed", f"now {origin}")
+            for letter in letters:
+                if origin := outbound.stand.get(letter.number):
+                    self._settle(connection, letter, "replayed", f"now {origin}")
         if missing := len(letters) - len(outbound.stand):
             raise RedeliveryError(
                 f"{missing} of {len(letters)} letters were not acknowledged "
@@ -129,7 +138,7 @@ class Redelivery:
         """Let letters rest; they stay on their topic, and out of the list."""
         with self._database.begin() as connection:
             for letter in letters:
-                self._settle(connection, letter.number, "discarded", reason)
+                self._settle(connection, letter, "discarded", reason)
 
     def _require_deliverable(self, letter: Letter, *, force: bool) -> None:
         try:
@@ -141,9 +150,25 @@ class Redelivery:
                 message = f"Letter {letter.number} cannot be applied: {error}{advice}."
                 raise RedeliveryError(message) from None
 
-    def _settle(self, connection: Connection, number: int, outcome: State, reason: str) -> None:
-        row = {"topic_id": self._topic_id, "letter": number, "outcome": outcome, "reason": reason}
-        connection.execute(_SETTLE, row)
+    def _settle(self, connection: Connection, letter: Letter, outcome: State, reason: str) -> None:
+        numbers = (letter.number, *letter.copies)
+        connection.execute(_SETTLE, self._rows(numbers, outcome, reason))
+
+    def _settle_late(self, cases: Iterable[Letter], settled: Collection[int]) -> None:
+        """Settle what is a copy of something settled, unless somebody did so meanwhile."""
+        late = [
+            row
+            for case in cases
+            if case.state != "waiting"
+            for row in self._rows({case.number, *case.copies} - set(settled), case.state, case.note)
+        ]
+        if late:
+            with self._database.begin() as connection:
+                connection.execute(_SETTLE_TOO, late)
+
+    def _rows(self, numbers: Iterable[int], outcome: State, reason: str) -> list[dict[str, Any]]:
+        said = {"topic_id": self._topic_id, "outcome": outcome, "reason": reason}
+        return [{**said, "letter": number} for number in numbers]
 
 
 class _Outbound:

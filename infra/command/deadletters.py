@@ -77,7 +77,7 @@ def show(number: int, as_json: bool) -> None:
         letter = _with_value(desk, listed)
         try:
             event: dict[str, Any] | None = told(desk.decoded(letter))
-            now = "can be applied"
+            now = _readable(letter)
         except UndecodableError as error:
             event, now = None, f"cannot be applied: {error}"
     value = {**_told(letter), "now": now, "event": event}
@@ -88,15 +88,17 @@ def show(number: int, as_json: bool) -> None:
 @numbers
 @everything
 @of_topic
-@click.option("--force", is_flag=True, help="Also what still cannot be applied, or was settled.")
+@click.option("--force", is_flag=True, help="Also what still cannot be read, or was settled.")
 @as_json
 def replay(
     number: tuple[int, ...], everything: bool, topic: str | None, force: bool, as_json: bool
 ) -> None:
     """Send dead letters to their topics again, as they were.
 
-    Each is read again first, and none is sent when one still cannot be applied. What comes twice
-    counts once, so a replay that was interrupted can be repeated.
+    Each is read again first, and none is sent when one still cannot be read. Whether the database
+    takes what it once refused (stage TASK_PUT) shows only when it is applied: if it does not,
+    there is a new letter. What comes twice counts once, so a replay that was interrupted can be
+    repeated.
 
     \b
     verdicts deadletters replay 3 4
@@ -143,6 +145,15 @@ def _redelivery() -> Iterator["Redelivery"]:
         yield Redelivery(its, database, codec(its))
     finally:
         database.dispose()
+
+
+def _readable(letter: "Letter") -> str:
+    """What to say of a letter that can be read by now."""
+    from streams.deadletters import UNSTORABLE
+
+    if letter.stage == UNSTORABLE:
+        return "can be read, but the database refused it; a replay shows whether it still does"
+    return "can be applied"
 
 
 def _with_value(desk: "Redelivery", listed: "Letter") -> "Letter":

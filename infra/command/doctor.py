@@ -2,18 +2,27 @@
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
-from infra.command.folder import attached
+from infra.command.folder import Folder, attached
 from infra.command.options import answer, as_json, settings
 from infra.embedded.failure import EmbeddedError
+from infra.settings import Settings
 
 if TYPE_CHECKING:
     from infra.doctor.finding import Finding
 
 _SIGNS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
+
+
+class _Bond(msgspec.Struct):
+    """`postgres.json` of a data folder in which the database cannot live: where it does."""
+
+    home: str
 
 
 @click.command()
@@ -44,10 +53,23 @@ def _findings() -> Iterator["Finding"]:
     try:
         there = attached(its)
     except EmbeddedError:
-        yield from of_machine(its, embedded=embedded)
+        yield from of_machine(its, embedded=embedded, homes=_homes(its))
         yield fail("system", f"Nothing runs on {its.data}.", "Start it: verdicts up")
         return
-    yield from examine(there, embedded=embedded)
+    yield from examine(there, embedded=embedded, homes=_homes(its))
+
+
+def _homes(its: Settings) -> list[Path]:
+    """Where an embedded database keeps its files: as the run says, or as the last one noted it."""
+    if its.database_url or not its.data.exists():
+        return []
+    if run := Folder(its.data).read_run():
+        return [Path(run.postgres_home)] if run.postgres_home else []
+    try:
+        note = msgspec.json.decode((its.data / "postgres.json").read_bytes(), type=_Bond)
+    except (OSError, msgspec.DecodeError):
+        return []
+    return [Path(note.home)]
 
 
 def _line(finding: "Finding") -> str:

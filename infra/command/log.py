@@ -1,12 +1,21 @@
 """`verdicts log`: the log to files and back."""
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+import psycopg
 
 from infra.command.bars import bar
 from infra.command.options import answer, as_json, attached_settings
+from infra.settings import Settings
 
+if TYPE_CHECKING:
+    from infra.logfiles.manifest import Manifest
+
+Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 folder = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 
 
@@ -63,30 +72,69 @@ def import_(folder: Path, as_json: bool) -> None:
 
     Every event gets the partition, key, value, headers and time that it had, in the same order.
     Missing topics are made. Services may run meanwhile, but nobody should send events; workers
-    apply what comes at once.
+    apply what comes at once. The database must answer, too: through it no closed week is decided
+    before all its events are there. An import that breaks off cannot be taken up again: start
+    over with an empty cluster and database.
 
     \b
     VERDICTS_DATA=/srv/new VERDICTS_DEMO=0 verdicts up      in one terminal
     VERDICTS_DATA=/srv/new verdicts log import /backup/2026-11-20   in another
     """
-    from infra.logfiles.importing import compare, restore
-    from infra.logfiles.manifest import Manifest, verify
-    from schemas.topics import TOPICS
-
-    its, records = attached_settings(), Manifest.read(folder).records
-    with bar("Verifying the files", records) as progress:
-        verify(folder, progress)
-    with bar("Importing", records) as progress:
-        restore(its, TOPICS, folder, progress)
-    with bar("Comparing", records) as progress:
-        done = compare(its, folder, progress)
+    done = import_from(folder, attached_settings())
     value = {"folder": str(folder), "records": done.records, "verified": True}
     answer(value, as_json, f"{done.records} events are on the log, the same as in {folder}.")
 
 
+def import_from(folder: Path, its: Settings, show: Bar = bar) -> "Manifest":
+    """Verify an export, write it to the log, and hold both against one another.
+
+    Args:
+        folder: Of the export.
+        its: Where log and database are.
+        show: Given what is done and out of how many records, makes what shows how far it is.
+
+    Raises:
+        LogFilesError: it cannot be done, or came out differently.
+    """
+    from infra.logfiles.importing import compare, restore
+    from infra.logfiles.manifest import Manifest, verify
+    from schemas.topics import TOPICS
+
+    records = Manifest.read(folder).records
+    with _freezers_waiting(its):
+        with show("Verifying the files", records) as progress:
+            verify(folder, progress)
+        with show("Importing", records) as progress:
+            restore(its, TOPICS, folder, progress)
+        with show("Comparing", records) as progress:
+            return compare(its, folder, progress)
+
+
+@contextmanager
+def _freezers_waiting(its: Settings) -> Iterator[None]:
+    """Keep freezers waiting, which would decide closed weeks from what is there by then."""
+    from infra.logfiles.importing import START_OVER
+    from infra.logfiles.manifest import LogFilesError
+    from streams.freezer import held
+
+    so = "an import needs it, so that no week is decided before all its events are there"
+    try:
+        with held(its) as lock:
+            so = f"a week may have been decided from some of its events, so {START_OVER}"
+            yield
+            lock.execute("select 1")
+    except psycopg.OperationalError as error:
+        why = str(error).strip().splitlines()[0]
+        raise LogFilesError(f"The database does not answer ({why}); {so}.") from error
+
+
 @log.command()
 @folder
-@click.option("--against-log", is_flag=True, help="Also hold it against the log, record by record.")
+@click.option(
+    "--against-log",
+    is_flag=True,
+    help="Also hold it against the log, record by record; what came after the export may follow.",
+)
 @as_json
 def verify(folder: Path, against_log: bool, as_json: bool) -> None:
     """Read an export again: checksums, numbers and order of all records.
@@ -103,7 +151,7 @@ def verify(folder: Path, against_log: bool, as_json: bool) -> None:
         found = read_again(folder, progress)
     if against_log:
         with bar("Comparing", found.records) as progress:
-            compare(attached_settings(), folder, progress)
+            compare(attached_settings(), folder, progress, grown=True)
     same = " and the log holds the same" if against_log else ""
     value = {"folder": str(folder), "records": found.records, "verified": True}
     answer(value, as_json, f"{folder} is whole: {found.records} events of {found.made}{same}.")

@@ -76,9 +76,18 @@ def topics(missing: list[str], differences: list[str]) -> Iterable[Finding]:
         # What shortens the life of events is a danger, all else an oddity.
         danger = any(word in difference for word in ("retention", "cleanup.policy", "partitions"))
         judge = fail if danger else warn
-        yield judge("topics", difference, "Set it as the catalogue says, with kafka-configs.")
+        yield judge("topics", difference, _remedy(difference))
     if not missing and not differences:
         yield ok("topics", "All topics are as the catalogue says.")
+
+
+def _remedy(difference: str) -> str:
+    if " partitions, not " not in difference:
+        return "Set it as the catalogue says, with kafka-configs."
+    return (
+        "Where it is new, delete it with kafka-topics and run: verdicts topics apply. Where it is "
+        "in use, kafka-topics --alter can raise the number, which moves keys; nothing lowers it."
+    )
 
 
 def schemas(edited: list[str], unregistered: list[str], *, registry: bool) -> Finding:

@@ -1,36 +1,63 @@
-"""All checks of an installation, in the order in which a person would make them."""
+"""All checks of an installation, in the order in which a person would make them.
 
-import shutil
+Each part is looked at on its own: where one cannot be, that is a finding of this part, and the
+others are looked at all the same.
+"""
+
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
-import httpx
-from confluent_kafka import KafkaException
+import psycopg
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
-from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from infra import database, topics
 from infra.database import LEAST_VERSION, newest_revision
 from infra.doctor import broker, looking, machine, store
 from infra.doctor.finding import Finding, fail
 from infra.log import Log
+from infra.registry import RegistryError
 from infra.settings import Settings
 from schemas.topics import CHANGES, DEAD_LETTERS, EVENT_TOPICS, TOPICS
 
 NAMES = [topic.name for topic in TOPICS]
 EVENTS = [topic.name for topic in EVENT_TOPICS]
 Checks = Iterable[Finding] | Finding
+Part = tuple[str, Callable[[Connection], Checks]]
+
+_SEE_FIRST = "See to that first."
+_SILENT = {
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._TIMED_OUT,
+    KafkaError._TRANSPORT,
+    KafkaError.REQUEST_TIMED_OUT,
+}
+_SERVER: tuple[Part, ...] = (
+    ("migrations", lambda it: store.migrations(looking.revision(it), newest_revision())),
+    ("durability", lambda it: store.durability(looking.durability(it))),
+    ("clock", lambda it: store.clock(looking.clock_ahead(it))),
+    ("connections", lambda it: store.connections(looking.connections(it))),
+)
+_TABLES: tuple[Part, ...] = (
+    ("generation", lambda it: store.generation(*looking.generations(it))),
+    ("services", lambda it: store.services(looking.fresh_services(it))),
+    ("changes", lambda it: store.waiting(looking.ages(it))),
+    ("tokens", lambda it: store.tokens(looking.valid_tokens(it))),
+)
 
 
-def examine(settings: Settings, *, embedded: bool) -> Iterator[Finding]:
+def examine(settings: Settings, *, embedded: bool, homes: Iterable[Path] = ()) -> Iterator[Finding]:
     """Make every check that can be made; what cannot be looked at is a finding of its own.
 
     Args:
         settings: With the addresses of broker and database.
         embedded: Whether these are our own servers on this machine.
+        homes: Where servers on this machine keep their files, if not in the data folder.
     """
-    yield from of_machine(settings, embedded=embedded)
+    yield from of_machine(settings, embedded=embedded, homes=homes)
     client = topics.admin(settings)
     reachable = list(_guarded("broker", lambda: _brokers(client, embedded=embedded)))
     yield from reachable
@@ -38,36 +65,50 @@ def examine(settings: Settings, *, embedded: bool) -> Iterator[Finding]:
     if broker_answers:
         yield from _of_broker(settings, client, embedded=embedded)
     yield from _guarded("schemas", lambda: _schemas(settings))
-    yield from _guarded("database", lambda: _of_database(settings, log=broker_answers))
+    compared = _compared(settings, client) if broker_answers else ()
+    yield from _guarded("database", lambda: _of_database(settings, compared))
 
 
-def of_machine(settings: Settings, *, embedded: bool) -> Iterator[Finding]:
+def of_machine(
+    settings: Settings, *, embedded: bool, homes: Iterable[Path] = ()
+) -> Iterator[Finding]:
     """Checks that need no server."""
-    yield from _guarded("disk", lambda: machine.disk(_disk(settings.data)))
-    yield machine.permissions(machine.modes(settings.data))
+    yield from _guarded("disk", lambda: map(machine.disk, machine.disks([settings.data, *homes])))
+    yield from _guarded("permissions", lambda: machine.permissions(machine.modes(settings.data)))
     yield machine.keys(
         secret_keys=settings.secret_keys, voter_key=settings.voter_key, external=not embedded
     )
 
 
 def _guarded(check: str, look: Callable[[], Checks]) -> Iterator[Finding]:
-    """What a check finds, or that it could not be made."""
+    """What a check finds, or that it could not be made, for whatever reason."""
     try:
         found = look()
         yield from [found] if isinstance(found, Finding) else found
     except KafkaException as error:
-        yield fail(check, f"Kafka does not answer ({error.args[0].str()}).", "Is it running?")
-    except SQLAlchemyError as error:
-        why = str(getattr(error, "orig", None) or error).splitlines()[0]
-        yield fail(check, f"The database does not answer ({why}).", "Is it running and migrated?")
-    except (httpx.HTTPError, OSError) as error:
-        yield fail(check, f"This cannot be looked at ({error}).", "See to that first.")
+        yield _of_kafka(check, error.args[0])
+    except (OperationalError, psycopg.OperationalError) as error:
+        says = f"The database does not answer ({_first_line(error)})."
+        yield fail(check, says, "Is it running and migrated?")
+    except (SQLAlchemyError, psycopg.Error) as error:
+        yield fail(check, f"The database refuses this ({_first_line(error)}).", _SEE_FIRST)
+    except RegistryError as error:
+        yield fail(check, str(error), "Is SCHEMA_REGISTRY_URL the address of a schema registry?")
+    except Exception as error:  # no part's failure may hide what the others find
+        said = str(error) or type(error).__name__
+        yield fail(check, f"This cannot be looked at ({said}).", _SEE_FIRST)
 
 
-def _disk(folder: Path) -> machine.Disk:
-    place = next(path for path in (folder, *folder.parents) if path.exists())
-    usage = shutil.disk_usage(place)
-    return machine.Disk(str(place), usage.free, usage.total)
+def _of_kafka(check: str, error: KafkaError) -> Finding:
+    if error.code() in _SILENT:
+        return fail(check, f"Kafka does not answer ({error.str()}).", "Is it running?")
+    return fail(check, f"Kafka refuses this ({error.str()}).", _SEE_FIRST)
+
+
+def _first_line(error: Exception) -> str:
+    """The database's own words, without the SQL."""
+    said = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
+    return said.splitlines()[0]
 
 
 def _brokers(client: AdminClient, *, embedded: bool) -> Finding:
@@ -75,16 +116,33 @@ def _brokers(client: AdminClient, *, embedded: bool) -> Finding:
 
 
 def _of_broker(settings: Settings, client: AdminClient, *, embedded: bool) -> Iterator[Finding]:
-    missing = sorted(set(NAMES) - set(client.list_topics(timeout=5).topics))
-    there = [name for name in NAMES if name not in missing]
-    differences = topics.differences(settings, TOPICS)
-    yield from broker.topics(missing, differences)
+    yield from _guarded("topics", lambda: _topics(settings, client))
+    yield from _guarded("replication", lambda: _replication(client, embedded=embedded))
+    yield from _guarded("acknowledgement", lambda: _acknowledgement(client))
+    yield from _guarded("producers' clocks", lambda: _producers_clocks(settings, client))
+
+
+def _topics(settings: Settings, client: AdminClient) -> Checks:
+    missing = sorted(set(NAMES) - set(looking.existing(client, NAMES)))
+    return broker.topics(missing, topics.differences(settings, TOPICS))
+
+
+def _replication(client: AdminClient, *, embedded: bool) -> Checks:
+    there = looking.existing(client, NAMES)
     states = looking.partition_states(client, there)
-    yield broker.replication(states, embedded=embedded)
+    return broker.replication(states, embedded=embedded) if there else ()
+
+
+def _acknowledgement(client: AdminClient) -> Checks:
+    there = looking.existing(client, NAMES)
+    states = looking.partition_states(client, there)
     replicas = max((state.replicas for state in states), default=0)
-    yield broker.in_sync(looking.least_in_sync(client, there), replicas)
-    places = Log(settings).places(name for name in EVENTS if name in there)
-    yield from _guarded("clocks", lambda: broker.newest(looking.newest_ahead(client, places)))
+    return broker.in_sync(looking.least_in_sync(client, there), replicas) if there else ()
+
+
+def _producers_clocks(settings: Settings, client: AdminClient) -> Checks:
+    places = Log(settings).places(looking.existing(client, EVENTS))
+    return broker.newest(looking.newest_ahead(client, places)) if places else ()
 
 
 def _schemas(settings: Settings) -> Finding:
@@ -93,41 +151,56 @@ def _schemas(settings: Settings) -> Finding:
     return broker.schemas(looking.edited_schemas(), foreign, registry=bool(url))
 
 
-def _of_database(settings: Settings, *, log: bool) -> Iterator[Finding]:
+def _of_database(settings: Settings, compared: Iterable[Part]) -> Iterator[Finding]:
+    """Checks of the database, and those that hold it against the log."""
     engine = database.engine(settings, name="verdicts doctor", pool_size=1)
     try:
+        yield from _asked(engine, _version)
+        yield from _each(engine, _SERVER)
         with engine.connect() as connection:
-            yield store.version(looking.server_version(connection), LEAST_VERSION)
-            current = looking.revision(connection)
-            yield store.migrations(current, newest_revision())
-            yield store.durability(looking.durability(connection))
-            yield store.clock(looking.clock_ahead(connection))
-            yield store.connections(looking.connections(connection))
-            if current == newest_revision():
-                yield from _of_tables(connection)
-                if log:
-                    yield from _of_offsets(settings, connection)
+            migrated = looking.revision(connection) == newest_revision()
+        if migrated:
+            yield from _each(engine, [*_TABLES, *compared])
     finally:
         engine.dispose()
 
 
-def _of_tables(connection: Connection) -> Iterator[Finding]:
-    yield store.generation(*looking.generations(connection))
-    yield store.services(looking.fresh_services(connection))
-    yield store.waiting(looking.ages(connection))
-    yield store.tokens(looking.valid_tokens(connection))
+def _version(connection: Connection) -> Finding:
+    return store.version(looking.server_version(connection), LEAST_VERSION)
 
 
-def _of_offsets(settings: Settings, connection: Connection) -> Iterator[Finding]:
-    live, _, schemas = looking.generations(connection)
+def _each(engine: Engine, parts: Iterable[Part]) -> Iterator[Finding]:
+    for check, look in parts:
+        yield from _guarded(check, partial(_asked, engine, look))
+
+
+def _asked(engine: Engine, look: Callable[[Connection], Checks]) -> list[Finding]:
+    """What a look finds in a transaction of its own, so that its failure is none of the others'."""
+    with engine.connect() as connection:
+        found = look(connection)
+        return [found] if isinstance(found, Finding) else list(found)
+
+
+def _compared(settings: Settings, client: AdminClient) -> tuple[Part, ...]:
+    return (
+        ("offsets", partial(_offsets, settings, client)),
+        ("dead letters", partial(_dead_letters, settings, client)),
+    )
+
+
+def _offsets(settings: Settings, client: AdminClient, connection: Connection) -> Checks:
+    live, listed, schemas = looking.generations(connection)
+    # Read before the broker is asked, so that none can lie behind the end that it tells.
+    rows = looking.checkpoints(connection, [name for name in listed if name in schemas])
     log = Log(settings)
-    bounds = log.bounds(log.places(NAMES))
-    events = {place: bound for place, bound in bounds.items() if place[0] in EVENTS}
-    changes = {place: bound for place, bound in bounds.items() if place[0] == CHANGES.name}
-    rows = looking.checkpoints(connection, schemas)
-    readable = {**events, **changes}
-    readers = {**dict.fromkeys(events, live or ""), **dict.fromkeys(changes, "publisher")}
-    yield from store.checkpoints(rows, readable, readers)
-    letters = bounds[DEAD_LETTERS.name, 0]
-    settled = looking.settled_letters(connection, letters.topic_id)
-    yield store.dead_letters(max(0, letters.end - letters.first - settled))
+    bounds = log.bounds(log.places(looking.existing(client, [*EVENTS, CHANGES.name])))
+    readers = {at: store.PUBLISHER if at[0] == CHANGES.name else live or "" for at in bounds}
+    return store.checkpoints(rows, bounds, readers)
+
+
+def _dead_letters(settings: Settings, client: AdminClient, connection: Connection) -> Checks:
+    if not looking.existing(client, [DEAD_LETTERS.name]):
+        return ()
+    place = (DEAD_LETTERS.name, 0)
+    bounds = Log(settings).bounds([place])[place]
+    return store.dead_letters(looking.waiting_letters(connection, bounds))

@@ -3,16 +3,19 @@
 import json
 import time
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 import httpx
+import msgspec
 from confluent_kafka import TopicCollection
 from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec, ResourceType
 from sqlalchemy import Connection, text
 
 from infra.doctor.broker import PartitionState
-from infra.doctor.store import Checkpoint, Connections
-from infra.log import Place
+from infra.doctor.store import PUBLISHER, Checkpoint, Connections
+from infra.log import Bounds, Place
+from infra.registry import RegistryError
 from schemas.catalogue import NEWEST, VERSIONS, fingerprint
 
 SECONDS = 10.0
@@ -23,6 +26,28 @@ select 'outbox' as queue, min(at) as oldest from verdicts.outbox
 union all select 'pages', min(at) from verdicts.dirty
 """
 _READERS = "select topic, partition, topic_id, next_offset from {table}"
+_SETTLED = text(
+    "select count(*) from verdicts.settled_letters"
+    " where topic_id = :topic_id and letter >= :first and letter < :end"
+)
+
+
+class Registered(msgspec.Struct):
+    """What a registry tells of a schema that it knows, as far as it is asked for here."""
+
+    version: int
+
+
+class Unregistered(msgspec.Struct):
+    """What a registry answers where it knows no such thing; other servers say that otherwise."""
+
+    error_code: int
+
+
+def existing(client: AdminClient, topics: Iterable[str]) -> list[str]:
+    """Those of these topics that there are."""
+    there = client.list_topics(timeout=SECONDS).topics
+    return [name for name in topics if name in there]
 
 
 def partition_states(client: AdminClient, topics: Iterable[str]) -> list[PartitionState]:
@@ -65,7 +90,12 @@ def edited_schemas() -> list[str]:
 
 
 def unregistered(url: str, transport: httpx.BaseTransport | None = None) -> list[str]:
-    """Subjects whose newest version in the registry is not our newest."""
+    """Subjects whose newest version in the registry is not our newest.
+
+    Raises:
+        httpx.HTTPError: nobody answers there.
+        RegistryError: what answers there is no registry, or refuses to tell.
+    """
     with httpx.Client(base_url=url, timeout=SECONDS, transport=transport) as client:
         return [
             version.topic.subject
@@ -76,11 +106,21 @@ def unregistered(url: str, transport: httpx.BaseTransport | None = None) -> list
 
 def _is_newest(client: httpx.Client, subject: str, schema: Any) -> bool:
     body = {"schema": json.dumps(schema), "schemaType": "AVRO"}
-    ours = client.post(f"/subjects/{subject}", json=body)
-    latest = client.get(f"/subjects/{subject}/versions/latest")
-    if not (ours.is_success and latest.is_success):
-        return False
-    return bool(ours.json()["version"] == latest.json()["version"])
+    ours = _registered(client.post(f"/subjects/{subject}", json=body))
+    latest = _registered(client.get(f"/subjects/{subject}/versions/latest"))
+    return ours is not None and ours == latest
+
+
+def _registered(answer: httpx.Response) -> Registered | None:
+    """What is registered, or None where nothing is."""
+    unknown = answer.status_code == HTTPStatus.NOT_FOUND
+    if not (answer.is_success or unknown):
+        raise RegistryError(f"The schema registry answers with status {answer.status_code}.")
+    try:
+        told = msgspec.json.decode(answer.content, type=Unregistered if unknown else Registered)
+    except msgspec.DecodeError as error:
+        raise RegistryError(f"What answers is no schema registry ({error}).") from error
+    return told if isinstance(told, Registered) else None
 
 
 def server_version(connection: Connection) -> int:
@@ -112,7 +152,7 @@ def generations(connection: Connection) -> tuple[str | None, list[str], list[str
 def checkpoints(connection: Connection, generations: Iterable[str]) -> list[Checkpoint]:
     """Every stored offset, of the publisher and of each generation."""
     tables = {name: f'"{name}".checkpoints' for name in generations}
-    tables["publisher"] = "verdicts.publisher_checkpoints"
+    tables[PUBLISHER] = "verdicts.publisher_checkpoints"
     return [
         Checkpoint(reader, (row.topic, row.partition), row.topic_id, row.next_offset)
         for reader, table in tables.items()
@@ -150,10 +190,10 @@ def fresh_services(connection: Connection) -> list[str]:
     return list(connection.scalars(text(query)))
 
 
-def settled_letters(connection: Connection, topic_id: str) -> int:
-    """How many dead letters of that topic were replayed or discarded."""
-    query = text("select count(*) from verdicts.settled_letters where topic_id = :topic_id")
-    return int(connection.scalar(query, {"topic_id": topic_id}) or 0)
+def waiting_letters(connection: Connection, bounds: Bounds) -> int:
+    """How many dead letters were neither replayed nor discarded; `bounds` are their partition's."""
+    settled = int(connection.scalar(_SETTLED, msgspec.structs.asdict(bounds)) or 0)
+    return max(0, bounds.end - bounds.first - settled)
 
 
 def valid_tokens(connection: Connection) -> dict[str, int]:

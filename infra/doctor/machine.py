@@ -1,7 +1,8 @@
 """Judges this machine: disk, files that hold secrets, keys."""
 
+import shutil
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -66,6 +67,16 @@ def keys(
             "Use 32 random ones; VERDICTS_SECRET_KEY=new,old rotates, VERDICTS_VOTER_KEY never.",
         )
     return ok("keys", "Both keys are there.")
+
+
+def disks(folders: Iterable[Path]) -> list[Disk]:
+    """The disks on which these folders are or will be, each once."""
+    found: dict[int, Disk] = {}
+    for folder in folders:
+        place = next(path for path in (folder, *folder.parents) if path.exists())
+        usage = shutil.disk_usage(place)
+        found.setdefault(place.stat().st_dev, Disk(str(place), usage.free, usage.total))
+    return list(found.values())
 
 
 def modes(folder: Path) -> dict[str, int]:

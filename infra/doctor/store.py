@@ -1,5 +1,6 @@
 """Judges the database: version, migrations, generations, checkpoints, clock, what waits."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -9,6 +10,15 @@ from infra.log import Bounds, Place
 
 CLOCK_SECONDS = 1.0
 LONG_WAIT_SECONDS = 60.0
+# The reader of the changes; all others are generations of projections.
+PUBLISHER = "publisher"
+_START_AT = (
+    "update verdicts.publisher_checkpoints set topic_id = '{}', next_offset = {}"
+    " where topic = '{}' and partition in ({});"
+)
+_FROM_EXPORT = (
+    "To go back to one, import it into an empty cluster and database: verdicts log import"
+)
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
@@ -94,33 +104,20 @@ def checkpoints(
 ) -> Iterable[Finding]:
     """Whether the stored offsets belong to the log that is there.
 
-    `readers` names for each partition who must have read it.
+    `readers` names for each partition who must have read it. Others are beside them: when they
+    cannot go on, nobody notices but who wants to promote them.
     """
     rows = list(found)
-    rebuild = "stop the workers, drop the reader's schema, and run verdicts migrate"
     known = [row for row in rows if row.place in bounds]
-    remade = [str(row) for row in known if row.topic_id != bounds[row.place].topic_id]
-    outside = [
-        str(row)
-        for row in known
-        if row.topic_id == bounds[row.place].topic_id
-        and not bounds[row.place].first <= row.offset <= bounds[row.place].end
-    ]
-    if remade:
-        yield fail(
-            "topic ids",
-            f"{several(remade)} was made anew since it was read.",
-            f"Restore the topic (verdicts log import), or {rebuild}.",
-        )
-    else:
+    remade = [row for row in known if row.topic_id != bounds[row.place].topic_id]
+    outside = [row for row in known if row not in remade and _is_outside(row, bounds)]
+    says = "{} was made anew since it was read."
+    yield from _astray("topic ids", says, remade, bounds, readers)
+    if not remade:
         yield ok("topic ids", "All topics are those that were read so far.")
-    if outside:
-        yield fail(
-            "offsets",
-            f"The offset of {several(outside)} lies outside the log.",
-            f"Restore what the log lost (verdicts log import), or {rebuild}.",
-        )
-    else:
+    says = "The offset of {} lies outside the log."
+    yield from _astray("offsets", says, outside, bounds, readers)
+    if not outside:
         yield ok("offsets", f"All {len(rows)} stored offsets lie within the log.")
     read = {(row.place, row.reader) for row in rows}
     if unread := [f"{at[0]}/{at[1]}" for at, who in readers.items() if (at, who) not in read]:
@@ -129,6 +126,62 @@ def checkpoints(
             f"{several(unread)} was never read.",
             "Start worker and publisher; they begin at the first record.",
         )
+
+
+def _is_outside(row: Checkpoint, bounds: Mapping[Place, Bounds]) -> bool:
+    return not bounds[row.place].first <= row.offset <= bounds[row.place].end
+
+
+def _astray(
+    check: str,
+    says: str,
+    rows: Iterable[Checkpoint],
+    bounds: Mapping[Place, Bounds],
+    readers: Mapping[Place, str],
+) -> Iterable[Finding]:
+    """A finding for each reader that cannot go on from where it is."""
+    theirs: dict[str, list[Checkpoint]] = defaultdict(list)
+    for row in rows:
+        theirs[row.reader].append(row)
+    for reader, lost in theirs.items():
+        judge = fail if reader in readers.values() else warn
+        where = several([str(row) for row in lost])
+        yield judge(check, says.format(where), _way_out(reader, lost, bounds, readers))
+
+
+def _way_out(
+    reader: str,
+    lost: Iterable[Checkpoint],
+    bounds: Mapping[Place, Bounds],
+    readers: Mapping[Place, str],
+) -> str:
+    if reader == PUBLISHER:
+        return _set_back(lost, bounds)
+    if read := [bounds[place] for place, who in readers.items() if who == reader]:
+        return _fold_again(read)
+    return f"No page is made from it; run: verdicts projections drop {reader}"
+
+
+def _set_back(lost: Iterable[Checkpoint], bounds: Mapping[Place, Bounds]) -> str:
+    """What helps the publisher, which looks at all pages at its start, whatever it missed."""
+    places: dict[tuple[str, int, str], list[str]] = defaultdict(list)
+    for topic, partition in (row.place for row in lost):
+        log = bounds[topic, partition]
+        places[log.topic_id, log.first, topic].append(str(partition))
+    statements = " ".join(
+        _START_AT.format(*log, ", ".join(partitions)) for log, partitions in places.items()
+    )
+    return f"Run this in the database, then start the publisher again: {statements}"
+
+
+def _fold_again(read: Iterable[Bounds]) -> str:
+    """What helps the live projections; a log without its beginning cannot be folded again."""
+    if any(bound.first for bound in read):
+        return f"A rebuild needs the log's beginning, which is gone. {_FROM_EXPORT}"
+    return (
+        "Run: verdicts projections rebuild, then promote what it made. Events that the log has "
+        f"lost are in an export alone. {_FROM_EXPORT}"
+    )
 
 
 def clock(ahead: float) -> Finding:

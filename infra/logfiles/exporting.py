@@ -1,6 +1,5 @@
 """From the log to files."""
 
-import os
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
@@ -9,7 +8,7 @@ from pathlib import Path
 from infra.codec import HEADER, MAGIC
 from infra.log import Log, Place
 from infra.logfiles.frames import FrameWriter
-from infra.logfiles.manifest import FORMAT, LogFilesError, Manifest, Part, digest, path_of
+from infra.logfiles.manifest import FORMAT, LogFilesError, Manifest, Part, digest, path_of, sync
 from infra.scan import Progress, Span, scan
 from infra.settings import Settings
 
@@ -70,8 +69,7 @@ class Export:
 
     def _part(self, place: Place, records: int) -> Part:
         path = self._folder / path_of(place)
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
+        sync(path)
         return Part(
             path=path_of(place),
             topic=place[0],

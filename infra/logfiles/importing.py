@@ -14,6 +14,9 @@ from infra.topics import Wanted, apply
 
 SECONDS = 60.0
 POLL_EVERY = 1_000
+# What stands on a topic is there for good: to empty it leaves its offsets, and to make it anew
+# gives it another id, at which whoever read it halts.
+START_OVER = "start over with an empty cluster and database, such as a new data folder"
 
 
 def restore(
@@ -45,25 +48,35 @@ def restore(
     return manifest
 
 
-def compare(settings: Settings, folder: Path, progress: Progress = lambda _: None) -> Manifest:
+def compare(
+    settings: Settings,
+    folder: Path,
+    progress: Progress = lambda _: None,
+    *,
+    grown: bool = False,
+) -> Manifest:
     """Hold the log against an export: the same records in the same order, and no others.
 
-    Offsets may differ by a constant, where the exported log did not begin at zero.
+    Offsets may differ: by a constant where the exported log did not begin at zero, and by the
+    marks of transactions, which an import leaves out.
+
+    Args:
+        settings: Where the log is.
+        folder: Of the export.
+        progress: Gets the offsets passed.
+        grown: Whether further records may follow those of the export. They are left alone.
 
     Raises:
         LogFilesError: they differ; it says where first.
     """
     manifest = Manifest.read(folder)
-    log = Log(settings)
-    _require_known(manifest, set(manifest.topics))
-    bounds = log.bounds(log.places(manifest.topics))
-    spans = {place: Span(bound.first, bound.end) for place, bound in bounds.items()}
+    spans = _spans(manifest, Log(settings), grown=grown)
     kept = {part.place: checked(folder, part) for part in manifest.files}
-    if set(kept) != set(spans):
-        raise LogFilesError("The log and the export have different partitions.")
     for record in scan(settings, spans, progress):
         expected = next(kept[record.place], None)
         if expected is None:
+            if grown:
+                continue
             raise LogFilesError(f"The log holds {record}, which is not in the export.")
         if record[3:] != expected[3:]:
             raise LogFilesError(f"{record} on the log differs from {expected} in the export.")
@@ -106,7 +119,9 @@ class _Loader:
         left = self._producer.flush(SECONDS)
         self._require_no_failure()
         if left:
-            raise LogFilesError(f"{left} records were not acknowledged within a minute.")
+            raise LogFilesError(
+                f"{left} records were not acknowledged within a minute; {START_OVER}."
+            )
 
     def _delivered(self, error: KafkaError | None, _: Message) -> None:
         if error is not None:
@@ -115,9 +130,21 @@ class _Loader:
     def _require_no_failure(self) -> None:
         if self._failures:
             raise LogFilesError(
-                f"Kafka did not take a record ({self._failures[0].str()}); empty the topics, or "
-                "delete them, and import again."
+                f"Kafka did not take a record ({self._failures[0].str()}); {START_OVER}."
             )
+
+
+def _spans(manifest: Manifest, log: Log, *, grown: bool) -> dict[Place, Span]:
+    """What there is to read of each partition."""
+    bounds = log.bounds(log.places(manifest.topics))
+    lengths = {part.place: part.end - part.first for part in manifest.files}
+    if set(lengths) != set(bounds):
+        raise LogFilesError("The log and the export have different partitions.")
+    ends = {
+        place: min(bound.end, bound.first + lengths[place]) if grown else bound.end
+        for place, bound in bounds.items()
+    }
+    return {place: Span(bound.first, ends[place]) for place, bound in bounds.items()}
 
 
 def _records(manifest: Manifest, folder: Path) -> Iterator[Record]:
@@ -139,14 +166,14 @@ def _require_ready(manifest: Manifest, log: Log) -> None:
         fullest = max(ends, key=lambda place: ends[place])
         raise LogFilesError(
             f"The log is not empty: {there} records stand on it or did, most on {fullest[0]}; "
-            "import into an empty cluster, such as a new data folder with VERDICTS_DEMO=0."
+            f"{START_OVER} and VERDICTS_DEMO=0."
         )
     for topic, partitions in manifest.topics.items():
         found = sum(place[0] == topic for place in places)
         if found != partitions:
             raise LogFilesError(
                 f"{topic} has {found} partitions here and {partitions} in the export; keys would "
-                "change their partition, so make it with as many."
+                f"change their partition, so {START_OVER}, and make it with as many there."
             )
 
 

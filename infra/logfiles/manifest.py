@@ -1,6 +1,7 @@
 """The manifest of an export: what is in the folder, and how to tell that all of it is."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
@@ -85,10 +86,24 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         return found
 
     def write(self, folder: Path) -> None:
-        """Write it, whole or not at all."""
+        """Write it, whole or not at all, once every file's name is as safe as what it holds."""
+        for inner in {(folder / part.path).parent for part in self.files}:
+            sync(inner)
         new = folder / f"{NAME}.new"
         new.write_bytes(msgspec.json.format(msgspec.json.encode(self)) + b"\n")
+        sync(new)
+        sync(folder)
         new.replace(folder / NAME)
+        sync(folder)
+
+
+def sync(path: Path) -> None:
+    """Have the disk keep a file or folder as it is, also when the power goes."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def path_of(place: Place) -> str:

@@ -1,4 +1,5 @@
 import gzip
+import os
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,22 @@ def test_an_export_that_is_not_what_its_manifest_says_is_refused(
     an_export(tmp_path, [a_record(0), a_record(1)], **differing)
     with pytest.raises(LogFilesError, match=told):
         verify(tmp_path)
+
+
+def test_the_disk_holds_all_of_an_export_before_it_has_a_manifest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[tuple[int, bool]] = []
+
+    def note(descriptor: int) -> None:
+        kept.append((os.fstat(descriptor).st_ino, (tmp_path / "manifest.json").exists()))
+
+    monkeypatch.setattr(os, "fsync", note)
+    an_export(tmp_path, [a_record(0)])
+    of_topic, manifest, folder = (
+        path.stat().st_ino for path in (tmp_path / PLACE[0], tmp_path / "manifest.json", tmp_path)
+    )
+    assert kept == [(of_topic, False), (manifest, False), (folder, False), (folder, True)]
 
 
 def test_records_out_of_order_are_refused(tmp_path: Path) -> None:

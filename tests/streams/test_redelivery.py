@@ -1,20 +1,24 @@
 import itertools
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
 from infra.codec import Codec, UndecodableError
-from infra.scan import Record, fetch
+from infra.doctor.looking import waiting_letters
+from infra.log import Log
+from infra.scan import Record, Span, scan
 from infra.settings import Settings
 from schemas.topics import DEAD_LETTERS, REVIEWS, VOTES
 from streams.deadletters import DeadLetters
 from streams.letters import Letter, Origin, Settled, read, sorted_out
-from streams.redelivery import Redelivery, RedeliveryError
+from streams.redelivery import PLACE, Redelivery, RedeliveryError
 from tests.examples import a_vote
 
 _offsets = itertools.count(1_000_000)
+THEN = datetime(2026, 11, 20, 12, tzinfo=UTC)
 WHY = {
     "topic": VOTES.name,
     "partition": "3",
@@ -52,10 +56,20 @@ def test_a_letter_without_its_headers_has_no_origin(why: dict[str, Any]) -> None
 
 def test_copies_of_a_letter_are_one_case_with_one_end() -> None:
     letters = [a_letter(0), a_letter(1, offset="18"), a_letter(2)]
-    twice, once = sorted_out(letters, {0: Settled("discarded", "a test")})
+    twice, once = sorted_out(letters, {0: Settled("discarded", "a test", THEN)})
     assert (twice.number, twice.copies, twice.state) == (2, (0,), "discarded")
     assert twice.note == "a test"
     assert (once.number, once.copies, once.state) == (1, (), "waiting")
+
+
+def test_of_several_decisions_on_one_case_the_newest_counts() -> None:
+    later = THEN + timedelta(seconds=1)
+    decided = {0: Settled("discarded", "a test", THEN), 2: Settled("replayed", "now x/0/1", later)}
+    (case,) = sorted_out([a_letter(0), a_letter(2)], decided)
+    assert (case.state, case.note) == ("replayed", "now x/0/1")
+    swapped = {0: decided[2], 2: decided[0]}
+    (case,) = sorted_out([a_letter(0), a_letter(2)], swapped)
+    assert case.state == "replayed"
 
 
 def test_letters_without_an_origin_are_cases_of_their_own() -> None:
@@ -98,7 +112,8 @@ def test_what_can_be_read_by_now_is_sent_again_as_it_was(
     desk = Redelivery(its, projected, Codec())
     letter = one(desk, key)
     origin = desk.replay([letter])[letter.number]
-    (record,) = fetch(its, [origin])
+    topic, partition, offset = origin
+    (record,) = scan(its, {(topic, partition): Span(offset, offset + 1)})
     assert (record.key, record.value) == (key.encode(), value)
     assert record.headers == (("mark", b"kept"),)
     settled = one(desk, key)
@@ -125,6 +140,69 @@ def test_a_discarded_letter_rests(its: Settings, projected: Engine, bury: Bury) 
     desk.discard([one(desk, key)], "a test that went astray")
     settled = one(desk, key)
     assert (settled.state, settled.note) == ("discarded", "a test that went astray")
+
+
+def waiting(its: Settings, projected: Engine) -> int:
+    with projected.connect() as connection:
+        return waiting_letters(connection, Log(its).bounds([PLACE])[PLACE])
+
+
+@pytest.fixture
+def copied(its: Settings, unique: Callable[[str], str]) -> Callable[[], str]:
+    """Write a dead letter, and with every call the same one once more; gives its key."""
+    key, value = unique("voter"), Codec().encode(a_vote())
+    record = Record(VOTES.name, 1, next(_offsets), 1, key.encode(), value)
+
+    def write() -> str:
+        DeadLetters(its).write([(record, UndecodableError("no such schema yet"))])
+        return key
+
+    return write
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("decision", ["discard", "replay"])
+def test_no_copy_of_a_letter_waits_once_that_is_settled(
+    its: Settings, projected: Engine, copied: Callable[[], str], decision: str
+) -> None:
+    before = waiting(its, projected)
+    key = copied() and copied()
+    assert waiting(its, projected) == before + 2
+    desk = Redelivery(its, projected, Codec())
+    if decision == "discard":
+        desk.discard([one(desk, key)], "a test")
+    else:
+        desk.replay([one(desk, key)])
+    assert waiting(its, projected) == before
+
+
+@pytest.mark.integration
+def test_a_copy_that_comes_after_the_decision_is_settled_with_it(
+    its: Settings, projected: Engine, copied: Callable[[], str]
+) -> None:
+    before, key = waiting(its, projected), copied()
+    desk = Redelivery(its, projected, Codec())
+    desk.discard([one(desk, key)], "a test")
+    copied()
+    assert waiting(its, projected) == before + 1
+    late = one(Redelivery(its, projected, Codec()), key)
+    assert (late.state, late.note, len(late.copies)) == ("discarded", "a test", 1)
+    assert waiting(its, projected) == before
+
+
+@pytest.mark.integration
+def test_a_letter_that_was_discarded_and_then_sent_by_its_copy_is_replayed(
+    its: Settings, projected: Engine, copied: Callable[[], str]
+) -> None:
+    key = copied()
+    desk = Redelivery(its, projected, Codec())
+    desk.discard([one(desk, key)], "a test")
+    copied()
+    desk = Redelivery(its, projected, Codec())
+    copy = one(desk, key)
+    origin = desk.replay([copy], force=True)[copy.number]
+    settled = one(desk, key)
+    assert (settled.state, settled.note) == ("replayed", f"now {origin}")
 
 
 @pytest.mark.integration

@@ -1,4 +1,5 @@
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,24 @@ from infra.embedded.java import java
 from infra.embedded.kafka import Kafka
 from infra.log import Log
 from infra.logfiles.exporting import Export
+from infra.logfiles.frames import FrameWriter
 from infra.logfiles.importing import compare, restore
-from infra.logfiles.manifest import LogFilesError, verify
+from infra.logfiles.manifest import (
+    FORMAT,
+    LogFilesError,
+    Manifest,
+    Part,
+    digest,
+    path_of,
+    verify,
+)
 from infra.producer import configuration
+from infra.scan import Record
 from infra.settings import Settings
 from projections import generations, tables
 from publishers.files import SiteFiles
 from publishers.press import Press
-from schemas.topics import EVENT_TOPICS, TOPICS, VOTES
+from schemas.topics import EVENT_TOPICS, FOREVER, TOPICS, VOTES, Topic
 from streams.follower import Follower
 from tests.examples import EVERY_TYPE, OTHER_TOOL, a_bookmark, a_listing, a_review, a_vote
 
@@ -132,6 +143,7 @@ def _differ(its: Settings, export: Path) -> None:
     producer.flush()
     with pytest.raises(LogFilesError, match=r"verdicts\.votes\.v1/7/\d+, which is not in"):
         compare(its, export)
+    assert compare(its, export, grown=True).records == Manifest.read(export).records
 
 
 @pytest.mark.integration
@@ -139,3 +151,79 @@ def test_a_folder_in_use_is_not_written_to(original: Settings, tmp_path: Path) -
     (tmp_path / "letter.txt").touch()
     with pytest.raises(LogFilesError, match="is in use"):
         Export(original, NAMES, tmp_path)
+
+
+@pytest.fixture
+def topic(unique: Callable[[str], str]) -> Topic:
+    """A topic of the test's own, that takes small records alone."""
+    small = {**FOREVER, "max.message.bytes": "1000"}
+    return Topic(unique("restored"), 1, "none", "a test's records", small)
+
+
+def an_export(folder: Path, topic: Topic, *values: bytes, end: int | None = None) -> Path:
+    """An export of one partition, up to an offset that may lie behind its last record."""
+    place = (topic.name, 0)
+    path = folder / path_of(place)
+    writer = FrameWriter(path)
+    for offset, value in enumerate(values):
+        writer.write(Record(*place, offset, 1_795_000_000_000, b"key", value))
+    writer.close()
+    part = Part(
+        path=path_of(place), topic=topic.name, partition=0, first=0,
+        end=len(values) if end is None else end, records=len(values),
+        bytes=path.stat().st_size, sha256=digest(path),
+    )  # fmt: skip
+    Manifest(
+        format=FORMAT, made="2026-11-20T12:00:00Z", cluster="c", records=len(values),
+        topics={topic.name: 1}, schemas=[], files=[part],
+    ).write(folder)  # fmt: skip
+    return folder
+
+
+@pytest.mark.integration
+def test_what_came_after_an_export_is_no_difference_where_the_log_may_have_grown(
+    cluster: str, topic: Topic, tmp_path: Path
+) -> None:
+    its, export = at(cluster), an_export(tmp_path / "one", topic, b"1", b"2")
+    restore(its, [topic], export)
+    compare(its, export)
+    _write(its, topic, b"3", b"4")
+    with pytest.raises(LogFilesError, match="/0/2, which is not in the export"):
+        compare(its, export)
+    compare(its, export, grown=True)
+    # There were marks of transactions where it was taken from, which an import leaves out.
+    compare(its, an_export(tmp_path / "marked", topic, b"1", b"2", end=4), grown=True)
+
+
+@pytest.mark.integration
+def test_where_the_log_may_have_grown_what_was_exported_must_be_there(
+    cluster: str, topic: Topic, tmp_path: Path
+) -> None:
+    its = at(cluster)
+    restore(its, [topic], an_export(tmp_path / "one", topic, b"1", b"2", b"3"))
+    for values in ((b"1", b"other"), (b"2", b"3")):
+        other = an_export(tmp_path / str(values), topic, *values)
+        with pytest.raises(LogFilesError, match="differs from"):
+            compare(its, other, grown=True)
+    longer = an_export(tmp_path / "longer", topic, b"1", b"2", b"3", b"4")
+    with pytest.raises(LogFilesError, match="/0/3 of the export is missing on the log"):
+        compare(its, longer, grown=True)
+
+
+@pytest.mark.integration
+def test_an_import_that_failed_is_told_to_start_over_from_nothing(
+    cluster: str, topic: Topic, tmp_path: Path
+) -> None:
+    its, over = at(cluster), "start over with an empty cluster and database"
+    with pytest.raises(LogFilesError, match=rf"did not take a record .*; {over}"):
+        restore(its, [topic], an_export(tmp_path / "large", topic, os.urandom(2_000)))
+    _write(its, topic, b"half")
+    with pytest.raises(LogFilesError, match=rf"The log is not empty: 1 .*; {over}"):
+        restore(its, [topic], an_export(tmp_path / "small", topic, b"whole"))
+
+
+def _write(its: Settings, topic: Topic, *values: bytes) -> None:
+    producer = Producer(configuration(its))
+    for value in values:
+        producer.produce(topic.name, value, b"key", partition=0)
+    assert not producer.flush(20)

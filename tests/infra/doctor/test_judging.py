@@ -1,6 +1,7 @@
 """What each check makes of what it sees; no server is needed for that."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +11,10 @@ from infra.doctor.broker import PartitionState
 from infra.doctor.finding import Finding, several
 from infra.doctor.machine import Disk
 from infra.doctor.store import Checkpoint, Connections
-from infra.log import Bounds
+from infra.log import Bounds, Place
 
 PLACE = ("verdicts.votes.v1", 0)
+CHANGES = tuple(("verdicts.changes.v1", number) for number in range(3))
 THERE = {PLACE: Bounds("id-1", 10, 100)}
 
 
@@ -22,8 +24,10 @@ def a_partition(**differing: Any) -> PartitionState:
     )
 
 
-def read_up_to(offset: int, topic_id: str = "id-1") -> Checkpoint:
-    return Checkpoint("projections_1", PLACE, topic_id, offset)
+def read_up_to(
+    offset: int, topic_id: str = "id-1", reader: str = "projections_1", place: Place = PLACE
+) -> Checkpoint:
+    return Checkpoint(reader, place, topic_id, offset)
 
 
 def offsets(*rows: Checkpoint) -> Iterable[Finding]:
@@ -131,6 +135,70 @@ def test_every_finding_is_a_sentence(finding: Finding) -> None:
 )
 def test_offsets_that_do_not_belong_to_the_log_fail(row: Checkpoint, check: str) -> None:
     assert {it.check for it in offsets(row) if it.verdict == "fail"} == {check}
+
+
+def test_the_live_generation_is_folded_again_from_a_log_that_ends_too_soon() -> None:
+    whole = {PLACE: Bounds("id-1", 0, 100)}
+    (found,) = _astray(store.checkpoints([read_up_to(101)], whole, {PLACE: "projections_1"}))
+    assert found.verdict == "fail"
+    assert found.do.startswith("Run: verdicts projections rebuild, then promote")
+
+
+def test_a_log_without_its_beginning_is_nothing_to_fold_again() -> None:
+    (found,) = _astray(offsets(read_up_to(9)))
+    assert "verdicts projections rebuild" not in found.do
+    assert "verdicts log import" in found.do
+
+
+@pytest.mark.parametrize("lost", [read_up_to(101), read_up_to(50, "id-2")])
+def test_a_generation_beside_the_live_one_is_dropped_and_no_cause_for_alarm(
+    lost: Checkpoint,
+) -> None:
+    beside = Checkpoint("projections_2", PLACE, lost.topic_id, lost.offset)
+    (found,) = _astray(offsets(read_up_to(50), beside))
+    assert found.verdict == "warn"
+    assert found.do.endswith("verdicts projections drop projections_2")
+
+
+def test_the_publisher_is_set_to_where_its_partitions_begin_and_loses_nothing_else() -> None:
+    bounds = {place: Bounds("id-3", 7 if place == CHANGES[2] else 0, 100) for place in CHANGES}
+    stood = dict(zip(CHANGES, (101, 102, 6), strict=True))
+    rows = [read_up_to(at, "id-3", "publisher", place) for place, at in stood.items()]
+    (found,) = _astray(store.checkpoints(rows, bounds, dict.fromkeys(CHANGES, "publisher")))
+    assert found.verdict == "fail"
+    where = "where topic = 'verdicts.changes.v1' and partition in"
+    assert found.do.partition(": ")[2] == (
+        "update verdicts.publisher_checkpoints set topic_id = 'id-3', next_offset = 0 "
+        f"{where} (0, 1); "
+        "update verdicts.publisher_checkpoints set topic_id = 'id-3', next_offset = 7 "
+        f"{where} (2);"
+    )
+
+
+def test_each_reader_that_cannot_go_on_is_told_of_on_its_own() -> None:
+    rows = [read_up_to(101), read_up_to(102, reader="projections_2")]
+    assert [(it.verdict, it.says) for it in _astray(offsets(*rows))] == [
+        ("fail", "The offset of verdicts.votes.v1/0 of projections_1 lies outside the log."),
+        ("warn", "The offset of verdicts.votes.v1/0 of projections_2 lies outside the log."),
+    ]
+
+
+def _astray(found: Iterable[Finding]) -> list[Finding]:
+    return [it for it in found if it.check in ("offsets", "topic ids") and it.verdict != "ok"]
+
+
+def test_what_cannot_change_a_number_of_partitions_is_not_advised() -> None:
+    (fewer,) = broker.topics([], ["t has 2 partitions, not 3."])
+    (shorter,) = broker.topics([], ["t has retention.ms=1000, not -1."])
+    assert "kafka-configs" not in fewer.do
+    assert "kafka-topics --alter" in fewer.do
+    assert "kafka-configs" in shorter.do
+
+
+def test_a_disk_is_looked_at_once_however_many_folders_are_on_it(tmp_path: Path) -> None:
+    (one,) = machine.disks([tmp_path, tmp_path / "to come"])
+    assert one.path == str(tmp_path)
+    assert [it.path for it in machine.disks([tmp_path, Path("/dev")])] == [str(tmp_path), "/dev"]
 
 
 def test_a_partition_that_nobody_has_read_is_told() -> None:
