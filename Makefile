@@ -44,7 +44,7 @@ format: $(VENV)/.testable
 	@exec $(VENV)/bin/ruff check --fix .
 
 lock: $(UV) $(VENV)/.testable
-	@exec $(COMPILE) pyproject.toml --group build -o requirements.txt
+	@exec $(COMPILE) pyproject.toml --extra tracing --group build -o requirements.txt
 	@exec $(COMPILE) --group dev -c requirements.txt -o tests/requirements.txt
 	@exec $(COMPILE) tests/bench/requirements.in -o tests/bench/requirements.txt
 	@exec $(VENV)/bin/python -m infra.embedded.jars

@@ -19,7 +19,7 @@ class Errand:
 
     def __init__(
         self,
-        run: Callable[[], None],
+        run: Callable[[], object],
         waits: Callable[[], bool],
         share: float,
         least: float,

@@ -117,7 +117,12 @@ def compared(path: str) -> list[str]:
     found = _SIDE_BY_SIDE.fullmatch(path)
     # No slug holds the word `vs`, so there is one way to read a path.
     slugs = found[1].split("-vs-") if found else []
-    return slugs if 2 <= len(slugs) <= MOST_BESIDE and all(map(_is_slug, slugs)) else []
+    return slugs if 2 <= len(slugs) <= MOST_BESIDE and all(map(is_slug, slugs)) else []
+
+
+def is_slug(text: str) -> bool:
+    """Whether a tool could be called so in a path."""
+    return re.fullmatch(_SLUG, text) is not None and "vs" not in text.split("-")
 
 
 def subjects(path: str) -> list[str]:
@@ -189,10 +194,6 @@ def _unique(paths: Iterable[str]) -> list[str]:
 
 def _exactly(path: str) -> re.Pattern[str]:
     return re.compile(re.escape(path))
-
-
-def _is_slug(text: str) -> bool:
-    return re.fullmatch(_SLUG, text) is not None and "vs" not in text.split("-")
 
 
 _SLUG = "([a-z0-9]+(?:-[a-z0-9]+)*)"

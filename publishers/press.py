@@ -31,6 +31,7 @@ from publishers.files import SiteFiles
 from publishers.hands import share
 from publishers.library import Library, MemoryLibrary
 from publishers.stock import Change
+from publishers.views import kept
 from publishers.views.paths import tool_path
 
 MOST_MARKS = 2_000
@@ -62,9 +63,12 @@ class Printed(msgspec.Struct):
 
 
 class Weeks(NamedTuple):
-    """The digests that the site shows: the newest, to which most pages link, and the open ones."""
+    """The digests that the site shows, newest first, and those among them that are still open.
 
-    newest: str = ""
+    Most pages link to the newest, the sitemap to all, and each digest to its neighbours.
+    """
+
+    shown: tuple[str, ...] = ()
     still_open: tuple[str, ...] = ()
 
     @classmethod
@@ -72,7 +76,7 @@ class Weeks(NamedTuple):
         """What a library shows now."""
         found = library.digests()
         still_open = tuple(one.week for one in found if not one.frozen)
-        return cls(found[0].week if found else "", still_open)
+        return cls(tuple(one.week for one in found), still_open)
 
 
 class Round(msgspec.Struct):
@@ -120,7 +124,12 @@ class Press:
         self._fence: Fence = free
         self._hearsay: Hearsay = silence
         self._library = MemoryLibrary()
+        # Its records stay, so what was made of one is of use again.
+        kept.keep()
         self._weeks = Weeks()
+        # The weeks that may have an open digest, and whether they are others since the last rest.
+        self._open_weeks: list[str] = []
+        self._turned = False
         self._told: dict[str, int] = {}
         self._round, self._next = Round(), Round()
         # Marks of which only the summaries are still owed.
@@ -136,7 +145,7 @@ class Press:
     @property
     def rest_waits(self) -> bool:
         """Whether `print_rest` has something to do."""
-        return bool(self._for_rest)
+        return bool(self._for_rest) or self._turned
 
     def take_over(self, fence: Fence = free, hearsay: Hearsay = silence) -> None:
         """Be the only one who changes the site's files from now on.
@@ -158,6 +167,7 @@ class Press:
         self._printed = Printed()
         with self._snapshots.begin() as connection:
             self._library = stock.take(connection)
+            self._open_weeks, self._turned = digest.open_weeks(connection), False
         self._round, self._next, self._for_rest = Round(), Round(), {}
         paths = pages.page_paths(self._library)
         self._library.kinship()  # once for all hands
@@ -167,14 +177,6 @@ class Press:
         self._weeks = Weeks.of(self._library)
         self._tell(self._library.versions())
         return self._printed
-
-    def print_marked(self) -> Printed:
-        """Write all pages of all marked records."""
-        steps = [run() for run in (self.print_own, self.print_front, self.print_rest)]
-        rendered, changed = (
-            sum(getattr(it, name) for it in steps) for name in ("rendered", "changed")
-        )
-        return Printed(steps[1].marks, rendered, changed)
 
     def print_own(self) -> Printed:
         """Write the own pages of the tools that changed since somebody looked last.
@@ -215,7 +217,7 @@ class Press:
         """Write the pages that sum up what was written before; see `print_front`."""
         self._printed = Printed()
         marks = self._for_rest
-        if not marks:
+        if not self.rest_waits:
             return self._printed
         with self._snapshots.begin() as connection:
             self._library = self._library.with_digests(digest.everything(connection))
@@ -224,10 +226,22 @@ class Press:
         self._write(dict.fromkeys(self._rest(set(marks.values()), weeks)))
         with self._engine.begin() as connection:
             dirty.clean(connection, marks)
-        self._for_rest = {}
+        self._for_rest, self._turned = {}, False
         self._weeks = weeks
         self._printed.marks = len(marks)
         return self._printed
+
+    def look_at_weeks(self) -> Printed:
+        """See whether a week began or ended, which the rest is to show.
+
+        The first event of a week may change no record, such as a vote that was cast before. Then it
+        leaves no mark.
+        """
+        with self._engine.connect() as connection:
+            open_weeks = digest.open_weeks(connection)
+        if open_weeks != self._open_weeks:
+            self._open_weeks, self._turned = open_weeks, True
+        return Printed()
 
     def mark_all(self) -> None:
         """Mark the whole site, so that whoever has the turn looks at all pages again."""
@@ -326,5 +340,5 @@ class Press:
             if key.kind == "tool":
                 yield from pages.summaries_of_tool(self._library, key.key)
         yield from pages.paths_of_weeks({*self._weeks.still_open, *now.still_open})
-        if now.newest != self._weeks.newest or any(key.kind == "digest" for key in keys):
+        if now.shown != self._weeks.shown or any(key.kind == "digest" for key in keys):
             yield from pages.page_paths(self._library)

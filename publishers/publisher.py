@@ -1,8 +1,10 @@
 """The publisher: marks what changes, and as the active one writes its pages."""
 
 import os
+import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
 
@@ -39,6 +41,7 @@ ADVISORY_LOCK = 0x7075626C  # "publ"
 # Shares of the time, and the least and most seconds from one run to the next. A busy tool's page is
 # rendered some thirty times a second and not for each of a thousand votes.
 OWN, FRONT, REST = (0.5, 0.03, 0.2), (0.3, 0.0, 1.0), (0.1, 0.3, 3.0)
+WEEKS = (0.1, 1.0, 3.0)
 log = structlog.get_logger(__name__)
 
 
@@ -78,11 +81,26 @@ def main(settings: Settings) -> None:
 def publish_all(settings: Settings) -> dict[str, int]:
     """Render every page from the projections; give the numbers of pages and of those changed."""
     press = _press(settings, engine(settings, name="verdicts publish"))
-    printed = press.print_all(hands=os.cpu_count() or 1)
-    if printed.changed:
-        # The active publisher may have written a newer page meanwhile: it looks at them all again.
-        press.mark_all()
+    printed: Printed | None = None
+    try:
+        with _ended_tidily():
+            printed = press.print_all(hands=os.cpu_count() or 1)
+    finally:
+        if printed is None or printed.changed:
+            # The active publisher may have written a newer page meanwhile, also where this came to
+            # an early end: it looks at them all again.
+            press.mark_all()
     return {"rendered": printed.rendered, "changed": printed.changed}
+
+
+@contextmanager
+def _ended_tidily() -> Iterator[None]:
+    """Let SIGTERM end what is under way as Ctrl-C does: with all that it leaves to be done."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _unhurried(database: Engine) -> Engine:
@@ -177,16 +195,17 @@ class Writer(Turn):
         hearing = Hearing(lease.connection)
         lease.require()
         self._press.take_over(lease.require, hearing.take)
-        printed = self._press.print_all()
+        printed = self._measured(self._press.print_all)
         log.info("all pages stand", rendered=printed.rendered, changed=printed.changed)
         self.active = True
         own = self._errand(self._press.print_own, lambda: True, *OWN)
         front = self._errand(self._press.print_front, lambda: self._press.front_waits, *FRONT)
+        weeks = self._errand(self._press.look_at_weeks, lambda: True, *WEEKS)
         rest = self._errand(self._press.print_rest, lambda: self._press.rest_waits, *REST)
         while not self.stopping.is_set():
-            for errand in (own, front, rest):
+            for errand in (own, front, weeks, rest):
                 errand.do()
-            hearing.wait(min(front.idle(), rest.idle()))
+            hearing.wait(min(front.idle(), weeks.idle(), rest.idle()))
             self.stopping.wait(own.idle())
 
     def _errand(
@@ -194,10 +213,11 @@ class Writer(Turn):
     ) -> Errand:
         return Errand(partial(self._measured, run), waits, *pace)
 
-    def _measured(self, run: Callable[[], Printed]) -> None:
+    def _measured(self, run: Callable[[], Printed]) -> Printed:
         began = time.monotonic()
         printed = run()
         if printed.marks or printed.rendered:
             seconds = round(time.monotonic() - began, 4)
             measuring.printed(printed.rendered, printed.changed, seconds)
             log.debug("printed", **msgspec.to_builtins(printed), seconds=seconds)
+        return printed

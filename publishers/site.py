@@ -78,6 +78,8 @@ class Site:
         slugs = list(dict.fromkeys(filter(None, chosen)))[:MOST_BESIDE]
         if len(list(filter(None, chosen))) < 2:
             return _see("/#choose")
+        if not all(map(pages.is_slug, slugs)):
+            return self._not_found()
         with self._library() as library:
             known = [library.tool(slug) for slug in slugs]
         if None in known:
@@ -105,8 +107,8 @@ class Site:
             return self._not_found()
         if path in _PER_REQUEST:
             return Answer(HTTPStatus.OK)
-        if path.endswith("/index.html"):
-            return self.answer(path.removesuffix("/index.html"))
+        if path.endswith(_INDEX):
+            return self.answer(_without_index(path))
         content = self._files.read(path)
         if content is not None:
             return _stored(path, content)
@@ -233,6 +235,13 @@ def _stored(path: str, content: bytes) -> Answer:
     return Answer(HTTPStatus.OK, content, _TYPES.get(suffix, _HTML))
 
 
+def _without_index(path: str) -> str:
+    """A path without the names of files that nobody has to name, however often they stand there."""
+    while path.endswith(_INDEX):
+        path = path.removesuffix(_INDEX)
+    return path
+
+
 def _moved(location: str) -> Answer:
     return Answer(HTTPStatus.PERMANENT_REDIRECT, location=location)
 
@@ -241,4 +250,5 @@ def _see(location: str) -> Answer:
     return Answer(HTTPStatus.SEE_OTHER, location=location)
 
 
+_INDEX = "/index.html"
 _PER_REQUEST = ("/compare/", "/bookmarks/", "/search/")

@@ -3,10 +3,27 @@
 import re
 from functools import lru_cache
 
-_MARKS = re.compile(r"[\\`*_\[\]<>|#&]")
-_CODE = re.compile(r"(`+[^`]*`+)")
-# What lies outside the small subset that bodies may use: it is text, so it stays text.
-_OUTSIDE = re.compile(r"<|!(?=\[)|^(?=[ ]{0,3}(?:#|>|[-=]{2,}[ ]*$|\|))", re.MULTILINE)
+_MARKS = re.compile(r"[\\`*_\[\]<>|#&~]|^[-+=]")
+# What readers of Markdown could take for more than text. They know more of it than the small subset
+# that bodies may use, and some end code sooner than others. So of code only that is left as it is
+# which ends where it ends for all of them: a fence with all of its lines as far in as itself, and
+# a run of backticks with one of the same length behind it.
+_PARTS = re.compile(
+    r"""
+      (?P<escaped> \\[!-/:-@\[-`{-~] )
+    | ^(?P<fence> (?P<indent>[ ]{0,3}) (?P<run>`{3,}|~{3,}) [ \t]*[\w.+#-]*[ \t]*\n
+          (?: (?![ \t]*(?P=run)) (?: (?P=indent).* | [ \t]* ) \n )*+
+          (?P=indent) (?P=run) [ \t]*$ )
+    | (?P<code> (?P<ticks>`+) (?!`)
+          (?: [^\n] | \n (?! [ \t]* (?: \n | [-+*>#|=:~`] | \d+[.)] ) ) )+?
+          (?<!`) (?P=ticks) (?!`) )
+    | ^(?P<list> (?: [ \t] | (?: [-+*] | \d{1,9}[.)] ) [ \t] (?=[ \t]*\S) )*+ )
+          (?= [#>|] | [-=:|*_][-=:|*_ \t]*$ )
+    | (?P<outside> `+ | ~{3,} | < | !(?=\[) )
+    """,
+    re.MULTILINE | re.VERBOSE,
+)
+_LINE_END = re.compile(r"[ \t]*\n[ \t]*")
 
 
 @lru_cache(maxsize=4096)
@@ -18,6 +35,16 @@ def inline(text: str) -> str:
 @lru_cache(maxsize=4096)
 def quoted(text: str) -> str:
     """A text in the small Markdown subset as a quotation, so that it ends where it ends."""
-    parts = _CODE.split(text.strip())
-    safe = [part if at % 2 else _OUTSIDE.sub(r"\\\g<0>", part) for at, part in enumerate(parts)]
-    return "\n".join(f"> {line}".rstrip() for line in "".join(safe).splitlines())
+    lines = "\n".join(text.strip().splitlines())
+    safe = _PARTS.sub(_safe, lines)
+    return "\n".join(f"> {line}".rstrip() for line in safe.splitlines())
+
+
+def _safe(part: re.Match[str]) -> str:
+    if part.lastgroup == "code":
+        return _LINE_END.sub(" ", part[0])
+    if part.lastgroup == "list":
+        return part[0] + "\\"
+    if part.lastgroup == "outside":
+        return "".join(f"\\{mark}" for mark in part[0])
+    return part[0]

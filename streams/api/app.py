@@ -18,6 +18,12 @@ from streams.api.changes import Changes, last_event, wanted_tools
 from streams.api.parts import Parts
 from streams.api.problems import Problem, on_crash, on_http_error, on_problem, unavailable
 
+# Anybody may invent others, and each would be counted apart from then on.
+METHODS = frozenset(
+    ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE")
+)
+OTHER = "OTHER"
+DATABASE_AWAY = unavailable("The database does not answer now.")
 BookmarksOf = Callable[[Request], Awaitable[Sequence[str]]]
 Site = Callable[[BookmarksOf], ASGIApp]
 """Makes the site, given who finds a visitor's bookmarks."""
@@ -122,11 +128,15 @@ class _Timed:
             except Problem as problem:
                 status = problem.status
                 raise
+            except SQLAlchemyError:
+                status = DATABASE_AWAY.status
+                raise
             finally:
                 answered(status)
                 self._observe(scope["method"], status, time.perf_counter() - began)
 
     def _observe(self, method: str, status: int, seconds: float) -> None:
+        method = method if method in METHODS else OTHER
         observe = self._measured.get((method, status))
         if observe is None:
             observe = REQUESTS.labels(method, self._path, str(status)).observe
@@ -148,4 +158,4 @@ class _SiteElsewhere:
 
 
 async def _on_database_away(_: Request, __: Exception) -> Response:
-    return unavailable("The database does not answer now.").response()
+    return DATABASE_AWAY.response()

@@ -1,6 +1,9 @@
 """What can be known of the deployment files without running them."""
 
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,18 @@ import yaml
 from infra.command.cli import verdicts
 from infra.settings import VARIABLES
 
-INFRA = Path(__file__).parents[2] / "infra"
+ROOT = Path(__file__).parents[2]
+INFRA = ROOT / "infra"
+PACKAGES = ("infra", "projections", "publishers", "schemas", "streams")
+# What the code reads at run time; nothing else goes with it.
+READ = (
+    "infra/embedded/*.toml",
+    "publishers/static/*",
+    "publishers/templates/*",
+    "schemas/avro/*",
+    "schemas/examples/*",
+    "streams/demo/content/**/*.toml",
+)
 COMPOSE = yaml.safe_load((INFRA / "compose.yaml").read_text())
 KUSTOMIZATION = yaml.safe_load((INFRA / "kubernetes" / "kustomization.yaml").read_text())
 
@@ -184,3 +198,51 @@ def test_no_secret_stands_in_the_files() -> None:
         assert "replace-me" in value
     for service in SERVICES.values():
         assert all(service["environment"][key].startswith("${") for key in KEYS)
+
+
+def ignored(path: str) -> bool:
+    """Whether Docker leaves a file out: the last pattern decides that matches it or a folder."""
+    places = [path, *map(str, list(Path(path).parents)[:-1])]
+    left_out = False
+    for line in (INFRA / "Dockerfile.dockerignore").read_text().splitlines():
+        pattern = line.removeprefix("!")
+        if line and not line.startswith("#") and any(matches(pattern, it) for it in places):
+            left_out = pattern == line
+    return left_out
+
+
+def matches(pattern: str, path: str) -> bool:
+    known = {"**/": "(.*/)?", "*": "[^/]*"}
+    parts = (known.get(part) or re.escape(part) for part in re.split(r"(\*\*/|\*)", pattern))
+    return re.fullmatch("".join(parts), path) is not None
+
+
+SECRETS = ("infra/kubernetes/secret.yaml", "infra/.env", ".env", "infra/compose.override.yaml")
+
+
+@pytest.mark.parametrize("file", [*SECRETS, ".verdicts/voter.key", "notes.txt", ".git/config"])
+def test_no_file_with_secrets_reaches_the_image_from_which_it_is_built(file: str) -> None:
+    assert ignored(file)
+
+
+def test_all_that_the_image_is_made_of_reaches_it() -> None:
+    needed = ["pyproject.toml", "requirements.txt", "README.md", "LICENSE"]
+    needed += [str(it.relative_to(ROOT)) for glob in READ for it in ROOT.glob(glob)]
+    needed += [str(it.relative_to(ROOT)) for name in PACKAGES for it in (ROOT / name).rglob("*.py")]
+    assert [file for file in needed if ignored(file)] == []
+
+
+def test_an_installation_holds_what_the_code_reads_and_nothing_else(tmp_path: Path) -> None:
+    for name in PACKAGES:
+        unread = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=unread)
+    for file in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / file, tmp_path)
+    (tmp_path / SECRETS[0]).write_text("DATABASE_URL: postgresql://verdicts:secret@postgres")
+    build = "from setuptools import setup; setup()"
+    options = ["-q", "build_py", "--build-lib", "built"]
+    subprocess.run([sys.executable, "-c", build, *options], cwd=tmp_path, check=True)
+    built = tmp_path / "built"
+    found = {str(it.relative_to(built)) for it in built.rglob("*") if it.is_file()}
+    globs = (*READ, *(f"{name}/**/*.py" for name in PACKAGES))
+    assert found == {str(it.relative_to(ROOT)) for glob in globs for it in ROOT.glob(glob)}

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from urllib.parse import parse_qsl
 
 from infra.settings import Settings
-from publishers.sample_digests import library_with_digests
 from publishers.security import HEADERS
 from publishers.site import Site
+from tests.publishers.sample_digests import library_with_digests
 
 SITE = "http://site.example"
 NOWHERE = "/nonexistent"

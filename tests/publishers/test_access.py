@@ -5,8 +5,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from publishers import pages
-from publishers.sample_digests import library_with_digests
 from tests.publishers.browsing import COMPARISON, SMOLVLM
+from tests.publishers.sample_digests import library_with_digests
 
 pytestmark = pytest.mark.e2e
 

@@ -5,8 +5,8 @@ from xml.etree import ElementTree
 import pytest
 
 from publishers import pages
-from publishers.sample_digests import library_with_digests
-from publishers.samples import sample_library
+from tests.publishers.sample_digests import library_with_digests
+from tests.publishers.samples import sample_library
 
 SITE = "https://verdicts.example"
 ATOM = "{http://www.w3.org/2005/Atom}"

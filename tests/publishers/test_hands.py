@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,3 +45,16 @@ def test_one_that_is_killed_is_missed():
 
     with pytest.raises(EOFError):
         share(work, ITEMS, 2)
+
+
+def test_whoever_hears_of_a_failure_finds_none_of_them_at_work(tmp_path: Path):
+    def work(items: Sequence[str]) -> int:
+        if "item-2" in items:
+            raise FileExistsError("item-2")
+        time.sleep(0.3)  # work that takes longer than the other's
+        (tmp_path / "done").touch()
+        return 1
+
+    with pytest.raises(FileExistsError):
+        share(work, ITEMS, 2)
+    assert (tmp_path / "done").exists()

@@ -10,8 +10,9 @@ import pytest
 
 from publishers import pages
 from publishers.library import MemoryLibrary
-from publishers.sample_digests import library_with_digests
-from publishers.samples import (
+from publishers.views.markdown import to_plain
+from tests.publishers.sample_digests import library_with_digests
+from tests.publishers.samples import (
     BUILDER,
     DEVELOPER_TOOLS,
     NOON,
@@ -23,7 +24,6 @@ from publishers.samples import (
     sample_library,
     smolvlm,
 )
-from publishers.views.markdown import to_plain
 
 SITE = "https://verdicts.example"
 COMPARISON = "/compare/claude-4-api-vs-smolvlm-2-5/"

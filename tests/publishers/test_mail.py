@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from publishers import mail
-from publishers.sample_digests import a_digest
+from tests.publishers.sample_digests import a_digest
 
 SITE = "https://verdicts.example"
 HTML, TEXT = mail.html(a_digest(), SITE), mail.text(a_digest(), SITE)

@@ -5,7 +5,10 @@ import pytest
 
 from publishers import assets, pages, renderers
 from publishers.library import MemoryLibrary
-from publishers.samples import (
+from publishers.views.markdown import to_plain
+from schemas.records import Category, Reviewer
+from tests.publishers.sample_digests import library_with_digests
+from tests.publishers.samples import (
     BUILDER,
     DEVELOPER_TOOLS,
     PANEL,
@@ -16,8 +19,6 @@ from publishers.samples import (
     sample_library,
     smolvlm,
 )
-from publishers.views.markdown import to_plain
-from schemas.records import Category, Reviewer
 
 SITE = "https://verdicts.example"
 COMPARISON = "/compare/claude-4-api-vs-smolvlm-2-5/"
@@ -348,6 +349,17 @@ def test_votes_and_bookmarks_are_plain_forms():
 def test_a_retired_tool_says_why():
     text = Reader(pages.gone(SITE, sample_library().retired())).text
     assert "Longgone was retired: Its maker closed it." in text
+
+
+READ = [path for path in pages.page_paths(library_with_digests()) if path.endswith("/")]
+
+
+@pytest.mark.parametrize("path", READ)
+def test_a_term_stands_before_what_is_said_of_it(path):
+    """HTML knows no other order, so what reads best the other way round is no list of terms."""
+    tags = [tag for tag, _ in Reader(rendered(library_with_digests(), path)).elements]
+    groups = re.findall(r"\b(?:dt |dd )+", " ".join(tags) + " ")
+    assert all(re.fullmatch("(?:(?:dt )+(?:dd )+)+", group) for group in groups)
 
 
 def test_the_script_looks_for_what_pages_have():

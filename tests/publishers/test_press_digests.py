@@ -5,11 +5,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from infra.settings import Settings
+from publishers.publisher import Writer
 from schemas import weeks
 from schemas.events import FrozenTally
-from tests.examples import NOON, a_listing, a_vote
+from tests.examples import NOON, a_listing, a_retracted_vote, a_vote
 from tests.projections.test_digest import a_freeze
 from tests.publishers.test_press import House
+from tests.services import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -69,3 +72,47 @@ def test_a_week_that_is_overtaken_before_it_is_settled_has_no_page_until_then(ho
     house.print(a_freeze("2026-W47", FrozenTally("ant", 1, 0, 0), at=NEXT))
     assert digests(house) == ["2026-W47"]
     assert is_complete(house)
+
+
+def test_an_open_week_that_is_not_the_newest_comes_and_goes_on_every_page_that_shows_it(
+    projected: Engine, tmp_path: Path
+):
+    house = House(projected, tmp_path / "site")
+    house.print(
+        a_freeze("2026-W46", FrozenTally("ant", 0, 0, 0), at=NOON),
+        a_listing("ant", time=NOON - weeks.LENGTH),
+        a_listing("bee", time=NEXT),
+    )
+    assert digests(house) == ["2026-W46", "2026-W48"]
+    assert is_complete(house)
+    house.print(a_vote(tool="ant", time=NEXT))
+    assert digests(house) == ["2026-W46", "2026-W47", "2026-W48"]
+    assert "/digests/2026-W47/" in house.page("/digests/2026-W46/")
+    assert "/digests/2026-W47/" in (house.folder / "sitemap.xml").read_text()
+    assert is_complete(house)
+    house.print(a_retracted_vote(tool="ant", time=NEXT + 1))
+    assert digests(house) == ["2026-W46", "2026-W48"]
+    assert is_complete(house)
+
+
+def test_a_week_begins_with_an_event_that_changes_no_record(house: House, migrated: str):
+    house.print(a_vote(tool="ant"))
+    writer = Writer(Settings.from_environment({"DATABASE_URL": migrated}), house.press, "1")
+    writer.start()
+    try:
+        eventually(lambda: writer.active)
+        house.journal.apply(a_vote(tool="ant", time=NEXT))  # the choice is the same
+        assert house.journal.outbox() == []
+        eventually(lambda: digests(house), lambda it: it == ["2026-W47", "2026-W48"], seconds=20)
+    finally:
+        writer.stop()
+    assert is_complete(house)
+
+
+def test_while_no_week_begins_a_look_at_weeks_leaves_nothing_to_do(house: House):
+    house.print(a_vote(tool="ant"))
+    house.press.look_at_weeks()
+    house.press.print_rest()
+    house.print(a_vote(tool="ant", voter="v-2"))
+    house.press.look_at_weeks()
+    assert not house.press.rest_waits

@@ -1,5 +1,7 @@
 """The publisher as a process: changes on the topic become files, and files that agree."""
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from projections import records
+from publishers.press import SITE
 from schemas.events import Event
 from schemas.topics import CHANGES
 from tests.examples import (
@@ -95,10 +98,23 @@ class World:
         )
         return msgspec.json.decode(told.stdout, type=dict[str, int])
 
+    def start_publish_all(self) -> subprocess.Popen[bytes]:
+        """`verdicts publish --all` as a process."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "infra.command", "publish", "--all"],
+            env=environment(**self.given),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def marks(self) -> list[str]:
+        """The kinds of the records whose pages are to be written."""
+        with self.engine.connect() as connection:
+            return list(connection.scalars(text("select kind from verdicts.dirty")))
+
     def is_clean(self) -> bool:
         """Whether no mark waits."""
-        with self.engine.connect() as connection:
-            return not connection.scalar(text("select count(*) from verdicts.dirty"))
+        return self.marks() == []
 
 
 @pytest.fixture
@@ -159,3 +175,31 @@ def test_a_publisher_that_was_killed_leaves_nothing_undone(world: World):
     eventually(world.is_clean)
     assert second.stop() == 0
     assert world.publish_all()["changed"] == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_full_printing_that_is_broken_off_has_the_publisher_look_at_all_pages(
+    world: World, number: signal.Signals
+):
+    """It may have put older pages in the place of newer ones by then."""
+    world.journal.apply(*insects("ant", "bee"))
+    page = world.site / "tools" / "ant" / "index.html"
+    page.parent.mkdir(parents=True)
+    os.mkfifo(page)  # whoever looks what stands there waits for us
+    printing = world.start_publish_all()
+    pipe = eventually(lambda: opened(page))
+    printing.send_signal(number)
+    os.close(pipe)
+    assert printing.wait(20) != 0
+    assert world.marks() == [SITE]
+    world.start()
+    eventually(world.is_clean)
+    assert world.publish_all()["changed"] == 0
+
+
+def opened(pipe: Path) -> int:
+    """A pipe that somebody reads from, opened to write to it; 0 when nobody does."""
+    try:
+        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return 0

@@ -3,10 +3,10 @@
 import pytest
 from playwright.sync_api import expect
 
-from publishers.samples import sample_library
 from publishers.views.paths import comparison_path, tool_path
 from publishers.views.search import found_pairs, found_tools
 from tests.publishers.browsing import COMPARISON, SITE
+from tests.publishers.samples import sample_library
 
 pytestmark = pytest.mark.e2e
 

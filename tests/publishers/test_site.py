@@ -12,8 +12,8 @@ from publishers import pages
 from publishers.assets import address
 from publishers.files import SiteFiles
 from publishers.library import MemoryLibrary
-from publishers.samples import DEVELOPER_TOOLS, PANEL, a_review, a_tool, sample_library
 from publishers.site import site_app
+from tests.publishers.samples import DEVELOPER_TOOLS, PANEL, a_review, a_tool, sample_library
 
 COMPARISON = "/compare/claude-4-api-vs-smolvlm-2-5/"
 THREE = "/compare/claude-4-api-vs-plainly-vs-smolvlm-2-5/"
@@ -150,6 +150,8 @@ def test_head_tells_what_get_would(site):
         ("/tools/longgone", "/tools/longgone/"),
         ("/tools/smolvlm-2-5/index.html", "/tools/smolvlm-2-5/"),
         ("/index.html", "/"),
+        ("/index.html" * 500, "/"),
+        ("/about" + "/index.html" * 500, "/about/"),
         (COMPARISON.rstrip("/"), COMPARISON),
         ("/compare/smolvlm-2-5-vs-claude-4-api/", COMPARISON),
         ("/compare/smolvlm-2-5-vs-claude-4-api", COMPARISON),
@@ -321,6 +323,7 @@ def test_what_is_retired_is_gone(site, path):
         ("a=plainly", 303, "/#choose"),
         ("", 303, "/#choose"),
         ("a=plainly&b=//example.com", 404, None),
+        ("a=%00&b=plainly", 404, None),
         ("a=smolvlm-2-5&b=plainly&c=claude-4-api&d=", 303, THREE),
         ("a=smolvlm-2-5&b=plainly&c=claude-4-api&d=patchwork", 303, FOUR),
     ],
@@ -328,6 +331,12 @@ def test_what_is_retired_is_gone(site, path):
 def test_choosing_tools_leads_to_their_comparison(site, chosen, status, location):
     answer = site.client.get(f"/compare/?{chosen}")
     assert (answer.status_code, answer.headers.get("location")) == (status, location)
+
+
+def test_what_can_be_no_tool_is_not_looked_for(site):
+    """A database refuses some of it, and that would be no fault of the database."""
+    site.client.get("/compare/?a=%00&b=plainly")
+    assert site.opened == 0
 
 
 def test_bookmarks_are_ones_own_and_never_kept(site):

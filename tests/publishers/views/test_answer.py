@@ -1,7 +1,7 @@
 from itertools import combinations
 
-from publishers.samples import BUILDER, FUTURIST, SKEPTIC, a_review, a_tool, claude, smolvlm
 from publishers.views.answer import answer, preferred
+from tests.publishers.samples import BUILDER, FUTURIST, SKEPTIC, a_review, a_tool, claude, smolvlm
 
 
 def scored(slug: str, *scores: int, **facts):

@@ -1,12 +1,12 @@
 import msgspec
 import pytest
 
-from publishers.sample_digests import a_digest
 from publishers.views import digest
 from publishers.views.digest import digest_list, digest_page
 from publishers.views.digest_feed import digest_entry
 from publishers.views.digest_items import EXCERPT, signed
 from schemas.digests import Counts, Digest
+from tests.publishers.sample_digests import a_digest
 
 
 def with_counts(**counts: int) -> Digest:

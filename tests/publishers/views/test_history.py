@@ -1,10 +1,10 @@
 from datetime import timedelta
 
-from publishers.sample_digests import a_history
-from publishers.samples import NOON
 from publishers.views.history import HistoryView, history_view
 from schemas.history import CommunityPoint, History, PanelPoint
 from schemas.records import Community, verdict_of
+from tests.publishers.sample_digests import a_history
+from tests.publishers.samples import NOON
 
 
 def said(day: float, mean: float | None, ship: int = 1, skip: int = 0) -> PanelPoint:

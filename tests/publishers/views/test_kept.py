@@ -1,5 +1,22 @@
+import weakref
+
+import pytest
+
 from publishers.views import kept
 from publishers.views.kept import once_for_each
+
+
+class Thing(list):
+    """What can be looked for once nobody holds it."""
+
+
+@pytest.fixture(autouse=True)
+def keeping():
+    """Others in this process may keep or not."""
+    before = kept._keeping
+    kept.keep()
+    yield
+    kept.keep(before)
 
 
 def test_what_is_made_of_an_object_is_made_once():
@@ -23,3 +40,12 @@ def test_the_oldest_are_forgotten_and_made_again():
 def test_an_object_that_is_gone_lends_its_identity_to_no_other():
     first = once_for_each(lambda thing: thing[0])
     assert [first([number]) for number in range(1000)] == list(range(1000))
+
+
+def test_who_holds_on_to_no_records_is_left_with_none():
+    length, thing = once_for_each(len), Thing([1, 2])
+    kept.keep(False)
+    assert length(thing) == 2
+    held = weakref.ref(thing)
+    del thing
+    assert held() is None

@@ -1,7 +1,7 @@
 from itertools import permutations
 
-from publishers.samples import BUILDER, PANEL, SKEPTIC, a_review, a_tool, claude, smolvlm
 from publishers.views.lineup import answer_among, lineup
+from tests.publishers.samples import BUILDER, PANEL, SKEPTIC, a_review, a_tool, claude, smolvlm
 
 
 def scored(slug, score, **facts):

@@ -1,6 +1,13 @@
 from datetime import timedelta
 
-from publishers.samples import (
+from publishers.views.category import AMONG, category_page
+from publishers.views.comparison import comparison
+from publishers.views.home import disagreements, standings, worth_reading
+from publishers.views.reviewer import reviewer_page
+from publishers.views.scorecard import scorecard
+from publishers.views.tool import summary, tool_page
+from schemas.records import Authored, Category, Reviewer
+from tests.publishers.samples import (
     BUILDER,
     FOUNDER,
     FUTURIST,
@@ -12,13 +19,6 @@ from publishers.samples import (
     claude,
     smolvlm,
 )
-from publishers.views.category import AMONG, category_page
-from publishers.views.comparison import comparison
-from publishers.views.home import disagreements, standings, worth_reading
-from publishers.views.reviewer import reviewer_page
-from publishers.views.scorecard import scorecard
-from publishers.views.tool import summary, tool_page
-from schemas.records import Authored, Category, Reviewer
 
 
 def test_a_comparison_is_the_same_whichever_way_round_it_is_asked_for():

@@ -2,9 +2,9 @@ from datetime import timedelta
 
 import pytest
 
-from publishers.samples import BUILDER, NOON, PANEL, a_review, a_tool
 from publishers.views.rankings import LONGEST, rankings, wilson
 from schemas.records import Category
+from tests.publishers.samples import BUILDER, NOON, PANEL, a_review, a_tool
 
 SHELF = Category("c", "C", "", 1)
 

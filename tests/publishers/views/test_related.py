@@ -1,7 +1,7 @@
-from publishers.samples import BUILDER, SKEPTIC, a_review, a_tool
 from publishers.views.kinship import MOST, Kinship
 from publishers.views.related import alternatives, related
 from schemas.records import Category
+from tests.publishers.samples import BUILDER, SKEPTIC, a_review, a_tool
 
 OTHER = Category("other", "Other", "", 1)
 

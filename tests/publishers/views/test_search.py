@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from publishers.samples import a_tool, sample_library
 from publishers.views.search import MOST_PAIRS, found_pairs, found_tools, index, search, words
 from schemas.records import Category
+from tests.publishers.samples import a_tool, sample_library
 
 WRITING = Category("writing", "Writing", "", 1)
 TOOLS = [

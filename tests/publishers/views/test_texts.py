@@ -2,7 +2,6 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from publishers.samples import a_review
 from publishers.views.texts import (
     community_line,
     count,
@@ -16,6 +15,7 @@ from publishers.views.texts import (
     xml_text,
 )
 from schemas.records import Community, Panel
+from tests.publishers.samples import a_review
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from publishers.library import MemoryLibrary
-from publishers.samples import DEVELOPER_TOOLS, NOON, PANEL, sample_library
 from schemas import weeks
 from schemas.digests import (
     BookmarkMove,
@@ -20,6 +19,7 @@ from schemas.digests import (
 from schemas.history import CommunityPoint, History, PanelPoint
 from schemas.instants import to_datetime
 from schemas.records import CategoryName, Community, Verdict
+from tests.publishers.samples import DEVELOPER_TOOLS, NOON, PANEL, sample_library
 
 _TOOL, _NAME = "patchwork", "Patchwork"
 _CATEGORY = CategoryName(DEVELOPER_TOOLS.category, DEVELOPER_TOOLS.name)

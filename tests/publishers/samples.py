@@ -1,4 +1,4 @@
-"""Sample records: what tests start from, and what a design is tried on."""
+"""Sample records: what tests of pages start from, and what a design is tried on."""
 
 from datetime import UTC, datetime, timedelta
 
