@@ -52,7 +52,8 @@ class Codec:
     Args:
         ids: The id to write per topic name; the pinned ones where not given (with a registry,
             the registry's own).
-        fetch: Finds the schema of an id that is not pinned, or None; asked once per id.
+        fetch: Finds the schema of an id that is not pinned, or None; what it found once it is not
+            asked again.
     """
 
     def __init__(
@@ -150,9 +151,12 @@ class Codec:
         known_topic, schema = known
         if known_topic not in (None, topic):
             raise UndecodableError(f"schema {schema_id} belongs to {known_topic}")
+        if schema is None:
+            raise UndecodableError(f"schema {schema_id} is no Avro schema that stands by itself")
         return schema
 
     def _find(self, schema_id: int) -> tuple[str | None, Any]:
+        """The topic that a schema belongs to, if it is ours, and what it says, if that is Avro."""
         if version := catalogue.BY_ID.get(schema_id):
             topic = version.topic.name
             newest = catalogue.NEWEST[topic] is version
@@ -160,7 +164,10 @@ class Codec:
         schema = self._fetch(schema_id) if self._fetch else None
         if schema is None:
             raise UndecodableError(f"unknown schema id {schema_id}")
-        return None, _parsed(schema)
+        try:
+            return None, _parsed(schema)
+        except Exception:  # fastavro raises whatever the foreign schema leads it to
+            return None, None
 
 
 def _shapes(schemas: list[Any], schema_id: int) -> list[Shape]:

@@ -28,6 +28,16 @@ IDLE_IN_TRANSACTION_SECONDS = 5
 # Less than the above. A stopped process that waits for several locks would else get the second
 # when it loses the first, and hold its successor up for five seconds each.
 LOCK_SECONDS = 4
+# A host that vanished, or a network that swallows everything, sends no word that it has: the kernel
+# would go on sending for a quarter of an hour, and listen for ever. So it asks, and gives up.
+LOST_SECONDS = 10
+_NOTICES_LOSS: dict[str, Any] = {
+    "keepalives": 1,
+    "keepalives_idle": 4,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": LOST_SECONDS * 1000,
+}
 VERSION_TABLE: dict[str, Any] = {"version_table": "revision", "version_table_schema": SCHEMA}
 
 _MIGRATION_LOCK = 0x76657264  # "verd": any number, as long as every migrator takes the same
@@ -109,6 +119,7 @@ def _plain_engine(
         connect_args={
             "application_name": name,
             "connect_timeout": 5,
+            **_NOTICES_LOSS,
             "options": (
                 f"{options} -c idle_in_transaction_session_timeout={idle_seconds}s -c timezone=UTC"
             ),
@@ -119,7 +130,9 @@ def _plain_engine(
 def plain_connection(target: Settings | str, name: str) -> psycopg.Connection:
     """One connection of its own, outside transactions: for advisory locks and notifications."""
     plain = target if isinstance(target, str) else target.database_url
-    return psycopg.connect(plain, autocommit=True, application_name=name, connect_timeout=5)
+    return psycopg.connect(
+        plain, autocommit=True, application_name=name, connect_timeout=5, **_NOTICES_LOSS
+    )
 
 
 def wait_for_lock(connection: psycopg.Connection, key: int, stopping: threading.Event) -> bool:

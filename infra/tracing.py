@@ -6,6 +6,7 @@ keys alone, so behind it the trace goes on through `verdicts.traces`: the worker
 before it applies a traced event, the relay and the publisher look for rows of their keys.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 HEADER = "traceparent"
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_SHAPE = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 Headers = list[tuple[str, str | bytes | None]]
 log = structlog.get_logger(__name__)
 
@@ -96,8 +98,9 @@ def carried(headers: Headers | None = None) -> Headers | None:
 
 
 def parent_of(headers: Iterable[tuple[str, bytes | None]]) -> str | None:
-    """The trace that a record carries."""
-    return next((value.decode() for name, value in headers if name == HEADER and value), None)
+    """The trace that a record carries; whatever else a foreign one calls so is none."""
+    found = (value for name, value in headers if name == HEADER and value)
+    return next((value.decode() for value in found if _SHAPE.fullmatch(value)), None)
 
 
 def add(name: str, parent: str, seconds: float, **attributes: str | int) -> None:
@@ -107,15 +110,18 @@ def add(name: str, parent: str, seconds: float, **attributes: str | int) -> None
 
 
 def leave(engine: Engine, traces: Iterable[Trace]) -> None:
-    """Leave traces for those who will see the keys alone."""
+    """Leave traces for those who will see the keys alone; none is worth a failure."""
     if rows := list(traces):
         columns = {
             "kinds": [trace.kind for trace in rows],
             "keys": [trace.key for trace in rows],
             "parents": [trace.parent for trace in rows],
         }
-        with engine.begin() as connection:
-            connection.exec_driver_sql(_LEAVE, columns)
+        try:
+            with engine.begin() as connection:
+                connection.exec_driver_sql(_LEAVE, columns)
+        except SQLAlchemyError as error:
+            log.info("traces are cut short", reason=str(error))
 
 
 def relayed(engine: Engine, keys: Collection[tuple[str, str]], seconds: float) -> None:

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
+from infra.patience import Threads
 from infra.settings import Settings
 from publishers import assets, pages, renderers
 from publishers.encoding import SMALLEST, accepts_gzip, compressed
@@ -32,6 +33,9 @@ LibraryFactory = Callable[[], AbstractContextManager[Library]]
 
 BookmarksOf = Callable[[Request], Awaitable[Sequence[str]]]
 """The slugs that the visitor of this request saved, in the order in which to show them."""
+
+READERS = 4
+"""Questions to the database that are asked at once."""
 
 REVALIDATE = "public, no-cache"
 FOREVER = "public, max-age=31536000, immutable"
@@ -56,6 +60,9 @@ class Answer(NamedTuple):
     location: str = ""
 
 
+Found = TypeVar("Found", bound=Answer | None)
+
+
 class Site:
     """Answers paths from the folder of the site and, where that has no file, from a library."""
 
@@ -66,12 +73,15 @@ class Site:
 
     def answer(self, path: str) -> Answer:
         """What this path answers; blocks on the disk and perhaps on the database."""
-        if path.endswith("/") or "." in path.rpartition("/")[2]:
-            return self._page(path)
-        with_slash = self._page(path + "/")
-        if with_slash.status == HTTPStatus.NOT_FOUND:
-            return with_slash
-        return _moved(with_slash.location or path + "/")
+        return self.stored(path) or self.made(path)
+
+    def stored(self, path: str) -> Answer | None:
+        """What this path answers where the database need not be asked; blocks on the disk."""
+        return _with_slash(_without_index(path), self._kept)
+
+    def made(self, path: str) -> Answer:
+        """What this path answers where nothing is stored; blocks on the database."""
+        return _with_slash(_without_index(path), self._made_now)
 
     def comparison_of(self, chosen: Sequence[str]) -> Answer:
         """Where the form that chooses tools leads; of more than four it takes the first."""
@@ -100,19 +110,17 @@ class Site:
         content = pages.bookmarks(self._url, tools)
         return Answer(HTTPStatus.OK, content, cache=PRIVATE)
 
-    def _page(self, path: str) -> Answer:
+    def _kept(self, path: str) -> Answer | None:
         if path in assets.assets():
             return _stored(path, assets.assets()[path])
         if path == pages.NOT_FOUND:
             return self._not_found()
         if path in _PER_REQUEST:
             return Answer(HTTPStatus.OK)
-        if path.endswith(_INDEX):
-            return self.answer(_without_index(path))
         content = self._files.read(path)
         if content is not None:
             return _stored(path, content)
-        return self._made_now(path) if pages.is_page(path) else self._not_found()
+        return None if pages.is_page(path) else self._not_found()
 
     def _made_now(self, path: str) -> Answer:
         compared = pages.compared(path)
@@ -152,22 +160,27 @@ def site_routes(
 ) -> list[BaseRoute]:
     """Routes of the site; the last takes every path, so they come after all others."""
     site = Site(settings, library_factory)
+    # Of their own, so that stored pages are read while the database hangs.
+    asking = Threads(READERS, "site")
 
     async def page(request: Request) -> Response:
-        answer = await asyncio.to_thread(site.answer, "/" + request.path_params["path"])
+        path = "/" + request.path_params["path"]
+        answer = await asyncio.to_thread(site.stored, path)
+        if answer is None:
+            answer = await asking.do(site.made, path)
         return respond(request, answer)
 
     async def choose(request: Request) -> Response:
         chosen = [request.query_params.get(name, "") for name in ("a", "b", "c", "d")]
-        return respond(request, await asyncio.to_thread(site.comparison_of, chosen))
+        return respond(request, await asking.do(site.comparison_of, chosen))
 
     async def search(request: Request) -> Response:
         query, beside = (request.query_params.get(name, "") for name in ("q", "with"))
-        return respond(request, await asyncio.to_thread(site.search, query, beside))
+        return respond(request, await asking.do(site.search, query, beside))
 
     async def bookmarks(request: Request) -> Response:
         saved = await bookmarks_of(request)
-        return respond(request, await asyncio.to_thread(site.bookmarks, saved))
+        return respond(request, await asking.do(site.bookmarks, saved))
 
     return [
         Route("/compare/", choose),
@@ -233,6 +246,16 @@ def _stored(path: str, content: bytes) -> Answer:
     if path.endswith(pages.FEED):
         return Answer(HTTPStatus.OK, content, "application/atom+xml; charset=utf-8")
     return Answer(HTTPStatus.OK, content, _TYPES.get(suffix, _HTML))
+
+
+def _with_slash(path: str, look: Callable[[str], Found]) -> Found | Answer:
+    """What a path answers; one that lacks its last slash leads to where it has it."""
+    if path.endswith("/") or "." in path.rpartition("/")[2]:
+        return look(path)
+    found = look(path + "/")
+    if found is None or found.status == HTTPStatus.NOT_FOUND:
+        return found
+    return _moved(found.location or path + "/")
 
 
 def _without_index(path: str) -> str:

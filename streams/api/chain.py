@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 from confluent_kafka import KafkaException
@@ -11,15 +12,22 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from infra.database import is_migrated
 from infra.log import Log
+from infra.patience import SilentError, Threads
+from infra.scan import Span, firsts
 from infra.settings import Settings
 from projections import queries
-from schemas.topics import EVENT_TOPICS
+from schemas.topics import EVENT_PLACES, EVENT_TOPICS
 
 MOST_SECONDS = 10
 """Older records, changes and pages that still wait mean that the chain is behind."""
 FRESH_SECONDS = 5.0
 REMEMBERED_SECONDS = 0.5
 BROKER_SECONDS = 3.0
+LOOK_SECONDS = 10.0
+"""The most that all questions to the broker together may take."""
+THREADS = 2
+
+T = TypeVar("T")
 
 _BEATS = text(
     "select service, instance, extract(epoch from clock_timestamp() - beat)::float8 as age, detail"
@@ -103,10 +111,10 @@ def judge(seen: Observed) -> Report:
 def _unmanned(beats: list[Beat]) -> list[str]:
     """The work that no living process does."""
     workers = [beat for beat in beats if beat.service == "worker"]
-    missing = len(_PLACES - _assigned(workers))
+    missing = len(set(EVENT_PLACES) - _assigned(workers))
     reasons = []
     if missing:
-        reasons.append(f"{missing} of {len(_PLACES)} partitions have no worker.")
+        reasons.append(f"{missing} of {len(EVENT_PLACES)} partitions have no worker.")
     if not any(beat.detail.get("relay") for beat in workers):
         reasons.append("No worker relays changes.")
     if not any(beat.detail.get("active") for beat in beats if beat.service == "publisher"):
@@ -123,9 +131,6 @@ def _assigned(workers: list[Beat]) -> set[tuple[str, int]]:
     }
 
 
-_PLACES = {(topic.name, number) for topic in EVENT_TOPICS for number in range(topic.partitions)}
-
-
 class ChainObserver:
     """Looks at the real database and the real broker; requests within half a second share a look.
 
@@ -136,55 +141,75 @@ class ChainObserver:
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
+        self._settings = settings
         self._log = Log(settings, BROKER_SECONDS)
-        self._lock = asyncio.Lock()
-        self._seen: tuple[float, Observed] | None = None
-        self._unready: tuple[float, str] | None = None
+        self._database = Threads(THREADS, "database observer")
+        self._broker = Threads(THREADS, "broker observer", LOOK_SECONDS)
+        self._observed = _Shared(self._look)
+        self._unready = _Shared(self._examine)
 
     async def observe(self) -> Observed:
         """What is seen now."""
-        async with self._lock:
-            if self._seen is None or time.monotonic() - self._seen[0] > REMEMBERED_SECONDS:
-                self._seen = (time.monotonic(), await asyncio.to_thread(self._look))
-            return self._seen[1]
+        return await self._observed.get()
 
     async def unready(self) -> str:
         """Why this process cannot do its part; empty when it can."""
-        async with self._lock:
-            if self._unready is None or time.monotonic() - self._unready[0] > REMEMBERED_SECONDS:
-                self._unready = (time.monotonic(), await asyncio.to_thread(self._examine))
-            return self._unready[1]
+        return await self._unready.get()
 
-    def _look(self) -> Observed:
+    async def _look(self) -> Observed:
         try:
-            with self._engine.connect() as connection:
-                beats, waiting, applied = _stored(connection)
+            beats, waiting, applied = await self._database.do(self._read, _stored)
         except SQLAlchemyError:
             return Observed([], 0.0, [], ["The database does not answer, or is not migrated."])
         try:
-            return Observed(beats, waiting, self._behind(applied), [])
-        except KafkaException:
+            behind = await self._broker.do(self._behind, applied)
+        except (KafkaException, SilentError):
             return Observed(beats, waiting, [], ["The broker does not answer."])
+        return Observed(beats, waiting, behind, [])
+
+    def _read(self, query: Callable[[Connection], T]) -> T:
+        with self._engine.connect() as connection:
+            return query(connection)
 
     def _behind(self, applied: dict[tuple[str, int], int]) -> list[str]:
         """Partitions whose records of ten seconds ago are not all applied."""
         then = int((time.time() - MOST_SECONDS) * 1000)
-        due = self._log.since(sorted(_PLACES), then)
-        late = sorted(it for it, offset in due.items() if applied.get(it, 0) < offset)
-        return [f"{topic}/{partition}" for topic, partition in late]
+        due = self._log.since(EVENT_PLACES, then)
+        late = {it: Span(applied.get(it, 0), end) for it, end in due.items()}
+        # Where only the marks of a transaction are left, nothing is late.
+        return [f"{topic}/{partition}" for topic, partition in sorted(firsts(self._settings, late))]
 
-    def _examine(self) -> str:
+    async def _examine(self) -> str:
         try:
-            with self._engine.connect() as connection:
-                if not is_migrated(connection):
-                    return "The database is not migrated: run verdicts migrate."
+            if not await self._database.do(self._read, is_migrated):
+                return "The database is not migrated: run verdicts migrate."
         except SQLAlchemyError:
             return "The database does not answer."
         try:
-            self._log.check()
-        except KafkaException:
+            await self._broker.do(self._log.check)
+        except (KafkaException, SilentError):
             return "The broker does not answer."
         return ""
+
+
+class _Shared(Generic[T]):
+    """A look that is shared by all who ask while it is taken, or within half a second after it.
+
+    After it, since a look at what hangs takes long: if everybody who waited took one of their own
+    then, the last would wait for all of them.
+    """
+
+    def __init__(self, look: Callable[[], Awaitable[T]]) -> None:
+        self._look = look
+        self._lock = asyncio.Lock()
+        self._seen: tuple[float, T] | None = None
+
+    async def get(self) -> T:
+        async with self._lock:
+            if self._seen is None or time.monotonic() - self._seen[0] > REMEMBERED_SECONDS:
+                seen = await self._look()
+                self._seen = (time.monotonic(), seen)
+            return self._seen[1]
 
 
 def _stored(connection: Connection) -> tuple[list[Beat], float, dict[tuple[str, int], int]]:

@@ -83,7 +83,7 @@ class Hub:
         self._closed = False
 
     def changed(self, group: dict[str, Tool | None]) -> None:
-        """Take in the newest records of tools; None for a tool that is no longer listed."""
+        """Take in the newest records of tools; None for one that is to be looked up."""
         for slug, record in group.items():
             if record is None:
                 self._standings.forget(slug)

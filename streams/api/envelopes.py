@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+from collections.abc import Iterable
 from functools import reduce
 from operator import or_
 from typing import Annotated, Any, ClassVar, Literal
@@ -20,6 +21,7 @@ from streams.api.voters import Voters
 from streams.tokens import Token
 
 MOST_EVENTS = 500
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 Source = Annotated[str, Meta(min_length=1, max_length=300, pattern=NO_NUL_PATTERN)]
 
@@ -136,24 +138,40 @@ def _item(value: Any) -> Item:
     try:
         return Raw(json.dumps(value, ensure_ascii=False).encode())
     except UnicodeEncodeError:
-        pointer = _surrogate_in(value) or ""
+        pointer = _surrogate_in(value)
         return InvalidEvent("invalid-text", "A text contains a lone surrogate.", pointer)
+    except RecursionError:
+        return InvalidEvent("malformed", "It is nested too deeply.", "")
 
 
-def _surrogate_in(value: Any, pointer: str = "") -> str | None:
-    """Where the first lone surrogate is; in a field's name, the object that has it."""
-    if isinstance(value, str):
-        return pointer if re.search("[\ud800-\udfff]", value) else None
-    if isinstance(value, dict):
-        if any(_surrogate_in(name) is not None for name in value):
+def _surrogate_in(value: Any) -> str:
+    """Where the first lone surrogate is; in a field's name, the object that has it.
+
+    Goes through the parts in their order without calling itself: they may lie deep.
+    """
+    left: list[tuple[str, Any]] = [("", value)]
+    while left:
+        pointer, part = left.pop()
+        if any(map(_SURROGATE.search, _texts_of(part))):
             return pointer
-        inner = [(_escaped(name), part) for name, part in value.items()]
-    elif isinstance(value, list):
-        inner = [(str(index), part) for index, part in enumerate(value)]
-    else:
-        return None
-    found = (_surrogate_in(part, f"{pointer}/{name}") for name, part in inner)
-    return next((place for place in found if place is not None), None)
+        left += ((f"{pointer}/{name}", inner) for name, inner in reversed(_parts_of(part)))
+    return ""
+
+
+def _texts_of(value: Any) -> Iterable[str]:
+    """The texts that a value consists of itself: a text, or an object's names."""
+    if isinstance(value, str):
+        return [value]
+    return value if isinstance(value, dict) else ()
+
+
+def _parts_of(value: Any) -> list[tuple[str, Any]]:
+    """The values within a value, by what a pointer calls them."""
+    if isinstance(value, dict):
+        return [(_escaped(name), part) for name, part in value.items()]
+    if isinstance(value, list):
+        return [(str(index), part) for index, part in enumerate(value)]
+    return []
 
 
 def _escaped(name: str) -> str:

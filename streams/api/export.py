@@ -72,9 +72,8 @@ class Export:
     async def _text(
         self, request: Request, write: Callable[[Sequence[Bookmark]], str], media_type: str
     ) -> Response:
-        text = write(await self._bookmarks(request))
-        headers = {"Cache-Control": PERSONAL}
-        return _file(Response(text, 200, headers, media_type), request)
+        text = write(await self._bookmarks(request)).encode()
+        return _file(answer(request, text, cache=PERSONAL, media_type=media_type), request)
 
     async def _bookmarks(self, request: Request) -> list[Bookmark]:
         name = self._name(request)

@@ -9,7 +9,8 @@ from typing import Any
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from infra.codec import Codec, UndecodableError
+from infra.codec import Codec
+from infra.patience import ended
 from infra.settings import Settings
 from schemas import topics
 from schemas.records import Tool
@@ -28,7 +29,8 @@ class Feed:
     Args:
         settings: Where the brokers are.
         codec: Decodes records.
-        changed: Called on the loop with the newest record of each tool that changed.
+        changed: Called on the loop with the newest record of each tool that changed, None where
+            there is none to be read.
         began: Called on the loop once everything published from then on will be read.
     """
 
@@ -51,7 +53,7 @@ class Feed:
     async def close(self) -> None:
         """Stop reading."""
         self._stopping.set()
-        await asyncio.to_thread(self._thread.join, 3)
+        await ended(self._thread, 3)
 
     def _run(self) -> None:
         consumer = Consumer(_configuration(self._settings))
@@ -86,23 +88,20 @@ class Feed:
             elif (message.key() or b"").startswith(PREFIX):
                 newest[message.key()] = message.value()
         return {
-            key[len(PREFIX) :].decode(errors="replace"): record
+            key[len(PREFIX) :].decode(errors="replace"): self._decoded(value)
             for key, value in newest.items()
-            if (record := self._decoded(value)) is not _BROKEN
         }
 
-    def _decoded(self, value: bytes | None) -> Any:
+    def _decoded(self, value: bytes | None) -> Tool | None:
+        """The record, or None where it cannot be had: whatever one brings, others follow it."""
         if value is None:
             return None
         try:
             record = self._codec.decode_record(value)
-        except UndecodableError as error:
+        except Exception as error:  # such as of a registry that is away
             log.warning("a change is not readable", reason=str(error))
-            return _BROKEN
-        return record if isinstance(record, Tool) else _BROKEN
-
-
-_BROKEN = object()
+            return None
+        return record if isinstance(record, Tool) else None
 
 
 def _waiting(consumer: Consumer) -> list[Any]:

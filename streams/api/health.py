@@ -1,14 +1,16 @@
 """What machines ask: does it live, can it work, does the chain hold, what is measured."""
 
-import asyncio
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from infra.metrics import exposition
+from infra.patience import Threads
 from streams.api.answers import JSON, encode
 from streams.api.chain import Observer, judge
 from streams.api.problems import unavailable
+
+METRICS_SECONDS = 30.0
+"""Without broker or database the metrics come late; nobody waits longer than this."""
 
 _FRESH = {"Cache-Control": "no-store"}
 
@@ -18,6 +20,7 @@ class Health:
 
     def __init__(self, observer: Observer) -> None:
         self._observer = observer
+        self._threads = Threads(1, "metrics", METRICS_SECONDS)
         self.closing = False
 
     async def alive(self, _: Request) -> Response:
@@ -39,5 +42,5 @@ class Health:
 
     async def metrics(self, _: Request) -> Response:
         """`GET /metrics`, for Prometheus."""
-        body, kind = await asyncio.to_thread(exposition)
+        body, kind = await self._threads.do(exposition)
         return Response(body, headers={**_FRESH, "Content-Type": kind})

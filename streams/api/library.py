@@ -2,13 +2,12 @@
 
 # ruff: noqa: D102 - the methods of the protocol are described where they are done
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Engine
 
+from infra.patience import SECONDS, Threads
 from projections import digest, queries
 from projections.queries import Cast, Kept, Tally
 from schemas.digests import Digest
@@ -45,11 +44,15 @@ class Library(Protocol):
 
 
 class DatabaseLibrary:
-    """Answers from PostgreSQL, in threads of its own."""
+    """Answers from PostgreSQL, in threads of its own.
 
-    def __init__(self, engine: Engine) -> None:
+    Any question may raise `sqlalchemy.exc.SQLAlchemyError`: the database is away, which is also
+    what it means to say nothing for `patience` seconds.
+    """
+
+    def __init__(self, engine: Engine, patience: float = SECONDS) -> None:
         self._engine = engine
-        self._threads = ThreadPoolExecutor(READERS, "library")
+        self._threads = Threads(READERS, "library", patience)
 
     async def tool(self, slug: str) -> Tool | None:
         """One listed tool, also a retired one."""
@@ -121,14 +124,14 @@ class DatabaseLibrary:
 
     def close(self) -> None:
         """Stop the threads once they are done."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
 
     async def _read(self, query: Callable[..., T], *arguments: Any) -> T:
         def read() -> T:
             with self._engine.connect() as connection:
                 return query(connection, *arguments)
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, read)
+        return await self._threads.do(read)
 
 
 class FakeLibrary:

@@ -81,7 +81,7 @@ class _BookmarkForm(msgspec.Struct, frozen=True):
 
 
 _PAGED = ("limit", "cursor")
-_CHANGING = (403, 404, 410, 413, 429, 503)
+_CHANGING = (403, 404, 408, 410, 413, 429, 503)
 _INGEST = (
     "1 to 500 events, at most 1 MiB, with a bearer token; answered once the broker has "
     "acknowledged them. 202: all accepted, 207: some, 422: none; `Prefer: wait=5` waits until "
@@ -101,7 +101,7 @@ _STREAM = (
 
 OPERATIONS = (
     Operation("POST", "/v1/events", "Send events", Results, list[_Event], (), (200, 202, 207, 422),
-              (400, 401, 403, 413, 415, 429, 503), _INGEST),
+              (400, 401, 403, 408, 413, 415, 429, 503), _INGEST),
     Operation("PUT", "/v1/tools/{tool}/vote", "Vote", Standpoint, Ballot, (), (200,),
               (400, 422, *_CHANGING), _VOTERS),
     Operation("DELETE", "/v1/tools/{tool}/vote", "Take back a vote", Standpoint, None, (), (200,),
@@ -226,7 +226,8 @@ def _responses(operation: Operation, known: dict[str, Any]) -> dict[str, Any]:
 _MEANING = {
     200: "Done.", 202: "All accepted.", 207: "Some accepted.", 303: "Back to the page.",
     400: "Not readable.", 401: "No valid token.", 403: "Not allowed.", 404: "Unknown.",
-    410: "Retired.", 413: "Too large.", 415: "Wrong content type.", 422: "Not valid.",
+    408: "The body took too long.", 410: "Retired.", 413: "Too large.",
+    415: "Wrong content type.", 422: "Not valid.",
     429: "Too many; see `Retry-After`.", 503: "Not now; see `Retry-After`.",
 }  # fmt: skip
 

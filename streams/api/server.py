@@ -2,9 +2,11 @@
 
 import asyncio
 import errno
+import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -17,20 +19,21 @@ from starlette.types import ASGIApp
 
 from infra import collector
 from infra.codec import Codec
-from infra.database import driver_url, engine
+from infra.database import engine
 from infra.producer import KafkaProducer
 from infra.settings import Settings
 from streams.api.app import Site, application
 from streams.api.chain import ChainObserver
 from streams.api.changes import MOST_CLIENTS
 from streams.api.feed import Feed
-from streams.api.library import READERS, DatabaseLibrary
+from streams.api.library import READERS, DatabaseLibrary, Library
 from streams.api.parts import Outside, Parts, assemble
-from streams.api.progress import Listener
+from streams.api.progress import RETRY_SECONDS, Listener, Progress
 from streams.api.stamps import now
 from streams.tokens import Tokens
 
 DRAIN_SECONDS = 6.0
+EXIT_SECONDS = 2.0
 BACKLOG = 2048
 
 log = structlog.get_logger(__name__)
@@ -54,10 +57,28 @@ def main(settings: Settings, site: Site | None = None, codec: Codec | None = Non
         SystemExit: With status 1 when the producer failed for good, to be started again.
     """
     require_free(settings.host, settings.port)
-    failure = asyncio.run(serve(settings.with_keys(), site, codec or Codec()))
+    failure = asyncio.run(_served(settings.with_keys(), site, codec or Codec()))
+    if failure:
+        sys.exit(1)
+
+
+async def _served(settings: Settings, site: Site | None, codec: Codec) -> str:
+    """Serve, and let nothing that is left hold the process up."""
+    failure = await serve(settings, site, codec)
     if failure:
         log.error("ends to be started again", reason=failure)
-        sys.exit(1)
+    _end_soon(status=1 if failure else 0)
+    return failure
+
+
+def _end_soon(status: int) -> None:
+    """End the process though threads may still wait for a server that hangs.
+
+    Nobody waits for them any more, but Python would, for as long as the server hangs.
+    """
+    timer = threading.Timer(EXIT_SECONDS, os._exit, [status])
+    timer.daemon = True
+    timer.start()
 
 
 async def serve(settings: Settings, site: Site | None, codec: Codec) -> str:
@@ -100,7 +121,9 @@ async def running(
         parts = assemble(settings, outside)
         feed = Feed(settings, codec, parts.hub.changed, parts.standings.clear)
         stack.push_async_callback(feed.close)
-        heard = Listener(_plain_url(settings), parts.progress.note, _CatchUp(parts, library))
+        catch_up = _CatchUp(parts.progress, library)
+        stack.callback(catch_up.stop)
+        heard = Listener(settings, parts.progress.note, catch_up.begin)
         stack.push_async_callback(heard.close)
         warming = asyncio.create_task(_warm(producer))
         stack.callback(warming.cancel)
@@ -143,25 +166,30 @@ def require_free(host: str, port: int) -> None:
 class _CatchUp:
     """Reads how far everything is after a (re)connect; what was said meanwhile is lost."""
 
-    def __init__(self, parts: Parts, library: DatabaseLibrary) -> None:
-        self._parts = parts
+    def __init__(self, progress: Progress, library: Library, pause: float = RETRY_SECONDS) -> None:
+        self._progress = progress
         self._library = library
+        self._pause = pause
         self._task: asyncio.Task[None] | None = None
 
-    def __call__(self) -> None:
+    def begin(self) -> None:
+        """Read once more; what is being read may be older than the connection."""
+        self.stop()
+        self._progress.listening()
         self._task = asyncio.create_task(self._read())
 
+    def stop(self) -> None:
+        """Read no more."""
+        if self._task is not None:
+            self._task.cancel()
+
     async def _read(self) -> None:
-        try:
-            for place, offset in (await self._library.applied()).items():
-                self._parts.progress.applied.reach(place, offset)
-        except SQLAlchemyError as error:
-            log.warning("the checkpoints cannot be read", reason=str(error))
-
-
-def _plain_url(settings: Settings) -> str:
-    url = driver_url(settings).set(drivername="postgresql")
-    return url.render_as_string(hide_password=False)
+        while True:
+            try:
+                return self._progress.read(await self._library.applied())
+            except SQLAlchemyError as error:
+                log.warning("the checkpoints cannot be read", reason=str(error))
+                await asyncio.sleep(self._pause)
 
 
 def _end(ending: "asyncio.Future[str]", reason: str) -> None:

@@ -1,8 +1,12 @@
-"""Fault 12: the database is down, locked, or has no space left."""
+"""Fault 12: the database is down, locked, hangs, or has no space left."""
 
 import random
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
+
+import httpx
 
 from tests.faults.harness.content import Crowd, shelf
 from tests.faults.harness.oracle import Figures
@@ -11,6 +15,9 @@ from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System
 from tests.faults.harness.waiting import Stopwatch, until
 
+# More than an answer of the database is waited for, and less than people wait.
+MOST = timedelta(seconds=6)
+LONGEST_END = 15.0
 Report = Callable[[Figures], None]
 
 _FULL = """
@@ -45,6 +52,42 @@ def test_without_a_database_everything_waits_and_goes_on_by_itself(
     assert worker.running
     require_faithful_changes(system)
     report(system.judged("12 database away", slowest, "down, locked, full"))
+
+
+def test_while_the_database_hangs_the_api_says_so_takes_events_and_ends_when_it_is_told_to(
+    system: System,
+) -> None:
+    service, url = system.api()
+    headers = {"Authorization": f"Bearer {system.token}"}
+    event = {"type": "vote.cast", "data": {"tool": "a", "voter": "v", "choice": "ship"}}
+    with httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False) as client:
+        assert client.post("/v1/events", json=event).status_code == 202
+        assert client.get("/tools/a/").status_code == 404
+        system.database_proxy.hold()
+        with ThreadPoolExecutor() as pool:
+            page = pool.submit(client.get, "/tools/a/")
+            until("what was seen lately is forgotten", lambda: _unready(client))
+            paths = ("/readyz", "/status", "/status", "/v1/tools", "/v1/changes?tool=a")
+            for answer in pool.map(client.get, paths):
+                assert (answer.status_code, answer.elapsed < MOST) == (503, True), answer.url
+            # By now whose token this is is not known for sure any more, but it was lately.
+            answer = client.post("/v1/events", json=event)
+            assert (answer.status_code, answer.elapsed < MOST) == (202, True)
+            assert not page.done()
+            assert _ended(service) < LONGEST_END
+
+
+def _unready(client: httpx.Client) -> bool:
+    return client.get("/readyz").status_code == 503
+
+
+def _ended(service: Service) -> float:
+    """The seconds that it takes to end well after SIGTERM."""
+    watch = Stopwatch()
+    assert service.process
+    service.process.terminate()
+    assert service.exit_status() == 0
+    return watch.seconds
 
 
 def _applied(system: System) -> int:

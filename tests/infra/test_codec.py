@@ -119,6 +119,15 @@ def test_a_registry_that_does_not_answer_is_no_dead_letter():
         Codec(fetch=fetch).decode(VOTES, a_raw_vote(schema_id=7))
 
 
+@pytest.mark.parametrize("foreign", [{"type": "object"}, [{"type": "elsewhere.Vote"}], 17])
+def test_a_schema_that_is_no_avro_is_fetched_once_and_its_records_are_dead_letters(foreign):
+    schemas = {7: foreign}
+    codec = Codec(fetch=schemas.pop)
+    for _ in range(2):
+        with pytest.raises(UndecodableError, match="schema 7 is no Avro schema"):
+            codec.decode(VOTES, a_raw_vote(schema_id=7))
+
+
 def without(schema: list[Any], field: str) -> list[Any]:
     return [
         {**record, "fields": [it for it in record["fields"] if it["name"] != field]}

@@ -1,9 +1,19 @@
+import os
+import socket
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 from sqlalchemy import create_engine, text
 
-from infra.database import driver_url, engine, is_migrated, migrate, newest_revision
+from infra.database import (
+    driver_url,
+    engine,
+    is_migrated,
+    migrate,
+    newest_revision,
+    plain_connection,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -55,3 +65,23 @@ def test_the_database_sorts_by_bytes_and_speaks_utf_8(database: str) -> None:
     with create_engine(driver_url(database)).connect() as connection:
         assert connection.scalar(text("show server_encoding")) == "UTF8"
         assert connection.scalar(text("select 'B' < 'a' and 'z' < 'ä'"))
+
+
+def test_every_connection_notices_that_its_server_has_vanished(database: str) -> None:
+    with engine(database).connect() as connection, plain_connection(database, "test") as plain:
+        pooled = connection.connection.driver_connection
+        assert isinstance(pooled, psycopg.Connection)
+        assert _seconds_until_lost(pooled) == _seconds_until_lost(plain) == [10, 10]
+
+
+def _seconds_until_lost(connection: psycopg.Connection) -> list[int]:
+    """After how long it is given up while it waits for an answer, and while something is sent."""
+    with socket.socket(fileno=os.dup(connection.fileno())) as it:
+
+        def option(name: int) -> int:
+            return it.getsockopt(socket.IPPROTO_TCP, name)
+
+        assert it.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        probes = option(socket.TCP_KEEPCNT) * option(socket.TCP_KEEPINTVL)
+        unsent = option(socket.TCP_USER_TIMEOUT) // 1000
+        return [option(socket.TCP_KEEPIDLE) + probes, unsent]

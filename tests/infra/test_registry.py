@@ -4,7 +4,15 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.registry import COMPATIBILITY, Registry, RegistryError, codec
+from infra.codec import HEADER, MAGIC, Codec, UndecodableError
+from infra.registry import (
+    AWAY_SECONDS,
+    COMPATIBILITY,
+    UNKNOWN_SECONDS,
+    Registry,
+    RegistryError,
+    codec,
+)
 from infra.settings import Settings
 from schemas.catalogue import NEWEST
 
@@ -16,8 +24,10 @@ class FakeRegistry:
         self.schemas: list[str] = []
         self.rules: dict[str, str] = {}
         self.answers: list[int] = []
+        self.asked: list[str] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request.url.path)
         if self.answers:
             return httpx.Response(self.answers.pop(0))
         _, *path = request.url.path.split("/")
@@ -78,8 +88,56 @@ def test_a_registry_that_is_away_for_a_moment_is_asked_again() -> None:
 def test_a_registry_that_stays_away_says_nothing_about_an_id() -> None:
     fake = FakeRegistry()
     fake.answers = [503]
+    registry = Registry("http://registry", httpx.MockTransport(fake), busy_patience=0)
     with pytest.raises(RegistryError, match="does not answer"):
-        Registry("http://registry", httpx.MockTransport(fake), patience=0).schema(1)
+        registry.schema(1)
+
+
+def test_a_registry_that_is_away_is_left_alone_for_some_seconds() -> None:
+    fake, now = FakeRegistry(), 0.0
+    fake.id_of('"string"')
+    fake.answers = [503, 503]
+    registry = Registry(
+        "http://registry", httpx.MockTransport(fake), busy_patience=0, clock=lambda: now
+    )
+    for _ in range(100):
+        with pytest.raises(RegistryError, match="not answer"):
+            registry.schema(1)
+    assert fake.answers == [503]
+    now = AWAY_SECONDS
+    with pytest.raises(RegistryError, match="does not answer"):
+        registry.schema(1)
+    now = 2 * AWAY_SECONDS
+    assert registry.schema(1) == "string"
+
+
+def test_amid_the_work_a_registry_is_waited_for_less_than_at_the_start() -> None:
+    def away(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    registry = Registry("http://registry", httpx.MockTransport(away), patience=3_600)
+    with pytest.raises(RegistryError, match="refused"):
+        registry.schema(1)
+
+
+def test_an_unknown_id_is_asked_for_once_a_minute() -> None:
+    fake, now = FakeRegistry(), 0.0
+    registry = Registry("http://registry", httpx.MockTransport(fake), clock=lambda: now)
+    decode = Codec(fetch=registry.schema).decode
+    for _ in range(100):
+        with pytest.raises(UndecodableError, match="unknown schema id 1"):
+            decode("verdicts.votes.v1", HEADER.pack(MAGIC, 1))
+    assert fake.asked == ["/schemas/ids/1"]
+    fake.id_of('"string"')
+    assert registry.schema(1) is None
+    now = UNKNOWN_SECONDS
+    assert registry.schema(1) == "string"
+
+
+def test_a_schema_of_another_kind_is_none_for_us() -> None:
+    answer = httpx.Response(200, json={"schemaType": "PROTOBUF", "schema": 'syntax = "proto3";'})
+    other = Registry("http://registry", httpx.MockTransport(lambda _: answer))
+    assert other.schema(1) is None
 
 
 def test_a_refused_schema_is_told_with_the_registrys_reason() -> None:

@@ -1,6 +1,7 @@
 import asyncio
 import gzip
 import random
+import threading
 from contextlib import contextmanager
 
 import httpx
@@ -27,9 +28,9 @@ class Client:
         self._transport = httpx.ASGITransport(app, raise_app_exceptions=False)
 
     def request(self, method, path, headers=None):
-        return asyncio.run(self._request(method, path, headers))
+        return asyncio.run(self.ask(method, path, headers))
 
-    async def _request(self, method, path, headers):
+    async def ask(self, method, path, headers=None):
         url = httpx.URL("http://site.example").copy_with(raw_path=path.encode())
         async with httpx.AsyncClient(transport=self._transport) as client:
             return await client.request(method, url, headers=headers)
@@ -46,7 +47,7 @@ class Site:
         self.files = SiteFiles(data / "site")
         self.library = sample_library()
         self.opened = 0
-        self.fault = None
+        self.fault = self.hangs = None
         app = site_app(self.settings, self.open_library, self.bookmarks_of)
         self.client = Client(app)
 
@@ -55,6 +56,8 @@ class Site:
         self.opened += 1
         if self.fault:
             raise self.fault
+        if self.hangs:
+            self.hangs.wait()
         yield self.library
 
     async def bookmarks_of(self, request):
@@ -76,6 +79,19 @@ def test_a_stored_page_is_served_without_a_library(site):
         answer = site.client.get(path)
         assert (answer.status_code, answer.content) == (200, site.files.read(path))
     assert site.opened == 0
+
+
+def test_stored_pages_are_served_while_others_wait_for_a_database_that_hangs(site):
+    site.publish()
+    site.hangs = threading.Event()
+
+    async def ask():
+        waiting = [asyncio.create_task(site.client.ask("GET", THREE)) for _ in range(40)]
+        stored = await asyncio.wait_for(site.client.ask("GET", "/"), 3)
+        site.hangs.set()
+        return [stored, *await asyncio.gather(*waiting)]
+
+    assert {answer.status_code for answer in asyncio.run(ask())} == {200}
 
 
 def test_a_page_without_its_file_is_made_on_request(site):

@@ -2,11 +2,12 @@
 
 import asyncio
 import re
+import threading
 from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from infra.database import engine, migrate
 from infra.settings import Settings
@@ -78,6 +79,25 @@ def test_while_the_database_is_away_a_known_token_goes_on_for_some_minutes():
     now = 302.0
     with pytest.raises(OperationalError):
         asyncio.run(known.bearer(TEXT))
+
+
+def test_a_database_that_hangs_is_away_too():
+    now, book, hanging = 0.0, Book(), threading.Event()
+
+    def lookup(text: str) -> Token | None:
+        if now:
+            hanging.wait()
+        return book(text)
+
+    known = Tokens(lookup, lambda: now, patience=0.05)
+    assert asyncio.run(known.bearer(TEXT)) == TOKEN
+    now = 299.0
+    try:
+        assert asyncio.run(known.bearer(TEXT)) == TOKEN
+        with pytest.raises(SQLAlchemyError):
+            asyncio.run(known.bearer(TEXT.replace("b", "c")))
+    finally:
+        hanging.set()
 
 
 @pytest.mark.parametrize(

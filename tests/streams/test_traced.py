@@ -11,7 +11,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from sqlalchemy import Engine, text
 
 from infra import tracing, trail
-from infra.codec import Codec
+from infra.codec import HEADER, MAGIC, Codec
+from infra.database import engine
+from infra.registry import RegistryError
 from infra.spans import Spans
 from schemas.topics import VOTES
 from streams.traced import Traced, subject, traced
@@ -20,6 +22,8 @@ from tests.examples import EVERY_TYPE, a_vote
 ROOT = Path(__file__).parents[2]
 PLACE = TP(VOTES.name, 3)
 SCOPE = {"method": "PUT", "headers": []}
+VOTE = Codec().encode(a_vote(tool="x"))
+WELL_FORMED = b"00-" + b"a" * 32 + b"-" + b"1" * 16 + b"-01"
 
 
 class ARecord(NamedTuple):
@@ -87,6 +91,32 @@ def test_a_requests_events_carry_its_trace(exported: InMemorySpanExporter) -> No
     assert not span.status.is_ok
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        None, b"", b"\xff", b"a\0", b"?" * 3_000, b"00-" + b"A" * 32 + b"-" + b"1" * 16 + b"-01",
+        b"ff-" + b"a" * 32 + b"-" + b"1" * 16 + b"-01", WELL_FORMED + b"\n", WELL_FORMED + b"-",
+    ],
+)  # fmt: skip
+def test_what_is_no_trace_is_passed_over(header: bytes | None) -> None:
+    assert tracing.parent_of([("traceparent", header)]) is None
+    both = [("traceparent", header), ("traceparent", WELL_FORMED)]
+    assert tracing.parent_of(both) == WELL_FORMED.decode()
+
+
+def test_a_batch_is_applied_whatever_prevents_its_tracing(exported: InMemorySpanExporter) -> None:
+    def away(_: int) -> None:
+        raise RegistryError("The schema registry does not answer.")
+
+    unknown = HEADER.pack(MAGIC, 1)
+    records = [ARecord(it, ((tracing.HEADER, WELL_FORMED),)) for it in (unknown, VOTE)]
+    nowhere = engine("postgresql://nobody@127.0.0.1:1/nothing")
+    sink = ASink()
+    list(Traced(sink, PLACE, nowhere, Codec(fetch=away)).apply(records, 5, 7))
+    assert sink.applied == [(records, 5, 7)]
+    assert [span.name for span in exported.get_finished_spans()] == ["apply vote.cast"]
+
+
 def test_outside_a_request_nothing_is_carried(exported: InMemorySpanExporter) -> None:
     assert tracing.carried() is None
 
@@ -104,12 +134,11 @@ def test_a_trace_goes_from_the_request_to_the_page(
 ) -> None:
     with tracing.request(SCOPE, "/vote"):
         headers = tracing.carried()
-    value = Codec().encode(a_vote(tool="x"))
     records = [
-        ARecord(value),
-        ARecord(value, tuple(headers or ())),
-        ARecord(b"?", (("traceparent", b"?"),)),
-    ]  # type: ignore[arg-type]
+        ARecord(VOTE),
+        ARecord(VOTE, tuple(headers or ())),  # type: ignore[arg-type]
+        ARecord(b"?", (("traceparent", WELL_FORMED),)),
+    ]
     sink = ASink()
     list(Traced(sink, PLACE, projected, Codec()).apply(records, 5, 8))
     assert sink.applied == [(records, 5, 8)]

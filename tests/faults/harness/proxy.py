@@ -51,6 +51,8 @@ class Proxy:
         self._open: set[asyncio.StreamWriter] = set()
         self._down = False
         self._delay = 0.0
+        self._passing = asyncio.Event()
+        self._passing.set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._thread.start()
@@ -74,11 +76,17 @@ class Proxy:
         """Let every piece of data wait before it is passed on."""
         self._delay = seconds
 
+    def hold(self) -> None:
+        """Welcome and take in everything, and pass nothing on until `heal`, as what hangs does."""
+        self._call(self._hold())
+
     def heal(self) -> None:
         """Pass everything on, at once."""
         self._down, self._delay = False, 0.0
+        self._loop.call_soon_threadsafe(self._passing.set)
 
     def close(self) -> None:
+        self.heal()
         self.cut()
         self._loop.call_soon_threadsafe(self._server.close)
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -89,6 +97,9 @@ class Proxy:
 
     async def _listen(self) -> asyncio.Server:
         return await asyncio.start_server(self._connected, LOOPBACK, 0)
+
+    async def _hold(self) -> None:
+        self._passing.clear()
 
     async def _drop(self) -> None:
         for writer in self._open:
@@ -127,6 +138,7 @@ class Proxy:
             while data := await source.read(_CHUNK):
                 if self._delay:
                     await asyncio.sleep(self._delay)
+                await self._passing.wait()
                 if not may_pass(data):
                     return
                 sink.write(data)

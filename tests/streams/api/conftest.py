@@ -76,9 +76,9 @@ class World:
     def applies(self, *partitions: tuple[str, int]) -> None:
         """As if the worker had applied everything already."""
         for topic, partition in partitions:
-            self.parts.progress.applied.reach((topic, partition), 10_000)
+            self.parts.progress.applied.stand((topic, partition), 10_000)
         for slug in self.fakes.library.shelf:
-            self.parts.progress.published.reach(slug, 10_000)
+            self.parts.progress.published.stand(slug, 10_000)
 
 
 @pytest.fixture

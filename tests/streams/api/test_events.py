@@ -8,6 +8,7 @@ import pytest
 
 from infra.deliveries import NotWritten, Undecided
 from streams.api.answers import MOST_DISCARDED, read_body
+from streams.api.deadline import Deadline
 from streams.api.events import preferred_wait
 from streams.api.problems import Problem
 
@@ -193,6 +194,22 @@ def test_a_lone_surrogate_costs_only_its_own_event(world):
     assert world.events()[0].data.body == "\N{GRINNING FACE}"
 
 
+def test_a_lone_surrogate_is_found_beside_what_lies_deep_and_within_it(world):
+    deep = b"[" * 400 + b"%b" + b"]" * 400
+    for inside, name, pointer in ((b"", "b", "/b"), (b'"\\udfff"', "~/", "/a" + "/0" * 400)):
+        body = msgspec.json.encode([{"a": msgspec.Raw(deep % inside), name: 0}])
+        answer = post(world, body.replace(b":0", b':"\\ud800"'))
+        assert answer.status_code == 422
+        (rejected,) = answer.json()["results"]
+        assert (rejected["code"], rejected["pointer"]) == ("invalid-text", pointer)
+
+
+def test_however_deep_something_lies_it_is_the_sender_who_is_told(world):
+    for depth in range(300, 1_000, 5):
+        body = b'[{"a":' + b"[" * depth + b"]" * depth + b',"b":"\\ud800"}]'
+        assert post(world, body).status_code in (400, 422), depth
+
+
 @pytest.mark.parametrize(
     "body",
     [b"", b"nope", b"{", b'{"a":}', b"[1,]", b"[NaN]", b'"text"', b"null", b"[]", b"\xff[]",
@@ -243,6 +260,22 @@ def test_of_a_body_that_is_too_large_only_so_much_is_taken_in():
     taken = 0
     asyncio.run(scene({b"content-length": b"999999999999"}))
     assert taken == 0
+
+
+@pytest.mark.parametrize("parts", [[], [{"type": "http.request", "body": b"[", "more_body": True}]])
+def test_a_body_that_does_not_come_is_not_waited_for_without_end(parts):
+    said = list(parts)
+
+    async def receive() -> dict[str, Any]:
+        return said.pop(0) if said else await asyncio.Future()
+
+    async def scene() -> None:
+        with pytest.raises(Problem) as refused:
+            await read_body(receive, {b"content-length": b"10"}, 1024, Deadline(0.01))
+        assert refused.value.status == 408
+        assert refused.value.headers == {"Connection": "close"}
+
+    asyncio.run(asyncio.wait_for(scene(), 10))
 
 
 def test_a_client_that_goes_amid_its_body_sent_nothing():

@@ -58,6 +58,18 @@ def test_names_cannot_bring_markup_into_the_file_for_browsers(reader, a_tool):
     assert "<b>" not in text
 
 
+@pytest.mark.parametrize(
+    "name", ["bookmarks.json", "bookmarks.csv", "bookmarks.html", "votes.json"]
+)
+def test_a_file_that_is_still_the_same_is_not_sent_again(reader, name):
+    first = reader.client.get(f"/v1/me/{name}")
+    known = {"If-None-Match": first.headers["etag"]}
+    assert reader.client.get(f"/v1/me/{name}", headers=known).status_code == 304
+    reader.fakes.library.shelf["alpha"] = reader.fakes.library.shelf["gone"]
+    reader.fakes.library.shelf["beta"] = reader.fakes.library.shelf["gone"]
+    assert reader.client.get(f"/v1/me/{name}", headers=known).status_code == 200
+
+
 def test_votes_are_saved_as_json(reader):
     (vote,) = reader.client.get("/v1/me/votes.json").json()
     assert (vote["tool"], vote["name"], vote["choice"]) == ("beta", "Beta", "skip")

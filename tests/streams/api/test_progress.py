@@ -4,8 +4,12 @@ import asyncio
 
 import pytest
 
+from infra.patience import SilentError
 from projections.queries import Tally
 from schemas.records import Community
+from schemas.topics import VOTES
+from streams.api import server
+from streams.api.library import Applied, FakeLibrary
 from streams.api.progress import Marks, Progress
 from streams.api.standings import Standings
 
@@ -15,8 +19,8 @@ def test_who_waits_is_woken_by_the_mark_or_a_later_one():
         marks: Marks[str] = Marks()
         waits = [asyncio.create_task(marks.reached("a", mark)) for mark in (3, 5, 9)]
         await asyncio.sleep(0)
-        marks.reach("b", 100)
-        marks.reach("a", 5)
+        marks.stand("b", 100)
+        marks.stand("a", 5)
         await asyncio.gather(*waits[:2])
         done = [wait.done() for wait in waits]
         waits[2].cancel()
@@ -28,11 +32,102 @@ def test_who_waits_is_woken_by_the_mark_or_a_later_one():
 def test_what_was_reached_before_needs_no_waiting():
     async def scene() -> None:
         marks: Marks[str] = Marks()
-        marks.reach("a", 5)
-        marks.reach("a", 2)
+        marks.stand("a", 5)
         await asyncio.wait_for(marks.reached("a", 5), 1)
 
     asyncio.run(scene())
+
+
+def test_what_was_rewound_is_waited_for_once_more():
+    async def scene() -> None:
+        progress = Progress()
+        progress.note([("applied", f"{VOTES.name}/3/42"), ("applied", f"{VOTES.name}/3/17")])
+        waiting = asyncio.create_task(progress.applied.reached((VOTES.name, 3), 42))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        progress.note([("applied", f"{VOTES.name}/3/42")])
+        await asyncio.wait_for(waiting, 1)
+
+    asyncio.run(scene())
+
+
+def test_a_checkpoint_that_was_read_counts_also_where_it_stands_lower_or_is_gone():
+    async def scene() -> None:
+        progress = Progress()
+        progress.note([("applied", f"{VOTES.name}/3/42"), ("applied", f"{VOTES.name}/4/42")])
+        progress.listening()
+        progress.read({(VOTES.name, 3): 17})
+        assert await stands(progress, 3, 17)
+        assert not await stands(progress, 3, 18)
+        assert not await stands(progress, 4, 1)
+
+    asyncio.run(scene())
+
+
+def test_what_was_heard_while_the_checkpoints_were_read_is_newer_than_they_are():
+    async def scene() -> None:
+        progress = Progress()
+        progress.listening()
+        progress.note([("applied", f"{VOTES.name}/3/42")])
+        progress.read({(VOTES.name, 3): 41, (VOTES.name, 4): 7})
+        assert await stands(progress, 3, 42)
+        assert await stands(progress, 4, 7)
+
+    asyncio.run(scene())
+
+
+def test_checkpoints_that_cannot_be_read_are_read_later():
+    async def scene() -> None:
+        library, progress = FakeLibrary(), Progress()
+        asked: list[str] = []
+
+        async def applied() -> Applied:
+            asked.append("once more")
+            if len(asked) < 3:
+                raise SilentError("away")
+            return {(VOTES.name, 3): 42}
+
+        library.applied = applied  # type: ignore[method-assign]
+        server._CatchUp(progress, library, pause=0).begin()
+        await asyncio.wait_for(progress.applied.reached((VOTES.name, 3), 42), 5)
+
+    asyncio.run(scene())
+
+
+def test_what_is_still_being_read_is_forgotten_at_the_next_connection():
+    async def scene() -> None:
+        library, progress = FakeLibrary(), Progress()
+        began, go = asyncio.Event(), asyncio.Event()
+        answers = [{(VOTES.name, 3): 17}, {(VOTES.name, 3): 42}]
+
+        async def applied() -> Applied:
+            answer = answers.pop(0)
+            if answers:
+                began.set()
+                await go.wait()
+            return answer
+
+        library.applied = applied  # type: ignore[method-assign]
+        catch_up = server._CatchUp(progress, library)
+        catch_up.begin()
+        await began.wait()
+        catch_up.begin()
+        await asyncio.wait_for(progress.applied.reached((VOTES.name, 3), 42), 5)
+        go.set()
+        await asyncio.sleep(0)
+        assert await stands(progress, 3, 42)
+
+    asyncio.run(scene())
+
+
+async def stands(progress: Progress, partition: int, offset: int) -> bool:
+    """Whether who waits for the offset need not wait."""
+    try:
+        async with asyncio.timeout(0):
+            await progress.applied.reached((VOTES.name, partition), offset)
+    except TimeoutError:
+        return False
+    return True
 
 
 def test_who_gives_up_is_forgotten():
