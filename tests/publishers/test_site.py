@@ -13,7 +13,7 @@ from publishers import pages
 from publishers.assets import address
 from publishers.files import SiteFiles
 from publishers.library import MemoryLibrary
-from publishers.site import site_app
+from publishers.site import READERS, site_app
 from tests.publishers.samples import DEVELOPER_TOOLS, PANEL, a_review, a_tool, sample_library
 
 COMPARISON = "/compare/claude-4-api-vs-smolvlm-2-5/"
@@ -87,8 +87,12 @@ def test_stored_pages_are_served_while_others_wait_for_a_database_that_hangs(sit
 
     async def ask():
         waiting = [asyncio.create_task(site.client.ask("GET", THREE)) for _ in range(40)]
-        stored = await asyncio.wait_for(site.client.ask("GET", "/"), 3)
-        site.hangs.set()
+        while site.opened < READERS:
+            await asyncio.sleep(0)
+        try:
+            stored = await asyncio.wait_for(site.client.ask("GET", "/"), 3)
+        finally:
+            site.hangs.set()
         return [stored, *await asyncio.gather(*waiting)]
 
     assert {answer.status_code for answer in asyncio.run(ask())} == {200}
