@@ -1,7 +1,6 @@
 """A dead letter as operators see it: the record, why it is one, and what became of it."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -57,11 +56,10 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settled(NamedTuple):
-    """What became of a letter, and when that was decided."""
+    """What became of a letter."""
 
     outcome: State
     reason: str
-    at: datetime
 
 
 def read(record: Record) -> Letter:
@@ -100,15 +98,15 @@ def sorted_out(letters: Iterable[Letter], settled: Mapping[int, Settled]) -> Ite
     """Give each original record once, as its newest letter, with what became of it.
 
     A worker that is killed between the letter and its checkpoint writes the letter again. Such
-    copies are one case: what became of any of them became of all, and the newest decision counts.
+    copies are one case, and are settled together. One that comes later than the decision waits for
+    another one: whoever decided has not seen it, and it may be of a topic that was made anew.
     """
     cases: dict[object, list[Letter]] = {}
     for letter in letters:
         cases.setdefault(letter.origin or letter.number, []).append(letter)
     for case in cases.values():
-        decided = [settled[it.number] for it in case if it.number in settled]
-        outcome = max(decided, key=lambda it: it.at, default=None)
         *copies, newest = case
+        outcome = settled.get(newest.number)
         yield msgspec.structs.replace(
             newest,
             copies=tuple(copy.number for copy in copies),

@@ -7,7 +7,6 @@ are settled with it, so that those that are not settled are those that wait.
 
 from collections.abc import Collection, Iterable, Iterator
 from functools import partial
-from typing import Any
 
 from confluent_kafka import KafkaError, Message, Producer
 from sqlalchemy import Connection, Engine, text
@@ -26,16 +25,14 @@ BY_KEY = -1
 TOPIC_NAMES = {topic.name for topic in EVENT_TOPICS}
 PLACE: Place = (DEAD_LETTERS.name, 0)
 
-_ADD = (
-    "insert into verdicts.settled_letters (topic_id, letter, outcome, reason)"
-    " values (:topic_id, :letter, :outcome, :reason) on conflict (topic_id, letter) do "
-)
 _SETTLE = text(
-    _ADD + "update set outcome = excluded.outcome, reason = excluded.reason, at = excluded.at"
+    "insert into verdicts.settled_letters (topic_id, letter, outcome, reason)"
+    " values (:topic_id, :letter, :outcome, :reason)"
+    " on conflict (topic_id, letter) do update set"
+    " outcome = excluded.outcome, reason = excluded.reason, at = excluded.at"
 )
-_SETTLE_TOO = text(_ADD + "nothing")
 _SETTLED = text(
-    "select letter, outcome, reason, at from verdicts.settled_letters where topic_id = :topic_id"
+    "select letter, outcome, reason from verdicts.settled_letters where topic_id = :topic_id"
 )
 
 
@@ -64,18 +61,13 @@ class Redelivery:
         self._span = Span(bounds.first, bounds.end)
 
     def letters(self, progress: Progress = lambda _: None) -> list[Letter]:
-        """All cases without their values, in the order in which they were written.
-
-        Copies that were written after their case was settled are settled with it.
-        """
+        """All cases without their values, in the order in which they were written."""
         with self._database.connect() as connection:
             rows = connection.execute(_SETTLED, {"topic_id": self._topic_id})
-            settled = {row.letter: Settled(row.outcome, row.reason, row.at) for row in rows}
+            settled = {row.letter: Settled(row.outcome, row.reason) for row in rows}
         records = scan(self._settings, {PLACE: self._span}, progress)
         bare = (read(record._replace(value=None)) for record in records)
-        cases = sorted(sorted_out(bare, settled), key=lambda it: it.number)
-        self._settle_late(cases, settled)
-        return cases
+        return sorted(sorted_out(bare, settled), key=lambda it: it.number)
 
     @property
     def size(self) -> int:
@@ -151,24 +143,9 @@ class Redelivery:
                 raise RedeliveryError(message) from None
 
     def _settle(self, connection: Connection, letter: Letter, outcome: State, reason: str) -> None:
-        numbers = (letter.number, *letter.copies)
-        connection.execute(_SETTLE, self._rows(numbers, outcome, reason))
-
-    def _settle_late(self, cases: Iterable[Letter], settled: Collection[int]) -> None:
-        """Settle what is a copy of something settled, unless somebody did so meanwhile."""
-        late = [
-            row
-            for case in cases
-            if case.state != "waiting"
-            for row in self._rows({case.number, *case.copies} - set(settled), case.state, case.note)
-        ]
-        if late:
-            with self._database.begin() as connection:
-                connection.execute(_SETTLE_TOO, late)
-
-    def _rows(self, numbers: Iterable[int], outcome: State, reason: str) -> list[dict[str, Any]]:
         said = {"topic_id": self._topic_id, "outcome": outcome, "reason": reason}
-        return [{**said, "letter": number} for number in numbers]
+        rows = [{**said, "letter": number} for number in (letter.number, *letter.copies)]
+        connection.execute(_SETTLE, rows)
 
 
 class _Outbound:

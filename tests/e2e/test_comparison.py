@@ -95,8 +95,8 @@ def test_each_tool_has_a_card(page: Page, fact: Fact) -> None:
     expect(card.get_by_text(fact.name[0], exact=True)).to_be_visible()
     for text in (SHELF[1], fact.tagline, fact.description, fact.entry.capitalize(), "100%"):
         expect(card.get_by_text(text, exact=True)).to_be_visible()
-    terms = card.get_by_role("term")
-    assert terms.all_inner_texts() == ["Panel ship", "Community", "Entry"]
+    figures = ["100% Panel ship", "Community", f"{fact.entry.capitalize()} Entry"]
+    expect(card.get_by_role("listitem")).to_have_text(figures)
     for name in ("Ship", "Skip", "Bookmark"):
         expect(card.get_by_role("button", name=name)).to_be_enabled()
 
@@ -138,7 +138,7 @@ def test_three_voters_see_one_another_live_and_the_file_on_disk_follows(
         press(person, choice)
     for person in people:
         expect(community(person)).to_have_text("Ship · 2 ship / 1 skip")
-        expect(card_of(person).get_by_role("definition").nth(1)).to_have_text("67%")
+        expect(card_of(person).get_by_role("listitem").nth(1)).to_have_text("Community 67%")
     assert "67%" in system.await_file(PATH, "Ship · 2 ship / 1 skip")
     assert system.tool(SMOLVLM.slug)["community"] == {
         "verdict": "ship",

@@ -1,6 +1,5 @@
 import itertools
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +17,6 @@ from streams.redelivery import PLACE, Redelivery, RedeliveryError
 from tests.examples import a_vote
 
 _offsets = itertools.count(1_000_000)
-THEN = datetime(2026, 11, 20, 12, tzinfo=UTC)
 WHY = {
     "topic": VOTES.name,
     "partition": "3",
@@ -56,20 +54,15 @@ def test_a_letter_without_its_headers_has_no_origin(why: dict[str, Any]) -> None
 
 def test_copies_of_a_letter_are_one_case_with_one_end() -> None:
     letters = [a_letter(0), a_letter(1, offset="18"), a_letter(2)]
-    twice, once = sorted_out(letters, {0: Settled("discarded", "a test", THEN)})
+    twice, once = sorted_out(letters, {2: Settled("discarded", "a test")})
     assert (twice.number, twice.copies, twice.state) == (2, (0,), "discarded")
     assert twice.note == "a test"
     assert (once.number, once.copies, once.state) == (1, (), "waiting")
 
 
-def test_of_several_decisions_on_one_case_the_newest_counts() -> None:
-    later = THEN + timedelta(seconds=1)
-    decided = {0: Settled("discarded", "a test", THEN), 2: Settled("replayed", "now x/0/1", later)}
-    (case,) = sorted_out([a_letter(0), a_letter(2)], decided)
-    assert (case.state, case.note) == ("replayed", "now x/0/1")
-    swapped = {0: decided[2], 2: decided[0]}
-    (case,) = sorted_out([a_letter(0), a_letter(2)], swapped)
-    assert case.state == "replayed"
+def test_a_copy_that_comes_after_the_decision_waits_for_another_one() -> None:
+    (case,) = sorted_out([a_letter(0), a_letter(2)], {0: Settled("discarded", "a test")})
+    assert (case.number, case.state, case.copies) == (2, "waiting", (0,))
 
 
 def test_letters_without_an_origin_are_cases_of_their_own() -> None:
@@ -173,20 +166,6 @@ def test_no_copy_of_a_letter_waits_once_that_is_settled(
         desk.discard([one(desk, key)], "a test")
     else:
         desk.replay([one(desk, key)])
-    assert waiting(its, projected) == before
-
-
-@pytest.mark.integration
-def test_a_copy_that_comes_after_the_decision_is_settled_with_it(
-    its: Settings, projected: Engine, copied: Callable[[], str]
-) -> None:
-    before, key = waiting(its, projected), copied()
-    desk = Redelivery(its, projected, Codec())
-    desk.discard([one(desk, key)], "a test")
-    copied()
-    assert waiting(its, projected) == before + 1
-    late = one(Redelivery(its, projected, Codec()), key)
-    assert (late.state, late.note, len(late.copies)) == ("discarded", "a test", 1)
     assert waiting(its, projected) == before
 
 
