@@ -1,10 +1,17 @@
-"""A browser on the sample site; see `tests.publishers.browsing`."""
+"""A browser on the sample site, and a press on a folder of its own.
+
+See `tests.publishers.browsing` and `tests.publishers.house`.
+"""
+
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
+from sqlalchemy import Engine
 
 from tests import chromium
 from tests.publishers.browsing import COMPARISON, SITE, Api
+from tests.publishers.house import House
 
 OFFLINE = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 
@@ -48,3 +55,11 @@ def visit(browser, api):
 @pytest.fixture
 def page(visit):
     return visit(COMPARISON)
+
+
+@pytest.fixture
+def house(projected: Engine, tmp_path: Path) -> House:
+    """A press that has printed the site of no tools."""
+    made = House(projected, tmp_path / "site")
+    made.press.print_all()
+    return made

@@ -11,7 +11,7 @@ from schemas import weeks
 from schemas.events import FrozenTally
 from tests.examples import NOON, a_listing, a_retracted_vote, a_vote
 from tests.projections.test_digest import a_freeze
-from tests.publishers.test_press import House
+from tests.publishers.house import House
 from tests.services import eventually
 
 pytestmark = pytest.mark.integration
