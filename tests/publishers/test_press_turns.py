@@ -15,10 +15,7 @@ from publishers import dirty, press, publications
 from publishers.files import SiteFiles
 from publishers.press import Press
 from publishers.publisher import Writer
-from tests.examples import (
-    a_listing,
-    a_vote,
-)
+from tests.examples import a_listing, a_vote
 from tests.publishers.house import (
     PUBLIC_URL,
     Disturbed,

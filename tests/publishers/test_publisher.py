@@ -163,20 +163,6 @@ def test_one_publisher_writes_and_another_takes_over_when_it_ends(world: World):
     assert second.stop() == 0
 
 
-def test_a_publisher_that_was_killed_leaves_nothing_undone(world: World):
-    first = world.start()
-    world.tell(*insects("ant", "bee"))
-    eventually(world.comparisons)
-    first.kill()
-    world.tell(*insects("cow"))
-    world.tell(a_vote(tool="ant"))
-    second = world.start()
-    eventually(lambda: world.page("compare/ant-vs-cow"), lambda it: "1 ship / 0 skip" in it)
-    eventually(world.is_clean)
-    assert second.stop() == 0
-    assert world.publish_all()["changed"] == 0
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_full_printing_that_is_broken_off_has_the_publisher_look_at_all_pages(
     world: World, number: signal.Signals

@@ -7,23 +7,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from confluent_kafka import (
-    ConsumerGroupState,
-    ConsumerGroupTopicPartitions,
-    Producer,
-    TopicPartition,
-)
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Producer
 from sqlalchemy import Engine, text
 
 from infra import database as databases
-from infra.log import Log
-from infra.settings import Settings
 from projections import queries
 from projections.tables import create_live_generation
 from schemas.records import Category, Tool
-from schemas.topics import CHANGES, DEAD_LETTERS, EVENT_TOPICS, VOTES, Topic
-from streams import worker as worker_service
+from schemas.topics import CHANGES, DEAD_LETTERS, EVENT_TOPICS, VOTES
 from tests.examples import (
     MINUTE,
     NOON,
@@ -49,7 +40,6 @@ class World:
         self.kafka, self.database, self.data = kafka, database, data
         self.engine: Engine = databases.engine(database, name="verdicts tests")
         self.sender = Sender(kafka)
-        self.admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
         self.workers: list[Service] = []
 
     def start(self) -> Service:
@@ -61,30 +51,6 @@ class World:
         for worker in self.workers:
             worker.kill() if worker.process.poll() is not None else worker.stop()
         self.engine.dispose()
-
-    def stop_all(self) -> None:
-        """End every worker, and wait until the group knows."""
-        for worker in self.workers:
-            if worker.process.poll() is None:
-                assert worker.stop() == 0
-        group = worker_service.GROUP
-        eventually(
-            lambda: self.admin.describe_consumer_groups([group])[group].result().state,
-            lambda state: state is ConsumerGroupState.EMPTY,
-        )
-
-    def ends(self, topic: Topic) -> dict[int, int]:
-        """The offset that each partition's next record will get."""
-        settings = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": self.kafka})
-        found = Log(settings).ends((topic.name, n) for n in range(topic.partitions))
-        return {n: end for (_, n), end in found.items()}
-
-    def commit(self, topic: str, offsets: dict[int, int]) -> None:
-        """Say to Kafka that the group has read up to these offsets."""
-        said = [TopicPartition(topic, n, offset) for n, offset in offsets.items()]
-        asked = [ConsumerGroupTopicPartitions(worker_service.GROUP, said)]
-        for future in self.admin.alter_consumer_group_offsets(asked).values():
-            future.result()
 
     def tool(self, slug: str) -> Tool | None:
         with self.engine.connect() as connection:
@@ -302,39 +268,6 @@ def test_two_workers_share_the_partitions_and_one_that_leaves_gives_its_own_back
     assert second.stop() == 0
     world.sender.send(a_vote(tool=tool, voter=f"{tool}-{n}") for n in range(300, 600))
     eventually(lambda: world.votes(tool), lambda it: it == 600)
-
-
-def test_a_worker_that_is_killed_amid_a_stream_loses_and_doubles_nothing(world: World, tool: str):
-    eventually(world.is_complete)
-    world.sender.send([a_listing(tool)])
-    votes = [a_vote(tool=tool, voter=f"{tool}-{n}") for n in range(6_000)]
-    world.sender.send(votes[:2_000])
-    eventually(lambda: world.votes(tool), lambda it: it > 0)
-    for worker in world.workers:
-        worker.kill()
-    world.sender.send(votes[2_000:])
-    world.start()
-    eventually(lambda: world.votes(tool), lambda it: it == len(votes))
-    world.sender.send(votes[:100])  # old retries
-    marker = a_vote("skip", tool=tool, voter=f"{tool}-5999", time=LATER)
-    world.sender.send([marker])
-    last = eventually(lambda: world.tool(tool), lambda it: bool(it and it.community.skip == 1))
-    assert last.community.ship == len(votes) - 1
-
-
-def test_kafkas_own_offsets_decide_nothing(world: World, tool: str):
-    """They are for monitors of lag; the database knows what was applied."""
-    eventually(world.is_complete)
-    world.sender.send([a_listing(tool)])
-    world.sender.send(a_vote(tool=tool, voter=f"{tool}-{n}") for n in range(100))
-    eventually(lambda: world.votes(tool), lambda it: it == 100)
-    world.stop_all()
-    world.sender.send(a_vote(tool=tool, voter=f"{tool}-{n}") for n in range(100, 200))
-    # Half of the partitions are said to be read to their end, half not at all.
-    ends = world.ends(VOTES)
-    world.commit(VOTES.name, {n: end * (n % 2) for n, end in ends.items()})
-    world.start()
-    eventually(lambda: world.votes(tool), lambda it: it == 200)
 
 
 def test_a_worker_that_is_told_to_end_ends_with_status_0_within_ten_seconds(empty_world: World):
