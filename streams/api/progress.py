@@ -15,11 +15,11 @@ import structlog
 from psycopg import Notify
 
 from infra.database import plain_connection
+from infra.log import Place
 from infra.patience import ended
 from infra.settings import Settings
 from schemas.topics import EVENT_PLACES
 
-Place = tuple[str, int]
 _NOTHING_APPLIED = dict.fromkeys(EVENT_PLACES, 0)
 K = TypeVar("K", bound=Hashable)
 RETRY_SECONDS = 1.0
