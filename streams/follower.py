@@ -120,11 +120,11 @@ class Follower:
             confluent_kafka.KafkaException: the log does not hold what it held.
         """
         messages = self._consumer.consume(LARGEST_FETCH, FETCH_SECONDS)
-        fetched: dict[Place, list[Fetched]] = defaultdict(list)
-        for record in map(_fetched, messages):
-            fetched[record.topic, record.partition].append(record)
-        for place in sorted(fetched):
-            self._apply(place, fetched[place])
+        came: dict[Place, list[Fetched]] = defaultdict(list)
+        for record in map(fetched, messages):
+            came[record.topic, record.partition].append(record)
+        for place in sorted(came):
+            self._apply(place, came[place])
         return len(messages)
 
     def _apply(self, place: Place, records: list[Fetched]) -> None:
@@ -160,7 +160,12 @@ class Follower:
         return {place: count for place, count in left.items() if count > 0}
 
 
-def _fetched(message: Message) -> Fetched:
+def fetched(message: Message) -> Fetched:
+    """Take from a message what is needed of it.
+
+    Raises:
+        confluent_kafka.KafkaException: it is no message but an error.
+    """
     if error := message.error():
         raise KafkaException(error)
     return Fetched(

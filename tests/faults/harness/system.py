@@ -48,6 +48,10 @@ select pg_terminate_backend(pid) from pg_locks
 where locktype = 'advisory' and granted and objid::bigint = %(relay)s and pid <> pg_backend_pid()
 and database = (select oid from pg_database where datname = current_database())
 """
+_RELAY_WAITS = """
+select count(*) from pg_stat_activity
+where datname = current_database() and application_name = %s and pid <> pg_backend_pid()
+"""
 
 
 class System:
@@ -248,9 +252,8 @@ class System:
 
         `worker` names the worker in whose name it is kept, since a silent keeper is ended.
         """
-        with psycopg.connect(
-            self.database, autocommit=True, application_name=f"worker {worker}"
-        ) as connection:
+        name = f"worker {worker}"
+        with psycopg.connect(self.database, autocommit=True, application_name=name) as connection:
 
             def taken() -> bool:
                 connection.execute(_END_RELAY.encode(), {"relay": relay.ADVISORY_LOCK})
@@ -259,7 +262,14 @@ class System:
                 ).fetchone()
                 return bool(row and row[0])
 
+            def waits() -> bool:
+                row = connection.execute(_RELAY_WAITS, [name]).fetchone()
+                return bool(row and row[0])
+
             until("the relay's turn is taken", taken)
+            # It may be in the middle of publishing, and goes on as long as there is something to
+            # publish. Where it is back for its turn, with a new connection, it is not.
+            until("the relay waits for its turn", waits)
             yield
 
     def judged(self, fault: str, seconds: float, note: str = "") -> Figures:
