@@ -4,7 +4,7 @@ The running week is the newest with events, as the checkpoints know it: no clock
 open, and so is the week before until it is frozen, which takes a while after its end.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, case, exists, func, literal, or_, select
@@ -64,7 +64,7 @@ def open_weeks(connection: Connection) -> list[str]:
 def newest(connection: Connection) -> str | None:
     """Name the newest week of `everything`, without making any digest."""
     still_open = (week for week in open_weeks(connection) if has_news(connection, week))
-    return next(still_open, None) or newest_frozen(connection)
+    return next(still_open, None) or next((it.week for it in _frozen(connection)), None)
 
 
 def has_news(connection: Connection, week: str) -> bool:
@@ -95,7 +95,7 @@ def _moved(connection: Connection, there: Select[Any], week: str) -> bool:
 
 
 def newest_frozen(connection: Connection) -> str | None:
-    """Name the newest frozen week."""
+    """Name the newest frozen week, with a digest or quiet."""
     week: str | None = connection.scalar(select(func.max(tables.digests.c.week)))
     return week
 
@@ -116,16 +116,17 @@ def find(connection: Connection, week: str) -> Digest | None:
     return compute(connection, week) if week in open_weeks(connection) else None
 
 
-def all_frozen(connection: Connection) -> list[Digest]:
-    """Every frozen digest that can be read, newest first."""
+def _frozen(connection: Connection) -> Iterator[Digest]:
+    """Frozen digests that can be read, newest first."""
     chosen = select(tables.digests.c.digest).order_by(tables.digests.c.week.desc())
-    return [found for text in connection.scalars(chosen) if (found := digests.read(text))]
+    with connection.scalars(chosen) as texts:
+        yield from filter(None, map(digests.read, texts))
 
 
 def everything(connection: Connection) -> list[Digest]:
     """Every digest, newest first, those of open weeks included."""
     still_open = (compute(connection, week) for week in open_weeks(connection))
-    return [*(made for made in still_open if made), *all_frozen(connection)]
+    return [*(made for made in still_open if made), *_frozen(connection)]
 
 
 def tallies(connection: Connection, week: str) -> tuple[FrozenTally, ...]:
@@ -138,22 +139,19 @@ def tallies(connection: Connection, week: str) -> tuple[FrozenTally, ...]:
 
 
 def unfrozen_weeks(connection: Connection, before: int) -> list[str]:
-    """The weeks that may have to be frozen, oldest first.
+    """The weeks that have to be frozen, oldest first.
 
     Those after the newest frozen one that ended at or before a moment (microseconds): each week
-    of the last year that has events, and each older one in which the panel or the catalog moved.
+    of the year before it since anything was listed or reviewed, quiet ones too, and each older one
+    in which the panel or the catalog moved.
     """
-    latest = _latest(connection)
-    if latest is None:
-        return []
-    latest = min(latest, before)
     frozen = newest_frozen(connection) or ""
     if weeks.exists(frozen) and weeks.span(weeks.following(frozen))[1] > before:
         return []  # The week after it still runs: so it is most of the time.
     moved = {weeks.week_of(moment) for moment in _moments(connection)}
     if not moved:
         return []  # Nothing was ever listed or reviewed, so no vote counts.
-    recent = {weeks.week_of(latest - age * weeks.LENGTH) for age in range(MOST_WEEKS)}
+    recent = {weeks.week_of(before - age * weeks.LENGTH) for age in range(MOST_WEEKS)}
     found = moved | {week for week in recent if week >= min(moved)}
     return sorted(week for week in found if week > frozen and weeks.span(week)[1] <= before)
 
@@ -216,10 +214,10 @@ def _revisions(connection: Connection, start: int, end: int) -> list[Revision]:
 
 
 def _past(connection: Connection, week: str) -> Past:
-    """The newest frozen week before this one."""
+    """The newest frozen week before this one that was not quiet."""
     chosen = (
         select(tables.digests.c.week, tables.digests.c.tallies)
-        .where(tables.digests.c.week < week)
+        .where(tables.digests.c.week < week, tables.digests.c.tallies != {})
         .order_by(tables.digests.c.week.desc())
         .limit(1)
     )

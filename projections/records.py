@@ -68,4 +68,6 @@ def look_up(connection: Connection, keys: Iterable[Key]) -> Mapping[Key, Record 
 def _digest(connection: Connection, week: str) -> Digest | None:
     chosen = select(tables.digests).where(tables.digests.c.week == week)
     row = connection.execute(chosen).first()
-    return Digest(row.week, True, row.digest, row.version) if row else None
+    if row is None or not row.tallies:  # a quiet week has no digest
+        return None
+    return Digest(row.week, True, row.digest, row.version)

@@ -162,15 +162,31 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True):
     reviews: list[Pick] = []
 
 
-def write(digest: Digest) -> str:
-    """The digest as JSON text."""
-    return msgspec.json.encode(digest).decode()
+class QuietWeek(msgspec.Struct, frozen=True):
+    """Stands in the place of a digest where nothing happened: the week is closed, and has none."""
+
+    week: str
+    quiet: Literal[True]
+
+
+def write(decided: Digest | QuietWeek) -> str:
+    """The digest as JSON text, or what stands in its place."""
+    return msgspec.json.encode(decided).decode()
 
 
 @lru_cache(maxsize=512)
 def read(text: str) -> Digest | None:
-    """The digest that a JSON text holds; nothing where it is none that this code understands."""
+    """The digest that a JSON text holds; nothing for a quiet week, or for what is no digest."""
     try:
         return msgspec.json.decode(text, type=Digest)
     except msgspec.DecodeError:
         return None
+
+
+def is_quiet(text: str) -> bool:
+    """Whether a JSON text says that nothing happened."""
+    try:
+        msgspec.json.decode(text, type=QuietWeek)
+    except msgspec.DecodeError:
+        return False
+    return True

@@ -1,5 +1,8 @@
 """The freezer: decides each closed week's digest once, as an event on the log.
 
+Of a week in which nothing happened it decides that there is none: left open, the week would be
+given what comes after it.
+
 A week is frozen when every partition has been applied up to where it ended ten minutes after the
 week. Whoever freezes holds an advisory lock; should two decide all the same, the first counts.
 """
@@ -16,7 +19,7 @@ import psycopg
 import structlog
 from confluent_kafka import KafkaError, Message
 from confluent_kafka import Producer as KafkaProducer
-from sqlalchemy import Engine
+from sqlalchemy import Engine, func, select
 
 from infra import registry
 from infra.codec import Codec
@@ -40,7 +43,7 @@ MARKER_SECONDS = 2.0
 # Longer than a freeze can take, which waits for the log, for the broker, and for the log again.
 SILENT_SECONDS = int(4 * PATIENCE_SECONDS)
 
-Outcome = Literal["frozen", "already", "empty"]
+Outcome = Literal["frozen", "quiet", "already"]
 log = structlog.get_logger(__name__)
 
 
@@ -64,9 +67,14 @@ Send = Callable[[Event], int]
 """Writes a freeze to its topic and gives its offset, once every replica in sync holds it."""
 
 
-def now() -> int:
-    """The wall clock, in microseconds since 1970."""
-    return time.time_ns() // 1000
+def earlier_clock(database: Engine) -> int:
+    """The wall clock here or the database's, whichever is behind, in microseconds since 1970.
+
+    What is decided stays so: a clock that is far ahead must not close weeks to come.
+    """
+    with database.connect() as connection:
+        there = connection.scalar(select(func.extract("epoch", func.clock_timestamp())))
+    return min(time.time_ns() // 1000, int(there * 1_000_000))
 
 
 class Freezing:
@@ -86,7 +94,7 @@ class Freezing:
         database: Engine,
         log_ends: Ends,
         send: Send,
-        clock: Callable[[], int] = now,
+        clock: Callable[[], int],
         stopping: threading.Event | None = None,
         marker_seconds: float = MARKER_SECONDS,
     ) -> None:
@@ -98,7 +106,7 @@ class Freezing:
         self._marker_seconds = marker_seconds
 
     def due(self) -> list[str]:
-        """The weeks that closed and may have to be frozen, oldest first."""
+        """The weeks that closed and have to be frozen, oldest first."""
         with self._snapshots.connect() as connection:
             return digest.unfrozen_weeks(connection, self._clock() - GRACE)
 
@@ -112,20 +120,23 @@ class Freezing:
         """
         self._await(self._log.ends(EVENT_PLACES))
         decided = self._decide(week)
-        if not isinstance(decided, DigestFrozen):
-            return decided
+        if decided is None:
+            return "already"
         offset = self._send(Event(f"freeze-{week}", self._clock(), decided, "/freezer"))
         self._await({(DIGESTS.name, 0): offset + 1})
-        return "frozen"
+        return "quiet" if digests.is_quiet(decided.digest) else "frozen"
 
-    def _decide(self, week: str) -> DigestFrozen | Outcome:
+    def _decide(self, week: str) -> DigestFrozen | None:
+        """What is to be written on a week; None where it was decided before."""
         with self._snapshots.connect() as connection:
             if digest.is_frozen(connection, week):
-                return "already"
+                return None
             made = digest.compute(connection, week)
-            if made is None:
-                return "empty"
-            final = msgspec.structs.replace(made, frozen=True)
+            final = (
+                msgspec.structs.replace(made, frozen=True)
+                if made
+                else digests.QuietWeek(week, quiet=True)
+            )
             return DigestFrozen(week, digests.write(final), digest.tallies(connection, week))
 
     def _await(self, ends: Mapping[Place, int]) -> None:
@@ -195,7 +206,8 @@ def freezing(
     database = engine(settings, name="verdicts freezer", pool_size=1)
     try:
         send = partial(to_topic, settings, codec or registry.codec(settings))
-        yield Freezing(database, Log(settings), send, stopping=stopping)
+        clock = partial(earlier_clock, database)
+        yield Freezing(database, Log(settings), send, clock, stopping)
     finally:
         database.dispose()
 
@@ -230,7 +242,6 @@ class Freezer(threading.Thread):
         self._codec = codec
         self._look_seconds = look_seconds
         self._stopping = threading.Event()
-        self._empty: set[str] = set()
 
     def stop(self) -> None:
         """Finish what is in hand and end."""
@@ -250,16 +261,10 @@ class Freezer(threading.Thread):
                 self._stopping.wait(self._look_seconds)
 
     def _look(self, work: Freezing) -> None:
-        if not self._due(work):
+        if not work.due():
             return
         with held(self._settings, self._stopping, silent_seconds=SILENT_SECONDS) as lock:
             # Look again: who held the lock until now may have frozen them.
-            for week in self._due(work):
+            for week in work.due():
                 lock.execute("select 1")
-                outcome = work.freeze(week)
-                log.info("closed week", week=week, outcome=outcome)
-                if outcome == "empty":
-                    self._empty.add(week)
-
-    def _due(self, work: Freezing) -> list[str]:
-        return [week for week in work.due() if week not in self._empty]
+                log.info("closed week", week=week, outcome=work.freeze(week))

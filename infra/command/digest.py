@@ -17,6 +17,8 @@ from infra.embedded.failure import EmbeddedError
 def digest() -> None:
     """The weeks' digests. A closed week is frozen by the worker, ten minutes after its end.
 
+    A week in which nothing happened is closed too, but has no digest.
+
     \b
     verdicts digest list
     verdicts digest render 2026-W47 --format eml > digest.eml
@@ -102,11 +104,11 @@ def freeze(week: str, as_json: bool) -> None:
         raise EmbeddedError(str(error)) from error
     said = {
         "frozen": "is frozen",
-        "already": "was frozen before",
-        "empty": "is empty, so it has no digest",
+        "already": "was decided before",
+        "quiet": "is closed without a digest, since nothing happened in it",
     }[outcome]
     answer({"week": week, "outcome": outcome}, as_json, f"{week} {said}.")
-    sys.exit(0 if outcome == "frozen" else 1)
+    sys.exit(1 if outcome == "already" else 0)
 
 
 @contextmanager

@@ -110,7 +110,7 @@ def _down(system: System, worker: Service) -> Iterator[Callable[[], bool]]:
 @contextmanager
 def _locked(system: System, worker: Service) -> Iterator[Callable[[], bool]]:
     with system.locked("lock table ballots, tallies in access exclusive mode"):
-        yield lambda: system.blocked("verdicts worker", "%ballots%") > 0
+        yield lambda: system.tallying > 0
 
 
 @contextmanager

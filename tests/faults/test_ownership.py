@@ -60,7 +60,7 @@ def test_of_stopped_workers_and_their_successor_one_applies_each_batch(
         with system.locked("select from tallies for update"):
             client.send(crowd.some(500))
             until("one stands before its checkpoints", lambda: gate.waiting > 0)
-            until("one has locked rows", lambda: system.blocked("verdicts worker", "%ballots%"))
+            until("one has locked rows", lambda: system.tallying)
             before.pause()
             behind.pause()
         watch = Stopwatch()
@@ -96,9 +96,7 @@ def test_partitions_that_move_in_the_middle_of_their_batches_move_quietly(
     system.caught_up()
     with system.locked("select from tallies for update"):
         client.send(crowd.some(1000))
-        until(
-            "a group of its batches waits", lambda: system.blocked("verdicts worker", "%ballots%")
-        )
+        until("a group of its batches waits", lambda: system.tallying)
         client.send(crowd.some(1000))  # each partition has a batch that waits for that group
         second = system.worker("")
         until("the second has partitions", lambda: _manned(system, second))

@@ -59,7 +59,7 @@ def _crash_point(system: System, point: str, held: ExitStack) -> Callable[[], bo
         return lambda: gate.waiting >= 4  # batches, beside the heartbeat and the relay
     if point == "inside":
         held.enter_context(system.locked("select from tallies for update"))
-        return lambda: system.blocked("verdicts worker", "%ballots%") > 0
+        return lambda: system.tallying > 0
     if point == "writing the outbox":
         held.enter_context(system.locked("lock table verdicts.outbox in access exclusive mode"))
         return lambda: system.blocked("verdicts worker", "%insert into verdicts.outbox%") > 0

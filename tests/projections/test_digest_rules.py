@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -63,6 +64,15 @@ def test_a_digest_names_its_week():
         '"frozen":false,"since":null,"counts":{"tools":1,'
     )
     assert digests.read(digests.write(made)) == made
+
+
+def test_what_stands_in_the_place_of_a_quiet_weeks_digest_is_json_and_no_digest():
+    text = digests.write(digests.QuietWeek(WEEK, quiet=True))
+    assert json.loads(text) == {"week": WEEK, "quiet": True}
+    assert digests.read(text) is None
+    assert digests.is_quiet(text)
+    assert not digests.is_quiet(digests.write(the_digest([a_tool(votes=(1, 0))])))
+    assert not digests.is_quiet("no JSON")
 
 
 def test_a_tool_is_new_in_the_week_of_its_first_listing():

@@ -1,4 +1,5 @@
 import threading
+import time
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -9,7 +10,9 @@ from sqlalchemy import Engine
 from infra.codec import Codec
 from infra.database import plain_connection
 from infra.settings import Settings
-from projections import digest
+from projections import digest, records
+from projections.history import history
+from projections.outbox import Key
 from schemas import weeks
 from schemas.events import DigestFrozen, Event, FrozenTally
 from schemas.topics import DIGESTS
@@ -19,6 +22,7 @@ from streams.freezer import (
     SILENT_SECONDS,
     Freezing,
     NotFrozen,
+    earlier_clock,
     held,
     to_topic,
 )
@@ -107,13 +111,41 @@ def test_of_two_decisions_on_one_week_the_first_counts(journal: Journal, log: Fa
     assert journal.read(digest.find, WEEK).counts.votes == 0
 
 
-def test_an_empty_week_has_no_digest(journal: Journal, log: FakeLog):
-    journal.apply(examples.a_listing(), examples.a_category(time=NOON + weeks.LENGTH))
+def test_a_quiet_week_is_decided_and_has_no_digest(journal: Journal, log: FakeLog):
+    journal.apply(examples.a_listing(), examples.a_vote())
     freezer(log).freeze(WEEK)
     later = freezer(log, CLOSED + weeks.LENGTH)
     assert later.due() == [AFTER]
-    assert later.freeze(AFTER) == "empty"
-    assert [event.key for event in log.sent] == [WEEK]
+    assert later.freeze(AFTER) == "quiet"
+    assert later.freeze(AFTER) == "already"
+    assert later.due() == []
+    assert [event.key for event in log.sent] == [WEEK, AFTER]
+    assert log.sent[0].data.tallies == log.sent[1].data.tallies
+    assert journal.read(digest.find, AFTER) is None
+    assert [it.week for it in journal.read(digest.everything)] == [WEEK]
+    assert journal.read(digest.newest) == WEEK
+    assert journal.read(records.look_up, [Key("digest", AFTER)]) == {Key("digest", AFTER): None}
+
+
+def test_what_comes_after_a_quiet_week_counts_for_its_own(journal: Journal, log: FakeLog):
+    journal.apply(examples.a_listing(), examples.a_vote())
+    freezer(log).freeze(WEEK)
+    freezer(log, CLOSED + weeks.LENGTH).freeze(AFTER)
+    journal.apply(examples.a_vote(voter="v-2", time=NOON + 2 * weeks.LENGTH))
+    last = freezer(log, CLOSED + 2 * weeks.LENGTH)
+    assert last.due() == ["2026-W49"]
+    assert last.freeze("2026-W49") == "frozen"
+    found = journal.read(digest.find, "2026-W49")
+    assert (found.counts.votes, found.since) == (1, WEEK)
+    assert [it.week for it in journal.read(history, TOOL).community] == [WEEK, "2026-W49"]
+
+
+def test_a_clock_that_is_ahead_closes_no_week(projected: Engine, monkeypatch: pytest.MonkeyPatch):
+    true = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: true + 30 * 24 * 3600 * 10**9)
+    assert earlier_clock(projected) < true // 1000 + 3600 * 10**6
+    monkeypatch.setattr(time, "time_ns", lambda: true - 10**9)
+    assert earlier_clock(projected) == true // 1000 - 10**6
 
 
 def test_each_week_is_held_against_the_one_before(journal: Journal, log: FakeLog):

@@ -227,6 +227,11 @@ class System:
         with self.connection() as connection:
             return audit.blocked(connection, application, query)
 
+    @property
+    def tallying(self) -> int:
+        """Batches of votes or of bookmarks, whichever came first, that wait to write tallies."""
+        return self.blocked("verdicts worker", "%insert into tallies%")
+
     def gate(self, key: int) -> Any:
         return audit.gate(self.database, key)
 
