@@ -73,7 +73,8 @@ def earlier_clock(database: Engine) -> int:
     What is decided stays so: a clock that is far ahead must not close weeks to come.
     """
     with database.connect() as connection:
-        there = connection.scalar(select(func.extract("epoch", func.clock_timestamp())))
+        asked = select(func.extract("epoch", func.clock_timestamp()))
+        there = connection.execute(asked).scalar_one()
     return min(time.time_ns() // 1000, int(there * 1_000_000))
 
 
