@@ -1,29 +1,23 @@
-"""The way to PostgreSQL: one engine for all services, and the migrations of its permanent schema.
+"""The way to PostgreSQL: one engine for all services.
 
-Two schemas, two lifetimes. `verdicts` is permanent and migrated here. The projections live in a
-schema per generation (`projections_1`, …) that is dropped and rebuilt at will; the one row of
+Two schemas, two lifetimes. `verdicts` is permanent; see `infra.migrations`. The projections live
+in a schema per generation (`projections_1`, …) that is dropped and rebuilt at will; the one row of
 `verdicts.generation` names the live one, and every transaction looks there first.
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import psycopg
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from psycopg import Notify
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 
 from infra.pipeline import ENTERS, Statements
 from infra.settings import Settings
 
 SCHEMA = "verdicts"
-LEAST_VERSION = 18
 IDLE_IN_TRANSACTION_SECONDS = 5
 # Less than the above. A stopped process that waits for several locks would else get the second
 # when it loses the first, and hold its successor up for five seconds each.
@@ -38,10 +32,7 @@ _NOTICES_LOSS: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": LOST_SECONDS * 1000,
 }
-VERSION_TABLE: dict[str, Any] = {"version_table": "revision", "version_table_schema": SCHEMA}
 
-_MIGRATION_LOCK = 0x76657264  # "verd": any number, as long as every migrator takes the same
-_FOLDER = Path(__file__).parent / "migrations"
 # Held shared by every batch that is applied to the live generation, and alone by a promotion.
 GENERATION_LOCK = 0x67656E72  # "genr", as migration 0004 spells it out
 _SEE_GENERATION = (
@@ -50,10 +41,6 @@ _SEE_GENERATION = (
 )
 _NOTIFY = "select pg_notify(%(channel)s, message) from unnest(%(messages)s::text[]) as message"
 _ENTER_GENERATION = "select verdicts.enter()"
-
-
-class DatabaseUnfitError(Exception):
-    """The server cannot be used as it is; the message is one sentence that says what to do."""
 
 
 def engine(
@@ -89,7 +76,7 @@ def engine(
     options = f"-c search_path={path}"
     if writes and not generation:
         options += f" -c lock_timeout={LOCK_SECONDS}s"
-    made = _plain_engine(
+    made = plain_engine(
         target, name, idle_seconds, pool_size, max_overflow, options, ping=not retried
     )
     if generation:
@@ -101,7 +88,7 @@ def engine(
     return made.execution_options(**{ENTERS: statement})
 
 
-def _plain_engine(
+def plain_engine(
     target: Settings | str,
     name: str,
     idle_seconds: int,
@@ -111,6 +98,7 @@ def _plain_engine(
     *,
     ping: bool = True,
 ) -> Engine:
+    """A pooled engine with these options of its sessions; see `engine`."""
     return create_engine(
         driver_url(target),
         pool_size=pool_size,
@@ -145,6 +133,12 @@ def wait_for_lock(connection: psycopg.Connection, key: int, stopping: threading.
     return False
 
 
+def words(error: Exception) -> str:
+    """The server's own words for an error of psycopg or SQLAlchemy: one line, without the SQL."""
+    said = str(getattr(error, "orig", None) or error).strip()
+    return said.splitlines()[0].strip() if said else type(error).__name__
+
+
 def notify(connection: Statements, channel: str, messages: Iterable[str]) -> None:
     """Tell listeners, when this transaction commits."""
     connection.exec_driver_sql(_NOTIFY, {"channel": channel, "messages": list(messages)})
@@ -161,65 +155,6 @@ def driver_url(target: Settings | str) -> URL:
     return make_url(plain.replace("postgres://", "postgresql://", 1)).set(
         drivername="postgresql+psycopg"
     )
-
-
-def migrate(
-    target: Settings | str, afterwards: Callable[[Connection], None] = lambda _: None
-) -> str:
-    """Bring the permanent schema to its newest revision, and return that revision.
-
-    Safe to run from several processes at once: the second waits, then finds nothing to do. All
-    steps are one transaction, so a failure leaves the database as it was.
-
-    Args:
-        target: Settings with a `database_url`, or such an address itself.
-        afterwards: Called in the same transaction, under the same lock.
-
-    Raises:
-        DatabaseUnfitError: When the server is older than PostgreSQL 18.
-        sqlalchemy.exc.OperationalError: When the server cannot be reached.
-    """
-    made = _plain_engine(target, "verdicts migrate", idle_seconds=0, pool_size=1, max_overflow=0)
-    try:
-        with made.begin() as connection:
-            _require_version(connection)
-            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-            connection.execute(text(f"create schema if not exists {SCHEMA}"))
-            config = _config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-            afterwards(connection)
-    finally:
-        made.dispose()
-    return newest_revision()
-
-
-def is_migrated(connection: Connection) -> bool:
-    """Whether the permanent schema is at the revision that this code was written for."""
-    context = MigrationContext.configure(connection, opts=VERSION_TABLE)
-    return context.get_current_revision() == newest_revision()
-
-
-def newest_revision() -> str:
-    """The revision that this code was written for."""
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
-
-
-def _config() -> Config:
-    config = Config()
-    # Alembic interpolates its options, so a per cent sign in a path counts twice.
-    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    return config
-
-
-def _require_version(connection: Connection) -> None:
-    number = int(connection.execute(text("show server_version_num")).scalar_one())
-    if number < LEAST_VERSION * 10_000:
-        raise DatabaseUnfitError(
-            f"The database runs PostgreSQL {number // 10_000}; "
-            f"point DATABASE_URL to version {LEAST_VERSION} or later."
-        )
 
 
 def _find_generation(statement: str, connection: Connection) -> None:

@@ -5,9 +5,9 @@ from typing import NamedTuple, Protocol
 
 from sqlalchemy import Engine
 
-from infra.consumer.app import LogMismatchError, Place
+from infra.consumer.app import LogMismatchError
 from infra.consumer.partition import MissedError
-from infra.log import Bounds
+from infra.log import Bounds, Place
 from infra.pipeline import Statements
 
 PROJECTIONS = "checkpoints"

@@ -15,8 +15,8 @@ from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
-from infra.consumer.app import Place
 from infra.database import GENERATION_LOCK
+from infra.log import Place
 from projections import outbox, tables
 from projections.outbox import Key
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Engine
 
-from infra.consumer.app import Place
 from infra.database import notify
+from infra.log import Place
 from infra.pipeline import Statements, pipelined
 from projections import checkpoints, outbox, writing
 from projections.checkpoints import Move

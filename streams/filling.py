@@ -10,9 +10,8 @@ from contextlib import ExitStack
 from functools import partial
 
 from infra.codec import Codec
-from infra.consumer.app import Place
 from infra.database import engine, plain_connection
-from infra.log import Log
+from infra.log import Log, Place
 from infra.settings import Settings
 from schemas.topics import EVENT_PLACES
 from streams.follower import Follower, lock_of

@@ -20,11 +20,11 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from infra.codec import Codec
-from infra.consumer.app import LogMismatchError, Place
+from infra.consumer.app import LogMismatchError
 from infra.consumer.partition import MissedError
 from infra.consumer.together import alone
 from infra.database import engine, plain_connection, wait_for_lock
-from infra.log import Log
+from infra.log import Log, Place
 from infra.settings import Settings
 from projections import generations, store
 from projections.checkpoints import DatabaseCheckpoints

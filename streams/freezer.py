@@ -23,9 +23,8 @@ from sqlalchemy import Engine, func, select
 
 from infra import registry
 from infra.codec import Codec
-from infra.consumer.app import Place
 from infra.database import engine, plain_connection, wait_for_lock
-from infra.log import Log
+from infra.log import Log, Place
 from infra.producer import configuration
 from infra.settings import Settings
 from projections import digest, queries

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from infra import metrics
+from infra.database import words
 from infra.doctor.looking import waiting_letters
 from infra.log import Log, Place
 from infra.metrics import Family
@@ -83,7 +84,7 @@ class Gauges(Collector):
                 found = {**_of_database(connection), **self._letters(connection)}
             return {**found, **self._lags(offsets), metrics.LOOKED: {(): 1.0}}
         except (SQLAlchemyError, KafkaException) as error:
-            log.info("the chain cannot be looked at", reason=str(error).splitlines()[0])
+            log.info("the chain cannot be looked at", reason=words(error))
             return {metrics.LOOKED: {(): 0.0}}
 
     def _lags(self, offsets: Mapping[Reader, int]) -> dict[Family, Values]:

@@ -12,9 +12,8 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import InternalError
 
 from infra.codec import Codec
-from infra.consumer.app import Place
 from infra.database import engine
-from infra.log import Log
+from infra.log import Log, Place
 from infra.scan import Span, ages
 from infra.settings import Settings
 from projections import generations

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from infra import database as databases
-from infra import topics
+from infra import migrations, topics
 from infra.embedded.guardian import Guardian
 from infra.embedded.jars import class_path
 from infra.embedded.java import java
@@ -84,14 +84,14 @@ def migrated(database: str) -> str:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("create database migrated")
     address = database.rpartition("/")[0] + "/migrated"
-    databases.migrate(address, afterwards=create_live_generation)
+    migrations.migrate(address, afterwards=create_live_generation)
     return address
 
 
 @pytest.fixture
 def projected_url(fresh_database: str) -> str:
     """`postgresql://…` of a migrated database of the test's own, for processes to work on."""
-    databases.migrate(fresh_database, afterwards=create_live_generation)
+    migrations.migrate(fresh_database, afterwards=create_live_generation)
     return fresh_database
 
 

@@ -20,12 +20,12 @@ from infra.command.log import log
 from infra.command.options import answer, as_json, attached_settings, settings
 from infra.command.projections import projections
 from infra.command.tokens import tokens
-from infra.database import DatabaseUnfitError
+from infra.database import words
 from infra.embedded.failure import EmbeddedError
 from infra.settings import Settings, SettingsError
 from infra.topics import TopicsError
 
-_EXPECTED = (EmbeddedError, SettingsError, TopicsError, DatabaseUnfitError)
+_EXPECTED = (EmbeddedError, SettingsError, TopicsError)
 # Of modules that are too slow to import before it is known which verb is meant.
 _SAYS_ENOUGH = {"CannotListenError", "RegistryError"}
 
@@ -53,8 +53,7 @@ def sentence(error: Exception) -> str:
     if isinstance(error, _expected_later()):
         return str(error)
     if isinstance(error, (OperationalError, psycopg.OperationalError)):
-        cause = getattr(error, "orig", error)
-        return f"The database does not answer ({str(cause).splitlines()[0].strip()})."
+        return f"The database does not answer ({words(error)})."
     if isinstance(error, KafkaException):
         return f"Kafka does not answer ({error.args[0].str()})."
     if isinstance(error, OSError) and error.strerror:
@@ -68,6 +67,7 @@ def _expected_later() -> tuple[type[Exception], ...]:
     from infra.consumer.app import LogMismatchError
     from infra.events import QuestionError
     from infra.logfiles.manifest import LogFilesError
+    from infra.migrations import DatabaseUnfitError
     from projections.generations import BusyError, UnknownGenerationError
     from publishers.files import SupersededError
     from streams.rebuilding import NotReadyError
@@ -75,7 +75,7 @@ def _expected_later() -> tuple[type[Exception], ...]:
 
     return (
         UnknownGenerationError, BusyError, NotReadyError, LogMismatchError, QuestionError,
-        RedeliveryError, LogFilesError, SupersededError,
+        RedeliveryError, LogFilesError, DatabaseUnfitError, SupersededError,
     )  # fmt: skip
 
 

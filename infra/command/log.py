@@ -113,6 +113,7 @@ def import_from(folder: Path, its: Settings, show: Bar = bar) -> "Manifest":
 @contextmanager
 def _freezers_waiting(its: Settings) -> Iterator[None]:
     """Keep freezers waiting, which would decide closed weeks from what is there by then."""
+    from infra.database import words
     from infra.logfiles.importing import START_OVER
     from infra.logfiles.manifest import LogFilesError
     from streams.freezer import held
@@ -124,8 +125,7 @@ def _freezers_waiting(its: Settings) -> Iterator[None]:
             yield
             lock.execute("select 1")
     except psycopg.OperationalError as error:
-        why = str(error).strip().splitlines()[0]
-        raise LogFilesError(f"The database does not answer ({why}); {so}.") from error
+        raise LogFilesError(f"The database does not answer ({words(error)}); {so}.") from error
 
 
 @log.command()

@@ -31,9 +31,10 @@ class Demo(msgspec.Struct):
 
 def migrate(settings: Settings) -> str:
     """Migrate the permanent schema and make the live generation of projections; its revision."""
+    from infra import migrations
     from projections.tables import create_live_generation
 
-    return database.migrate(settings, afterwards=create_live_generation)
+    return migrations.migrate(settings, afterwards=create_live_generation)
 
 
 def ensure_admin_token(settings: Settings, path: Path) -> None:

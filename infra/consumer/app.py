@@ -9,6 +9,7 @@ from typing import Protocol
 import faust
 from faust.types.auth import CredentialsT
 
+from infra.log import Place
 from infra.settings import Settings
 
 # A killed worker's partitions move after this long; the defaults would stall them for a minute.
@@ -19,8 +20,6 @@ WAITING_CHUNKS = 4
 # Unpacked from what was fetched before any is handed on: where much waits, the first batch is at
 # work long before the last is unpacked, and the rest takes little memory meanwhile.
 MOST_UNPACKED = 5_000
-
-Place = tuple[str, int]
 
 
 class Checkpoints(Protocol):

@@ -15,10 +15,10 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from infra import database, topics
-from infra.database import LEAST_VERSION, newest_revision
 from infra.doctor import broker, looking, machine, store
 from infra.doctor.finding import Finding, fail
 from infra.log import Log
+from infra.migrations import LEAST_VERSION, newest_revision
 from infra.registry import RegistryError
 from infra.settings import Settings
 from schemas.topics import CHANGES, DEAD_LETTERS, EVENT_TOPICS, TOPICS
@@ -88,10 +88,10 @@ def _guarded(check: str, look: Callable[[], Checks]) -> Iterator[Finding]:
     except KafkaException as error:
         yield _of_kafka(check, error.args[0])
     except (OperationalError, psycopg.OperationalError) as error:
-        says = f"The database does not answer ({_first_line(error)})."
+        says = f"The database does not answer ({database.words(error)})."
         yield fail(check, says, "Is it running and migrated?")
     except (SQLAlchemyError, psycopg.Error) as error:
-        yield fail(check, f"The database refuses this ({_first_line(error)}).", _SEE_FIRST)
+        yield fail(check, f"The database refuses this ({database.words(error)}).", _SEE_FIRST)
     except RegistryError as error:
         yield fail(check, str(error), "Is SCHEMA_REGISTRY_URL the address of a schema registry?")
     except Exception as error:  # no part's failure may hide what the others find
@@ -103,12 +103,6 @@ def _of_kafka(check: str, error: KafkaError) -> Finding:
     if error.code() in _SILENT:
         return fail(check, f"Kafka does not answer ({error.str()}).", "Is it running?")
     return fail(check, f"Kafka refuses this ({error.str()}).", _SEE_FIRST)
-
-
-def _first_line(error: Exception) -> str:
-    """The database's own words, without the SQL."""
-    said = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
-    return said.splitlines()[0]
 
 
 def _brokers(client: AdminClient, *, embedded: bool) -> Finding:

@@ -3,3 +3,85 @@
 A revision is named `NNNN_what_it_brings.py`, holds its DDL as SQL text, and is never edited once
 released. The tables of a projections generation are not here: a generation is made anew instead.
 """
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from infra.database import SCHEMA, plain_engine
+from infra.settings import Settings
+
+LEAST_VERSION = 18
+VERSION_TABLE: dict[str, Any] = {"version_table": "revision", "version_table_schema": SCHEMA}
+
+_LOCK = 0x76657264  # "verd": any number, as long as every migrator takes the same
+_FOLDER = Path(__file__).parent
+
+
+class DatabaseUnfitError(Exception):
+    """The server cannot be used as it is; the message is one sentence that says what to do."""
+
+
+def migrate(
+    target: Settings | str, afterwards: Callable[[Connection], None] = lambda _: None
+) -> str:
+    """Bring the permanent schema to its newest revision, and return that revision.
+
+    Safe to run from several processes at once: the second waits, then finds nothing to do. All
+    steps are one transaction, so a failure leaves the database as it was.
+
+    Args:
+        target: Settings with a `database_url`, or such an address itself.
+        afterwards: Called in the same transaction, under the same lock.
+
+    Raises:
+        DatabaseUnfitError: When the server is older than PostgreSQL 18.
+        sqlalchemy.exc.OperationalError: When the server cannot be reached.
+    """
+    made = plain_engine(target, "verdicts migrate", idle_seconds=0, pool_size=1, max_overflow=0)
+    try:
+        with made.begin() as connection:
+            _require_version(connection)
+            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            connection.execute(text(f"create schema if not exists {SCHEMA}"))
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            afterwards(connection)
+    finally:
+        made.dispose()
+    return newest_revision()
+
+
+def is_migrated(connection: Connection) -> bool:
+    """Whether the permanent schema is at the revision that this code was written for."""
+    context = MigrationContext.configure(connection, opts=VERSION_TABLE)
+    return context.get_current_revision() == newest_revision()
+
+
+def newest_revision() -> str:
+    """The revision that this code was written for."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
+def _config() -> Config:
+    config = Config()
+    # Alembic interpolates its options, so a per cent sign in a path counts twice.
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _require_version(connection: Connection) -> None:
+    number = int(connection.execute(text("show server_version_num")).scalar_one())
+    if number < LEAST_VERSION * 10_000:
+        raise DatabaseUnfitError(
+            f"The database runs PostgreSQL {number // 10_000}; "
+            f"point DATABASE_URL to version {LEAST_VERSION} or later."
+        )

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from infra.database import VERSION_TABLE
+from infra.migrations import VERSION_TABLE
 
 context.configure(connection=context.config.attributes["connection"], **VERSION_TABLE)
 context.run_migrations()

@@ -10,8 +10,8 @@ from confluent_kafka import KafkaException
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from infra.database import is_migrated
 from infra.log import Log
+from infra.migrations import is_migrated
 from infra.patience import SilentError, Threads
 from infra.scan import Span, firsts
 from infra.settings import Settings

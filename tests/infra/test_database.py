@@ -6,14 +6,8 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine, text
 
-from infra.database import (
-    driver_url,
-    engine,
-    is_migrated,
-    migrate,
-    newest_revision,
-    plain_connection,
-)
+from infra.database import driver_url, engine, plain_connection
+from infra.migrations import is_migrated, migrate, newest_revision
 
 pytestmark = pytest.mark.integration
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 import pytest
 from sqlalchemy import Engine
 
-from infra.consumer.app import LogMismatchError, Place
+from infra.consumer.app import LogMismatchError
 from infra.consumer.partition import MissedError
-from infra.log import Bounds
+from infra.log import Bounds, Place
 from projections import checkpoints
 from projections.checkpoints import PROJECTIONS, PUBLISHER, DatabaseCheckpoints, Move
 

@@ -7,6 +7,7 @@ from confluent_kafka import Producer
 from sqlalchemy import Engine, text
 
 from infra import database as databases
+from infra import migrations
 from infra.codec import Codec
 from infra.embedded.guardian import Guardian
 from infra.embedded.jars import class_path
@@ -95,7 +96,7 @@ def project(
     its: Settings, database: str, site: Path
 ) -> tuple[dict[str, list[str]], dict[str, bytes]]:
     """Rows and pages that follow from a log."""
-    databases.migrate(database, afterwards=tables.create_live_generation)
+    migrations.migrate(database, afterwards=tables.create_live_generation)
     engine = databases.engine(database, name="verdicts tests", writes=True)
     follower = Follower(its, engine, Codec())
     log = Log(its)

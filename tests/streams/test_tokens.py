@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from infra.database import engine, migrate
+from infra.database import engine
+from infra.migrations import migrate
 from infra.settings import Settings
 from streams import tokens
 from streams.tokens import Token, TokenRefused, Tokens

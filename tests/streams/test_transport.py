@@ -11,8 +11,9 @@ from faust.types import TP
 
 from infra.codec import Codec
 from infra.consumer.agent import LARGEST_BATCH
-from infra.consumer.app import BatchedApp, Place, batched_app
+from infra.consumer.app import BatchedApp, batched_app
 from infra.consumer.process import assigned, instance_name
+from infra.log import Place
 from infra.settings import Settings
 from schemas.topics import EVENT_TOPICS
 from streams import processors

@@ -11,6 +11,7 @@ from confluent_kafka import Producer
 from sqlalchemy import Engine, text
 
 from infra import database as databases
+from infra import migrations
 from projections import queries
 from projections.tables import create_live_generation
 from schemas.records import Category, Tool
@@ -90,7 +91,7 @@ def empty_world(
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(f"create database {name}".encode())
         url = database.rpartition("/")[0] + f"/{name}"
-        databases.migrate(url, afterwards=create_live_generation)
+        migrations.migrate(url, afterwards=create_live_generation)
         made = World(cluster, url, tmp_path_factory.mktemp("worker"))
         yield made
         made.end()

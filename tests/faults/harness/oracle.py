@@ -12,10 +12,9 @@ from faust.types import TP
 from sqlalchemy import Connection, Engine, select
 
 from infra.codec import Codec, UndecodableError
-from infra.consumer.app import Place
 from infra.consumer.together import alone
 from infra.database import engine as database_engine
-from infra.log import Log
+from infra.log import Log, Place
 from infra.settings import Settings
 from projections import generations, store, tables
 from projections.checkpoints import DatabaseCheckpoints

@@ -14,11 +14,10 @@ from confluent_kafka import KafkaException
 
 from infra import topics
 from infra.command.steps import migrate
-from infra.consumer.app import Place
 from infra.database import engine
 from infra.embedded import ports
 from infra.embedded.process import Spawn
-from infra.log import Log
+from infra.log import Log, Place
 from infra.settings import Settings
 from projections import generations
 from schemas.topics import EVENT_PLACES, TOPICS, Topic
