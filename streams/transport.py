@@ -52,6 +52,16 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
         await self.call_thread(self._report_offsets, offsets)
 
     async def _report_offsets(self, offsets: Mapping[TP, int]) -> None:
+        """Report nothing while the group is joined again.
+
+        A report would wait behind that request at the broker, then come from a generation that is
+        past, and make the client forget its new membership: the group would be joined once more,
+        and who stops then would not leave it, so that others wait for ten seconds.
+        """
+        consumer = self._ensure_consumer()
+        subscription = consumer._subscription.subscription
+        if subscription is None or consumer._coordinator.need_rejoin(subscription):
+            return
         assigned = self.assignment()
         known = {
             TopicPartition(tp.topic, tp.partition): OffsetAndMetadata(offset, "")
@@ -59,7 +69,7 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
             if tp in assigned
         }
         if known:
-            await self._ensure_consumer().commit(known)
+            await consumer.commit(known)
 
 
 class Consumer(aiokafka.Consumer):

@@ -7,6 +7,7 @@ from tempfile import gettempdir
 from typing import Protocol
 
 import faust
+from faust.tables import TableManager
 from faust.types.auth import CredentialsT
 
 from infra.log import Place
@@ -57,6 +58,16 @@ class LogMismatchError(Exception):
     """The log and the stored offsets do not belong together; going on would lose or repeat."""
 
 
+class NoTables(TableManager):
+    """Of Faust's tables there are none, so that no second has to pass until all are registered."""
+
+    async def on_start(self) -> None:
+        """Tell the consumer at once that it may subscribe."""
+        if not self.should_stop:
+            await self._update_channels()
+            await self.recovery.start()
+
+
 class BatchedApp(faust.App):
     """A Faust application that starts where its checkpoints say."""
 
@@ -89,6 +100,7 @@ def batched_app(name: str, settings: Settings, checkpoints: Checkpoints) -> Batc
         web_enabled=False,
         datadir=str(Path(gettempdir()) / f"{name}-unused"),
         autodiscover=False,
+        TableManager=NoTables,
     )
     app.checkpoints = checkpoints
     return app

@@ -26,6 +26,14 @@ VERIFY_SECONDS = 1.0
 log = structlog.get_logger(__name__)
 
 
+class _Worker(faust.Worker):
+    """A worker that ends when all that it ran has ended."""
+
+    async def _sentinel_task(self) -> None:
+        """Let what was cancelled end; by default that is a whole second in which nobody works."""
+        await asyncio.sleep(0.05)
+
+
 def run(app: BatchedApp) -> None:
     """Run an application until SIGTERM or SIGINT; what it started ends with it.
 
@@ -36,7 +44,7 @@ def run(app: BatchedApp) -> None:
     logging.getLogger("mode").setLevel(logging.WARNING)
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
     app.task(every(app, VERIFY_SECONDS, partial(_verify, app), name="looking at the log"))
-    worker = faust.Worker(
+    worker = _Worker(
         app,
         loglevel=None,
         redirect_stdouts=False,

@@ -7,11 +7,12 @@ from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from faust.types import TP
 
 from infra.codec import Codec
 from infra.consumer.agent import LARGEST_BATCH
-from infra.consumer.app import BatchedApp, batched_app
+from infra.consumer.app import BatchedApp, NoTables, batched_app
 from infra.consumer.process import assigned, instance_name
 from infra.log import Place
 from infra.settings import Settings
@@ -151,3 +152,34 @@ def test_while_much_comes_the_next_fetch_has_the_broker_gather():
 
 def test_no_more_is_unpacked_at_once_than_makes_a_batch():
     assert an_app().conf.broker_max_poll_records == LARGEST_BATCH
+
+
+class FakeMember:
+    """The library's consumer as a member of its group; it notes what is reported."""
+
+    def __init__(self, *, joining: bool) -> None:
+        self.reported: list[Any] = []
+        self._subscription = SimpleNamespace(subscription=object())
+        self._coordinator = SimpleNamespace(need_rejoin=lambda _: joining)
+
+    def assignment(self) -> set[TP]:
+        return {TP("votes", 0)}
+
+    async def commit(self, offsets: Any) -> None:
+        self.reported.append(offsets)
+
+
+@pytest.mark.parametrize("joining", [False, True])
+def test_while_the_group_is_joined_no_offset_is_reported(joining: bool):
+    async def reported() -> list[Any]:
+        app: Any = an_app()
+        thread = app.consumer._thread
+        thread._consumer = member = FakeMember(joining=joining)
+        await thread._report_offsets({TP("votes", 0): 7})
+        return member.reported
+
+    assert len(asyncio.run(reported())) == (not joining)
+
+
+def test_to_subscribe_waits_for_no_tables():
+    assert isinstance(an_app().tables, NoTables)
