@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 from psycopg import Notify
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 
 from infra.pipeline import ENTERS, Statements
 from infra.settings import Settings
@@ -133,8 +133,14 @@ def wait_for_lock(connection: psycopg.Connection, key: int, stopping: threading.
     return False
 
 
+def clock(connection: Connection) -> float:
+    """What the time is for the server, in seconds since 1970."""
+    asked = text("select extract(epoch from clock_timestamp())::float8")
+    return float(connection.execute(asked).scalar_one())
+
+
 def words(error: Exception) -> str:
-    """The server's own words for an error of psycopg or SQLAlchemy: one line, without the SQL."""
+    """A server's own words for an error: one line, without the SQL that SQLAlchemy adds."""
     said = str(getattr(error, "orig", None) or error).strip()
     return said.splitlines()[0].strip() if said else type(error).__name__
 

@@ -1,10 +1,9 @@
 """The freezer: decides each closed week's digest once, as an event on the log.
 
-Of a week in which nothing happened it decides that there is none: left open, the week would be
-given what comes after it.
-
 A week is frozen when every partition has been applied up to where it ended ten minutes after the
-week. Whoever freezes holds an advisory lock; should two decide all the same, the first counts.
+week. Whoever freezes holds an advisory lock; should two decide all the same, the first counts. Of a
+week in which nothing happened it is decided that it has none: left open, it would be given what
+comes after it.
 """
 
 import threading
@@ -19,11 +18,11 @@ import psycopg
 import structlog
 from confluent_kafka import KafkaError, Message
 from confluent_kafka import Producer as KafkaProducer
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine
 
 from infra import registry
 from infra.codec import Codec
-from infra.database import engine, plain_connection, wait_for_lock
+from infra.database import clock, engine, plain_connection, wait_for_lock
 from infra.log import Log, Place
 from infra.producer import configuration
 from infra.settings import Settings
@@ -72,9 +71,7 @@ def earlier_clock(database: Engine) -> int:
     What is decided stays so: a clock that is far ahead must not close weeks to come.
     """
     with database.connect() as connection:
-        asked = select(func.extract("epoch", func.clock_timestamp()))
-        there = connection.execute(asked).scalar_one()
-    return min(time.time_ns() // 1000, int(there * 1_000_000))
+        return min(time.time_ns() // 1000, int(clock(connection) * 1_000_000))
 
 
 class Freezing:
@@ -206,8 +203,8 @@ def freezing(
     database = engine(settings, name="verdicts freezer", pool_size=1)
     try:
         send = partial(to_topic, settings, codec or registry.codec(settings))
-        clock = partial(earlier_clock, database)
-        yield Freezing(database, Log(settings), send, clock, stopping)
+        now = partial(earlier_clock, database)
+        yield Freezing(database, Log(settings), send, now, stopping)
     finally:
         database.dispose()
 

@@ -12,6 +12,7 @@ from confluent_kafka import TopicCollection
 from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec, ResourceType
 from sqlalchemy import Connection, text
 
+from infra.database import clock
 from infra.doctor.broker import PartitionState
 from infra.doctor.store import PUBLISHER, Checkpoint, Connections
 from infra.log import Bounds, Place
@@ -163,9 +164,7 @@ def checkpoints(connection: Connection, generations: Iterable[str]) -> list[Chec
 def clock_ahead(connection: Connection) -> float:
     """By how many seconds the database's clock is ahead of ours, half the way there taken off."""
     began = time.time()
-    theirs = float(
-        connection.scalar(text("select extract(epoch from clock_timestamp())::float8")) or 0
-    )
+    theirs = clock(connection)
     return theirs - (began + time.time()) / 2
 
 
