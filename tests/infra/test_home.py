@@ -51,8 +51,12 @@ def test_a_user_keeps_the_cluster_in_the_data_folder(place: Path, elsewhere: Pat
 
 @root_only
 def test_root_keeps_the_cluster_in_a_data_folder_that_can_be_entered(
-    place: Path, elsewhere: Path
+    place: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Wherever this project lies: in a private folder its own programs would be copied elsewhere.
+    (place / "programs").mkdir()
+    (place / "programs" / "postgres").symlink_to("/bin/true")
+    monkeypatch.setattr(home, "wheel_programs", lambda: place / "programs")
     found = home.find(place, elsewhere)
     assert found.cluster == place / "postgres"
     assert found.owner
