@@ -4,8 +4,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import (
+    OFFSET_INVALID,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo, OffsetSpec
 
 from infra.settings import Settings
 
@@ -133,20 +140,40 @@ class Log:
             consumer.close()
 
     def _offsets(self, places: Iterable[Place], at: OffsetSpec) -> dict[Place, int]:
-        asked = {TopicPartition(topic, partition): at for topic, partition in places}
+        wanted = list(places)
         try:
-            return self._ask(asked)
+            return self._ask(wanted, at)
         except KafkaException as error:
             # The client keeps asking with the leader epoch that it once learned, which a leader
             # of a later epoch refuses for ever. A look at all topics teaches it the present one.
             if error.args[0].code() not in _OUTDATED:
                 raise
             self.check()
-            return self._ask(asked)
+            return self._ask(wanted, at)
 
-    def _ask(self, asked: dict[TopicPartition, OffsetSpec]) -> dict[Place, int]:
-        found = self._admin.list_offsets(asked, request_timeout=self._seconds)
-        return {
-            (place.topic, place.partition): future.result().offset
-            for place, future in found.items()
-        }
+    def _ask(self, places: list[Place], at: OffsetSpec) -> dict[Place, int]:
+        told = list_offsets(self._admin, places, at, self._seconds)
+        return {place: it.offset for place, it in told.items()}
+
+
+def list_offsets(
+    client: AdminClient, places: Iterable[Place], at: OffsetSpec, seconds: float
+) -> dict[Place, ListOffsetsResultInfo]:
+    """Ask the leader of each partition for an offset, and for the date of what stands there.
+
+    Where a leader is silent, or its connection breaks, the library reports no error: it gives an
+    offset that is none. Taken for one, it would be a log that has lost everything.
+
+    Raises:
+        confluent_kafka.KafkaException: not every leader has answered.
+    """
+    asked = client.list_offsets(
+        {TopicPartition(*place): at for place in places}, request_timeout=seconds
+    )
+    told = {(it.topic, it.partition): answer.result() for it, answer in asked.items()}
+    silent = [f"{topic}/{partition}" for (topic, partition), it in told.items()
+              if it.offset == OFFSET_INVALID]  # fmt: skip
+    if silent:
+        reason = f"the leader of {silent[0]} did not answer"
+        raise KafkaException(KafkaError(KafkaError.LEADER_NOT_AVAILABLE, reason))
+    return told

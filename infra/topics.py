@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 import msgspec
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (
     AdminClient,
     ConfigResource,
@@ -19,6 +19,7 @@ from confluent_kafka.admin import (
     TopicMetadata,
 )
 
+from infra.log import list_offsets
 from infra.settings import Settings
 
 MOST_REPLICAS = 3
@@ -104,9 +105,9 @@ def _ends(client: AdminClient, names: Iterable[str]) -> list[int]:
     while wanted:
         try:
             topics = client.list_topics(timeout=PATIENCE_SECONDS).topics
-            parts = [TopicPartition(name, p) for name in wanted for p in topics[name].partitions]
-            asked = client.list_offsets({part: OffsetSpec.latest() for part in parts})
-            return [answer.result(PATIENCE_SECONDS).offset for answer in asked.values()]
+            places = [(name, part) for name in wanted for part in topics[name].partitions]
+            told = list_offsets(client, places, OffsetSpec.latest(), PATIENCE_SECONDS)
+            return [it.offset for it in told.values()]
         except (KafkaException, KeyError) as error:
             if time.monotonic() > deadline:
                 raise TopicsError("Kafka does not tell what stands on its topics.") from error

@@ -159,7 +159,7 @@ def promote(settings: Settings, database: Engine, codec: Codec, name: str) -> in
 def _require_near(settings: Settings, database: Engine, name: str) -> None:
     with database.connect() as connection:
         _require_beside(connection, name)
-        behind = _missing(connection, name, _target(settings, connection))
+        behind = _missing(connection, name, _target(Log(settings), connection))
     if behind > MOST_RECORDS_BEHIND:
         raise NotReadyError(
             f"{name} is {behind:,} events behind; wait until the workers have brought it up, "
@@ -197,19 +197,28 @@ def _level(settings: Settings, codec: Codec, name: str) -> Iterator[Connection]:
         stack.callback(beside.dispose)
         follower = Follower(settings, beside, codec)
         stack.callback(follower.close)
+        log = Log(settings)
+        log.check()  # it finds its brokers before anybody waits for what they say
+        stack.enter_context(_stillness_told())
         connection = stack.enter_context(beside.begin())
         generations.stop_batches(connection)
-        target = _target(settings, connection)
+        target = _target(log, connection)
         follower.catch_up(target, partial(_require_time, time.monotonic() + LEVEL_SECONDS))
-        try:
-            yield connection
-        except InternalError as error:
-            if not isinstance(error.orig, IdleInTransactionSessionTimeout):
-                raise
-            raise NotReadyError(
-                f"This process stood still for over {LEVEL_SECONDS} s, so that the workers had to "
-                "go on without it; nothing was changed. Try again."
-            ) from None
+        yield connection
+
+
+@contextmanager
+def _stillness_told() -> Iterator[None]:
+    """Say in a sentence that the server has ended a transaction in which nothing was done."""
+    try:
+        yield
+    except InternalError as error:
+        if not isinstance(error.orig, IdleInTransactionSessionTimeout):
+            raise
+        raise NotReadyError(
+            f"This process stood still for over {LEVEL_SECONDS} s, or the broker did, so that the "
+            "workers had to go on without it; nothing was changed. Try again."
+        ) from None
 
 
 def _require_time(deadline: float, left: int) -> None:
@@ -220,12 +229,12 @@ def _require_time(deadline: float, left: int) -> None:
         )
 
 
-def _target(settings: Settings, connection: Connection) -> Mapping[Place, int]:
+def _target(log: Log, connection: Connection) -> Mapping[Place, int]:
     """How far a generation must be to take the live one's place.
 
     That is as far as the live one, unless the log ends before: then a topic was made anew, and the
     live one has nothing more to read.
     """
-    ends = Log(settings).ends(EVENT_PLACES)
+    ends = log.ends(EVENT_PLACES)
     at = generations.positions(connection, generations.live(connection))
     return {place: min(offset, ends[place]) for place, offset in at.items() if place in ends}

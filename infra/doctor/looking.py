@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 from infra.database import clock
 from infra.doctor.broker import PartitionState
 from infra.doctor.store import PUBLISHER, Checkpoint, Connections
-from infra.log import Bounds, Place
+from infra.log import Bounds, Place, list_offsets
 from infra.registry import RegistryError
 from schemas.catalogue import NEWEST, VERSIONS, fingerprint
 
@@ -77,12 +77,8 @@ def least_in_sync(client: AdminClient, topics: Iterable[str]) -> dict[str, int]:
 
 def newest_ahead(client: AdminClient, places: Iterable[Place]) -> float:
     """By how many seconds the newest record's date is ahead of this machine's clock."""
-    from confluent_kafka import TopicPartition
-
-    asked = {TopicPartition(*place): OffsetSpec.max_timestamp() for place in places}
-    found = client.list_offsets(asked, request_timeout=SECONDS)
-    dates = [future.result().timestamp for future in found.values()]
-    return max(dates, default=0) / 1000 - time.time()
+    told = list_offsets(client, places, OffsetSpec.max_timestamp(), SECONDS)
+    return max((it.timestamp for it in told.values()), default=0) / 1000 - time.time()
 
 
 def edited_schemas() -> list[str]:

@@ -4,6 +4,8 @@ One node, or three combined ones with everything replicated. Two listeners each:
 itself and the other nodes use is direct, what clients of the services use goes through the proxy.
 """
 
+import os
+import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -32,6 +34,11 @@ class Broker:
     def start(self) -> None:
         """Return when it answers; in a cluster, when a majority of the nodes is there."""
         self.process = self.kafka.start(self._spawn)
+
+    def pause(self) -> None:
+        """Let it keep all connections, and say nothing more on any."""
+        assert self.process
+        os.kill(self.process.pid, signal.SIGSTOP)
 
     def kill(self) -> None:
         assert self.process
