@@ -19,7 +19,11 @@ from infra.settings import Settings
 SECONDS = 10.0
 # For a consumer that is to read a record or two of each partition. The library's own way is to
 # fetch ahead as long as there is anything: hundreds of megabytes where much waits.
-LITTLE = {"queued.min.messages": 1, "max.partition.fetch.bytes": 65_536}
+LITTLE = {
+    "queued.min.messages": 1,
+    "max.partition.fetch.bytes": 65_536,
+    "fetch.queue.backoff.ms": 10,
+}
 Place = tuple[str, int]
 
 _OUTDATED = {
@@ -58,10 +62,11 @@ class Log:
             "log_level": 2,
         }
         self._admin = AdminClient(self._client)
+        self._met = False
 
     def check(self) -> None:
         """Return when a broker has answered."""
-        self._admin.list_topics(timeout=self._seconds)
+        self.cluster()
 
     def bounds(self, places: Iterable[Place]) -> Mapping[Place, Bounds]:
         """Identity, beginning and end of each partition."""
@@ -81,6 +86,7 @@ class Log:
     def cluster(self) -> str:
         """The id that the cluster got when it was made."""
         told = self._admin.describe_cluster(request_timeout=self._seconds).result()
+        self._met = True
         return str(told.cluster_id)
 
     def ends(self, places: Iterable[Place]) -> dict[Place, int]:
@@ -148,10 +154,12 @@ class Log:
             # of a later epoch refuses for ever. A look at all topics teaches it the present one.
             if error.args[0].code() not in _OUTDATED:
                 raise
-            self.check()
+            self._admin.list_topics(timeout=self._seconds)
             return self._ask(wanted, at)
 
     def _ask(self, places: list[Place], at: OffsetSpec) -> dict[Place, int]:
+        if not self._met:  # a client that has met no broker yet can take three seconds over leaders
+            self.check()
         told = list_offsets(self._admin, places, at, self._seconds)
         return {place: it.offset for place, it in told.items()}
 
