@@ -22,9 +22,11 @@ help:
 up: $(VENV)/.installed
 	@exec $(VENV)/bin/verdicts up --with-parent
 
+# Half of most tests is waiting, so two share the processors; faults have them for themselves.
 test: $(VENV)/.testable
 	@exec $(VENV)/bin/python tests/chromium.py
-	@exec $(VENV)/bin/python -m pytest
+	@exec $(VENV)/bin/python -m pytest -n 2 --dist loadfile --ignore tests/faults
+	@exec $(VENV)/bin/python -m pytest tests/faults
 
 faults: $(VENV)/.testable
 	@exec $(VENV)/bin/python -m pytest tests/faults --every-fault $(FAULTS)

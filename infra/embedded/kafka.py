@@ -1,6 +1,7 @@
 """One Kafka node in KRaft mode: broker and controller in one process, all on loopback."""
 
 import base64
+import shutil
 import signal
 import subprocess
 import time
@@ -24,7 +25,7 @@ START_SECONDS = 90
 # A short start and a small process matter more here than the last bit of throughput.
 _JVM = (
     "-Xms64m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+ExitOnOutOfMemoryError "
-    "-XX:-UsePerfData -Djava.awt.headless=true -Dfile.encoding=UTF-8 "
+    "-XX:-UsePerfData -Djava.io.tmpdir=tmp -Djava.awt.headless=true -Dfile.encoding=UTF-8 "
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Dorg.slf4j.simpleLogger.showDateTime=true "
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ "
     "-Dorg.slf4j.simpleLogger.logFile=System.err"
@@ -124,6 +125,7 @@ class Kafka:
     def _start(self, chosen: dict[str, int], spawn: Spawn) -> Child:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._end_leftover()
+        self._empty_scratch()
         (self.folder / "server.properties").write_text(
             _PROPERTIES.format(
                 host=ports.LOOPBACK, broker=chosen["kafka"], controller=chosen["kafka_controller"]
@@ -154,6 +156,12 @@ class Kafka:
         """End a broker that outlived its run; it would keep the log folder locked."""
         with suppress(FileNotFoundError, msgspec.DecodeError):
             end([msgspec.json.decode(self._note.read_bytes(), type=Identity)], grace=10)
+
+    def _empty_scratch(self) -> None:
+        """Take away what a killed broker left: it unpacks its compression's libraries there."""
+        scratch = self.folder / "tmp"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(exist_ok=True)
 
     def _format(self, log: Log, spawn: Spawn) -> None:
         """Give an empty log folder its cluster id; an interrupted formatting is begun anew."""

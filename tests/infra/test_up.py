@@ -138,9 +138,12 @@ def test_lines_that_matter_are_shown_and_all_lines_are_kept(up: Up) -> None:
 @pytest.mark.parametrize("service", ["worker", "kafka", "postgres"])
 def test_a_killed_service_is_started_again_with_a_line_that_says_so(up: Up, service: str) -> None:
     before = up.run()
+    unpacked = up.data / "kafka" / "tmp" / "unpacked"
+    unpacked.touch()
     os.kill(before["pids"][service], signal.SIGKILL)
     until(lambda: up.run()["pids"][service] != before["pids"][service])
     until(lambda: f"{service} runs again" in up.said())
+    assert unpacked.exists() == (service != "kafka"), "a killed broker leaves its libraries behind"
     after = up.run()
     assert f"{service} was killed by signal 9" in up.said()
     assert (after["kafka"], after["database"]) == (before["kafka"], before["database"])
