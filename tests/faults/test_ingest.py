@@ -4,10 +4,13 @@ import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from infra import topics
-from schemas.topics import VOTES
+from infra.log import Log
+from schemas.topics import EVENT_PLACES, VOTES
 from tests.examples import NOON, a_retracted_vote, a_vote
 from tests.faults.harness.brokers import Broker, Cluster
 from tests.faults.harness.clients import Load
@@ -26,28 +29,37 @@ MakeSystem = Callable[[Cluster], System]
 LONGEST_GAP_SECONDS = 12.0
 
 
-def test_a_killed_leader_costs_no_acknowledged_event(
+def test_a_leader_that_hangs_and_is_killed_costs_no_acknowledged_event(
     chances: random.Random, make_system: MakeSystem, three_brokers: Cluster, report: Report
 ) -> None:
+    """The worker asks it every second where the log ends, and halts where that cannot be."""
     system, crowd = make_system(three_brokers), Crowd(chances)
     _, url = system.api()
     client = system.http_client(url)
     client.send_until_acknowledged(shelf())
-    system.worker()
+    worker = system.worker()
     system.caught_up()
+    log = Log(system.settings, seconds=2)
+    log.ends(EVENT_PLACES)  # from now on it knows whom to ask
     leader = _leader(system, chances.randrange(VOTES.partitions))
     with Load(crowd.endless(10), client.send, pause=0.05):
         acknowledged = system.ledger.count(Outcome.ACKNOWLEDGED)
         until("events flow", lambda: system.ledger.count(Outcome.ACKNOWLEDGED) > acknowledged)
-        leader.kill()
+        leader.pause()
+        with pytest.raises(KafkaException, match="did not answer"):
+            log.ends(EVENT_PLACES)
+        leader.kill()  # the worker's question breaks off, too
         watch = Stopwatch()
         _until_all_partitions_take_events(system, crowd, client)
         gap = watch.seconds
         leader.start()
     assert gap < LONGEST_GAP_SECONDS
     system.caught_up()
+    assert worker.running
     require_faithful_changes(system)
-    report(system.judged("2 leader killed", gap, "until all partitions took events again"))
+    report(
+        system.judged("2 leader hangs, is killed", gap, "until all partitions took events again")
+    )
 
 
 def _until_all_partitions_take_events(system: System, crowd: Crowd, client) -> None:  # type: ignore[no-untyped-def]

@@ -1,19 +1,16 @@
-"""Fault 13: the log is not the one that was read so far, or only seems not to be."""
+"""Fault 13: the log is not the one that was read so far."""
 
 import random
 from collections.abc import Callable
 
 import pytest
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import TopicPartition
 
 from infra import topics
-from infra.log import Log
-from schemas.topics import EVENT_PLACES, VOTES
-from tests.faults.harness.brokers import Cluster
+from schemas.topics import VOTES
 from tests.faults.harness.content import Crowd, shelf
 from tests.faults.harness.ledger import Outcome
 from tests.faults.harness.oracle import Figures
-from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System, renew_topics
 from tests.faults.harness.waiting import Stopwatch
 
@@ -73,29 +70,6 @@ def test_an_offset_outside_the_log_halts_the_worker_loudly(
     assert "its log holds" in worker.said
     assert _votes(system) == stood
     report(_figures(system, f"13 offset outside the log {when}", watch.seconds))
-
-
-def test_a_broker_that_says_nothing_is_not_taken_for_a_log_that_lost_everything(
-    chances: random.Random, system: System, one_broker: Cluster, report: Report
-) -> None:
-    """Workers ask every second where the log begins and ends, and halt where that cannot be."""
-    client, crowd, (broker,) = system.log_client(), Crowd(chances), one_broker.brokers
-    client.send(shelf() + crowd.some(300))
-    worker = system.worker()
-    system.caught_up()
-    log = Log(system.settings, seconds=2)
-    log.ends(EVENT_PLACES)  # from now on it knows whom to ask
-    broker.pause()
-    with pytest.raises(KafkaException, match="did not answer"):
-        log.ends(EVENT_PLACES)
-    broker.kill()  # the worker's question breaks off, too
-    watch = Stopwatch()
-    broker.start()
-    client.send(crowd.some(300))
-    system.caught_up()
-    assert worker.running
-    require_faithful_changes(system)
-    report(system.judged("2 the only broker silent, killed", watch.seconds, "its start included"))
 
 
 def _cut_off_the_votes(system: System) -> None:
