@@ -4,10 +4,8 @@ import random
 from collections.abc import Callable
 
 import httpx
-import msgspec
 
-from schemas.events import Event, VoteCast
-from schemas.instants import parse
+from schemas.events import VoteCast
 from streams.api.stamps import now
 from tests.examples import SECOND, a_vote
 from tests.faults.harness.content import TOOLS, shelf
@@ -33,8 +31,9 @@ def test_with_clocks_an_hour_off_the_law_of_the_log_holds(
     until("both know the tools", lambda: all(_knows(url, TOOLS[0]) for url in (behind, ahead)))
 
     # Votes that the servers stamp: an hour's difference decides, whichever came first.
+    clients = [client, system.http_client(ahead)]
     for _ in range(30):
-        _vote_unstamped(system, chances.choice((behind, ahead)), chances)
+        chances.choice(clients).send_unstamped(_a_vote(chances))
     # What lies ahead of a server's own clock is refused, and counts nowhere.
     late = a_vote(tool=TOOLS[1], voter="late", time=now() + 600 * SECOND, id="an-hour-ahead")
     client.send([late])
@@ -58,20 +57,6 @@ def _knows(url: str, tool: str) -> bool:
     return httpx.get(f"{url}/v1/tools/{tool}", trust_env=False).status_code == 200
 
 
-def _vote_unstamped(system: System, url: str, chances: random.Random) -> None:
-    """Send a vote without id and time, and put it into the ledger as the server stamped it."""
-    data = VoteCast(
-        chances.choice(TOOLS[:5]), f"unstamped-{chances.randrange(5)}",
-        chances.choice(("ship", "skip")),
-    )  # fmt: skip
-    answer = httpx.post(
-        f"{url}/v1/events",
-        content=msgspec.json.encode({"type": data.type, "data": data}),
-        headers={"authorization": f"Bearer {system.token}", "content-type": "application/json"},
-        trust_env=False,
-    )
-    assert answer.status_code == 202, answer.text
-    (result,) = answer.json()["results"]
-    on_log = system.http_client(url).on_log(Event(result["id"], parse(result["time"]), data))
-    system.ledger.sending([on_log])
-    system.ledger.note(on_log.id, Outcome.ACKNOWLEDGED)
+def _a_vote(chances: random.Random) -> VoteCast:
+    voter = f"unstamped-{chances.randrange(5)}"
+    return VoteCast(chances.choice(TOOLS[:5]), voter, chances.choice(("ship", "skip")))

@@ -115,7 +115,7 @@ def test_votes_sent_again_for_want_of_an_answer_count_once(
     system.worker()
     before, lost_answers.chance = lost_answers.lost, 0.3
     try:
-        for _ in range(8):
+        for _ in range(4):
             client.send_until_acknowledged(crowd.some(20))
     finally:
         lost_answers.chance = 0.0

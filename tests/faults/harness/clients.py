@@ -11,8 +11,8 @@ from confluent_kafka import KafkaError, Message, Producer
 from infra.codec import Codec
 from infra.producer import configuration
 from infra.settings import Settings
-from schemas.events import Event
-from schemas.instants import rfc3339
+from schemas.events import Event, VoteCast
+from schemas.instants import parse, rfc3339
 from tests.faults.harness.ledger import Ledger, Outcome
 
 _CONTENT_TYPE = "application/cloudevents-batch+json"
@@ -108,6 +108,19 @@ class HttpClient:
             if not left:
                 return number
         raise AssertionError(f"{len(left)} events were not acknowledged in {tries} tries")
+
+    def send_unstamped(self, data: VoteCast) -> None:
+        """Send a vote without id and time; the ledger gets what the server made of it."""
+        answer = self._http.post(
+            "/v1/events",
+            content=msgspec.json.encode({"type": data.type, "data": data}),
+            headers={"content-type": "application/json"},
+        )
+        assert answer.status_code == 202, answer.text
+        (result,) = answer.json()["results"]
+        event = Event(result["id"], parse(result["time"]), data)
+        self._ledger.sending([self.on_log(event)])
+        self._ledger.note(event.id, Outcome.ACKNOWLEDGED)
 
     def on_log(self, event: Event) -> Event:
         """The event as it stands on the log, where voters have other names."""
