@@ -6,6 +6,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from infra.log import Log
 from infra.settings import Settings
+from schemas.topics import EVENT_PLACES
 
 pytestmark = pytest.mark.integration
 
@@ -43,3 +44,9 @@ def test_what_a_log_has_lost_is_not_taken_for_nothing(kafka: str, unique: Callab
     assert log.holds((topic, 0), 0, 2)
     assert log.holds((topic, 0), 3, 4)
     assert log.holds((topic, 0), 7, 9)
+
+
+def test_a_client_that_has_met_no_broker_yet_is_answered_too(cluster: str):
+    settings = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})
+    for _ in range(40):  # asked at once, the library let one of eight wait for three seconds
+        assert set(Log(settings, seconds=2).ends(EVENT_PLACES)) == set(EVENT_PLACES)
