@@ -94,7 +94,10 @@ def _shows(site: Path, edition: int) -> bool:
 
 
 def _published(system: System, site: Path, edition: int) -> None:
-    """Wait until every page shows the edition and no mark is left."""
+    """Wait until every page shows the edition and no mark is left.
+
+    Pages of tools are written on hearsay, those that sum them up once the changes are marked.
+    """
     system.caught_up()
     pages = len(TOOLS) * (len(TOOLS) + 1) // 2  # each tool, and each pair of two
     until(
@@ -102,6 +105,7 @@ def _published(system: System, site: Path, edition: int) -> None:
         lambda: (
             list(_editions(site).values()).count(edition) >= pages
             and set(_editions(site).values()) == {edition}
+            and not system.unmarked
             and system.number("select count(*) from dirty") == 0
         ),
     )

@@ -18,9 +18,10 @@ from infra.database import engine
 from infra.embedded import ports
 from infra.embedded.process import Spawn
 from infra.log import Log, Place
+from infra.scan import Span, firsts
 from infra.settings import Settings
 from projections import generations
-from schemas.topics import EVENT_PLACES, TOPICS, Topic
+from schemas.topics import CHANGES, EVENT_PLACES, TOPICS, Topic
 from streams import relay, tokens
 from streams.api.voters import Voters
 from tests.faults.harness import audit, oracle
@@ -42,6 +43,7 @@ _TEMPLATE = "faults_template"
 _SEE_LIVE = """
 select set_config('search_path', live || ', verdicts', false) from verdicts.generation
 """
+_MARKED_UP_TO = "select topic, partition, next_offset from verdicts.publisher_checkpoints"
 _END_RELAY = """
 select pg_terminate_backend(pid) from pg_locks
 where locktype = 'advisory' and granted and objid::bigint = %(relay)s and pid <> pg_backend_pid()
@@ -213,6 +215,17 @@ class System:
     def waiting(self) -> int:
         """Changes that are not relayed."""
         return self.number("select count(*) from verdicts.outbox")
+
+    @property
+    def unmarked(self) -> bool:
+        """Whether there are changes on their topic for which no publisher has marked pages."""
+        ends = self.log.ends((CHANGES.name, number) for number in range(CHANGES.partitions))
+        with self.connection() as connection:
+            rows = connection.execute(_MARKED_UP_TO.encode()).fetchall()
+        at = {(topic, number): offset for topic, number, offset in rows}
+        left = {place: Span(at.get(place, 0), end) for place, end in ends.items()}
+        # The relay's transactions leave marks of their own, which nobody passes over.
+        return bool(firsts(self.settings, left))
 
     def caught_up(self, seconds: float = 60) -> float:
         """Wait until everything on the log is applied and relayed; the seconds that took."""
