@@ -38,7 +38,7 @@ check: $(VENV)/.testable
 	@exec $(VENV)/bin/ruff format --check --quiet .
 	@exec $(VENV)/bin/ruff check --quiet .
 	@exec $(VENV)/bin/lint-imports --no-logo
-	@exec $(VENV)/bin/python -m schemas.compatibility
+	@exec $(VENV)/bin/python -m schemas.avro.compatibility
 	@exec $(VENV)/bin/mypy
 
 format: $(VENV)/.testable
@@ -49,7 +49,7 @@ lock: $(UV) $(VENV)/.testable
 	@exec $(COMPILE) pyproject.toml --extra tracing --group build -o requirements.txt
 	@exec $(COMPILE) --group dev -c requirements.txt -o tests/requirements.txt
 	@exec $(COMPILE) tests/bench/requirements.in -o tests/bench/requirements.txt
-	@exec $(VENV)/bin/python -m infra.embedded.jars
+	@exec $(VENV)/bin/python -m infra.embedded.kafka.jars
 
 clean:
 	rm -rf $(VENV) .cache *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

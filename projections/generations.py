@@ -15,10 +15,11 @@ from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
-from infra.database import GENERATION_LOCK
-from infra.log import Place
-from projections import outbox, tables
-from projections.outbox import Key
+from infra.kafka.offsets import Place
+from infra.postgres.engine import GENERATION_LOCK
+from projections import tables
+from projections.write import outbox
+from projections.write.outbox import Key
 
 # Tables that records are made of, and the kind of record that a row's first key belongs to.
 _SHOWN = {

@@ -14,25 +14,26 @@ import structlog
 from faust.types import TP
 from sqlalchemy import Engine, event
 
-from infra import collector, measuring
 from infra.consumer.agent import consume
 from infra.consumer.app import batched_app
-from infra.consumer.partition import Record, Steps
-from infra.consumer.process import assigned, every, instance_name, run
-from infra.consumer.together import Together
-from infra.database import engine, notices
-from infra.log import Log
-from infra.measuring import Measured
-from infra.pipeline import pipelined
+from infra.consumer.group_commit import Together
+from infra.consumer.measured_sink import Measured
+from infra.consumer.partition_consumer import Record, Steps
+from infra.consumer.runner import assigned, every, instance_name, run
+from infra.kafka.offsets import Log
+from infra.postgres import heartbeats
+from infra.postgres.engine import create_engine, wait_notifications
+from infra.postgres.leader_election import Lease, Turn
+from infra.postgres.pipeline import pipelined
+from infra.runtime import gc_tuning
 from infra.settings import Settings
-from infra.turns import Lease, Turn
-from projections import checkpoints, heartbeats, outbox
-from projections.checkpoints import DatabaseCheckpoints, Move
-from projections.outbox import Key
-from publishers import dirty
-from publishers.errand import Errand
-from publishers.files import SiteFiles
-from publishers.press import Press, Printed
+from infra.telemetry import recording
+from projections.write import checkpoints, dirty_records, outbox
+from projections.write.checkpoints import DatabaseCheckpoints, Move
+from projections.write.outbox import Key
+from publishers.build.site_builder import Press, Printed
+from publishers.build.site_files import SiteFiles
+from publishers.build.throttle import Errand
 from schemas.topics import CHANGES
 
 GROUP = "verdicts-publisher"
@@ -47,7 +48,9 @@ log = structlog.get_logger(__name__)
 
 def main(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT."""
-    database = _unhurried(engine(settings, name="verdicts publisher", pool_size=8, retried=True))
+    database = _unhurried(
+        create_engine(settings, name="verdicts publisher", pool_size=8, retried=True)
+    )
     app = batched_app(
         GROUP, settings, DatabaseCheckpoints(database, Log(settings), checkpoints.PUBLISHER)
     )
@@ -69,7 +72,7 @@ def main(settings: Settings) -> None:
 
     app.task(every(app, heartbeats.SECONDS, beat, name="heartbeat"))
     app.task(writing)
-    collector.spare()
+    gc_tuning.spare()
     try:
         run(app)
     finally:
@@ -80,7 +83,7 @@ def main(settings: Settings) -> None:
 
 def publish_all(settings: Settings) -> dict[str, int]:
     """Render every page from the projections; give the numbers of pages and of those changed."""
-    press = _press(settings, engine(settings, name="verdicts publish"))
+    press = _press(settings, create_engine(settings, name="verdicts publish"))
     printed: Printed | None = None
     try:
         with _ended_tidily():
@@ -128,12 +131,12 @@ class Hearing:
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
         self._named: set[Key] = set()
-        for channel in (dirty.CHANNEL, outbox.CHANNEL):
+        for channel in (dirty_records.CHANNEL, outbox.CHANNEL):
             connection.execute(f"listen {channel}".encode())
 
     def wait(self, seconds: float) -> None:
         """Return as soon as there is something to hear."""
-        for notice in notices(self._connection, seconds):
+        for notice in wait_notifications(self._connection, seconds):
             if notice.channel == outbox.CHANNEL:
                 self._named.update(outbox.named(notice.payload))
 
@@ -157,12 +160,12 @@ def mark(database: Engine, named: Sequence[Named]) -> None:
         require_moved = checkpoints.move(
             connection, [it.move for it in named], checkpoints.PUBLISHER
         )
-        dirty.mark(connection, (key for it in named for key in it.keys))
+        dirty_records.mark(connection, (key for it in named for key in it.keys))
         require_moved()
 
 
 class Marker:
-    """Marks what one partition of changes names; see `infra.consumer.partition.Sink`."""
+    """Marks what one partition of changes names; see `infra.consumer.partition_consumer.Sink`."""
 
     def __init__(self, place: TP, database: Engine) -> None:
         self._place = place
@@ -218,6 +221,6 @@ class Writer(Turn):
         printed = run()
         if printed.marks or printed.rendered:
             seconds = round(time.monotonic() - began, 4)
-            measuring.printed(printed.rendered, printed.changed, seconds)
+            recording.printed(printed.rendered, printed.changed, seconds)
             log.debug("printed", **msgspec.to_builtins(printed), seconds=seconds)
         return printed

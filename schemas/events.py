@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 import msgspec
 
 from schemas import topics
+from schemas.fields import Body, Line, Paragraph, Position, Score, Slug, Url, Voter, Week
 from schemas.records import Choice, Entry
-from schemas.text import Body, Line, Paragraph, Position, Score, Slug, Url, Voter, Week
 from schemas.topics import Topic
 
 Role = Literal["editor", "gateway", "system"]

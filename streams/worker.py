@@ -1,19 +1,19 @@
 """The worker: processors, relay, followers and freezer, wired on one page."""
 
-from infra import collector
-from infra.codec import Codec
 from infra.consumer.app import batched_app
-from infra.consumer.process import assigned, every, instance_name, run
-from infra.database import engine
-from infra.log import Log
+from infra.consumer.runner import assigned, every, instance_name, run
+from infra.kafka.codec import Codec
+from infra.kafka.offsets import Log
+from infra.postgres import heartbeats
+from infra.postgres.engine import create_engine
+from infra.runtime import gc_tuning
 from infra.settings import Settings
-from projections import heartbeats
-from projections.checkpoints import DatabaseCheckpoints
-from streams import processors
-from streams.deadletters import DeadLetters
-from streams.follower import Followers
-from streams.freezer import Freezer
-from streams.relay import Relay
+from projections.write.checkpoints import DatabaseCheckpoints
+from streams.deadletters.producer import DeadLetters
+from streams.processing import projector
+from streams.processing.outbox_relay import Relay
+from streams.processing.week_closer import Freezer
+from streams.rebuild.generation_filler import Followers
 
 GROUP = "verdicts-projections"
 SERVICE = "worker"
@@ -23,9 +23,11 @@ def main(settings: Settings, codec: Codec | None = None) -> None:
     """Run until SIGTERM or SIGINT."""
     codec = codec or Codec()
     # One connection per partition that may be in flight, one for the relay, some for reading.
-    database = engine(settings, name="verdicts worker", pool_size=12, writes=True, retried=True)
+    database = create_engine(
+        settings, name="verdicts worker", pool_size=12, writes=True, retried=True
+    )
     app = batched_app(GROUP, settings, DatabaseCheckpoints(database, Log(settings)))
-    processors.register(app, database, codec, DeadLetters(settings))
+    projector.register(app, database, codec, DeadLetters(settings))
     instance = instance_name(settings.instance)
     relay = Relay(settings, database, codec, SERVICE, instance)
     followers = Followers(settings, database, codec)
@@ -43,7 +45,7 @@ def main(settings: Settings, codec: Codec | None = None) -> None:
 
     app.task(every(app, heartbeats.SECONDS, beat, name="heartbeat"))
     app.task(companions)
-    collector.spare()
+    gc_tuning.spare()
     try:
         run(app)
     finally:

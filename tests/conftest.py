@@ -15,13 +15,14 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, text
 
-from infra import database as databases
-from infra import migrations, topics
+from infra import migrations
 from infra.embedded.guardian import Guardian
-from infra.embedded.jars import class_path
-from infra.embedded.java import java
-from infra.embedded.kafka import Kafka
-from infra.embedded.postgres import Postgres
+from infra.embedded.kafka.jars import class_path
+from infra.embedded.kafka.java import java
+from infra.embedded.kafka.server import Kafka
+from infra.embedded.postgres.server import Postgres
+from infra.kafka import topics
+from infra.postgres import engine as databases
 from infra.settings import Settings
 from projections.tables import create_live_generation
 from schemas.topics import TOPICS
@@ -98,7 +99,7 @@ def projected_url(fresh_database: str) -> str:
 @pytest.fixture(scope="session")
 def projections(migrated: str) -> Iterator[Engine]:
     """An engine on a database that tests share one after the other; see `projected`."""
-    made = databases.engine(migrated, name="verdicts tests", writes=True)
+    made = databases.create_engine(migrated, name="verdicts tests", writes=True)
     yield made
     made.dispose()
 

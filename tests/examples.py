@@ -6,9 +6,10 @@ from typing import Any
 
 import fastavro
 
-from schemas import events, instants
+from schemas import events
 from schemas.events import Data, Event
 from schemas.records import Choice, Entry
+from schemas.time import instants
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND

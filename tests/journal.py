@@ -4,8 +4,9 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
-from projections import store, tables
-from projections.store import Batch
+from projections import tables
+from projections.write import store
+from projections.write.store import Batch
 from schemas.events import Event
 
 PLACE = ("tests.journal", 0)
@@ -33,7 +34,7 @@ class Journal:
         self.next = upto
 
     def read(self, question: Any, *arguments: Any, **options: Any) -> Any:
-        """Ask one of `projections.queries`."""
+        """Ask one of `projections.read.queries`."""
         with self.engine.connect() as connection:
             return question(connection, *arguments, **options)
 

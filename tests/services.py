@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
-from infra.codec import Codec
+from infra.kafka.codec import Codec
 from schemas.events import Event
 from schemas.topics import Topic
 
@@ -39,7 +39,7 @@ class Service:
         self.log = data / f"{name}-{time.monotonic_ns()}.log"
         self._told = self.log.open("wb")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "infra.command", *name.split()],
+            [sys.executable, "-m", "infra.cli", *name.split()],
             env=environment(kafka=kafka, database=database, data=data),
             stdout=self._told,
             stderr=subprocess.STDOUT,

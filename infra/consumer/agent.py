@@ -9,8 +9,8 @@ import structlog
 from faust.types import TP, StreamT
 
 from infra.consumer.app import BatchedApp, LogMismatchError
-from infra.consumer.partition import Doing, Partition, Sink
-from infra.consumer.process import aside, halt
+from infra.consumer.partition_consumer import Doing, Partition, Sink
+from infra.consumer.runner import aside, halt
 
 # Enough to spread a commit's cost over many votes, few enough to finish within a second.
 LARGEST_BATCH = 5_000

@@ -10,7 +10,7 @@ import faust
 from faust.tables import TableManager
 from faust.types.auth import CredentialsT
 
-from infra.log import Place
+from infra.kafka.offsets import Place
 from infra.settings import Settings
 
 # A killed worker's partitions move after this long; the defaults would stall them for a minute.
@@ -77,8 +77,8 @@ class BatchedApp(faust.App):
 def batched_app(name: str, settings: Settings, checkpoints: Checkpoints) -> BatchedApp:
     """Build an application whose consumer group is `name`.
 
-    Its topics deliver lists of records (see `streams.transport`), and nothing that Faust keeps
-    of its own accord is used: no tables, no exactly-once mode, no committed offsets.
+    Its topics deliver lists of records (see `infra.consumer.transport`). No state of Faust's own is
+    used: no tables, no exactly-once mode, no committed offsets.
     """
     servers = [f"batched://{server}" for server in settings.kafka.split(",")]
     app = BatchedApp(

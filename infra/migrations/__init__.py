@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from infra.database import SCHEMA, plain_engine
+from infra.postgres.engine import SCHEMA, create_plain_engine
 from infra.settings import Settings
 
 LEAST_VERSION = 18
@@ -44,7 +44,9 @@ def migrate(
         DatabaseUnfitError: When the server is older than PostgreSQL 18.
         sqlalchemy.exc.OperationalError: When the server cannot be reached.
     """
-    made = plain_engine(target, "verdicts migrate", idle_seconds=0, pool_size=1, max_overflow=0)
+    made = create_plain_engine(
+        target, "verdicts migrate", idle_seconds=0, pool_size=1, max_overflow=0
+    )
     try:
         with made.begin() as connection:
             _require_version(connection)

@@ -291,7 +291,7 @@
     document.querySelector("[data-drawer-list]").replaceChildren(...entries);
   }
 
-  /* Search as one types, by the rule of publishers/views/search.py */
+  /* Search as one types, by the rule of publishers/views/lists/search.py */
 
   const VERSUS = /^(.*?)\s+(?:vs\.?|versus|or)(?:\s+(.*))?$/iu;
   const TOOLS = 6;

@@ -12,15 +12,11 @@ from starlette.responses import Response
 from schemas.digests import Digest
 from schemas.events import EVENT_TYPES
 from schemas.records import Category, Reviewer, Tool
-from streams.api.answers import answer
-from streams.api.ballots import Ballot
-from streams.api.booth import Standpoint
-from streams.api.chain import Report
-from streams.api.changes import TallyChanged
-from streams.api.events import Results
-from streams.api.export import Bookmark, Vote
-from streams.api.plain import page
-from streams.api.reading import (
+from streams.api.http.html_page import page
+from streams.api.http.responses import answer
+from streams.api.ingest.endpoint import Results
+from streams.api.live.sse import TallyChanged
+from streams.api.reading.endpoints import (
     CategoryPage,
     Comparison,
     DigestName,
@@ -28,6 +24,10 @@ from streams.api.reading import (
     ReviewerPage,
     ToolName,
 )
+from streams.api.reading.export import Bookmark, Vote
+from streams.api.status.pipeline_status import Report
+from streams.api.voting.endpoints import Ballot
+from streams.api.voting.vote_service import Standpoint
 
 
 class ProblemDetails(msgspec.Struct, frozen=True):

@@ -17,20 +17,20 @@ from granian.server.embed import Server
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp
 
-from infra import collector
-from infra.codec import Codec
-from infra.database import engine
-from infra.producer import KafkaProducer
+from infra.kafka.codec import Codec
+from infra.kafka.producer import KafkaProducer
+from infra.postgres.engine import create_engine
+from infra.runtime import gc_tuning
 from infra.settings import Settings
-from streams.api.app import Site, application
-from streams.api.chain import ChainObserver
-from streams.api.changes import MOST_CLIENTS
-from streams.api.feed import Feed
-from streams.api.library import READERS, DatabaseLibrary, Library
-from streams.api.parts import Outside, Parts, assemble
-from streams.api.progress import RETRY_SECONDS, Listener, Progress
-from streams.api.stamps import now
-from streams.tokens import Tokens
+from streams.api.auth.tokens import Tokens
+from streams.api.ingest.event_clock import now
+from streams.api.live.changes_consumer import Feed
+from streams.api.live.progress import RETRY_SECONDS, Listener, Progress
+from streams.api.live.sse import MOST_CLIENTS
+from streams.api.read_model import READERS, DatabaseLibrary, Library
+from streams.api.routes import Site, application
+from streams.api.status.pipeline_status import ChainObserver
+from streams.api.wiring import Outside, Parts, assemble
 
 DRAIN_SECONDS = 6.0
 EXIT_SECONDS = 2.0
@@ -88,7 +88,7 @@ async def serve(settings: Settings, site: Site | None, codec: Codec) -> str:
         asyncio.get_running_loop().add_signal_handler(number, _end, ending, "")
     async with running(settings, codec, ending) as parts:
         server = listener(application(parts, site), settings)
-        collector.spare()
+        gc_tuning.spare()
         serving = asyncio.create_task(server.serve())
         await asyncio.wait({ending, serving}, return_when=asyncio.FIRST_COMPLETED)
         parts.health.closing = True
@@ -104,7 +104,9 @@ async def running(
 ) -> AsyncIterator[Parts]:
     """The parts on real servers, and the threads that keep them current."""
     async with AsyncExitStack() as stack:
-        database = engine(settings, name="verdicts api", pool_size=READERS, max_overflow=READERS)
+        database = create_engine(
+            settings, name="verdicts api", pool_size=READERS, max_overflow=READERS
+        )
         stack.callback(database.dispose)
         library = DatabaseLibrary(database)
         stack.callback(library.close)

@@ -3,7 +3,7 @@
 from typing import TypedDict
 from uuid import UUID, uuid5
 
-from schemas import instants
+from schemas.time import instants
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND

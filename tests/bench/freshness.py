@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from streams.api.stamps import now
+from streams.api.ingest.event_clock import now
 from tests.bench.content import site_events
 from tests.bench.load.closed import at
 from tests.bench.load.steady import Outcome, Plan
@@ -31,8 +31,8 @@ def rows(stage: Stage, seconds: float, runs: int) -> Iterator[Row]:
     p99 = {rate: _row(rate, "p99", goals[1]) for rate, goals in RATES.items()}
     theirs = stage.folder / "peer"
     with (
-        running(["infra.command", "worker"], environment),
-        serving(["infra.command", "api"], environment, "/readyz") as port,
+        running(["infra.cli", "worker"], environment),
+        serving(["infra.cli", "api"], environment, "/readyz") as port,
     ):
         for _ in range(runs):
             with _publisher(environment, port) as site:
@@ -55,7 +55,7 @@ def _row(rate: int, which: str, goal: float) -> Row:
 
 @contextmanager
 def _publisher(environment: Environment, port: int) -> Iterator[Path]:
-    with running(["infra.command", "publisher"], environment):
+    with running(["infra.cli", "publisher"], environment):
         answers(port, "/status")
         yield Path(environment["VERDICTS_DATA"]) / "site"
 

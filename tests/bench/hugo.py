@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from publishers.library import Library
+from publishers.content.site_content import Library
 from publishers.views.paths import category_path, comparison_path, tool_path
 from schemas.records import Category, Tool
 

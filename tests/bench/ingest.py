@@ -13,11 +13,11 @@ import msgspec
 import psycopg
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from infra.database import engine
-from schemas.instants import rfc3339
+from infra.postgres.engine import create_engine
+from schemas.time.instants import rfc3339
 from schemas.topics import VOTES
-from streams.api.voters import Voter, Voters
-from streams.tokens import create
+from streams.api.auth.tokens import create
+from streams.api.auth.voter_cookie import Voter, Voters
 from tests.bench.load.closed import Outcome, Plan
 from tests.bench.load.wire import request
 from tests.bench.peers import BARE_TOPIC
@@ -34,7 +34,7 @@ def rows(stage: Stage, seconds: float, runs: int) -> Iterator[Row]:
     """Measure votes of browsers, then batches of a gateway."""
     environment = _prepared(stage)
     with ExitStack() as stack:
-        api = stack.enter_context(serving(["infra.command", "api"], environment, "/readyz"))
+        api = stack.enter_context(serving(["infra.cli", "api"], environment, "/readyz"))
         bare = stack.enter_context(
             serving(["tests.bench.peers.bare_route"], environment, "/readyz")
         )
@@ -49,7 +49,7 @@ def _prepared(stage: Stage) -> Environment:
     admin = AdminClient({"bootstrap.servers": stage.kafka})
     admin.create_topics([NewTopic(BARE_TOPIC, VOTES.partitions, 1)])[BARE_TOPIC].result()
     with (
-        running(["infra.command", "worker"], environment),
+        running(["infra.cli", "worker"], environment),
         psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection,
     ):
         listed = b"select count(*) = %s from projections_1.tools"
@@ -110,7 +110,7 @@ def _of_gateways(environment: Environment, api: int, seconds: float, runs: int) 
     what = f"events/s acknowledged over HTTP in batches of {BATCH}, {EDITORS} connections"
     peer = "raw confluent-kafka producer, finished records"
     row = Row(what=what, peer=peer, unit="/s", ratio=0.25)
-    with engine(environment["DATABASE_URL"]).begin() as connection:
+    with create_engine(environment["DATABASE_URL"]).begin() as connection:
         token = create(connection, name="bench", role="gateway").text
     batches = _batches(token)
     scripts = [batches[number::EDITORS] for number in range(EDITORS)]

@@ -46,7 +46,7 @@ def rows(stage: Stage, total: int, voters: int, runs: int) -> Iterator[Row]:
 def _rebuild(stage: Stage, total: int, ballots: int) -> tuple[float, float, float]:
     """The command as an operator gives it; timed like a worker, from its first batch on."""
     environment = stage.migrated()
-    command = ["infra.command", "projections", "rebuild", "--json"]
+    command = ["infra.cli", "projections", "rebuild", "--json"]
     with (
         running(command, environment) as process,
         Memory(process.pid) as memory,

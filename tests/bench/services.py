@@ -13,7 +13,7 @@ import httpx
 import psutil
 import psycopg
 
-from infra.log import Log
+from infra.kafka.offsets import Log
 from infra.settings import Settings
 
 PATIENCE_SECONDS = 600.0
@@ -23,7 +23,7 @@ Environment = dict[str, str]
 
 @contextmanager
 def running(command: list[str], environment: Environment) -> Iterator[subprocess.Popen[bytes]]:
-    """A Python module as a process, ended afterwards: `running(["infra.command", "worker"], …)`."""
+    """A Python module as a process, ended afterwards: `running(["infra.cli", "worker"], …)`."""
     process = subprocess.Popen(
         [sys.executable, "-m", *command],
         env=environment,

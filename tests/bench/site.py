@@ -8,9 +8,9 @@ from pathlib import Path
 import psycopg
 from confluent_kafka import Producer
 
-from infra.codec import Codec
-from infra.database import engine
-from publishers.shelf import snapshot
+from infra.kafka.codec import Codec
+from infra.postgres.engine import create_engine
+from publishers.content.database_content import snapshot
 from schemas.events import Event, VoteCast
 from schemas.topics import CATALOG, REVIEWS
 from tests.bench import hugo
@@ -38,7 +38,7 @@ def rows(stage: Stage, categories: int, tools: int, runs: int) -> Iterator[Row]:
     )  # fmt: skip
     program = hugo.program()
     with (
-        running(["infra.command", "worker"], environment),
+        running(["infra.cli", "worker"], environment),
         psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection,
     ):
         listed = REVIEWERS + categories + categories * tools
@@ -46,7 +46,7 @@ def rows(stage: Stage, categories: int, tools: int, runs: int) -> Iterator[Row]:
         until(lambda: applied(connection, CATALOG.name) == listed, "the catalog is applied")
         until(lambda: applied(connection, REVIEWS.name) == reviewed, "all reviews are applied")
         theirs = stage.folder / "hugo"
-        with snapshot(engine(environment["DATABASE_URL"], idle_seconds=0)) as library:
+        with snapshot(create_engine(environment["DATABASE_URL"], idle_seconds=0)) as library:
             hugo.write_site(library, theirs)
         for _ in range(runs):
             whole.ours.append(_full_build(environment, categories, tools))
@@ -55,7 +55,7 @@ def rows(stage: Stage, categories: int, tools: int, runs: int) -> Iterator[Row]:
                 _require_pages(theirs / "public", categories, tools)
         site = Path(environment["VERDICTS_DATA"]) / "site"
         producer = _producer(stage)
-        with running(["infra.command", "publisher"], environment):
+        with running(["infra.cli", "publisher"], environment):
             until(lambda: _idle(connection), "the publisher has written everything")
             for number in range(runs):
                 first, last = _change(connection, producer, site, tools, number)

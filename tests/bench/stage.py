@@ -17,12 +17,12 @@ import msgspec
 import psycopg
 from confluent_kafka import Producer
 
-from infra.codec import Codec
 from infra.embedded.guardian import Guardian
-from infra.embedded.jars import class_path
-from infra.embedded.java import java
-from infra.embedded.kafka import Kafka
-from infra.embedded.postgres import Postgres
+from infra.embedded.kafka.jars import class_path
+from infra.embedded.kafka.java import java
+from infra.embedded.kafka.server import Kafka
+from infra.embedded.postgres.server import Postgres
+from infra.kafka.codec import Codec
 from schemas.events import Event, ToolListed, VoteCast
 
 NOON = 1_763_640_000_000_000
@@ -82,7 +82,7 @@ def stage() -> Iterator[Stage]:
 
 def run(arguments: list[str], environment: dict[str, str]) -> None:
     """Run one `verdicts` command to its end."""
-    command = [sys.executable, "-m", "infra.command", *arguments]
+    command = [sys.executable, "-m", "infra.cli", *arguments]
     subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
 
 

@@ -45,7 +45,7 @@ def _cost(here: Stage, voters: int) -> Cost:
     total = voters * VOTES_EACH
     environment = here.migrated()
     with (
-        running(["infra.command", "worker"], environment),
+        running(["infra.cli", "worker"], environment),
         psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection,
     ):
         rate = rate_of(connection, VOTES.name, total)

@@ -62,7 +62,7 @@ def worker_run(stage: Stage, total: int, ballots: int, workers: int = 1) -> Run:
     _forget_group(stage)
     with ExitStack() as stack:
         processes = [
-            stack.enter_context(running(["infra.command", "worker"], environment))
+            stack.enter_context(running(["infra.cli", "worker"], environment))
             for _ in range(workers)
         ]
         memory = stack.enter_context(Memory(processes[0].pid))

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from infra.embedded.guardian import Guardian
-from infra.embedded.jars import class_path
-from infra.embedded.java import java
+from infra.embedded.kafka.jars import class_path
+from infra.embedded.kafka.java import java
 from tests.faults.harness.brokers import Cluster, cluster
 from tests.faults.harness.copies import LENT, Servers
 from tests.faults.harness.oracle import Figures

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx
 
 from schemas.events import VoteCast
-from streams.api.stamps import now
+from streams.api.ingest.event_clock import now
 from tests.examples import SECOND, a_vote
 from tests.faults.harness.content import TOOLS, shelf
 from tests.faults.harness.ledger import Outcome

@@ -8,8 +8,8 @@ import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from infra import topics
-from infra.log import Log
+from infra.kafka import topics
+from infra.kafka.offsets import Log
 from schemas.topics import EVENT_PLACES, VOTES
 from tests.examples import NOON, a_retracted_vote, a_vote
 from tests.faults.harness.brokers import Broker, Cluster

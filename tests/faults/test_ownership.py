@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 
-from infra import topics
+from infra.kafka import topics
 from schemas.topics import EVENT_PLACES
 from streams.worker import GROUP
 from tests.faults.harness import audit

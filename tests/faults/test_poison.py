@@ -3,9 +3,9 @@
 import random
 from collections.abc import Callable, Iterator
 
-from infra.codec import HEADER, MAGIC, Codec
+from infra.kafka.codec import HEADER, MAGIC, Codec
 from schemas.topics import DEAD_LETTERS, VOTES
-from streams.redelivery import Letter, Redelivery
+from streams.deadletters.replay import Letter, Redelivery
 from tests.examples import a_vote
 from tests.faults.harness.content import TOOLS, Crowd, shelf
 from tests.faults.harness.oracle import Figures

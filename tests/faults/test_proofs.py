@@ -14,13 +14,13 @@ KILLED = (
 
 FENCE = Safeguard(
     "the fence",
-    "projections/checkpoints.py",
+    "projections/write/checkpoints.py",
     {"    where next_offset = move.expected\n": ""},
     "test_ownership.py::test_of_stopped_workers_and_their_successor_one_applies_each_batch",
 )
 OUTBOX = Safeguard(
     "the outbox in the transaction",
-    "projections/store.py",
+    "projections/write/store.py",
     {
         "            outbox.add(connection, changed)\n": "",
         "def apply_writes(": (
@@ -39,7 +39,7 @@ OUTBOX = Safeguard(
 )
 ORDER = Safeguard(
     "the order of acknowledgement",
-    "projections/store.py",
+    "projections/write/store.py",
     {
         "        changed = apply_writes(connection, writes)\n": (
             "    with engine.begin() as connection:\n"
@@ -51,7 +51,7 @@ ORDER = Safeguard(
 
 ANSWER = Safeguard(
     "the answer after the acknowledgement",
-    "streams/api/events.py",
+    "streams/api/ingest/endpoint.py",
     {
         "        outcomes = await self._producer.send_all([record for _, record in good])\n": (
             "        self._producer.send_all([record for _, record in good])\n"
@@ -62,7 +62,7 @@ ANSWER = Safeguard(
 )
 LETTER = Safeguard(
     "the dead letter before the checkpoint",
-    "streams/processors.py",
+    "streams/processing/projector.py",
     {
         (
             "        if poison:\n"

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from publishers.files import SiteFiles
-from publishers.press import Press
+from publishers.build.site_builder import Press
+from publishers.build.site_files import SiteFiles
 from tests.examples import NOON, SECOND, a_category, a_listing
 from tests.faults.harness.clients import LogClient
 from tests.faults.harness.oracle import Figures

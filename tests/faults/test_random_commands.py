@@ -18,10 +18,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from infra.codec import Codec
+from infra.kafka.codec import Codec
 from projections import generations
 from schemas.events import DigestFrozen, Event
-from streams import rebuilding
+from streams.rebuild import service
 from tests.examples import (
     a_bookmark,
     a_category,
@@ -132,10 +132,10 @@ class Commands(RuleBasedStateMachine):
     @rule(promoted=st.booleans())
     def rebuild(self, promoted: bool) -> None:
         system, codec = self.system, Codec()
-        name = rebuilding.create(system.engine)
-        rebuilding.rebuild(system.settings, system.engine, codec, name, lambda *_: None)
+        name = service.create(system.engine)
+        service.rebuild(system.settings, system.engine, codec, name, lambda *_: None)
         if promoted:
-            rebuilding.promote(system.settings, system.engine, codec, name)
+            service.promote(system.settings, system.engine, codec, name)
         with system.engine.begin() as connection:
             for one in generations.names(connection):
                 if one != generations.live(connection):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from confluent_kafka import TopicPartition
 
-from infra import topics
+from infra.kafka import topics
 from schemas.topics import VOTES
 from tests.faults.harness.content import Crowd, shelf
 from tests.faults.harness.ledger import Outcome

@@ -12,7 +12,7 @@ import msgspec
 
 from schemas import events
 from schemas.events import Event
-from schemas.instants import rfc3339
+from schemas.time.instants import rfc3339
 
 
 def law(event: Event) -> tuple[Any, ...]:

@@ -8,7 +8,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
-from projections import queries, tables
+from projections import tables
+from projections.read import queries
 from schemas.events import Event
 from tests.journal import Journal
 from tests.projections.histories import histories, splits

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from urllib.parse import parse_qsl
 
 from infra.settings import Settings
-from publishers.security import HEADERS
-from publishers.site import Site
+from publishers.web.security_headers import HEADERS
+from publishers.web.site import Site
 from tests.publishers.sample_digests import library_with_digests
 
 SITE = "http://site.example"

@@ -1,6 +1,6 @@
 """A browser on the sample site, and a press on a folder of its own.
 
-See `tests.publishers.browsing` and `tests.publishers.house`.
+See `tests.publishers.browsing` and `tests.publishers.builder_fixture`.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from tests import chromium
 from tests.publishers.browsing import COMPARISON, SITE, Api
-from tests.publishers.house import House
+from tests.publishers.builder_fixture import House
 
 OFFLINE = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 

@@ -2,8 +2,7 @@
 
 from datetime import timedelta
 
-from publishers.library import MemoryLibrary
-from schemas import weeks
+from publishers.content.site_content import MemoryLibrary
 from schemas.digests import (
     BookmarkMove,
     CloseCall,
@@ -17,8 +16,9 @@ from schemas.digests import (
     VoteMove,
 )
 from schemas.history import CommunityPoint, History, PanelPoint
-from schemas.instants import to_datetime
 from schemas.records import CategoryName, Community, Verdict
+from schemas.time import weeks
+from schemas.time.instants import to_datetime
 from tests.publishers.samples import DEVELOPER_TOOLS, NOON, PANEL, sample_library
 
 _TOOL, _NAME = "patchwork", "Patchwork"

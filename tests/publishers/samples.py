@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from publishers.library import MemoryLibrary
+from publishers.content.site_content import MemoryLibrary
 from schemas.records import (
     Category,
     CategoryName,

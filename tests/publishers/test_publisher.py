@@ -12,8 +12,8 @@ import msgspec
 import pytest
 from sqlalchemy import Engine, text
 
-from projections import records
-from publishers.press import SITE
+from projections.read import changed_records
+from publishers.build.site_builder import SITE
 from schemas.events import Event
 from schemas.topics import CHANGES
 from tests.examples import (
@@ -58,10 +58,10 @@ class World:
         """Apply events and publish the records that they change, as the relay does."""
         self.journal.apply(*events)
         with self.engine.begin() as connection:
-            records.spread(connection)
-            waiting = records.waiting(connection, 10_000)
-            found = records.look_up(connection, waiting.values())
-            records.forget(connection, waiting)
+            changed_records.spread(connection)
+            waiting = changed_records.waiting(connection, 10_000)
+            found = changed_records.look_up(connection, waiting.values())
+            changed_records.forget(connection, waiting)
         for key, record in found.items():
             value = CODEC.encode_record(record) if record else None
             self.sender.send_raw(CHANGES.name, f"{key.kind}:{key.key}".encode(), value)
@@ -91,7 +91,7 @@ class World:
     def publish_all(self) -> dict[str, int]:
         """`verdicts publish --all --json`."""
         told = subprocess.run(
-            [sys.executable, "-m", "infra.command", "publish", "--all", "--json"],
+            [sys.executable, "-m", "infra.cli", "publish", "--all", "--json"],
             env=environment(**self.given),
             stdout=subprocess.PIPE,
             check=True,
@@ -101,7 +101,7 @@ class World:
     def start_publish_all(self) -> subprocess.Popen[bytes]:
         """`verdicts publish --all` as a process."""
         return subprocess.Popen(
-            [sys.executable, "-m", "infra.command", "publish", "--all"],
+            [sys.executable, "-m", "infra.cli", "publish", "--all"],
             env=environment(**self.given),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

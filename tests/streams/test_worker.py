@@ -10,9 +10,9 @@ import pytest
 from confluent_kafka import Producer
 from sqlalchemy import Engine, text
 
-from infra import database as databases
 from infra import migrations
-from projections import queries
+from infra.postgres import engine as databases
+from projections.read import queries
 from projections.tables import create_live_generation
 from schemas.records import Category, Tool
 from schemas.topics import CHANGES, DEAD_LETTERS, EVENT_TOPICS, VOTES
@@ -39,7 +39,7 @@ class World:
 
     def __init__(self, kafka: str, database: str, data: Path) -> None:
         self.kafka, self.database, self.data = kafka, database, data
-        self.engine: Engine = databases.engine(database, name="verdicts tests")
+        self.engine: Engine = databases.create_engine(database, name="verdicts tests")
         self.sender = Sender(kafka)
         self.workers: list[Service] = []
 
@@ -280,7 +280,7 @@ def test_a_worker_that_is_told_to_end_ends_with_status_0_within_ten_seconds(empt
 
 def test_a_worker_without_its_keys_says_so_in_a_sentence(cluster: str, tmp_path: Path):
     told = subprocess.run(
-        [sys.executable, "-m", "infra.command", "worker"],
+        [sys.executable, "-m", "infra.cli", "worker"],
         env={
             "KAFKA_BOOTSTRAP_SERVERS": cluster,
             "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",

@@ -5,8 +5,8 @@ from alembic import op
 revision = "0004"
 down_revision = "0003"
 
-# The lock's key is that of `infra.database.GENERATION_LOCK`. Inside the function each statement
-# sees what was committed before it, so the pointer is read as it is once the lock is held.
+# The lock's key is that of `infra.postgres.engine.GENERATION_LOCK`. Inside the function each
+# statement sees what was committed before it, so the pointer is read after the lock is held.
 SQL = """
 create table verdicts.generations (
     name    text primary key,

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from infra import collector
-from infra.producer import KafkaProducer
+from infra.kafka.producer import KafkaProducer
+from infra.runtime import gc_tuning
 from infra.settings import Settings
 from streams.api.server import listener
 from tests.bench.peers import BARE_TOPIC
@@ -47,7 +47,7 @@ async def serve(settings: Settings) -> None:
             Route("/readyz", ready),
         ]
     )
-    collector.spare()
+    gc_tuning.spare()
     await listener(app, settings).serve()
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from sqlalchemy import Engine
 
-from projections.configuration import HANDLERS
-from projections.registers import fold
-from projections.store import apply_writes
+from projections.folds.handlers import HANDLERS
+from projections.folds.registers import fold
+from projections.write.store import apply_writes
 from tests.bench.peers.reading import decode
 
 

@@ -7,12 +7,12 @@ import uuid
 
 from confluent_kafka import Consumer, TopicPartition
 
-from infra.database import engine
+from infra.postgres.engine import create_engine
 from tests.bench.peers.counting import commit
 from tests.bench.peers.reading import Report
 
 TOTAL, THREADS, PARTITIONS = int(sys.argv[1]), 4, 12
-database = engine(os.environ["DATABASE_URL"], pool_size=THREADS)
+database = create_engine(os.environ["DATABASE_URL"], pool_size=THREADS)
 report = Report(TOTAL)
 lock = threading.Lock()
 

@@ -8,13 +8,13 @@ import sys
 import time
 from pathlib import Path
 
-from infra.database import engine
+from infra.postgres.engine import create_engine
 from infra.settings import Settings
-from publishers.files import SiteFiles
-from publishers.press import Press
+from publishers.build.site_builder import Press
+from publishers.build.site_files import SiteFiles
 
 settings = Settings.from_environment(os.environ)
-database = engine(settings, name="poller", idle_seconds=0)
+database = create_engine(settings, name="poller", idle_seconds=0)
 press = Press(database, SiteFiles(Path(sys.argv[1])), settings.public_url)
 newest, last = "select coalesce(max(version), 0) from tallies", -1
 while True:

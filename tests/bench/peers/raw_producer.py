@@ -6,8 +6,8 @@ import time
 
 from confluent_kafka import Producer
 
-from infra.codec import Codec
-from infra.producer import configuration
+from infra.kafka.codec import Codec
+from infra.kafka.producer import configuration
 from infra.settings import Settings
 from schemas.topics import VOTES
 from tests.bench.stage import votes

@@ -2,7 +2,7 @@
 
 import time
 
-from infra.codec import Codec
+from infra.kafka.codec import Codec
 from schemas.events import Event
 from schemas.topics import VOTES
 

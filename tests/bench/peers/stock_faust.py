@@ -8,12 +8,12 @@ import uuid
 
 import faust
 
-from infra.database import engine
+from infra.postgres.engine import create_engine
 from tests.bench.peers.counting import commit
 from tests.bench.peers.reading import Report
 
 TOTAL = int(sys.argv[1])
-database = engine(os.environ["DATABASE_URL"], pool_size=12)
+database = create_engine(os.environ["DATABASE_URL"], pool_size=12)
 report = Report(TOTAL)
 app = faust.App(
     f"stock-{uuid.uuid4().hex[:8]}",

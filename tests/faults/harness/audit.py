@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import psycopg
 
-from infra.database import GENERATION_LOCK
+from infra.postgres.engine import GENERATION_LOCK
 
 # A role of its own, for the one worker that waits before it moves a checkpoint.
 HELD = "held"

@@ -14,7 +14,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from infra.embedded import ports
-from infra.embedded.kafka import Kafka, new_cluster_id
+from infra.embedded.kafka.server import Kafka, new_cluster_id
 from infra.embedded.process import Child, Spawn
 from tests.faults.harness.proxy import Passing, Proxy, Tap
 from tests.faults.harness.waiting import until

@@ -8,11 +8,11 @@ import httpx
 import msgspec
 from confluent_kafka import KafkaError, Message, Producer
 
-from infra.codec import Codec
-from infra.producer import configuration
+from infra.kafka.codec import Codec
+from infra.kafka.producer import configuration
 from infra.settings import Settings
 from schemas.events import Event, VoteCast
-from schemas.instants import parse, rfc3339
+from schemas.time.instants import parse, rfc3339
 from tests.faults.harness.ledger import Ledger, Outcome
 
 _CONTENT_TYPE = "application/cloudevents-batch+json"

@@ -11,18 +11,19 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from faust.types import TP
 from sqlalchemy import Connection, Engine, select
 
-from infra.codec import Codec, UndecodableError
-from infra.consumer.together import alone
-from infra.database import engine as database_engine
-from infra.log import Log, Place
+from infra.consumer.group_commit import alone
+from infra.kafka.codec import Codec, UndecodableError
+from infra.kafka.offsets import Log, Place
+from infra.postgres.engine import create_engine as database_engine
 from infra.settings import Settings
-from projections import generations, store, tables
-from projections.checkpoints import DatabaseCheckpoints
-from projections.configuration import HANDLERS
+from projections import generations, tables
+from projections.folds.handlers import HANDLERS
+from projections.write import store
+from projections.write.checkpoints import DatabaseCheckpoints
 from schemas.events import Event
 from schemas.topics import EVENT_PLACES
-from streams.follower import Fetched, Silence, fetched
-from streams.processors import Projector
+from streams.processing.projector import Projector
+from streams.rebuild.generation_filler import Fetched, Silence, fetched
 from tests.faults.harness import audit
 from tests.faults.harness.ledger import Ledger, Outcome
 

@@ -23,7 +23,7 @@ seconds = float(sys.argv.pop(1))
 real, real_ns = time.time, time.time_ns
 time.time = lambda: real() + seconds
 time.time_ns = lambda: real_ns() + int(seconds * 1e9)
-runpy.run_module("infra.command", run_name="__main__", alter_sys=True)
+runpy.run_module("infra.cli", run_name="__main__", alter_sys=True)
 """
 
 
@@ -40,7 +40,7 @@ class Service:
     ) -> None:
         self.name = log.stem
         self.verb = verb
-        program = ["-c", _WITH_CLOCK_OFF, str(clock_off)] if clock_off else ["-m", "infra.command"]
+        program = ["-c", _WITH_CLOCK_OFF, str(clock_off)] if clock_off else ["-m", "infra.cli"]
         self._command = [sys.executable, "-P", *program, verb]
         self._environment = dict(environment)
         self._log = log

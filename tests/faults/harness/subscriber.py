@@ -3,9 +3,9 @@
 from collections import defaultdict
 from typing import NamedTuple
 
-from infra.codec import Codec
-from projections import records
-from projections.outbox import Key
+from infra.kafka.codec import Codec
+from projections.read import changed_records
+from projections.write.outbox import Key
 from schemas.records import Record
 from schemas.topics import CHANGES
 from tests.faults.harness import oracle
@@ -22,7 +22,7 @@ union all select 'reviewer', reviewer from reviewers
 class Seen(NamedTuple):
     """What was read of one key, in order; None is a tombstone."""
 
-    records: list[Record | None]
+    changed_records: list[Record | None]
 
     @property
     def in_order(self) -> bool:
@@ -55,7 +55,7 @@ def require_faithful_changes(system: System) -> int:
     with system.connection() as connection:
         keys = [Key(*row) for row in connection.execute(_KEYS.encode())]
     with system.engine.connect() as connection:
-        stand = records.look_up(connection, keys)
+        stand = changed_records.look_up(connection, keys)
     missed = [key for key in keys if key not in seen or seen[key].records[-1] != stand[key]]
     assert not missed, f"subscribers do not know how these stand: {missed}"
     return sum(it.repeated for it in seen.values())

@@ -12,18 +12,19 @@ import msgspec
 import psycopg
 from confluent_kafka import KafkaException
 
-from infra import topics
-from infra.command.steps import migrate
-from infra.database import engine
+from infra.cli.services.bootstrap import migrate
 from infra.embedded import ports
 from infra.embedded.process import Spawn
-from infra.log import Log, Place
-from infra.scan import Span, firsts
+from infra.kafka import topics
+from infra.kafka.offsets import Log, Place
+from infra.kafka.reader import Span, firsts
+from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from projections import generations
 from schemas.topics import CHANGES, EVENT_PLACES, TOPICS, Topic
-from streams import relay, tokens
-from streams.api.voters import Voters
+from streams.api.auth import tokens
+from streams.api.auth.voter_cookie import Voters
+from streams.processing import outbox_relay
 from tests.faults.harness import audit, oracle
 from tests.faults.harness.brokers import Cluster
 from tests.faults.harness.clients import HttpClient, LogClient
@@ -83,7 +84,7 @@ class System:
                 "DATABASE_URL": database,
             }
         )
-        self.engine = engine(self.settings, name="faults")
+        self.engine = create_engine(self.settings, name="faults")
         self.log = Log(self.settings)
         self._proxied_database = address.format(port=self.database_proxy.port)
         self._spawn = spawn
@@ -273,9 +274,9 @@ class System:
         with psycopg.connect(self.database, autocommit=True, application_name=name) as connection:
 
             def taken() -> bool:
-                connection.execute(_END_RELAY.encode(), {"relay": relay.ADVISORY_LOCK})
+                connection.execute(_END_RELAY.encode(), {"relay": outbox_relay.ADVISORY_LOCK})
                 row = connection.execute(
-                    "select pg_try_advisory_lock(%s)", [relay.ADVISORY_LOCK]
+                    "select pg_try_advisory_lock(%s)", [outbox_relay.ADVISORY_LOCK]
                 ).fetchone()
                 return bool(row and row[0])
 

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from infra.producer import FakeProducer
+from infra.kafka.producer import FakeProducer
 from infra.settings import Settings
 from schemas.records import CategoryName, Community, Panel, Tool
-from streams.api.app import application
-from streams.api.chain import FakeObserver
-from streams.api.library import FakeLibrary
-from streams.api.parts import Fakes, Parts, assemble
-from streams.api.stamps import FakeClock
-from streams.tokens import FakeTokens
+from streams.api.auth.tokens import FakeTokens
+from streams.api.ingest.event_clock import FakeClock
+from streams.api.read_model import FakeLibrary
+from streams.api.routes import application
+from streams.api.status.pipeline_status import FakeObserver
+from streams.api.wiring import Fakes, Parts, assemble
 
 HOST = "http://127.0.0.1:8080"
 

@@ -3,8 +3,8 @@
 import re
 
 from schemas.events import EVENT_TYPES
-from streams.api.app import routes
 from streams.api.openapi import OPERATIONS, document
+from streams.api.routes import routes
 
 
 def test_every_route_is_described_and_every_description_is_a_route(world):

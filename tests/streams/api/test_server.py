@@ -17,14 +17,14 @@ import httpx
 import psycopg
 import pytest
 
-from infra import topics
-from infra.codec import Codec
-from infra.command.steps import migrate
-from infra.database import engine
+from infra.cli.services.bootstrap import migrate
+from infra.kafka import topics
+from infra.kafka.codec import Codec
+from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from schemas.records import CategoryName, Community, Panel, Tool
 from schemas.topics import CHANGES, TOPICS
-from streams import tokens
+from streams.api.auth import tokens
 
 pytestmark = pytest.mark.integration
 
@@ -83,7 +83,7 @@ class Api:
         raise AssertionError("it never came true")
 
     def token(self, role: str) -> dict[str, str]:
-        with engine(self.settings).begin() as connection:
+        with create_engine(self.settings).begin() as connection:
             text = tokens.create(connection, name="test", role=role).text
         return {"Authorization": f"Bearer {text}"}
 
@@ -152,7 +152,7 @@ def test_a_revoked_token_is_worth_nothing_within_two_seconds(api):
     bearer = api.token("editor")
     assert api.client.post("/v1/events", json=CATEGORY, headers=bearer).status_code == 202
     token_id = bearer["Authorization"].split("_")[1]
-    with engine(api.settings).begin() as connection:
+    with create_engine(api.settings).begin() as connection:
         assert tokens.revoke(connection, token_id)
         assert not tokens.revoke(connection, token_id)
     since = time.monotonic()

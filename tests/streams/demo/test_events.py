@@ -6,8 +6,8 @@ from itertools import pairwise
 import msgspec
 import pytest
 
-from schemas import instants
-from schemas.reading import read_data
+from schemas.event_validation import read_data
+from schemas.time import instants
 from streams.demo import events, weeks
 from streams.demo.event import DAY, Event, moment_of
 

@@ -1,0 +1,1 @@
+"""The commands that ask a running system, or change it."""

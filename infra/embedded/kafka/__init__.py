@@ -1,0 +1,1 @@
+"""The Kafka broker that comes with `verdicts up`."""

@@ -1,0 +1,1 @@
+"""Kafka: one client configuration, producing, reading, offsets, topics and the codec."""

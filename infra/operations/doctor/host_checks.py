@@ -1,0 +1,84 @@
+"""Judges this machine: disk, files that hold secrets, keys."""
+
+import shutil
+import stat
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from infra.operations.doctor.finding import Finding, fail, ok, several, warn
+
+GIGABYTE = 1e9
+LEAST_BYTES, COMFORTABLE_BYTES = 1 * GIGABYTE, 5 * GIGABYTE
+LEAST_SHARE = 0.05
+# Each lets whoever reads it act as somebody else, or undo what hides voters.
+SECRETS = ("admin.token", "secret.key", "voter.key", "run.json", "postgres.password")
+
+
+class Disk(msgspec.Struct, frozen=True):
+    """Space where something is kept, in bytes."""
+
+    path: str
+    free: int
+    total: int
+
+
+def disk(space: Disk) -> Finding:
+    """Whether there is room for more events and pages."""
+    says = (
+        f"{space.free / GIGABYTE:.1f} GB are free of {space.total / GIGABYTE:.1f} in {space.path}."
+    )
+    do = "Make room: the log keeps every event, and a full disk stops broker and database."
+    if space.free < LEAST_BYTES:
+        return fail("disk", says, do)
+    if space.free < COMFORTABLE_BYTES and space.free < LEAST_SHARE * space.total:
+        return warn("disk", says, do)
+    return ok("disk", says)
+
+
+def permissions(modes: Mapping[str, int]) -> Finding:
+    """Whether secrets are for their owner's eyes alone; modes by file name."""
+    open_ = sorted(name for name, mode in modes.items() if mode & (stat.S_IRWXG | stat.S_IRWXO))
+    if open_:
+        return fail(
+            "permissions",
+            f"{several(open_)} can be read by others on this machine.",
+            f"Run: chmod 600 {' '.join(open_)} (in the data folder). What somebody may have read "
+            "needs a new value; only the voters' key never changes.",
+        )
+    return ok("permissions", "Files with secrets are their owner's alone.")
+
+
+def keys(
+    *, secret_keys: tuple[str, ...], voter_key: str, external: bool, least: int = 16
+) -> Finding:
+    """Whether cookies and pseudonyms are safe, and the same for every replica."""
+    if external and not (secret_keys and voter_key):
+        return fail(
+            "keys",
+            "VERDICTS_SECRET_KEY or VERDICTS_VOTER_KEY is not set here.",
+            "Set both as everywhere else: an external broker or database has several users.",
+        )
+    if any(len(key) < least for key in (*secret_keys, voter_key) if key):
+        return warn(
+            "keys",
+            f"A key is shorter than {least} characters.",
+            "Use 32 random ones; VERDICTS_SECRET_KEY=new,old rotates, VERDICTS_VOTER_KEY never.",
+        )
+    return ok("keys", "Both keys are there.")
+
+
+def disks(folders: Iterable[Path]) -> list[Disk]:
+    """The disks on which these folders are or will be, each once."""
+    found: dict[int, Disk] = {}
+    for folder in folders:
+        place = next(path for path in (folder, *folder.parents) if path.exists())
+        usage = shutil.disk_usage(place)
+        found.setdefault(place.stat().st_dev, Disk(str(place), usage.free, usage.total))
+    return list(found.values())
+
+
+def modes(folder: Path) -> dict[str, int]:
+    """The modes of those files with secrets that exist."""
+    return {name: (folder / name).stat().st_mode for name in SECRETS if (folder / name).exists()}

@@ -1,0 +1,119 @@
+"""Judges the cluster: brokers, replicas, topics' settings, schemas, clocks."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from infra.operations.doctor.finding import Finding, fail, ok, several, warn
+
+SAFE_REPLICAS, SAFE_IN_SYNC = 3, 2
+CLOCK_SECONDS = 5.0
+
+
+class PartitionState(msgspec.Struct, frozen=True):
+    """Who holds a partition: brokers with a copy, those of them that are up to date, a leader."""
+
+    name: str
+    replicas: int
+    in_sync: int
+    leader: bool
+
+
+def brokers(number: int, *, embedded: bool) -> Finding:
+    """Whether the loss of a broker can be survived."""
+    if embedded:
+        return ok("broker", "The embedded broker answers.")
+    if number < SAFE_REPLICAS:
+        return warn(
+            "broker",
+            f"{number} of the {SAFE_REPLICAS} brokers that safety needs answer.",
+            "Run three brokers, so that any one may fail without a loss.",
+        )
+    return ok("broker", f"{number} brokers answer.")
+
+
+def replication(states: Sequence[PartitionState], *, embedded: bool) -> Finding:
+    """Whether every partition has a leader and all its copies."""
+    if headless := [state.name for state in states if not state.leader]:
+        return fail(
+            "replication",
+            f"No broker leads {several(headless)}.",
+            "Start the brokers that are down; until then these partitions take nothing.",
+        )
+    if behind := [state.name for state in states if state.in_sync < state.replicas]:
+        return warn(
+            "replication",
+            f"Copies of {several(behind)} are behind.",
+            "Look for a broker that is down or slow; wait until all copies are in sync.",
+        )
+    least = min((state.replicas for state in states), default=0)
+    if least < SAFE_REPLICAS and not embedded:
+        return warn(
+            "replication",
+            f"Some partitions have only {least} of {SAFE_REPLICAS} copies.",
+            "Raise them with kafka-reassign-partitions; topics keep what they were made with.",
+        )
+    return ok("replication", f"{len(states)} partitions are led, with all copies in sync.")
+
+
+def in_sync(least: Mapping[str, int], replicas: int) -> Finding:
+    """Whether an acknowledged record is on two brokers; `least` is `min.insync.replicas`."""
+    weak = sorted(topic for topic, number in least.items() if number < SAFE_IN_SYNC)
+    if weak and replicas >= SAFE_REPLICAS:
+        return fail(
+            "acknowledgement",
+            f"One broker alone may acknowledge for {several(weak)}, and lose it.",
+            f"Set min.insync.replicas={SAFE_IN_SYNC} on these topics with kafka-configs.",
+        )
+    return ok("acknowledgement", "Every copy that safety counts on acknowledges.")
+
+
+def topics(missing: list[str], differences: list[str]) -> Iterable[Finding]:
+    """Whether the topics are those of the catalogue."""
+    if missing:
+        yield fail("topics", f"{several(missing)} do not exist.", "Run: verdicts topics apply")
+    for difference in differences:
+        # What shortens the life of events is a danger, all else an oddity.
+        danger = any(word in difference for word in ("retention", "cleanup.policy", "partitions"))
+        judge = fail if danger else warn
+        yield judge("topics", difference, _remedy(difference))
+    if not missing and not differences:
+        yield ok("topics", "All topics are as the catalogue says.")
+
+
+def _remedy(difference: str) -> str:
+    if " partitions, not " not in difference:
+        return "Set it as the catalogue says, with kafka-configs."
+    return (
+        "Where it is new, delete it with kafka-topics and run: verdicts topics apply. Where it is "
+        "in use, kafka-topics --alter can raise the number, which moves keys; nothing lowers it."
+    )
+
+
+def schemas(edited: list[str], unregistered: list[str], *, registry: bool) -> Finding:
+    """Whether what is written can be read by everyone who has the catalogue or the registry."""
+    if edited:
+        return fail(
+            "schemas",
+            f"{several(edited)} differ from what was published.",
+            "Undo the edits: records that stand on the log could become unreadable.",
+        )
+    if unregistered:
+        return warn(
+            "schemas",
+            f"The registry's newest schema of {several(unregistered)} is not ours.",
+            "Find out who registered it; our services register theirs when they start.",
+        )
+    where = "in the catalogue and the registry" if registry else "in the catalogue"
+    return ok("schemas", f"All schemas are as they were published, {where}.")
+
+
+def newest(ahead: float) -> Finding:
+    """Whether a producer's clock runs ahead; `ahead` is that of the newest record, in seconds."""
+    if ahead > CLOCK_SECONDS:
+        return warn(
+            "producers' clocks",
+            f"The newest record on the log is dated {ahead:.0f} s ahead of this machine.",
+            "Synchronise the clocks of all machines, this one included.",
+        )
+    return ok("producers' clocks", "No record is dated ahead.")

@@ -1,0 +1,183 @@
+"""From files to an empty log, and the proof that both hold the same."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from confluent_kafka import KafkaError, Message, Producer
+
+from infra.kafka.offsets import Log, Place
+from infra.kafka.producer import configuration
+from infra.kafka.reader import Progress, Record, Span, scan
+from infra.kafka.topics import Wanted, apply
+from infra.operations.log_export.manifest import LogFilesError, Manifest, checked
+from infra.settings import Settings
+
+SECONDS = 60.0
+POLL_EVERY = 1_000
+# What stands on a topic is there for good: to empty it leaves its offsets, and to make it anew
+# gives it another id, at which whoever read it halts.
+START_OVER = "start over with an empty cluster and database, such as a new data folder"
+
+
+def restore(
+    settings: Settings,
+    topics: Iterable[Wanted],
+    folder: Path,
+    progress: Progress = lambda _: None,
+) -> Manifest:
+    """Write an export to a cluster whose event topics are empty; missing topics are made.
+
+    Every record gets the partition, key, value, headers and timestamp that it had. Verify the
+    files before; compare afterwards.
+
+    Raises:
+        LogFilesError: the log is not empty or not alike, or the broker did not take a record.
+    """
+    manifest = Manifest.read(folder)
+    wanted = list(topics)
+    _require_known(manifest, {topic.name for topic in wanted})
+    apply(settings, wanted)
+    _require_ready(manifest, Log(settings))
+    loader = _Loader(settings)
+    for number, record in enumerate(_records(manifest, folder)):
+        loader.send(record)
+        if number % POLL_EVERY == 0:
+            progress(number)
+    loader.finish()
+    progress(manifest.records)
+    return manifest
+
+
+def compare(
+    settings: Settings,
+    folder: Path,
+    progress: Progress = lambda _: None,
+    *,
+    grown: bool = False,
+) -> Manifest:
+    """Hold the log against an export: the same records in the same order, and no others.
+
+    Offsets may differ: by a constant where the exported log did not begin at zero, and by the
+    marks of transactions, which an import leaves out.
+
+    Args:
+        settings: Where the log is.
+        folder: Of the export.
+        progress: Gets the offsets passed.
+        grown: Whether further records may follow those of the export. They are left alone.
+
+    Raises:
+        LogFilesError: they differ; it says where first.
+    """
+    manifest = Manifest.read(folder)
+    spans = _spans(manifest, Log(settings), grown=grown)
+    kept = {part.place: checked(folder, part) for part in manifest.files}
+    for record in scan(settings, spans, progress):
+        expected = next(kept[record.place], None)
+        if expected is None:
+            if grown:
+                continue
+            raise LogFilesError(f"The log holds {record}, which is not in the export.")
+        if record[3:] != expected[3:]:
+            raise LogFilesError(f"{record} on the log differs from {expected} in the export.")
+    _require_exhausted(kept)
+    return manifest
+
+
+class _Loader:
+    """Sends records to the partitions that they name, and wants every one acknowledged."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._producer = Producer(
+            configuration(settings, SECONDS)
+            | {"linger.ms": 20, "message.max.bytes": 64 << 20, "retry.backoff.ms": 100}
+        )
+        self._failures: list[KafkaError] = []
+
+    def send(self, record: Record) -> None:
+        """Queue a record, when there is room."""
+        while True:
+            try:
+                self._producer.produce(
+                    record.topic,
+                    value=record.value,
+                    key=record.key,
+                    partition=record.partition,
+                    timestamp=record.timestamp,
+                    headers=list(record.headers),
+                    on_delivery=self._delivered,
+                )
+            except BufferError:
+                self._producer.poll(0.1)
+            else:
+                self._producer.poll(0)
+                self._require_no_failure()
+                return
+
+    def finish(self) -> None:
+        """Wait until the broker has everything."""
+        left = self._producer.flush(SECONDS)
+        self._require_no_failure()
+        if left:
+            raise LogFilesError(
+                f"{left} records were not acknowledged within a minute; {START_OVER}."
+            )
+
+    def _delivered(self, error: KafkaError | None, _: Message) -> None:
+        if error is not None:
+            self._failures.append(error)
+
+    def _require_no_failure(self) -> None:
+        if self._failures:
+            raise LogFilesError(
+                f"Kafka did not take a record ({self._failures[0].str()}); {START_OVER}."
+            )
+
+
+def _spans(manifest: Manifest, log: Log, *, grown: bool) -> dict[Place, Span]:
+    """What there is to read of each partition."""
+    bounds = log.bounds(log.places(manifest.topics))
+    lengths = {part.place: part.end - part.first for part in manifest.files}
+    if set(lengths) != set(bounds):
+        raise LogFilesError("The log and the export have different partitions.")
+    ends = {
+        place: min(bound.end, bound.first + lengths[place]) if grown else bound.end
+        for place, bound in bounds.items()
+    }
+    return {place: Span(bound.first, ends[place]) for place, bound in bounds.items()}
+
+
+def _records(manifest: Manifest, folder: Path) -> Iterator[Record]:
+    for part in manifest.files:
+        yield from checked(folder, part)
+
+
+def _require_known(manifest: Manifest, known: set[str]) -> None:
+    for topic in manifest.topics:
+        if topic not in known:
+            raise LogFilesError(f"The export holds a topic {topic!r} that is unknown here.")
+
+
+def _require_ready(manifest: Manifest, log: Log) -> None:
+    places = log.places(manifest.topics)
+    ends = log.ends(places)
+    there = sum(ends.values())
+    if there:
+        fullest = max(ends, key=lambda place: ends[place])
+        raise LogFilesError(
+            f"The log is not empty: {there} records stand on it or did, most on {fullest[0]}; "
+            f"{START_OVER} and VERDICTS_DEMO=0."
+        )
+    for topic, partitions in manifest.topics.items():
+        found = sum(place[0] == topic for place in places)
+        if found != partitions:
+            raise LogFilesError(
+                f"{topic} has {found} partitions here and {partitions} in the export; keys would "
+                f"change their partition, so {START_OVER}, and make it with as many there."
+            )
+
+
+def _require_exhausted(kept: Mapping[Place, Iterator[Record]]) -> None:
+    for records in kept.values():
+        if (missing := next(records, None)) is not None:
+            raise LogFilesError(f"{missing} of the export is missing on the log.")

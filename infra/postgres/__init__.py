@@ -1,0 +1,1 @@
+"""PostgreSQL: engines, pipelined statements, leader election and heartbeats."""

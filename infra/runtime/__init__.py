@@ -1,0 +1,1 @@
+"""How a process runs: blocking calls off the event loop, and the garbage collector."""

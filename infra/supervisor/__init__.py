@@ -1,0 +1,1 @@
+"""Starts, watches and restarts the services of `verdicts up`."""

@@ -1,0 +1,200 @@
+"""What is measured, under which name: the one list of the system's Prometheus metrics.
+
+A process exposes `REGISTRY`: the API on `/metrics`, worker and publisher at VERDICTS_METRICS.
+What it does not do stays at zero. A `Family` is not counted but looked up when somebody asks; see
+`streams.api.status.lag_gauges`.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import structlog
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+    start_http_server,
+)
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
+REGISTRY = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)
+PlatformCollector(registry=REGISTRY)
+
+_FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_SLOW = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+_SIZES = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 5_000)
+log = structlog.get_logger(__name__)
+
+
+class Family(NamedTuple):
+    """A gauge that is looked up when it is asked for."""
+
+    name: str
+    documentation: str
+    labels: tuple[str, ...] = ()
+
+
+REQUESTS = Histogram(
+    "verdicts_http_request_seconds",
+    "Time from a request's head to its answer's end, by route; `(page)` is the site.",
+    ("method", "route", "status"),
+    buckets=_FAST,
+    registry=REGISTRY,
+)
+EVENTS_RECEIVED = Counter(
+    "verdicts_events_received_total",
+    "Events that reached the ingest, by type and outcome (accepted, rejected, unknown).",
+    ("type", "outcome"),
+    registry=REGISTRY,
+)
+VOTE_TO_PAGE = Histogram(
+    "verdicts_vote_to_page_seconds",
+    "From the broker's acknowledgement of a browser's vote until its page is written; waiting "
+    "ends after a second.",
+    buckets=_FAST,
+    registry=REGISTRY,
+)
+STREAM_CLIENTS = Gauge(
+    "verdicts_stream_clients",
+    "Readers that follow changes over Server-Sent Events now.",
+    registry=REGISTRY,
+)
+EVENTS_APPLIED = Counter(
+    "verdicts_events_applied_total",
+    "Records that a consumer has applied.",
+    ("topic",),
+    registry=REGISTRY,
+)
+BATCH_RECORDS = Histogram(
+    "verdicts_batch_records",
+    "Records that were applied together.",
+    ("topic",),
+    buckets=_SIZES,
+    registry=REGISTRY,
+)
+APPLY_SECONDS = Histogram(
+    "verdicts_apply_seconds",
+    "Time to decode a batch and commit its transaction.",
+    ("topic",),
+    buckets=_FAST,
+    registry=REGISTRY,
+)
+EVENT_AGE = Histogram(
+    "verdicts_event_age_seconds",
+    "From the time a batch's oldest record was written to the log until it was committed.",
+    ("topic",),
+    buckets=_SLOW,
+    registry=REGISTRY,
+)
+FENCE_MISSES = Counter(
+    "verdicts_fence_misses_total",
+    "Batches whose stored offset was not the expected one.",
+    ("topic",),
+    registry=REGISTRY,
+)
+DEAD_LETTERS = Counter(
+    "verdicts_dead_letters_total",
+    "Records that could not be applied and were set aside, by the topic they came from.",
+    ("topic",),
+    registry=REGISTRY,
+)
+CHANGES_RELAYED = Counter(
+    "verdicts_changes_relayed_total",
+    "Records and tombstones published to the changes topic.",
+    ("kind",),
+    registry=REGISTRY,
+)
+RELAY_SECONDS = Histogram(
+    "verdicts_relay_seconds",
+    "Time to publish one batch of changes.",
+    buckets=_FAST,
+    registry=REGISTRY,
+)
+PAGES_RENDERED = Counter(
+    "verdicts_pages_rendered_total",
+    "Pages rendered, by outcome: `written`, or `unchanged` where no byte differed.",
+    ("outcome",),
+    registry=REGISTRY,
+)
+PRINT_SECONDS = Histogram(
+    "verdicts_print_seconds",
+    "Time of one run of the publisher: all pages of the records that had changed.",
+    buckets=_SLOW,
+    registry=REGISTRY,
+)
+
+LAG_EVENTS = Family(
+    "verdicts_lag_events",
+    "Records that are on the log and not applied yet.",
+    ("projection", "topic", "partition"),
+)
+LAG_SECONDS = Family(
+    "verdicts_lag_seconds",
+    "Age of the oldest record that is on the log and not applied yet.",
+    ("projection", "topic", "partition"),
+)
+LIVE_GENERATION = Family(
+    "verdicts_live_generation", "1 for the generation that is live.", ("projection",)
+)
+QUEUE_AGE = Family(
+    "verdicts_queue_age_seconds",
+    "Age of the oldest change that waits: `outbox` for the relay, `pages` for the publisher.",
+    ("queue",),
+)
+QUEUE_LENGTH = Family("verdicts_queue_length", "Changes that wait.", ("queue",))
+DEAD_LETTERS_WAITING = Family(
+    "verdicts_dead_letters_waiting", "Dead letters that were neither replayed nor discarded."
+)
+BEAT_AGE = Family(
+    "verdicts_beat_age_seconds",
+    "Since a process gave its last sign of life.",
+    ("service", "instance"),
+)
+LOOKED = Family(
+    "verdicts_chain_visible", "1 when broker and database could be asked for these gauges, else 0."
+)
+
+FAMILIES = (
+    LAG_EVENTS,
+    LAG_SECONDS,
+    LIVE_GENERATION,
+    QUEUE_AGE,
+    QUEUE_LENGTH,
+    DEAD_LETTERS_WAITING,
+    BEAT_AGE,
+    LOOKED,
+)
+
+
+def names() -> Iterator[str]:
+    """The name of every series that there is or can be, for dashboards and alerts."""
+    for metric in REGISTRY.collect():
+        yield metric.name
+        suffixes = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
+        yield from (metric.name + suffix for suffix in suffixes.get(metric.type, ()))
+    yield from (family.name for family in FAMILIES)
+
+
+def exposition() -> tuple[bytes, str]:
+    """The registry as text, and its content type. Looks at broker and database, so it blocks."""
+    return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
+
+
+def listen(address: str) -> None:
+    """Serve the registry over HTTP at `host:port`, in a thread; an empty address serves nothing.
+
+    A port that is taken is no reason for a worker not to work.
+    """
+    if address:
+        host, _, port = address.rpartition(":")
+        try:
+            start_http_server(int(port), addr=host.strip("[]"), registry=REGISTRY)
+        except OSError as error:
+            log.warning("metrics are not served", address=address, reason=str(error))

@@ -1,0 +1,96 @@
+"""Spans in OpenTelemetry; imported only where tracing is on (see `infra.telemetry.tracing`)."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExporter
+from opentelemetry.trace import (
+    SpanKind,
+    Status,
+    StatusCode,
+    get_current_span,
+)
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+PARENT = "traceparent"
+
+
+class Spans:
+    """Makes spans and hands them to an exporter, in a thread of their own.
+
+    Args:
+        service: Of this process, such as `api`.
+        exporter: Where they go; the OTLP one, as its environment variables say, by default.
+        batched: Whether they go in batches; tests want them at once.
+    """
+
+    def __init__(
+        self, service: str, exporter: SpanExporter | None = None, *, batched: bool = True
+    ) -> None:
+        resource = Resource.create({"service.name": f"verdicts-{service}"})
+        self._provider = TracerProvider(resource=resource)
+        self._provider.add_span_processor(_processor(exporter, batched=batched))
+        self._tracer = self._provider.get_tracer("verdicts")
+        self._propagator = TraceContextTextMapPropagator()
+
+    @contextmanager
+    def request(self, scope: Mapping[str, Any], route: str) -> Iterator[Callable[[int], None]]:
+        """A span around an HTTP request; call what it gives with the status of the answer."""
+        headers = {
+            name.decode("latin-1"): held.decode("latin-1") for name, held in scope["headers"]
+        }
+        parent = self._propagator.extract(headers)
+        with self._tracer.start_as_current_span(
+            f"{scope['method']} {route}",
+            parent,
+            SpanKind.SERVER,
+            {"http.request.method": scope["method"], "http.route": route},
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+
+            def answered(status: int) -> None:
+                span.set_attribute("http.response.status_code", status)
+                if status >= 500:
+                    span.set_status(Status(StatusCode.ERROR))
+
+            yield answered
+
+    def parent(self) -> str | None:
+        """What a record must carry for the trace to go on behind it; None when not sampled."""
+        span = get_current_span().get_span_context()
+        if not (span.is_valid and span.trace_flags.sampled):
+            return None
+        carrier: dict[str, str] = {}
+        self._propagator.inject(carrier)
+        return carrier.get(PARENT)
+
+    def add(self, name: str, parent: str, seconds: float, **attributes: str | int) -> None:
+        """Note a span that ended just now; `__` in an attribute's name stands for a dot."""
+        end = time.time_ns()
+        above = self._propagator.extract({PARENT: parent}, context=Context())
+        span = self._tracer.start_span(
+            name,
+            above,
+            SpanKind.CONSUMER,
+            {key.replace("__", "."): value for key, value in attributes.items()},
+            start_time=end - int(seconds * 1e9),
+        )
+        span.end(end)
+
+    def close(self) -> None:
+        """Send what waits."""
+        self._provider.shutdown()
+
+
+def _processor(exporter: SpanExporter | None, *, batched: bool) -> SpanProcessor:
+    if exporter is None:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+        exporter = OTLPSpanExporter()
+    return BatchSpanProcessor(exporter) if batched else SimpleSpanProcessor(exporter)

@@ -1,0 +1,155 @@
+"""Traces from an HTTP request to the page that is written, where an exporter is configured.
+
+Where it is not, nothing of OpenTelemetry is imported and every hook here is one comparison. A
+sampled request's events carry a W3C `traceparent` header on the log, votes too. The outbox knows
+keys alone, so behind it the trace goes on through `verdicts.traces`: the worker leaves a row
+before it applies a traced event, the relay and the publisher look for rows of their keys.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+if TYPE_CHECKING:
+    from infra.telemetry.otel import Spans
+
+HEADER = "traceparent"
+ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_SHAPE = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+Headers = list[tuple[str, str | bytes | None]]
+log = structlog.get_logger(__name__)
+
+_LEAVE = """
+insert into verdicts.traces (kind, key, parent)
+select * from unnest(%(kinds)s::text[], %(keys)s::text[], %(parents)s::text[])
+on conflict do nothing
+"""
+_FIND = """
+select kind, key, parent from verdicts.traces
+where (kind, key) in (select * from unnest(%(kinds)s::text[], %(keys)s::text[]))
+"""
+_FORGET = """
+delete from verdicts.traces
+where at < clock_timestamp() - interval '1 minute'
+or (kind, key) in (select * from unnest(%(kinds)s::text[], %(keys)s::text[]))
+"""
+
+
+class Trace(NamedTuple):
+    """A trace under way: what changes, and the span that it goes on from."""
+
+    kind: str
+    key: str
+    parent: str
+
+
+_spans: "Spans | None" = None
+
+
+def start(service: str, environ: Mapping[str, str]) -> None:
+    """Trace from now on, if the environment names an exporter's endpoint."""
+    if not any(environ.get(name) for name in ENDPOINTS):
+        return
+    try:
+        from infra.telemetry.otel import Spans
+
+        use(Spans(service))
+    except ImportError as error:
+        log.warning("no traces: install verdicts with the extra `tracing`", reason=str(error))
+
+
+def use(spans: "Spans | None") -> None:
+    """Trace with these, or no more."""
+    global _spans
+    _spans = spans
+
+
+def on() -> bool:
+    """Whether this process traces."""
+    return _spans is not None
+
+
+def request(scope: Mapping[str, Any], route: str) -> AbstractContextManager[Callable[[int], None]]:
+    """A span around an HTTP request; call what it gives with the status of the answer.
+
+    Args:
+        scope: The request as ASGI has it.
+        route: Its path, with names for what varies.
+    """
+    return _NOTHING if _spans is None else _spans.request(scope, route)
+
+
+def _ignore(_: int) -> None:
+    """Take a status and do nothing."""
+
+
+_NOTHING = nullcontext(_ignore)
+
+
+def carried(headers: Headers | None = None) -> Headers | None:
+    """The headers of a record, with the trace of the present request if it is sampled."""
+    parent = None if _spans is None else _spans.parent()
+    return headers if parent is None else [*(headers or ()), (HEADER, parent.encode())]
+
+
+def parent_of(headers: Iterable[tuple[str, bytes | None]]) -> str | None:
+    """The trace that a record carries; whatever else a foreign one calls so is none."""
+    found = (value for name, value in headers if name == HEADER and value)
+    return next((value.decode() for value in found if _SHAPE.fullmatch(value)), None)
+
+
+def add(name: str, parent: str, seconds: float, **attributes: str | int) -> None:
+    """Note a span that ended just now."""
+    if _spans is not None:
+        _spans.add(name, parent, seconds, **attributes)
+
+
+def leave(engine: Engine, traces: Iterable[Trace]) -> None:
+    """Leave traces for those who will see the keys alone; none is worth a failure."""
+    if rows := list(traces):
+        columns = {
+            "kinds": [trace.kind for trace in rows],
+            "keys": [trace.key for trace in rows],
+            "parents": [trace.parent for trace in rows],
+        }
+        try:
+            with engine.begin() as connection:
+                connection.exec_driver_sql(_LEAVE, columns)
+        except SQLAlchemyError as error:
+            log.info("traces are cut short", reason=str(error))
+
+
+def relayed(engine: Engine, keys: Collection[tuple[str, str]], seconds: float) -> None:
+    """Changes of these keys were published; blocks on the database where tracing is on."""
+    if _spans is not None:
+        _go_on(engine, keys, "relay", seconds, _FIND)
+
+
+def printed(engine: Engine, keys: Collection[tuple[str, str]], seconds: float) -> None:
+    """Pages of these keys are written, which ends their traces."""
+    if _spans is not None:
+        _go_on(engine, keys, "print", seconds, _FIND, _FORGET)
+
+
+def _go_on(
+    engine: Engine, keys: Collection[tuple[str, str]], stage: str, seconds: float, *statements: str
+) -> None:
+    """Add a span for each trace that waits on one of the keys; no trace is worth a failure."""
+    assert _spans is not None
+    columns = {"kinds": [kind for kind, _ in keys], "keys": [key for _, key in keys]}
+    try:
+        with engine.begin() as connection:
+            rows = connection.exec_driver_sql(statements[0], columns).all()
+            for statement in statements[1:]:
+                connection.exec_driver_sql(statement, columns)
+    except SQLAlchemyError as error:
+        log.info("traces are cut short", reason=str(error))
+        return
+    for row in rows:
+        name = f"{stage} {row.kind}"
+        _spans.add(name, row.parent, seconds, verdicts__key=row.key)

@@ -1,0 +1,1 @@
+"""One pure function per event, from the event to the rows it claims."""

@@ -1,0 +1,1 @@
+"""How verdicts moved: timelines and weekly digests."""

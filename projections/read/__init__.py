@@ -1,0 +1,1 @@
+"""How projections are read."""

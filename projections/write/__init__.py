@@ -1,0 +1,1 @@
+"""How folded rows are stored: one transaction with checkpoint and outbox."""

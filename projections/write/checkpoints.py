@@ -1,0 +1,198 @@
+"""Checkpoints: how far each partition was applied, in the same database as what was applied."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from sqlalchemy import Engine
+
+from infra.consumer.app import LogMismatchError
+from infra.consumer.partition_consumer import MissedError
+from infra.kafka.offsets import Bounds, Place
+from infra.postgres.pipeline import Statements
+
+PROJECTIONS = "checkpoints"
+PUBLISHER = "verdicts.publisher_checkpoints"
+
+_FIND = """
+select topic, partition, topic_id, next_offset from {table}
+where (topic, partition) in (select * from unnest(%(topics)s::text[], %(partitions)s::int[]))
+"""
+_BEGIN = """
+insert into {table} (topic, partition, topic_id, next_offset)
+select * from unnest(
+    %(topics)s::text[], %(partitions)s::int[], %(ids)s::text[], %(offsets)s::bigint[])
+on conflict (topic, partition) do nothing
+"""
+
+# Rows are locked in one order, so that two consumers never wait for each other in a circle.
+_MOVE = """
+with held as (
+    select topic, partition, move.upto, move.latest
+    from {table} as found join unnest(
+        %(topics)s::text[], %(partitions)s::int[], %(expected)s::bigint[], %(upto)s::bigint[],
+        %(latest)s::bigint[]) as move(topic, partition, expected, upto, latest)
+        using (topic, partition)
+    where next_offset = move.expected
+    order by topic, partition for update of found
+)
+update {table} as found set next_offset = held.upto{more}
+from held where found.topic = held.topic and found.partition = held.partition
+returning found.next_offset
+"""
+_AND_LATEST = ", latest = greatest(found.latest, held.latest)"
+_STORED = """
+select next_offset from {table} where topic = %(topic)s and partition = %(partition)s
+"""
+
+
+class Move(NamedTuple):
+    """One checkpoint's way.
+
+    Attributes:
+        place: Topic and partition.
+        expected: Where the checkpoint must stand.
+        upto: Where it stands afterwards.
+        latest: The greatest time among the events passed over, in microseconds; the projections
+            alone keep it. A maximum, so the order in which events come does not matter.
+    """
+
+    place: Place
+    expected: int
+    upto: int
+    latest: int | None = None
+
+
+def move(connection: Statements, moves: Sequence[Move], table: str) -> Callable[[], None]:
+    """Move checkpoints by compare-and-set, as part of the transaction that they fence.
+
+    Args:
+        connection: In that transaction.
+        moves: All of them, or none, are made.
+        table: The consumer's table; see `PROJECTIONS` and `PUBLISHER`.
+
+    Returns:
+        What must be called before the transaction is committed. It raises `MissedError` when a
+        checkpoint does not stand where it was expected. Of several it is not known which: then the
+        first one's place is told, wherever that stands.
+    """
+    rows = {
+        **_columns([move.place for move in moves]),
+        "expected": [move.expected for move in moves],
+        "upto": [move.upto for move in moves],
+        "latest": [move.latest for move in moves],
+    }
+    more = _AND_LATEST if table == PROJECTIONS else ""
+    moved = connection.exec_driver_sql(_MOVE.format(table=table, more=more), rows)
+
+    def require() -> None:
+        if len(moved.all()) != len(moves):
+            raise MissedError(stored(connection, moves[0].place, table))
+
+    return require
+
+
+def stored(connection: Statements, place: Place, table: str) -> int:
+    """Look up the offset of the first record of a partition that was not applied yet."""
+    row = {"topic": place[0], "partition": place[1]}
+    ((offset,),) = connection.exec_driver_sql(_STORED.format(table=table), row).all()
+    return int(offset)
+
+
+class Extents(Protocol):
+    """Knows topics and the extent of partitions; `infra.kafka.offsets.Log` is the real one."""
+
+    def bounds(self, places: Iterable[Place]) -> Mapping[Place, Bounds]:
+        """Identity, beginning and end of each partition."""
+        ...
+
+    def holds(self, place: Place, begin: int, end: int) -> bool:
+        """Whether there is any record from offset `begin` up to, not including, `end`."""
+        ...
+
+
+class DatabaseCheckpoints:
+    """The checkpoints of one consumer in one table."""
+
+    def __init__(self, engine: Engine, log: Extents, table: str = PROJECTIONS) -> None:
+        self._engine = engine
+        self._log = log
+        self._table = table
+
+    def load(self, places: Iterable[Place]) -> Mapping[Place, int]:
+        """Look up where to start, after asking whether the log is still the same.
+
+        Raises:
+            LogMismatchError: a topic was made anew, or a checkpoint lies outside its log.
+        """
+        wanted = list(places)
+        # Read before the broker is asked: a log only grows, so whatever another owner applies
+        # meanwhile, what was read here cannot lie behind the end that the broker tells.
+        found = self._rows(wanted)
+        bounds = self._log.bounds(wanted)
+        unread = {place: bounds[place] for place in wanted if place not in found}
+        self._begin(unread)
+        found |= {place: (bound.topic_id, 0) for place, bound in unread.items()}
+        _require_fit(found, bounds)
+        return {place: offset for place, (_, offset) in found.items()}
+
+    def stored(self, places: Iterable[Place]) -> Mapping[Place, int]:
+        """Look up offsets alone."""
+        return {place: offset for place, (_, offset) in self._rows(list(places)).items()}
+
+    def verify(self, places: Iterable[Place]) -> None:
+        """Ask whether the log is still the one that was read so far.
+
+        Raises:
+            LogMismatchError: a topic was made anew, or a checkpoint lies outside its log.
+        """
+        if found := self._rows(list(places)):
+            bounds = self._log.bounds(found)
+            _require_fit(found, bounds)
+
+    def holds(self, place: Place, begin: int, end: int) -> bool:
+        """Whether the log holds any record from offset `begin` up to, not including, `end`."""
+        return self._log.holds(place, begin, end)
+
+    def _rows(self, places: list[Place]) -> dict[Place, tuple[str, int]]:
+        with self._engine.begin() as connection:
+            rows = connection.exec_driver_sql(_FIND.format(table=self._table), _columns(places))
+            return {(row.topic, row.partition): (row.topic_id, row.next_offset) for row in rows}
+
+    def _begin(self, bounds: Mapping[Place, Bounds]) -> None:
+        """Start what was never read at its first record; leave the rest as it is."""
+        rows = {
+            **_columns(list(bounds)),
+            "ids": [bound.topic_id for bound in bounds.values()],
+            "offsets": [0] * len(bounds),
+        }
+        with self._engine.begin() as connection:
+            connection.exec_driver_sql(_BEGIN.format(table=self._table), rows)
+
+
+def _columns(places: Sequence[Place]) -> dict[str, list[str] | list[int]]:
+    return {
+        "topics": [topic for topic, _ in places],
+        "partitions": [number for _, number in places],
+    }
+
+
+def _require_fit(found: Mapping[Place, tuple[str, int]], bounds: Mapping[Place, Bounds]) -> None:
+    for place, (topic_id, offset) in found.items():
+        _require_same_topic(place, topic_id, bounds[place].topic_id)
+        _require_within(place, offset, bounds[place])
+
+
+def _require_same_topic(place: Place, before: str, now: str) -> None:
+    if before != now:
+        raise LogMismatchError(
+            f"{place[0]}/{place[1]} was made anew since it was read (topic id {now}, was "
+            f"{before}); restore the topic, or rebuild the projections from the new one"
+        )
+
+
+def _require_within(place: Place, offset: int, bounds: Bounds) -> None:
+    if not bounds.first <= offset <= bounds.end:
+        raise LogMismatchError(
+            f"{place[0]}/{place[1]} was applied up to offset {offset}, but its log holds "
+            f"{bounds.first} to {bounds.end}; restore the topic, or rebuild the projections from it"
+        )

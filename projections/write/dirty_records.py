@@ -1,0 +1,52 @@
+"""The dirty set: which records changed since their pages were written.
+
+Marks are rows, one per change. The publisher reads them in the snapshot that it renders from and
+deletes those alone, so a change that came later keeps its own mark.
+"""
+
+from collections.abc import Collection, Iterable
+
+from sqlalchemy import Connection
+
+from infra.postgres.pipeline import Statements
+from projections.write.outbox import Key
+
+CHANNEL = "dirty"
+
+_MARK = """
+with marked as (
+    insert into verdicts.dirty (kind, key)
+    select kind, key from unnest(%(kinds)s::text[], %(keys)s::text[]) as changed(kind, key)
+)
+select pg_notify(%(channel)s, '')
+"""
+_MARKED = """
+select id, kind, key from verdicts.dirty
+where id <> all(%(besides)s) order by id limit %(limit)s
+"""
+_CLEAN = "delete from verdicts.dirty where id = any(%(ids)s)"
+
+
+def mark(connection: Statements, keys: Iterable[Key]) -> None:
+    """Mark records as changed, and wake the publisher when this transaction commits."""
+    marks = sorted(set(keys))
+    if marks:
+        rows = {"kinds": [key.kind for key in marks], "keys": [key.key for key in marks]}
+        connection.exec_driver_sql(_MARK, {**rows, "channel": CHANNEL})
+
+
+def marked(connection: Statements, limit: int, besides: Collection[int] = ()) -> dict[int, Key]:
+    """Look up the oldest marks, by their ids.
+
+    Args:
+        connection: In a transaction.
+        limit: So many at most.
+        besides: Ids of marks that are known already.
+    """
+    rows = connection.exec_driver_sql(_MARKED, {"limit": limit, "besides": list(besides)})
+    return {row.id: Key(row.kind, row.key) for row in rows.all()}
+
+
+def clean(connection: Connection, ids: Iterable[int]) -> None:
+    """Delete marks whose pages were written."""
+    connection.exec_driver_sql(_CLEAN, {"ids": list(ids)})

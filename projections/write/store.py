@@ -1,0 +1,83 @@
+"""The store: one transaction per batch, holding its rows, its checkpoint and its outbox keys.
+
+The checkpoint is the fence. It moves by compare-and-set from the offset that the batch was read
+at, so of two workers that hold the same records at most one applies them, and offset and rows
+can never disagree.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Engine
+
+from infra.kafka.offsets import Place
+from infra.postgres.engine import notify
+from infra.postgres.pipeline import Statements, pipelined
+from projections.folds.handlers import HANDLERS
+from projections.folds.registers import Write, fold
+from projections.write import checkpoints, outbox, upserts
+from projections.write.checkpoints import Move
+from schemas.events import Event
+
+APPLIED = "applied"
+
+
+class Batch(NamedTuple):
+    """The events of one partition from offset `expected` up to, not including, `upto`."""
+
+    place: Place
+    expected: int
+    upto: int
+    events: Sequence[Event]
+
+
+def apply(engine: Engine, batches: Sequence[Batch], *, quiet: bool = False) -> None:
+    """Apply batches of different partitions, all or none.
+
+    What is `quiet` tells nobody: what it fills is not the live generation.
+
+    Raises:
+        MissedError: somebody else moved the checkpoint of one; nothing was applied.
+        sqlalchemy.exc.DBAPIError: nothing was applied, or the answer to the commit was lost;
+            then trying again finds out which, by the checkpoint.
+    """
+    writes = fold((event for batch in batches for event in batch.events), HANDLERS)
+    moves = [Move(batch.place, batch.expected, batch.upto, _latest(batch)) for batch in batches]
+    with pipelined(engine) as connection:
+        require_moved = checkpoints.move(connection, moves, checkpoints.PROJECTIONS)
+        changed = apply_writes(connection, writes)
+        require_moved()
+        if not quiet:
+            outbox.add(connection, changed)
+            notify(connection, APPLIED, map(_reached, batches))
+
+
+def _latest(batch: Batch) -> int | None:
+    return max((event.time for event in batch.events), default=None)
+
+
+def _reached(batch: Batch) -> str:
+    topic, partition = batch.place
+    return f"{topic}/{partition}/{batch.upto}"
+
+
+def apply_writes(connection: Statements, writes: Mapping[str, list[Write]]) -> set[outbox.Key]:
+    """Write the rows of every table, then the tools' versions; give the keys of what changed.
+
+    Tables come in one order for all transactions and rows in the order of their keys, so two
+    transactions never wait for each other in a circle.
+    """
+    upserts.hold(connection, writes)
+    # All are sent before the first answer is looked at.
+    written = {
+        table: upserts.WRITERS[table](connection, writes[table])
+        for table in upserts.ORDER
+        if writes.get(table)
+    }
+    changed = {table: keys() for table, keys in written.items()}
+    untallied = set[str]()
+    for table, keys in changed.items():
+        if table not in upserts.TALLIED:
+            untallied |= {key.key for key in keys if key.kind == "tool"}
+    upserts.touch(connection, untallied)
+    return set[outbox.Key]().union(*changed.values())

@@ -1,0 +1,1 @@
+"""The incremental site build: dirty records to files."""

@@ -1,0 +1,349 @@
+"""The press: renders the pages of what changed and puts them into the site's folder.
+
+A vote shows first where people look at it. The tool's own page is written at once, and whatever
+else is under way waits for it. All comparisons of the tool follow, then those who wait for the
+tool's pages are told, and then come the twins and feeds for machines, unless more people wait by
+then: for up to a second they go first. What only sums votes up (home, category, rankings, the open
+digest) is the rest, which may wait until several votes share it.
+
+A page is rendered from the newest that is known, for whichever reason it is written: so none is
+ever turned back, and to be written once is enough for all who asked for it before.
+
+Marks come by the topic of changes, which takes a while and misses nothing. By word of mouth the
+press hears of changed tools earlier, as soon as their rows are there, and then a mark finds its
+pages written. Whatever was not heard of is written for the mark.
+"""
+
+import math
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy import Engine
+
+from infra.postgres.pipeline import SNAPSHOT, pipelined
+from infra.telemetry import event_log
+from projections.history import digest_queries
+from projections.write import dirty_records
+from projections.write.outbox import Key
+from publishers.build import announcements
+from publishers.build.parallel import share
+from publishers.build.site_files import SiteFiles
+from publishers.content import content_cache
+from publishers.content.content_cache import Change
+from publishers.content.site_content import Library, MemoryLibrary
+from publishers.pages import catalogue
+from publishers.views import memoize
+from publishers.views.paths import tool_path
+
+MOST_MARKS = 2_000
+# The kind of a mark that stands for every page.
+SITE = "site"
+# So often somebody looks whether a tool was marked while other pages are written.
+LOOK_SECONDS = 0.015
+# So long what machines read may wait for what people read.
+TWINS_SECONDS = 1.0
+Fence = Callable[[], None]
+Hearsay = Callable[[], Collection[Key]]
+
+
+def free() -> None:
+    """The fence of somebody who is alone: nothing to ask."""
+
+
+def silence() -> Collection[Key]:
+    """The hearsay of somebody whom nobody tells anything."""
+    return ()
+
+
+class Printed(msgspec.Struct):
+    """What one run did: marks and rumours taken, pages rendered, and how many of them differed."""
+
+    marks: int = 0
+    rendered: int = 0
+    changed: int = 0
+
+
+class Weeks(NamedTuple):
+    """The digests that the site shows, newest first, and those among them that are still open.
+
+    Most pages link to the newest, the sitemap to all, and each digest to its neighbours.
+    """
+
+    shown: tuple[str, ...] = ()
+    still_open: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, library: Library) -> "Weeks":
+        """What a library shows now."""
+        found = library.digests()
+        still_open = tuple(one.week for one in found if not one.frozen)
+        return cls(tuple(one.week for one in found), still_open)
+
+
+class Round(msgspec.Struct):
+    """Marks, the pages still owed for them, and the versions of the tools that those show.
+
+    It is lost with the process. Its marks are not, so the next process begins anew.
+    """
+
+    marks: dict[int, Key] = {}
+    owed: dict[str, None] = {}
+    versions: dict[str, int] = {}
+    since: float = math.inf
+
+    def __bool__(self) -> bool:
+        return bool(self.marks or self.owed or self.versions)
+
+    def add(
+        self,
+        marks: Mapping[int, Key],
+        owed: Mapping[str, None],
+        versions: Mapping[str, int],
+        since: float,
+    ) -> None:
+        """Take on more, of which the oldest waits since this moment."""
+        self.marks |= marks
+        self.owed |= owed
+        self.versions |= versions
+        self.since = min(self.since, since)
+
+
+class Press:
+    """Writes pages from a library of its own, which it keeps up to date by what is marked.
+
+    Args:
+        database: Holds the projections and the marks.
+        files: The site's folder.
+        public_url: The site's address.
+    """
+
+    def __init__(self, database: Engine, files: SiteFiles, public_url: str) -> None:
+        self._engine = database
+        self._snapshots = database.execution_options(isolation_level="REPEATABLE READ")
+        self._files = files
+        self._public_url = public_url
+        self._fence: Fence = free
+        self._hearsay: Hearsay = silence
+        self._library = MemoryLibrary()
+        # Its records stay, so what was made of one is of use again.
+        memoize.keep()
+        self._weeks = Weeks()
+        # The weeks that may have an open digest, and whether they are others since the last rest.
+        self._open_weeks: list[str] = []
+        self._turned = False
+        self._told: dict[str, int] = {}
+        self._round, self._next = Round(), Round()
+        # Marks of which only the summaries are still owed.
+        self._for_rest: dict[int, Key] = {}
+        self._looked = 0.0
+        self._printed = Printed()
+
+    @property
+    def front_waits(self) -> bool:
+        """Whether `print_front` has something to do."""
+        return bool(self._round or self._next)
+
+    @property
+    def rest_waits(self) -> bool:
+        """Whether `print_rest` has something to do."""
+        return bool(self._for_rest) or self._turned
+
+    def take_over(self, fence: Fence = free, hearsay: Hearsay = silence) -> None:
+        """Be the only one who changes the site's files from now on.
+
+        Args:
+            fence: Is asked before each file, and raises when another process writes by now.
+            hearsay: Gives the keys that somebody named since it was called last. They may be any,
+                and any may be missing.
+        """
+        self._fence, self._hearsay = fence, hearsay
+        self._files.take_over()
+
+    def print_all(self, hands: int = 1) -> Printed:
+        """Write every page that should exist, and remove every file that should not.
+
+        It comes first: what is printed afterwards is what has changed since. With several `hands`
+        as many processes share the work; see `publishers.build.parallel`.
+        """
+        self._printed = Printed()
+        with self._snapshots.begin() as connection:
+            self._library = content_cache.take(connection)
+            self._open_weeks, self._turned = digest_queries.open_weeks(connection), False
+        self._round, self._next, self._for_rest = Round(), Round(), {}
+        paths = catalogue.page_paths(self._library)
+        self._library.kinship()  # once for all hands
+        self._printed.changed = share(self._put_all, paths, hands)
+        self._printed.rendered = len(paths)
+        self._printed.changed += len(self._files.sweep(paths))
+        self._weeks = Weeks.of(self._library)
+        self._tell(self._library.versions())
+        return self._printed
+
+    def print_own(self) -> Printed:
+        """Write the own pages of the tools that changed since somebody looked last.
+
+        Raises:
+            OSError: a page could not be written; all marks stay, and the next call goes on.
+        """
+        self._printed = Printed()
+        self._printed.marks = self._look()
+        return self._printed
+
+    def print_front(self) -> Printed:
+        """Write all other pages that should not wait; see `print_own`.
+
+        Those that people read come first, and then who waits for them is told. While that goes on,
+        tools that change have their own pages written, and if there were any, what machines read
+        is left to a later round.
+        """
+        began, self._printed = time.monotonic(), Printed()
+        if not self._round:
+            self._round, self._next = self._next, Round()
+        self._write(path for path in self._round.owed if catalogue.is_read(path))
+        self._tell(self._round.versions)
+        if self._next.owed and began - self._round.since < TWINS_SECONDS:
+            late, self._round = self._round, Round()
+            self._next.add(late.marks, late.owed, {}, late.since)
+            return self._printed
+        self._write(self._round.owed)
+        marks = self._round.marks
+        self._for_rest |= marks
+        self._round = Round()
+        self._printed.marks = len(marks)
+        if marks:
+            event_log.printed(self._engine, sorted(set(marks.values())), time.monotonic() - began)
+        return self._printed
+
+    def print_rest(self) -> Printed:
+        """Write the pages that sum up what was written before; see `print_front`."""
+        self._printed = Printed()
+        marks = self._for_rest
+        if not self.rest_waits:
+            return self._printed
+        with self._snapshots.begin() as connection:
+            self._library = self._library.with_digests(digest_queries.everything(connection))
+        weeks = Weeks.of(self._library)
+        # Most of what sums up one tool sums up its neighbours too.
+        self._write(dict.fromkeys(self._rest(set(marks.values()), weeks)))
+        with self._engine.begin() as connection:
+            dirty_records.clean(connection, marks)
+        self._for_rest, self._turned = {}, False
+        self._weeks = weeks
+        self._printed.marks = len(marks)
+        return self._printed
+
+    def look_at_weeks(self) -> Printed:
+        """See whether a week began or ended, which the rest is to show.
+
+        The first event of a week may change no record, such as a vote that was cast before. Then it
+        leaves no mark.
+        """
+        with self._engine.connect() as connection:
+            open_weeks = digest_queries.open_weeks(connection)
+        if open_weeks != self._open_weeks:
+            self._open_weeks, self._turned = open_weeks, True
+        return Printed()
+
+    def mark_all(self) -> None:
+        """Mark the whole site, so that whoever has the turn looks at all pages again."""
+        with self._engine.begin() as connection:
+            dirty_records.mark(connection, [Key(SITE, "")])
+
+    def _look(self) -> int:
+        """Write the own pages of what was marked or heard of since the last look; owe the others.
+
+        Returns:
+            The number of marks, and of tools that were heard of.
+        """
+        # First what was heard: a snapshot that is taken afterwards shows it.
+        heard = {key for key in self._hearsay() if key.kind == "tool"}
+        known = [*self._round.marks, *self._next.marks, *self._for_rest]
+        with pipelined(self._engine, SNAPSHOT) as snapshot:
+            marks = dirty_records.marked(snapshot, MOST_MARKS, known)
+            keys = {*marks.values(), *heard}
+            library = content_cache.renew(snapshot, self._library, keys)
+        if library is None:
+            with self._snapshots.begin() as connection:
+                library = content_cache.take(connection)
+        changes = list(content_cache.changes(self._library, library))
+        owed = dict.fromkeys(self._front(library, keys, changes))
+        # From here on it is known, so whatever fails must leave it owed.
+        self._library = library
+        versions = library.versions(key.key for key in keys if key.kind == "tool")
+        self._next.add(marks, owed, versions, time.monotonic())
+        for change in changes:
+            self._put(tool_path(change.slug))
+        self._looked = time.monotonic()
+        return len(marks) + len(heard)
+
+    def _tell(self, versions: Mapping[str, int]) -> None:
+        """Tell who waits for it what the pages show, where that was not told yet."""
+        news = {tool: it for tool, it in versions.items() if it > self._told.get(tool, -1)}
+        if news:
+            with self._engine.begin() as connection:
+                announcements.tell(connection, news)
+            self._told |= news
+
+    def _write(self, paths: Iterable[str]) -> None:
+        for path in list(paths):
+            self._put(path)
+            if time.monotonic() - self._looked > LOOK_SECONDS:
+                self._look()
+
+    def _put_all(self, paths: Iterable[str]) -> int:
+        """Bring pages up to date; the number of those that differed."""
+        before = self._printed.changed
+        for path in paths:
+            self._put(path)
+        return self._printed.changed - before
+
+    def _put(self, path: str) -> None:
+        """Bring one page up to date; then nobody is owed it any more."""
+        content = catalogue.render(self._library, path, self._public_url)
+        self._fence()
+        self._printed.changed += self._files.put(path, content)
+        self._printed.rendered += 1
+        self._round.owed.pop(path, None)
+        self._next.owed.pop(path, None)
+
+    def _front(
+        self, library: Library, keys: Collection[Key], changes: Collection[Change]
+    ) -> Iterator[str]:
+        """The pages that must not wait: for anything but votes, all that show it."""
+        for change in changes:
+            yield from self._about(library, change)
+        if not all(change.only_tallies for change in changes):
+            yield from catalogue.paths_of_any_tool(library)
+        for key in sorted(keys):
+            if key.kind == SITE:
+                yield from (*catalogue.page_paths(library), *self._files.paths())
+            elif key.kind == "category":
+                yield from catalogue.paths_of_category(library, key.key)
+            elif key.kind == "reviewer":
+                yield from catalogue.paths_of_reviewer(library, key.key)
+
+    def _about(self, library: Library, change: Change) -> Iterator[str]:
+        yield from catalogue.paths_about_tool(library, change.slug)
+        if not change.only_tallies:
+            shelves = {tool.category.slug for tool in (change.before, change.after) if tool}
+            yield from (
+                path for shelf in sorted(shelves) for path in catalogue.paths_of_shelf(shelf)
+            )
+        if change.before and change.moved:
+            # Whatever stands in the folder with its name is looked at again.
+            for path in self._files.comparisons_of(change.slug):
+                yield from (path, *catalogue.beside(path))
+
+    def _rest(self, keys: Collection[Key], now: Weeks) -> Iterator[str]:
+        """The pages that sum up tools, and those that show weeks.
+
+        A week that was frozen shows on every page: in the histories of the tools.
+        """
+        for key in sorted(keys):
+            if key.kind == "tool":
+                yield from catalogue.summaries_of_tool(self._library, key.key)
+        yield from catalogue.paths_of_weeks({*self._weeks.still_open, *now.still_open})
+        if now.shown != self._weeks.shown or any(key.kind == "digest" for key in keys):
+            yield from catalogue.page_paths(self._library)

@@ -1,0 +1,187 @@
+"""The site's folder: files that any web server can serve, replaced whole or not at all.
+
+A file appears in one step, so a reader sees the old page or the new one. It is not forced to the
+disk: a page lost with the power is rendered again, since a write compares bytes, not memories.
+
+One process writes at a time. Each prepares its files in a folder of its own, and whoever takes over
+takes the folders of all others away. So a writer that was stopped with a page in its hands, for
+however long, has nothing left to rename: it cannot turn the page back.
+"""
+
+import errno
+import os
+import re
+import shutil
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from publishers.build.atomic_exchange import exchange
+
+_PATH = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
+_WRITERS = ".writers"
+
+
+class BadPath(ValueError):  # noqa: N818 (it says what it is)
+    """A path that cannot be a page of the site."""
+
+
+class SupersededError(OSError):
+    """Another writer took over; what stands in the site's folder is its business now."""
+
+
+class SiteFiles:
+    """Pages as files: `/tools/x/` is `tools/x/index.html`, `/feed.xml` is `feed.xml`."""
+
+    def __init__(self, root: Path, exchange: Callable[[str, str], bool] = exchange) -> None:
+        """`root` is made when the first page is written; `exchange` may say that it cannot."""
+        self.root = root
+        self._exchange = exchange
+        self._desk: Path | None = None
+
+    def take_over(self) -> None:
+        """Be the only writer from now on; whatever others try to change, they do not.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        self._desk = self._new_desk()
+        for other in set(self._desk.parent.iterdir()) - {self._desk}:
+            # In one step: while it was emptied, its owner could still put a file there.
+            gone = other.with_name(f"gone-{uuid.uuid4().hex}")
+            other.rename(gone)
+            shutil.rmtree(gone)
+
+    def read(self, path: str) -> bytes | None:
+        """The stored bytes of a page; None when there is no such file."""
+        try:
+            with open(self._file(path), "rb", buffering=0) as file:
+                return file.read()
+        except (BadPath, FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            return None
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return None
+            raise
+
+    def write(self, path: str, content: bytes) -> bool:
+        """Store a page; False when the same bytes stand there already.
+
+        Raises:
+            BadPath: When the path is not one of a page.
+            SupersededError: When somebody else took over.
+            OSError: When the file cannot be written; what stood there still does.
+        """
+        file, before = self._file(path), self.read(path)
+        if before == content:
+            return False
+        prepared = self._prepared()
+        try:
+            with open(prepared, "wb", buffering=0) as opened:
+                opened.write(content)
+            if before is not None and self._exchange(prepared, file):
+                # The former page: whoever reads it just now can go on, so it is not written over.
+                os.unlink(prepared)
+            else:
+                _move(prepared, file)
+        except OSError:
+            self._require_desk()
+            Path(prepared).unlink(missing_ok=True)
+            raise
+        return True
+
+    def remove(self, path: str) -> bool:
+        """Remove a page and the folders that this leaves empty; False when there is none.
+
+        Raises:
+            BadPath: When the path is not one of a page.
+            SupersededError: When somebody else took over.
+        """
+        return self._remove(self._file(path))
+
+    def put(self, path: str, content: bytes | None) -> bool:
+        """Write the page, or remove it when it has no content; whether anything changed."""
+        return self.remove(path) if content is None else self.write(path, content)
+
+    def paths(self) -> list[str]:
+        """Every stored page, sorted."""
+        return sorted(map(self._path, self._files()))
+
+    def comparisons_of(self, tool: str) -> list[str]:
+        """The stored comparisons that this tool is part of, whatever its category is now."""
+        pair = re.compile(f"(.+-vs-)?{re.escape(tool)}(-vs-.+)?")
+        folder = self.root / "compare"
+        names = sorted(page.name for page in folder.iterdir()) if folder.is_dir() else []
+        return [f"/compare/{name}/" for name in names if "-vs-" in name and pair.fullmatch(name)]
+
+    def sweep(self, keep: Iterable[str]) -> list[str]:
+        """Remove every file but those of these pages.
+
+        Raises:
+            SupersededError: When somebody else took over.
+        """
+        kept = {self._file(path) for path in keep}
+        removed = [file for file in list(self._files()) if file not in kept and self._remove(file)]
+        return sorted(map(self._path, removed))
+
+    def _files(self) -> Iterator[str]:
+        for folder, folders, names in os.walk(self.root):
+            if _WRITERS in folders:
+                folders.remove(_WRITERS)
+            yield from (f"{folder}/{name}" for name in names)
+
+    def _remove(self, file: str) -> bool:
+        if not os.path.lexists(file):
+            return False
+        removed = self._prepared()
+        try:
+            # Not at once: without a desk, this must fail.
+            os.replace(file, removed)
+        except FileNotFoundError:
+            self._require_desk()
+            return False
+        os.unlink(removed)
+        self._remove_empty(Path(file).parent)
+        return True
+
+    def _prepared(self) -> str:
+        """Where this thread has a file that is not yet, or no longer, one of the site."""
+        if self._desk is None:
+            self._desk = self._new_desk()
+        return f"{self._desk}/{threading.get_native_id()}"
+
+    def _new_desk(self) -> Path:
+        desk = self.root / _WRITERS / uuid.uuid4().hex
+        desk.mkdir(parents=True)
+        return desk
+
+    def _require_desk(self) -> None:
+        if self._desk and not self._desk.exists():
+            raise SupersededError("Another writer took over the site and brings it up to date.")
+
+    def _file(self, path: str) -> str:
+        if not path or not _PATH.fullmatch(path):
+            raise BadPath(f"{path!r} is not a path of the site")
+        # A page's path ends with a slash, and its file is the index of that folder.
+        return f"{self.root}{path}index.html" if path.endswith("/") else f"{self.root}{path}"
+
+    def _path(self, file: str) -> str:
+        return file.removeprefix(str(self.root)).removesuffix("index.html")
+
+    def _remove_empty(self, folder: Path) -> None:
+        while folder != self.root:
+            try:
+                folder.rmdir()
+            except OSError:
+                return  # something else stands in it
+            folder = folder.parent
+
+
+def _move(prepared: str, file: str) -> None:
+    """Put a file into a folder that is nearly always there."""
+    try:
+        os.replace(prepared, file)
+    except FileNotFoundError:
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        os.replace(prepared, file)

@@ -1,0 +1,1 @@
+"""Which pages exist, what they depend on, and how each is rendered."""

@@ -1,0 +1,76 @@
+"""The machine twins of a page: the same data as JSON and as Markdown, beside its `index.html`."""
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from publishers.templating.environment import Meta, page
+from publishers.views.comparisons.answer import answer
+from publishers.views.comparisons.comparison import Comparison, comparison, title
+from publishers.views.comparisons.scorecard import Opinion, opinion
+from publishers.views.memoize import once_for_each
+from publishers.views.paths import comparison_path, tool_path
+from publishers.views.tools.cards import Card, card
+from publishers.views.tools.tool import summary
+from schemas.records import Reviewer, Tool
+
+JSON, MARKDOWN = "index.json", "index.md"
+"""Names of the twins in the folder of their page."""
+
+
+class _ToolTwin(NamedTuple):
+    card: Card
+    summary: str
+    description: str
+    opinions: list[Opinion]
+
+
+class _ComparisonTwin(NamedTuple):
+    path: str
+    page: Comparison
+    tools: list[Tool]
+
+
+def of_tool(tool: Tool, name: str, public_url: str) -> bytes:
+    """The twin of this name of a tool's page."""
+    path = tool_path(tool.tool)
+    if name == JSON:
+        return _json({"page": public_url + path, "summary": summary(tool), **_facts(tool)})
+    said = [opinion(review) for review in tool.panel.reviews]
+    view = _ToolTwin(card(tool), summary(tool), tool.description, said)
+    return page("tool.md", public_url, Meta(tool.name, "", path), view)
+
+
+def of_comparison(
+    one: Tool, other: Tool, panel: list[Reviewer], name: str, public_url: str
+) -> bytes:
+    """The twin of this name of two tools' comparison."""
+    one, other = sorted((one, other), key=lambda tool: tool.tool)
+    path = comparison_path(one.tool, other.tool)
+    if name == JSON:
+        return _json(_comparison(public_url + path, one, other))
+    view = _ComparisonTwin(path, comparison(one, other, panel), [one, other])
+    return page("comparison.md", public_url, Meta(view.page.title, "", path), view)
+
+
+def _comparison(address: str, one: Tool, other: Tool) -> dict[str, Any]:
+    found = answer(one, other)
+    return {
+        "page": address,
+        "compare": f"{one.tool}-vs-{other.tool}",
+        "title": title(one, other),
+        "answer": {"leader": found.leader, "text": str(found)},
+        "tools": [_facts(one), _facts(other)],
+    }
+
+
+@once_for_each
+def _facts(tool: Tool) -> dict[str, Any]:
+    """The record without its version, which would change bytes that show no change."""
+    facts: dict[str, Any] = msgspec.to_builtins(tool)
+    del facts["version"]
+    return facts
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"

@@ -1,0 +1,1 @@
+"""The template environment and static assets."""

@@ -1,0 +1,41 @@
+"""The stylesheet and the script, each under an address that changes with its content."""
+
+import gzip
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+_FOLDER = Path(__file__).parents[1] / "static"
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".gz": "application/gzip",
+    ".js": "text/javascript; charset=utf-8",
+}
+
+
+@lru_cache
+def assets() -> dict[str, bytes]:
+    """Content by address: `/static/site.<hash>.css`."""
+    files = sorted(path for path in _FOLDER.iterdir() if path.suffix in TYPES)
+    return {_address(path): path.read_bytes() for path in files}
+
+
+@lru_cache
+def packed() -> dict[str, bytes]:
+    """The same in gzip beside them, for web servers that send such files as they are."""
+    return {f"{path}.gz": gzip.compress(held, 9, mtime=0) for path, held in assets().items()}
+
+
+@lru_cache
+def address(name: str) -> str:
+    """Where the file of this name (`site.css`) is served.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+    """
+    return _address(_FOLDER / name)
+
+
+def _address(path: Path) -> str:
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    return f"/static/{path.stem}.{digest}{path.suffix}"

@@ -1,0 +1,74 @@
+"""Jinja2, strict: HTML is escaped, and a name that a view does not give is an error."""
+
+from collections.abc import Callable, Hashable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from publishers.templating import assets
+from publishers.views import json_ld
+from publishers.views.text.formatting import count, day, shorten, wrapped, xml_text
+from publishers.views.text.markdown_escape import inline, quoted
+
+
+class Meta(NamedTuple):
+    """What the head of a page says; `path` is canonical, and empty where there is none.
+
+    `feed` is the path of a feed of the page's own, `twins` says that `index.json` and `index.md`
+    stand beside it, `graph` is its linked data, and `digest` the path of the newest digest.
+    """
+
+    title: str
+    description: str
+    path: str
+    kind: str = "website"
+    feed: str = ""
+    twins: bool = False
+    graph: Sequence[dict[str, Any]] = ()
+    digest: str = ""
+
+
+def page(template: str, public_url: str, meta: Meta, view: object = None) -> bytes:
+    """One page as UTF-8 bytes.
+
+    Args:
+        template: File below `templates/`.
+        public_url: Address of the site without a slash at its end.
+        meta: What the head says.
+        view: What the body shows, called `view` in the template.
+    """
+    meta = meta._replace(description=shorten(meta.description, 300))
+    graph = json_ld.script(public_url, meta.graph) if meta.graph else ""
+    found = _environment().get_template(template)
+    return found.render(site=public_url, meta=meta, graph=graph, view=view).encode()
+
+
+@lru_cache(maxsize=8192)
+def once(macro: Callable[..., Markup], *arguments: Hashable) -> Markup:
+    """What a macro makes of these arguments, which must be all that it looks at.
+
+    A tool's card and its reviews stand alike in dozens of comparisons, so they are made once.
+    """
+    return macro(*arguments)
+
+
+@lru_cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
+        # In Markdown there is no HTML to escape for: `inline` and `quoted` do it there.
+        autoescape=select_autoescape(disabled_extensions=("md", "txt"), default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+    )
+    environment.globals |= {"asset": assets.address, "count": count, "day": day}
+    environment.filters |= {"inline": inline, "quoted": quoted, "url": quote}
+    environment.filters |= {"once": once, "wrapped": wrapped, "xml_text": xml_text}
+    return environment

@@ -1,0 +1,1 @@
+"""Views of two to four tools side by side."""

@@ -1,0 +1,68 @@
+"""Two tools side by side."""
+
+from typing import NamedTuple
+
+from publishers.views.comparisons.answer import Answer, answer
+from publishers.views.comparisons.scorecard import Line, scorecard
+from publishers.views.tools.cards import Card, card
+from schemas.records import Reviewer, Tool
+
+
+class Row(NamedTuple):
+    """One row of the decision table: its label, a text for each tool, whether votes change it."""
+
+    label: str
+    one: str
+    other: str
+    live: bool = False
+
+
+class Comparison(NamedTuple):
+    """All that a comparison page shows, in the order in which it shows it."""
+
+    title: str
+    about: str
+    slugs: str
+    answer: Answer
+    cards: list[Card]
+    rows: list[Row]
+    scorecard: list[Line]
+
+
+def comparison(one: Tool, other: Tool, panel: list[Reviewer]) -> Comparison:
+    """The page of two tools, whichever way round they are given."""
+    first, second = sorted((one, other), key=lambda tool: tool.tool)
+    cards = [card(first), card(second)]
+    return Comparison(
+        title=title(first, second),
+        about=_about(first, second),
+        slugs=f"{first.tool}-vs-{second.tool}",
+        answer=answer(first, second),
+        cards=cards,
+        rows=_rows(*cards),
+        scorecard=scorecard([first, second], panel),
+    )
+
+
+def title(one: Tool, other: Tool) -> str:
+    """What the comparison of two tools, in the order of its address, is called."""
+    return f"{one.name} vs {other.name}"
+
+
+def _about(one: Tool, other: Tool) -> str:
+    shelf = [tool.category.name for tool in (one, other)]
+    scope = f"in {shelf[0]}" if shelf[0] == shelf[1] else f"from {shelf[0]} and {shelf[1]}"
+    return (
+        f"Two tools {scope}, side by side: panel verdicts, community votes, pricing, "
+        "what each is best for, and every review in full."
+    )
+
+
+def _rows(one: Card, other: Card) -> list[Row]:
+    return [
+        Row("Panel verdict", one.panel_line, other.panel_line),
+        Row("Community", one.community_line, other.community_line, live=True),
+        Row("Pricing", one.pricing, other.pricing),
+        Row("Best for", one.best_for, other.best_for),
+        Row("Category", one.category, other.category),
+    ]

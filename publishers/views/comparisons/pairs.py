@@ -1,0 +1,31 @@
+"""Links to comparisons, each with its answer."""
+
+from itertools import combinations
+from typing import NamedTuple
+
+from publishers.views.comparisons.answer import Answer, answer
+from publishers.views.paths import comparison_path
+from publishers.views.tools.cards import Card, card, standing
+from schemas.records import Tool
+
+
+class Pair(NamedTuple):
+    """A comparison as others link to it."""
+
+    path: str
+    one: Card
+    other: Card
+    answer: Answer
+
+
+def pair(one: Tool, other: Tool) -> Pair:
+    """Two tools in the order of their comparison's address."""
+    first, second = sorted((one, other), key=lambda tool: tool.tool)
+    path = comparison_path(first.tool, second.tool)
+    return Pair(path, card(first), card(second), answer(first, second))
+
+
+def top_pairs(tools: list[Tool], among: int) -> list[Pair]:
+    """Every comparison among the tools that stand best, best first."""
+    best = sorted(tools, key=standing)[:among]
+    return [pair(one, other) for one, other in combinations(best, 2)]

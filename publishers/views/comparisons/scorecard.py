@@ -1,0 +1,77 @@
+"""The panel's reviews, as a tool page lists them and as a comparison sets them side by side."""
+
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from publishers.views.memoize import once_for_each
+from publishers.views.paths import reviewer_path
+from publishers.views.text.formatting import day, instant
+from publishers.views.text.markdown import to_html
+from schemas.records import Choice, Review, Reviewer, Tool
+
+
+class Opinion(NamedTuple):
+    """One review, ready to be shown; `body` is HTML, `written` the text that it was made from."""
+
+    reviewer: str
+    name: str
+    path: str
+    score: int
+    verdict: Choice
+    score_line: str
+    body: Markup
+    written: str
+    pros: tuple[str, ...]
+    cons: tuple[str, ...]
+    disclosure: str | None
+    day: str
+    instant: str
+
+
+class Line(NamedTuple):
+    """One reviewer on the scorecard; an opinion is None for a tool they did not cover."""
+
+    name: str
+    path: str
+    motto: str
+    opinions: list[Opinion | None]
+
+
+@once_for_each
+def opinion(review: Review) -> Opinion:
+    """A review with its texts rendered; `88/100 · ship` is its score line."""
+    return Opinion(
+        reviewer=review.reviewer,
+        name=review.name,
+        path=reviewer_path(review.reviewer),
+        score=review.score,
+        verdict=review.verdict,
+        score_line=f"{review.score}/100 · {review.verdict}",
+        body=to_html(review.body),
+        written=review.body,
+        pros=tuple(review.pros),
+        cons=tuple(review.cons),
+        disclosure=review.disclosure,
+        day=day(review.time),
+        instant=instant(review.time),
+    )
+
+
+def scorecard(tools: list[Tool], panel: list[Reviewer]) -> list[Line]:
+    """One line for each reviewer of any of the tools, in the order of the panel."""
+    written = [{review.reviewer: review for review in tool.panel.reviews} for tool in tools]
+    return [
+        _line(member, [reviews.get(member.reviewer) for reviews in written])
+        for member in sorted(panel, key=lambda member: (member.position, member.reviewer))
+        if any(member.reviewer in reviews for reviews in written)
+    ]
+
+
+def _line(member: Reviewer, reviews: list[Review | None]) -> Line:
+    return Line(
+        name=member.name,
+        path=reviewer_path(member.reviewer),
+        motto=member.motto,
+        opinions=[opinion(review) if review else None for review in reviews],
+    )

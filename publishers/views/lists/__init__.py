@@ -1,0 +1,1 @@
+"""Views of many tools: home, category, reviewer, rankings, search."""

@@ -1,0 +1,42 @@
+"""One category: its tools by standing, and the comparisons among the best of them."""
+
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from publishers.views.comparisons.pairs import Pair, top_pairs
+from publishers.views.paths import rankings_path
+from publishers.views.text.markdown import to_html
+from publishers.views.tools.cards import Card, card, standing
+from schemas.records import Category, Tool
+
+AMONG = 5
+"""So many of the best tools are compared on the page; the form offers all of them."""
+
+
+class CategoryPage(NamedTuple):
+    """All that the page of one category shows."""
+
+    slug: str
+    name: str
+    rankings_path: str
+    description: Markup
+    cards: list[Card]
+    choices: list[Card]
+    pairs: list[Pair]
+    all_pairs: bool
+
+
+def category_page(category: Category, tools: list[Tool]) -> CategoryPage:
+    """The page of a category that holds these tools."""
+    cards = [card(tool) for tool in sorted(tools, key=standing)]
+    return CategoryPage(
+        slug=category.category,
+        name=category.name,
+        rankings_path=rankings_path(category.category),
+        description=to_html(category.description),
+        cards=cards,
+        choices=sorted(cards, key=lambda one: (one.name.casefold(), one.slug)),
+        pairs=top_pairs(tools, AMONG),
+        all_pairs=len(tools) <= AMONG,
+    )

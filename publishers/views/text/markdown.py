@@ -1,0 +1,61 @@
+"""The small Markdown subset of reviews and descriptions: emphasis, code, links, lists, paragraphs.
+
+What lies outside it, HTML included, is shown as the text that it is.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+from markupsafe import Markup
+
+from publishers.views.text.formatting import shorten
+
+
+class _Subset(MarkdownIt):
+    def __init__(self) -> None:
+        super().__init__("zero", {"html": False})
+        self.enable(["emphasis", "backticks", "fence", "link", "list", "escape", "newline"])
+        self.add_render_rule("link_open", _link_open)
+
+    def validateLink(self, url: str) -> bool:  # noqa: N802 (the parser calls it so)
+        """Only absolute web addresses become links."""
+        return url.lower().startswith(("http://", "https://"))
+
+
+def _link_open(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+) -> str:
+    # What others write into a page is theirs: no ranking and no opener is lent to it.
+    tokens[index].attrSet("rel", "nofollow ugc noopener")
+    return renderer.renderToken(tokens, index, options, env)
+
+
+_PARSER = _Subset()
+
+
+@lru_cache(maxsize=4096)
+def to_html(text: str) -> Markup:
+    """The text as safe HTML blocks."""
+    return Markup(_PARSER.render(text))  # noqa: S704 (the parser escapes all it is given)
+
+
+@lru_cache(maxsize=4096)
+def to_plain(text: str, length: int = 160) -> str:
+    """The text without its marks on one line, for descriptions of pages."""
+    return shorten(" ".join(_words(_PARSER.parse(text))), length)
+
+
+def _words(tokens: Iterable[Token]) -> Iterable[str]:
+    for block in tokens:
+        if block.children is None:
+            yield block.content
+        else:
+            yield "".join(_inline(child) for child in block.children)
+
+
+def _inline(token: Token) -> str:
+    return " " if token.type in ("softbreak", "hardbreak") else token.content

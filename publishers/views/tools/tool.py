@@ -1,0 +1,79 @@
+"""One tool: its card, its reviews, and what to compare it with."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from publishers.views.comparisons.pairs import Pair, pair
+from publishers.views.comparisons.scorecard import Line, scorecard
+from publishers.views.text.formatting import count
+from publishers.views.tools.cards import Card, card, standing
+from publishers.views.tools.history import HistoryView, history_view
+from publishers.views.tools.related_tools import Suggestion, alternatives, related
+from schemas.history import History
+from schemas.records import Community, Panel, Reviewer, Tool
+
+AMONG = 12
+"""So many rivals, those that stand best, are compared on the page; the form offers all of them."""
+
+
+class ToolPage(NamedTuple):
+    """All that the page of one tool shows."""
+
+    card: Card
+    summary: str
+    scorecard: list[Line]
+    rivals: list[Card]
+    pairs: list[Pair]
+    alternatives: list[Suggestion]
+    related: list[Suggestion]
+    history: HistoryView | None
+
+
+def tool_page(
+    tool: Tool,
+    category: list[Tool],
+    panel: list[Reviewer],
+    history: History | None = None,
+    kin: Iterable[tuple[Tool, Sequence[str]]] = (),
+) -> ToolPage:
+    """The page of a tool among those of its category (which may hold the tool itself).
+
+    Args:
+        tool: The tool.
+        category: All tools of its category that are on the site.
+        panel: Every reviewer.
+        history: How its verdicts came about.
+        kin: Tools of other categories, with the words they share with this one.
+    """
+    rivals = sorted((other for other in category if other.tool != tool.tool), key=standing)
+    return ToolPage(
+        card=card(tool),
+        summary=summary(tool),
+        scorecard=scorecard([tool], panel),
+        rivals=sorted(map(card, rivals), key=lambda rival: (rival.name, rival.slug)),
+        pairs=[pair(tool, rival) for rival in rivals[:AMONG]],
+        alternatives=alternatives(tool, category),
+        related=related(kin),
+        history=history_view(history or History()),
+    )
+
+
+def summary(tool: Tool) -> str:
+    """Panel and community on one tool in one sentence."""
+    return f"{_panel(tool.panel)}; {_community(tool.community)}."
+
+
+def _panel(panel: Panel) -> str:
+    heads = count(len(panel.reviews), "reviewer")
+    if panel.verdict == "none":
+        return "The panel has not reviewed it yet"
+    if panel.verdict == "split":
+        return f"{heads} are split down the middle"
+    agreeing = panel.ship if panel.verdict == "ship" else panel.skip
+    return f"{agreeing} of {heads} would {panel.verdict} it"
+
+
+def _community(community: Community) -> str:
+    if not community.votes:
+        return "nobody in the community has voted yet"
+    return f"{community.percent}% of {count(community.votes, 'voter')} would ship it"

@@ -1,0 +1,1 @@
+"""Who may do what: tokens, voter cookies, origins and limits."""

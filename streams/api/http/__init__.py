@@ -1,0 +1,1 @@
+"""Responses, problems and time-outs."""

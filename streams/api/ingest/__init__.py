@@ -1,0 +1,1 @@
+"""`POST /v1/events`: from CloudEvents to acknowledged records."""

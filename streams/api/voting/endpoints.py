@@ -1,0 +1,103 @@
+"""`PUT` and `DELETE` of a vote or a bookmark: the hot path, so plain ASGI and nothing around it."""
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+from starlette.types import Receive, Scope, Send
+
+from schemas.event_validation import explain
+from schemas.events import BookmarkAdded, BookmarkRemoved, VoteCast, VoteRetracted
+from schemas.records import Choice
+from streams.api.auth.request_origin import Origins
+from streams.api.http.problems import Problem
+from streams.api.http.responses import encode, read_body
+from streams.api.live.tally_cache import Standing
+from streams.api.voting.vote_service import Booth, Change, Standpoint, Visit, standpoint
+
+MOST_BYTES = 4096
+
+
+class Ballot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a vote."""
+
+    choice: Choice
+
+
+_ballot = msgspec.json.Decoder(Ballot)
+
+
+class Ballots:
+    """An ASGI application for one kind of change, told by the method.
+
+    Args:
+        booth: Takes the changes.
+        origins: Knows our own pages.
+        put: The event of `PUT`.
+        delete: The event of `DELETE`.
+    """
+
+    def __init__(
+        self, booth: Booth, origins: Origins, put: type[Change], delete: type[Change]
+    ) -> None:
+        self._booth = booth
+        self._origins = origins
+        self._kinds = {"PUT": put, "DELETE": delete}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        visit = Visit(scope, dict(scope["headers"]))
+        self._origins.require_same(visit.headers)
+        kind = self._kinds[scope["method"]]
+        tool: str = scope["path_params"]["tool"]
+        standing = await self._booth.standing(tool, retired_too=kind is BookmarkRemoved)
+        said = await _said(kind, visit, receive)
+        if kind in (VoteRetracted, BookmarkRemoved) and not self._booth.voters.read(visit.headers):
+            return await _answer(send, _of_nobody(standing, kind))
+        taken = await self._booth.take(visit, kind, tool, **said)
+        shown = await self._booth.shown(taken, standing)
+        return await _answer(send, shown, taken.cookie)
+
+
+async def _said(kind: type[Change], visit: Visit, receive: Receive) -> dict[str, Any]:
+    """What the body says: a choice for a vote, nothing for all else."""
+    body = await read_body(receive, visit.headers, MOST_BYTES)
+    if kind is not VoteCast:
+        return {}
+    try:
+        return {"choice": _ballot.decode(body).choice}
+    except msgspec.ValidationError as error:
+        found = explain(str(error), "")
+        raise Problem(422, found.detail, pointer=found.pointer, code=found.code) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Problem(400, 'The body is not JSON such as {"choice": "ship"}.') from None
+
+
+def _of_nobody(standing: Standing, kind: type[Change]) -> Standpoint:
+    """What somebody sees who never voted: there is nothing to take back, so no event either."""
+    if kind is VoteRetracted:
+        return standpoint(standing, None, UNSET)
+    return standpoint(standing, UNSET, False)
+
+
+async def _answer(send: Send, shown: Standpoint, cookie: str | None = None) -> None:
+    body = encode(shown)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    if cookie is not None:
+        headers.append((b"set-cookie", cookie.encode()))
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def votes(booth: Booth, origins: Origins) -> Ballots:
+    """`/v1/tools/{tool}/vote`."""
+    return Ballots(booth, origins, VoteCast, VoteRetracted)
+
+
+def bookmarks(booth: Booth, origins: Origins) -> Ballots:
+    """`/v1/bookmarks/{tool}`."""
+    return Ballots(booth, origins, BookmarkAdded, BookmarkRemoved)

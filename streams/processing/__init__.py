@@ -1,0 +1,1 @@
+"""Faust workers: events to projections, outbox to changes, weeks to digests."""

@@ -1,0 +1,1 @@
+"""Filling a new generation of projections from the log."""

@@ -1,0 +1,83 @@
+"""Filling a generation from the log: several followers at once, each with partitions of its own.
+
+While one waits for the database, another decodes and folds, as the worker's partitions do.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from functools import partial
+
+from infra.kafka.codec import Codec
+from infra.kafka.offsets import Log, Place
+from infra.postgres.engine import connect, create_engine
+from infra.settings import Settings
+from schemas.topics import EVENT_PLACES
+from streams.rebuild.generation_filler import Follower, lock_of
+
+LANES = 4
+SHOW_SECONDS = 0.2
+Progress = Callable[[int, int], None]
+
+
+def fill(settings: Settings, codec: Codec, name: str, progress: Progress) -> int:
+    """Bring a generation up to where the log ends now, from wherever it is.
+
+    `progress` gets the events applied and those to apply, several times a second. Gives the number
+    of records that were passed over, since they cannot be applied.
+    """
+    database = create_engine(
+        settings, name=f"verdicts {name}", generation=name, writes=True, pool_size=LANES
+    )
+    with ExitStack() as stack:
+        stack.callback(database.dispose)
+        session = stack.enter_context(connect(settings, f"verdicts {name}"))
+        # With this lock the workers' followers wait; where one has it already, both go on, and
+        # the checkpoints see to it that each batch is applied once.
+        session.execute("select pg_try_advisory_lock(%s)", [lock_of(name)])
+        ends = Log(settings).ends(EVENT_PLACES)
+        followers = []
+        for lane in range(LANES):
+            follower = Follower(settings, database, codec, EVENT_PLACES[lane::LANES])
+            stack.callback(follower.close)
+            followers.append(follower)
+        _catch_up(followers, ends, progress)
+        return sum(follower.passed_over for follower in followers)
+
+
+def _catch_up(followers: Sequence[Follower], ends: Mapping[Place, int], progress: Progress) -> None:
+    """Let all read until they are at the ends; the first fault stops every one."""
+    stopping = threading.Event()
+    wanted = [{place: ends[place] for place in it.positions} for it in followers]
+    left = [_behind(it.positions, target) for it, target in zip(followers, wanted, strict=True)]
+    total = sum(left)
+
+    def note(lane: int, count: int) -> None:
+        left[lane] = count
+        if stopping.is_set():
+            raise InterruptedError("another partition could not go on")
+
+    with ThreadPoolExecutor(len(followers), "fill") as pool:
+        tasks = [
+            pool.submit(follower.catch_up, target, partial(note, lane))
+            for lane, (follower, target) in enumerate(zip(followers, wanted, strict=True))
+        ]
+        try:
+            while not _all_done(tasks):
+                progress(total - sum(left), total)
+        finally:
+            stopping.set()
+    progress(total, total)
+
+
+def _all_done(tasks: Sequence[Future[None]]) -> bool:
+    """Wait a moment; raises what a task raised."""
+    done, rest = wait(tasks, SHOW_SECONDS, FIRST_EXCEPTION)
+    for task in done:
+        task.result()
+    return not rest
+
+
+def _behind(positions: Mapping[Place, int], ends: Mapping[Place, int]) -> int:
+    return sum(max(0, end - positions[place]) for place, end in ends.items())

@@ -1,0 +1,95 @@
+"""`verdicts log import` and the freezers, which must not decide a week from half of its events."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+
+from infra.cli.commands.log import Bar, import_from
+from infra.cli.main import sentence, verdicts
+from infra.operations.log_export.manifest import FORMAT, LogFilesError, Manifest
+from infra.postgres.engine import connect
+from infra.settings import Settings
+from streams.processing.week_closer import ADVISORY_LOCK
+
+NOWHERE = "127.0.0.1:1"
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Path:
+    """An export without a record, which any log has room for."""
+    folder = tmp_path / "export"
+    folder.mkdir()
+    made = "2026-11-20T12:00:00Z"
+    Manifest(
+        format=FORMAT, made=made, cluster="c", records=0, topics={}, schemas=[], files=[]
+    ).write(folder)
+    return folder
+
+
+@pytest.fixture
+def its(cluster: str, fresh_database: str) -> Settings:
+    return Settings.from_environment(
+        {"KAFKA_BOOTSTRAP_SERVERS": cluster, "DATABASE_URL": fresh_database}
+    )
+
+
+def is_free(settings: Settings) -> bool:
+    """Whether a freezer could decide now."""
+    with connect(settings, "a test") as connection:
+        row = connection.execute("select pg_try_advisory_lock(%s)", [ADVISORY_LOCK]).fetchone()
+        return bool(row and row[0])
+
+
+def around(look: Callable[[str], None]) -> Bar:
+    """Looks before and after each step of an import."""
+
+    @contextmanager
+    def show(doing: str, _of: int) -> Iterator[Callable[[int], None]]:
+        look(doing)
+        yield lambda _: None
+        look(doing)
+
+    return show
+
+
+@pytest.mark.integration
+def test_no_week_is_decided_from_the_first_event_to_the_last_comparison(
+    its: Settings, export: Path
+) -> None:
+    seen: list[tuple[str, bool]] = []
+    import_from(export, its, around(lambda doing: seen.append((doing, is_free(its)))))
+    steps = ("Verifying the files", "Importing", "Comparing")
+    assert seen == [(step, False) for step in steps for _ in range(2)]
+    assert is_free(its)
+
+
+@pytest.mark.integration
+def test_an_import_whose_database_went_away_says_what_may_have_happened(
+    its: Settings, export: Path
+) -> None:
+    def end(doing: str) -> None:
+        if doing == "Importing":
+            with psycopg.connect(its.database_url) as connection:
+                connection.execute(
+                    "select pg_terminate_backend(pid) from pg_stat_activity"
+                    " where datname = current_database() and pid <> pg_backend_pid()"
+                )
+
+    with pytest.raises(LogFilesError, match="a week may have been decided from some of its events"):
+        import_from(export, its, around(end))
+
+
+def test_an_import_without_a_database_says_why_it_needs_one(export: Path, tmp_path: Path) -> None:
+    environ = {
+        "VERDICTS_DATA": str(tmp_path),
+        "KAFKA_BOOTSTRAP_SERVERS": NOWHERE,
+        "DATABASE_URL": f"postgresql://x@{NOWHERE}/x",
+    }
+    error = CliRunner().invoke(verdicts, ["log", "import", str(export)], env=environ).exception
+    assert isinstance(error, Exception)
+    assert sentence(error).startswith("The database does not answer (")
+    assert "no week is decided before all its events are there" in sentence(error)

@@ -1,0 +1,55 @@
+"""How patient a fetch is, by what was fetched before it."""
+
+from infra.consumer.fetch_tuning import CALM, RUSH, RUSHED, WINDOW_SECONDS, Pace, Patience
+
+
+class Clock:
+    """Seconds that pass when they are told to."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def after(*fetches: tuple[float, int]) -> Patience:
+    """What is asked for after fetches that each come so many seconds later with so many records."""
+    clock = Clock()
+    pace, patience = Pace(clock), CALM
+    for seconds, records in fetches:
+        clock.seconds += seconds
+        patience = pace.after(records)
+    return patience
+
+
+def rush(seconds: float) -> list[tuple[float, int]]:
+    """Ten times what makes a rush, in a hundred fetches a second."""
+    return [(0.01, RUSH // 10)] * int(seconds / 0.01)
+
+
+def test_a_single_vote_is_handed_out_at_once():
+    assert after((5.0, 1)) == CALM
+    assert CALM.least_bytes == 1
+
+
+def test_votes_now_and_then_are_handed_out_at_once():
+    assert after(*[(0.02, 1)] * 100) == CALM
+
+
+def test_while_much_comes_the_broker_gathers_for_some_milliseconds():
+    assert after(*rush(1.0)) == RUSHED
+    assert 0 < RUSHED.milliseconds <= 50
+
+
+def test_a_few_votes_at_the_same_moment_are_no_rush():
+    assert after((5.0, 1), (0.001, 5), (0.001, 5)) == CALM
+
+
+def test_when_a_rush_ends_the_next_vote_is_handed_out_at_once():
+    assert after(*rush(1.0), (2 * WINDOW_SECONDS, 0)) == CALM
+    assert after(*rush(1.0), (30.0, 1)) == CALM
+
+
+def test_a_batch_after_a_long_silence_is_no_rush():
+    assert after((60.0, RUSH)) == CALM

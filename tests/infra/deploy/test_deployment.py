@@ -1,0 +1,253 @@
+"""What can be known of the deployment files without running them."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from infra.cli.main import verdicts
+from infra.settings import VARIABLES
+
+ROOT = Path(__file__).parents[3]
+DEPLOY = ROOT / "infra" / "deploy"
+PACKAGES = ("infra", "projections", "publishers", "schemas", "streams")
+# What the code reads at run time; nothing else goes with it.
+READ = (
+    "infra/embedded/kafka/*.toml",
+    "publishers/static/*",
+    "publishers/templates/*",
+    "schemas/avro/*.avsc",
+    "schemas/examples/*",
+    "streams/demo/content/**/*.toml",
+)
+COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+KUSTOMIZATION = yaml.safe_load((DEPLOY / "kubernetes" / "kustomization.yaml").read_text())
+
+
+def example(name: str) -> str:
+    """The file that stands for one that everybody fills in alone."""
+    return "secret.example.yaml" if name == "secret.yaml" else name
+
+
+MANIFESTS = [
+    manifest
+    for name in KUSTOMIZATION["resources"]
+    for manifest in yaml.safe_load_all((DEPLOY / "kubernetes" / example(name)).read_text())
+]
+OUR_IMAGE = "verdicts"
+KEYS = {"VERDICTS_SECRET_KEY", "VERDICTS_VOTER_KEY"}
+SERVERS = {"KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL"}
+
+
+def known(name: str) -> bool:
+    patterns = (re.escape(variable.name).replace(r"\*", ".+") for variable in VARIABLES)
+    return any(re.fullmatch(pattern, name) for pattern in patterns)
+
+
+def exists(arguments: list[str]) -> bool:
+    """Whether these are verbs of the command line, the last one not a group."""
+    command: click.Command | None = verdicts
+    for argument in arguments:
+        command = command.commands.get(argument) if isinstance(command, click.Group) else None
+    return command is not None and not isinstance(command, click.Group)
+
+
+def found(kind: str) -> dict[str, Any]:
+    return {it["metadata"]["name"]: it for it in MANIFESTS if it["kind"] == kind}
+
+
+def pods() -> Iterator[tuple[str, dict[str, Any]]]:
+    for manifest in MANIFESTS:
+        if template := manifest.get("spec", {}).get("template"):
+            yield manifest["metadata"]["name"], template
+
+
+PODS = dict(pods())
+OURS = {
+    name: pod for name, pod in PODS.items() if pod["spec"]["containers"][0]["image"] == OUR_IMAGE
+}
+SERVICES = {name: it for name, it in COMPOSE["services"].items() if it["image"] == OUR_IMAGE}
+
+
+def environment(pod: dict[str, Any]) -> set[str]:
+    """The names of all variables that a pod's container gets."""
+    (container,) = pod["spec"]["containers"]
+    names = {variable["name"] for variable in container.get("env", ())}
+    for source in container.get("envFrom", ()):
+        if "configMapRef" in source:
+            names |= set(found("ConfigMap")[source["configMapRef"]["name"]]["data"])
+        else:
+            names |= set(found("Secret")[source["secretRef"]["name"]]["stringData"])
+    return names
+
+
+def test_both_run_every_service_and_what_comes_before_them() -> None:
+    assert set(SERVICES) == set(OURS) == {"api", "worker", "publisher", "migrate", "topics"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_compose_runs_verbs_that_exist_with_settings_that_exist(name: str) -> None:
+    service = SERVICES[name]
+    assert exists(service["command"])
+    assert set(service["environment"]) >= KEYS | SERVERS
+    assert [it for it in service["environment"] if not known(it)] == []
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_kubernetes_runs_verbs_that_exist_with_settings_that_exist(name: str) -> None:
+    (container,) = OURS[name]["spec"]["containers"]
+    assert exists(container["args"])
+    names = environment(OURS[name])
+    assert names >= KEYS | SERVERS
+    assert {it for it in names if not known(it)} == {"POSTGRES_PASSWORD"}
+
+
+def test_compose_names_only_what_it_has() -> None:
+    for service in COMPOSE["services"].values():
+        assert set(service.get("depends_on", ())) <= set(COMPOSE["services"])
+        for volume in service.get("volumes", ()):
+            source = volume.split(":")[0]
+            assert (DEPLOY / source).exists() if source[0] == "." else source in COMPOSE["volumes"]
+
+
+def brokers(environment: dict[str, Any]) -> tuple[str, str]:
+    return str(environment["KAFKA_DEFAULT_REPLICATION_FACTOR"]), str(
+        environment["KAFKA_MIN_INSYNC_REPLICAS"]
+    )
+
+
+def test_three_brokers_keep_what_one_may_lose() -> None:
+    compose = [it for name, it in COMPOSE["services"].items() if name.startswith("kafka-")]
+    assert len(compose) == found("StatefulSet")["kafka"]["spec"]["replicas"] == 3
+    assert {brokers(it["environment"]) for it in compose} == {("3", "2")}
+    (container,) = PODS["kafka"]["spec"]["containers"]
+    assert brokers({it["name"]: it["value"] for it in container["env"]}) == ("3", "2")
+    bootstrap = found("ConfigMap")["verdicts"]["data"]["KAFKA_BOOTSTRAP_SERVERS"].split(",")
+    assert bootstrap == [f"kafka-{number}.kafka:9092" for number in range(3)]
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_a_pod_is_found_by_its_labels_and_mounts_what_it_has(name: str) -> None:
+    pod, spec = PODS[name], PODS[name]["spec"]
+    for manifest in MANIFESTS:
+        if manifest["metadata"]["name"] == name and "selector" in manifest.get("spec", {}):
+            selector = manifest["spec"]["selector"]
+            assert selector.get("matchLabels", selector) == pod["metadata"]["labels"]
+    (container,) = spec["containers"]
+    volumes = {volume["name"] for volume in spec.get("volumes", ())}
+    claims = found("StatefulSet").get(name, {}).get("spec", {}).get("volumeClaimTemplates", ())
+    volumes |= {claim["metadata"]["name"] for claim in claims}
+    assert {mount["name"] for mount in container.get("volumeMounts", ())} == volumes
+    ports = {port["name"] for port in container.get("ports", ())}
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        check = container.get(probe, {})
+        asked = check.get("httpGet") or check.get("tcpSocket")
+        assert asked is None or asked["port"] in ports
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_a_pod_may_do_no_more_than_it_must(name: str) -> None:
+    spec = PODS[name]["spec"]
+    (container,) = spec["containers"]
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert container["securityContext"]["allowPrivilegeEscalation"] is False
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert "memory" in container["resources"]["limits"]
+
+
+@pytest.mark.parametrize("name", ["worker", "publisher"])
+def test_partitions_do_not_wait_for_a_pod_that_comes_back_under_another_name(name: str) -> None:
+    """Who has a stable name does not leave its group when it ends."""
+    (container,) = OURS[name]["spec"]["containers"]
+    assert "VERDICTS_INSTANCE" not in {it["name"] for it in container.get("env", ())}
+
+
+def test_probes_ask_paths_that_the_api_answers() -> None:
+    (api,) = OURS["api"]["spec"]["containers"]
+    asked = {api[probe]["httpGet"]["path"] for probe in ("livenessProbe", "readinessProbe")}
+    source = (ROOT / "streams" / "api" / "routes.py").read_text()
+    assert asked == {"/healthz", "/readyz"}
+    assert all(f'Route("{path}"' in source for path in asked)
+
+
+def test_metrics_are_scraped_where_they_are_served() -> None:
+    prometheus = yaml.safe_load((DEPLOY / "alerts" / "prometheus.yaml").read_text())
+    for job in prometheus["scrape_configs"]:
+        (asked,) = job["dns_sd_configs"]
+        (name,) = asked["names"]
+        service = COMPOSE["services"][name]
+        listens = service["environment"].get("VERDICTS_METRICS", ":8080")
+        assert listens.endswith(f":{asked['port']}")
+    for name in ("worker", "publisher"):
+        annotations = OURS[name]["metadata"]["annotations"]
+        metrics = found("ConfigMap")["verdicts"]["data"]["VERDICTS_METRICS"]
+        assert metrics.endswith(f":{annotations['prometheus.io/port']}")
+    for file in prometheus["rule_files"]:
+        assert (DEPLOY / "alerts" / file).exists()
+
+
+def test_no_secret_stands_in_the_files() -> None:
+    for value in found("Secret")["verdicts"]["stringData"].values():
+        assert "replace-me" in value
+    for service in SERVICES.values():
+        assert all(service["environment"][key].startswith("${") for key in KEYS)
+
+
+def ignored(path: str) -> bool:
+    """Whether Docker leaves a file out: the last pattern decides that matches it or a folder."""
+    places = [path, *map(str, list(Path(path).parents)[:-1])]
+    left_out = False
+    for line in (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines():
+        pattern = line.removeprefix("!")
+        if line and not line.startswith("#") and any(matches(pattern, it) for it in places):
+            left_out = pattern == line
+    return left_out
+
+
+def matches(pattern: str, path: str) -> bool:
+    known = {"**/": "(.*/)?", "*": "[^/]*"}
+    parts = (known.get(part) or re.escape(part) for part in re.split(r"(\*\*/|\*)", pattern))
+    return re.fullmatch("".join(parts), path) is not None
+
+
+SECRETS = (
+    "infra/deploy/kubernetes/secret.yaml",
+    "infra/deploy/.env",
+    ".env",
+    "infra/deploy/compose.override.yaml",
+)
+
+
+@pytest.mark.parametrize("file", [*SECRETS, ".verdicts/voter.key", "notes.txt", ".git/config"])
+def test_no_file_with_secrets_reaches_the_image_from_which_it_is_built(file: str) -> None:
+    assert ignored(file)
+
+
+def test_all_that_the_image_is_made_of_reaches_it() -> None:
+    needed = ["pyproject.toml", "requirements.txt", "README.md", "LICENSE"]
+    needed += [str(it.relative_to(ROOT)) for glob in READ for it in ROOT.glob(glob)]
+    needed += [str(it.relative_to(ROOT)) for name in PACKAGES for it in (ROOT / name).rglob("*.py")]
+    assert [file for file in needed if ignored(file)] == []
+
+
+def test_an_installation_holds_what_the_code_reads_and_nothing_else(tmp_path: Path) -> None:
+    for name in PACKAGES:
+        unread = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=unread)
+    for file in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / file, tmp_path)
+    (tmp_path / SECRETS[0]).write_text("DATABASE_URL: postgresql://verdicts:secret@postgres")
+    build = "from setuptools import setup; setup()"
+    options = ["-q", "build_py", "--build-lib", "built"]
+    subprocess.run([sys.executable, "-c", build, *options], cwd=tmp_path, check=True)
+    built = tmp_path / "built"
+    found = {str(it.relative_to(built)) for it in built.rglob("*") if it.is_file()}
+    globs = (*READ, *(f"{name}/**/*.py" for name in PACKAGES))
+    assert found == {str(it.relative_to(ROOT)) for glob in globs for it in ROOT.glob(glob)}

@@ -1,0 +1,147 @@
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.embedded.errors import EmbeddedError
+from infra.embedded.postgres import location
+from infra.embedded.postgres.server import Postgres
+from infra.embedded.process import stop
+
+root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs it as somebody else")
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder that everybody can enter."""
+    made = Path(tempfile.mkdtemp(prefix="verdicts-home-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture
+def elsewhere(place: Path) -> Path:
+    return place / "elsewhere"
+
+
+def private(place: Path) -> Path:
+    data = place / "private" / "data"
+    data.mkdir(parents=True)
+    data.parent.chmod(0o700)
+    return data
+
+
+def permissions(path: Path) -> list[tuple[str, int, int, int]]:
+    return [
+        (str(one), it.st_mode, it.st_uid, it.st_gid)
+        for one in (path, *path.parents)
+        for it in [one.stat()]
+    ]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root runs it as somebody else")
+def test_a_user_keeps_the_cluster_in_the_data_folder(place: Path, elsewhere: Path) -> None:
+    assert location.find(place, elsewhere)[::2] == (place / "postgres", None)
+
+
+@root_only
+def test_root_keeps_the_cluster_in_a_data_folder_that_can_be_entered(
+    place: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Wherever this project lies: in a private folder its own programs would be copied elsewhere.
+    (place / "programs").mkdir()
+    (place / "programs" / "postgres").symlink_to("/bin/true")
+    monkeypatch.setattr(location, "wheel_programs", lambda: place / "programs")
+    found = location.find(place, elsewhere)
+    assert found.cluster == place / "postgres"
+    assert found.owner
+    assert (found.cluster.stat().st_uid, found.owner.uid != 0) == (found.owner.uid, True)
+    assert not elsewhere.exists()
+
+
+@root_only
+def test_a_private_home_stays_private_and_the_cluster_lives_elsewhere(
+    place: Path, elsewhere: Path
+) -> None:
+    data = private(place)
+    before = permissions(data)
+    found = location.find(data, elsewhere)
+    assert elsewhere in found.cluster.parents
+    assert permissions(data) == before
+    assert [path.name for path in data.iterdir()] == ["postgres.json"]
+    assert location.find(data, elsewhere) == found
+
+
+@root_only
+def test_a_cluster_whose_data_folder_was_deleted_is_not_taken_for_a_new_ones(
+    place: Path, elsewhere: Path
+) -> None:
+    data = private(place)
+    old = location.find(data, elsewhere).cluster
+    (old / "PG_VERSION").touch()
+    shutil.rmtree(data)
+    data.mkdir()
+    new = location.find(data, elsewhere).cluster
+    assert new == old
+    assert not (new / "PG_VERSION").exists()
+
+
+@root_only
+def test_a_cluster_that_cannot_be_reached_any_more_is_not_replaced_by_an_empty_one(
+    place: Path, elsewhere: Path
+) -> None:
+    data = place / "open" / "data"
+    data.mkdir(parents=True)
+    cluster = location.find(data, elsewhere).cluster
+    (cluster / "PG_VERSION").touch()
+    data.parent.chmod(0o700)
+    with pytest.raises(EmbeddedError, match="cannot be reached any more"):
+        location.find(data, elsewhere)
+
+
+@root_only
+def test_a_folder_of_somebody_else_is_not_taken(place: Path, elsewhere: Path) -> None:
+    data = private(place)
+    cluster = location.find(data, elsewhere).cluster
+    os.chown(cluster.parent, 65534, 65534)
+    (data / "postgres.json").unlink()
+    with pytest.raises(EmbeddedError, match="belongs to somebody else"):
+        location.find(data, elsewhere)
+
+
+@root_only
+@pytest.mark.integration
+def test_a_copy_of_the_programs_runs_where_the_originals_cannot_be_reached(
+    place: Path, elsewhere: Path
+) -> None:
+    copied = location._copied_programs(location.wheel_programs(), location._writable(elsewhere))
+    assert elsewhere in copied.parents
+    assert location._can(location.Owner(65534, 65534), str(copied / "postgres"), "--version")
+    assert location._copied_programs(location.wheel_programs(), elsewhere) == copied
+
+
+@pytest.mark.integration
+def test_the_server_changes_no_permission_that_is_not_its_own(place: Path) -> None:
+    data = place / "data"
+    data.mkdir()
+    before = permissions(data)
+    server = Postgres(data)
+    child = server.start()
+    stop(child, server.stop_signal, grace=10)
+    assert permissions(data) == before
+    assert stat.S_IMODE((data / "postgres").stat().st_mode) == 0o700
+    assert stat.S_IMODE((data / "postgres.password").stat().st_mode) == 0o600
+
+
+@pytest.mark.integration
+def test_a_server_that_outlived_its_run_is_ended_by_the_next(place: Path) -> None:
+    first, second = Postgres(place), Postgres(place)
+    left = first.start()
+    child = second.start()
+    assert left.wait(10) == 0
+    stop(child, second.stop_signal, grace=10)

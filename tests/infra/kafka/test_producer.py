@@ -1,0 +1,122 @@
+"""The producer: acknowledgement, refusal, and what nobody can know."""
+
+import asyncio
+import socket
+
+import pytest
+from aiokafka.partitioner import DefaultPartitioner
+
+from infra.kafka import topics
+from infra.kafka.delivery import Delivery, NotWritten, Outcome, Undecided
+from infra.kafka.producer import FakeProducer, KafkaProducer, Outgoing
+from infra.settings import Settings
+from schemas.topics import FOREVER, Topic
+
+
+def at(address: str) -> Settings:
+    return Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": address})
+
+
+def nowhere() -> Settings:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return at(f"127.0.0.1:{probe.getsockname()[1]}")
+
+
+async def ends_by_itself(producer: KafkaProducer) -> None:
+    """Close, which waits for what is in flight: long before its time is over there is nothing."""
+    await asyncio.wait_for(producer.close(60), 30)
+
+
+def test_without_a_broker_the_outcome_is_undecided_after_the_given_time():
+    async def scene() -> None:
+        producer = KafkaProducer(nowhere(), delivery_seconds=0.3)
+        try:
+            with pytest.raises(Undecided):
+                await asyncio.wait_for(producer.send("t", b"k", b"v"), 10)
+        finally:
+            await producer.close(0)
+
+    asyncio.run(scene())
+
+
+def test_a_record_over_the_limit_is_surely_not_written():
+    async def scene() -> None:
+        producer = KafkaProducer(nowhere())
+        try:
+            with pytest.raises(NotWritten) as refused:
+                await producer.send("t", b"k", b"x" * 3_000_000)
+            assert refused.value.too_large
+        finally:
+            await producer.close(0)
+
+    asyncio.run(scene())
+
+
+def test_who_no_longer_waits_does_no_harm():
+    async def scene() -> None:
+        producer = KafkaProducer(nowhere(), delivery_seconds=0.3)
+        left = producer.send("t", b"k", b"v")
+        left.cancel()
+        with pytest.raises(Undecided):
+            await producer.send("t", b"k", b"v")
+        await ends_by_itself(producer)
+
+    asyncio.run(scene())
+
+
+def test_of_records_sent_together_each_has_its_own_outcome():
+    async def scene() -> list[Outcome]:
+        producer = KafkaProducer(nowhere(), delivery_seconds=0.3)
+        large = Outgoing("t", b"k", b"x" * 3_000_000)
+        try:
+            assert await producer.send_all([]) == []
+            together = producer.send_all([Outgoing("t", b"k", b"v"), large])
+            return await asyncio.wait_for(together, 10)
+        finally:
+            await producer.close(0)
+
+    unsure, refused = asyncio.run(scene())
+    assert isinstance(unsure, Undecided)
+    assert isinstance(refused, NotWritten)
+    assert refused.too_large
+
+
+def test_who_no_longer_waits_for_records_sent_together_does_no_harm():
+    async def scene() -> None:
+        producer = KafkaProducer(nowhere(), delivery_seconds=0.3)
+        producer.send_all([Outgoing("t", b"k", b"v")] * 3).cancel()
+        await ends_by_itself(producer)
+
+    asyncio.run(scene())
+
+
+def test_the_fake_counts_offsets_per_topic():
+    async def scene() -> list[int]:
+        producer = FakeProducer()
+        sent = [await producer.send(topic, b"k", b"v") for topic in ("a", "b", "a")]
+        return [delivery.offset for delivery in sent]
+
+    assert asyncio.run(scene()) == [0, 0, 1]
+
+
+@pytest.mark.integration
+def test_records_are_acknowledged_where_murmur2_puts_their_keys(kafka, unique):
+    topic = Topic(unique("produced"), 12, "any", "what a test produces", FOREVER)
+    topics.apply(at(kafka), [topic])
+    keys = [f"voter-{number}".encode() for number in range(200)]
+
+    async def scene() -> list[int]:
+        producer = KafkaProducer(at(kafka))
+        try:
+            sent = [producer.send(topic.name, key, b"v", [("h", b"1")]) for key in keys[:100]]
+            rest = producer.send_all([Outgoing(topic.name, key, b"v") for key in keys[100:]])
+            together = [it for it in await rest if isinstance(it, Delivery)]
+            return [it.partition for it in (*[await one for one in sent], *together)]
+        finally:
+            await producer.close()
+
+    places = list(range(12))
+    expected = [DefaultPartitioner()(key, places, places) for key in keys]
+    assert asyncio.run(scene()) == expected
+    assert len(set(expected)) == 12

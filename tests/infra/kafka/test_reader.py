@@ -1,0 +1,114 @@
+"""The first records of stretches of the log: what waits, what does not, and what is unknown."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from infra.kafka.producer import configuration
+from infra.kafka.reader import Span, ages, firsts
+from infra.settings import Settings
+from tests.services import eventually
+
+
+@pytest.fixture
+def its(kafka: str) -> Settings:
+    return Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": kafka})
+
+
+@pytest.fixture
+def topic(kafka: str, unique: Callable[[str], str]) -> str:
+    """A topic with two partitions of the test's own."""
+    name = unique("scanned")
+    admin = AdminClient({"bootstrap.servers": kafka})
+    admin.create_topics([NewTopic(name, 2, 1)])[name].result(20)
+    return name
+
+
+def write(its: Settings, topic: str, partition: int, *timestamps: int) -> None:
+    """Write a record for each of these times, in milliseconds."""
+    producer = Producer(configuration(its))
+    for timestamp in timestamps:
+        producer.produce(topic, b"a record", partition=partition, timestamp=timestamp)
+    assert producer.flush(20) == 0
+
+
+def transactional(its: Settings, topic: str) -> Producer:
+    producer = Producer({"bootstrap.servers": its.kafka, "transactional.id": topic})
+    producer.init_transactions(20)
+    return producer
+
+
+def write_at_once(producer: Producer, topic: str) -> None:
+    """Write one record in a transaction, whose mark takes the offset after it."""
+    producer.begin_transaction()
+    producer.produce(topic, b"a record", partition=0)
+    producer.commit_transaction(20)
+
+
+def now() -> int:
+    return int(time.time() * 1000)
+
+
+def test_what_does_not_come_in_time_is_unknown_and_an_empty_span_is_not() -> None:
+    nobody = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
+    waiting, done = ("topic", 0), ("topic", 1)
+    assert firsts(nobody, {waiting: Span(0, 5), done: Span(5, 5)}, seconds=0.1) == {waiting: None}
+
+
+@pytest.mark.integration
+def test_the_first_record_of_each_span_is_read(its: Settings, topic: str) -> None:
+    write(its, topic, 0, now(), now())
+    write(its, topic, 1, now())
+    found = firsts(its, {(topic, 0): Span(1, 2), (topic, 1): Span(0, 1)}, seconds=20)
+    assert {place: record and record.offset for place, record in found.items()} == {
+        (topic, 0): 1,
+        (topic, 1): 0,
+    }
+
+
+@pytest.mark.integration
+def test_in_a_span_of_nothing_but_marks_of_transactions_nothing_waits(
+    its: Settings, topic: str
+) -> None:
+    marks = {(topic, 0): Span(1, 2)}
+    producer = transactional(its, topic)
+    write_at_once(producer, topic)
+    assert firsts(its, marks, seconds=20) == {}
+    write_at_once(producer, topic)  # the next record is none of that span's
+    assert firsts(its, marks, seconds=20) == {}
+
+
+@pytest.mark.integration
+def test_what_a_transaction_has_not_committed_does_not_wait_yet(its: Settings, topic: str) -> None:
+    producer = transactional(its, topic)
+    producer.begin_transaction()
+    producer.produce(topic, b"a record", partition=0)
+    assert producer.flush(20) == 0
+    assert firsts(its, {(topic, 0): Span(0, 1)}, seconds=20) == {}
+    producer.commit_transaction(20)
+    assert firsts(its, {(topic, 0): Span(0, 1)}, seconds=20).keys() == {(topic, 0)}
+
+
+@pytest.mark.integration
+def test_an_age_is_told_in_seconds(its: Settings, topic: str) -> None:
+    write(its, topic, 0, now() - 60_000)
+    place = (topic, 0)
+    age = eventually(lambda: ages(its, {place: Span(0, 1)})[place], lambda it: it is not None)
+    assert 60 <= (age or 0) < 120
+
+
+@pytest.mark.integration
+def test_what_the_log_no_longer_holds_is_unknown_and_the_others_are_read(
+    its: Settings, topic: str
+) -> None:
+    write(its, topic, 0, now(), now(), now())
+    write(its, topic, 1, now())
+    admin, begin = AdminClient({"bootstrap.servers": its.kafka}), TopicPartition(topic, 0, 2)
+    admin.delete_records([begin])[begin].result(20)
+    found = firsts(its, {(topic, 0): Span(0, 3), (topic, 1): Span(0, 1)}, seconds=20)
+    assert found.keys() == {(topic, 0), (topic, 1)}
+    assert found[topic, 0] is None
+    assert found[topic, 1] is not None

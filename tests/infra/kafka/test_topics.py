@@ -1,0 +1,60 @@
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+from confluent_kafka import Producer
+
+from infra.kafka.topics import TopicsError, apply, is_empty
+from infra.settings import Settings
+
+
+class ATopic(NamedTuple):
+    name: str
+    partitions: int = 2
+    config: dict[str, str] = {"retention.ms": "-1"}  # noqa: RUF012
+
+
+def at(kafka: str) -> Settings:
+    return Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": kafka})
+
+
+@pytest.mark.integration
+def test_missing_topics_are_created_and_later_found(
+    kafka: str, unique: Callable[[str], str]
+) -> None:
+    topic = ATopic(unique("topic"))
+    assert apply(at(kafka), [topic]).created == [topic.name]
+    again = apply(at(kafka), [topic])
+    assert (again.created, again.found, again.differences) == ([], [topic.name], [])
+
+
+@pytest.mark.integration
+def test_a_topic_that_differs_is_told_and_left_as_it_is(
+    kafka: str, unique: Callable[[str], str]
+) -> None:
+    name = unique("topic")
+    apply(at(kafka), [ATopic(name)])
+    other = ATopic(name, partitions=3, config={"retention.ms": "1000"})
+    told = [f"{name} has 2 partitions, not 3.", f"{name} has retention.ms=-1, not 1000."]
+    assert apply(at(kafka), [other]).differences == told
+    assert apply(at(kafka), [other]).differences == told
+
+
+@pytest.mark.integration
+def test_a_log_is_empty_until_a_record_stands_on_it(
+    kafka: str, unique: Callable[[str], str]
+) -> None:
+    one, two = ATopic(unique("topic")), ATopic(unique("topic"))
+    apply(at(kafka), [one, two])
+    assert is_empty(at(kafka), [one.name, two.name])
+    producer = Producer({"bootstrap.servers": kafka})
+    producer.produce(two.name, b"x", partition=1)
+    producer.flush()
+    assert not is_empty(at(kafka), [one.name, two.name])
+    assert is_empty(at(kafka), [one.name])
+
+
+@pytest.mark.integration
+def test_a_refusal_of_the_broker_is_one_sentence(kafka: str, unique: Callable[[str], str]) -> None:
+    with pytest.raises(TopicsError, match="refused"):
+        apply(at(kafka), [ATopic(unique("topic"), config={"no.such.setting": "1"})])

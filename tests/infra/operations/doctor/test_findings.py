@@ -1,0 +1,218 @@
+"""What each check makes of what it sees; no server is needed for that."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.kafka.offsets import Bounds, Place
+from infra.operations.doctor import host_checks, kafka_checks, postgres_checks
+from infra.operations.doctor.finding import Finding, several
+from infra.operations.doctor.host_checks import Disk
+from infra.operations.doctor.kafka_checks import PartitionState
+from infra.operations.doctor.postgres_checks import Checkpoint, Connections
+
+PLACE = ("verdicts.votes.v1", 0)
+CHANGES = tuple(("verdicts.changes.v1", number) for number in range(3))
+THERE = {PLACE: Bounds("id-1", 10, 100)}
+
+
+def a_partition(**differing: Any) -> PartitionState:
+    return PartitionState(
+        **{"name": "t/0", "replicas": 3, "in_sync": 3, "leader": True} | differing
+    )
+
+
+def read_up_to(
+    offset: int, topic_id: str = "id-1", reader: str = "projections_1", place: Place = PLACE
+) -> Checkpoint:
+    return Checkpoint(reader, place, topic_id, offset)
+
+
+def offsets(*rows: Checkpoint) -> Iterable[Finding]:
+    return postgres_checks.checkpoints(rows, THERE, {PLACE: "projections_1"})
+
+
+WELL = [
+    kafka_checks.brokers(1, embedded=True),
+    kafka_checks.brokers(3, embedded=False),
+    kafka_checks.replication([a_partition()], embedded=False),
+    kafka_checks.replication([a_partition(replicas=1, in_sync=1)], embedded=True),
+    kafka_checks.in_sync({"t": 2}, replicas=3),
+    kafka_checks.in_sync({"t": 1}, replicas=1),
+    *kafka_checks.topics([], []),
+    kafka_checks.schemas([], [], registry=True),
+    kafka_checks.newest(ahead=-3600),
+    postgres_checks.version(180_006, 18),
+    postgres_checks.migrations("0005", "0005"),
+    postgres_checks.durability({"fsync": "on", "synchronous_commit": "local"}),
+    postgres_checks.generation("projections_2", ["projections_1", "projections_2"],
+                     ["projections_1", "projections_2"]),
+    *offsets(read_up_to(10)),
+    *offsets(read_up_to(100)),
+    postgres_checks.clock(0.5),
+    postgres_checks.connections(Connections(10, 100)),
+    postgres_checks.waiting({"outbox": 0.1, "pages": 0}),
+    postgres_checks.services(["worker", "publisher"]),
+    postgres_checks.dead_letters(0),
+    postgres_checks.tokens({"admin": 1}),
+    host_checks.disk(Disk("/", 50_000_000_000, 60_000_000_000)),
+    host_checks.disk(Disk("/", 3_000_000_000, 8_000_000_000)),
+    host_checks.permissions({"admin.token": 0o100600}),
+    host_checks.keys(secret_keys=(), voter_key="", external=False),
+    host_checks.keys(secret_keys=("x" * 32,), voter_key="y" * 32, external=True),
+]  # fmt: skip
+DOUBTFUL = [
+    kafka_checks.brokers(2, embedded=False),
+    kafka_checks.replication([a_partition(in_sync=2)], embedded=False),
+    kafka_checks.replication([a_partition(replicas=1, in_sync=1)], embedded=False),
+    *kafka_checks.topics([], ["t has max.message.bytes=1, not 2."]),
+    kafka_checks.schemas([], ["t-value"], registry=True),
+    kafka_checks.newest(ahead=60),
+    postgres_checks.durability({"fsync": "off"}),
+    postgres_checks.generation(
+        "projections_1", ["projections_1", "projections_2"], ["projections_1"]
+    ),
+    postgres_checks.clock(-3600),
+    postgres_checks.connections(Connections(95, 100)),
+    postgres_checks.dead_letters(3),
+    postgres_checks.tokens({}),
+    host_checks.disk(Disk("/", 3_000_000_000, 100_000_000_000)),
+    host_checks.keys(secret_keys=("short",), voter_key="y" * 32, external=False),
+]
+WRONG = [
+    kafka_checks.replication([a_partition(leader=False)], embedded=False),
+    kafka_checks.in_sync({"t": 1}, replicas=3),
+    *kafka_checks.topics(["t"], []),
+    *kafka_checks.topics([], ["t has retention.ms=1000, not -1."]),
+    *kafka_checks.topics([], ["t has 2 partitions, not 3."]),
+    kafka_checks.schemas(["votes.1"], [], registry=False),
+    postgres_checks.version(170_005, 18),
+    postgres_checks.migrations(None, "0005"),
+    postgres_checks.migrations("0004", "0005"),
+    postgres_checks.migrations("0006", "0005"),
+    postgres_checks.generation(None, [], []),
+    postgres_checks.generation("projections_1", ["projections_1"], []),
+    postgres_checks.waiting({"outbox": 61}),
+    postgres_checks.services(["worker"]),
+    host_checks.disk(Disk("/", 500_000_000, 100_000_000_000)),
+    host_checks.permissions({"admin.token": 0o100644}),
+    host_checks.permissions({"voter.key": 0o100660}),
+    host_checks.keys(secret_keys=("x" * 32,), voter_key="", external=True),
+]
+
+
+@pytest.mark.parametrize("finding", WELL, ids=lambda it: it.check)
+def test_what_is_well_needs_nothing_done(finding: Finding) -> None:
+    assert finding.verdict == "ok"
+    assert not finding.do
+
+
+@pytest.mark.parametrize("finding", DOUBTFUL, ids=lambda it: it.check)
+def test_what_works_but_should_be_looked_at_is_a_warning(finding: Finding) -> None:
+    assert finding.verdict == "warn"
+    assert finding.do
+
+
+@pytest.mark.parametrize("finding", WRONG, ids=lambda it: it.check)
+def test_what_is_broken_or_in_danger_fails_and_says_what_to_do(finding: Finding) -> None:
+    assert finding.verdict == "fail"
+    assert finding.do
+
+
+@pytest.mark.parametrize("finding", [*WELL, *DOUBTFUL, *WRONG], ids=lambda it: it.check)
+def test_every_finding_is_a_sentence(finding: Finding) -> None:
+    assert finding.says.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("row", "check"),
+    [
+        (read_up_to(9), "offsets"),
+        (read_up_to(101), "offsets"),
+        # The new log has already grown past the stored offset: only the id tells.
+        (read_up_to(50, topic_id="id-2"), "topic ids"),
+    ],
+)
+def test_offsets_that_do_not_belong_to_the_log_fail(row: Checkpoint, check: str) -> None:
+    assert {it.check for it in offsets(row) if it.verdict == "fail"} == {check}
+
+
+def test_the_live_generation_is_folded_again_from_a_log_that_ends_too_soon() -> None:
+    whole = {PLACE: Bounds("id-1", 0, 100)}
+    (found,) = _astray(
+        postgres_checks.checkpoints([read_up_to(101)], whole, {PLACE: "projections_1"})
+    )
+    assert found.verdict == "fail"
+    assert found.do.startswith("Run: verdicts projections rebuild, then promote")
+
+
+def test_a_log_without_its_beginning_is_nothing_to_fold_again() -> None:
+    (found,) = _astray(offsets(read_up_to(9)))
+    assert "verdicts projections rebuild" not in found.do
+    assert "verdicts log import" in found.do
+
+
+@pytest.mark.parametrize("lost", [read_up_to(101), read_up_to(50, "id-2")])
+def test_a_generation_beside_the_live_one_is_dropped_and_no_cause_for_alarm(
+    lost: Checkpoint,
+) -> None:
+    beside = Checkpoint("projections_2", PLACE, lost.topic_id, lost.offset)
+    (found,) = _astray(offsets(read_up_to(50), beside))
+    assert found.verdict == "warn"
+    assert found.do.endswith("verdicts projections drop projections_2")
+
+
+def test_the_publisher_is_set_to_where_its_partitions_begin_and_loses_nothing_else() -> None:
+    bounds = {place: Bounds("id-3", 7 if place == CHANGES[2] else 0, 100) for place in CHANGES}
+    stood = dict(zip(CHANGES, (101, 102, 6), strict=True))
+    rows = [read_up_to(at, "id-3", "publisher", place) for place, at in stood.items()]
+    (found,) = _astray(
+        postgres_checks.checkpoints(rows, bounds, dict.fromkeys(CHANGES, "publisher"))
+    )
+    assert found.verdict == "fail"
+    where = "where topic = 'verdicts.changes.v1' and partition in"
+    assert found.do.partition(": ")[2] == (
+        "update verdicts.publisher_checkpoints set topic_id = 'id-3', next_offset = 0 "
+        f"{where} (0, 1); "
+        "update verdicts.publisher_checkpoints set topic_id = 'id-3', next_offset = 7 "
+        f"{where} (2);"
+    )
+
+
+def test_each_reader_that_cannot_go_on_is_told_of_on_its_own() -> None:
+    rows = [read_up_to(101), read_up_to(102, reader="projections_2")]
+    assert [(it.verdict, it.says) for it in _astray(offsets(*rows))] == [
+        ("fail", "The offset of verdicts.votes.v1/0 of projections_1 lies outside the log."),
+        ("warn", "The offset of verdicts.votes.v1/0 of projections_2 lies outside the log."),
+    ]
+
+
+def _astray(found: Iterable[Finding]) -> list[Finding]:
+    return [it for it in found if it.check in ("offsets", "topic ids") and it.verdict != "ok"]
+
+
+def test_what_cannot_change_a_number_of_partitions_is_not_advised() -> None:
+    (fewer,) = kafka_checks.topics([], ["t has 2 partitions, not 3."])
+    (shorter,) = kafka_checks.topics([], ["t has retention.ms=1000, not -1."])
+    assert "kafka-configs" not in fewer.do
+    assert "kafka-topics --alter" in fewer.do
+    assert "kafka-configs" in shorter.do
+
+
+def test_a_disk_is_looked_at_once_however_many_folders_are_on_it(tmp_path: Path) -> None:
+    (one,) = host_checks.disks([tmp_path, tmp_path / "to come"])
+    assert one.path == str(tmp_path)
+    assert [it.path for it in host_checks.disks([tmp_path, Path("/dev")])] == [
+        str(tmp_path),
+        "/dev",
+    ]
+
+
+def test_a_partition_that_nobody_has_read_is_told() -> None:
+    assert [it.check for it in offsets() if it.verdict == "warn"] == ["partitions"]
+
+
+def test_many_names_are_cut_short() -> None:
+    assert several(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"

@@ -1,0 +1,289 @@
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import httpx
+import msgspec
+import psycopg
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import NewTopic
+from sqlalchemy import Engine, text
+
+from infra.embedded.guardian import Guardian
+from infra.embedded.kafka.jars import class_path
+from infra.embedded.kafka.java import java
+from infra.embedded.kafka.server import Kafka
+from infra.kafka import topics
+from infra.kafka.offsets import Log
+from infra.kafka.registry import RegistryError
+from infra.operations.doctor import probes
+from infra.operations.doctor.finding import Finding
+from infra.operations.doctor.run import _guarded, examine
+from infra.postgres.engine import create_engine
+from infra.settings import Settings
+from projections import generations
+from projections.write import checkpoints
+from projections.write.checkpoints import DatabaseCheckpoints
+from schemas.topics import CHANGES, DEAD_LETTERS, TOPICS
+
+# Nothing listens there.
+NOWHERE = "127.0.0.1:1"
+
+
+def its(
+    tmp_path: Path, kafka: str = NOWHERE, database: str = f"postgresql://x@{NOWHERE}/x"
+) -> Settings:
+    return Settings.from_environment(
+        {
+            "VERDICTS_DATA": str(tmp_path),
+            "KAFKA_BOOTSTRAP_SERVERS": kafka,
+            "DATABASE_URL": database,
+            "VERDICTS_SECRET_KEY": "s" * 32,
+            "VERDICTS_VOTER_KEY": "v" * 32,
+        }
+    )
+
+
+def by_check(findings: list[Finding]) -> dict[str, str]:
+    return {finding.check: finding.verdict for finding in findings}
+
+
+@pytest.mark.integration
+def test_an_installation_that_works_is_found_well(
+    cluster: str, projected_url: str, tmp_path: Path
+) -> None:
+    found = list(examine(its(tmp_path, cluster, projected_url), embedded=True))
+    failing = {finding.check for finding in found if finding.verdict == "fail"}
+    assert failing == {"services"}  # nobody works here
+    assert {"disk", "topics", "migrations", "offsets", "clock", "tokens"} <= set(by_check(found))
+
+
+@pytest.mark.integration
+def test_offsets_outside_the_log_and_topics_made_anew_are_found(
+    cluster: str, projected_url: str, tmp_path: Path
+) -> None:
+    made = create_engine(projected_url, name="verdicts tests")
+    _store(made, "verdicts.votes.v1", "another-id", 5)
+    _store(made, "verdicts.reviews.v1", _id_of(cluster, "verdicts.reviews.v1"), 10**9)
+    found = by_check(list(examine(its(tmp_path, cluster, projected_url), embedded=True)))
+    made.dispose()
+    assert (found["topic ids"], found["offsets"]) == ("fail", "fail")
+
+
+def _store(
+    made: Engine, topic: str, topic_id: str, offset: int, table: str = "checkpoints"
+) -> None:
+    row = {"topic": topic, "id": topic_id, "offset": offset}
+    insert = text(f"insert into {table} values (:topic, 0, :id, :offset)")
+    with made.begin() as connection:
+        connection.execute(insert, row)
+
+
+def astray(findings: list[Finding]) -> list[Finding]:
+    return [it for it in findings if it.check in ("offsets", "topic ids") and it.verdict != "ok"]
+
+
+@pytest.mark.integration
+def test_what_is_advised_for_the_publisher_lets_it_begin_again(
+    cluster: str, projected_url: str, tmp_path: Path
+) -> None:
+    settings = its(tmp_path, cluster, projected_url)
+    made = create_engine(projected_url, name="verdicts tests")
+    _store(made, CHANGES.name, "another-id", 5, checkpoints.PUBLISHER)
+    (found,) = astray(list(examine(settings, embedded=True)))
+    assert found.verdict == "fail"
+    with made.begin() as connection:
+        connection.exec_driver_sql(found.do.partition(": ")[2])
+    assert astray(list(examine(settings, embedded=True))) == []
+    publisher = DatabaseCheckpoints(made, Log(settings), checkpoints.PUBLISHER)
+    assert publisher.load([(CHANGES.name, 0)]) == {(CHANGES.name, 0): 0}
+    made.dispose()
+
+
+@pytest.mark.integration
+def test_a_generation_beside_the_live_one_that_cannot_go_on_is_to_be_dropped(
+    cluster: str, projected_url: str, tmp_path: Path
+) -> None:
+    settings = its(tmp_path, cluster, projected_url)
+    made = create_engine(projected_url, name="verdicts tests")
+    with made.begin() as connection:
+        name = generations.create(connection)
+    _store(made, "verdicts.votes.v1", "another-id", 5, f"{name}.checkpoints")
+    (found,) = astray(list(examine(settings, embedded=True)))
+    assert (found.verdict, found.do.rpartition(": ")[2]) == (
+        "warn",
+        f"verdicts projections drop {name}",
+    )
+    with made.begin() as connection:
+        generations.drop(connection, name)
+    assert astray(list(examine(settings, embedded=True))) == []
+    made.dispose()
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory, guardian: Guardian) -> Iterator[str]:
+    """`host:port` of a broker without topics."""
+    folder = tmp_path_factory.mktemp("bare")
+    server = Kafka(folder, java(), class_path(folder, lambda *_: None))
+    child = server.start(guardian.spawn)
+    yield server.address
+    child.kill()
+    child.wait()
+
+
+@pytest.mark.integration
+def test_topics_that_are_missing_are_one_finding_and_hide_no_other(
+    bare: str, projected_url: str, tmp_path: Path
+) -> None:
+    settings = its(tmp_path, bare, projected_url)
+    found = list(examine(settings, embedded=True))
+    assert _failing(found) == {"topics": "Run: verdicts topics apply", "services": "Start it."}
+    assert {"offsets", "tokens"} <= set(by_check(found))
+
+    topics.apply(settings, [topic for topic in TOPICS if topic != DEAD_LETTERS])
+    found = list(examine(settings, embedded=True))
+    assert _failing(found) == {"topics": "Run: verdicts topics apply", "services": "Start it."}
+    assert {"replication", "acknowledgement", "producers' clocks", "offsets"} <= set(
+        by_check(found)
+    )
+    assert "dead letters" not in by_check(found)
+
+
+def _failing(findings: list[Finding]) -> dict[str, str]:
+    return {finding.check: finding.do for finding in findings if finding.verdict == "fail"}
+
+
+@pytest.mark.integration
+def test_a_part_that_cannot_be_looked_at_is_a_finding_and_the_others_follow(
+    cluster: str, projected_url: str, tmp_path: Path
+) -> None:
+    made = create_engine(projected_url, name="verdicts tests")
+    with made.begin() as connection:
+        connection.exec_driver_sql("alter table verdicts.heartbeats rename to lost")
+    made.dispose()
+    found = list(examine(its(tmp_path, cluster, projected_url), embedded=True))
+    (broken,) = (it for it in found if it.verdict == "fail")
+    assert broken.check == "services"
+    assert broken.says.startswith("The database refuses this (relation ")
+    assert {"changes", "tokens", "offsets", "dead letters"} <= set(by_check(found))
+
+
+def _id_of(cluster: str, topic: str) -> str:
+    return Log(Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})).topic_ids([topic])[
+        topic
+    ]
+
+
+@pytest.mark.integration
+def test_a_database_without_tables_is_told_to_migrate(
+    cluster: str, fresh_database: str, tmp_path: Path
+) -> None:
+    found = list(examine(its(tmp_path, cluster, fresh_database), embedded=True))
+    (finding,) = (finding for finding in found if finding.verdict == "fail")
+    assert finding.do == "Run: verdicts migrate"
+
+
+def test_servers_that_do_not_answer_are_one_finding_each(tmp_path: Path) -> None:
+    found = [it for it in examine(its(tmp_path), embedded=False) if it.verdict == "fail"]
+    assert [finding.check for finding in found] == ["broker", "database"]
+    assert all("does not answer" in finding.says for finding in found)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (KafkaException(KafkaError(KafkaError._TIMED_OUT)), "Kafka does not answer ("),
+        (KafkaException(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)), "Kafka refuses this ("),
+        (psycopg.OperationalError("connection refused\nat all"), "The database does not answer ("),
+        (psycopg.errors.InsufficientPrivilege("not yours"), "The database refuses this (not yours"),
+        (OSError(5, "Input/output error"), "This cannot be looked at ("),
+        (KeyError(), "This cannot be looked at (KeyError)."),
+    ],
+)
+def test_whatever_fails_is_told_of_the_part_that_it_belongs_to(error: Exception, says: str) -> None:
+    def look() -> list[Finding]:
+        raise error
+
+    (found,) = _guarded("its name", look)
+    assert (found.check, found.verdict) == ("its name", "fail")
+    assert found.says.startswith(says)
+    assert "\n" not in found.says
+
+
+@pytest.mark.integration
+def test_the_partitions_of_a_topic_tell_their_copies(
+    kafka: str, unique: Callable[[str], str]
+) -> None:
+    settings = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": kafka})
+    client, name = topics.admin(settings), unique("topic")
+    client.create_topics([NewTopic(name, 2, 1)])[name].result(10)
+    topics.is_empty(settings, [name])  # returns once every partition has a leader
+    assert [str(state) for state in probes.partition_states(client, [name])] == [
+        f"PartitionState(name='{name}/{number}', replicas=1, in_sync=1, leader=True)"
+        for number in (0, 1)
+    ]
+
+
+def registry(newest: dict[str, int]) -> httpx.MockTransport:
+    """A registry that knows our schemas as version 1, and for some subjects a newer one."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        subject = request.url.path.split("/")[2]
+        version = 1 if request.method == "POST" else newest.get(subject, 1)
+        return httpx.Response(200, content=json.dumps({"version": version}))
+
+    return httpx.MockTransport(answer)
+
+
+def test_a_schema_that_somebody_else_registered_is_noticed() -> None:
+    assert probes.unregistered("http://registry", registry({})) == []
+    other = registry({"verdicts.votes.v1-value": 2})
+    assert probes.unregistered("http://registry", other) == ["verdicts.votes.v1-value"]
+
+
+def test_the_published_schemas_are_not_edited() -> None:
+    assert probes.edited_schemas() == []
+
+
+@pytest.mark.parametrize("status", [200, 404, 500])
+def test_what_answers_like_no_registry_is_said_to_be_none(status: int) -> None:
+    page = httpx.MockTransport(lambda _: httpx.Response(status, text="<h1>Welcome</h1>"))
+    with pytest.raises(RegistryError, match="registry"):
+        probes.unregistered("http://registry", page)
+
+
+def test_a_subject_that_the_registry_does_not_know_is_not_ours_there() -> None:
+    unknown = httpx.MockTransport(lambda _: httpx.Response(404, json={"error_code": 40401}))
+    assert "verdicts.votes.v1-value" in probes.unregistered("http://registry", unknown)
+
+
+class Website(BaseHTTPRequestHandler):
+    """Somebody who is no registry."""
+
+    def do_POST(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<h1>Welcome</h1>")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def website() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), Website)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_registry_that_is_none_hides_no_other_finding(website: str, tmp_path: Path) -> None:
+    settings = msgspec.structs.replace(its(tmp_path), schema_registry_url=website)
+    found = list(examine(settings, embedded=False))
+    assert [it.check for it in found if it.verdict == "fail"] == ["broker", "schemas", "database"]
+    (schemas,) = (it for it in found if it.check == "schemas")
+    assert "SCHEMA_REGISTRY_URL" in schemas.do

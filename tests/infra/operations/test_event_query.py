@@ -1,0 +1,240 @@
+import json
+from collections.abc import Callable, Iterable
+
+import pytest
+from click.testing import CliRunner
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from infra.cli.main import verdicts
+from infra.kafka.codec import Codec
+from infra.kafka.producer import configuration
+from infra.kafka.reader import Record
+from infra.operations import event_query
+from infra.operations.event_query import (
+    Found,
+    Query,
+    QuestionError,
+    Reader,
+    full_name,
+    known_type,
+    line,
+    moment,
+)
+from infra.settings import Settings
+from schemas.topics import EVENT_TOPICS, REVIEWS, VOTES
+from tests.examples import HOUR, NOON, SECOND, a_review, a_vote
+
+
+def a_record(
+    value: bytes | None = b"", key: bytes = b"v-1", timestamp: int = NOON // 1000
+) -> Record:
+    return Record(VOTES.name, 3, 7, timestamp, key, value)
+
+
+def found(event: event_query.Event | None, **record: int) -> Found:
+    return Found(a_record(**record), event, "" if event else "broken Avro")
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("2026-11-20T12:00:00Z", NOON),
+        ("2026-11-20T13:00:00+01:00", NOON),
+        ("2026-11-20", NOON - 12 * HOUR),
+        ("90m", NOON - 90 * 60 * SECOND),
+        ("12h", NOON - 12 * HOUR),
+        ("2d", NOON - 48 * HOUR),
+    ],
+)
+def test_moments_are_said_in_the_ways_of_people(said: str, meant: int) -> None:
+    assert moment(said, now=lambda: NOON / SECOND) == meant
+
+
+@pytest.mark.parametrize("said", ["yesterday", "", "5", "2026-13-01", "-3d"])
+def test_what_is_no_moment_is_told_with_examples(said: str) -> None:
+    with pytest.raises(QuestionError, match="is no moment; write 2026-11-20"):
+        moment(said)
+
+
+def test_a_topic_goes_by_its_short_name_too() -> None:
+    assert full_name("votes") == full_name(VOTES.name) == VOTES.name
+    with pytest.raises(QuestionError, match="there are catalog, reviews, votes"):
+        full_name("vote")
+    with pytest.raises(QuestionError, match=r"there are category\.defined"):
+        known_type("vote")
+
+
+def test_only_topics_that_can_hold_what_is_meant_are_read() -> None:
+    assert Query().read == sorted(topic.name for topic in EVENT_TOPICS)
+    assert Query(types=("vote.cast", "vote.retracted")).read == [VOTES.name]
+    assert Query(types=("vote.cast", "undecodable")).read == Query().read
+    assert Query(topics=(REVIEWS.name,), types=("vote.cast",)).read == []
+
+
+def test_a_query_takes_events_by_type_and_by_their_own_time() -> None:
+    late = found(a_vote(time=NOON), timestamp=(NOON + HOUR) // 1000)
+    assert Query(since=NOON, until=NOON + 1).takes(late)
+    assert not Query(since=NOON + 1).takes(late)
+    assert not Query(until=NOON).takes(late)
+    assert not Query(types=("review.submitted",)).takes(late)
+    assert Query(types=("undecodable",), since=NOON).takes(found(None))
+
+
+def test_a_line_never_moves_the_cursor() -> None:
+    event = a_review(body="\x1b[2Jgone\nnext" + "x" * 100)
+    text = line(found(event))
+    assert text.isprintable()
+    assert "reviewer=builder" in text
+    assert len(text) < 400
+
+
+def test_events_are_told_as_they_are_sent() -> None:
+    told = event_query.told(a_vote(voter="v-9"))
+    assert told == {
+        "id": "01",
+        "type": "vote.cast",
+        "time": "2026-11-20T12:00:00Z",
+        "data": {"tool": "smolvlm-2-5", "voter": "v-9", "choice": "ship"},
+    }
+
+
+@pytest.fixture
+def its(cluster: str) -> Settings:
+    return Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})
+
+
+@pytest.mark.integration
+def test_the_log_is_asked_by_topic_key_type_and_time(
+    its: Settings, unique: Callable[[str], str]
+) -> None:
+    asker = unique("asker")
+    reader, codec = Reader(its, Codec()), Codec()
+    before = Query(key=asker)
+    producer = Producer(configuration(its))
+    for number in range(5):
+        event = a_vote(voter=asker, time=NOON + number * HOUR, id=str(number))
+        producer.produce(VOTES.name, codec.encode(event), asker.encode())
+    producer.produce(VOTES.name, b"garbage", asker.encode())
+    producer.flush()
+
+    def ids(query: Query) -> list[str]:
+        return [it.event.id for it in reader.events(query, reader.spans(query)) if it.event]
+
+    assert ids(before) == ["0", "1", "2", "3", "4"]
+    assert ids(Query(key=asker, since=NOON + HOUR, until=NOON + 3 * HOUR)) == ["1", "2"]
+    assert ids(Query(key=asker, types=("vote.retracted",))) == []
+    spans = reader.spans(before)
+    assert [it.type for it in reader.last(before, 2, spans)] == ["vote.cast", "undecodable"]
+    counts = reader.count(before, "hour", spans, lambda _: None)
+    assert counts["2026-11-20T12"] == 1
+    (newest,) = reader.last(before, 1, spans)
+    last = newest.record
+    assert reader.at(*last[:3]) == newest
+    assert reader.at(VOTES.name, last.partition, last.offset + 1) is None
+
+
+@pytest.fixture
+def topic(kafka: str, unique: Callable[[str], str]) -> str:
+    """A topic of the test's own with two partitions, on which also what is old stays."""
+    name = unique("stretches")
+    admin = AdminClient({"bootstrap.servers": kafka})
+    new = NewTopic(name, 2, 1, config={"retention.ms": "-1"})
+    admin.create_topics([new])[name].result(20)
+    return name
+
+
+@pytest.fixture
+def write(its: Settings, topic: str) -> Callable[..., None]:
+    """Writes a record for each of these times, in milliseconds, to a partition of the topic."""
+
+    def written(partition: int, timestamps: Iterable[int], key: str = "v-1") -> None:
+        producer = Producer(configuration(its))
+        for timestamp in timestamps:
+            producer.produce(topic, None, key, partition=partition, timestamp=timestamp)
+        assert producer.flush(20) == 0
+
+    return written
+
+
+def times(newest: Iterable[Found]) -> list[int]:
+    return [it.record.timestamp for it in newest]
+
+
+@pytest.mark.integration
+def test_the_newest_before_a_moment_are_found_deep_in_a_busy_partition(
+    its: Settings, topic: str, write: Callable[..., None]
+) -> None:
+    write(0, range(1_000, 1_300))
+    write(1, range(1, 11))
+    reader, meant = Reader(its, Codec()), Query(topics=(topic,), until=1_050_000)
+    newest = reader.last(meant, 5, reader.spans(meant))
+    assert times(newest) == [1_045, 1_046, 1_047, 1_048, 1_049]
+
+
+@pytest.mark.integration
+def test_what_is_rare_in_a_busy_partition_is_found_before_what_is_common_in_a_quiet_one(
+    its: Settings, topic: str, write: Callable[..., None]
+) -> None:
+    write(0, [1_000, 1_001], key="rare")
+    write(0, range(1_002, 1_300))
+    write(1, range(1, 11), key="rare")
+    reader, meant = Reader(its, Codec()), Query(topics=(topic,), key="rare")
+    assert times(reader.last(meant, 3, reader.spans(meant))) == [10, 1_000, 1_001]
+
+
+@pytest.mark.integration
+def test_a_partition_is_left_alone_once_what_lies_deeper_in_it_is_too_old(
+    its: Settings, topic: str, write: Callable[..., None]
+) -> None:
+    write(0, range(2_000, 2_300))
+    write(1, range(1, 1_001))
+    reader, meant, passed = Reader(its, Codec()), Query(topics=(topic,), until=2_050_000), [0]
+    newest = reader.last(meant, 5, reader.spans(meant), passed.append)
+    assert times(newest) == [2_045, 2_046, 2_047, 2_048, 2_049]
+    assert max(passed) == 2 * event_query.FIRST_LOOK
+    assert passed[-1] == 300 - event_query.FIRST_LOOK  # of the busy one alone
+
+
+@pytest.mark.integration
+def test_fewer_than_asked_for_are_shown_and_none_when_none_are(
+    its: Settings, topic: str, write: Callable[..., None]
+) -> None:
+    write(0, range(1, 301))
+    reader, meant = Reader(its, Codec()), Query(topics=(topic,), until=3_000)
+    spans = reader.spans(meant)
+    assert times(reader.last(meant, 5, spans)) == [1, 2]
+    assert reader.last(meant, 0, spans) == []
+
+
+@pytest.mark.integration
+def test_what_comes_while_the_newest_are_read_is_followed(
+    its: Settings, topic: str, write: Callable[..., None]
+) -> None:
+    reader, meant = Reader(its, Codec()), Query(topics=(topic,))
+    write(0, [1])
+    spans = reader.spans(meant)
+    write(0, [2])
+    assert times(reader.last(meant, 5, spans)) == [1]
+    following = reader.follow(meant, spans)
+    write(0, [3])
+    assert next(following).record.timestamp == 2
+    assert next(following).record.timestamp == 3
+
+
+@pytest.mark.integration
+def test_an_id_with_slashes_is_no_place(its: Settings, unique: Callable[[str], str]) -> None:
+    name = unique("orders/2026/17")
+    producer = Producer(configuration(its))
+    producer.produce(VOTES.name, Codec().encode(a_vote(voter=name, id=name)), name)
+    assert producer.flush(20) == 0
+    environ = {"KAFKA_BOOTSTRAP_SERVERS": its.kafka, "DATABASE_URL": "postgresql://nobody/asks"}
+    words = ["events", "show", name, "--type", "vote.cast", "--json"]
+    shown = CliRunner().invoke(verdicts, words, env=environ)
+    assert [it["id"] for it in json.loads(shown.stdout)] == [name]
+
+
+def test_no_less_than_no_events_are_shown() -> None:
+    refused = CliRunner().invoke(verdicts, ["events", "tail", "-n", "-5"])
+    assert refused.exit_code == 2
+    assert "-5 is not in the range x>=0" in refused.output

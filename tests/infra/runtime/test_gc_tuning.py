@@ -1,0 +1,40 @@
+import subprocess
+import sys
+
+# In a process of its own: what it changes holds for a whole interpreter.
+ERRORS = """
+import time, weakref
+from infra.runtime import gc_tuning
+
+class Batch: ...
+
+def fail(batch):
+    try:
+        raise OSError("the server is away")
+    except OSError as error:
+        batch.error = error  # whose frame holds the batch
+
+gc_tuning.spare({seconds})
+batch = Batch()
+held = weakref.ref(batch)
+fail(batch)
+del batch
+deadline = time.monotonic() + {patience}
+while held() and time.monotonic() < deadline:
+    time.sleep(0.01)
+print("gone" if held() is None else "held")
+"""
+
+
+def what_becomes_of_a_failed_batch(seconds: float, patience: float) -> str:
+    code = ERRORS.format(seconds=seconds, patience=patience)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_what_errors_hold_in_cycles_is_let_go_however_few_objects_there_are():
+    assert what_becomes_of_a_failed_batch(seconds=0.05, patience=20) == "gone"
+
+
+def test_between_two_looks_nobody_searches_for_cycles():
+    assert what_becomes_of_a_failed_batch(seconds=1000, patience=0.2) == "held"

@@ -1,0 +1,202 @@
+import contextlib
+import json
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from infra.embedded import ports
+from infra.settings import Settings
+from infra.supervisor.data_folder import Folder, attached
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).parents[3]
+STAND_IN = Path(__file__).parents[1] / "fake_services.py"
+
+
+def until(holds: Callable[[], Any], seconds: float = 60) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if result := holds():
+            return result
+        time.sleep(0.02)
+    raise AssertionError(f"not within {seconds} s")
+
+
+class Up:
+    """A running `verdicts up` on a folder and a port of its own."""
+
+    def __init__(self, data: Path, port: int) -> None:
+        self.data, self.port = data, port
+        self.url = f"http://127.0.0.1:{port}"
+        self.output = (data.parent / "output.txt").open("a+")
+        self.environment = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "VERDICTS_DATA": str(data),
+            "VERDICTS_PORT": str(port),
+            "VERDICTS_DEMO": "0",
+        }
+        self.process = self.start()
+
+    def start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, STAND_IN], env=self.environment, stdout=self.output, stderr=self.output
+        )
+
+    def run_again(self, **changed: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "infra.cli", "up"],
+            env={**self.environment, **changed},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def await_ready(self) -> None:
+        def ready() -> bool:
+            assert self.process.poll() is None, self.said()
+            with contextlib.suppress(httpx.TransportError):
+                return httpx.get(f"{self.url}/status").is_success
+            return False
+
+        until(ready)
+
+    def said(self) -> str:
+        return Path(self.output.name).read_text()
+
+    def run(self) -> dict[str, Any]:
+        return dict(json.loads((self.data / "run.json").read_text()))
+
+    def everything(self) -> list[psutil.Process]:
+        return list(psutil.Process(self.process.pid).children(recursive=True))
+
+
+def free_port() -> int:
+    return ports.choose(Path("nothing remembered"), "site")["site"]
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    made = Path(tempfile.mkdtemp(prefix="verdicts-up-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def up(folder: Path) -> Iterator[Up]:
+    """A system whose folder has a comma, a space and an umlaut in its name."""
+    system = Up(folder / "a, b ü", free_port())
+    system.await_ready()
+    yield system
+    if system.process.poll() is None:
+        system.process.send_signal(signal.SIGTERM)
+        system.process.wait(20)
+
+
+def test_the_local_token_and_the_addresses_are_for_the_owner_alone(up: Up) -> None:
+    for name in ("admin.token", "run.json", "secret.key", "voter.key", "postgres.password"):
+        assert stat.S_IMODE((up.data / name).stat().st_mode) == 0o600, name
+    assert (up.data / "admin.token").read_text().count("\n") == 1
+
+
+def test_the_run_names_the_processes_themselves(up: Up) -> None:
+    run = up.run()
+    names = {name: psutil.Process(pid).name() for name, pid in run["pids"].items()}
+    assert names["kafka"] == "java"
+    assert names["postgres"] == "postgres"
+    assert set(names) == {"kafka", "postgres", "api", "worker", "publisher"}
+    assert run["url"] == up.url
+    assert run["database"].startswith("postgresql://")
+
+
+def test_other_commands_find_the_running_system_by_its_folder(up: Up) -> None:
+    its = attached(Settings.from_environment({"VERDICTS_DATA": str(up.data)}))
+    assert (its.kafka, its.database_url) == (up.run()["kafka"], up.run()["database"])
+    assert its.secret_keys[0] == (up.data / "secret.key").read_text().strip()
+
+
+def test_lines_that_matter_are_shown_and_all_lines_are_kept(up: Up) -> None:
+    until(lambda: "worker: hello from worker n=1" in up.said())
+    assert "hello from worker" in (up.data / "logs" / "worker.log").read_text()
+
+
+@pytest.mark.parametrize("service", ["worker", "kafka", "postgres"])
+def test_a_killed_service_is_started_again_with_a_line_that_says_so(up: Up, service: str) -> None:
+    before = up.run()
+    unpacked = up.data / "kafka" / "tmp" / "unpacked"
+    unpacked.touch()
+    os.kill(before["pids"][service], signal.SIGKILL)
+    until(lambda: up.run()["pids"][service] != before["pids"][service])
+    until(lambda: f"{service} runs again" in up.said())
+    assert unpacked.exists() == (service != "kafka"), "a killed broker leaves its libraries behind"
+    after = up.run()
+    assert f"{service} was killed by signal 9" in up.said()
+    assert (after["kafka"], after["database"]) == (before["kafka"], before["database"])
+
+
+def test_a_second_up_on_the_same_folder_is_refused_with_a_sentence(up: Up) -> None:
+    second = up.run_again(VERDICTS_PORT=str(free_port()))
+    assert second.returncode == 1
+    assert f"Another `verdicts up` (pid {up.process.pid}) runs on {up.data}" in second.stderr
+    assert "Traceback" not in second.stderr
+    assert second.stderr.count("\n") == 1
+
+
+def test_a_taken_port_is_refused_with_a_sentence(up: Up, folder: Path) -> None:
+    second = up.run_again(VERDICTS_DATA=str(folder / "other"))
+    assert second.returncode == 1
+    assert f"127.0.0.1:{up.port} cannot be listened on" in second.stderr
+    assert second.stderr.count("\n") == 1
+
+
+def test_an_external_server_needs_both_keys(up: Up, folder: Path) -> None:
+    second = up.run_again(VERDICTS_DATA=str(folder / "other"), DATABASE_URL="postgresql://h/d")
+    assert second.returncode == 1
+    assert "Set VERDICTS_SECRET_KEY and VERDICTS_VOTER_KEY" in second.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_everything_in_time_and_the_next_start_goes_on(up: Up, number: int) -> None:
+    run, token = up.run(), (up.data / "admin.token").read_text()
+    everything = up.everything()
+    up.process.send_signal(number)
+    assert up.process.wait(15) == 0
+    assert not any(process.is_running() for process in everything)
+    assert not (up.data / "run.json").exists()
+    up.process = up.start()
+    up.await_ready()
+    assert (up.data / "admin.token").read_text() == token
+    assert {key: up.run()[key] for key in ("kafka", "database")} == {
+        key: run[key] for key in ("kafka", "database")
+    }
+
+
+def test_nothing_outlives_a_killed_supervisor_and_the_next_start_goes_on(up: Up) -> None:
+    everything = up.everything()
+    assert len(everything) >= 6
+    up.process.kill()
+    up.process.wait()
+    up.process = up.start()  # at once: it waits for the guardian of the killed run
+    up.await_ready()
+    assert not any(process.is_running() for process in everything)
+
+
+def test_a_run_that_is_over_is_not_found(folder: Path) -> None:
+    other = Folder(folder / "idle")
+    (other.path / "run.json").write_text('{"url": "", "kafka": "", "database": "", "pids": {}}')
+    assert other.read_run() is None

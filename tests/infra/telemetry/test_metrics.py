@@ -1,0 +1,184 @@
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from infra.consumer.measured_sink import Measured
+from infra.consumer.partition_consumer import MissedError, Steps
+from infra.embedded.ports import LOOPBACK, choose
+from infra.telemetry import metrics, recording
+from infra.telemetry.metrics import REGISTRY, listen, names
+from publishers import publisher
+from streams import worker
+from streams.api.status.lag_gauges import PUBLISHER
+
+ROOT = Path(__file__).parents[3]
+DEPLOY = ROOT / "infra" / "deploy"
+DASHBOARD = json.loads((DEPLOY / "grafana" / "verdicts.json").read_text())
+RULES = yaml.safe_load((DEPLOY / "alerts" / "verdicts.yaml").read_text())
+ALERTS = [rule for group in RULES["groups"] for rule in group["rules"]]
+
+
+def expressions() -> Iterator[str]:
+    for panel in DASHBOARD["panels"]:
+        yield from (target["expr"] for target in panel.get("targets", ()))
+    yield from (alert["expr"] for alert in ALERTS)
+
+
+def used() -> set[str]:
+    named = re.compile(r"\b(?:verdicts|process|python)_[a-z_]+")
+    return {name for expression in expressions() for name in named.findall(expression)}
+
+
+def test_every_metric_on_the_dashboard_and_in_an_alert_exists() -> None:
+    assert used() - {"verdicts"} <= set(names())
+
+
+def test_every_metric_of_ours_is_shown_to_somebody() -> None:
+    base = {re.sub(r"_(bucket|sum|count|total)$", "", name) for name in names()}
+    shown = {re.sub(r"_(bucket|sum|count|total)$", "", name) for name in used()}
+    assert {name for name in base if name.startswith("verdicts_")} <= shown
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
+def test_an_alert_says_what_is_so_and_what_to_do(alert: dict[str, Any]) -> None:
+    assert alert["labels"]["severity"] in {"page", "ticket"}
+    assert alert["annotations"]["summary"]
+    assert alert["annotations"]["description"].endswith(".")
+
+
+def test_every_panel_has_a_place_of_its_own() -> None:
+    panels = DASHBOARD["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    cells = [
+        (x, y)
+        for panel in panels
+        for x in range(panel["gridPos"]["x"], panel["gridPos"]["x"] + panel["gridPos"]["w"])
+        for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])
+    ]
+    assert len(set(cells)) == len(cells)
+
+
+def test_a_service_that_ended_by_itself_or_never_began_is_missed() -> None:
+    """Its sign of life goes with it, so there is none that could grow old."""
+    (silent,) = (it["expr"] for it in ALERTS if it["alert"] == "VerdictsServiceSilent")
+    for service in (worker.SERVICE, publisher.SERVICE):
+        assert f'absent(verdicts_beat_age_seconds{{service="{service}"}})' in silent
+    asked = f'verdicts_beat_age_seconds{{service=~"{worker.SERVICE}|{publisher.SERVICE}"}}'
+    assert f"min by (service) ({asked}) > " in silent
+
+
+def test_a_rebuild_beside_the_live_generation_is_no_alarm() -> None:
+    """Whoever asks for lag without saying of which projection asks for that of the live one."""
+    live = r"\(verdicts_lag_seconds and on \(projection\) verdicts_live_generation\)"
+    (behind,) = (it["expr"] for it in ALERTS if it["alert"] == "VerdictsBehind")
+    (stat,) = (it for it in DASHBOARD["panels"] if it["title"] == "Behind the log")
+    for expression in (behind, stat["targets"][0]["expr"]):
+        rest = re.sub(live, "", expression).replace(
+            'verdicts_lag_seconds{projection="publisher"}', ""
+        )
+        assert re.search(live, expression)
+        assert "verdicts_lag" not in rest
+    assert PUBLISHER == "publisher"
+    assert metrics.LAG_SECONDS.labels[0] == metrics.LIVE_GENERATION.labels[0] == "projection"
+
+
+def test_processes_are_ours_by_what_they_expose_and_not_by_the_name_of_their_job() -> None:
+    panels = [it for it in expressions() if "process_" in it]
+    assert panels
+    for expression in panels:
+        assert "job=" not in expression
+        (marker,) = re.findall(r" and on \(job, instance\) (\w+)$", expression)
+        assert marker.startswith("verdicts_")
+        assert REGISTRY.get_sample_value(marker) is not None  # with no label, so from the start
+
+
+def value(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+class ARecord:
+    def __init__(self, offset: int, timestamp: int = 0) -> None:
+        self.offset, self.timestamp, self.key = offset, timestamp, None
+
+
+class ASink:
+    def __init__(self, *, misses: bool = False) -> None:
+        self.misses = misses
+
+    def stored(self) -> int:
+        return 7
+
+    def apply(self, *_: Any) -> Steps[str]:
+        yield "work"
+        if self.misses:
+            raise MissedError(9)
+
+
+def test_a_batch_is_measured_when_it_is_applied() -> None:
+    sink = Measured(ASink(), "t1")
+    assert list(sink.apply([ARecord(0), ARecord(1)], 0, 2)) == ["work"]
+    assert sink.stored() == 7
+    assert value("verdicts_events_applied_total", topic="t1") == 2
+    assert value("verdicts_batch_records_sum", topic="t1") == 2
+    assert value("verdicts_apply_seconds_count", topic="t1") == 1
+    assert value("verdicts_event_age_seconds_bucket", topic="t1", le="+Inf") == 1
+    assert value("verdicts_fence_misses_total", topic="t1") == 0
+
+
+def test_a_missed_batch_counts_as_missed_and_as_nothing_else() -> None:
+    with pytest.raises(MissedError):
+        list(Measured(ASink(misses=True), "t2").apply([ARecord(0)], 0, 1))
+    assert value("verdicts_fence_misses_total", topic="t2") == 1
+    assert value("verdicts_events_applied_total", topic="t2") == 0
+
+
+def test_relay_publisher_and_dead_letters_are_counted_by_kind() -> None:
+    before = value("verdicts_pages_rendered_total", outcome="unchanged")
+    recording.relayed(["tool", "tool", "digest"], 0.1)
+    recording.printed(rendered=5, changed=2, seconds=0.1)
+    recording.buried(["t3", "t3"])
+    assert value("verdicts_changes_relayed_total", kind="tool") >= 2
+    assert value("verdicts_pages_rendered_total", outcome="unchanged") == before + 3
+    assert value("verdicts_dead_letters_total", topic="t3") == 2
+
+
+# Asked of a process of its own: others may have counted in this one.
+BURIED = """
+from infra.telemetry import recording
+from infra.telemetry.metrics import REGISTRY
+from schemas.topics import EVENT_TOPICS
+
+for topic in EVENT_TOPICS:
+    assert REGISTRY.get_sample_value("verdicts_dead_letters_total", {"topic": topic.name}) == 0
+"""
+
+
+def test_dead_letters_of_every_topic_are_counted_from_nought() -> None:
+    """A series that begins with its first burst shows no increase."""
+    subprocess.run([sys.executable, "-c", BURIED], cwd=ROOT, check=True)
+
+
+def test_a_process_without_http_serves_its_metrics_where_it_is_told(tmp_path: Path) -> None:
+    port = choose(tmp_path, "metrics")["metrics"]
+    listen(f"{LOOPBACK}:{port}")
+    answer = httpx.get(f"http://{LOOPBACK}:{port}/metrics", trust_env=False)
+    assert "verdicts_print_seconds_bucket" in answer.text
+    listen(f"{LOOPBACK}:{port}")  # taken now: said, and no reason to end
+
+
+def test_nothing_listens_unless_it_is_told_to() -> None:
+    listen("")
+
+
+def test_no_name_is_used_twice() -> None:
+    families = [family.name for family in metrics.FAMILIES]
+    counted = [metric.name for metric in REGISTRY.collect()]
+    assert len(set(families) | set(counted)) == len(families) + len(counted)

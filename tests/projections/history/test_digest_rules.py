@@ -1,0 +1,207 @@
+import json
+from typing import Any
+
+import pytest
+
+from projections.history.digest_inputs import Listed, Past, Revision, Tally
+from projections.history.digest_rules import digest_of
+from schemas import digests
+from schemas.digests import Digest
+from schemas.records import CategoryName, Choice
+from schemas.time import weeks
+
+WEEK = "2026-W47"
+START, END = weeks.span(WEEK)
+HOUR = weeks.DAY // 24
+TOOLS = CategoryName("developer-tools", "Developer Tools")
+
+
+def a_tool(
+    slug: str = "kith", votes: tuple[int, int] = (0, 0), kept: int = 0, listed: int = START - HOUR
+) -> Listed:
+    tally = Tally(*votes, kept)
+    return Listed(slug, slug.title(), TOOLS, "It does.", "free", listed, tally)
+
+
+def said(
+    verdict: Choice | None = "ship",
+    score: int = 80,
+    *,
+    by: str = "builder",
+    tool: str = "kith",
+    time: int = START + HOUR,
+) -> Revision:
+    """What a reviewer said; without a verdict they took it back."""
+    return Revision(tool, by, by.title(), time, score if verdict else None, verdict, "Words.")
+
+
+def before(**tallies: tuple[int, int, int]) -> Past:
+    named = {slug.replace("_", "-"): Tally(*counts) for slug, counts in tallies.items()}
+    return Past("2026-W46", named)
+
+
+def the_digest(
+    tools: list[Listed], revisions: list[Revision] | None = None, past: Past | None = None
+) -> Digest:
+    found = digest_of(WEEK, tools, revisions or [], past or Past())
+    assert found is not None
+    return found
+
+
+def slugs(items: list[Any]) -> list[str]:
+    return [item.tool for item in items]
+
+
+def test_a_week_in_which_nothing_happened_has_no_digest():
+    old = a_tool(votes=(3, 1), kept=2)
+    assert digest_of(WEEK, [], [], Past()) is None
+    assert digest_of(WEEK, [old], [said(time=START - HOUR)], before(kith=(3, 1, 2))) is None
+
+
+def test_a_digest_names_its_week():
+    made = the_digest([a_tool(votes=(1, 0))])
+    assert digests.write(made).startswith(
+        '{"week":"2026-W47","start":"2026-11-16T00:00:00Z","end":"2026-11-23T00:00:00Z",'
+        '"frozen":false,"since":null,"counts":{"tools":1,'
+    )
+    assert digests.read(digests.write(made)) == made
+
+
+def test_what_stands_in_the_place_of_a_quiet_weeks_digest_is_json_and_no_digest():
+    text = digests.write(digests.QuietWeek(WEEK, quiet=True))
+    assert json.loads(text) == {"week": WEEK, "quiet": True}
+    assert digests.read(text) is None
+    assert digests.is_quiet(text)
+    assert not digests.is_quiet(digests.write(the_digest([a_tool(votes=(1, 0))])))
+    assert not digests.is_quiet("no JSON")
+
+
+def test_a_tool_is_new_in_the_week_of_its_first_listing():
+    tools = [
+        a_tool("ancient", listed=START - 1),
+        a_tool("late", listed=END - 1),
+        a_tool("next", listed=END),
+        a_tool("early", listed=START),
+    ]
+    made = the_digest(tools)
+    assert slugs(made.new_tools) == ["early", "late"]
+    assert (made.counts.tools, made.counts.new_tools) == (3, 2)
+
+
+def test_the_panel_is_told_from_the_revisions_own_times():
+    told = [
+        said("ship", 80, time=START - HOUR),
+        said("skip", 30, time=START),
+        said("ship", 90, time=END),
+    ]
+    (change,) = the_digest([a_tool()], told).panel_changes
+    assert (change.before.verdict, change.before.mean) == ("ship", 80)
+    assert (change.after.verdict, change.after.mean) == ("skip", 30)
+
+
+def test_turned_verdicts_stand_before_new_ones_and_those_before_verdicts_that_went():
+    tools = [a_tool("fresh"), a_tool("gone"), a_tool("same"), a_tool("turned")]
+    told = [
+        said("ship", tool="gone", time=START - HOUR),
+        said("ship", tool="same", time=START - HOUR),
+        said("ship", tool="turned", time=START - HOUR),
+        said(None, tool="gone"),
+        said("ship", 50, tool="same"),
+        said("skip", tool="turned"),
+        said("ship", tool="fresh"),
+    ]
+    made = the_digest(tools, told)
+    assert slugs(made.panel_changes) == ["turned", "fresh", "gone"]
+    assert (made.counts.reviews, made.counts.retractions) == (3, 1)
+
+
+def test_a_review_older_than_its_tools_listing_is_new_with_the_tool():
+    told = [said("ship", time=START - HOUR)]
+    (change,) = the_digest([a_tool(listed=START + HOUR)], told).panel_changes
+    assert (change.before.verdict, change.after.verdict) == ("none", "ship")
+
+
+def test_a_community_flips_when_its_verdict_changes():
+    tools = [a_tool("first", (1, 0)), a_tool("flipped", (2, 3)), a_tool("steady", (9, 3)),
+             a_tool("tied", (4, 4))]  # fmt: skip
+    past = before(flipped=(2, 1, 0), steady=(3, 1, 0), tied=(4, 2, 0))
+    made = the_digest(tools, past=past)
+    assert slugs(made.flips) == ["tied", "flipped"]
+    assert made.since == "2026-W46"
+    assert (made.flips[1].before.verdict, made.flips[1].after.verdict) == ("ship", "skip")
+
+
+@pytest.mark.parametrize(
+    ("votes", "is_close"), [((10, 10), True), ((9, 10), False), ((53, 47), True), ((54, 47), False)]
+)
+def test_a_close_call_has_votes_enough_and_next_to_nothing_between(
+    votes: tuple[int, int], is_close: bool
+):
+    assert bool(the_digest([a_tool(votes=votes)]).close_calls) is is_close
+
+
+def test_the_closest_call_comes_first_and_the_most_voted_one_of_equals():
+    tools = [a_tool("few", (10, 10)), a_tool("many", (50, 50)), a_tool("near", (51, 50))]
+    assert slugs(the_digest(tools).close_calls) == ["many", "few", "near"]
+
+
+def test_what_moved_is_the_tally_less_the_frozen_one():
+    tools = [a_tool("calm", (5, 5), 9), a_tool("down", (1, 1), 0), a_tool("up", (30, 10), 8)]
+    past = before(calm=(5, 5, 9), down=(2, 1, 4), up=(20, 8, 5))
+    made = the_digest(tools, past=past)
+    assert [(it.tool, it.ship, it.skip, it.votes) for it in made.votes] == [
+        ("up", 10, 2, 12),
+        ("down", -1, 0, -1),
+    ]
+    assert [(it.tool, it.change) for it in made.bookmarks] == [("down", -4), ("up", 3)]
+    assert (made.counts.votes, made.counts.bookmarks) == (11, -1)
+
+
+def test_a_voter_who_changes_sides_moves_something_though_no_vote_is_new():
+    made = the_digest([a_tool(votes=(4, 6))], past=before(kith=(5, 5, 0)))
+    assert [(it.ship, it.skip, it.votes) for it in made.votes] == [(-1, 1, 0)]
+
+
+def test_a_review_is_worth_reading_when_its_reviewer_changed_sides():
+    told = [said("ship", 80, time=START - HOUR), said("skip", 40)]
+    (pick,) = the_digest([a_tool()], told).reviews
+    assert (pick.reason, pick.before, pick.verdict, pick.score) == ("changed", "ship", "skip", 40)
+
+
+def test_a_review_is_worth_reading_when_it_stands_apart_from_two_others():
+    others = [
+        said(by="a", score=80, time=START - 2 * HOUR),
+        said(by="b", score=71, time=START - HOUR),
+    ]
+    (pick,) = the_digest([a_tool()], [*others, said("skip", 30, by="c")]).reviews
+    assert (pick.reason, pick.reviewer, pick.others) == ("apart", "c", 75.5)
+    near = the_digest([a_tool()], [*others, said("ship", 61, by="c")])
+    assert near.reviews == []
+
+
+def test_a_review_is_worth_reading_when_it_is_the_first_word_on_its_tool():
+    told = [said(by="a", time=START + HOUR), said(by="b", time=START + 2 * HOUR)]
+    (pick,) = the_digest([a_tool()], told).reviews
+    assert (pick.reason, pick.reviewer) == ("first", "a")
+
+
+def test_what_was_retracted_or_revised_within_the_week_is_not_picked():
+    told = [
+        said("ship", by="a"),
+        said(None, by="a", time=START + 2 * HOUR),
+        said("ship", by="b", time=START + 3 * HOUR),
+    ]
+    assert the_digest([a_tool()], told).reviews == []
+
+
+def test_no_tool_is_picked_twice_and_no_reason_more_than_twice():
+    tools = [a_tool(slug) for slug in ("a", "b", "c", "d")]
+    told = [said("ship", 10, tool=tool.tool, time=START - HOUR) for tool in tools]
+    told += [said("skip", 20 + at, tool=tool.tool) for at, tool in enumerate(tools)]
+    assert slugs(the_digest(tools, told).reviews) == ["d", "c"]
+
+
+def test_a_list_is_bounded_and_the_counts_say_how_many_there_are():
+    tools = [a_tool(f"tool-{number:03}", listed=START) for number in range(120)]
+    made = the_digest(tools)
+    assert (len(made.new_tools), made.counts.new_tools) == (digests.MOST_ITEMS, 120)

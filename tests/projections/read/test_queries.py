@@ -1,0 +1,266 @@
+"""References are resolved when read, in whatever order their two ends came."""
+
+import pytest
+from sqlalchemy import Engine, text
+
+from projections.read import changed_records, queries
+from projections.write.outbox import Key
+from schemas.time.instants import to_datetime
+from tests.examples import (
+    CATEGORY,
+    DAY,
+    MINUTE,
+    NOON,
+    OTHER_TOOL,
+    TOOL,
+    a_bookmark,
+    a_category,
+    a_digest,
+    a_listing,
+    a_removed_bookmark,
+    a_retirement,
+    a_retracted_review,
+    a_retracted_vote,
+    a_review,
+    a_reviewer,
+    a_vote,
+)
+from tests.journal import Journal
+
+pytestmark = pytest.mark.integration
+
+LATER = NOON + MINUTE
+
+
+@pytest.fixture
+def journal(projected: Engine) -> Journal:
+    return Journal(projected)
+
+
+def test_votes_wait_for_their_tool(journal: Journal):
+    journal.apply(a_vote(), a_bookmark())
+    assert journal.read(queries.tool, TOOL) is None
+    assert journal.read(queries.tallies, [TOOL]) == {}
+    assert journal.read(queries.bookmarks_of, "v-1") == []
+    journal.apply(a_listing())
+    tool = journal.read(queries.tool, TOOL)
+    assert (tool.community.ship, tool.bookmarks) == (1, 1)
+    assert journal.read(queries.bookmarks_of, "v-1") == [TOOL]
+
+
+def test_a_tool_without_votes_has_a_tally_of_nothing(journal: Journal):
+    journal.apply(a_listing())
+    tally = journal.read(queries.tallies, [TOOL])[TOOL]
+    assert (tally.community.verdict, tally.community.percent) == ("none", None)
+
+
+def test_a_review_waits_for_its_reviewer_and_its_tool(journal: Journal):
+    journal.apply(a_review())
+    assert journal.read(queries.reviews_by, "builder") == []
+    journal.apply(a_listing())
+    assert journal.read(queries.tool, TOOL).panel.reviews == []
+    journal.apply(a_reviewer())
+    assert [it.reviewer for it in journal.read(queries.tool, TOOL).panel.reviews] == ["builder"]
+    assert [it.tool for it in journal.read(queries.reviews_by, "builder")] == [TOOL]
+
+
+def test_reviews_stand_in_the_order_of_the_reviewers(journal: Journal):
+    names = {"zoe": 1, "ann": 2, "bob": 2}
+    journal.apply(
+        a_listing(),
+        *(a_reviewer(who, who.title(), place) for who, place in names.items()),
+        *(a_review(reviewer=who) for who in names),
+    )
+    found = [it.reviewer for it in journal.read(queries.tool, TOOL).panel.reviews]
+    assert found == [it.reviewer for it in journal.read(queries.reviewers)] == ["zoe", "ann", "bob"]
+
+
+def test_a_retracted_review_is_gone_until_a_newer_one(journal: Journal):
+    journal.apply(a_listing(), a_reviewer(), a_review(), a_retracted_review(time=LATER))
+    assert journal.read(queries.tool, TOOL).panel.mean is None
+    journal.apply(a_review(70, time=LATER - 1))
+    assert journal.read(queries.tool, TOOL).panel.mean is None
+    journal.apply(a_review(90, time=LATER + 1))
+    assert journal.read(queries.tool, TOOL).panel.mean == 90.0
+    assert len(journal.rows("revisions")) == 4
+
+
+def test_an_undefined_category_shows_its_slug(journal: Journal):
+    journal.apply(a_listing(category="writing"))
+    assert journal.read(queries.tool, TOOL).category.name == "writing"
+    assert journal.read(queries.category, "writing").name == "writing"
+    assert [it.name for it in journal.read(queries.categories)] == ["writing"]
+    journal.apply(a_category("writing", "Writing"))
+    assert journal.read(queries.tool, TOOL).category.name == "Writing"
+    assert [it.name for it in journal.read(queries.categories)] == ["Writing"]
+
+
+def test_a_category_that_nothing_names_is_none(journal: Journal):
+    assert journal.read(queries.category, "writing") is None
+
+
+def test_a_retirement_is_over_when_the_tool_is_listed_later(journal: Journal):
+    journal.apply(a_listing(), a_retirement(time=LATER))
+    tool = journal.read(queries.tool, TOOL)
+    assert (tool.retired, tool.retired_reason) == (to_datetime(LATER), "Its maker closed it.")
+    assert journal.read(queries.tools) == []
+    assert [it.tool for it in journal.read(queries.tools, retired=True)] == [TOOL]
+    journal.apply(a_listing(time=LATER + 1))
+    tool = journal.read(queries.tool, TOOL)
+    assert (tool.retired, tool.retired_reason) == (None, None)
+    assert [it.tool for it in journal.read(queries.tools)] == [TOOL]
+
+
+def test_a_retirement_before_the_first_listing_retires_nothing(journal: Journal):
+    journal.apply(a_retirement(), a_listing(time=LATER))
+    assert journal.read(queries.tool, TOOL).retired is None
+
+
+def test_a_tool_that_was_only_retired_is_not_listed(journal: Journal):
+    journal.apply(a_retirement())
+    assert journal.read(queries.tool, TOOL) is None
+    assert journal.read(queries.tools, retired=True) == []
+
+
+def test_a_tool_is_listed_since_the_first_of_all_listings(journal: Journal):
+    journal.apply(a_listing(time=LATER))
+    journal.apply(a_listing(name="Older name", time=NOON))
+    tool = journal.read(queries.tool, TOOL)
+    assert (tool.listed, tool.name) == (to_datetime(NOON), "SmolVLM 2.5")
+
+
+def test_a_tool_is_best_for_its_tagline_where_nothing_else_is_said(journal: Journal):
+    journal.apply(a_listing(tagline="Sees."))
+    assert journal.read(queries.tool, TOOL).best_for == "Sees."
+
+
+def test_tools_come_in_pages_by_slug(journal: Journal):
+    slugs = ["a", "a-1", "a1", "b", "c"]
+    journal.apply(*(a_listing(slug) for slug in reversed(slugs)), a_retirement("b", time=LATER))
+    first = journal.read(queries.tools, limit=2)
+    assert [it.tool for it in first] == ["a", "a-1"]
+    rest = journal.read(queries.tools, limit=10, after="a-1")
+    assert [it.tool for it in rest] == ["a1", "c"]
+
+
+def test_bookmarks_come_with_the_last_kept_first(journal: Journal):
+    kept = [a_bookmark(tool=tool, time=NOON + n) for n, tool in enumerate(["b", "c", "a"])]
+    journal.apply(*(a_listing(tool) for tool in "abc"), *kept)
+    assert journal.read(queries.bookmarks_of, "v-1") == ["a", "c", "b"]
+    journal.apply(a_removed_bookmark(tool="c", time=NOON + DAY))
+    assert journal.read(queries.bookmarks_of, "v-1") == ["a", "b"]
+
+
+def test_a_voters_choices_are_theirs_alone(journal: Journal):
+    journal.apply(a_vote(), a_vote("skip", tool=OTHER_TOOL), a_vote("skip", voter="v-2"))
+    assert journal.read(queries.choices_of, "v-1") == {TOOL: "ship", OTHER_TOOL: "skip"}
+
+
+def test_no_text_is_taken_for_sql_or_json(journal: Journal):
+    texts = [
+        "%s %(name)s {x}",
+        "'; drop table tools; --",
+        '"\\u0000"',
+        "\\x00",
+        "{}",
+        "null",
+        "é😀",
+    ]
+    for number, said in enumerate(texts):
+        journal.apply(a_listing(name=said, tagline=said, time=NOON + number))
+        assert journal.read(queries.tool, TOOL).name == said
+        journal.apply(a_vote(voter=said))
+        assert journal.read(queries.choices_of, said) == {TOOL: "ship"}
+
+
+def test_a_category_key_is_spread_to_its_tools_with_a_new_version_each(journal: Journal):
+    journal.apply(a_listing("one"), a_listing("two"), a_listing("far", category="writing"))
+    before = {it.tool: it.version for it in journal.read(queries.tools)}
+    journal.outbox()
+    journal.apply(a_category())
+    with journal.engine.begin() as connection:
+        changed_records.spread(connection)
+    assert journal.outbox() == [("category", CATEGORY), ("tool", "one"), ("tool", "two")]
+    after = {it.tool: it.version for it in journal.read(queries.tools)}
+    assert [slug for slug in sorted(after) if after[slug] > before[slug]] == ["one", "two"]
+
+
+def test_a_reviewer_key_is_spread_to_the_tools_ever_reviewed(journal: Journal):
+    journal.apply(a_listing(), a_review(), a_listing(OTHER_TOOL))
+    journal.outbox()
+    journal.apply(a_reviewer())
+    with journal.engine.begin() as connection:
+        changed_records.spread(connection)
+    assert journal.outbox() == [("reviewer", "builder"), ("tool", TOOL)]
+
+
+def test_keys_become_whole_records_or_nothing(journal: Journal):
+    journal.apply(a_listing(), a_category(), a_reviewer(), a_digest(), a_vote(tool="unlisted"))
+    keys = [
+        Key("tool", TOOL), Key("tool", "unlisted"), Key("category", CATEGORY),
+        Key("reviewer", "builder"), Key("digest", "2026-W47"), Key("digest", "2026-W01"),
+    ]  # fmt: skip
+    found = journal.read(changed_records.look_up, keys)
+    assert found[Key("tool", TOOL)] == journal.read(queries.tool, TOOL)
+    assert found[Key("category", CATEGORY)] == journal.read(queries.category, CATEGORY)
+    assert found[Key("reviewer", "builder")] == journal.read(queries.reviewer, "builder")
+    assert found[Key("digest", "2026-W47")].frozen
+    assert found[Key("tool", "unlisted")] is None
+    assert found[Key("digest", "2026-W01")] is None
+
+
+def test_a_key_that_came_meanwhile_is_not_forgotten_with_the_others(journal: Journal):
+    journal.apply(a_listing())
+    with journal.engine.begin() as connection:
+        waiting = changed_records.waiting(connection, 10)
+    journal.apply(a_vote())
+    with journal.engine.begin() as connection:
+        changed_records.forget(connection, waiting)
+    assert journal.outbox() == [("tool", TOOL)]
+
+
+def test_forgetting_waits_for_no_disk_and_leaves_other_transactions_as_they_are(journal: Journal):
+    asked = text("show synchronous_commit")
+    with journal.engine.connect() as connection:
+        with connection.begin():
+            changed_records.forget(connection, [])
+            assert connection.scalar(asked) == "off"
+        assert connection.scalar(asked) == "on"
+
+
+def test_progress_is_told_by_topic_and_partition(journal: Journal):
+    journal.apply(a_listing(), a_vote())
+    assert journal.read(queries.applied, ["tests.journal"]) == {("tests.journal", 0): 2}
+    assert journal.read(queries.applied, ["another"]) == {}
+
+
+def test_every_key_column_compares_as_bytes(journal: Journal):
+    with journal.engine.connect() as connection:
+        unlike = connection.scalars(
+            text(
+                "select table_name || '.' || column_name from information_schema.columns "
+                "join information_schema.key_column_usage using "
+                "(table_schema, table_name, column_name) "
+                "where table_schema = current_schema() and data_type = 'text' "
+                "and collation_name is distinct from 'C'"
+            )
+        )
+        assert list(unlike) == []
+
+
+def test_a_voters_own_votes_and_bookmarks_are_read_with_their_names_and_times(journal: Journal):
+    journal.apply(
+        a_listing("alpha"),
+        a_listing("beta"),
+        a_bookmark(tool="alpha", voter="v"),
+        a_vote("ship", tool="alpha", voter="v"),
+        a_vote("skip", tool="beta", voter="v", time=NOON + MINUTE),
+        a_vote("ship", tool="unlisted", voter="v"),
+        a_vote("ship", tool="beta", voter="w"),
+        a_retracted_vote(tool="alpha", voter="w"),
+    )
+    votes = journal.read(queries.votes_of, "v")
+    assert [(it.tool, it.choice) for it in votes] == [("beta", "skip"), ("alpha", "ship")]
+    assert (votes[0].time - votes[1].time).total_seconds() == MINUTE / 1_000_000
+    (kept,) = journal.read(queries.kept_by, "v")
+    assert (kept.tool, kept.time) == ("alpha", to_datetime(NOON))

@@ -1,0 +1,154 @@
+"""Checkpoints belong to one log; what no longer is that log halts loudly."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import pytest
+from sqlalchemy import Engine
+
+from infra.consumer.app import LogMismatchError
+from infra.consumer.partition_consumer import MissedError
+from infra.kafka.offsets import Bounds, Place
+from projections.write import checkpoints
+from projections.write.checkpoints import PROJECTIONS, PUBLISHER, DatabaseCheckpoints, Move
+
+pytestmark = pytest.mark.integration
+
+VOTES, REVIEWS = ("verdicts.votes.v1", 3), ("verdicts.reviews.v1", 0)
+
+
+class FakeLog:
+    """A broker whose log is what a test says; `meanwhile` happens just after it answered."""
+
+    def __init__(self, first: int = 0, end: int = 100, topic_id: str = "one") -> None:
+        self.first, self.end, self.topic_id = first, end, topic_id
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    def bounds(self, places: Iterable[Place]) -> Mapping[Place, Bounds]:
+        answer = {place: Bounds(self.topic_id, self.first, self.end) for place in places}
+        self.meanwhile()
+        return answer
+
+
+def move(engine: Engine, place: Place, expected: int, upto: int, table: str = PROJECTIONS) -> None:
+    with engine.begin() as connection:
+        checkpoints.move(connection, [Move(place, expected, upto)], table)()
+
+
+@pytest.fixture(params=[PROJECTIONS, PUBLISHER])
+def table(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def test_a_partition_never_read_starts_at_its_beginning(projected: Engine, table: str):
+    found = DatabaseCheckpoints(projected, FakeLog(), table).load([VOTES, REVIEWS])
+    assert found == {VOTES: 0, REVIEWS: 0}
+
+
+def test_a_partition_goes_on_where_it_was_left(projected: Engine, table: str):
+    kept = DatabaseCheckpoints(projected, FakeLog(), table)
+    kept.load([VOTES, REVIEWS])
+    move(projected, VOTES, 0, 42, table)
+    assert kept.load([VOTES, REVIEWS]) == {VOTES: 42, REVIEWS: 0}
+    assert kept.stored([VOTES]) == {VOTES: 42}
+
+
+def test_each_consumer_has_checkpoints_of_its_own(projected: Engine):
+    for table in (PROJECTIONS, PUBLISHER):
+        DatabaseCheckpoints(projected, FakeLog(), table).load([VOTES])
+    move(projected, VOTES, 0, 42, PROJECTIONS)
+    assert DatabaseCheckpoints(projected, FakeLog(), PUBLISHER).load([VOTES]) == {VOTES: 0}
+
+
+def test_a_checkpoint_at_the_end_of_the_log_is_one_that_has_read_everything(projected: Engine):
+    kept = DatabaseCheckpoints(projected, FakeLog(end=42))
+    kept.load([VOTES])
+    move(projected, VOTES, 0, 42)
+    assert kept.load([VOTES]) == {VOTES: 42}
+
+
+def test_a_checkpoint_behind_the_end_of_the_log_is_refused(projected: Engine, table: str):
+    log = FakeLog(end=100)
+    kept = DatabaseCheckpoints(projected, log, table)
+    kept.load([VOTES])
+    move(projected, VOTES, 0, 42, table)
+    log.end = 41
+    with pytest.raises(LogMismatchError, match=r"votes\.v1/3 was applied up to offset 42"):
+        kept.load([VOTES])
+
+
+def test_a_checkpoint_before_the_beginning_of_the_log_is_refused(projected: Engine):
+    log = FakeLog()
+    kept = DatabaseCheckpoints(projected, log)
+    kept.load([VOTES])
+    move(projected, VOTES, 0, 42)
+    log.first = 43
+    with pytest.raises(LogMismatchError, match="its log holds 43 to 100"):
+        kept.load([VOTES])
+
+
+def test_a_log_whose_beginning_is_gone_is_not_begun_in_the_middle(projected: Engine):
+    with pytest.raises(LogMismatchError):
+        DatabaseCheckpoints(projected, FakeLog(first=7)).load([VOTES])
+
+
+def test_a_topic_made_anew_is_refused_also_when_it_has_grown_past_the_checkpoint(
+    projected: Engine, table: str
+):
+    log = FakeLog(end=50)
+    kept = DatabaseCheckpoints(projected, log, table)
+    kept.load([VOTES])
+    move(projected, VOTES, 0, 42, table)
+    log.topic_id, log.end = "another", 1_000
+    with pytest.raises(LogMismatchError, match=r"votes\.v1/3 was made anew"):
+        kept.load([VOTES])
+    assert kept.stored([VOTES]) == {VOTES: 42}
+
+
+def test_a_topic_made_anew_while_it_is_read_is_noticed(projected: Engine, table: str):
+    log = FakeLog()
+    kept = DatabaseCheckpoints(projected, log, table)
+    kept.load([VOTES])
+    kept.verify([VOTES, REVIEWS])
+    log.topic_id = "another"
+    with pytest.raises(LogMismatchError, match=r"votes\.v1/3 was made anew"):
+        kept.verify([VOTES, REVIEWS])
+
+
+@pytest.mark.parametrize(("first", "end"), [(43, 100), (0, 41)])
+def test_a_log_that_loses_what_was_not_read_yet_or_was_read_already_is_noticed(
+    projected: Engine, table: str, first: int, end: int
+):
+    log = FakeLog()
+    kept = DatabaseCheckpoints(projected, log, table)
+    kept.load([VOTES])
+    move(projected, VOTES, 0, 42, table)
+    kept.verify([VOTES])
+    log.first, log.end = first, end
+    with pytest.raises(LogMismatchError, match=f"its log holds {first} to {end}"):
+        kept.verify([VOTES])
+
+
+def test_what_another_worker_applies_while_the_broker_is_asked_is_no_mismatch(projected: Engine):
+    log = FakeLog(end=42)
+    kept = DatabaseCheckpoints(projected, log)
+    kept.load([VOTES])
+    # After the broker has told the end, records are appended, and another owner applies them.
+    log.meanwhile = lambda: move(projected, VOTES, 0, 50)
+    assert kept.load([VOTES]).keys() == {VOTES}
+
+
+def test_two_workers_that_begin_at_once_begin_once(projected: Engine):
+    log = FakeLog()
+    log.meanwhile = lambda: log.__init__() or DatabaseCheckpoints(projected, log).load([VOTES])
+    assert DatabaseCheckpoints(projected, log).load([VOTES]) == {VOTES: 0}
+
+
+def test_a_checkpoint_moves_from_where_it_is_expected_and_from_nowhere_else(
+    projected: Engine, table: str
+):
+    DatabaseCheckpoints(projected, FakeLog(), table).load([VOTES])
+    move(projected, VOTES, 0, 10, table)
+    for expected in (0, 9, 11):
+        with pytest.raises(MissedError) as missed:
+            move(projected, VOTES, expected, 20, table)
+        assert missed.value.stored == 10

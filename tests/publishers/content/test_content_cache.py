@@ -1,0 +1,99 @@
+"""The publisher's own library is that of the database, and reads no more than it must."""
+
+import pytest
+from sqlalchemy import Engine
+
+from projections.write.outbox import Key
+from publishers.content import content_cache
+from publishers.content.database_content import DatabaseLibrary
+from publishers.content.site_content import MemoryLibrary
+from schemas.events import Event
+from tests.examples import NOON, a_bookmark, a_category, a_listing, a_retirement, a_review, a_vote
+from tests.journal import Journal
+from tests.publishers.content.test_database_content import CONTENT, agree
+
+pytestmark = pytest.mark.integration
+
+LATER = NOON + 3_600_000_000
+
+
+class Stockroom:
+    """A library that is renewed after events, as if these had marked some tools."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._journal = Journal(engine)
+        self._journal.apply(*CONTENT)
+        self.held = self._read(MemoryLibrary(), Key("site", ""))
+
+    def renew(self, *events: Event, marked: str) -> dict[str, bool]:
+        """What changed: whether only votes and bookmarks did, by tool."""
+        self._journal.apply(*events)
+        before, self.held = self.held, self._read(self.held, Key("tool", marked))
+        return {it.slug: it.only_tallies for it in content_cache.changes(before, self.held)}
+
+    def _read(self, held: MemoryLibrary, marked: Key) -> MemoryLibrary:
+        with self._engine.connect() as connection:
+            return content_cache.renew(connection, held, [marked]) or content_cache.take(connection)
+
+
+@pytest.fixture
+def room(projected: Engine) -> Stockroom:
+    return Stockroom(projected)
+
+
+def test_the_stock_is_that_of_the_database(room: Stockroom, projected: Engine):
+    with projected.connect() as connection:
+        agree(room.held, DatabaseLibrary(connection))
+        for slug in ("ant", "bee", "dodo"):
+            assert room.held.history(slug) == DatabaseLibrary(connection).history(slug)
+        assert room.held.newest_digest() == DatabaseLibrary(connection).newest_digest()
+
+
+def test_a_vote_or_a_bookmark_has_its_tool_read_and_no_other(room: Stockroom):
+    bee = room.held.tool("bee")
+    changed = room.renew(a_vote(tool="ant", voter="v-2"), a_bookmark(tool="ant"), marked="ant")
+    assert changed == {"ant": True}
+    assert room.held.tool("bee") is bee
+    ant = room.held.tool("ant")
+    assert ant
+    assert (ant.community.votes, ant.bookmarks) == (2, 1)
+    assert ant in room.held.tools_in("insects")
+
+
+def test_what_no_vote_moves_stays_the_same_object(room: Stockroom):
+    """What is made of a review, or of a history, is made once for each object."""
+    before = room.held.tool("ant")
+    room.renew(a_review(70, tool="ant", reviewer="zoe"), marked="ant")
+    reviewed, history = room.held.tool("ant"), room.held.history("ant")
+    room.renew(a_vote(tool="ant", voter="v-2"), marked="ant")
+    after = room.held.tool("ant")
+    assert reviewed
+    assert after
+    assert reviewed.panel is not (before and before.panel)
+    assert reviewed.panel.reviews
+    assert after.panel is reviewed.panel
+    assert room.held.history("ant") is history
+
+
+def test_a_mark_of_what_is_known_already_changes_nothing(room: Stockroom):
+    assert room.renew(marked="ant") == {}
+    assert room.renew(marked="unheard-of") == {}
+
+
+def test_after_anything_but_votes_all_is_read_and_told_apart(room: Stockroom):
+    review = a_review(90, tool="ant", reviewer="zoe")
+    changed = room.renew(review, a_vote(tool="bee"), a_category("undefined", "Pets"), marked="ant")
+    assert changed == {"ant": False, "bee": True, "cat": False}
+
+
+def test_a_review_that_was_overtaken_changes_the_history(room: Stockroom):
+    late = a_review(1, "skip", tool="bee", reviewer="ann", time=NOON - 1)
+    assert room.renew(late, marked="bee") == {"bee": False}
+
+
+def test_a_tool_that_moves_or_leaves_has_changed_its_place(room: Stockroom):
+    held = room.held
+    room.renew(a_listing("ant", "Ant", "pets", time=LATER), a_retirement("bee"), marked="ant")
+    moved = {it.slug: it.moved for it in content_cache.changes(held, room.held)}
+    assert moved == {"ant": True, "bee": True}

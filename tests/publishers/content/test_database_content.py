@@ -1,0 +1,101 @@
+"""The library on the database answers like the one in memory that the pages are tried on."""
+
+import pytest
+from sqlalchemy import Engine
+
+from projections.read import queries
+from publishers.content.database_content import DatabaseLibrary, snapshot
+from publishers.content.site_content import Library, MemoryLibrary
+from schemas.events import Event
+from schemas.records import Authored
+from tests.examples import (
+    MINUTE,
+    NOON,
+    a_category,
+    a_listing,
+    a_retirement,
+    a_review,
+    a_reviewer,
+    a_vote,
+)
+from tests.journal import Journal
+
+pytestmark = pytest.mark.integration
+
+CONTENT: list[Event] = [
+    a_category("insects", "Insects"),
+    a_category("empty", "Empty"),
+    a_reviewer("zoe", "Zoe", 1),
+    a_reviewer("ann", "Ann", 2),
+    a_reviewer("new", "New", 3),
+    a_listing("bee", "Bee", "insects"),
+    a_listing("ant", "Ant", "insects"),
+    a_listing("cat", "Cat", "undefined"),
+    a_listing("dodo", "Dodo", "insects"),
+    a_retirement("dodo", time=NOON + MINUTE),
+    a_review(80, tool="bee", reviewer="zoe"),
+    a_review(70, tool="bee", reviewer="ann"),
+    a_review(60, tool="ant", reviewer="ann"),
+    a_review(50, tool="dodo", reviewer="ann"),
+    a_vote(tool="ant"),
+]
+SLUGS = ["ant", "bee", "cat", "dodo", "unknown"]
+
+
+def in_memory(engine: Engine) -> MemoryLibrary:
+    with engine.connect() as connection:
+        tools = [*queries.tools(connection), *queries.tools(connection, retired=True)]
+        return MemoryLibrary(tools, queries.categories(connection), queries.reviewers(connection))
+
+
+def by_tool(authored: list[Authored]) -> list[Authored]:
+    return sorted(authored, key=lambda it: it.tool)
+
+
+def agree(one: Library, other: Library) -> None:
+    assert one.tools() == other.tools()
+    assert one.retired() == other.retired()
+    assert one.categories() == other.categories()
+    assert one.reviewers() == other.reviewers()
+    for slug in SLUGS:
+        assert one.tool(slug) == other.tool(slug)
+    for slug in ("insects", "empty", "undefined", "unknown"):
+        assert one.tools_in(slug) == other.tools_in(slug)
+        assert one.category(slug) == other.category(slug)
+    for slug in ("zoe", "ann", "new", "unknown"):
+        assert one.reviewer(slug) == other.reviewer(slug)
+        assert by_tool(one.reviews_by(slug)) == by_tool(other.reviews_by(slug))
+
+
+def test_every_answer_is_that_of_the_library_in_memory(projected: Engine):
+    Journal(projected).apply(*CONTENT)
+    with snapshot(projected) as library:
+        agree(library, in_memory(projected))
+
+
+def test_answers_do_not_depend_on_what_was_asked_before(projected: Engine):
+    Journal(projected).apply(*CONTENT)
+    with snapshot(projected) as library:
+        shelf = library.tools_in("insects")
+        library.tools()
+        assert library.tools_in("insects") == shelf
+        agree(library, in_memory(projected))
+
+
+def test_a_library_shows_one_moment_however_long_it_is_read(projected: Engine):
+    journal = Journal(projected)
+    journal.apply(*CONTENT)
+    with snapshot(projected) as library:
+        before = library.tool("ant")
+        assert before
+        journal.apply(a_vote(tool="bee"), a_listing("emu", "Emu", "insects"))
+        bee = library.tool("bee")
+        assert bee
+        assert bee.community.votes == 0
+        assert library.tool("emu") is None
+        assert "emu" not in [tool.tool for tool in library.tools()]
+
+
+def test_an_empty_site_has_an_empty_library(projected: Engine):
+    with projected.connect() as connection:
+        agree(DatabaseLibrary(connection), MemoryLibrary())

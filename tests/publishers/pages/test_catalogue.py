@@ -1,0 +1,375 @@
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from publishers.content.site_content import MemoryLibrary
+from publishers.pages import catalogue, html
+from publishers.templating import assets
+from publishers.views.text.markdown import to_plain
+from schemas.records import Category, Reviewer
+from tests.publishers.sample_digests import library_with_digests
+from tests.publishers.samples import (
+    BUILDER,
+    DEVELOPER_TOOLS,
+    PANEL,
+    SKEPTIC,
+    a_review,
+    a_tool,
+    claude,
+    sample_library,
+    smolvlm,
+)
+
+SITE = "https://verdicts.example"
+COMPARISON = "/compare/claude-4-api-vs-smolvlm-2-5/"
+EVIL = "<script>alert('x')</script>\"'><img src=x onerror=alert(1)>"
+
+
+class Reader(HTMLParser):
+    """Collects what a page says: its text in order, its headings, links and elements."""
+
+    def __init__(self, page: bytes) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self._within: list[str] = []
+        self.feed(page.decode())
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        self._within.append(tag)
+
+    def handle_endtag(self, tag):
+        while self._within and self._within.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        if not {"head", "script", "style", "template"} & set(self._within):
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join("".join(self.words).split())
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def rendered(library, path) -> bytes:
+    page = catalogue.render(library, path, SITE)
+    assert page is not None, path
+    return page
+
+
+def in_order(text: str, parts: list[str]) -> None:
+    at = 0
+    for part in parts:
+        found = text.find(part, at)
+        assert found >= 0, f"{part!r} does not follow in {text[at : at + 300]!r}"
+        at = found + len(part)
+
+
+def test_a_comparison_says_everything_in_its_order():
+    one, other = "Claude 4 API: Tool Use Streaming & Prompt Caching", "SmolVLM 2.5"
+    reader = Reader(rendered(sample_library(), COMPARISON))
+    expected = [f"Compare / {one} vs {other}", "AI tool comparison", f"{one} vs {other}"]
+    expected += ["Two tools in Developer Tools, side by side", "It is a tie: the panel ships both"]
+    for tool, share, entry, votes in (
+        (claude(), "81%", "Paid", ("412", "96")),
+        (smolvlm(), "82%", "Free", ("301", "64")),
+    ):
+        expected += [tool.name[0], "Developer Tools", tool.name, tool.tagline, "Ship", "100%"]
+        expected += ["Panel ship", "Community", share, entry, "Entry"]
+        expected += [
+            to_plain(tool.description)[:10],
+            "Ship",
+            votes[0],
+            "Skip",
+            votes[1],
+            "Bookmark",
+        ]
+    expected += ["Decision", one, other]
+    expected += ["Panel verdict", "Ship · 4 ship / 0 skip", "Ship · 4 ship / 0 skip"]
+    expected += ["Community", "Ship · 412 ship / 96 skip", "Ship · 301 ship / 64 skip"]
+    expected += ["Pricing", claude().pricing, smolvlm().pricing]
+    expected += ["Best for", claude().best_for, smolvlm().best_for]
+    expected += ["Category", "Developer Tools", "Developer Tools", "Reviewer scorecard"]
+    expected += ["Builder", "88/100 · ship", "Streaming tool calls", "20 November 2026"]
+    expected += ["88/100 · ship", "Runs on my laptop", "20 November 2026"]
+    expected += ["Skeptic", "82/100 · ship", "82/100 · ship", "Futurist", "85/100 · ship"]
+    expected += ["85/100 · ship", "Founder", "79/100 · ship", "The bill", "20 November 2026"]
+    expected += ["Received API credits", "78/100 · ship", "No invoice"]
+    expected += ["follow the feed", "Bookmarks", "Loading bookmarks…", "No bookmarks yet", "Save a"]
+    in_order(reader.text, expected)
+
+
+def test_an_unvoted_comparison_leaves_the_communitys_share_empty():
+    library = MemoryLibrary([a_tool("ada", "Ada"), a_tool("bob", "Bob")], [], PANEL)
+    reader = Reader(rendered(library, "/compare/ada-vs-bob/"))
+    in_order(
+        reader.text,
+        ["No verdict yet", "Panel ship", "Community Free Entry", "No community votes yet"],
+    )
+
+
+def test_who_covered_only_one_tool_is_shown_so():
+    one = a_tool("ada", "Ada", a_review(BUILDER))
+    library = MemoryLibrary([one, a_tool("bob", "Bob")], [], PANEL)
+    text = Reader(rendered(library, "/compare/ada-vs-bob/")).text
+    assert "Builder has not reviewed Bob." in text
+    assert "Skeptic" not in text
+
+
+@pytest.mark.parametrize("path", catalogue.page_paths(sample_library()))
+def test_every_page_has_bytes(path):
+    assert rendered(sample_library(), path)
+
+
+HTML_PATHS = [path for path in catalogue.page_paths(sample_library()) if path.endswith("/")]
+
+
+@pytest.mark.parametrize("path", HTML_PATHS)
+def test_every_page_has_a_head_one_heading_and_landmarks(path):
+    reader = Reader(rendered(sample_library(), path))
+    meta = {m.get("property") or m.get("name"): m["content"] for m in reader.all("meta")[1:]}
+    canonical = [link["href"] for link in reader.all("link") if link["rel"] == "canonical"]
+    assert canonical == [SITE + path] == [meta["og:url"]]
+    assert meta["description"] == meta["og:description"]
+    assert meta["description"]
+    assert meta["og:title"]
+    assert len(reader.all("h1")) == 1
+    assert [len(reader.all(tag)) for tag in ("main", "header", "footer")] == [1, 1, 1]
+    assert reader.all("html")[0]["lang"] == "en"
+    assert {"class": "skip-link", "href": "#main"} in reader.all("a")
+
+
+@pytest.mark.parametrize("path", HTML_PATHS)
+def test_no_page_needs_more_than_a_stylesheet_and_a_script_of_its_own(path):
+    page = rendered(sample_library(), path)
+    reader = Reader(page)
+    # A block of data is a script element to which no program belongs.
+    programs = [s for s in reader.all("script") if s.get("type") != "application/ld+json"]
+    assert [re.sub("[0-9a-f]{12}", "#", s["src"] or "") for s in programs] == ["/static/site.#.js"]
+    assert not reader.all("style")
+    assert not re.search(rb"<[^>]+ (style|on[a-z]+)=", page)
+
+
+@pytest.mark.parametrize("path", HTML_PATHS)
+def test_links_within_the_site_lead_to_pages(path):
+    library = sample_library()
+    known = {*catalogue.page_paths(library), "/bookmarks/", "/search/"}
+    hrefs = [a["href"] or "" for a in Reader(rendered(library, path)).all("a")]
+    within = {re.split("[#?]", href)[0] for href in hrefs if href.startswith("/")}
+    assert within <= known
+
+
+def test_text_of_others_never_becomes_markup():
+    review = a_review(BUILDER, body=EVIL, pros=(EVIL,), cons=(EVIL,), disclosure=EVIL)
+    tools = [
+        a_tool(
+            slug,
+            EVIL,
+            review,
+            category=Category("c", EVIL, EVIL, 1),
+            tagline=EVIL,
+            description=EVIL,
+            pricing=EVIL,
+            best_for=EVIL,
+            url="https://example.com/\"'><script>",
+        )
+        for slug in ("ada", "bob")
+    ]
+    reviewer = Reviewer("builder", EVIL, EVIL, 1, 1)
+    library = MemoryLibrary(tools, [Category("c", EVIL, EVIL, 1)], [reviewer])
+    made = [rendered(library, path) for path in catalogue.page_paths(library) if path.endswith("/")]
+    made += [catalogue.gone(SITE, tools), catalogue.bookmarks(SITE, tools)]
+    for page in made:
+        reader = Reader(page)
+        assert not reader.all("img")
+        assert {tuple(script) for script in reader.all("script")} <= {("src", "defer"), ("type",)}
+        assert not [n for _, names in reader.elements for n in names if n.startswith("on")]
+
+
+def test_the_order_of_records_changes_no_byte():
+    forth = sample_library()
+    tools = [*forth.tools(), *forth.retired()]
+    back = MemoryLibrary(tools[::-1], forth.categories()[::-1], forth.reviewers()[::-1])
+    assert catalogue.page_paths(forth) == catalogue.page_paths(back)
+    for path in catalogue.page_paths(forth):
+        assert rendered(forth, path) == rendered(back, path), path
+
+
+def test_a_version_alone_changes_no_byte():
+    one = MemoryLibrary([a_tool(version=1)], [DEVELOPER_TOOLS], PANEL)
+    other = MemoryLibrary([a_tool(version=99)], [DEVELOPER_TOOLS], PANEL)
+    for path in catalogue.page_paths(one):
+        assert rendered(one, path) == rendered(other, path), path
+
+
+def test_pairs_are_stored_within_a_category_alone():
+    paths = catalogue.page_paths(sample_library())
+    assert COMPARISON in paths
+    assert "/compare/plainly-vs-smolvlm-2-5/" not in paths
+    assert catalogue.render(sample_library(), "/compare/plainly-vs-smolvlm-2-5/", SITE) is None
+    across = html.two_tools(sample_library(), SITE, "smolvlm-2-5", "plainly")
+    assert across is not None
+    assert "Two tools from Writing and Developer Tools" in Reader(across).text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/compare/smolvlm-2-5-vs-claude-4-api/",
+        "/compare/claude-4-api-vs-claude-4-api/",
+        "/compare/claude-4-api-vs-longgone/",
+        "/compare/claude-4-api-vs-patchwork-vs-smolvlm-2-5/",
+        "/compare/claude-4-api-vs-unheard-of/",
+        "/tools/longgone/",
+        "/tools/unheard-of/",
+        "/tools/smolvlm-2-5",
+        "/tools//",
+        "/categories/unheard-of/",
+        "/reviewers/unheard-of/",
+        "/nowhere/",
+        "",
+    ],
+)
+def test_what_is_no_stored_page_has_no_bytes(path):
+    assert catalogue.render(sample_library(), path, SITE) is None
+
+
+def reached(library, slug):
+    """All pages that are looked at when a tool changes."""
+    shelf = catalogue.paths_of_shelf(library.tool(slug).category.slug)
+    return {
+        *catalogue.paths_about_tool(library, slug),
+        *shelf,
+        *catalogue.paths_of_any_tool(library),
+    }
+
+
+def test_a_change_of_a_tool_reaches_every_page_that_shows_it():
+    before = sample_library()
+    for slug in ("smolvlm-2-5", "patchwork", "plainly"):
+        changed = [
+            a_tool(
+                tool.tool,
+                "Renamed & Revoted",
+                *tool.panel.reviews,
+                category=Category(tool.category.slug, tool.category.name, "", 1),
+                votes=(900, 1),
+            )
+            if tool.tool == slug
+            else tool
+            for tool in before.tools()
+        ]
+        after = MemoryLibrary(
+            [*changed, *before.retired()], before.categories(), before.reviewers()
+        )
+        moved = {
+            path
+            for path in catalogue.page_paths(before)
+            if catalogue.render(before, path, SITE) != catalogue.render(after, path, SITE)
+        }
+        assert moved
+        assert moved <= reached(after, slug), slug
+
+
+def test_a_retirement_reaches_every_page_that_showed_the_tool():
+    before = sample_library()
+    kept = [tool for tool in before.tools() if tool.tool != "patchwork"]
+    after = MemoryLibrary(
+        [*kept, a_tool("patchwork", "Patchwork", a_review(BUILDER), retired="Gone.")],
+        before.categories(),
+        before.reviewers(),
+    )
+    gone = set(catalogue.page_paths(before)) - set(catalogue.page_paths(after))
+    left = ("/compare/claude-4-api-vs-patchwork/", "/compare/patchwork-vs-smolvlm-2-5/")
+    assert gone == {
+        f"{page}{beside}"
+        for page in ("/tools/patchwork/", *left)
+        for beside in ("", "index.json", "index.md", "feed.xml")
+        if page not in left or beside != "feed.xml"
+    }
+    assert gone <= reached(after, "patchwork")
+    assert all(catalogue.render(after, path, SITE) is None for path in gone)
+
+
+def test_a_renamed_category_or_reviewer_reaches_every_page_that_names_it():
+    before = sample_library()
+    renamed = [
+        Category(c.category, c.name + "!", c.description, 2) if c.category == "writing" else c
+        for c in before.categories()
+    ]
+    after = MemoryLibrary(
+        [*before.tools(), *before.retired()],
+        renamed,
+        [Reviewer("skeptic", "Sceptic", "New motto.", 0, 2), *(m for m in PANEL if m != SKEPTIC)],
+    )
+    moved = {
+        path
+        for path in catalogue.page_paths(before)
+        if catalogue.render(before, path, SITE) != catalogue.render(after, path, SITE)
+    }
+    reached = {*catalogue.paths_of_category(after, "writing")}
+    reached |= set(catalogue.paths_of_reviewer(after, "skeptic"))
+    assert moved
+    assert moved <= reached
+
+
+def test_an_undefined_category_has_a_page_under_its_slug():
+    library = MemoryLibrary([a_tool(category=Category("new-shelf", "new-shelf", "", 0))])
+    assert "new-shelf" in Reader(rendered(library, "/categories/new-shelf/")).text
+
+
+def test_an_empty_site_has_its_pages():
+    library = MemoryLibrary()
+    assert "No tools are listed yet." in Reader(rendered(library, "/")).text
+    for path in catalogue.page_paths(library):
+        rendered(library, path)
+
+
+def test_two_tools_are_chosen_by_a_plain_form():
+    for path in ("/", "/tools/smolvlm-2-5/", "/categories/writing/"):
+        reader = Reader(rendered(sample_library(), path))
+        assert {"action": "/compare/", "method": "get"} in reader.all("form")
+        fields = [*reader.all("select"), *reader.all("input")]
+        assert {"a", "b"} <= {field.get("name") for field in fields}
+
+
+def test_votes_and_bookmarks_are_plain_forms():
+    reader = Reader(rendered(sample_library(), "/tools/smolvlm-2-5/"))
+    posting = [form["action"] for form in reader.all("form") if form["method"] == "post"]
+    assert posting == ["/vote", "/bookmark"]
+    buttons = [(b["name"], b["value"]) for b in reader.all("button") if "value" in b]
+    assert buttons == [
+        ("choice", "ship"),
+        ("choice", "skip"),
+        ("choice", "none"),
+        ("saved", "1"),
+    ]
+
+
+def test_a_retired_tool_says_why():
+    text = Reader(catalogue.gone(SITE, sample_library().retired())).text
+    assert "Longgone was retired: Its maker closed it." in text
+
+
+READ = [path for path in catalogue.page_paths(library_with_digests()) if path.endswith("/")]
+
+
+@pytest.mark.parametrize("path", READ)
+def test_a_term_stands_before_what_is_said_of_it(path):
+    """HTML knows no other order, so what reads best the other way round is no list of terms."""
+    tags = [tag for tag, _ in Reader(rendered(library_with_digests(), path)).elements]
+    groups = re.findall(r"\b(?:dt |dd )+", " ".join(tags) + " ")
+    assert all(re.fullmatch("(?:(?:dt )+(?:dd )+)+", group) for group in groups)
+
+
+def test_the_script_looks_for_what_pages_have():
+    script = next(text for path, text in assets.assets().items() if path.endswith(".js")).decode()
+    hooks = set(re.findall(r"\[(data-[a-z-]+)[\]=]", script))
+    assert {"data-tool", "data-community-ship", "data-drawer"} <= hooks
+    page = rendered(sample_library(), COMPARISON).decode()
+    assert {hook for hook in hooks if f" {hook}" not in page} == set()

@@ -1,0 +1,116 @@
+import json
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from publishers.pages import catalogue
+from tests.publishers.sample_digests import library_with_digests
+from tests.publishers.samples import sample_library
+
+SITE = "https://verdicts.example"
+ATOM = "{http://www.w3.org/2005/Atom}"
+MAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
+WITH, WITHOUT = library_with_digests(), sample_library()
+
+
+def html(path: str, library=WITH) -> str:
+    content = catalogue.render(library, path, SITE)
+    assert content is not None, path
+    return content.decode()
+
+
+def words(path: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html(path)).split())
+
+
+def test_every_digest_has_a_page_and_no_other_week_has():
+    paths = catalogue.page_paths(WITH)
+    assert [path for path in paths if path.startswith("/digests/")] == [
+        "/digests/",
+        "/digests/2026-W48/",
+        "/digests/2026-W47/",
+        "/digests/2026-W46/",
+        "/digests/feed.xml",
+    ]
+    assert catalogue.render(WITH, "/digests/2026-W45/", SITE) is None
+    assert not catalogue.is_page("/digests/2026-W99/")
+
+
+def test_a_digest_tells_all_its_news_with_the_rules():
+    told = words("/digests/2026-W47/")
+    for part in ("Week 47 of 2026", "16 to 22 November 2026", "Split → then Skip",
+                 "Ship → then Skip", "At least 20 votes", "1 new or changed panel verdict",
+                 "after saying ship"):  # fmt: skip
+        assert part in told, part
+
+
+def test_an_open_week_is_marked_as_such():
+    assert "still open" in words("/digests/2026-W48/")
+    assert "still open" not in words("/digests/2026-W47/")
+    assert words("/digests/").count("still open") == 1
+
+
+def test_a_digest_leads_to_its_neighbours():
+    page = html("/digests/2026-W47/")
+    assert '<a rel="prev" href="/digests/2026-W46/">' in page
+    assert '<a rel="next" href="/digests/2026-W48/">' in page
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/tools/patchwork/", "/compare/patchwork-vs-smolvlm-2-5/", "/reviewers/builder/",
+     "/categories/developer-tools/", "/categories/developer-tools/rankings/", "/digests/"],
+)  # fmt: skip
+def test_the_newsletter_block_leads_to_the_newest_digest_and_the_feed(path: str):
+    block = html(path).partition('class="newsletter"')[2].partition("</aside>")[0]
+    assert re.findall(r'href="([^"]+)"', block) == ["/digests/2026-W48/", "/feed.xml"]
+    without = html(path, WITHOUT).partition('class="newsletter"')[2].partition("</aside>")[0]
+    assert re.findall(r'href="([^"]+)"', without) == ["/feed.xml"]
+
+
+def test_without_digests_their_list_says_so():
+    assert "Nothing has happened yet" in html("/digests/", WITHOUT)
+
+
+def test_feeds_tell_of_settled_digests_alone():
+    for path in ("/feed.xml", "/digests/feed.xml"):
+        entries = ElementTree.fromstring(html(path)).findall(f"{ATOM}entry")
+        weeks = [entry.findtext(f"{ATOM}id") for entry in entries]
+        assert [week for week in weeks if week and "/digests/" in week] == [
+            f"{SITE}/digests/2026-W47/",
+            f"{SITE}/digests/2026-W46/",
+        ]
+
+
+def test_the_sitemap_knows_when_a_digest_was_settled():
+    found = ElementTree.fromstring(html("/sitemap.xml")).findall(f"{MAP}url")
+    moments = {it.findtext(f"{MAP}loc"): it.findtext(f"{MAP}lastmod") for it in found}
+    assert moments[f"{SITE}/digests/2026-W47/"] == "2026-11-23T00:00:00Z"
+    assert moments[f"{SITE}/digests/2026-W48/"] is None
+    assert moments[f"{SITE}/digests/"] == "2026-11-23T00:00:00Z"
+
+
+def test_a_digest_has_its_place_as_linked_data():
+    script = re.search(r'<script type="application/ld\+json">(.*?)</script>',
+                       html("/digests/2026-W47/"))  # fmt: skip
+    assert script
+    (crumbs,) = json.loads(script[1])["@graph"]
+    assert [step["item"] for step in crumbs["itemListElement"]] == [
+        f"{SITE}/digests/",
+        f"{SITE}/digests/2026-W47/",
+    ]
+
+
+def test_a_tool_page_draws_its_history_and_tables_every_number():
+    page = html("/tools/patchwork/")
+    assert '<svg role="img" aria-labelledby="history-summary"' in page
+    told = words("/tools/patchwork/")
+    for part in ("How the verdicts came about", "Ship to Split to Skip", "47.5", "Week 47 of 2026",
+                 "40 ship / 122 skip", "25%"):  # fmt: skip
+        assert part in told, part
+    assert " style=" not in page
+
+
+def test_a_tool_without_a_past_has_no_such_section():
+    assert "history-title" not in html("/tools/plainly/")

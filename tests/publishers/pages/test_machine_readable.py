@@ -1,0 +1,325 @@
+"""What machines read: feeds, sitemap, linked data, twins, the overview and the search index."""
+
+import json
+import re
+from datetime import datetime, timedelta
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import pytest
+
+from publishers.content.site_content import MemoryLibrary
+from publishers.pages import catalogue
+from publishers.views.text.markdown import to_plain
+from tests.publishers.sample_digests import library_with_digests
+from tests.publishers.samples import (
+    BUILDER,
+    DEVELOPER_TOOLS,
+    NOON,
+    PANEL,
+    SKEPTIC,
+    a_review,
+    a_tool,
+    claude,
+    sample_library,
+    smolvlm,
+)
+
+SITE = "https://verdicts.example"
+COMPARISON = "/compare/claude-4-api-vs-smolvlm-2-5/"
+ATOM = "{http://www.w3.org/2005/Atom}"
+PATHS = catalogue.page_paths(sample_library())
+FEEDS = [
+    path for path in catalogue.page_paths(library_with_digests()) if path.endswith("/feed.xml")
+]
+READ = [path for path in PATHS if path.endswith("/")]
+
+
+def rendered(library, path) -> bytes:
+    content = catalogue.render(library, path, SITE)
+    assert content is not None, path
+    return content
+
+
+def text_of(library, path) -> str:
+    return rendered(library, path).decode()
+
+
+class Head(HTMLParser):
+    """Collects the links of a page, its linked data, and its text."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.links = []
+        self.linked = None
+        self.words = []
+        self._inside = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self._inside = attributes.get("type", "") if tag == "script" else tag
+        if tag == "link":
+            self.links.append(attributes)
+
+    def handle_endtag(self, _):
+        self._inside = ""
+
+    def handle_data(self, data):
+        if self._inside == "application/ld+json":
+            self.linked = json.loads(data)
+        else:
+            self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join("".join(self.words).split())
+
+    def alternates(self):
+        return {link["href"]: link["type"] for link in self.links if link["rel"] == "alternate"}
+
+
+@pytest.mark.parametrize("path", FEEDS)
+def test_every_feed_is_valid_atom(path):
+    feed = ElementTree.fromstring(text_of(library_with_digests(), path))
+    entries = feed.findall(f"{ATOM}entry")
+    links = {link.get("rel"): link.get("href") for link in feed.findall(f"{ATOM}link")}
+    assert feed.findtext(f"{ATOM}id") == links["self"] == SITE + path
+    assert links["alternate"] == SITE + path.removesuffix("feed.xml")
+    assert feed.findtext(f"{ATOM}title")
+    ids = [entry.findtext(f"{ATOM}id") for entry in entries]
+    assert len(ids) == len(set(ids)) > 0
+    moments = [entry.findtext(f"{ATOM}updated") for entry in entries]
+    assert moments == sorted(moments, reverse=True)
+    assert feed.findtext(f"{ATOM}updated") == moments[0]
+    for entry in entries:
+        assert datetime.fromisoformat(entry.findtext(f"{ATOM}updated"))
+        assert entry.findtext(f"{ATOM}title")
+        assert entry.findtext(f"{ATOM}author/{ATOM}name")
+        assert entry.find(f"{ATOM}content").get("type") == "html"
+
+
+def titles(library, path):
+    feed = ElementTree.fromstring(text_of(library, path))
+    return {entry.findtext(f"{ATOM}title") for entry in feed.findall(f"{ATOM}entry")}
+
+
+def test_a_feed_holds_what_its_page_is_about():
+    library = sample_library()
+    plainly = {"New in Writing: Plainly"}
+    assert titles(library, "/tools/plainly/feed.xml") == plainly
+    writing = titles(library, "/categories/writing/feed.xml")
+    assert plainly | {"Quillfeather: 44/100 · skip"} <= writing
+    assert not any("SmolVLM" in title for title in writing)
+    everything = titles(library, "/feed.xml")
+    assert writing | {"Longgone is no longer listed", "SmolVLM 2.5: 88/100 · ship"} <= everything
+
+
+def test_a_feed_is_well_formed_whatever_reviews_hold():
+    odd = a_review(BUILDER, body="A \x08bell & <b>bold</b> *em*", time=NOON + timedelta(1))
+    library = MemoryLibrary([a_tool("ada", "A & <B>", odd, a_review(SKEPTIC))], [], PANEL)
+    feed = ElementTree.fromstring(text_of(library, catalogue.FEED))
+    entries = feed.findall(f"{ATOM}entry")
+    assert feed.findtext(f"{ATOM}updated") == "2026-11-21T12:00:00Z"
+    assert entries[0].findtext(f"{ATOM}title") == "A & <B>: 80/100 · ship"
+    assert entries[0].findtext(f"{ATOM}content") == (
+        "<p>A bell &amp; &lt;b&gt;bold&lt;/b&gt; <em>em</em></p>\n"
+    )
+
+
+def test_an_empty_feed_has_no_moment_of_its_own():
+    assert "<updated>1970-01-01T00:00:00Z</updated>" in text_of(MemoryLibrary(), catalogue.FEED)
+
+
+def test_every_page_leads_to_its_feeds_and_twins():
+    for path in READ:
+        alternates = Head(text_of(sample_library(), path)).alternates()
+        assert set(alternates) <= set(PATHS)
+        assert alternates["/feed.xml"] == "application/atom+xml"
+    tool = Head(text_of(sample_library(), "/tools/plainly/")).alternates()
+    assert tool["/tools/plainly/feed.xml"] == "application/atom+xml"
+    assert tool["/tools/plainly/index.json"] == "application/json"
+    assert tool["/tools/plainly/index.md"] == "text/markdown"
+    assert f"{COMPARISON}index.md" in Head(text_of(sample_library(), COMPARISON)).alternates()
+    shelf = Head(text_of(sample_library(), "/categories/writing/")).alternates()
+    assert "/categories/writing/feed.xml" in shelf
+
+
+def listed_in_sitemap(library):
+    places = ElementTree.fromstring(text_of(library, catalogue.SITEMAP))
+    return {place[0].text: place[1].text if len(place) > 1 else None for place in places}
+
+
+def test_the_sitemap_lists_what_people_read():
+    assert list(listed_in_sitemap(sample_library())) == [SITE + path for path in READ]
+    assert f"Sitemap: {SITE}/sitemap.xml" in text_of(sample_library(), catalogue.ROBOTS)
+
+
+def test_the_sitemap_tells_the_newest_moment_that_a_page_shows():
+    hour = timedelta(hours=1)
+    early = a_tool("ada", "Ada", a_review(BUILDER, time=NOON + hour))
+    late = a_tool("bob", "Bob", a_review(SKEPTIC, time=NOON + 2 * hour))
+    library = MemoryLibrary([early, late], [DEVELOPER_TOOLS], PANEL)
+    moments = listed_in_sitemap(library)
+    assert moments[f"{SITE}/tools/ada/"] == "2026-11-20T13:00:00Z"
+    assert moments[f"{SITE}/reviewers/builder/"] == "2026-11-20T13:00:00Z"
+    for path in ("/", "/compare/ada-vs-bob/", "/categories/developer-tools/"):
+        assert moments[SITE + path] == "2026-11-20T14:00:00Z"
+    assert moments[f"{SITE}/about/"] is None
+
+
+def voted(library):
+    """The same site after votes and bookmarks on everything."""
+    tools = [
+        a_tool(
+            tool.tool,
+            tool.name,
+            *tool.panel.reviews,
+            category=library.category(tool.category.slug),
+            tagline=tool.tagline,
+            description=tool.description,
+            pricing=tool.pricing,
+            entry=tool.entry,
+            best_for=tool.best_for,
+            url=tool.url,
+            votes=(777, 555),
+            bookmarks=99,
+            version=50,
+        )
+        for tool in library.tools()
+    ]
+    return MemoryLibrary([*tools, *library.retired()], library.categories(), library.reviewers())
+
+
+def test_votes_change_the_pages_and_twins_that_count_them_and_nothing_else():
+    before = sample_library()
+    after = voted(before)
+    moved = {path for path in PATHS if rendered(before, path) != rendered(after, path)}
+    counting = re.compile(r"/|/(tools|compare)/[^/]+/(index\.(json|md))?|/categories/.*/")
+    assert {path for path in PATHS if counting.fullmatch(path)} == moved
+
+
+LINKED = [
+    path
+    for path in catalogue.page_paths(library_with_digests())
+    if path.endswith("/") and path not in ("/", "/about/")
+]
+
+
+@pytest.mark.parametrize("path", LINKED)
+def test_linked_data_says_nothing_that_the_page_does_not_show(path):
+    page = text_of(library_with_digests(), path)
+    head = Head(page)
+    assert head.linked["@graph"][0]["@type"] == "BreadcrumbList"
+    for key, value in leaves(head.linked):
+        if key in ("@type", "@context", "worstRating"):
+            continue
+        if key in ("url", "item", "@id", "sameAs", "datePublished"):
+            shown = value.removeprefix(SITE).removesuffix("#software")
+            assert f'"{shown}"' in page or f'"{value}"' in page, value
+        elif key != "position":
+            assert str(value) in head.text, (key, value)
+
+
+def leaves(value, key=""):
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from leaves(part, name)
+    elif isinstance(value, list):
+        for part in value:
+            yield from leaves(part, key)
+    else:
+        yield key, value
+
+
+def test_linked_data_counts_no_ratings_together():
+    for path in READ:
+        assert "AggregateRating" not in text_of(sample_library(), path)
+
+
+def test_linked_data_holds_each_review_of_a_tool():
+    graph = Head(text_of(sample_library(), "/tools/smolvlm-2-5/")).linked["@graph"]
+    software = graph[1]
+    assert software["@type"] == "SoftwareApplication"
+    first = software["review"][0]
+    assert first["reviewRating"]["ratingValue"] == 88
+    assert first["author"] == {
+        "@type": "Person",
+        "name": "Builder",
+        "url": f"{SITE}/reviewers/builder/",
+    }
+    assert first["reviewBody"] == to_plain(smolvlm().panel.reviews[0].body)
+
+
+def test_no_text_can_end_the_linked_data():
+    evil = "</script><script>alert(1)</script>\u2028\u2029<!--"
+    tool = a_tool("ada", evil, a_review(body=evil), tagline=evil)
+    page = text_of(MemoryLibrary([tool], [], PANEL), "/tools/ada/")
+    block = re.search(r'<script type="application/ld\+json">(.*?)</script>', page, re.DOTALL)[1]
+    assert not set("<>&\u2028\u2029") & set(block)
+    assert json.loads(block)["@graph"][1]["name"] == evil
+
+
+def test_the_json_twin_is_the_record_without_its_version():
+    twin = json.loads(text_of(sample_library(), "/tools/smolvlm-2-5/index.json"))
+    assert twin["page"] == f"{SITE}/tools/smolvlm-2-5/"
+    assert twin["community"] == {
+        "verdict": "ship",
+        "ship": 301,
+        "skip": 64,
+        "votes": 365,
+        "percent": 82,
+    }
+    assert [review["score"] for review in twin["panel"]["reviews"]] == [88, 82, 85, 78]
+    assert "version" not in twin
+
+
+def test_the_json_twin_of_a_comparison_holds_both_tools_and_the_answer():
+    twin = json.loads(text_of(sample_library(), f"{COMPARISON}index.json"))
+    assert twin["compare"] == "claude-4-api-vs-smolvlm-2-5"
+    assert [tool["tool"] for tool in twin["tools"]] == ["claude-4-api", "smolvlm-2-5"]
+    assert twin["answer"]["leader"] is None
+    assert twin["answer"]["text"].startswith("It is a tie: ")
+
+
+def test_the_markdown_twin_says_what_the_page_says():
+    twin = text_of(sample_library(), f"{COMPARISON}index.md")
+    for tool in (claude(), smolvlm()):
+        for review in tool.panel.reviews:
+            assert f": {review.score}/100 · {review.verdict}\n" in twin
+            assert review.body in twin
+    assert "| Community | Ship · 412 ship / 96 skip | Ship · 301 ship / 64 skip |" in twin
+    assert "Disclosure: Received API credits from the maker." in twin
+    one = text_of(sample_library(), "/tools/claude-4-api/index.md")
+    assert "- Website: <https://example.com/claude>" in one
+    assert "- Pro: Partial tool input arrives early\n" in one
+
+
+def test_text_of_others_cannot_change_the_shape_of_a_markdown_twin():
+    evil = "# Top\n\n<img src=x>\n\n| a | b |\n\nunder\n---\n\n![x](https://e.example/y.png)"
+    tool = a_tool(
+        "ada", "A | B\n# C <i>", a_review(body=evil, cons=(evil,)), description=evil, pricing=evil
+    )
+    twin = text_of(MemoryLibrary([tool], [], PANEL), "/tools/ada/index.md")
+    assert [line for line in twin.splitlines() if line.startswith("#")] == [
+        r"# A \| B \# C \<i\>",
+        "## What the panel says",
+        "### Builder: 80/100 · ship",
+    ]
+    assert not re.search(r"(?<!\\)<(?!https://verdicts)", twin)
+    assert not re.search(r"^> *(#|-{2,}|\||!\[)", twin, re.MULTILINE)
+
+
+def test_the_overview_names_every_tool_and_where_to_read_it():
+    overview = text_of(sample_library(), catalogue.OVERVIEW)
+    assert overview.startswith("# Verdicts\n\n> ")
+    linked = re.findall(rf"{SITE}(/tools/[a-z0-9-]+/index\.md)", overview)
+    assert sorted(linked) == sorted(
+        path for path in PATHS if re.fullmatch(r"/tools/.*/index\.md", path)
+    )
+
+
+def test_the_search_index_is_small():
+    held = json.loads(text_of(sample_library(), catalogue.SEARCH_INDEX))
+    assert held["categories"] == ["Developer Tools", "Writing"]
+    assert held["tools"][2] == ["plainly", "Plainly", "Cuts what can go.", 1]

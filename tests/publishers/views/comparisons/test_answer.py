@@ -1,0 +1,106 @@
+from itertools import combinations
+
+from publishers.views.comparisons.answer import answer, preferred
+from tests.publishers.samples import BUILDER, FUTURIST, SKEPTIC, a_review, a_tool, claude, smolvlm
+
+
+def scored(slug: str, *scores: int, **facts):
+    """A tool of that slug and name; scores from 50 up say ship."""
+    panel = [BUILDER, SKEPTIC, FUTURIST]
+    reviews = [
+        a_review(member, score, "ship" if score >= 50 else "skip")
+        for member, score in zip(panel, scores, strict=False)
+    ]
+    return a_tool(slug, slug.title(), *reviews, **facts)
+
+
+def test_a_better_panel_verdict_leads():
+    found = answer(scored("ada", 60, 60), scored("bob", 99, 40))
+    assert found.leader == "ada"
+    assert str(found) == "Ada leads: the panel ships it (2 of 2) and is split on Bob."
+
+
+def test_a_better_verdict_leads_whatever_the_mean_says():
+    assert answer(scored("ada", 51, 51, 0), scored("bob", 100, 49, 49)).leader == "ada"
+
+
+def test_with_the_same_verdict_the_higher_mean_leads():
+    found = answer(scored("ada", 80, 70), scored("bob", 90, 85))
+    assert str(found) == "Bob leads: the panel ships both and scores it 87.5 against 75 of 100."
+
+
+def test_a_lead_among_two_skipped_tools_is_no_praise():
+    found = answer(scored("ada", 30), scored("bob", 10))
+    assert found.headline == "Ada leads, though neither convinces"
+
+
+def test_the_communitys_opinion_is_told_beside_the_panels():
+    ada, bob = scored("ada", 90), scored("bob", 70, votes=(9, 1))
+    assert "community" not in str(answer(ada, bob))
+    agreeing = scored("ada", 90, votes=(10, 0))
+    opposed = scored("ada", 90, votes=(1, 9))
+    assert str(answer(agreeing, bob)).endswith(", and the community agrees.")
+    assert str(answer(opposed, bob)).endswith(", though the community disagrees.")
+
+
+def test_means_less_than_a_point_apart_are_level_and_the_community_decides():
+    ada = scored("ada", 80, 81, votes=(5, 5))
+    bob = scored("bob", 81, 81, votes=(8, 2))
+    found = answer(ada, bob)
+    assert found.leader == "bob"
+    assert "level at 80.5 and 81 of 100" in found.reason
+    assert "80% of its voters would ship it, against 50% for Ada" in found.reason
+
+
+def test_a_few_votes_do_not_decide():
+    few, many = scored("ada", 80, votes=(4, 0)), scored("bob", 80, votes=(1, 99))
+    assert preferred(few, many) is None
+    assert answer(few, many).leader is None
+
+
+def test_a_tie_names_the_price_when_that_differs():
+    found = answer(claude(), smolvlm())
+    assert found.leader is None
+    assert found.headline == "It is a tie"
+    assert "SmolVLM 2.5 is free" in found.reason
+    assert "Prompt Caching is paid" in found.reason
+
+
+def test_a_tie_of_the_same_price_names_what_each_is_best_for():
+    one, other = scored("ada", 80, best_for="*Maps*."), scored("bob", 80, best_for="Lists")
+    assert "Ada is best for “Maps”, Bob for “Lists”" in str(answer(one, other))
+
+
+def test_a_tool_that_the_panel_ships_leads_one_without_reviews():
+    found = answer(scored("ada"), scored("bob", 70))
+    assert str(found) == (
+        "Bob leads for now: the panel ships it (1 of 1) and has not reviewed Ada yet."
+    )
+
+
+def test_a_skipped_tool_does_not_lead_one_without_reviews():
+    found = answer(scored("ada", 20), scored("bob"))
+    assert found.leader is None
+    assert str(found) == (
+        "No leader yet: the panel skips Ada (1 of 1) and has not reviewed Bob yet."
+    )
+
+
+def test_without_any_review_the_community_decides_or_it_is_a_tie():
+    ada, bob = scored("ada", votes=(9, 1)), scored("bob", votes=(2, 8))
+    assert answer(ada, bob).leader == "ada"
+    assert str(answer(scored("ada"), scored("bob"))).startswith(
+        "It is a tie: the panel has reviewed neither yet; purpose could decide"
+    )
+
+
+def test_the_order_of_the_two_never_changes_the_leader():
+    shelf = [
+        scored("ada", 90, 80),
+        scored("bob", 90, 80, votes=(8, 2)),
+        scored("cyd", 20, votes=(3, 7)),
+        scored("dan"),
+        scored("eve", 60, 40, votes=(5, 5)),
+    ]
+    for one, other in combinations(shelf, 2):
+        assert answer(one, other).leader == answer(other, one).leader

@@ -1,0 +1,87 @@
+from itertools import permutations
+
+from publishers.views.comparisons.multi_comparison import answer_among, lineup
+from tests.publishers.samples import BUILDER, PANEL, SKEPTIC, a_review, a_tool, claude, smolvlm
+
+
+def scored(slug, score, **facts):
+    verdict = "ship" if score >= 50 else "skip"
+    return a_tool(slug, slug.title(), a_review(BUILDER, score, verdict), **facts)
+
+
+ADA, BOB, CYD = scored("ada", 90), scored("bob", 80), scored("cyd", 20)
+
+
+def test_the_order_of_the_tools_changes_nothing():
+    pages = [lineup(list(tools), PANEL) for tools in permutations((ADA, BOB, CYD))]
+    assert all(page == pages[0] for page in pages)
+    assert pages[0].title == "Ada vs Bob vs Cyd"
+
+
+def test_who_is_ahead_of_every_other_leads():
+    found = answer_among([CYD, BOB, ADA])
+    assert found.leader == "ada"
+    assert str(found) == (
+        "Ada leads: it is ahead of each of the others; against Bob, the closest, the panel ships "
+        "both and scores it 90 against 80 of 100."
+    )
+
+
+def test_two_that_nobody_is_ahead_of_tie():
+    found = answer_among([scored("ada", 90), scored("bob", 90, entry="paid"), CYD])
+    assert found.leader is None
+    assert found.headline == "It is a tie"
+    assert "none is ahead of Ada and Bob; between the two, " in found.reason
+    assert "price could decide" in found.reason
+
+
+def test_three_that_are_level_tie():
+    found = answer_among([scored(slug, 90) for slug in ("ada", "bob", "cyd")])
+    assert str(found) == ("It is a tie: nothing puts Ada, Bob or Cyd ahead of the others.")
+
+
+def test_who_is_level_with_another_only_stands_best():
+    level = scored("bob", 80.5, votes=(1, 9))
+    found = answer_among([scored("ada", 81), level, scored("cyd", 79.9, votes=(9, 1))])
+    assert found.leader == "ada"
+    assert str(found) == "Ada stands best: no other is ahead of it, though it does not lead Bob."
+
+
+def test_a_circle_has_no_leader():
+    # Level for the panel, so that the community decides, but ada and cyd lie a point apart.
+    circle = [
+        scored("ada", 80, votes=(9, 1)),
+        scored("bob", 80.6, votes=(5, 5)),
+        scored("cyd", 81.2, votes=(1, 9)),
+    ]
+    assert answer_among(circle).headline == "No clear leader"
+
+
+def test_rows_and_reviewers_that_are_alike_are_known():
+    tools = [
+        a_tool("ada", "Ada", a_review(BUILDER, 90), a_review(SKEPTIC, 60), entry="free"),
+        a_tool("bob", "Bob", a_review(BUILDER, 80), entry="paid"),
+        a_tool("cyd", "Cyd", a_review(BUILDER, 70), a_review(SKEPTIC, 20, "skip"), entry="free"),
+    ]
+    page = lineup(tools, PANEL)
+    assert [row.label for row in page.rows if row.alike] == [
+        "Community",
+        "Pricing",
+        "Best for",
+        "Category",
+    ]
+    assert [(entry.line.name, entry.alike) for entry in page.scorecard] == [
+        ("Builder", True),
+        ("Skeptic", False),
+    ]
+
+
+def test_a_lineup_leads_to_its_pairs():
+    page = lineup([claude(), smolvlm(), ADA], PANEL)
+    assert [pair.path for pair in page.pairs] == [
+        "/compare/ada-vs-claude-4-api/",
+        "/compare/ada-vs-smolvlm-2-5/",
+        "/compare/claude-4-api-vs-smolvlm-2-5/",
+    ]
+    assert not page.full
+    assert lineup([claude(), smolvlm(), ADA, BOB], PANEL).full

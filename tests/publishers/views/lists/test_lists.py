@@ -1,0 +1,146 @@
+from datetime import timedelta
+
+from publishers.views.comparisons.comparison import comparison
+from publishers.views.comparisons.scorecard import scorecard
+from publishers.views.lists.category import AMONG, category_page
+from publishers.views.lists.home import disagreements, standings, worth_reading
+from publishers.views.lists.reviewer import reviewer_page
+from publishers.views.tools.tool import summary, tool_page
+from schemas.records import Authored, Category, Reviewer
+from tests.publishers.samples import (
+    BUILDER,
+    FOUNDER,
+    FUTURIST,
+    NOON,
+    PANEL,
+    SKEPTIC,
+    a_review,
+    a_tool,
+    claude,
+    smolvlm,
+)
+
+
+def test_a_comparison_is_the_same_whichever_way_round_it_is_asked_for():
+    assert comparison(claude(), smolvlm(), PANEL) == comparison(smolvlm(), claude(), PANEL[::-1])
+
+
+def test_the_decision_table_has_its_rows_in_order():
+    rows = comparison(claude(), a_tool("zed", "Zed"), PANEL).rows
+    assert [row.label for row in rows] == [
+        "Panel verdict",
+        "Community",
+        "Pricing",
+        "Best for",
+        "Category",
+    ]
+    assert rows[0].one == "Ship · 4 ship / 0 skip"
+    assert (rows[1].one, rows[1].other) == ("Ship · 412 ship / 96 skip", "No community votes yet")
+
+
+def test_reviewers_stand_by_position_then_slug():
+    twin = Reviewer("alter-ego", "Alter Ego", "Same seat.", SKEPTIC.position, 1)
+    tool = a_tool("zed", "Zed", a_review(FOUNDER), a_review(SKEPTIC), a_review(twin))
+    lines = scorecard([tool], [FOUNDER, SKEPTIC, BUILDER, twin])
+    assert [line.name for line in lines] == ["Alter Ego", "Skeptic", "Founder"]
+
+
+def test_a_reviewer_of_one_tool_has_no_opinion_of_the_other():
+    one = a_tool("ada", "Ada", a_review(BUILDER, 71))
+    other = a_tool("bob", "Bob", a_review(SKEPTIC, 20, "skip"))
+    builder, skeptic = scorecard([one, other], PANEL)
+    assert [opinion and opinion.score_line for opinion in builder.opinions] == [
+        "71/100 · ship",
+        None,
+    ]
+    assert [opinion and opinion.score_line for opinion in skeptic.opinions] == [
+        None,
+        "20/100 · skip",
+    ]
+
+
+def test_a_tools_summary_tells_panel_and_community():
+    assert summary(claude()) == "4 of 4 reviewers would ship it; 81% of 508 voters would ship it."
+    assert summary(a_tool()) == (
+        "The panel has not reviewed it yet; nobody in the community has voted yet."
+    )
+    split = a_tool("zed", "Zed", a_review(BUILDER), a_review(SKEPTIC, 10, "skip"), votes=(1, 0))
+    assert summary(split) == (
+        "2 reviewers are split down the middle; 100% of 1 voter would ship it."
+    )
+
+
+def test_a_tool_is_not_its_own_rival():
+    page = tool_page(claude(), [claude(), smolvlm()], PANEL)
+    assert [rival.slug for rival in page.rivals] == ["smolvlm-2-5"]
+    assert [pair.path for pair in page.pairs] == ["/compare/claude-4-api-vs-smolvlm-2-5/"]
+
+
+def test_a_tool_of_a_large_category_is_compared_with_the_best():
+    shelf = [a_tool(f"t{n:02}", f"T{n:02}", a_review(score=n)) for n in range(20)]
+    page = tool_page(shelf[0], shelf, PANEL)
+    assert len(page.rivals) == 19
+    assert [pair.other.slug for pair in page.pairs][:2] == ["t19", "t18"]
+    assert len(page.pairs) == 12
+
+
+def test_a_category_stands_by_mean_then_community_then_slug():
+    tools = [
+        a_tool("bob", "Bob"),
+        a_tool("ada", "Ada"),
+        a_tool("liked", "Liked", votes=(3, 1)),
+        a_tool("low", "Low", a_review(score=20)),
+        a_tool("high", "High", a_review(score=90)),
+    ]
+    page = category_page(Category("c", "C", "", 1), tools)
+    assert [card.slug for card in page.cards] == ["high", "low", "liked", "ada", "bob"]
+
+
+def test_a_large_category_compares_its_best():
+    tools = [a_tool(f"t{n}", f"T{n}", a_review(score=n)) for n in range(AMONG + 3)]
+    page = category_page(Category("c", "C", "", 1), tools)
+    assert not page.all_pairs
+    assert len(page.pairs) == AMONG * (AMONG - 1) // 2
+    assert page.pairs[0].path == "/compare/t6-vs-t7/"
+
+
+def test_the_most_discussed_pair_of_each_category_is_worth_reading():
+    other = Category("other", "Other", "", 1)
+    tools = [
+        a_tool("ada", "Ada", votes=(1, 0)),
+        a_tool("bob", "Bob", votes=(2, 0)),
+        a_tool("cyd", "Cyd", votes=(3, 0)),
+        a_tool("alone", "Alone", category=other, votes=(99, 0)),
+    ]
+    assert [pair.path for pair in worth_reading(tools)] == ["/compare/bob-vs-cyd/"]
+    assert worth_reading(tools) == worth_reading(tools[::-1])
+
+
+def test_standings_count_over_all_tools():
+    found = standings([claude(), smolvlm(), a_tool("zed", "Zed")])
+    assert (found.tools, found.reviews, found.votes) == (3, 8, 873)
+    assert found.panel == {"ship": 2, "skip": 0, "split": 0, "none": 1}
+    assert (found.panel_percent, found.community_percent) == ("100%", "82%")
+    assert standings([]).panel_percent == "—"
+
+
+def test_a_disagreement_needs_opposite_verdicts_and_enough_votes():
+    liked = a_review(BUILDER, 90)
+    tools = [
+        a_tool("few", "Few", liked, votes=(0, 4)),
+        a_tool("near", "Near", liked, votes=(4, 6)),
+        a_tool("far", "Far", liked, votes=(0, 10)),
+        a_tool("agreed", "Agreed", liked, votes=(10, 0)),
+    ]
+    assert [one.card.slug for one in disagreements(tools)] == ["far", "near"]
+
+
+def test_a_reviewers_newest_review_comes_first():
+    reviews = [
+        Authored("old", "Old", a_review(FUTURIST, 10, "skip")),
+        Authored("new", "New", a_review(FUTURIST, 90, time=NOON + timedelta(seconds=1))),
+        Authored("also", "Also", a_review(FUTURIST, 90)),
+    ]
+    page = reviewer_page(FUTURIST, reviews)
+    assert [entry.tool for entry in page.entries] == ["New", "Also", "Old"]
+    assert (page.ship, page.skip, page.mean) == (2, 1, "63.33")

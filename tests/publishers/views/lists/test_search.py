@@ -1,0 +1,100 @@
+import json
+
+import pytest
+
+from publishers.views.lists.search import MOST_PAIRS, found_pairs, found_tools, index, search, words
+from schemas.records import Category
+from tests.publishers.samples import a_tool, sample_library
+
+WRITING = Category("writing", "Writing", "", 1)
+TOOLS = [
+    a_tool("inkwell", "Inkwell", category=WRITING, tagline="Letters by hand."),
+    a_tool("quill", "Quill Écrit", category=WRITING, tagline="Fast drafts."),
+    a_tool("fast-forge", "Forge", tagline="Writing code, quickly."),
+    a_tool("anvil", "Anvil", tagline="For ink and iron."),
+]
+
+
+def slugs(query):
+    return [tool.tool for tool in found_tools(query, TOOLS)]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("ink", ["inkwell", "anvil"]),  # a name weighs more than a tagline
+        ("fast", ["fast-forge", "quill"]),  # so does a slug
+        ("writ", ["inkwell", "quill", "fast-forge"]),  # a category more than a tagline
+        ("INK well", []),  # each word must begin a word
+        ("writing letters", ["inkwell"]),  # and all of them must
+        ("ecrit", ["quill"]),
+        ("écrit", ["quill"]),
+        ("zebra", []),
+        ("", []),
+        ("!?", []),
+    ],
+)
+def test_every_word_of_a_query_begins_a_word_of_a_tool(query, found):
+    assert slugs(query) == found
+
+
+def pairs(query):
+    return ["-vs-".join(sorted((a.tool, b.tool))) for a, b in found_pairs(query, TOOLS)]
+
+
+def test_this_vs_that_finds_their_comparison():
+    for versus in ("vs", "VS", "vs.", "versus", "or"):
+        assert pairs(f"quill {versus} anvil") == ["anvil-vs-quill"]
+    assert slugs("quill vs anvil") == ["quill", "anvil"]
+
+
+def test_a_comparison_half_typed_finds_its_first_tool():
+    assert slugs("quill vs") == slugs("quill or ") == ["quill"]
+    assert pairs("quill vs") == []
+
+
+def test_nothing_is_compared_with_itself():
+    assert pairs("quill vs quill") == []
+
+
+def test_one_tool_is_compared_with_those_of_its_category():
+    assert pairs("forge") == ["anvil-vs-fast-forge"]
+
+
+def test_the_comparisons_found_are_few():
+    many = [a_tool(f"t{n:02}", f"Tool {n:02}") for n in range(20)]
+    assert len(found_pairs("tool", many)) == MOST_PAIRS
+
+
+def test_a_companion_is_found_for_tools_side_by_side():
+    beside = [tool for tool in TOOLS if tool.tool in ("quill", "anvil")]
+    assert [one.path for one in search("", TOOLS, beside).companions] == [
+        "/compare/anvil-vs-fast-forge-vs-quill/",
+        "/compare/anvil-vs-inkwell-vs-quill/",
+    ]
+    assert [one.card.slug for one in search("ink", TOOLS, beside).companions] == ["inkwell"]
+
+
+def test_a_query_is_one_line_of_bounded_length():
+    assert search("  a \n b ", TOOLS).query == "a b"
+    assert len(search("x" * 1000, TOOLS).query) == 200
+
+
+def test_words_have_no_case_accents_or_marks():
+    assert words("Ægir's Café_2 — smolVLM-2.5") == ["ægir", "s", "cafe", "2", "smolvlm", "2", "5"]
+
+
+def test_the_index_holds_what_votes_do_not_change():
+    tools = sample_library().tools()
+    voted = [
+        a_tool(
+            t.tool,
+            t.name,
+            tagline=t.tagline,
+            votes=(9, 9),
+            category=Category(t.category.slug, t.category.name, "", 1),
+        )
+        for t in tools
+    ]
+    assert index(tools) == index(voted)
+    assert set(json.loads(index(tools))) == {"categories", "tools"}

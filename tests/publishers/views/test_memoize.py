@@ -1,0 +1,51 @@
+import weakref
+
+import pytest
+
+from publishers.views import memoize
+from publishers.views.memoize import once_for_each
+
+
+class Thing(list):
+    """What can be looked for once nobody holds it."""
+
+
+@pytest.fixture(autouse=True)
+def keeping():
+    """Others in this process may keep or not."""
+    before = memoize._keeping
+    memoize.keep()
+    yield
+    memoize.keep(before)
+
+
+def test_what_is_made_of_an_object_is_made_once():
+    seen = []
+    length = once_for_each(lambda thing: seen.append(thing) or len(thing))
+    one, alike = [1, 2], [1, 2]
+    assert [length(one), length(one), length(alike), length(one)] == [2, 2, 2, 2]
+    assert seen == [one, alike]
+    assert seen[1] is alike
+
+
+def test_the_oldest_are_forgotten_and_made_again():
+    made = []
+    keep = once_for_each(lambda thing: made.append(thing[0]))
+    things = [[number] for number in range(memoize.MOST + 1)]
+    for thing in [*things, things[-1], things[0]]:
+        keep(thing)
+    assert made == [*range(memoize.MOST + 1), 0]
+
+
+def test_an_object_that_is_gone_lends_its_identity_to_no_other():
+    first = once_for_each(lambda thing: thing[0])
+    assert [first([number]) for number in range(1000)] == list(range(1000))
+
+
+def test_who_holds_on_to_no_records_is_left_with_none():
+    length, thing = once_for_each(len), Thing([1, 2])
+    memoize.keep(False)
+    assert length(thing) == 2
+    held = weakref.ref(thing)
+    del thing
+    assert held() is None

@@ -1,0 +1,94 @@
+"""Whatever somebody writes, in a Markdown page it stays text."""
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from publishers.views.text.markdown_escape import inline, quoted
+
+# A reader that takes all it can for HTML, and knows tables.
+READER = MarkdownIt("commonmark", {"html": True}).enable("table")
+FORBIDDEN = {"html_inline", "html_block", "heading_open", "table_open", "image"}
+PIECES = ["`", "``", "```", "~~~", "\\", "<b>", "<!--", "\n", "\n\n", "\n- ", "\n1. ", "\n> "]
+PIECES += ["    ", "  ", "\t", "|", "\n-|-\n", "---", "***", "#", "x", " ", "\u2028", "\r", "["]
+TEXTS = st.lists(st.sampled_from(PIECES), max_size=24).map("".join)
+SETTLED = settings(max_examples=1500, deadline=None, derandomize=True, database=None)
+
+
+def kinds(text: str) -> set[str]:
+    """What a reader of Markdown finds in it."""
+    tokens = READER.parse(text)
+    return {it.type for block in tokens for it in (block, *(block.children or ()))}
+
+
+def shown(text: str) -> str:
+    """The words that a reader of Markdown sees."""
+    inside = (block.children or [block] for block in READER.parse(text))
+    return " ".join(" ".join(it.content for it in part).strip() for part in inside).strip()
+
+
+@SETTLED
+@given(TEXTS)
+@example("`` a ` <b> ``` `` ` <b>")
+@example("\\`<b>`")
+@example("\\<b>")
+@example("`x\n\n<b> `")
+@example("    ```\n<b>\n    ```")
+@example("- ```\n<b>\n- ```")
+@example("x\n- `\n- <b> `")
+@example("~~~\n`\n~~~\n<b> `")
+@example("a|b\n-|-\nx|`y|<b>`")
+@example("`x\u2028- <b> `")
+@example("```|x\n-|-\n<b>|\n```")
+def test_no_text_brings_html_headings_or_tables(text: str):
+    assert not kinds(quoted(text)) & {*FORBIDDEN, "hr"}
+    assert not kinds(inline(text)) & FORBIDDEN
+
+
+@SETTLED
+@given(TEXTS)
+def test_a_quotation_ends_where_it_ends(text: str):
+    page = f"before\n\n{quoted(text)}\n\nafter"
+    blocks = [it.type for it in READER.parse(page) if it.level == 0]
+    quotation = ["blockquote_open", "blockquote_close"] if text.strip() else []
+    paragraph = ["paragraph_open", "paragraph_close"]
+    assert blocks == [*paragraph, *quotation, *paragraph]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Streams in a *day*, and `a < b` in a minute.",
+        "``code with a ` in it, and <b>``",
+        "```html\n<b>\n\n  <i>\n```",
+        "- one\n- two\n\n  ```\n  <b>\n  ```",
+        "A [link](https://example.com/) and **more**.",
+        "1. one\n2. two",
+    ],
+)
+def test_what_bodies_may_use_is_left_as_it_is(text: str):
+    assert quoted(text).splitlines() == [f"> {line}".rstrip() for line in text.splitlines()]
+
+
+def test_code_that_goes_over_a_line_stays_code():
+    assert quoted("Use `a <\n  b` here.") == "> Use `a < b` here."
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("a ` b <i>", "a ` b <i>"),
+        ("\\`a <i>\\`", "`a <i>`"),
+        ("# a\n> b", "# a  > b"),
+        ("**a** ``` b", " a   ``` b"),
+    ],
+)
+def test_the_rest_is_seen_as_it_was_written(text: str, seen: str):
+    assert shown(quoted(text)).split() == seen.split()
+
+
+def test_a_long_text_is_read_at_once():
+    for piece in ("`x``y```z", "- ", "```x\n", "~~~\n", "\\", "` ", "1. ", "|-"):
+        text = (piece * 20_000)[:20_000]
+        assert quoted(text)

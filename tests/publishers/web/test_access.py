@@ -1,0 +1,192 @@
+"""Pages for everyone: what axe finds, the keyboard alone, small windows, and nothing that jumps."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from publishers.pages import catalogue
+from tests.publishers.browsing import COMPARISON, SMOLVLM
+from tests.publishers.sample_digests import library_with_digests
+
+pytestmark = pytest.mark.e2e
+
+LINEUP = "/compare/claude-4-api-vs-patchwork-vs-plainly-vs-smolvlm-2-5/"
+DIGESTS = [
+    path
+    for path in catalogue.page_paths(library_with_digests())
+    if path.startswith("/digests/") and path.endswith("/")
+]
+KINDS = [
+    "/",
+    "/about/",
+    "/categories/developer-tools/",
+    "/categories/developer-tools/rankings/",
+    "/reviewers/builder/",
+    "/tools/smolvlm-2-5/",
+    "/tools/plainly/",
+    "/tools/patchwork/",
+    COMPARISON,
+    "/compare/plainly-vs-quillfeather/",
+    LINEUP,
+    "/search/",
+    "/search/?q=tools",
+    "/search/?q=zebra",
+    "/search/?with=claude-4-api-vs-smolvlm-2-5",
+    "/bookmarks/",
+    "/nowhere/",
+    "/tools/longgone/",
+    *DIGESTS,
+]
+PHONE = {"width": 390, "height": 844}
+
+
+def grave(page):
+    """What axe finds that shuts someone out, as rule and places."""
+    found = Axe().run(page).response["violations"]
+    return {
+        one["id"]: [node["target"] for node in one["nodes"]]
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    }
+
+
+@pytest.mark.parametrize("path", KINDS)
+def test_axe_finds_nothing_serious_in_light_and_dark(visit, api, path):
+    api.saved.append(SMOLVLM)
+    page = visit(path, reduced_motion="reduce")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert grave(page) == {}, scheme
+
+
+@pytest.mark.parametrize("path", [COMPARISON, LINEUP, "/categories/developer-tools/rankings/", "/"])
+def test_axe_finds_nothing_serious_on_a_phone(visit, path):
+    assert grave(visit(path, viewport=PHONE, reduced_motion="reduce")) == {}
+
+
+def test_axe_finds_nothing_serious_in_what_opens(visit, api):
+    api.saved.append(SMOLVLM)
+    page = visit("/search/", reduced_motion="reduce")
+    suggest(page, "tool")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert grave(page) == {}, scheme
+    page.get_by_role("link", name="Bookmarks").click()
+    expect(page.get_by_role("dialog").get_by_role("link", name="SmolVLM 2.5")).to_be_visible()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert grave(page) == {}, scheme
+
+
+def suggest(page, text):
+    field = page.get_by_role("combobox", name="Name, category or what it does")
+    field.press_sequentially(text)
+    expect(page.get_by_role("option").first).to_be_visible()
+    return field
+
+
+def tab_to(page, target):
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if target.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError("the keyboard does not reach it")
+
+
+def test_the_keyboard_alone_can_vote_and_bookmark(visit):
+    page = visit("/tools/smolvlm-2-5/")
+    ship, save = (page.get_by_role("button", name=name).first for name in ("Ship", "Bookmark"))
+    tab_to(page, ship)
+    page.keyboard.press("Enter")
+    expect(ship).to_have_attribute("aria-pressed", "true")
+    expect(ship).to_be_focused()
+    tab_to(page, save)
+    page.keyboard.press("Space")
+    expect(save).to_have_attribute("aria-pressed", "true")
+
+
+def test_the_first_stop_of_the_keyboard_skips_to_the_content(visit):
+    page = visit(COMPARISON)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+
+
+@pytest.mark.parametrize("path", KINDS)
+def test_no_page_is_wider_than_a_small_window(visit, path):
+    page = visit(path)
+    for width in (320, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_wide_table_is_read_sideways_under_its_first_column(visit):
+    page = visit(LINEUP, viewport=PHONE)
+    region = page.get_by_role("region", name="Decision table")
+    tab_to(page, region)
+    label = page.get_by_role("rowheader", name="Pricing")
+    before = label.bounding_box()["x"]
+    region.evaluate("element => { element.scrollLeft = 200 }")
+    assert region.evaluate("element => element.scrollLeft") == 200
+    assert label.bounding_box()["x"] == pytest.approx(before, abs=1)
+
+
+@pytest.mark.parametrize("scripted", [True, False])
+def test_what_is_alike_can_be_left_out_with_and_without_javascript(visit, scripted):
+    page = visit("/compare/claude-4-api-vs-patchwork-vs-smolvlm-2-5/", java_script_enabled=scripted)
+    switch = page.get_by_label("Show differences only")
+    alike = page.get_by_role("rowheader", name="Category", include_hidden=True)
+    different = page.get_by_role("rowheader", name="Pricing")
+    expect(alike).to_be_visible()
+    switch.check()
+    expect(alike).to_be_hidden()
+    expect(different).to_be_visible()
+    switch.uncheck()
+    expect(alike).to_be_visible()
+
+
+SHIFTS = """
+window.shifted = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) window.shifted += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+FRAMES = """() => new Promise((done) =>
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"""
+
+
+def shifts(page):
+    page.evaluate(FRAMES)
+    return page.evaluate("window.shifted")
+
+
+@pytest.mark.parametrize("viewport", [PHONE, {"width": 1280, "height": 900}])
+@pytest.mark.parametrize("path", [COMPARISON, LINEUP, "/tools/smolvlm-2-5/"])
+def test_nothing_shifts_when_live_data_arrives(visit, api, path, viewport):
+    page = visit(path, viewport=viewport)
+    ship = page.locator(f"[data-tool={SMOLVLM}] [data-community-ship]").first
+    # Only what is in view can be seen to shift.
+    ship.scroll_into_view_if_needed()
+    page.evaluate(SHIFTS)
+    assert shifts(page) == 0
+    api.tallies[SMOLVLM] = {"ship": 9876, "skip": 4321}
+    api.bookmarks[SMOLVLM] = 9999
+    api.votes[SMOLVLM] = "ship"
+    api.version += 1
+    expect(ship).to_have_text("9876")
+    assert shifts(page) == 0
+
+
+def test_a_shift_would_be_seen(visit):
+    page = visit(COMPARISON)
+    page.evaluate(SHIFTS)
+    page.evaluate("document.querySelector('h1').style.marginTop = '100px'")
+    assert shifts(page) > 0
+
+
+def test_nothing_shifts_while_one_searches(visit):
+    page = visit("/search/", viewport=PHONE)
+    page.evaluate(SHIFTS)
+    suggest(page, "tool")
+    assert shifts(page) == 0

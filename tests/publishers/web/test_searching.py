@@ -1,0 +1,126 @@
+"""Search in a browser: as one types, and without a script."""
+
+import pytest
+from playwright.sync_api import expect
+
+from publishers.views.lists.search import found_pairs, found_tools
+from publishers.views.paths import comparison_path, tool_path
+from tests.publishers.browsing import COMPARISON, SITE
+from tests.publishers.samples import sample_library
+
+pytestmark = pytest.mark.e2e
+
+TOOLS = sample_library().tools()
+
+
+@pytest.fixture
+def field(visit):
+    return visit("/search/").get_by_role("combobox", name="Name, category or what it does")
+
+
+def options(field):
+    return field.page.get_by_role("option")
+
+
+def suggested(field):
+    return options(field).evaluate_all("all => all.map(option => option.dataset.path)")
+
+
+def expected(query):
+    tools = [tool_path(tool.tool) for tool in found_tools(query, TOOLS)][:6]
+    pairs = [comparison_path(a.tool, b.tool) for a, b in found_pairs(query, TOOLS)][:4]
+    versus = any(f" {word} " in query for word in ("vs", "or", "versus"))
+    return [*pairs, *tools] if versus else [*tools, *pairs]
+
+
+def test_what_is_suggested_follows_the_rule_of_the_results(field):
+    field.fill("patch")
+    expect(options(field).first).to_be_visible()
+    for query in (
+        "writ",
+        "Dev",
+        "tool",
+        "SMOL",
+        "a",
+        "text drafts",
+        "smol vs claude",
+        "plain or quill",
+        "write versus patch",
+        "quill vs quill",
+        "claude vs ",
+        "pull requests",
+    ):
+        field.fill(query)
+        if expected(query):
+            expect(options(field).first).to_have_attribute("data-path", expected(query)[0])
+        else:
+            expect(options(field)).to_have_count(0)
+        expect(options(field)).to_have_count(len(expected(query)))
+        assert suggested(field) == expected(query), query
+
+
+def test_the_keyboard_chooses_a_suggestion(field):
+    field.press_sequentially("smol")
+    expect(field).to_have_attribute("aria-expanded", "true")
+    field.press("ArrowDown")
+    first = options(field).first
+    expect(first).to_have_attribute("aria-selected", "true")
+    expect(field).to_have_attribute("aria-activedescendant", first.get_attribute("id"))
+    field.press("ArrowUp")
+    expect(field).not_to_have_attribute("aria-activedescendant", "search-again-found-0")
+    field.press("ArrowDown")
+    field.press("Enter")
+    field.page.wait_for_url(f"{SITE}/tools/smolvlm-2-5/")
+
+
+def test_escape_closes_the_suggestions_and_keeps_what_was_typed(field):
+    field.press_sequentially("smol")
+    expect(options(field).first).to_be_visible()
+    field.press("Escape")
+    expect(options(field)).to_have_count(0)
+    expect(field).to_have_value("smol")
+    expect(field).to_have_attribute("aria-expanded", "false")
+
+
+def test_enter_alone_sends_the_form(field):
+    field.press_sequentially("smol")
+    expect(options(field).first).to_be_visible()
+    field.press("Enter")
+    field.page.wait_for_url(f"{SITE}/search/?q=smol")
+    expect(field.page.get_by_role("link", name="SmolVLM 2.5").first).to_be_visible()
+
+
+def test_a_suggestion_can_be_clicked(field):
+    field.press_sequentially("plain vs quill")
+    options(field).filter(has_text="Plainly vs Quillfeather").click()
+    field.page.wait_for_url(f"{SITE}/compare/plainly-vs-quillfeather/")
+
+
+def test_the_index_is_asked_for_when_it_is_needed(page, api):
+    with page.expect_response("**/v1/me"):
+        page.reload()
+    assert "GET /search.json" not in api.asked
+    with page.expect_response("**/search.json"):
+        page.locator("#search").focus()
+
+
+def test_a_third_tool_is_added_to_a_comparison(page):
+    field = page.get_by_role("combobox", name="Name of a tool")
+    field.press_sequentially("tool")
+    expect(options(field)).to_have_count(1)
+    expect(options(field)).to_contain_text("Patchwork")
+    options(field).click()
+    page.wait_for_url(f"{SITE}/compare/claude-4-api-vs-patchwork-vs-smolvlm-2-5/")
+
+
+def test_without_javascript_the_form_finds_and_adds(visit):
+    page = visit(COMPARISON, java_script_enabled=False)
+    field = page.get_by_role("searchbox", name="Name of a tool")
+    field.fill("patch")
+    field.press("Enter")
+    page.get_by_role("link", name="Patchwork").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("vs Patchwork vs SmolVLM 2.5")
+    page.locator("#search").fill("smol vs plainly")
+    page.locator("#search").press("Enter")
+    page.get_by_role("link", name="Plainly vs SmolVLM 2.5").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Plainly vs SmolVLM 2.5")

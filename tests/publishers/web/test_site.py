@@ -1,0 +1,400 @@
+import asyncio
+import gzip
+import random
+import threading
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from infra.settings import Settings
+from publishers.build.site_files import SiteFiles
+from publishers.content.site_content import MemoryLibrary
+from publishers.pages import catalogue
+from publishers.templating.assets import address
+from publishers.web.site import READERS, site_app
+from tests.publishers.samples import DEVELOPER_TOOLS, PANEL, a_review, a_tool, sample_library
+
+COMPARISON = "/compare/claude-4-api-vs-smolvlm-2-5/"
+THREE = "/compare/claude-4-api-vs-plainly-vs-smolvlm-2-5/"
+FOUR = "/compare/claude-4-api-vs-patchwork-vs-plainly-vs-smolvlm-2-5/"
+
+
+class Client:
+    """A browser without a network: it calls the app itself and follows no redirect."""
+
+    def __init__(self, app):
+        self._transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+
+    def request(self, method, path, headers=None):
+        return asyncio.run(self.ask(method, path, headers))
+
+    async def ask(self, method, path, headers=None):
+        url = httpx.URL("http://site.example").copy_with(raw_path=path.encode())
+        async with httpx.AsyncClient(transport=self._transport) as client:
+            return await client.request(method, url, headers=headers)
+
+    def get(self, path, headers=None):
+        return self.request("GET", path, headers)
+
+
+class Site:
+    """A site on sample records: its folder, its client, and how often a library was opened."""
+
+    def __init__(self, data):
+        self.settings = Settings.from_environment({"VERDICTS_DATA": str(data)})
+        self.files = SiteFiles(data / "site")
+        self.library = sample_library()
+        self.opened = 0
+        self.fault = self.hangs = None
+        app = site_app(self.settings, self.open_library, self.bookmarks_of)
+        self.client = Client(app)
+
+    @contextmanager
+    def open_library(self):
+        self.opened += 1
+        if self.fault:
+            raise self.fault
+        if self.hangs:
+            self.hangs.wait()
+        yield self.library
+
+    async def bookmarks_of(self, request):
+        return request.query_params.getlist("saved")
+
+    def publish(self):
+        for path in catalogue.page_paths(self.library):
+            self.files.put(path, catalogue.render(self.library, path, self.settings.public_url))
+
+
+@pytest.fixture
+def site(tmp_path):
+    return Site(tmp_path)
+
+
+def test_a_stored_page_is_served_without_a_library(site):
+    site.publish()
+    for path in ("/", COMPARISON, "/sitemap.xml", "/robots.txt", "/feed.xml"):
+        answer = site.client.get(path)
+        assert (answer.status_code, answer.content) == (200, site.files.read(path))
+    assert site.opened == 0
+
+
+def test_stored_pages_are_served_while_others_wait_for_a_database_that_hangs(site):
+    site.publish()
+    site.hangs = threading.Event()
+
+    async def ask():
+        waiting = [asyncio.create_task(site.client.ask("GET", THREE)) for _ in range(40)]
+        while site.opened < READERS:
+            await asyncio.sleep(0)
+        try:
+            stored = await asyncio.wait_for(site.client.ask("GET", "/"), 3)
+        finally:
+            site.hangs.set()
+        return [stored, *await asyncio.gather(*waiting)]
+
+    assert {answer.status_code for answer in asyncio.run(ask())} == {200}
+
+
+def test_a_page_without_its_file_is_made_on_request(site):
+    answer = site.client.get(COMPARISON)
+    assert answer.status_code == 200
+    assert answer.content == catalogue.render(site.library, COMPARISON, site.settings.public_url)
+    assert site.client.get("/").status_code == 200
+    assert site.client.get("/about/").status_code == 200
+
+
+def test_types_are_told(site):
+    site.publish()
+    told = {
+        path: site.client.get(path).headers["content-type"]
+        for path in (
+            "/",
+            "/sitemap.xml",
+            "/robots.txt",
+            "/feed.xml",
+            "/tools/plainly/feed.xml",
+            "/tools/plainly/index.json",
+            "/tools/plainly/index.md",
+            "/llms.txt",
+            "/search.json",
+            address("site.css"),
+        )
+    }
+    assert told == {
+        "/": "text/html; charset=utf-8",
+        "/sitemap.xml": "application/xml; charset=utf-8",
+        "/robots.txt": "text/plain; charset=utf-8",
+        "/feed.xml": "application/atom+xml; charset=utf-8",
+        "/tools/plainly/feed.xml": "application/atom+xml; charset=utf-8",
+        "/tools/plainly/index.json": "application/json",
+        "/tools/plainly/index.md": "text/markdown; charset=utf-8",
+        "/llms.txt": "text/plain; charset=utf-8",
+        "/search.json": "application/json",
+        address("site.css"): "text/css; charset=utf-8",
+    }
+    script = site.client.get(address("site.js"))
+    assert script.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert script.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+def test_a_known_page_is_not_sent_again(site):
+    first = site.client.get(COMPARISON)
+    tag = first.headers["etag"]
+    assert tag.startswith('"')
+    assert first.headers["cache-control"] == "public, no-cache"
+    for known in (tag, f'"other", W/{tag}', "*"):
+        again = site.client.get(COMPARISON, headers={"If-None-Match": known})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == tag
+    assert site.client.get(COMPARISON, headers={"If-None-Match": '"x"'}).status_code == 200
+    assert site.client.get("/", headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_head_tells_what_get_would(site):
+    get, head = site.client.get(COMPARISON), site.client.request("HEAD", COMPARISON)
+    assert head.content == b""
+    for name in ("content-length", "etag", "content-type"):
+        assert head.headers[name] == get.headers[name]
+
+
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [
+        ("/tools/smolvlm-2-5", "/tools/smolvlm-2-5/"),
+        ("/about?x=1", "/about/?x=1"),
+        ("/bookmarks", "/bookmarks/"),
+        ("/compare?a=plainly", "/compare/?a=plainly"),
+        ("/tools/longgone", "/tools/longgone/"),
+        ("/tools/smolvlm-2-5/index.html", "/tools/smolvlm-2-5/"),
+        ("/index.html", "/"),
+        ("/index.html" * 500, "/"),
+        ("/about" + "/index.html" * 500, "/about/"),
+        (COMPARISON.rstrip("/"), COMPARISON),
+        ("/compare/smolvlm-2-5-vs-claude-4-api/", COMPARISON),
+        ("/compare/smolvlm-2-5-vs-claude-4-api", COMPARISON),
+        ("/compare/smolvlm-2-5-vs-plainly/", "/compare/plainly-vs-smolvlm-2-5/"),
+        ("/compare/smolvlm-2-5-vs-plainly-vs-claude-4-api/", THREE),
+        (THREE.rstrip("/"), THREE),
+        ("/search?q=plain", "/search/?q=plain"),
+    ],
+)
+def test_a_page_has_one_address(site, path, location):
+    answer = site.client.get(path)
+    assert (answer.status_code, answer.headers["location"]) == (308, location)
+
+
+def test_a_pair_across_categories_is_made_on_request_and_not_stored(site):
+    answer = site.client.get("/compare/plainly-vs-smolvlm-2-5/")
+    assert answer.status_code == 200
+    assert "Plainly vs SmolVLM 2.5" in answer.text
+    assert site.files.paths() == []
+
+
+@pytest.mark.parametrize("path", [THREE, FOUR])
+def test_three_or_four_tools_of_any_category_stand_side_by_side_on_request(site, path):
+    answer = site.client.get(path)
+    assert answer.status_code == 200
+    for slug in path.removeprefix("/compare/").rstrip("/").split("-vs-"):
+        assert f'<article class="card" data-tool="{slug}"' in answer.text.replace(" leads", "")
+    assert f'<link rel="canonical" href="{site.settings.public_url}{path}">' in answer.text
+    assert "index.json" not in answer.text
+    assert ("Add a fourth tool" in answer.text) == (path == THREE)
+    assert site.files.paths() == []
+
+
+def test_search_finds_tools_and_comparisons_without_a_script(site):
+    answer = site.client.get("/search/?q=smol+or+patch")
+    assert answer.status_code == 200
+    assert 'href="/tools/smolvlm-2-5/"' in answer.text
+    assert 'href="/compare/patchwork-vs-smolvlm-2-5/"' in answer.text
+    assert 'name="robots" content="noindex"' in answer.text
+    assert "No tool is found" in site.client.get("/search/?q=zebra").text
+    assert "<h1>Search tools and comparisons</h1>" in site.client.get("/search/").text
+
+
+def test_a_query_is_shown_as_text(site):
+    answer = site.client.get("/search/?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E%00")
+    assert answer.status_code == 200
+    assert "<script>alert" not in answer.text
+
+
+def test_search_finds_a_companion_for_tools_side_by_side(site):
+    answer = site.client.get("/search/?q=plain&with=claude-4-api-vs-smolvlm-2-5")
+    assert f'href="{THREE}"' in answer.text
+    near = site.client.get("/search/?with=claude-4-api-vs-smolvlm-2-5")
+    assert 'href="/compare/claude-4-api-vs-patchwork-vs-smolvlm-2-5/"' in near.text
+    for unknown in ("zebra", "longgone", "a-vs-b", "", "//"):
+        assert site.client.get(f"/search/?with={unknown}").status_code == 200
+
+
+def plain(site, path, accepted="identity"):
+    return site.client.get(path, headers={"Accept-Encoding": accepted})
+
+
+def test_an_answer_is_compressed_for_those_who_accept_it(site):
+    whole, packed = plain(site, COMPARISON), plain(site, COMPARISON, "br, gzip;q=0.5")
+    assert packed.headers["content-encoding"] == "gzip"
+    assert int(packed.headers["content-length"]) < len(whole.content) / 3
+    assert packed.content == whole.content
+    assert "content-encoding" not in whole.headers
+    assert whole.headers["vary"] == packed.headers["vary"] == "Accept-Encoding"
+
+
+def test_each_encoding_has_a_strong_tag_of_its_own(site):
+    whole, packed = plain(site, COMPARISON), plain(site, COMPARISON, "gzip")
+    tags = {whole.headers["etag"], packed.headers["etag"]}
+    assert len(tags) == 2
+    assert all(tag.startswith('"') for tag in tags)
+    known = {"Accept-Encoding": "gzip", "If-None-Match": packed.headers["etag"]}
+    again = site.client.get(COMPARISON, headers=known)
+    assert (again.status_code, again.headers["etag"]) == (304, packed.headers["etag"])
+    assert again.headers["vary"] == "Accept-Encoding"
+    other = {"Accept-Encoding": "gzip", "If-None-Match": whole.headers["etag"]}
+    assert site.client.get(COMPARISON, headers=other).status_code == 200
+
+
+@pytest.mark.parametrize("accepted", ["", "identity", "br", "gzip;q=0", "*;q=0", "gzip;q=x"])
+def test_what_is_not_accepted_is_not_sent(site, accepted):
+    assert "content-encoding" not in plain(site, COMPARISON, accepted).headers
+
+
+def test_a_comparison_weighs_less_than_sixty_thousand_bytes_in_all(site):
+    words = random.Random(7).choices([f"{number:x}" for number in range(99_999)], k=4000)
+    reviews = [
+        a_review(one, body=" ".join(words[500 * at : 500 * at + 500]))
+        for at, one in enumerate(PANEL)
+    ]
+    tools = [a_tool(slug, slug, *reviews) for slug in ("ada", "bob")]
+    site.library = MemoryLibrary(tools, [DEVELOPER_TOOLS], PANEL)
+    sent = [
+        int(plain(site, path, "gzip").headers["content-length"])
+        for path in ("/compare/ada-vs-bob/", address("site.css"), address("site.js"))
+    ]
+    assert sum(sent) < 60_000, sent
+
+
+def test_stylesheet_and_script_are_stored_compressed_too(site):
+    site.publish()
+    for name in ("site.css", "site.js"):
+        held = site.files.read(address(name))
+        assert gzip.decompress(site.files.read(f"{address(name)}.gz")) == held
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nowhere/",
+        "/nowhere",
+        "/favicon.ico",
+        "/404.html",
+        "/tools/",
+        "/tools/unheard-of/",
+        "/tools/unheard-of",
+        "/compare/claude-4-api-vs-unheard-of/",
+        "/compare/claude-4-api-vs-claude-4-api/",
+        "/compare/a-vs-b-vs-c/",
+        "/compare/claude-4-api-vs-plainly-vs-plainly/",
+        "/compare/claude-4-api-vs-patchwork-vs-plainly-vs-quillfeather-vs-smolvlm-2-5/",
+        "/compare/claude-4-api-vs-vs-smolvlm-2-5/",
+        "/compare/unheard-of-vs-longgone/",
+        "/compare/plainly-vs-smolvlm-2-5/index.json",
+        "/tools/plainly/index.xml",
+        "/static/site.000000000000.css",
+        "/%2e%2e/%2e%2e/etc/passwd",
+        "//example.com/%2e%2e/",
+        "//example.com",
+        "/%00/",
+    ],
+)
+def test_what_is_not_there_is_a_404_page(site, path):
+    answer = site.client.get(path)
+    assert answer.status_code == 404
+    assert "There is no such page" in answer.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/tools/longgone/",
+        "/compare/claude-4-api-vs-longgone/",
+        "/compare/longgone-vs-claude-4-api/",
+        "/compare/longgone-vs-claude-4-api-vs-plainly/",
+        "/tools/longgone/index.json",
+        "/tools/longgone/index.md",
+        "/tools/longgone/feed.xml",
+        "/compare/claude-4-api-vs-longgone/index.md",
+    ],
+)
+def test_what_is_retired_is_gone(site, path):
+    answer = site.client.get(path)
+    assert answer.status_code == 410
+    assert "Its maker closed it." in answer.text
+
+
+@pytest.mark.parametrize(
+    ("chosen", "status", "location"),
+    [
+        ("a=smolvlm-2-5&b=claude-4-api", 303, COMPARISON),
+        ("a=plainly&b=smolvlm-2-5", 303, "/compare/plainly-vs-smolvlm-2-5/"),
+        ("a=plainly&b=plainly", 303, "/tools/plainly/"),
+        ("a=plainly", 303, "/#choose"),
+        ("", 303, "/#choose"),
+        ("a=plainly&b=//example.com", 404, None),
+        ("a=%00&b=plainly", 404, None),
+        ("a=smolvlm-2-5&b=plainly&c=claude-4-api&d=", 303, THREE),
+        ("a=smolvlm-2-5&b=plainly&c=claude-4-api&d=patchwork", 303, FOUR),
+    ],
+)
+def test_choosing_tools_leads_to_their_comparison(site, chosen, status, location):
+    answer = site.client.get(f"/compare/?{chosen}")
+    assert (answer.status_code, answer.headers.get("location")) == (status, location)
+
+
+def test_what_can_be_no_tool_is_not_looked_for(site):
+    """A database refuses some of it, and that would be no fault of the database."""
+    site.client.get("/compare/?a=%00&b=plainly")
+    assert site.opened == 0
+
+
+def test_bookmarks_are_ones_own_and_never_kept(site):
+    answer = site.client.get("/bookmarks/?saved=smolvlm-2-5&saved=longgone&saved=unheard-of")
+    assert answer.headers["cache-control"] == "private, no-store"
+    assert "SmolVLM 2.5" in answer.text
+    assert "Longgone" not in answer.text
+    assert "No bookmarks yet</p>\n<p class=" in site.client.get("/bookmarks/").text
+
+
+@pytest.mark.parametrize("path", ["/", "/nowhere/", "/tools/longgone/", "/about", "/bookmarks/"])
+def test_every_answer_is_secured(site, path):
+    headers = site.client.get(path).headers
+    assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "strict-origin-when-cross-origin"
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+
+
+def test_the_site_changes_nothing(site):
+    assert site.client.request("POST", "/tools/smolvlm-2-5/").status_code == 405
+
+
+def test_without_a_database_stored_pages_stay_and_others_come_back_later(site):
+    site.publish()
+    site.fault = OperationalError("select", {}, Exception("secret details"))
+    assert site.client.get(COMPARISON).status_code == 200
+    answer = site.client.get("/compare/plainly-vs-smolvlm-2-5/")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "secret" not in answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_crash_shows_a_page_and_no_trace(site):
+    site.fault = RuntimeError("secret details")
+    answer = site.client.get("/")
+    assert answer.status_code == 500
+    assert "The fault is ours" in answer.text
+    assert "secret" not in answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"

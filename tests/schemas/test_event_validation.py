@@ -1,0 +1,249 @@
+import json
+from typing import Any
+
+import pytest
+
+from schemas.avro import catalogue
+from schemas.event_validation import InvalidEvent, read_data
+from schemas.events import EVENT_TYPES, Data
+
+LINES = [
+    ("category.defined", "name"),
+    ("tool.listed", "name"),
+    ("tool.listed", "tagline"),
+    ("tool.retired", "reason"),
+    ("reviewer.joined", "name"),
+    ("reviewer.joined", "motto"),
+    ("review.retracted", "reason"),
+]
+PARAGRAPHS = [
+    ("category.defined", "description"),
+    ("tool.listed", "description"),
+    ("tool.listed", "pricing"),
+    ("tool.listed", "best_for"),
+    ("review.submitted", "disclosure"),
+]
+TEXTS = [
+    *((name, field, 300) for name, field in LINES),
+    *((name, field, 2_000) for name, field in PARAGRAPHS),
+    ("review.submitted", "body", 20_000),
+    *((f"{name}", "voter", 128) for name in ("vote.cast", "vote.retracted", "bookmark.added")),
+]
+SLUGS = [
+    ("category.defined", "category"),
+    ("tool.listed", "tool"),
+    ("tool.listed", "category"),
+    ("tool.retired", "tool"),
+    ("reviewer.joined", "reviewer"),
+    ("review.submitted", "tool"),
+    ("review.submitted", "reviewer"),
+    ("vote.cast", "tool"),
+    ("bookmark.removed", "tool"),
+]
+MOST_NAMES = [name for name in EVENT_TYPES if name != "digest.frozen"]
+
+
+def an_example(name: str, /, **changes: Any) -> dict[str, Any]:
+    """The catalogue's example of a type, as a sender would write it."""
+    wanted = EVENT_TYPES[name].__name__
+    version = catalogue.NEWEST[EVENT_TYPES[name].topic.name]
+    example = next(it["value"] for it in version.examples() if it["record"] == wanted)
+    around = ("id", "time", "source")
+    return {key: value for key, value in example.items() if key not in around} | changes
+
+
+def read(name: str, /, **changes: Any) -> Data:
+    return read_data(name, json.dumps(an_example(name, **changes)).encode())
+
+
+def refusal(name: str, /, **changes: Any) -> InvalidEvent:
+    with pytest.raises(InvalidEvent) as caught:
+        read(name, **changes)
+    return caught.value
+
+
+@pytest.mark.parametrize("name", EVENT_TYPES)
+def test_the_example_of_every_type_is_read_and_knows_its_type(name: str):
+    assert read(name).type == name
+
+
+@pytest.mark.parametrize(("name", "field", "most"), TEXTS)
+def test_texts_have_one_character_to_their_limit_and_no_more(name: str, field: str, most: int):
+    for fits in ("x", "x" * most, "é" * most, "😀" * most):
+        assert getattr(read(name, **{field: fits}), field) == fits
+    for unfit in ("", "x" * (most + 1), 7, ["x"], {"x": 1}, True):
+        refused = refusal(name, **{field: unfit})
+        assert (refused.code, refused.pointer) == ("invalid-value", f"/data/{field}")
+
+
+@pytest.mark.parametrize(("name", "field", "most"), TEXTS)
+def test_no_text_holds_a_nul_at_any_place(name: str, field: str, most: int):
+    for text in ("\0", "a\0", "\0a", "a\n\0b"):
+        refused = refusal(name, **{field: text})
+        assert refused.pointer == f"/data/{field}"
+        assert "NUL" in refused.detail
+
+
+@pytest.mark.parametrize(("name", "field", "most"), TEXTS)
+def test_lines_breaks_and_other_scripts_are_text(name: str, field: str, most: int):
+    assert getattr(read(name, **{field: "a\nb\tç 漢 \u2028 <b>"}), field) == "a\nb\tç 漢 \u2028 <b>"
+
+
+@pytest.mark.parametrize("escape", [r"\ud83d", r"\ude00", r"\uDE00\uD83D", r"a\ud800b"])
+def test_a_lone_surrogate_is_refused(escape: str):
+    raw = json.dumps(an_example("tool.retired", reason="@@")).replace("@@", escape)
+    with pytest.raises(InvalidEvent) as caught:
+        read_data("tool.retired", raw.encode())
+    assert caught.value.code == "invalid-text"
+    assert "surrogate" in caught.value.detail
+
+
+def test_an_escaped_pair_of_surrogates_is_one_character():
+    raw = json.dumps(an_example("tool.retired", reason="😀"), ensure_ascii=True).encode()
+    assert rb"\ud83d\ude00" in raw
+    assert read_data("tool.retired", raw).reason == "😀"
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"nope", b'{"tool": "\xff"}', b"\xff\xfe"])
+def test_what_is_no_json_is_malformed(raw: bytes):
+    with pytest.raises(InvalidEvent) as caught:
+        read_data("tool.retired", raw)
+    assert (caught.value.code, caught.value.pointer) == ("malformed", "/data")
+
+
+@pytest.mark.parametrize("raw", [b"[]", b"null", b'"text"', b"7"])
+def test_data_that_is_no_object_is_refused(raw: bytes):
+    with pytest.raises(InvalidEvent) as caught:
+        read_data("tool.retired", raw)
+    assert (caught.value.code, caught.value.pointer) == ("invalid-value", "/data")
+
+
+@pytest.mark.parametrize(("name", "field"), SLUGS)
+@pytest.mark.parametrize(
+    "slug",
+    ["a", "7", "a-b", "smolvlm-2-5", "vsx", "avs", "x-vsx", "avs-b", "a-vsb-c", "v-s", "a" * 80],
+)
+def test_these_are_slugs(name: str, field: str, slug: str):
+    assert getattr(read(name, **{field: slug}), field) == slug
+
+
+@pytest.mark.parametrize(("name", "field"), SLUGS)
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "A", "a_b", "a b", "a.b", "a/b", "ä", "a\n", "a\0"),
+        *("-", "-a", "a-", "a--b", "a" * 81),
+        *("vs", "a-vs", "vs-a", "a-vs-b", "vs-vs", "a-b-vs-c-d"),
+    ],
+)
+def test_these_are_none(name: str, field: str, text: str):
+    refused = refusal(name, **{field: text})
+    assert (refused.code, refused.pointer) == ("invalid-value", f"/data/{field}")
+
+
+def test_a_refused_slug_is_told_what_a_slug_is():
+    assert '"vs"' in refusal("tool.listed", tool="a-vs-b").detail
+
+
+@pytest.mark.parametrize("name", MOST_NAMES)
+def test_an_unknown_field_is_rejected_and_named(name: str):
+    refused = refusal(name, favourite="yes")
+    assert (refused.code, refused.pointer) == ("unknown-field", "/data/favourite")
+    assert "'favourite'" in refused.detail
+
+
+@pytest.mark.parametrize(
+    ("field", "pointer"),
+    [("a/b", "/data/a~1b"), ("a~b", "/data/a~0b"), ("a`b", "/data/a`b"), ("", "/data/")],
+)
+def test_a_pointer_escapes_what_has_a_meaning_in_pointers(field: str, pointer: str):
+    assert refusal("tool.retired", **{field: 1}).pointer == pointer
+
+
+@pytest.mark.parametrize("name", MOST_NAMES)
+def test_every_field_but_the_optional_ones_is_required(name: str):
+    optional = {"best_for", "url", "pros", "cons", "disclosure"}
+    for field in an_example(name):
+        short = an_example(name)
+        del short[field]
+        if field in optional:
+            read_data(name, json.dumps(short).encode())
+            continue
+        with pytest.raises(InvalidEvent) as caught:
+            read_data(name, json.dumps(short).encode())
+        assert (caught.value.code, caught.value.pointer) == ("missing-field", f"/data/{field}")
+        assert repr(field) in caught.value.detail
+
+
+@pytest.mark.parametrize("score", [0, 1, 99, 100])
+def test_scores_go_from_0_to_100(score: int):
+    assert read("review.submitted", score=score).score == score
+
+
+@pytest.mark.parametrize("score", [-1, 101, 500, 88.5, "88", None, True, [88], 10**30])
+def test_other_scores_are_refused(score: Any):
+    assert refusal("review.submitted", score=score).pointer in ("/data/score", "/data")
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "allowed"),
+    [
+        ("review.submitted", "verdict", {"ship", "skip"}),
+        ("vote.cast", "choice", {"ship", "skip"}),
+        ("tool.listed", "entry", {"free", "freemium", "paid"}),
+    ],
+)
+def test_a_choice_is_one_of_its_words(name: str, field: str, allowed: set[str]):
+    for word in allowed:
+        assert getattr(read(name, **{field: word}), field) == word
+    for word in ("none", "split", "Ship", "", None, 1):
+        refused = refusal(name, **{field: word})
+        assert (refused.code, refused.pointer) == ("invalid-value", f"/data/{field}")
+
+
+@pytest.mark.parametrize("field", ["pros", "cons"])
+def test_a_list_of_texts_points_to_the_text_that_is_wrong(field: str):
+    assert getattr(read("review.submitted", **{field: ["x" * 2_000, "y"]}), field)[1] == "y"
+    for unfit in ("", "x" * 2_001, 7, "a\0", None):
+        refused = refusal("review.submitted", **{field: ["fine", unfit]})
+        assert refused.pointer.startswith(f"/data/{field}")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://example.com", "https://example.com/a?b=c#d", "HTTPS://EXAMPLE.com", "https://é.fr/x"],
+)
+def test_addresses_are_http_or_https(url: str):
+    assert read("tool.listed", url=url).url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("javascript:alert(1)", "ftp://example.com", "//example.com", "example.com", "https://"),
+        *("https:///path", 'https://a.com/"x', "https://a b.com", "https://a.com/\n", ""),
+        *(" https://example.com", "data:text/html,x", "https://a.com/<script>", "https://a.com/\0"),
+    ],
+)
+def test_other_addresses_are_refused(url: str):
+    assert refusal("tool.listed", url=url).pointer == "/data/url"
+
+
+def test_an_unknown_type_is_named():
+    with pytest.raises(InvalidEvent) as caught:
+        read_data("vote.sold", b"{}")
+    assert (caught.value.code, caught.value.pointer) == ("unknown-type", "/type")
+    assert "vote.sold" in caught.value.detail
+
+
+def test_positions_fit_the_column_that_holds_them():
+    for fits in (-(2**31), 0, 2**31 - 1):
+        assert read("reviewer.joined", position=fits).position == fits
+    for unfit in (-(2**31) - 1, 2**31, 1.5, "1", None):
+        assert refusal("reviewer.joined", position=unfit).pointer == "/data/position"
+
+
+def test_no_explanation_shows_a_pattern():
+    for field, unfit in (("tool", "A"), ("name", "\0"), ("url", "x")):
+        assert "(?" not in refusal("tool.listed", **{field: unfit}).detail
+        assert "^" not in refusal("tool.listed", **{field: unfit}).detail

@@ -1,0 +1,123 @@
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.time import instants
+
+NOON = instants.parse("2026-11-20T12:00:00Z")
+
+
+def test_the_epoch_is_zero():
+    assert instants.parse("1970-01-01T00:00:00Z") == 0
+    assert instants.parse("1970-01-01T00:00:01Z") == 1_000_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-20T12:00:00Z",
+        "2026-11-20T12:00:00.000Z",
+        "2026-11-20t12:00:00z",
+        "2026-11-20 12:00:00Z",
+        "2026-11-20T12:00:00+00:00",
+        "2026-11-20T12:00:00-00:00",
+        "2026-11-20T13:30:00+01:30",
+        "2026-11-20T04:00:00-08:00",
+        "2026-11-21T11:59:00+23:59",
+    ],
+)
+def test_one_moment_can_be_written_in_many_ways(text: str):
+    assert instants.parse(text) == NOON
+
+
+@pytest.mark.parametrize(
+    ("fraction", "micros"),
+    [
+        ("1", 100_000),
+        ("12", 120_000),
+        ("000001", 1),
+        ("0000019", 1),
+        ("999999999999", 999_999),
+        ("123456" + "9" * 40, 123_456),
+    ],
+)
+def test_a_fraction_is_cut_to_microseconds_never_rounded(fraction: str, micros: int):
+    assert instants.parse(f"2026-11-20T12:00:00.{fraction}Z") == NOON + micros
+
+
+def test_a_moment_before_1970_is_cut_towards_the_past_alike():
+    assert instants.parse("1969-12-31T23:59:59.9999999Z") == -1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "2024-02-29T00:00:00Z"],
+)
+def test_years_1_to_9999_are_read_and_written_alike(text: str):
+    assert instants.rfc3339(instants.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0000-12-31T23:59:59Z",
+        "10000-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+00:01",
+        "9999-12-31T23:59:59-00:01",
+        "2026-02-29T00:00:00Z",
+        "2026-13-01T00:00:00Z",
+        "2026-11-31T00:00:00Z",
+        "2026-11-20T24:00:00Z",
+        "2026-11-20T12:60:00Z",
+        "2026-11-20T12:00:61Z",
+        "2026-11-20T12:00:00",
+        "2026-11-20T12:00Z",
+        "2026-11-20",
+        "2026-11-20T12:00:00.Z",
+        "2026-11-20T12:00:00.5",
+        "2026-11-20T12:00:00.5.5Z",
+        "2026-11-20T12:00.5:00Z",
+        "2026-11-20.5T12:00:00Z",
+        "2026-11-20T12:00:00Z.5",
+        "2026-11-20T12:00:00.\N{ARABIC-INDIC DIGIT FIVE}Z",
+        "2026-11-20T12:00:00.-5Z",
+        "2026-11-20T12:00:00,5Z",
+        "2026-11-20T12:00:00+0100",
+        "2026-11-20T12:00:00+24:00",
+        "2026-11-20T12:00:00+01:60",
+        "2026-11-20T12:00:00Z\n",
+        " 2026-11-20T12:00:00Z",
+        "2026-11-20T12:00:00 Z",
+        "20261120T120000Z",
+        "٢٠٢٦-11-20T12:00:00Z",
+        "+2026-11-20T12:00:00Z",
+        "1763632800",
+        "",
+    ],
+)
+def test_what_is_no_moment_is_refused_with_a_reason(text: str):
+    with pytest.raises(ValueError, match=r"RFC 3339|no such moment|offset"):
+        instants.parse(text)
+
+
+def test_outside_a_moment_has_a_fraction_only_where_there_is_one():
+    assert instants.rfc3339(NOON) == "2026-11-20T12:00:00Z"
+    assert instants.rfc3339(NOON + 1) == "2026-11-20T12:00:00.000001Z"
+
+
+def test_microseconds_survive_the_way_through_a_datetime():
+    for micros in (0, -1, 1, NOON, NOON + 999_999, -62_135_596_800_000_000):
+        assert instants.from_datetime(instants.to_datetime(micros)) == micros
+
+
+@given(
+    st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)),
+    st.integers(-23 * 60 - 59, 23 * 60 + 59),
+)
+def test_every_moment_is_read_as_the_standard_library_reads_it(clock: datetime, minutes: int):
+    moment = clock.replace(tzinfo=timezone(timedelta(minutes=minutes)))
+    micros = instants.from_datetime(moment.astimezone(UTC))
+    assert instants.parse(moment.isoformat()) == micros
+    assert datetime.fromisoformat(instants.rfc3339(micros)) == moment

@@ -1,0 +1,81 @@
+"""One deadline for many waits."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from streams.api.http.shared_timeout import Deadline
+
+
+async def wait(deadline: Deadline, until: Awaitable[object]) -> str:
+    try:
+        with deadline:
+            await until
+    except TimeoutError:
+        return "late"
+    return "in time"
+
+
+def run(scene: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(asyncio.wait_for(scene(), 10))
+
+
+def test_who_waits_too_long_is_told_so_and_nobody_else() -> None:
+    async def scene() -> None:
+        deadline, quick, never = Deadline(0.02), asyncio.Event(), asyncio.Event()
+        waits = [asyncio.create_task(wait(deadline, it.wait())) for it in (never, quick, never)]
+        await asyncio.sleep(0)
+        quick.set()
+        assert await asyncio.gather(*waits) == ["late", "in time", "late"]
+
+    run(scene)
+
+
+def test_who_comes_later_is_looked_after_too() -> None:
+    async def scene() -> None:
+        deadline, never = Deadline(0.02), asyncio.Event()
+        first = asyncio.create_task(wait(deadline, never.wait()))
+        await asyncio.sleep(0.01)  # so that the second is not late yet when the first is
+        second = asyncio.create_task(wait(deadline, never.wait()))
+        assert await asyncio.gather(first, second) == ["late", "late"]
+        assert await wait(deadline, never.wait()) == "late"
+
+    run(scene)
+
+
+def test_it_serves_one_event_loop_after_the_other() -> None:
+    deadline = Deadline(0.01)
+
+    async def scene() -> None:
+        assert await wait(deadline, asyncio.Event().wait()) == "late"
+
+    async def left() -> None:
+        with deadline:
+            await asyncio.sleep(0)
+
+    for of_a_loop in (scene, left, scene):
+        run(of_a_loop)
+
+
+def test_who_is_cancelled_by_others_is_cancelled() -> None:
+    async def scene() -> None:
+        deadline = Deadline(60)
+        task = asyncio.create_task(wait(deadline, asyncio.Event().wait()))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run(scene)
+
+
+def test_what_goes_wrong_within_is_told_as_it_is() -> None:
+    async def broken() -> None:
+        raise ZeroDivisionError
+
+    async def scene() -> None:
+        with pytest.raises(ZeroDivisionError):
+            await wait(Deadline(60), broken())
+
+    run(scene)

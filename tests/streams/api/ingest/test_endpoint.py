@@ -1,0 +1,387 @@
+"""`POST /v1/events`, row by row of its contract."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+import pytest
+
+from infra.kafka.delivery import NotWritten, Undecided
+from streams.api.http.problems import Problem
+from streams.api.http.responses import MOST_DISCARDED, read_body
+from streams.api.http.shared_timeout import Deadline
+from streams.api.ingest.endpoint import preferred_wait
+
+EDITOR = {"Authorization": "Bearer editor"}
+GATEWAY = {"Authorization": "Bearer gateway"}
+BATCH = "application/cloudevents-batch+json"
+NOON = "2025-11-20T12:00:00+02:00"  # the clock of the tests says 10:00 in UTC
+
+
+def a_category(**differs: Any) -> dict[str, Any]:
+    data = {"category": "editors", "name": "Editors", "description": "They write."}
+    return {"type": "category.defined", "data": data | differs}
+
+
+def a_review(**differs: Any) -> dict[str, Any]:
+    data = {
+        "tool": "alpha",
+        "reviewer": "builder",
+        "score": 88,
+        "verdict": "ship",
+        "body": "It works.",
+    }
+    return {"type": "review.submitted", "data": data | differs}
+
+
+def a_vote(**differs: Any) -> dict[str, Any]:
+    return {
+        "type": "vote.cast",
+        "data": {"tool": "alpha", "voter": "v-1", "choice": "ship"} | differs,
+    }
+
+
+def post(world: Any, value: Any, headers: dict[str, str] = EDITOR, **more: str) -> Any:
+    body = value if isinstance(value, bytes) else msgspec.json.encode(value)
+    sent = {"Content-Type": "application/json", **headers, **more}
+    return world.client.post("/v1/events", content=body, headers=sent)
+
+
+def rejection(answer: Any) -> dict[str, Any]:
+    (result,) = answer.json()["results"]
+    assert result["status"] == "rejected"
+    return result
+
+
+def test_an_accepted_event_says_where_it_stands_on_the_log(world):
+    answer = post(world, a_category())
+    assert answer.status_code == 202
+    (result,) = answer.json()["results"]
+    assert result["status"] == "accepted"
+    assert result["topic"] == "verdicts.catalog.v1"
+    assert (result["partition"], result["offset"]) == (0, 0)
+    assert result["time"] == "2025-11-20T10:00:00Z"
+    (event,) = world.events()
+    assert (event.id, event.data.category) == (result["id"], "editors")
+
+
+def test_server_times_strictly_increase_and_ids_follow_them(world):
+    answer = post(world, [a_category() for _ in range(20)])
+    times = [event.time for event in world.events()]
+    ids = [result["id"] for result in answer.json()["results"]]
+    assert times == sorted(set(times))
+    assert ids == sorted(set(ids))
+
+
+def test_events_in_order_stay_in_order(world):
+    post(world, [a_category(category=f"c{number}") for number in range(120)])
+    assert [event.data.category for event in world.events()] == [f"c{n}" for n in range(120)]
+
+
+def test_a_given_id_and_time_are_kept(world):
+    post(world, a_category() | {"id": "e-1", "time": NOON, "source": "/desk"})
+    (event,) = world.events()
+    assert (event.id, event.source, event.time) == ("e-1", "/desk", world.fakes.clock.micros)
+
+
+def test_a_repeated_id_is_accepted_again(world):
+    event = a_category() | {"id": "e-1", "time": NOON}
+    assert [post(world, event).status_code for _ in range(2)] == [202, 202]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/json",
+        "application/json; charset=utf-8",
+        "Application/CloudEvents+JSON",
+    ],
+)
+def test_one_event_or_an_array_may_come_as_any_json_type(world, kind):
+    for value in (a_category(), [a_category()]):
+        assert post(world, value, **{"Content-Type": kind}).status_code == 202
+
+
+def test_a_batch_is_an_array(world):
+    assert post(world, [a_category()], **{"Content-Type": BATCH}).status_code == 202
+    assert post(world, a_category(), **{"Content-Type": BATCH}).status_code == 400
+
+
+def test_headers_of_cloudevents_stand_on_editors_events_but_not_on_votes(world):
+    post(world, a_category() | {"id": "e-1", "time": NOON})
+    post(world, a_vote(), GATEWAY)
+    assert world.sent[0].headers == [
+        ("ce_id", b"e-1"),
+        ("ce_time", b"2025-11-20T10:00:00Z"),
+        ("ce_type", b"category.defined"),
+    ]
+    assert world.sent[1].headers is None
+
+
+def test_good_and_bad_events_of_one_request_part_ways(world):
+    answer = post(world, [a_review(), a_review(score=101)])
+    assert answer.status_code == 207
+    assert [it["status"] for it in answer.json()["results"]] == ["accepted", "rejected"]
+    assert len(world.sent) == 1
+
+
+def test_a_request_of_bad_events_alone_is_unprocessable(world):
+    answer = post(world, [a_review(score=101), a_review(score="88")])
+    assert answer.status_code == 422
+    assert world.sent == []
+
+
+@pytest.mark.parametrize(
+    ("event", "code", "pointer"),
+    [
+        (a_review(score=101), "invalid-value", "/data/score"),
+        (a_review(score=-1), "invalid-value", "/data/score"),
+        (a_review(score="88"), "invalid-value", "/data/score"),
+        (a_review(verdict="maybe"), "invalid-value", "/data/verdict"),
+        (a_review(tool="one-vs-two"), "invalid-value", "/data/tool"),
+        (a_review(tool="vs"), "invalid-value", "/data/tool"),
+        (a_review(tool="Alpha"), "invalid-value", "/data/tool"),
+        (a_review(tool="a" * 81), "invalid-value", "/data/tool"),
+        (a_review(body=""), "invalid-value", "/data/body"),
+        (a_review(body="x" * 20_001), "invalid-value", "/data/body"),
+        (a_review(body="a\0b"), "invalid-value", "/data/body"),
+        (a_review(pros=["good", 5]), "invalid-value", "/data/pros"),
+        (a_review(stars=5), "unknown-field", "/data/stars"),
+        (a_review() | {"subject": "x"}, "unknown-field", "/subject"),
+        (a_review() | {"specversion": "0.3"}, "invalid-value", "/specversion"),
+        (a_review() | {"datacontenttype": "text/xml"}, "invalid-value", "/datacontenttype"),
+        (a_review() | {"id": "e-1"}, "missing-field", "/time"),
+        (a_review() | {"time": NOON}, "missing-field", "/id"),
+        (a_review() | {"id": "", "time": NOON}, "invalid-value", "/id"),
+        (a_review() | {"id": "x" * 129, "time": NOON}, "invalid-value", "/id"),
+        (a_review() | {"id": "a\0", "time": NOON}, "invalid-value", "/id"),
+        (a_review() | {"id": "e", "time": "yesterday"}, "invalid-time", "/time"),
+        (a_review() | {"id": "e", "time": "2025-11-20T10:05:00.000001Z"}, "future-time", "/time"),
+        (a_review() | {"type": "review.loved"}, "unknown-type", "/type"),
+        ({"type": "review.submitted"}, "missing-field", "/data"),
+        ({"data": {}}, "missing-field", "/type"),
+        ([], "invalid-value", ""),
+        (7, "invalid-value", ""),
+    ],
+)
+def test_what_is_wrong_with_an_event_is_named(world, event, code, pointer):
+    result = rejection(post(world, [event]))
+    assert result["code"] == code
+    assert result["pointer"].startswith(pointer)
+    assert result["detail"]
+    assert world.sent == []
+
+
+def test_five_minutes_ahead_is_still_now(world):
+    event = a_review() | {"id": "e", "time": "2025-11-20T10:05:00Z"}
+    assert post(world, event).status_code == 202
+
+
+def test_a_rejected_event_is_called_by_its_id(world):
+    event = a_review(score=101) | {"id": "e-9", "time": NOON}
+    assert rejection(post(world, event))["id"] == "e-9"
+
+
+def test_a_lone_surrogate_costs_only_its_own_event(world):
+    body = b'[{"type":"review.submitted","data":{"body":"\\ud800 x"}},%b]' % msgspec.json.encode(
+        a_review(body="\N{GRINNING FACE}")
+    )
+    answer = post(world, body)
+    assert answer.status_code == 207
+    rejected, accepted = answer.json()["results"]
+    assert (rejected["code"], rejected["pointer"]) == ("invalid-text", "/data/body")
+    assert accepted["status"] == "accepted"
+    assert world.events()[0].data.body == "\N{GRINNING FACE}"
+
+
+def test_a_lone_surrogate_is_found_beside_what_lies_deep_and_within_it(world):
+    deep = b"[" * 400 + b"%b" + b"]" * 400
+    for inside, name, pointer in ((b"", "b", "/b"), (b'"\\udfff"', "~/", "/a" + "/0" * 400)):
+        body = msgspec.json.encode([{"a": msgspec.Raw(deep % inside), name: 0}])
+        answer = post(world, body.replace(b":0", b':"\\ud800"'))
+        assert answer.status_code == 422
+        (rejected,) = answer.json()["results"]
+        assert (rejected["code"], rejected["pointer"]) == ("invalid-text", pointer)
+
+
+def test_however_deep_something_lies_it_is_the_sender_who_is_told(world):
+    for depth in range(300, 1_000, 5):
+        body = b'[{"a":' + b"[" * depth + b"]" * depth + b',"b":"\\ud800"}]'
+        assert post(world, body).status_code in (400, 422), depth
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"nope", b"{", b'{"a":}', b"[1,]", b"[NaN]", b'"text"', b"null", b"[]", b"\xff[]",
+     b'[{"type":"\xff"}]', b"[" * 50_000 + b"]" * 50_000, b'{"a":' * 50_000],
+)  # fmt: skip
+def test_what_is_no_json_object_or_array_is_a_bad_request(world, body):
+    answer = post(world, body)
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert set(answer.json()) >= {"type", "title", "status", "detail"}
+
+
+def test_500_events_are_taken_and_501_are_too_many(world):
+    assert post(world, [a_category()] * 500).status_code == 202
+    assert post(world, [a_category()] * 501).status_code == 413
+
+
+def test_a_body_over_a_mebibyte_is_too_large(world):
+    body = b"[" + b" " * (1024 * 1024) + b"]"
+    assert post(world, body).status_code == 413
+
+
+@pytest.mark.parametrize("megabytes", [2, 10, 40])
+def test_megabytes_that_trickle_in_are_too_large(world, megabytes):
+    def trickle():
+        for _ in range(megabytes * 16):
+            yield b" " * 65_536
+
+    headers = {**EDITOR, "Content-Type": "application/json"}
+    assert world.client.post("/v1/events", content=trickle(), headers=headers).status_code == 413
+
+
+def test_of_a_body_that_is_too_large_only_so_much_is_taken_in():
+    taken = 0
+
+    async def receive() -> dict[str, Any]:
+        nonlocal taken
+        taken += 65_536
+        return {"type": "http.request", "body": b" " * 65_536, "more_body": True}
+
+    async def scene(headers: dict[bytes, bytes]) -> None:
+        with pytest.raises(Problem) as refused:
+            await read_body(receive, headers, 1024)
+        assert refused.value.status == 413
+
+    asyncio.run(scene({}))
+    assert taken < MOST_DISCARDED + 5 * 65_536
+    taken = 0
+    asyncio.run(scene({b"content-length": b"999999999999"}))
+    assert taken == 0
+
+
+@pytest.mark.parametrize("parts", [[], [{"type": "http.request", "body": b"[", "more_body": True}]])
+def test_a_body_that_does_not_come_is_not_waited_for_without_end(parts):
+    said = list(parts)
+
+    async def receive() -> dict[str, Any]:
+        return said.pop(0) if said else await asyncio.Future()
+
+    async def scene() -> None:
+        with pytest.raises(Problem) as refused:
+            await read_body(receive, {b"content-length": b"10"}, 1024, Deadline(0.01))
+        assert refused.value.status == 408
+        assert refused.value.headers == {"Connection": "close"}
+
+    asyncio.run(asyncio.wait_for(scene(), 10))
+
+
+def test_a_client_that_goes_amid_its_body_sent_nothing():
+    said = [
+        {"type": "http.request", "body": b"[", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> dict[str, Any]:
+        return said.pop(0)
+
+    with pytest.raises(Problem) as refused:
+        asyncio.run(read_body(receive, {}, 1024))
+    assert refused.value.status == 400
+
+
+def test_another_content_type_is_unsupported(world):
+    assert post(world, a_category(), **{"Content-Type": "text/plain"}).status_code == 415
+
+
+@pytest.mark.parametrize("given", ["", "Bearer nobody", "Basic editor", "Bearer"])
+def test_without_a_valid_token_nothing_is_taken(world, given):
+    answer = post(world, a_category(), {"Authorization": given})
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert world.sent == []
+
+
+def test_a_role_may_send_only_its_own_types(world):
+    assert post(world, a_vote(), EDITOR).status_code == 403
+    assert post(world, a_category(), GATEWAY).status_code == 403
+    for event in (a_vote(), a_category()):
+        assert post(world, event, {"Authorization": "Bearer admin"}).status_code == 202
+
+
+def test_what_a_role_may_not_send_is_rejected_beside_what_it_may(world):
+    answer = post(world, [a_category(), a_vote()], EDITOR)
+    assert answer.status_code == 207
+    assert answer.json()["results"][1]["code"] == "forbidden"
+
+
+def test_nobody_may_freeze_a_digest_from_outside(world):
+    event = {"type": "digest.frozen", "data": {"week": "2025-W47", "digest": "{}"}}
+    assert post(world, event, {"Authorization": "Bearer admin"}).status_code == 403
+
+
+def test_on_the_log_a_voter_has_a_pseudonym_of_the_gateways_own(world):
+    for token in ("gateway", "other", "gateway"):
+        post(world, a_vote(), {"Authorization": f"Bearer {token}"})
+    first, second, again = (event.data.voter for event in world.events())
+    assert first == again != second
+    assert len(first) == 22
+    assert b"v-1" not in world.sent[0].value + world.sent[0].key
+    assert world.sent[0].key == first.encode()
+
+
+def test_an_undecided_delivery_is_said_to_be_unknown(world):
+    world.fakes.producer.failure = Undecided("timed out")
+    answer = post(world, a_category() | {"id": "e-1", "time": NOON})
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert answer.headers["content-type"] == "application/problem+json"
+    (result,) = answer.json()["results"]
+    assert (result["id"], result["status"]) == ("e-1", "unknown")
+
+
+def test_a_delivery_that_never_happened_is_said_to_be_rejected(world):
+    world.fakes.producer.failure = NotWritten("queue full")
+    answer = post(world, a_category())
+    assert answer.status_code == 503
+    (result,) = answer.json()["results"]
+    assert (result["status"], result["code"]) == ("rejected", "unavailable")
+
+
+def test_a_record_too_large_for_the_broker_is_the_events_own_fault(world):
+    world.fakes.producer.failure = NotWritten("too large", too_large=True)
+    assert rejection(post(world, a_category()))["code"] == "too-large"
+
+
+def test_who_prefers_to_wait_is_told_once_it_is_applied(world):
+    world.applies(("verdicts.catalog.v1", 0))
+    answer = post(world, a_category(), Prefer="wait=5")
+    assert answer.status_code == 200
+    assert answer.headers["preference-applied"] == "wait"
+
+
+def test_after_waiting_in_vain_the_answer_is_the_plain_one(world):
+    answer = post(world, a_category(), Prefer="wait=1")
+    assert answer.status_code == 202
+    assert "preference-applied" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        (["wait=5"], 5),
+        (["respond-async, wait=10"], 10),
+        (["respond-async", "Wait = 7"], 7),
+        (["wait=300"], 30),
+        (['wait="4"; x=y'], 4),
+        (["wait=0"], 0),
+        (["wait=-5"], 0),
+        (["wait=soon"], 0),
+        (["await=5"], 0),
+        ([], 0),
+    ],
+)
+def test_the_preference_is_read_as_rfc_7240_writes_it(said, seconds):
+    assert preferred_wait(said) == seconds

@@ -1,0 +1,34 @@
+"""What is counted is there before the first of it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from infra.telemetry.metrics import REGISTRY
+from streams.api.ingest.metrics import received
+
+ROOT = Path(__file__).parents[4]
+
+# Asked of a process of its own: others may have counted in this one.
+CODE = """
+from infra.telemetry.metrics import REGISTRY
+from schemas.events import EVENT_TYPES
+from streams.api.ingest import metrics
+
+for kind in EVENT_TYPES:
+    for outcome in ("accepted", "rejected", "unknown"):
+        labels = {"type": kind, "outcome": outcome}
+        assert REGISTRY.get_sample_value("verdicts_events_received_total", labels) == 0, labels
+"""
+
+
+def test_every_type_of_event_is_counted_from_nought_with_every_outcome():
+    """A series that begins with its first burst shows no increase."""
+    subprocess.run([sys.executable, "-c", CODE], cwd=ROOT, check=True)
+
+
+def test_what_cannot_be_read_has_no_type():
+    labels = {"type": "", "outcome": "rejected"}
+    before = REGISTRY.get_sample_value("verdicts_events_received_total", labels) or 0
+    received("", "rejected").inc(2)
+    assert REGISTRY.get_sample_value("verdicts_events_received_total", labels) == before + 2

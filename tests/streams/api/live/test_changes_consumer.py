@@ -1,0 +1,57 @@
+"""What the API hears of the changes topic, whatever stands there."""
+
+import asyncio
+from collections.abc import Callable
+
+import confluent_kafka
+import pytest
+
+from infra.kafka.codec import HEADER, MAGIC, Codec
+from infra.kafka.registry import RegistryError
+from infra.settings import Settings
+from schemas.records import Tool
+from schemas.topics import CHANGES
+from streams.api.live.changes_consumer import Feed, Group
+
+pytestmark = pytest.mark.integration
+OF_A_REGISTRY = HEADER.pack(MAGIC, 17) + b"\0"
+
+
+def without_registry(_: int) -> None:
+    raise RegistryError("The schema registry does not answer.")
+
+
+def test_no_record_keeps_those_behind_it_from_being_heard(
+    cluster: str, unique: Callable[[str], str], a_tool: Callable[..., Tool]
+) -> None:
+    settings = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})
+    tool = a_tool(unique("tool"))
+    broken = {unique("tool"): it for it in (OF_A_REGISTRY, b"", b"garbage", None)}
+
+    async def scene() -> Group:
+        heard: Group = {}
+        began, all_there = asyncio.Event(), asyncio.Event()
+
+        def changed(group: Group) -> None:
+            heard.update({slug: record for slug, record in group.items() if slug in wanted})
+            if len(heard) == len(wanted):
+                all_there.set()
+
+        wanted = {*broken, tool.tool}
+        feed = Feed(settings, Codec(fetch=without_registry), changed, began.set)
+        async with asyncio.timeout(30):
+            await began.wait()
+            for slug, value in broken.items():
+                publish(cluster, slug, value)
+            publish(cluster, tool.tool, Codec().encode_record(tool))
+            await all_there.wait()
+        await feed.close()
+        return heard
+
+    assert asyncio.run(scene()) == {**dict.fromkeys(broken), tool.tool: tool}
+
+
+def publish(cluster: str, slug: str, value: bytes | None) -> None:
+    producer = confluent_kafka.Producer({"bootstrap.servers": cluster, "log_level": 0})
+    producer.produce(CHANGES.name, value, f"tool:{slug}")
+    assert producer.flush(10) == 0

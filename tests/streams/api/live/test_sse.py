@@ -1,0 +1,156 @@
+"""The stream of tallies."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+import pytest
+
+from schemas.records import Community
+from streams.api.http.problems import Problem
+from streams.api.live.sse import Changes, Client
+
+
+@pytest.fixture
+def newer(a_tool):
+    """A record of a tool at a version that counts as many ships."""
+    return lambda slug, version: a_tool(slug, version=version, community=Community.of(version, 0))
+
+
+class Reader:
+    """Reads the stream as a browser would: `next` is what is sent next."""
+
+    def __init__(self, world: Any, *tools: str, last: int | None = None) -> None:
+        self._sent: asyncio.Queue[bytes] = asyncio.Queue()
+        self._gone = asyncio.Event()
+        stream = Changes(world.parts.hub, list(tools), last)
+        scope = {"type": "http", "method": "GET"}
+        self.task = asyncio.create_task(stream(scope, self._receive, self._send))
+
+    async def next(self) -> bytes:
+        return await asyncio.wait_for(self._sent.get(), 5)
+
+    async def versions(self) -> dict[str, int]:
+        found = [line[6:] for line in (await self.next()).split(b"\n") if line[:6] == b"data: "]
+        tallies = [msgspec.json.decode(line) for line in found]
+        return {tally["tool"]: tally["version"] for tally in tallies}
+
+    async def leave(self) -> None:
+        self._gone.set()
+        await asyncio.wait_for(self.task, 5)
+
+    async def _receive(self) -> dict[str, str]:
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        if message.get("body"):
+            await self._sent.put(message["body"])
+
+
+def test_who_joins_hears_the_present_state_and_then_each_change(new_world, newer):
+    async def scene() -> None:
+        world = new_world()
+        reader = Reader(world, "alpha", "beta")
+        assert (await reader.next()).startswith(b"retry: ")
+        assert await reader.versions() == {"alpha": 7, "beta": 7}
+        world.parts.hub.changed({"alpha": newer("alpha", 8)})
+        assert await reader.next() == (
+            b'id: 8\nevent: tally\ndata: {"tool":"alpha","community":{"verdict":"ship","ship":8,'
+            b'"skip":0,"votes":8,"percent":100},"bookmarks":0,"version":8}\n\n'
+        )
+        await reader.leave()
+
+    asyncio.run(scene())
+
+
+def test_nobody_hears_of_tools_that_were_not_asked_for(new_world, newer):
+    async def scene() -> None:
+        world = new_world()
+        reader = Reader(world, "alpha", "unknown", last=7)
+        await reader.next()
+        world.parts.hub.changed({"beta": newer("beta", 8)})
+        world.parts.hub.changed({"alpha": newer("alpha", 9)})
+        assert await reader.versions() == {"alpha": 9}
+        await reader.leave()
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize(("last", "present"), [(None, True), (6, True), (7, False), (9, False)])
+def test_who_comes_back_is_spared_what_is_known(last, present, new_world):
+    async def scene() -> bool:
+        world = new_world()
+        client = await world.parts.hub.join(["alpha"], last)
+        return bool(await client.next(0))
+
+    assert asyncio.run(scene()) is present
+
+
+def test_of_several_tools_only_the_named_event_is_spared(new_world, newer):
+    async def scene() -> bytes:
+        world = new_world()
+        world.fakes.library.shelf["beta"] = newer("beta", 5)
+        return await (await world.parts.hub.join(["alpha", "beta"], 7)).next(0)
+
+    assert asyncio.run(scene()).count(b"event: tally") == 1
+
+
+def test_a_slow_reader_has_one_waiting_event_per_tool():
+    async def scene() -> bytes:
+        client = Client()
+        for version in range(1000):
+            client.put("alpha", b"event %d" % version)
+        return await client.next(1)
+
+    assert asyncio.run(scene()) == b"event 999"
+
+
+def test_without_news_there_is_a_heartbeat():
+    async def scene() -> bytes:
+        return await Client().next(0)
+
+    assert asyncio.run(scene()) == b""
+
+
+def test_all_streams_end_with_the_process_and_no_new_one_begins(new_world):
+    async def scene() -> None:
+        world = new_world()
+        reader = Reader(world, "alpha")
+        await reader.next()
+        world.parts.hub.close()
+        await asyncio.wait_for(reader.task, 5)
+        with pytest.raises(Problem) as refused:
+            await world.parts.hub.join(["alpha"], None)
+        assert refused.value.status == 503
+
+    asyncio.run(scene())
+
+
+def test_who_left_is_forgotten(new_world):
+    async def scene() -> None:
+        world = new_world()
+        reader = Reader(world, "alpha")
+        await reader.next()
+        await reader.leave()
+        assert world.parts.hub._followers == {}
+        assert world.parts.hub._clients == set()
+
+    asyncio.run(scene())
+
+
+def test_a_tool_that_goes_is_no_longer_known(new_world):
+    async def scene() -> None:
+        world = new_world()
+        await world.parts.standings.find("alpha")
+        del world.fakes.library.shelf["alpha"]
+        assert await world.parts.standings.find("alpha")
+        world.parts.hub.changed({"alpha": None})
+        assert await world.parts.standings.find("alpha") is None
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("query", ["", "?tool=" + "&tool=".join(f"t{n}" for n in range(51))])
+def test_a_stream_follows_1_to_50_tools(world, query):
+    assert world.client.get(f"/v1/changes{query}").status_code == 400

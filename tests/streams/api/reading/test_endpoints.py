@@ -1,0 +1,160 @@
+"""What anybody may read."""
+
+from typing import Any
+
+import pytest
+
+from schemas.digests import Counts, Digest
+from schemas.records import Reviewer
+from schemas.time import instants, weeks
+
+
+def get(world: Any, path: str, **headers: str) -> Any:
+    return world.client.get(path, headers=headers)
+
+
+def test_a_tool_is_read_as_its_record(world, a_tool):
+    answer = get(world, "/v1/tools/alpha")
+    assert answer.status_code == 200
+    assert answer.json()["listed"] == "2025-11-01T00:00:00Z"
+    assert set(answer.json()) == set(a_tool().__struct_fields__)
+
+
+def test_a_retired_tool_is_still_read_and_says_so(world):
+    assert get(world, "/v1/tools/gone").json()["retired"] == "2025-11-02T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/tools/nobody",
+        "/v1/tools/UPPER",
+        "/v1/tools/%00",
+        "/v1/tools/a-vs-b",
+        "/v1/categories/nothing",
+        "/v1/reviewers/nobody",
+        "/v1/compare/alpha-vs-nobody",
+        "/v1/compare/alpha-vs-alpha",
+        "/v1/compare/alpha",
+        "/v1/compare/alpha-vs-beta-vs-gamma",
+        "/v1/digests/2025-W47",
+        "/v1/nothing",
+        "/v1/",
+        "/nothing",
+    ],
+)
+def test_what_is_unknown_is_not_found_as_a_problem(world, path):
+    answer = get(world, path)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == 404
+
+
+def test_a_wrong_method_is_a_problem_that_names_the_right_ones(world):
+    answer = world.client.delete("/v1/tools")
+    assert answer.status_code == 405
+    assert "GET" in answer.headers["allow"]
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_two_tools_are_compared_in_the_order_asked_for(world):
+    answer = get(world, "/v1/compare/beta-vs-alpha").json()
+    assert [tool["tool"] for tool in answer["tools"]] == ["beta", "alpha"]
+
+
+def test_a_list_is_read_page_by_page(world, a_tool):
+    for number in range(5):
+        world.fakes.library.shelf[f"t{number}"] = a_tool(f"t{number}")
+    seen, path = [], "/v1/tools?limit=3"
+    while path:
+        answer = get(world, path)
+        seen += [tool["tool"] for tool in answer.json()["items"]]
+        path = answer.links.get("next", {}).get("url", "")
+    assert seen == ["alpha", "beta", "t0", "t1", "t2", "t3", "t4"]
+
+
+def test_the_panel_is_read_page_by_page_in_its_own_order(world):
+    for place, slug in enumerate(("zoe", "adam", "mia")):
+        world.fakes.library.panel.append(Reviewer(slug, slug.title(), "Hm.", place, 1))
+    first = get(world, "/v1/reviewers?limit=2")
+    rest = get(world, first.links["next"]["url"])
+    both = first.json()["items"] + rest.json()["items"]
+    assert [member["reviewer"] for member in both] == ["zoe", "adam", "mia"]
+    assert "next" not in rest.links
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=-1", "limit=many", "cursor=!!", "cursor=w7w"])
+def test_a_wrong_limit_or_cursor_is_a_bad_request(world, query):
+    assert get(world, f"/v1/tools?{query}").status_code == 400
+
+
+def test_a_page_has_at_most_200_items(world, a_tool):
+    for number in range(250):
+        world.fakes.library.shelf[f"t{number}"] = a_tool(f"t{number}")
+    assert len(get(world, "/v1/tools?limit=1000").json()["items"]) == 200
+    assert len(get(world, "/v1/tools").json()["items"]) == 50
+
+
+def test_a_category_names_its_tools(world):
+    answer = get(world, "/v1/categories/editors").json()
+    assert answer["name"] == "Editors"
+    assert [tool["path"] for tool in answer["tools"]] == ["/tools/alpha/", "/tools/beta/"]
+
+
+def test_without_digests_the_list_is_empty(world):
+    assert get(world, "/v1/digests").json() == {"items": []}
+
+
+def a_digest(week, *, frozen=True):
+    start, end = (instants.to_datetime(moment) for moment in weeks.span(week))
+    return Digest(week=week, start=start, end=end, frozen=frozen, counts=Counts(votes=7))
+
+
+def test_digests_are_listed_newest_first_a_page_at_a_time(world):
+    world.fakes.library.weekly = [
+        a_digest("2026-W48", frozen=False),
+        a_digest("2026-W47"),
+        a_digest("2026-W46"),
+    ]
+    first = get(world, "/v1/digests?limit=2")
+    assert [(item["week"], item["frozen"], item["path"]) for item in first.json()["items"]] == [
+        ("2026-W48", False, "/digests/2026-W48/"),
+        ("2026-W47", True, "/digests/2026-W47/"),
+    ]
+    rest = get(world, first.links["next"]["url"])
+    assert [item["week"] for item in rest.json()["items"]] == ["2026-W46"]
+    assert "next" not in rest.links
+
+
+def test_a_digest_is_read_by_its_week(world):
+    world.fakes.library.weekly = [a_digest("2026-W47")]
+    found = get(world, "/v1/digests/2026-W47").json()
+    assert (found["week"], found["end"], found["counts"]["votes"]) == (
+        "2026-W47",
+        "2026-11-23T00:00:00Z",
+        7,
+    )
+    assert get(world, "/v1/digests/2026-w47").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/tools", "/v1/tools/alpha", "/v1/me", "/v1/reviewers", "/openapi.json"]
+)
+def test_what_did_not_change_is_not_sent_again(world, path):
+    etag = get(world, path).headers["etag"]
+    assert etag.startswith('"')
+    for condition in (etag, f'"other", W/{etag}', "*"):
+        answer = get(world, path, **{"If-None-Match": condition})
+        assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", etag)
+    assert get(world, path, **{"If-None-Match": '"other"'}).status_code == 200
+
+
+def test_a_fault_of_ours_shows_nothing_of_itself(world):
+    async def broken(slug: str) -> None:
+        raise RuntimeError("the secret is 42")
+
+    world.fakes.library.tool = broken
+    answer = get(world, "/v1/tools/alpha")
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "42" not in answer.text

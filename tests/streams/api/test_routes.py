@@ -1,0 +1,43 @@
+"""What the application measures of every request."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from starlette.responses import PlainTextResponse
+from starlette.testclient import TestClient
+
+from infra.telemetry.metrics import REGISTRY
+from streams.api.routes import application
+from tests.streams.api.conftest import HOST, World
+
+
+def timed(method: str, route: str = "(page)", status: int = 200) -> float:
+    labels = {"method": method, "route": route, "status": str(status)}
+    return REGISTRY.get_sample_value("verdicts_http_request_seconds_count", labels) or 0
+
+
+def test_methods_that_somebody_invents_are_counted_as_one(new_world: Callable[[], World]):
+    app = application(new_world().parts, site=lambda _: PlainTextResponse("a page"))
+    client = TestClient(app, base_url=HOST)
+    get, other = timed("GET"), timed("OTHER")
+    client.get("/about/")
+    for number in range(3):
+        assert client.request(f"BREW{number}", "/about/").status_code == 200
+        assert timed(f"BREW{number}") == 0
+    assert (timed("GET"), timed("OTHER")) == (get + 1, other + 3)
+
+
+def test_a_request_that_the_database_does_not_answer_counts_as_what_the_client_gets(
+    new_world: Callable[[], World], monkeypatch: pytest.MonkeyPatch
+):
+    world = new_world()
+
+    async def gone(*_: object) -> None:
+        raise OperationalError("", None, Exception("gone"))
+
+    monkeypatch.setattr(type(world.fakes.library), "categories", gone)
+    before = timed("GET", "/v1/categories", 503)
+    client = TestClient(application(world.parts), base_url=HOST)
+    assert client.get("/v1/categories").status_code == 503
+    assert timed("GET", "/v1/categories", 503) == before + 1

@@ -1,0 +1,254 @@
+"""Votes and bookmarks of browsers, with JavaScript."""
+
+from typing import Any
+
+import pytest
+
+from infra.kafka.delivery import NotWritten, Undecided
+
+HERE = {"Origin": "http://127.0.0.1:8080"}
+ALPHA = "/v1/tools/alpha/vote"
+VOTES = ("verdicts.votes.v1", 0)
+BOOKMARKS = ("verdicts.bookmarks.v1", 0)
+
+
+@pytest.fixture
+def quick(world):
+    """A world in which everything sent is on its page at once."""
+    world.applies(VOTES, BOOKMARKS)
+    return world
+
+
+def vote(world: Any, choice: str = "ship", **headers: str) -> Any:
+    return world.client.put(ALPHA, json={"choice": choice}, headers=headers or HERE)
+
+
+def test_a_vote_is_answered_with_tally_and_own_choice(quick):
+    answer = vote(quick)
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "tool": "alpha",
+        "choice": "ship",
+        "community": {"verdict": "none", "ship": 0, "skip": 0, "votes": 0, "percent": None},
+        "bookmarks": 0,
+        "version": 7,
+        "saved": False,
+    }
+    (event,) = quick.events()
+    assert (event.type, event.data.tool, event.data.choice) == ("vote.cast", "alpha", "ship")
+
+
+def test_the_first_vote_makes_a_voter_and_later_ones_are_the_same_voters(quick):
+    answer = vote(quick)
+    cookie = answer.headers["set-cookie"]
+    for attribute in ("HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=34560000"):
+        assert attribute in cookie
+    assert "Secure" not in cookie
+    vote(quick, "skip")
+    quick.client.delete(ALPHA, headers=HERE)
+    first, second, third = quick.events()
+    assert first.data.voter == second.data.voter == third.data.voter
+    assert first.time < second.time < third.time
+    assert third.type == "vote.retracted"
+
+
+def test_over_https_the_cookie_is_bound_to_the_host(make_world):
+    world = make_world(VERDICTS_PUBLIC_URL="https://verdicts.example")
+    world.applies(VOTES)
+    answer = vote(world, Origin="https://verdicts.example")
+    assert answer.headers["set-cookie"].startswith("__Host-verdicts_voter=")
+    assert "; Secure" in answer.headers["set-cookie"]
+
+
+def test_the_cookies_last_stamp_goes_before_the_next_one_though_the_clock_jumps_back(quick):
+    vote(quick)
+    quick.fakes.clock.move(-3600)
+    vote(quick, "skip")
+    first, second = quick.events()
+    assert second.time > first.time
+
+
+def test_a_forged_cookie_names_nobody(quick):
+    vote(quick)
+    ((name, value),) = quick.client.cookies.items()
+    quick.client.cookies.clear()
+    for forged in (value[:-1] + ("0" if value[-1] != "0" else "1"), "1.x", "", value.upper()):
+        vote(quick, "ship", Origin=HERE["Origin"], Cookie=f"{name}={forged}")
+    voters = {event.data.voter for event in quick.events()}
+    assert len(voters) == 5
+
+
+def test_an_old_signing_key_still_reads_but_no_longer_writes(make_world):
+    old, new = make_world(VERDICTS_SECRET_KEY="old"), make_world(VERDICTS_SECRET_KEY="new,old")
+    newest = make_world(VERDICTS_SECRET_KEY="new")
+    cookie = old.parts.voters.set_cookie(old.parts.voters.newcomer()).partition(";")[0]
+    voter = new.parts.voters.read({b"cookie": cookie.encode()})
+    assert voter == old.parts.voters.read({b"cookie": cookie.encode()})
+    renewed = new.parts.voters.set_cookie(voter).partition(";")[0]
+    assert newest.parts.voters.read({b"cookie": renewed.encode()}) == voter
+    assert newest.parts.voters.read({b"cookie": cookie.encode()}) is None
+
+
+def test_taking_back_what_was_never_said_makes_no_voter_and_no_event(quick):
+    answer = quick.client.delete(ALPHA, headers=HERE)
+    assert (answer.status_code, answer.json()["choice"]) == (200, None)
+    assert "set-cookie" not in answer.headers
+    assert quick.sent == []
+
+
+def test_a_bookmark_is_kept_and_let_go(quick):
+    kept = quick.client.put("/v1/bookmarks/alpha", headers=HERE)
+    assert (kept.status_code, kept.json()["saved"], kept.json()["choice"]) == (200, True, None)
+    gone = quick.client.delete("/v1/bookmarks/alpha", headers=HERE)
+    assert gone.json()["saved"] is False
+    assert [event.type for event in quick.events()] == ["bookmark.added", "bookmark.removed"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": "https://elsewhere.example"},
+        {"Origin": "http://127.0.0.1:8081"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "none"},
+    ],
+)
+def test_only_our_own_pages_may_change_anything(quick, headers):
+    for method, path in (("PUT", ALPHA), ("DELETE", ALPHA), ("PUT", "/v1/bookmarks/alpha")):
+        answer = quick.client.request(method, path, json={"choice": "ship"}, headers=headers)
+        assert answer.status_code == 403
+    assert quick.sent == []
+
+
+def test_the_browsers_word_on_the_site_is_enough(quick):
+    assert vote(quick, **{"Sec-Fetch-Site": "same-origin"}).status_code == 200
+
+
+def test_plain_http_is_another_site_than_https(make_world):
+    world = make_world(VERDICTS_PUBLIC_URL="https://verdicts.example")
+    assert vote(world, Origin="http://127.0.0.1:8080").status_code == 403
+
+
+@pytest.mark.parametrize("slug", ["nobody", "a" * 500, "%00", "..%2f"])
+def test_an_unknown_tool_is_not_found(quick, slug):
+    answer = quick.client.put(f"/v1/tools/{slug}/vote", json={"choice": "ship"}, headers=HERE)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_retired_tool_is_gone_but_its_bookmark_may_still_go(quick):
+    answer = quick.client.put("/v1/tools/gone/vote", json={"choice": "ship"}, headers=HERE)
+    assert answer.status_code == 410
+    quick.client.put("/v1/bookmarks/alpha", headers=HERE)
+    assert quick.client.delete("/v1/bookmarks/gone", headers=HERE).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "pointer"),
+    [
+        (b'{"choice":"maybe"}', 422, "/choice"),
+        (b'{"choice":null}', 422, "/choice"),
+        (b'{"choice":"ship","voter":"me"}', 422, "/voter"),
+        (b"{}", 422, "/choice"),
+        (b"[]", 422, ""),
+        (b"", 400, None),
+        (b"ship", 400, None),
+        (b'{"choice":"\\ud800"}', 400, None),
+        (b'{"choice":"' + b"x" * 5000 + b'"}', 413, None),
+    ],
+)
+def test_a_bad_ballot_is_explained(quick, body, status, pointer):
+    answer = quick.client.put(ALPHA, content=body, headers=HERE)
+    assert (answer.status_code, answer.json().get("pointer")) == (status, pointer)
+    assert quick.sent == []
+
+
+def test_a_network_makes_only_so_many_voters_in_an_hour(make_world):
+    world = make_world(VERDICTS_NEW_VOTERS_PER_HOUR="2")
+    world.applies(VOTES)
+    statuses = []
+    for _ in range(3):
+        world.client.cookies.clear()
+        answer = vote(world)
+        statuses.append(answer.status_code)
+    assert statuses == [200, 200, 429]
+    assert int(answer.headers["retry-after"]) == 3601
+    world.fakes.clock.move(3600)
+    assert vote(world).status_code == 200
+
+
+def test_a_known_voter_is_never_one_too_many(make_world):
+    world = make_world(VERDICTS_NEW_VOTERS_PER_HOUR="1")
+    world.applies(VOTES)
+    assert [vote(world).status_code for _ in range(5)] == [200] * 5
+
+
+@pytest.mark.parametrize(
+    ("failure", "word"),
+    [(NotWritten("queue full"), "not saved"), (Undecided("timed out"), "not known")],
+)
+def test_without_acknowledgement_nothing_is_claimed_and_the_voter_stays_the_same(
+    quick, failure, word
+):
+    quick.fakes.producer.failure = failure
+    answer = vote(quick)
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert word in answer.json()["detail"]
+    cookie = answer.headers["set-cookie"].partition(";")[0]
+    quick.fakes.producer.failure = None
+    again = vote(quick, Origin=HERE["Origin"], Cookie=cookie)
+    voters = quick.parts.voters
+    renewed = again.headers["set-cookie"].partition(";")[0]
+    assert (
+        voters.read({b"cookie": cookie.encode()}).id
+        == voters.read({b"cookie": renewed.encode()}).id
+    )
+
+
+def test_who_is_not_applied_in_time_still_gets_the_newest_known_tally(world):
+    answer = vote(world)
+    assert (answer.status_code, answer.json()["choice"], answer.json()["version"]) == (
+        200,
+        "ship",
+        7,
+    )
+
+
+def test_in_a_rush_nobody_waits(world):
+    for _ in range(400):
+        world.parts.booth._rush.arrive()
+    answer = vote(world)
+    assert answer.status_code == 200
+    assert "saved" not in answer.json()
+
+
+def test_where_many_wait_already_nobody_else_does(world):
+    world.parts.booth._waiting = 100
+    answer = vote(world)
+    assert answer.status_code == 200
+    assert "saved" not in answer.json()
+
+
+def test_the_own_choices_and_bookmarks_are_read_by_cookie(quick):
+    assert quick.client.get("/v1/me").json() == {"votes": {}, "bookmarks": []}
+    vote(quick)
+    name = quick.events()[0].data.voter
+    quick.fakes.library.choices[name] = {"alpha": "ship"}
+    quick.fakes.library.kept[name] = ["beta", "gone"]
+    assert quick.client.get("/v1/me").json() == {
+        "votes": {"alpha": "ship"},
+        "bookmarks": ["beta", "gone"],
+    }
+    mine = quick.client.get("/v1/bookmarks")
+    assert mine.json() == {"items": [{"tool": "beta", "name": "Beta", "path": "/tools/beta/"}]}
+    assert mine.headers["cache-control"] == "private, no-cache"
+
+
+def test_getting_changes_nothing(quick):
+    for path in (ALPHA, "/vote", "/bookmark", "/v1/bookmarks/alpha", "/v1/events"):
+        assert quick.client.get(path, headers=HERE).status_code == 405
+    assert quick.sent == []

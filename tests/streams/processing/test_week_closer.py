@@ -1,0 +1,251 @@
+import threading
+import time
+from collections.abc import Iterable, Mapping
+
+import msgspec
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from sqlalchemy import Engine
+
+from infra.kafka.codec import Codec
+from infra.postgres.engine import connect
+from infra.settings import Settings
+from projections.history import digest_queries
+from projections.history.tool_history import history
+from projections.read import changed_records
+from projections.write.outbox import Key
+from schemas.events import DigestFrozen, Event, FrozenTally
+from schemas.time import weeks
+from schemas.topics import DIGESTS
+from streams.processing.week_closer import (
+    ADVISORY_LOCK,
+    GRACE,
+    SILENT_SECONDS,
+    Freezing,
+    NotFrozen,
+    earlier_clock,
+    held,
+    to_topic,
+)
+from tests import examples
+from tests.examples import NOON, TOOL
+from tests.journal import Journal
+
+pytestmark = pytest.mark.integration
+
+WEEK, AFTER = "2026-W47", "2026-W48"
+CLOSED = weeks.span(WEEK)[1] + GRACE
+
+
+class FakeLog:
+    """A log whose partitions end where it is told; what is sent is applied at once, or not."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.sent: list[Event] = []
+        self.digests = Journal(engine, (DIGESTS.name, 0))
+        self.further: dict[tuple[str, int], int] = {}
+        self.marked: set[tuple[str, int]] = set()
+        self.asked = 0
+
+    def ends(self, places: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
+        return dict.fromkeys(places, 0) | {self.digests.place: self.digests.next} | self.further
+
+    def holds(self, place: tuple[str, int], begin: int, end: int) -> bool:
+        self.asked += 1
+        return begin < end and place not in self.marked
+
+    def send(self, event: Event) -> int:
+        self.sent.append(event)
+        self.digests.apply(event)
+        return self.digests.next - 1
+
+
+@pytest.fixture
+def journal(projected: Engine) -> Journal:
+    return Journal(projected)
+
+
+@pytest.fixture
+def log(projected: Engine) -> FakeLog:
+    return FakeLog(projected)
+
+
+def freezer(log: FakeLog, now: int = CLOSED, stopping: threading.Event | None = None) -> Freezing:
+    return Freezing(log.digests.engine, log, log.send, lambda: now, stopping)
+
+
+def test_a_closed_week_is_frozen_with_its_digest_and_every_tally(journal: Journal, log: FakeLog):
+    journal.apply(examples.a_listing(), examples.a_vote(), examples.a_bookmark())
+    standing = journal.read(digest_queries.find, WEEK)
+    assert freezer(log).due() == [WEEK]
+    assert freezer(log).freeze(WEEK) == "frozen"
+    (event,) = log.sent
+    assert isinstance(event.data, DigestFrozen)
+    assert (event.id, event.time, event.key) == ("freeze-2026-W47", CLOSED, WEEK)
+    assert event.data.tallies == (FrozenTally(TOOL, 1, 0, 1),)
+    assert journal.read(digest_queries.find, WEEK) == msgspec.structs.replace(standing, frozen=True)
+
+
+def test_a_week_is_due_ten_minutes_after_its_end(journal: Journal, log: FakeLog):
+    journal.apply(examples.a_listing())
+    assert freezer(log, CLOSED - 1).due() == []
+    assert freezer(log, CLOSED).due() == [WEEK]
+
+
+def test_two_freezers_give_one_digest(journal: Journal, log: FakeLog):
+    journal.apply(examples.a_listing())
+    assert freezer(log).freeze(WEEK) == "frozen"
+    assert freezer(log).freeze(WEEK) == "already"
+    assert len(log.sent) == 1
+    assert freezer(log).due() == []
+
+
+def test_of_two_decisions_on_one_week_the_first_counts(journal: Journal, log: FakeLog):
+    journal.apply(examples.a_listing())
+    one = freezer(log, CLOSED)._decide(WEEK)
+    journal.apply(examples.a_vote())
+    other = freezer(log, CLOSED + 1)._decide(WEEK)
+    assert isinstance(one, DigestFrozen)
+    assert isinstance(other, DigestFrozen)
+    log.digests.apply(examples.an_event(other, time=CLOSED + 1))
+    log.digests.apply(examples.an_event(one, time=CLOSED))
+    assert journal.read(digest_queries.find, WEEK).counts.votes == 0
+
+
+def test_a_quiet_week_is_decided_and_has_no_digest(journal: Journal, log: FakeLog):
+    journal.apply(examples.a_listing(), examples.a_vote())
+    freezer(log).freeze(WEEK)
+    later = freezer(log, CLOSED + weeks.LENGTH)
+    assert later.due() == [AFTER]
+    assert later.freeze(AFTER) == "quiet"
+    assert later.freeze(AFTER) == "already"
+    assert later.due() == []
+    assert [event.key for event in log.sent] == [WEEK, AFTER]
+    assert log.sent[0].data.tallies == log.sent[1].data.tallies
+    assert journal.read(digest_queries.find, AFTER) is None
+    assert [it.week for it in journal.read(digest_queries.everything)] == [WEEK]
+    assert journal.read(digest_queries.newest) == WEEK
+    assert journal.read(changed_records.look_up, [Key("digest", AFTER)]) == {
+        Key("digest", AFTER): None
+    }
+
+
+def test_what_comes_after_a_quiet_week_counts_for_its_own(journal: Journal, log: FakeLog):
+    journal.apply(examples.a_listing(), examples.a_vote())
+    freezer(log).freeze(WEEK)
+    freezer(log, CLOSED + weeks.LENGTH).freeze(AFTER)
+    journal.apply(examples.a_vote(voter="v-2", time=NOON + 2 * weeks.LENGTH))
+    last = freezer(log, CLOSED + 2 * weeks.LENGTH)
+    assert last.due() == ["2026-W49"]
+    assert last.freeze("2026-W49") == "frozen"
+    found = journal.read(digest_queries.find, "2026-W49")
+    assert (found.counts.votes, found.since) == (1, WEEK)
+    assert [it.week for it in journal.read(history, TOOL).community] == [WEEK, "2026-W49"]
+
+
+def test_a_clock_that_is_ahead_closes_no_week(projected: Engine, monkeypatch: pytest.MonkeyPatch):
+    true = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: true + 30 * 24 * 3600 * 10**9)
+    assert earlier_clock(projected) < true // 1000 + 3600 * 10**6
+    monkeypatch.setattr(time, "time_ns", lambda: true - 10**9)
+    assert earlier_clock(projected) == true // 1000 - 10**6
+
+
+def test_each_week_is_held_against_the_one_before(journal: Journal, log: FakeLog):
+    journal.apply(examples.a_listing(), examples.a_vote(voter="v-1"), examples.a_vote(voter="v-2"))
+    freezer(log).freeze(WEEK)
+    journal.apply(examples.a_vote(voter="v-3", time=NOON + weeks.LENGTH))
+    freezer(log, CLOSED + weeks.LENGTH).freeze(AFTER)
+    first, second = (journal.read(digest_queries.find, week) for week in (WEEK, AFTER))
+    assert (first.counts.votes, second.counts.votes) == (2, 1)
+    assert (first.since, second.since) == (None, WEEK)
+
+
+def test_nothing_is_decided_while_a_partition_is_behind(journal: Journal, log: FakeLog):
+    journal.apply(examples.a_listing())
+    log.further = {journal.place: journal.next + 1}
+    stopping = threading.Event()
+    stopping.set()
+    with pytest.raises(NotFrozen, match=r"behind on tests\.journal/0"):
+        freezer(log, stopping=stopping).freeze(WEEK)
+    assert log.sent == []
+
+
+def test_markers_behind_the_last_record_hold_up_nothing(journal: Journal, log: FakeLog):
+    journal.apply(examples.a_listing())
+    log.further, log.marked = {journal.place: journal.next + 1}, {journal.place}
+    work = Freezing(journal.engine, log, log.send, lambda: CLOSED, marker_seconds=0)
+    assert work.freeze(WEEK) == "frozen"
+
+
+def test_what_is_left_of_a_partition_is_not_asked_while_it_moves(journal: Journal, log: FakeLog):
+    class Worker(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002
+            journal.apply(examples.a_vote(voter=f"v-{journal.next}"))
+            return False
+
+    journal.apply(examples.a_listing())
+    log.further = {journal.place: journal.next + 5}
+    work = Freezing(journal.engine, log, log.send, lambda: CLOSED, Worker(), marker_seconds=0)
+    assert work.freeze(WEEK) == "frozen"
+    assert log.asked == 0
+
+
+def test_a_replay_of_the_log_gives_the_same_digests(journal: Journal, log: FakeLog):
+    told = [
+        examples.a_listing(),
+        examples.a_reviewer(),
+        examples.a_review(),
+        *(examples.a_vote(voter=f"v-{number}") for number in range(3)),
+    ]
+    journal.apply(*told)
+    freezer(log).freeze(WEEK)
+    late = [examples.a_vote(voter="late", time=NOON + weeks.LENGTH), examples.a_review(5, "skip",
+            id="02", time=NOON + weeks.LENGTH)]  # fmt: skip
+    journal.apply(*late)
+    before = journal.rows("digests", "version"), journal.read(digest_queries.everything)
+    with journal.engine.begin() as connection:
+        for table in ("tools", "first_listings", "reviewers", "revisions", "ballots", "tallies",
+                      "digests", "checkpoints"):  # fmt: skip
+            connection.exec_driver_sql(f"delete from {table}")
+    again = Journal(journal.engine)
+    again.apply(*reversed([*told, *late]))
+    again.apply(*log.sent)
+    assert (again.rows("digests", "version"), again.read(digest_queries.everything)) == before
+
+
+def test_one_freezer_holds_the_lock_and_others_wait(migrated: str):
+    settings = Settings.from_environment({"DATABASE_URL": migrated})
+    stopping = threading.Event()
+    stopping.set()
+    with held(settings):
+        assert not is_free(settings)
+        with pytest.raises(NotFrozen), held(settings, stopping):
+            pass
+    assert is_free(settings)
+
+
+def test_a_freezer_that_falls_silent_loses_the_lock_and_the_demo_keeps_it(migrated: str):
+    settings = Settings.from_environment({"DATABASE_URL": migrated})
+    for seconds, told in ((SILENT_SECONDS, "4min"), (0, "0")):
+        with held(settings, silent_seconds=seconds) as lock:
+            assert lock.execute("show idle_session_timeout").fetchone() == (told,)
+
+
+def test_a_freeze_stands_on_its_topic_where_the_broker_says(cluster: str):
+    settings = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})
+    event = examples.a_digest("1999-W01")
+    offset = to_topic(settings, Codec(), event)
+    consumer = Consumer({"bootstrap.servers": cluster, "group.id": "a-test"})
+    consumer.assign([TopicPartition(DIGESTS.name, 0, offset)])
+    (message,) = consumer.consume(1, timeout=20)
+    consumer.close()
+    assert (message.offset(), message.key()) == (offset, b"1999-W01")
+    assert Codec().decode(DIGESTS.name, message.value()) == event
+    assert dict(message.headers() or [])["ce_type"] == b"digest.frozen"
+
+
+def is_free(settings: Settings) -> bool:
+    with connect(settings, "a test") as connection:
+        row = connection.execute("select pg_try_advisory_lock(%s)", [ADVISORY_LOCK]).fetchone()
+        return bool(row and row[0])

@@ -1,0 +1,62 @@
+"""Two generations are held against each other."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import text
+
+from projections import generations
+from streams.rebuild import service
+from tests.examples import a_listing, a_vote
+from tests.services import CODEC
+from tests.streams.rebuild.world import FIRST, SECOND, World
+
+pytestmark = pytest.mark.integration
+
+
+def test_what_differs_is_shown_by_its_rows(still: World, unique: Callable[[str], str]):
+    tool = unique("tool")
+    still.send(a_listing(tool), a_vote(tool=tool))
+    one, other = still.rebuild(), still.rebuild()
+    with still.engine.begin() as connection:
+        connection.execute(
+            text(f"update {other}.tallies set ship = 7 where tool = :tool"), {"tool": tool}
+        )
+        compared = {it.table: it for it in generations.compare(connection, one, other)}
+    assert compared["ballots"].equal
+    assert not compared["tallies"].equal
+    assert [row for row in compared["tallies"].only_in_first if tool in row] == [f"({tool},1,0,0)"]
+    assert [row for row in compared["tallies"].only_in_second if tool in row] == [f"({tool},7,0,0)"]
+
+
+def test_two_generations_are_compared_at_the_same_offsets_whatever_arrives(world: World, tool: str):
+    world.rebuild()
+    world.send(*(a_vote(tool=tool, voter=f"{tool}-c{n}") for n in range(2_000)))
+    found = service.compare(world.settings, world.engine, CODEC, SECOND)
+    assert (found.live, found.ahead) == (FIRST, 0)
+    assert all(table.equal for table in found.tables)
+
+
+def test_a_generation_that_is_ahead_of_one_that_stands_still_is_compared_and_that_is_told(
+    world: World, tool: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(service, "LEVEL_ATTEMPTS", 2)
+    world.stop_worker()
+    world.send(a_vote(tool=tool, voter=f"{tool}-ahead"))
+    world.rebuild()
+    found = service.compare(world.settings, world.engine, CODEC, SECOND)
+    assert found.ahead == 1
+    assert {it.table for it in found.tables if not it.equal} == {"ballots", "tallies"}
+
+
+def test_generations_of_different_code_are_compared_by_what_both_have_and_promoted(still: World):
+    still.send(a_listing())
+    still.promote(still.rebuild())
+    third = still.rebuild()
+    with still.engine.begin() as connection:
+        connection.execute(text(f"alter table {third}.tools add column motto text"))
+    found = service.compare(still.settings, still.engine, CODEC, third)
+    assert {it.table: it.columns for it in found.tables if not it.equal} == {"tools": ["motto"]}
+    with still.engine.connect() as connection:
+        tools = connection.scalar(text("select count(*) from tools"))
+    assert still.promote(third) == tools

@@ -1,0 +1,172 @@
+"""A generation takes the place of the live one, gives it back, and goes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from infra.kafka.offsets import Log
+from projections import generations
+from projections.generations import BusyError, UnknownGenerationError
+from schemas.topics import DEAD_LETTERS, VOTES
+from streams.rebuild import service
+from streams.rebuild.service import NotReadyError
+from tests.examples import a_listing, a_vote
+from tests.services import Reader, eventually
+from tests.streams.rebuild.world import FIRST, SECOND, World
+
+pytestmark = pytest.mark.integration
+
+
+def test_promoted_under_a_stream_of_votes_nothing_is_lost_and_the_former_follows(
+    world: World, tool: str
+):
+    world.rebuild()
+    world.send(*(a_vote(tool=tool, voter=f"{tool}-a{n}") for n in range(500)))
+    world.promote(SECOND)  # where the new one was ahead, the difference is announced
+    world.send(*(a_vote(tool=tool, voter=f"{tool}-b{n}") for n in range(500)))
+    assert world.live() == SECOND
+    eventually(lambda: world.ships(tool), lambda ships: ships == 1_003)
+    eventually(lambda: world.ships_in(FIRST, tool), lambda ships: ships == 1_003)
+
+
+def test_what_a_promotion_changes_is_announced_and_nothing_else(world: World, tool: str):
+    with world.engine.begin() as connection:
+        connection.execute(text("update tallies set ship = 99 where tool = :tool"), {"tool": tool})
+    world.rebuild()
+    told = world.told()
+    assert world.promote(SECOND) == 1
+    assert world.told() == told + 1
+    assert world.ships(tool) == 3
+
+
+def test_after_a_promotion_versions_are_those_that_subscribers_know_or_newer(
+    world: World, unique: Callable[[str], str], tool: str
+):
+    """The new generation wrote its rows at another time, and draws versions when it writes."""
+    same = unique("same")
+    world.rebuild()
+    world.send(a_listing(same), a_vote(tool=same))
+    eventually(lambda: world.ships_in(SECOND, same), lambda ships: ships == 1)
+    eventually(lambda: world.ships(same), lambda ships: ships == 1)
+    with world.engine.begin() as connection:
+        connection.execute(
+            text("update tallies set ship = 99, version = nextval('verdicts.version')"
+                 " where tool = :tool"), {"tool": tool},
+        )  # fmt: skip
+    known, wrong = world.version(same), world.version(tool)
+    world.promote(SECOND)
+    assert world.version(same) == known
+    assert world.version(tool) > wrong
+
+
+def test_what_the_live_generation_has_not_reached_is_buried_and_told_after_a_promotion_too(
+    world: World, tool: str, cluster: str
+):
+    """The new one has passed it over in silence, since that is for the live one to do."""
+    world.stop_worker()
+    poison = world.sender.send_raw(VOTES.name, tool.encode(), b"no Avro of ours")
+    world.send(a_vote(tool=tool, voter=f"{tool}-behind"))
+    name = world.rebuild()
+    assert world.passed_over > 0
+    world.promote(name)
+    with world.engine.connect() as connection:
+        before, after = (generations.positions(connection, it) for it in (FIRST, name))
+    assert before == after
+    world.start_worker()
+    eventually(world.lag, lambda lag: lag == 0)
+    assert world.ships(tool) == 4
+    letters = Reader(cluster, DEAD_LETTERS)
+    found = [
+        dict(it.headers() or ())["__connect.errors.offset"] for it in letters.of(tool.encode())
+    ]
+    letters.close()
+    assert found == [str(poison.offset()).encode()]
+
+
+@pytest.mark.parametrize("where", [(Log, "ends"), (generations, "switch")], ids=["ends", "switch"])
+def test_who_stops_while_all_batches_wait_does_not_keep_them_waiting(
+    where: tuple[Any, str], world: World, tool: str, monkeypatch: pytest.MonkeyPatch
+):
+    world.rebuild()
+    monkeypatch.setattr(service, "LEVEL_SECONDS", 1)
+    goes_on = getattr(*where)
+
+    def stand_still_and_go_on(*given: Any) -> Any:
+        before = world.ships(tool) or 0
+        world.send(a_vote(tool=tool, voter=f"{tool}-{before}"))
+        eventually(lambda: world.ships(tool), lambda ships: ships == before + 1, seconds=10)
+        return goes_on(*given)
+
+    monkeypatch.setattr(*where, stand_still_and_go_on)
+    with pytest.raises(NotReadyError, match="stood still"):
+        world.promote(SECOND)
+    assert world.live() == FIRST
+
+
+def test_a_promotion_waits_for_batches_in_flight_but_not_for_ever(
+    still: World, monkeypatch: pytest.MonkeyPatch
+):
+    still.rebuild()
+    monkeypatch.setattr(generations, "PATIENCE_SECONDS", 1)
+    with still.engine.begin() as connection:
+        connection.execute(text("select verdicts.enter()"))
+        with pytest.raises(BusyError, match="Batches in flight"):
+            still.promote(SECOND)
+        with pytest.raises(BusyError), still.engine.begin() as other:
+            generations.drop(other, SECOND)
+    assert still.live() == FIRST
+
+
+def test_a_generation_that_was_dropped_is_not_what_one_goes_back_to(still: World):
+    still.promote(still.rebuild())
+    with still.engine.begin() as connection:
+        generations.drop(connection, FIRST)
+        assert connection.scalar(text("select former from verdicts.generation")) is None
+
+
+def test_a_promotion_is_taken_back_by_promoting_the_former(world: World, tool: str):
+    world.rebuild()
+    world.promote(SECOND)
+    with world.engine.connect() as connection:
+        assert generations.former(connection) == FIRST
+    world.promote(FIRST)
+    assert world.live() == FIRST
+    world.send(a_vote(tool=tool, voter=f"{tool}-again"))
+    eventually(lambda: world.ships(tool), lambda ships: ships == 4)
+
+
+def test_a_generation_takes_the_place_of_one_that_read_a_log_that_is_gone(world: World, tool: str):
+    world.stop_worker()
+    with world.engine.begin() as connection:
+        connection.execute(text("update checkpoints set next_offset = next_offset + 1000000"))
+    world.rebuild()
+    world.promote(SECOND)
+    assert world.live() == SECOND
+    assert world.ships(tool) == 3
+
+
+def test_the_live_generation_is_neither_promoted_nor_dropped(still: World):
+    with pytest.raises(NotReadyError, match="live already"):
+        still.promote(FIRST)
+    with (
+        still.engine.begin() as connection,
+        pytest.raises(UnknownGenerationError, match="promote another"),
+    ):
+        generations.drop(connection, FIRST)
+
+
+def test_an_unknown_generation_is_refused_by_naming_those_that_exist(still: World):
+    with pytest.raises(UnknownGenerationError, match=FIRST):
+        still.promote("projections_7; drop schema verdicts")
+
+
+def test_a_dropped_generation_is_gone_and_its_number_is_not_used_while_later_ones_stand(
+    still: World,
+):
+    still.rebuild()
+    assert still.rebuild() == "projections_3"
+    with still.engine.begin() as connection:
+        generations.drop(connection, SECOND)
+        assert generations.names(connection) == [FIRST, "projections_3"]

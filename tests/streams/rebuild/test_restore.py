@@ -1,0 +1,230 @@
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+from sqlalchemy import Engine, text
+
+from infra import migrations
+from infra.embedded.guardian import Guardian
+from infra.embedded.kafka.jars import class_path
+from infra.embedded.kafka.java import java
+from infra.embedded.kafka.server import Kafka
+from infra.kafka.codec import Codec
+from infra.kafka.offsets import Log
+from infra.kafka.producer import configuration
+from infra.kafka.reader import Record
+from infra.operations.log_export.export import Export
+from infra.operations.log_export.frames import FrameWriter
+from infra.operations.log_export.manifest import (
+    FORMAT,
+    LogFilesError,
+    Manifest,
+    Part,
+    digest,
+    path_of,
+    verify,
+)
+from infra.operations.log_export.restore import compare, restore
+from infra.postgres import engine as databases
+from infra.settings import Settings
+from projections import generations, tables
+from publishers.build.site_builder import Press
+from publishers.build.site_files import SiteFiles
+from schemas.topics import EVENT_TOPICS, FOREVER, TOPICS, VOTES, Topic
+from streams.rebuild.generation_filler import Follower
+from tests.examples import EVERY_TYPE, OTHER_TOOL, a_bookmark, a_listing, a_review, a_vote
+
+NAMES = [topic.name for topic in EVENT_TOPICS]
+
+
+def at(kafka: str) -> Settings:
+    return Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": kafka})
+
+
+@pytest.fixture
+def original(cluster: str) -> Settings:
+    """A log with every type of event, poison, and whatever other tests left there."""
+    its, codec = at(cluster), Codec()
+    producer = Producer(configuration(its))
+    votes = [a_vote(voter=f"v-{number}", id=str(number)) for number in range(500)]
+    keep = [a_bookmark(voter=f"v-{number}", id=str(number)) for number in range(50)]
+    others = [a_listing(OTHER_TOOL, id="02"), a_review(tool=OTHER_TOOL, id="02")]
+    for event in (*EVERY_TYPE, *others, *votes, *keep):
+        key, headers = event.key.encode(), [("ce_id", event.id.encode()), ("none", None)]
+        producer.produce(event.data.topic.name, codec.encode(event), key, headers=headers)
+    producer.produce(VOTES.name, b"poison", b"v-1")
+    producer.produce(VOTES.name, None, None)
+    assert not producer.flush(10)
+    return its
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory, guardian: Guardian) -> Iterator[Settings]:
+    """A cluster of its own, without topics."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    server = Kafka(folder, java(), class_path(folder, lambda *_: None))
+    child = server.start(guardian.spawn)
+    yield at(server.address)
+    child.kill()
+    child.wait()
+
+
+def rows(engine: Engine) -> dict[str, list[str]]:
+    """Every table's rows as text, but for versions, which tell when a row was written."""
+    found = {}
+    with engine.begin() as connection:
+        generation = generations.live(connection)
+        for table in tables.metadata.sorted_tables:
+            if table.name != "checkpoints":
+                names = ", ".join(c.name for c in table.columns if c.name != "version")
+                query = f"select t::text from (select {names} from {generation}.{table.name}) as t"
+                found[table.name] = sorted(connection.scalars(text(query)))
+    return found
+
+
+def pages(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def project(
+    its: Settings, database: str, site: Path
+) -> tuple[dict[str, list[str]], dict[str, bytes]]:
+    """Rows and pages that follow from a log."""
+    migrations.migrate(database, afterwards=tables.create_live_generation)
+    engine = databases.create_engine(database, name="verdicts tests", writes=True)
+    follower = Follower(its, engine, Codec())
+    log = Log(its)
+    follower.catch_up(log.ends(log.places(NAMES)), lambda _: None)
+    follower.close()
+    Press(engine, SiteFiles(site), "https://verdicts.example").print_all()
+    try:
+        return rows(engine), pages(site)
+    finally:
+        engine.dispose()
+
+
+@pytest.mark.integration
+def test_a_restored_log_gives_the_same_projections_and_pages(
+    original: Settings, elsewhere: Settings, fresh_database: str, tmp_path: Path
+) -> None:
+    export = tmp_path / "export"
+    made = Export(original, NAMES, export).write()
+    assert made.records == verify(export).records > 560
+    assert restore(elsewhere, TOPICS, export).records == made.records
+    assert compare(elsewhere, export).records == made.records
+
+    beside = fresh_database + "_too"
+    _create(fresh_database, beside)
+    before = project(original, fresh_database, tmp_path / "before")
+    after = project(elsewhere, beside, tmp_path / "after")
+    assert before == after
+    assert len(before[0]["ballots"]) >= 500
+    assert any(path.startswith(("compare/", "tools/")) for path in before[1])
+
+    with pytest.raises(LogFilesError, match=r"not empty: \d+ records"):
+        restore(elsewhere, TOPICS, export)
+    _differ(elsewhere, export)
+
+
+def _create(address: str, beside: str) -> None:
+    with databases.connect(address, "verdicts tests") as connection:
+        connection.execute(f"create database {beside.rpartition('/')[2]}".encode())
+
+
+def _differ(its: Settings, export: Path) -> None:
+    """A record more on the log is a difference, and is told where it stands."""
+    producer = Producer(configuration(its))
+    producer.produce(VOTES.name, b"late", b"v-1", partition=7)
+    producer.flush()
+    with pytest.raises(LogFilesError, match=r"verdicts\.votes\.v1/7/\d+, which is not in"):
+        compare(its, export)
+    assert compare(its, export, grown=True).records == Manifest.read(export).records
+
+
+@pytest.mark.integration
+def test_a_folder_in_use_is_not_written_to(original: Settings, tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").touch()
+    with pytest.raises(LogFilesError, match="is in use"):
+        Export(original, NAMES, tmp_path)
+
+
+@pytest.fixture
+def topic(unique: Callable[[str], str]) -> Topic:
+    """A topic of the test's own, that takes small records alone."""
+    small = {**FOREVER, "max.message.bytes": "1000"}
+    return Topic(unique("restored"), 1, "none", "a test's records", small)
+
+
+def an_export(folder: Path, topic: Topic, *values: bytes, end: int | None = None) -> Path:
+    """An export of one partition, up to an offset that may lie behind its last record."""
+    place = (topic.name, 0)
+    path = folder / path_of(place)
+    writer = FrameWriter(path)
+    for offset, value in enumerate(values):
+        writer.write(Record(*place, offset, 1_795_000_000_000, b"key", value))
+    writer.close()
+    part = Part(
+        path=path_of(place), topic=topic.name, partition=0, first=0,
+        end=len(values) if end is None else end, records=len(values),
+        bytes=path.stat().st_size, sha256=digest(path),
+    )  # fmt: skip
+    Manifest(
+        format=FORMAT, made="2026-11-20T12:00:00Z", cluster="c", records=len(values),
+        topics={topic.name: 1}, schemas=[], files=[part],
+    ).write(folder)  # fmt: skip
+    return folder
+
+
+@pytest.mark.integration
+def test_what_came_after_an_export_is_no_difference_where_the_log_may_have_grown(
+    cluster: str, topic: Topic, tmp_path: Path
+) -> None:
+    its, export = at(cluster), an_export(tmp_path / "one", topic, b"1", b"2")
+    restore(its, [topic], export)
+    compare(its, export)
+    _write(its, topic, b"3", b"4")
+    with pytest.raises(LogFilesError, match="/0/2, which is not in the export"):
+        compare(its, export)
+    compare(its, export, grown=True)
+    # There were marks of transactions where it was taken from, which an import leaves out.
+    compare(its, an_export(tmp_path / "marked", topic, b"1", b"2", end=4), grown=True)
+
+
+@pytest.mark.integration
+def test_where_the_log_may_have_grown_what_was_exported_must_be_there(
+    cluster: str, topic: Topic, tmp_path: Path
+) -> None:
+    its = at(cluster)
+    restore(its, [topic], an_export(tmp_path / "one", topic, b"1", b"2", b"3"))
+    for values in ((b"1", b"other"), (b"2", b"3")):
+        other = an_export(tmp_path / str(values), topic, *values)
+        with pytest.raises(LogFilesError, match="differs from"):
+            compare(its, other, grown=True)
+    longer = an_export(tmp_path / "longer", topic, b"1", b"2", b"3", b"4")
+    with pytest.raises(LogFilesError, match="/0/3 of the export is missing on the log"):
+        compare(its, longer, grown=True)
+
+
+@pytest.mark.integration
+def test_an_import_that_failed_is_told_to_start_over_from_nothing(
+    cluster: str, topic: Topic, tmp_path: Path
+) -> None:
+    its, over = at(cluster), "start over with an empty cluster and database"
+    with pytest.raises(LogFilesError, match=rf"did not take a record .*; {over}"):
+        restore(its, [topic], an_export(tmp_path / "large", topic, os.urandom(2_000)))
+    _write(its, topic, b"half")
+    with pytest.raises(LogFilesError, match=rf"The log is not empty: 1 .*; {over}"):
+        restore(its, [topic], an_export(tmp_path / "small", topic, b"whole"))
+
+
+def _write(its: Settings, topic: Topic, *values: bytes) -> None:
+    producer = Producer(configuration(its))
+    for value in values:
+        producer.produce(topic.name, value, b"key", partition=0)
+    assert not producer.flush(20)

@@ -1,0 +1,73 @@
+"""A generation is filled beside the live one, and kept up with the log."""
+
+import json
+
+import pytest
+from confluent_kafka import Producer
+
+from projections import generations
+from projections.generations import UnknownGenerationError
+from schemas.topics import BOOKMARKS, EVENT_PLACES, VOTES
+from streams.rebuild import service
+from streams.rebuild.service import NotReadyError
+from tests.examples import a_vote
+from tests.services import CODEC, eventually
+from tests.streams.rebuild.world import FIRST, SECOND, World
+
+pytestmark = pytest.mark.integration
+
+
+def test_a_rebuild_equals_the_live_generation_and_tells_nobody(world: World, tool: str):
+    told = world.told()
+    assert world.rebuild() == SECOND
+    with world.engine.connect() as connection:
+        compared = list(generations.compare(connection, FIRST, SECOND))
+    assert all(table.equal for table in compared)
+    assert world.live() == FIRST
+    assert world.told() == told
+    found = service.positions(world.settings, world.engine)
+    assert {(it.generation, it.live) for it in found} == {(FIRST, True), (SECOND, False)}
+    assert len(found) == 2 * len(EVENT_PLACES)
+    assert all(it.lag in (0, it.end - it.offset) for it in found)
+
+
+def test_workers_keep_a_new_generation_up_with_the_log(world: World, tool: str):
+    world.rebuild()
+    world.send(a_vote(tool=tool, voter=f"{tool}-late"))
+    eventually(lambda: world.ships_in(SECOND, tool), lambda ships: ships == 4)
+    assert world.ships(tool) == 4
+
+
+def test_a_rebuild_ends_where_the_log_ends_with_the_mark_of_a_transaction(
+    world: World, tool: str, cluster: str
+):
+    producer = Producer({"bootstrap.servers": cluster, "transactional.id": tool, "log_level": 0})
+    producer.init_transactions(20)
+    producer.begin_transaction()
+    vote = a_vote(tool=tool, voter=f"{tool}-marked")
+    producer.produce(BOOKMARKS.name, partition=0, key=b"", value=CODEC.encode(vote))
+    producer.flush(20)
+    producer.abort_transaction(20)
+    assert world.rebuild() == SECOND
+    found = service.positions(world.settings, world.engine)
+    (marked,) = [
+        it for it in found if (it.generation, it.topic, it.partition) == (SECOND, BOOKMARKS.name, 0)
+    ]
+    assert marked.offset < marked.end
+    assert (marked.lag, marked.seconds) == (0, 0.0)
+
+
+def test_the_answer_of_a_command_is_all_that_it_says_on_standard_output(still: World):
+    still.sender.send_raw(VOTES.name, b"key", b"no Avro of ours")
+    done = still.command("projections", "rebuild", "--json")
+    told = json.loads(done.stdout)
+    assert told["generation"] == SECOND
+    assert told["passed_over"] > 0
+    assert f"--resume {SECOND}" in done.stderr
+
+
+def test_what_cannot_be_filled_is_refused_by_name(still: World):
+    with pytest.raises(NotReadyError, match="live already"):
+        still.resume(FIRST)
+    with pytest.raises(UnknownGenerationError, match="no generation 'elsewhere'"):
+        still.resume("elsewhere")

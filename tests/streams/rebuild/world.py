@@ -1,0 +1,96 @@
+"""A worker on a database of its own, and an operator of its generations."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, text
+
+from infra.postgres import engine as databases
+from infra.settings import Settings
+from projections import generations
+from projections.read import queries
+from schemas.events import Event
+from streams.rebuild import service
+from tests.services import CODEC, Sender, Service, environment
+
+FIRST, SECOND = "projections_1", "projections_2"
+
+
+class World:
+    """A worker on a database of its own, once it is started, and what an operator has at hand."""
+
+    worker: Service | None = None
+
+    def __init__(self, kafka: str, database: str, data: Path) -> None:
+        told = environment(kafka=kafka, database=database, data=data)
+        self.settings = Settings.from_environment(told)
+        self.engine: Engine = databases.create_engine(
+            database, name="verdicts tests", idle_seconds=0
+        )
+        self.sender = Sender(kafka)
+        self._where: dict[str, Any] = {"kafka": kafka, "database": database, "data": data}
+
+    def start_worker(self) -> None:
+        self.worker = Service("worker", **self._where)
+
+    def stop_worker(self) -> None:
+        """A worker that leaves its group spares the next one the wait for its session to end."""
+        if self.worker:
+            self.worker.kill() if self.worker.process.poll() is not None else self.worker.stop()
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Type a command as an operator does."""
+        return subprocess.run(
+            [sys.executable, "-m", "infra.cli", *words],
+            env=environment(**self._where), capture_output=True, text=True, check=True,
+        )  # fmt: skip
+
+    def send(self, *events: Event) -> None:
+        self.sender.send(events)
+
+    def rebuild(self) -> str:
+        name = service.create(self.engine)
+        self.passed_over = self.resume(name)
+        return name
+
+    def resume(self, name: str) -> int:
+        nobody = lambda *_: None  # noqa: E731
+        return service.rebuild(self.settings, self.engine, CODEC, name, nobody).passed_over
+
+    def promote(self, name: str) -> int:
+        return service.promote(self.settings, self.engine, CODEC, name)
+
+    def ships(self, tool: str) -> int | None:
+        with self.engine.connect() as connection:
+            tally = queries.tallies(connection, [tool]).get(tool)
+        return tally.community.ship if tally else None
+
+    def version(self, tool: str) -> int:
+        with self.engine.connect() as connection:
+            found = queries.tool(connection, tool)
+        assert found
+        return found.version
+
+    def ships_in(self, generation: str, tool: str) -> int | None:
+        query = f"select ship from {generation}.tallies where tool = :tool"
+        with self.engine.connect() as connection:
+            return connection.scalar(text(query), {"tool": tool})
+
+    def lag(self) -> int:
+        """How many events the live generation has not applied."""
+        found = service.positions(self.settings, self.engine)
+        return sum(it.lag for it in found if it.live)
+
+    def live(self) -> str:
+        with self.engine.connect() as connection:
+            return generations.live(connection)
+
+    def told(self) -> int:
+        """How often the outbox was written to so far."""
+        with self.engine.connect() as connection:
+            return connection.scalar(
+                text("select coalesce(pg_sequence_last_value(pg_get_serial_sequence("
+                     "'verdicts.outbox', 'id')), 0)")
+            ) or 0  # fmt: skip
