@@ -15,11 +15,11 @@ from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
-from infra.kafka.offsets import Place
 from infra.postgres.engine import GENERATION_LOCK
 from projections import tables
 from projections.write import outbox
-from projections.write.outbox import Key
+from projections.write.outbox import RecordKey
+from schemas.topics import TopicPartition
 
 # Tables that records are made of, and the kind of record that a row's first key belongs to.
 _SHOWN = {
@@ -58,7 +58,7 @@ class BusyError(Exception):
     """Batches are in flight that do not end; the message says what to do."""
 
 
-class Compared(msgspec.Struct, frozen=True):
+class TableDiff(msgspec.Struct, frozen=True):
     """One table in two generations: rows and hash in each, and the first rows that differ.
 
     Rows are shown without their stamps and cut to a line; the hashes cover everything that both
@@ -159,26 +159,26 @@ def require(connection: Connection, name: str) -> None:
         )
 
 
-def positions(connection: Connection, name: str) -> Mapping[Place, int]:
+def positions(connection: Connection, name: str) -> Mapping[TopicPartition, int]:
     """How far a generation has read each partition."""
     rows = connection.execute(text(f"select topic, partition, next_offset from {name}.checkpoints"))
     return {(row.topic, row.partition): row.next_offset for row in rows}
 
 
-def switch(connection: Connection, name: str) -> set[Key]:
+def switch(connection: Connection, name: str) -> set[RecordKey]:
     """Make a generation the live one in this transaction, and announce what differs by it."""
     former = live(connection)
     changed = differing(connection, former, name)
-    _step_back(connection, former, name)
-    _carry_versions(connection, former, name)
-    _renew_versions(connection, name, changed)
+    _rewind_checkpoints(connection, former, name)
+    _copy_versions(connection, former, name)
+    _bump_changed_versions(connection, name, changed)
     moved = text("update verdicts.generation set former = live, live = :name")
     connection.execute(moved, {"name": name})
     outbox.add(connection, changed)
     return changed
 
 
-def _step_back(connection: Connection, former: str, name: str) -> None:
+def _rewind_checkpoints(connection: Connection, former: str, name: str) -> None:
     """Let a generation that is ahead stand where the live one stands.
 
     What lies between is applied once more, which changes no row. But only now are its dead letters
@@ -196,7 +196,7 @@ def _step_back(connection: Connection, former: str, name: str) -> None:
     )
 
 
-def _carry_versions(connection: Connection, former: str, name: str) -> None:
+def _copy_versions(connection: Connection, former: str, name: str) -> None:
     """Let what stays as it was keep the version that subscribers know it by."""
     for table in _VERSIONED:
         key = _first_key(table)
@@ -208,7 +208,7 @@ def _carry_versions(connection: Connection, former: str, name: str) -> None:
         )
 
 
-def _renew_versions(connection: Connection, name: str, changed: set[Key]) -> None:
+def _bump_changed_versions(connection: Connection, name: str, changed: set[RecordKey]) -> None:
     """Make what differs newer than anything that subscribers have seen of it."""
     for table, kind in _VERSIONED.items():
         renewed = text(f"""
@@ -218,9 +218,9 @@ def _renew_versions(connection: Connection, name: str, changed: set[Key]) -> Non
         connection.execute(renewed, {"keys": [key.key for key in changed if key.kind == kind]})
 
 
-def differing(connection: Connection, one: str, other: str) -> set[Key]:
+def differing(connection: Connection, one: str, other: str) -> set[RecordKey]:
     """Name the records that two generations show differently."""
-    keys: set[Key] = set()
+    keys: set[RecordKey] = set()
     for table, kinds in _SHOWN.items():
         key = _first_key(table)
         shared, own = _columns(connection, table, one, other)
@@ -232,11 +232,11 @@ def differing(connection: Connection, one: str, other: str) -> set[Key]:
                 union select {key} from ({_except(table, shared, other, one)}) as new
             """
         for found in connection.scalars(text(differs)):
-            keys |= {Key(kind, found) for kind in kinds}
+            keys |= {RecordKey(kind, found) for kind in kinds}
     return keys
 
 
-def compare(connection: Connection, one: str, other: str, limit: int = 5) -> Iterator[Compared]:
+def compare(connection: Connection, one: str, other: str, limit: int = 5) -> Iterator[TableDiff]:
     """Hold every table of two generations against one another."""
     for table in tables.metadata.tables:
         if table != "checkpoints":
@@ -244,7 +244,7 @@ def compare(connection: Connection, one: str, other: str, limit: int = 5) -> Ite
             first = _hash(connection, table, shared, one)
             second = _hash(connection, table, shared, other)
             same = first == second
-            yield Compared(
+            yield TableDiff(
                 table,
                 (first[0], second[0]),
                 (first[1], second[1]),

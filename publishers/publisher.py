@@ -16,24 +16,24 @@ from sqlalchemy import Engine, event
 
 from infra.consumer.agent import consume
 from infra.consumer.app import batched_app
-from infra.consumer.group_commit import Together
-from infra.consumer.measured_sink import Measured
-from infra.consumer.partition_consumer import Record, Steps
+from infra.consumer.group_commit import GroupCommitter
+from infra.consumer.measured_sink import MeasuredSink
+from infra.consumer.partition_consumer import BatchSteps, Record
 from infra.consumer.runner import assigned, every, instance_name, run
-from infra.kafka.offsets import Log
+from infra.kafka.offsets import LogOffsets
 from infra.postgres import heartbeats
 from infra.postgres.engine import create_engine, wait_notifications
-from infra.postgres.leader_election import Lease, Turn
+from infra.postgres.leader_election import LeaderThread, Lease
 from infra.postgres.pipeline import pipelined
 from infra.runtime import gc_tuning
 from infra.settings import Settings
 from infra.telemetry import recording
 from projections.write import checkpoints, dirty_records, outbox
-from projections.write.checkpoints import DatabaseCheckpoints, Move
-from projections.write.outbox import Key
-from publishers.build.site_builder import Press, Printed
+from projections.write.checkpoints import CheckpointMove, DatabaseCheckpoints
+from projections.write.outbox import RecordKey
+from publishers.build.site_builder import BuildStats, SiteBuilder
 from publishers.build.site_files import SiteFiles
-from publishers.build.throttle import Errand
+from publishers.build.throttle import ThrottledJob
 from schemas.topics import CHANGES
 
 GROUP = "verdicts-publisher"
@@ -48,46 +48,46 @@ log = structlog.get_logger(__name__)
 
 def main(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT."""
-    database = _unhurried(
+    database = with_async_commit(
         create_engine(settings, name="verdicts publisher", pool_size=8, retried=True)
     )
     app = batched_app(
-        GROUP, settings, DatabaseCheckpoints(database, Log(settings), checkpoints.PUBLISHER)
+        GROUP, settings, DatabaseCheckpoints(database, LogOffsets(settings), checkpoints.PUBLISHER)
     )
 
-    def sink(place: TP) -> Measured:
-        return Measured(Marker(place, database), place.topic)
+    def sink(place: TP) -> MeasuredSink:
+        return MeasuredSink(DirtySink(place, database), place.topic)
 
-    consume(app, CHANGES.name, sink, Together(partial(mark, database)), gaps=True)
+    consume(app, CHANGES.name, sink, GroupCommitter(partial(mark, database)), gaps=True)
     instance = instance_name(settings.instance)
-    writer = Writer(settings, _press(settings, database), instance)
+    writer = ActivePublisher(settings, _press(settings, database), instance)
 
     def beat() -> None:
         detail = {"assigned": assigned(app), "active": writer.active}
         with database.begin() as connection:
-            heartbeats.beat(connection, SERVICE, instance, detail)
+            heartbeats.record(connection, SERVICE, instance, detail)
 
     async def writing() -> None:
         writer.start()
 
     app.task(every(app, heartbeats.SECONDS, beat, name="heartbeat"))
     app.task(writing)
-    gc_tuning.spare()
+    gc_tuning.reduce_gc()
     try:
         run(app)
     finally:
         writer.stop()
         with database.begin() as connection:
-            heartbeats.leave(connection, SERVICE, instance)
+            heartbeats.remove(connection, SERVICE, instance)
 
 
 def publish_all(settings: Settings) -> dict[str, int]:
     """Render every page from the projections; give the numbers of pages and of those changed."""
     press = _press(settings, create_engine(settings, name="verdicts publish"))
-    printed: Printed | None = None
+    printed: BuildStats | None = None
     try:
-        with _ended_tidily():
-            printed = press.print_all(hands=os.cpu_count() or 1)
+        with sigterm_as_interrupt():
+            printed = press.build_all(hands=os.cpu_count() or 1)
     finally:
         if printed is None or printed.changed:
             # The active publisher may have written a newer page meanwhile, also where this came to
@@ -97,7 +97,7 @@ def publish_all(settings: Settings) -> dict[str, int]:
 
 
 @contextmanager
-def _ended_tidily() -> Iterator[None]:
+def sigterm_as_interrupt() -> Iterator[None]:
     """Let SIGTERM end what is under way as Ctrl-C does: with all that it leaves to be done."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -106,7 +106,7 @@ def _ended_tidily() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _unhurried(database: Engine) -> Engine:
+def with_async_commit(database: Engine) -> Engine:
     """Have commits answered before they are on the server's disk.
 
     Marks come and go together with the checkpoint that says so. What the server loses when it
@@ -121,16 +121,16 @@ def _unhurried(database: Engine) -> Engine:
     return database
 
 
-def _press(settings: Settings, database: Engine) -> Press:
-    return Press(database, SiteFiles(settings.data / "site"), settings.public_url)
+def _press(settings: Settings, database: Engine) -> SiteBuilder:
+    return SiteBuilder(database, SiteFiles(settings.data / "site"), settings.public_url)
 
 
-class Hearing:
+class Notifications:
     """Hears on a connection that something was marked, and which records changed a moment ago."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
-        self._named: set[Key] = set()
+        self._named: set[RecordKey] = set()
         for channel in (dirty_records.CHANNEL, outbox.CHANNEL):
             connection.execute(f"listen {channel}".encode())
 
@@ -138,23 +138,23 @@ class Hearing:
         """Return as soon as there is something to hear."""
         for notice in wait_notifications(self._connection, seconds):
             if notice.channel == outbox.CHANNEL:
-                self._named.update(outbox.named(notice.payload))
+                self._named.update(outbox.keys_in(notice.payload))
 
-    def take(self) -> set[Key]:
+    def take(self) -> set[RecordKey]:
         """The records that were named since this was called last."""
         self.wait(0.0)
         named, self._named = self._named, set()
         return named
 
 
-class Named(NamedTuple):
+class MarkBatch(NamedTuple):
     """What the records of one partition name, and how its checkpoint moves over them."""
 
-    move: Move
-    keys: list[Key]
+    move: CheckpointMove
+    keys: list[RecordKey]
 
 
-def mark(database: Engine, named: Sequence[Named]) -> None:
+def mark(database: Engine, named: Sequence[MarkBatch]) -> None:
     """Mark keys in the transaction that moves the checkpoints."""
     with pipelined(database) as connection:
         require_moved = checkpoints.move(
@@ -164,8 +164,8 @@ def mark(database: Engine, named: Sequence[Named]) -> None:
         require_moved()
 
 
-class Marker:
-    """Marks what one partition of changes names; see `infra.consumer.partition_consumer.Sink`."""
+class DirtySink:
+    """Marks the records that one partition of changes names as dirty."""
 
     def __init__(self, place: TP, database: Engine) -> None:
         self._place = place
@@ -176,51 +176,55 @@ class Marker:
         with self._database.connect() as connection:
             return checkpoints.stored(connection, self._place, checkpoints.PUBLISHER)
 
-    def apply(self, records: Sequence[Record], expected: int, upto: int) -> Steps[Named]:
+    def apply(self, records: Sequence[Record], expected: int, upto: int) -> BatchSteps[MarkBatch]:
         """Mark the records' keys in the transaction that moves the checkpoint."""
-        yield Named(Move(self._place, expected, upto), list(map(_key, records)))
+        yield MarkBatch(CheckpointMove(self._place, expected, upto), list(map(_key, records)))
 
 
-def _key(record: Record) -> Key:
+def _key(record: Record) -> RecordKey:
     kind, _, key = (record.key or b"").decode().partition(":")
-    return Key(kind, key)
+    return RecordKey(kind, key)
 
 
-class Writer(Turn):
+class ActivePublisher(LeaderThread):
     """Writes pages while it has the turn."""
 
-    def __init__(self, settings: Settings, press: Press, instance: str) -> None:
+    def __init__(self, settings: Settings, press: SiteBuilder, instance: str) -> None:
         super().__init__(settings, ADVISORY_LOCK, SERVICE, instance)
         self._press = press
 
     def serve(self, lease: Lease) -> None:
         """Bring all pages up to date, then those of what changes."""
-        hearing = Hearing(lease.connection)
+        hearing = Notifications(lease.connection)
         lease.require()
-        self._press.take_over(lease.require, hearing.take)
-        printed = self._measured(self._press.print_all)
+        self._press.acquire(lease.require, hearing.take)
+        printed = self._measured(self._press.build_all)
         log.info("all pages stand", rendered=printed.rendered, changed=printed.changed)
         self.active = True
-        own = self._errand(self._press.print_own, lambda: True, *OWN)
-        front = self._errand(self._press.print_front, lambda: self._press.front_waits, *FRONT)
-        weeks = self._errand(self._press.look_at_weeks, lambda: True, *WEEKS)
-        rest = self._errand(self._press.print_rest, lambda: self._press.rest_waits, *REST)
+        own = self._errand(self._press.build_tool_pages, lambda: True, *OWN)
+        front = self._errand(
+            self._press.build_dependent_pages, lambda: self._press.front_waits, *FRONT
+        )
+        weeks = self._errand(self._press.check_week_rollover, lambda: True, *WEEKS)
+        rest = self._errand(self._press.build_summaries, lambda: self._press.rest_waits, *REST)
         while not self.stopping.is_set():
             for errand in (own, front, weeks, rest):
-                errand.do()
-            hearing.wait(min(front.idle(), weeks.idle(), rest.idle()))
-            self.stopping.wait(own.idle())
+                errand.run_if_due()
+            hearing.wait(
+                min(front.seconds_until_due(), weeks.seconds_until_due(), rest.seconds_until_due())
+            )
+            self.stopping.wait(own.seconds_until_due())
 
     def _errand(
-        self, run: Callable[[], Printed], waits: Callable[[], bool], *pace: float
-    ) -> Errand:
-        return Errand(partial(self._measured, run), waits, *pace)
+        self, run: Callable[[], BuildStats], waits: Callable[[], bool], *pace: float
+    ) -> ThrottledJob:
+        return ThrottledJob(partial(self._measured, run), waits, *pace)
 
-    def _measured(self, run: Callable[[], Printed]) -> Printed:
+    def _measured(self, run: Callable[[], BuildStats]) -> BuildStats:
         began = time.monotonic()
         printed = run()
         if printed.marks or printed.rendered:
             seconds = round(time.monotonic() - began, 4)
-            recording.printed(printed.rendered, printed.changed, seconds)
+            recording.built(printed.rendered, printed.changed, seconds)
             log.debug("printed", **msgspec.to_builtins(printed), seconds=seconds)
         return printed

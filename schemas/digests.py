@@ -39,7 +39,7 @@ Reason = Literal["changed", "apart", "first"]
 """Why a review is worth reading: its reviewer changed sides, stands apart, or spoke first."""
 
 
-class Named(msgspec.Struct, frozen=True):
+class NamedTool(msgspec.Struct, frozen=True):
     """A tool as an item of a digest names it."""
 
     tool: str
@@ -47,7 +47,7 @@ class Named(msgspec.Struct, frozen=True):
     category: CategoryName
 
 
-class Standing(msgspec.Struct, frozen=True):
+class PanelStanding(msgspec.Struct, frozen=True):
     """What the panel says of a tool at one moment."""
 
     verdict: Verdict
@@ -57,7 +57,7 @@ class Standing(msgspec.Struct, frozen=True):
     mean: float | None
 
     @classmethod
-    def of(cls, opinions: Sequence[tuple[int, Choice]]) -> "Standing":
+    def of(cls, opinions: Sequence[tuple[int, Choice]]) -> "PanelStanding":
         """Count opinions: pairs of score and verdict."""
         ship = sum(verdict == "ship" for _, verdict in opinions)
         skip = len(opinions) - ship
@@ -65,38 +65,38 @@ class Standing(msgspec.Struct, frozen=True):
         return cls(verdict_of(ship, skip), ship, skip, percent_of(ship, skip), mean)
 
 
-class NewTool(Named, frozen=True):
+class NewTool(NamedTool, frozen=True):
     """A tool that was first listed this week, as the week left it."""
 
     tagline: str
     entry: Entry
     listed: datetime
-    panel: Standing
+    panel: PanelStanding
     community: Community
 
 
-class PanelChange(Named, frozen=True):
+class PanelChange(NamedTool, frozen=True):
     """A new or changed verdict of the panel: `before` the week, and `after` it."""
 
-    before: Standing
-    after: Standing
+    before: PanelStanding
+    after: PanelStanding
 
 
-class Flip(Named, frozen=True):
+class Flip(NamedTool, frozen=True):
     """A changed verdict of the community, since the digest before."""
 
     before: Community
     after: Community
 
 
-class CloseCall(Named, frozen=True):
+class CloseCall(NamedTool, frozen=True):
     """A tool on which the community is all but evenly divided."""
 
     community: Community
     margin: int
 
 
-class VoteMove(Named, frozen=True):
+class VoteMove(NamedTool, frozen=True):
     """What a tool's votes changed by, and where they stand."""
 
     ship: int
@@ -105,14 +105,14 @@ class VoteMove(Named, frozen=True):
     community: Community
 
 
-class BookmarkMove(Named, frozen=True):
+class BookmarkMove(NamedTool, frozen=True):
     """What a tool's bookmarks changed by, and where they stand."""
 
     change: int
     bookmarks: int
 
 
-class Pick(Named, frozen=True):
+class Pick(NamedTool, frozen=True):
     """A review of the week that is worth reading, and why.
 
     `before` is the reviewer's own former opinion where they changed sides; `others` is the mean
@@ -144,7 +144,7 @@ class Counts(msgspec.Struct, frozen=True):
     bookmarks: int = 0
 
 
-class Digest(msgspec.Struct, frozen=True, kw_only=True):
+class WeeklyDigest(msgspec.Struct, frozen=True, kw_only=True):
     """One week. `since` is the week whose frozen tallies the community is held against."""
 
     week: str
@@ -169,16 +169,16 @@ class QuietWeek(msgspec.Struct, frozen=True):
     quiet: Literal[True]
 
 
-def write(decided: Digest | QuietWeek) -> str:
+def write(decided: WeeklyDigest | QuietWeek) -> str:
     """The digest as JSON text, or what stands in its place."""
     return msgspec.json.encode(decided).decode()
 
 
 @lru_cache(maxsize=512)
-def read(text: str) -> Digest | None:
+def read(text: str) -> WeeklyDigest | None:
     """The digest that a JSON text holds; nothing for a quiet week, or for what is no digest."""
     try:
-        return msgspec.json.decode(text, type=Digest)
+        return msgspec.json.decode(text, type=WeeklyDigest)
     except msgspec.DecodeError:
         return None
 

@@ -148,4 +148,4 @@ class Authored(msgspec.Struct, frozen=True):
     review: Review
 
 
-Record = Tool | Category | Reviewer | Digest
+AnyRecord = Tool | Category | Reviewer | Digest

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 
 import msgspec
 
+TopicPartition = tuple[str, int]
+"""The name of a topic and the number of one of its partitions."""
+
 
 class Topic(msgspec.Struct, frozen=True):
     """A Kafka topic. `key` says in words what records are keyed by."""
@@ -61,7 +64,7 @@ DEAD_LETTERS = Topic(
 
 EVENT_TOPICS = (CATALOG, REVIEWS, VOTES, BOOKMARKS, DIGESTS)
 TOPICS = (*EVENT_TOPICS, CHANGES, DEAD_LETTERS)
-EVENT_PLACES = tuple(
+EVENT_PARTITIONS: tuple[TopicPartition, ...] = tuple(
     (topic.name, number) for topic in EVENT_TOPICS for number in range(topic.partitions)
 )
 """Every partition that events stand on."""

@@ -3,17 +3,17 @@
 from infra.consumer.app import batched_app
 from infra.consumer.runner import assigned, every, instance_name, run
 from infra.kafka.codec import Codec
-from infra.kafka.offsets import Log
+from infra.kafka.offsets import LogOffsets
 from infra.postgres import heartbeats
 from infra.postgres.engine import create_engine
 from infra.runtime import gc_tuning
 from infra.settings import Settings
 from projections.write.checkpoints import DatabaseCheckpoints
-from streams.deadletters.producer import DeadLetters
+from streams.deadletters.producer import DeadLetterProducer
 from streams.processing import projector
-from streams.processing.outbox_relay import Relay
-from streams.processing.week_closer import Freezer
-from streams.rebuild.generation_filler import Followers
+from streams.processing.outbox_relay import OutboxRelay
+from streams.processing.week_closer import FreezerThread
+from streams.rebuild.generation_filler import GenerationFillers
 
 GROUP = "verdicts-projections"
 SERVICE = "worker"
@@ -26,17 +26,17 @@ def main(settings: Settings, codec: Codec | None = None) -> None:
     database = create_engine(
         settings, name="verdicts worker", pool_size=12, writes=True, retried=True
     )
-    app = batched_app(GROUP, settings, DatabaseCheckpoints(database, Log(settings)))
-    projector.register(app, database, codec, DeadLetters(settings))
+    app = batched_app(GROUP, settings, DatabaseCheckpoints(database, LogOffsets(settings)))
+    projector.register(app, database, codec, DeadLetterProducer(settings))
     instance = instance_name(settings.instance)
-    relay = Relay(settings, database, codec, SERVICE, instance)
-    followers = Followers(settings, database, codec)
-    freezer = Freezer(settings, codec)
+    relay = OutboxRelay(settings, database, codec, SERVICE, instance)
+    followers = GenerationFillers(settings, database, codec)
+    freezer = FreezerThread(settings, codec)
 
     def beat() -> None:
         detail = {"assigned": assigned(app), "relay": relay.active}
         with database.begin() as connection:
-            heartbeats.beat(connection, SERVICE, instance, detail)
+            heartbeats.record(connection, SERVICE, instance, detail)
 
     async def companions() -> None:
         relay.start()
@@ -45,7 +45,7 @@ def main(settings: Settings, codec: Codec | None = None) -> None:
 
     app.task(every(app, heartbeats.SECONDS, beat, name="heartbeat"))
     app.task(companions)
-    gc_tuning.spare()
+    gc_tuning.reduce_gc()
     try:
         run(app)
     finally:
@@ -53,4 +53,4 @@ def main(settings: Settings, codec: Codec | None = None) -> None:
         relay.stop()
         followers.stop()
         with database.begin() as connection:
-            heartbeats.leave(connection, SERVICE, instance)
+            heartbeats.remove(connection, SERVICE, instance)

@@ -66,16 +66,16 @@ def _expected_later() -> tuple[type[Exception], ...]:
     """Errors of modules that are too slow to load for every command."""
     from infra.consumer.app import LogMismatchError
     from infra.migrations import DatabaseUnfitError
-    from infra.operations.event_query import QuestionError
+    from infra.operations.event_query import QueryError
     from infra.operations.log_export.manifest import LogFilesError
     from projections.generations import BusyError, UnknownGenerationError
     from publishers.build.site_files import SupersededError
-    from streams.deadletters.replay import RedeliveryError
+    from streams.deadletters.replay import ReplayError
     from streams.rebuild.service import NotReadyError
 
     return (
-        UnknownGenerationError, BusyError, NotReadyError, LogMismatchError, QuestionError,
-        RedeliveryError, LogFilesError, DatabaseUnfitError, SupersededError,
+        UnknownGenerationError, BusyError, NotReadyError, LogMismatchError, QueryError,
+        ReplayError, LogFilesError, DatabaseUnfitError, SupersededError,
     )  # fmt: skip
 
 

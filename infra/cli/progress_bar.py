@@ -23,7 +23,7 @@ class Show(Protocol):
 
 
 @contextmanager
-def bar(doing: str, total: int | None = None) -> Iterator[Show]:
+def progress_bar(doing: str, total: int | None = None) -> Iterator[Show]:
     """Show how much of `total` is behind us; call what it gives with that number."""
     console = Console(stderr=True)
     with Progress(

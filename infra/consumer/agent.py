@@ -9,8 +9,8 @@ import structlog
 from faust.types import TP, StreamT
 
 from infra.consumer.app import BatchedApp, LogMismatchError
-from infra.consumer.partition_consumer import Doing, Partition, Sink
-from infra.consumer.runner import aside, halt
+from infra.consumer.partition_consumer import BatchSink, PartitionConsumer, StepRunner
+from infra.consumer.runner import abort_process, run_blocking
 
 # Enough to spread a commit's cost over many votes, few enough to finish within a second.
 LARGEST_BATCH = 5_000
@@ -18,7 +18,12 @@ log = structlog.get_logger(__name__)
 
 
 def consume(
-    app: BatchedApp, topic: str, sink: Callable[[TP], Sink], doing: Doing, *, gaps: bool = False
+    app: BatchedApp,
+    topic: str,
+    sink: Callable[[TP], BatchSink],
+    doing: StepRunner,
+    *,
+    gaps: bool = False,
 ) -> None:
     """Register the agent that hands every partition of a topic to a sink of its own.
 
@@ -40,7 +45,7 @@ def consume(
         except Exception as error:
             # Nobody foresaw it, and what is in hand must not be passed over.
             log.exception("an agent failed")
-            halt(error)
+            abort_process(error)
         finally:
             # Faust forgets the channel only of an actor that was idle when its partition went, and
             # crashes at the next assignment where a busy one has left its own behind.
@@ -48,17 +53,17 @@ def consume(
             app.topics.discard(channel)
 
     async def follow(stream: StreamT[Any]) -> None:
-        partition: Partition | None = None
+        partition: PartitionConsumer | None = None
         async for chunk in stream:
             records = drained(chunk, stream)
             if partition is None:
                 place = TP(records[0].topic, records[0].partition)
                 name = f"{place.topic}/{place.partition}"
-                holds = partial(app.checkpoints.holds, place)
+                holds = partial(app.checkpoints.has_records, place)
                 seek = seeker(app, place)
-                partition = Partition(name, sink(place), doing, seek, holds, gaps=gaps)
+                partition = PartitionConsumer(name, sink(place), doing, seek, holds, gaps=gaps)
             for batch in batches(records):
-                await partition.take(batch)
+                await partition.consume(batch)
 
     channel = app.topic(topic, value_type=None, value_serializer="raw", acks=False)
     app.agent(channel, name=f"consume.{topic}", isolated_partitions=True)(agent)
@@ -91,9 +96,9 @@ def seeker(app: BatchedApp, place: TP) -> Callable[[int], Awaitable[None]]:
     async def seek(offset: int) -> None:
         try:
             # Loading verifies that the log still holds that offset.
-            await aside(app.checkpoints.load, [place])
+            await run_blocking(app.checkpoints.load, [place])
         except LogMismatchError as error:
-            halt(error)
+            abort_process(error)
         await app.consumer.seek_wait({place: offset})
 
     return seek

@@ -10,8 +10,8 @@ import faust
 from faust.tables import TableManager
 from faust.types.auth import CredentialsT
 
-from infra.kafka.offsets import Place
 from infra.settings import Settings
+from schemas.topics import TopicPartition
 
 # A killed worker's partitions move after this long; the defaults would stall them for a minute.
 SESSION_SECONDS = 10.0
@@ -29,7 +29,7 @@ class Checkpoints(Protocol):
     All methods block on the database, some on the broker. An offset is the next one to read.
     """
 
-    def load(self, places: Iterable[Place]) -> Mapping[Place, int]:
+    def load(self, places: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Look up the next offset of each place; what is new starts at the beginning.
 
         Raises:
@@ -37,15 +37,15 @@ class Checkpoints(Protocol):
         """
         ...
 
-    def stored(self, places: Iterable[Place]) -> Mapping[Place, int]:
+    def stored(self, places: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Look up offsets alone, for reporting."""
         ...
 
-    def holds(self, place: Place, begin: int, end: int) -> bool:
+    def has_records(self, place: TopicPartition, begin: int, end: int) -> bool:
         """Whether the log holds any record from offset `begin` up to, not including, `end`."""
         ...
 
-    def verify(self, places: Iterable[Place]) -> None:
+    def verify(self, places: Iterable[TopicPartition]) -> None:
         """Ask whether the log is still the one that was read so far.
 
         Raises:

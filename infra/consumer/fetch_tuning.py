@@ -12,27 +12,27 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 # Records a second from which gathering pays.
-RUSH = 300
+BATCHING_THRESHOLD = 300
 WINDOW_SECONDS = 0.1
 
 
-class Patience(NamedTuple):
+class FetchSettings(NamedTuple):
     """What a fetch asks for: to be answered once there are so many bytes, or after so long."""
 
-    least_bytes: int
-    milliseconds: int
+    min_bytes: int
+    max_wait_ms: int
 
 
 # An answer that brings nothing may take this long. A seek must wait for it where a fetch is under
 # way, and one nearly always is: aiokafka fetches from the committed offset as soon as it has
 # partitions, before the checkpoints are known. Faust's own 1.5 s would be lost at each such start.
-CALM = Patience(1, 200)
+LOW_LATENCY = FetchSettings(1, 200)
 # With 25 ms a thousand votes a second were on their pages sooner than with 10, in each of five runs
 # in turn on a machine whose processors had no rest left.
-RUSHED = Patience(1 << 16, 25)
+BATCHED = FetchSettings(1 << 16, 25)
 
 
-class Pace:
+class FetchTuner:
     """Tells from what was fetched lately what the next fetch should ask for.
 
     Args:
@@ -43,13 +43,13 @@ class Pace:
         self._clock = clock
         self._since = clock()
         self._count = 0
-        self._patience = CALM
+        self._patience = LOW_LATENCY
 
-    def after(self, records: int) -> Patience:
+    def update(self, records: int) -> FetchSettings:
         """Note that so many records were fetched; what to ask for now."""
         self._count += records
         seconds = self._clock() - self._since
         if seconds >= WINDOW_SECONDS:
-            self._patience = RUSHED if self._count > RUSH * seconds else CALM
+            self._patience = BATCHED if self._count > BATCHING_THRESHOLD * seconds else LOW_LATENCY
             self._since, self._count = self._since + seconds, 0
         return self._patience

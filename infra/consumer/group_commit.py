@@ -13,22 +13,22 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy.exc import DataError, IntegrityError
 
-from infra.consumer.partition_consumer import MissedError, Steps
+from infra.consumer.partition_consumer import BatchSteps, CheckpointMismatch
 
 T = TypeVar("T")
 Run = Callable[[Sequence[T]], None]
 """Does all of it in one transaction, or nothing when it raises."""
 
 # What one member of a group can be refused for without any fault of the others.
-_OF_ONE = (MissedError, DataError, IntegrityError)
+_OF_ONE = (CheckpointMismatch, DataError, IntegrityError)
 # A few threads keep the processors busy with large batches; more would only stand in their way.
 _APART = ThreadPoolExecutor(6, thread_name_prefix="apart")
 
 
-class _Member(Generic[T]):
+class _Pending(Generic[T]):
     """Somebody's steps, how far they are, and who waits for their end."""
 
-    def __init__(self, steps: Steps[T]) -> None:
+    def __init__(self, steps: BatchSteps[T]) -> None:
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.steps = steps
         self.work: T | None = None
@@ -57,7 +57,7 @@ class _Member(Generic[T]):
             self.ended.set_result(None)
 
 
-class Together(Generic[T]):
+class GroupCommitter(Generic[T]):
     """Does work of several partitions in groups: what comes while one runs is the next one.
 
     Args:
@@ -66,12 +66,12 @@ class Together(Generic[T]):
 
     def __init__(self, run: Run[T]) -> None:
         self._run = run
-        self._waiting: list[_Member[T]] = []
+        self._waiting: list[_Pending[T]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._leads = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="together")
 
-    async def do(self, steps: Steps[T], *, apart: bool = False) -> None:
+    async def do(self, steps: BatchSteps[T], *, apart: bool = False) -> None:
         """Return once all steps are done, `apart` from others where that is asked for.
 
         Raises:
@@ -80,7 +80,7 @@ class Together(Generic[T]):
         if apart:
             await self._apart(steps)
             return
-        mine = _Member(steps)
+        mine = _Pending(steps)
         self._waiting.append(mine)
         if not self._leads:
             self._leads = True
@@ -94,7 +94,7 @@ class Together(Generic[T]):
 
     async def _lead(self) -> None:
         """Do group after group until nobody waits."""
-        group: list[_Member[T]] = []
+        group: list[_Pending[T]] = []
         try:
             while self._waiting:
                 group, self._waiting = self._waiting, []
@@ -112,7 +112,7 @@ class Together(Generic[T]):
         finally:
             self._leads = False
 
-    async def _follow(self, member: _Member[T]) -> None:
+    async def _follow(self, member: _Pending[T]) -> None:
         try:
             await self._apart(member.steps)
         except Exception as error:
@@ -120,12 +120,12 @@ class Together(Generic[T]):
         else:
             member.end(None)
 
-    async def _apart(self, steps: Steps[T]) -> None:
-        await asyncio.get_running_loop().run_in_executor(_APART, alone, steps, self._run)
+    async def _apart(self, steps: BatchSteps[T]) -> None:
+        await asyncio.get_running_loop().run_in_executor(_APART, run_alone, steps, self._run)
 
-    def _through(self, group: Sequence[_Member[T]]) -> list[_Member[T]]:
+    def _through(self, group: Sequence[_Pending[T]]) -> list[_Pending[T]]:
         """In the thread: go through all steps; give those who should go on by themselves."""
-        slow: list[_Member[T]] = []
+        slow: list[_Pending[T]] = []
         while group := [member for member in group if member.proceeds()]:
             slow += [member for member in group if member.work is None]
             group = [member for member in group if member.work is not None]
@@ -133,7 +133,7 @@ class Together(Generic[T]):
                 self._attempt(group)
         return slow
 
-    def _attempt(self, group: Sequence[_Member[T]]) -> None:
+    def _attempt(self, group: Sequence[_Pending[T]]) -> None:
         try:
             self._run([member.work for member in group if member.work is not None])
         except _OF_ONE as error:
@@ -147,7 +147,7 @@ class Together(Generic[T]):
                 member.refused = error
 
 
-def alone(steps: Steps[T], run: Run[T]) -> None:
+def run_alone(steps: BatchSteps[T], run: Run[T]) -> None:
     """Do steps one after the other, with nobody else; raise what they raise."""
     refused: Exception | None = None
     with suppress(StopIteration):

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from infra.consumer.partition_consumer import MissedError, Record, Sink, Steps
+from infra.consumer.partition_consumer import BatchSink, BatchSteps, CheckpointMismatch, Record
 from infra.telemetry.metrics import (
     APPLY_SECONDS,
     BATCH_RECORDS,
@@ -14,10 +14,10 @@ from infra.telemetry.metrics import (
 )
 
 
-class Measured:
-    """A sink whose batches are measured; see `infra.consumer.partition_consumer.Sink`."""
+class MeasuredSink:
+    """A sink whose batches are measured; see `infra.consumer.partition_consumer.BatchSink`."""
 
-    def __init__(self, sink: Sink, topic: str) -> None:
+    def __init__(self, sink: BatchSink, topic: str) -> None:
         self._sink = sink
         self._applied = EVENTS_APPLIED.labels(topic)
         self._records = BATCH_RECORDS.labels(topic)
@@ -29,12 +29,12 @@ class Measured:
         """Look up the checkpoint."""
         return self._sink.stored()
 
-    def apply(self, records: Sequence[Record], expected: int, upto: int) -> Steps[Any]:
+    def apply(self, records: Sequence[Record], expected: int, upto: int) -> BatchSteps[Any]:
         """Apply a batch and note how large it was, how long it took and how old it had become."""
         began = time.perf_counter()
         try:
             yield from self._sink.apply(records, expected, upto)
-        except MissedError:
+        except CheckpointMismatch:
             self._missed.inc()
             raise
         self._seconds.observe(time.perf_counter() - began)

@@ -22,12 +22,12 @@ LARGE_BATCH = 500
 # What is asked waits for a server most of the time, and all partitions ask at the same time.
 _THREADS = ThreadPoolExecutor(16, thread_name_prefix="partition")
 T = TypeVar("T")
-Steps = Generator[T | None, None, None]
+BatchSteps = Generator[T | None, None, None]
 """Work after work to be done, each by when the next is asked for; None where what comes until then
 may take long, so that nobody else should wait for it. What refuses a work is thrown in."""
 
 
-class MissedError(Exception):
+class CheckpointMismatch(Exception):  # noqa: N818 - an answer, not a fault
     """The checkpoint is not where a batch begins; `stored` is where it is."""
 
     def __init__(self, stored: int) -> None:
@@ -54,14 +54,14 @@ class Record(Protocol):
         ...
 
 
-class Sink(Protocol):
+class BatchSink(Protocol):
     """Where a partition's batches go. Its methods and steps block, and are called in a thread."""
 
     def stored(self) -> int:
         """Look up the offset of the first record that was not applied."""
         ...
 
-    def apply(self, records: Sequence[Record], expected: int, upto: int) -> Steps[Any]:
+    def apply(self, records: Sequence[Record], expected: int, upto: int) -> BatchSteps[Any]:
         """Give what applies records and moves the checkpoint from `expected` to `upto`.
 
         Raises:
@@ -70,15 +70,15 @@ class Sink(Protocol):
         ...
 
 
-class Doing(Protocol):
-    """Does steps; see `infra.consumer.group_commit.Together`."""
+class StepRunner(Protocol):
+    """Does steps; see `infra.consumer.group_commit.GroupCommitter`."""
 
-    async def do(self, steps: Steps[Any], *, apart: bool = False) -> None:
+    async def do(self, steps: BatchSteps[Any], *, apart: bool = False) -> None:
         """Return once all are done, or raise what they raise; see there."""
         ...
 
 
-class Partition:
+class PartitionConsumer:
     """Applies what is fetched, once and in order.
 
     Args:
@@ -95,8 +95,8 @@ class Partition:
     def __init__(
         self,
         name: str,
-        sink: Sink,
-        doing: Doing,
+        sink: BatchSink,
+        doing: StepRunner,
         seek: Callable[[int], Awaitable[None]],
         holds: Callable[[int, int], bool] = lambda _from, _upto: True,
         *,
@@ -112,7 +112,7 @@ class Partition:
         self._first_pause = first_pause
         self._next: int | None = None
 
-    async def take(self, records: Sequence[Record]) -> None:
+    async def consume(self, records: Sequence[Record]) -> None:
         """Apply records; what does not follow the checkpoint is dropped and fetched again.
 
         Returns only when every record was applied, now or before, or will be fetched again.
@@ -124,7 +124,7 @@ class Partition:
             upto = run[-1].offset + 1
             try:
                 await self._persist(partial(self._apply, run, self._next, upto))
-            except MissedError as missed:
+            except CheckpointMismatch as missed:
                 self._log.info("checkpoint is elsewhere", stored=missed.stored, ours=self._next)
                 self._next = missed.stored
             else:
@@ -161,7 +161,7 @@ class Partition:
         while True:
             try:
                 return await action()
-            except MissedError:
+            except CheckpointMismatch:
                 raise
             except Exception as error:
                 self._log.error("trying again", reason=repr(error), pause=pause)

@@ -56,13 +56,13 @@ def run(app: BatchedApp) -> None:
     worker.execute_from_commandline()
 
 
-def halt(error: Exception) -> NoReturn:
+def abort_process(error: Exception) -> NoReturn:
     """End the process at once and loudly: going on would do damage, and nothing is half done."""
     log.critical("halted", reason=str(error))
     os._exit(1)
 
 
-async def aside(action: Callable[..., T], *arguments: Any) -> T:
+async def run_blocking(action: Callable[..., T], *arguments: Any) -> T:
     """Do a blocking thing in a thread that no batch can occupy."""
     return await asyncio.get_running_loop().run_in_executor(_ASIDE, action, *arguments)
 
@@ -73,7 +73,7 @@ def _verify(app: BatchedApp) -> None:
     try:
         app.checkpoints.verify(places)
     except LogMismatchError as error:
-        halt(error)
+        abort_process(error)
 
 
 def every(
@@ -84,7 +84,7 @@ def every(
     async def repeat() -> None:
         while not app.should_stop:
             try:
-                await aside(action)
+                await run_blocking(action)
             except Exception as error:
                 log.warning(f"{name} failed", reason=str(error))
             await asyncio.sleep(seconds)

@@ -20,8 +20,8 @@ from faust.types import TP, ConsumerMessage
 from sqlalchemy.exc import SQLAlchemyError
 
 from infra.consumer.app import Checkpoints, LogMismatchError
-from infra.consumer.fetch_tuning import CALM, Pace
-from infra.consumer.runner import aside, halt
+from infra.consumer.fetch_tuning import LOW_LATENCY, FetchTuner
+from infra.consumer.runner import abort_process, run_blocking
 
 Records = list[ConsumerRecord]
 log = structlog.get_logger(__name__)
@@ -30,20 +30,20 @@ log = structlog.get_logger(__name__)
 class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
     """The consumer's own thread and loop."""
 
-    _pace: Pace
+    _pace: FetchTuner
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         # Faust reads what transactions wrote before they commit, or even when they never do.
         consumer._isolation_level = "read_committed"
-        consumer._fetch_min_bytes, consumer._fetch_max_wait_ms = CALM
-        self._pace = Pace()
+        consumer._fetch_min_bytes, consumer._fetch_max_wait_ms = LOW_LATENCY
+        self._pace = FetchTuner()
         return consumer
 
     async def _fetch_records(self, consumer: AIOKafkaConsumer, *given: Any, **more: Any) -> Any:
         """Give what was fetched, and say how patient the next fetch is, which is not sent yet."""
         fetched = await super()._fetch_records(consumer, *given, **more)
-        patience = self._pace.after(sum(map(len, fetched.values())))
+        patience = self._pace.update(sum(map(len, fetched.values())))
         consumer._fetcher._fetch_min_bytes, consumer._fetcher._fetch_max_wait_ms = patience
         return fetched
 
@@ -147,9 +147,9 @@ class Consumer(aiokafka.Consumer):
     async def _stored(self, assigned: set[TP]) -> dict[TP, int]:
         while True:
             try:
-                found = await aside(self._checkpoints.load, assigned)
+                found = await run_blocking(self._checkpoints.load, assigned)
             except LogMismatchError as error:
-                halt(error)
+                abort_process(error)
             except Exception as error:
                 log.warning("waiting for the checkpoints", reason=str(error))
                 await asyncio.sleep(1.0)
@@ -162,7 +162,7 @@ class Consumer(aiokafka.Consumer):
         if not assigned:
             return False
         try:
-            found = await aside(self._checkpoints.stored, assigned)
+            found = await run_blocking(self._checkpoints.stored, assigned)
             # A partition that was never assigned before may have no checkpoint yet.
             await self._thread.report_offsets({TP(*place): at for place, at in found.items()})
         except (KafkaError, SQLAlchemyError) as error:

@@ -16,7 +16,7 @@ _REASONS = (
 )
 
 
-class Log:
+class StartupLog:
     """One server's log file, and the part of it that this start has written."""
 
     def __init__(self, path: Path) -> None:

@@ -19,7 +19,7 @@ from schemas import topics
 from schemas.avro import catalogue
 from schemas.events import EVENT_TYPES, Data, Event
 from schemas.fields import LONGEST_ID
-from schemas.records import Category, Digest, Record, Reviewer, Tool
+from schemas.records import AnyRecord, Category, Digest, Reviewer, Tool
 from schemas.time.instants import from_datetime, parse, to_datetime
 
 MAGIC = 0
@@ -100,14 +100,14 @@ class Codec:
             raise UndecodableError(f"its time {time} lies outside years 1 to 9999")
         return Event(id_, time, data, source)
 
-    def encode_record(self, record: Record) -> bytes:
+    def encode_record(self, record: AnyRecord) -> bytes:
         """Encode a record for `verdicts.changes.v1`."""
         fields = msgspec.to_builtins(record, builtin_types=(datetime,))
         if isinstance(record, Tool):
             _each_moment(fields, from_datetime)
         return self._encode(type(record), fields)
 
-    def decode_record(self, raw: bytes) -> Record:
+    def decode_record(self, raw: bytes) -> AnyRecord:
         """Decode a record of `verdicts.changes.v1`.
 
         Raises:
@@ -117,7 +117,7 @@ class Codec:
         try:
             if kind is Tool:
                 _each_moment(fields, to_datetime)
-            record: Record = msgspec.convert(fields, kind)
+            record: AnyRecord = msgspec.convert(fields, kind)
         except (msgspec.ValidationError, KeyError, OverflowError) as error:
             raise UndecodableError(f"no valid {kind.__name__}: {error}") from None
         return record

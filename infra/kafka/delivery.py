@@ -26,11 +26,11 @@ class NotWritten(Exception):  # noqa: N818 - an outcome, named for what it is
         self.too_large = too_large
 
 
-class Undecided(Exception):  # noqa: N818
+class DeliveryUnknown(Exception):  # noqa: N818
     """The record may stand on the log or not; nobody who can be asked knows."""
 
 
-Outcome = Delivery | NotWritten | Undecided
+Outcome = Delivery | NotWritten | DeliveryUnknown
 _NEVER_APPENDED = frozenset(
     {
         KafkaError._PURGE_QUEUE,
@@ -46,22 +46,22 @@ _NEVER_APPENDED = frozenset(
 )
 
 
-def refusal(error: KafkaError) -> NotWritten | Undecided:
+def refusal(error: KafkaError) -> NotWritten | DeliveryUnknown:
     """Tell what was certainly not appended from what may have been."""
     if error.code() in _NEVER_APPENDED:
         too_large = error.code() == KafkaError.MSG_SIZE_TOO_LARGE
         return NotWritten(error.str(), too_large=too_large)
-    return Undecided(error.str())
+    return DeliveryUnknown(error.str())
 
 
-def told(error: KafkaError | None, message: Any) -> Outcome:
+def outcome_of(error: KafkaError | None, message: Any) -> Outcome:
     """What became of a record, from what the log's client says of it."""
     if error is not None:
         return refusal(error)
     return Delivery(message.topic(), message.partition(), message.offset())
 
 
-def settle(future: "asyncio.Future[Delivery]", outcome: Outcome) -> None:
+def resolve(future: "asyncio.Future[Delivery]", outcome: Outcome) -> None:
     """Give the future of a record its end."""
     if future.done():  # whoever waited has gone
         return
@@ -72,7 +72,7 @@ def settle(future: "asyncio.Future[Delivery]", outcome: Outcome) -> None:
         future.set_result(outcome)
 
 
-class Group:
+class DeliveryGroup:
     """Records that somebody waits for together, and what became of each."""
 
     __slots__ = ("_left", "_outcomes", "future")
@@ -84,7 +84,7 @@ class Group:
         if not size:
             future.set_result([])
 
-    def settle(self, number: int, outcome: Outcome) -> None:
+    def resolve(self, number: int, outcome: Outcome) -> None:
         """Note one record's outcome; the last one gives the future its end."""
         self._outcomes[number] = outcome
         self._left -= 1

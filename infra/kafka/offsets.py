@@ -10,11 +10,14 @@ from confluent_kafka import (
     KafkaError,
     KafkaException,
     TopicCollection,
-    TopicPartition,
+)
+from confluent_kafka import (
+    TopicPartition as KafkaPartition,
 )
 from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo, OffsetSpec
 
 from infra.settings import Settings
+from schemas.topics import TopicPartition
 
 SECONDS = 10.0
 # For a consumer that is to read a record or two of each partition. The library's own way is to
@@ -24,8 +27,6 @@ LITTLE = {
     "max.partition.fetch.bytes": 65_536,
     "fetch.queue.backoff.ms": 10,
 }
-Place = tuple[str, int]
-
 _OUTDATED = {
     KafkaError.FENCED_LEADER_EPOCH,
     KafkaError.UNKNOWN_LEADER_EPOCH,
@@ -42,7 +43,7 @@ class Bounds(msgspec.Struct, frozen=True):
     end: int
 
 
-class Log:
+class LogOffsets:
     """Asks the broker; every method blocks.
 
     Args:
@@ -68,7 +69,7 @@ class Log:
         """Return when a broker has answered."""
         self.cluster()
 
-    def bounds(self, places: Iterable[Place]) -> Mapping[Place, Bounds]:
+    def bounds(self, places: Iterable[TopicPartition]) -> Mapping[TopicPartition, Bounds]:
         """Identity, beginning and end of each partition."""
         wanted = sorted(set(places))
         ids = self.topic_ids({topic for topic, _ in wanted})
@@ -89,11 +90,11 @@ class Log:
         self._met = True
         return str(told.cluster_id)
 
-    def ends(self, places: Iterable[Place]) -> dict[Place, int]:
+    def ends(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """Where each partition ends: the offset that its next record will get."""
         return self._offsets(places, OffsetSpec.latest())
 
-    def places(self, topics: Iterable[str]) -> list[Place]:
+    def partitions_of(self, topics: Iterable[str]) -> list[TopicPartition]:
         """Every partition that these topics have now, in order."""
         found = self._admin.describe_topics(
             TopicCollection(sorted(topics)), request_timeout=self._seconds
@@ -104,7 +105,7 @@ class Log:
             for partition in sorted(future.result().partitions, key=lambda it: it.id)
         ]
 
-    def since(self, places: Iterable[Place], moment: int) -> dict[Place, int]:
+    def offset_at(self, places: Iterable[TopicPartition], moment: int) -> dict[TopicPartition, int]:
         """Where the first record stands that was written at `moment` (milliseconds) or later.
 
         Where there is none, that is the end.
@@ -114,7 +115,7 @@ class Log:
         ends = self.ends(wanted)
         return {place: at if at >= 0 else ends[place] for place, at in found.items()}
 
-    def holds(self, place: Place, begin: int, end: int) -> bool:
+    def has_records(self, place: TopicPartition, begin: int, end: int) -> bool:
         """Whether there is any committed record from offset `begin` up to, not including, `end`.
 
         A log that begins after `begin` or ends before it has lost what it held there, which is not
@@ -131,7 +132,7 @@ class Log:
             }
         )
         try:
-            consumer.assign([TopicPartition(*place, begin)])
+            consumer.assign([KafkaPartition(*place, begin)])
             message = consumer.poll(self._seconds)
             if message is None:
                 raise TimeoutError(f"{place[0]}/{place[1]} could not be read at offset {begin}")
@@ -145,7 +146,9 @@ class Log:
         finally:
             consumer.close()
 
-    def _offsets(self, places: Iterable[Place], at: OffsetSpec) -> dict[Place, int]:
+    def _offsets(
+        self, places: Iterable[TopicPartition], at: OffsetSpec
+    ) -> dict[TopicPartition, int]:
         wanted = list(places)
         try:
             return self._ask(wanted, at)
@@ -157,7 +160,7 @@ class Log:
             self._admin.list_topics(timeout=self._seconds)
             return self._ask(wanted, at)
 
-    def _ask(self, places: list[Place], at: OffsetSpec) -> dict[Place, int]:
+    def _ask(self, places: list[TopicPartition], at: OffsetSpec) -> dict[TopicPartition, int]:
         if not self._met:  # a client that has met no broker yet can take three seconds over leaders
             self.check()
         told = list_offsets(self._admin, places, at, self._seconds)
@@ -165,8 +168,8 @@ class Log:
 
 
 def list_offsets(
-    client: AdminClient, places: Iterable[Place], at: OffsetSpec, seconds: float
-) -> dict[Place, ListOffsetsResultInfo]:
+    client: AdminClient, places: Iterable[TopicPartition], at: OffsetSpec, seconds: float
+) -> dict[TopicPartition, ListOffsetsResultInfo]:
     """Ask the leader of each partition for an offset, and for the date of what stands there.
 
     Where a leader is silent, or its connection breaks, the library reports no error: it gives an
@@ -176,7 +179,7 @@ def list_offsets(
         confluent_kafka.KafkaException: not every leader has answered.
     """
     asked = client.list_offsets(
-        {TopicPartition(*place): at for place in places}, request_timeout=seconds
+        {KafkaPartition(*place): at for place in places}, request_timeout=seconds
     )
     told = {(it.topic, it.partition): answer.result() for it, answer in asked.items()}
     silent = [f"{topic}/{partition}" for (topic, partition), it in told.items()

@@ -18,13 +18,13 @@ from confluent_kafka import KafkaError, KafkaException
 
 from infra.kafka.delivery import (
     Delivery,
-    Group,
+    DeliveryGroup,
+    DeliveryUnknown,
     NotWritten,
     Outcome,
-    Undecided,
+    outcome_of,
     refusal,
-    settle,
-    told,
+    resolve,
 )
 from infra.settings import Settings
 
@@ -58,7 +58,7 @@ class Producer(Protocol):
     def send(
         self, topic: str, key: bytes, value: bytes, headers: Headers | None = None
     ) -> "asyncio.Future[Delivery]":
-        """Queue a record. The future ends with its delivery, `NotWritten` or `Undecided`."""
+        """Queue a record. The future ends with its delivery, `NotWritten` or `DeliveryUnknown`."""
         ...
 
     def send_all(self, records: Sequence[Outgoing]) -> "asyncio.Future[list[Outcome]]":
@@ -73,7 +73,7 @@ class KafkaProducer:
         settings: Where the brokers are, and how to speak to them.
         on_fatal: Called on the loop, once, when the producer can no longer keep its promise of
             one append per record; the process should then end and be started again.
-        delivery_seconds: After this long a record that is not acknowledged is `Undecided`.
+        delivery_seconds: After this long a record that is not acknowledged is `DeliveryUnknown`.
 
     Make it on the loop that will wait for the deliveries.
     """
@@ -97,31 +97,31 @@ class KafkaProducer:
     def send(
         self, topic: str, key: bytes, value: bytes, headers: Headers | None = None
     ) -> "asyncio.Future[Delivery]":
-        """Queue a record. The future ends with its delivery, `NotWritten` or `Undecided`."""
+        """Queue a record. The future ends with its delivery, `NotWritten` or `DeliveryUnknown`."""
         future: asyncio.Future[Delivery] = self._loop.create_future()
 
         def report(error: KafkaError | None, message: Any) -> None:
-            settle(future, told(error, message))
+            resolve(future, outcome_of(error, message))
 
         refused = self._queue(Outgoing(topic, key, value, headers), report)
         if refused is not None:
-            settle(future, refused)
+            resolve(future, refused)
         return future
 
     def send_all(self, records: Sequence[Outgoing]) -> "asyncio.Future[list[Outcome]]":
         """Queue records. The future ends with the outcome of each, once all are known."""
-        group = Group(len(records), self._loop.create_future())
+        group = DeliveryGroup(len(records), self._loop.create_future())
 
         def report(number: int, error: KafkaError | None, message: Any) -> None:
-            group.settle(number, told(error, message))
+            group.resolve(number, outcome_of(error, message))
 
         for number, record in enumerate(records):
             refused = self._queue(record, partial(report, number))
             if refused is not None:
-                group.settle(number, refused)
+                group.resolve(number, refused)
         return group.future
 
-    def _queue(self, record: Outgoing, report: Report) -> NotWritten | Undecided | None:
+    def _queue(self, record: Outgoing, report: Report) -> NotWritten | DeliveryUnknown | None:
         """Queue a record whose end is reported; or say at once why that cannot be."""
         if self._broken:
             return NotWritten(self._broken)
@@ -210,14 +210,14 @@ class FakeProducer:
 
     def __init__(self) -> None:
         self.sent: list[Outgoing] = []
-        self.failure: NotWritten | Undecided | None = None
+        self.failure: NotWritten | DeliveryUnknown | None = None
 
     def send(
         self, topic: str, key: bytes, value: bytes, headers: Headers | None = None
     ) -> "asyncio.Future[Delivery]":
         """Keep the record in `sent`, on partition 0; its offset is its place on the topic."""
         future: asyncio.Future[Delivery] = asyncio.get_running_loop().create_future()
-        settle(future, self._kept(Outgoing(topic, key, value, headers)))
+        resolve(future, self._kept(Outgoing(topic, key, value, headers)))
         return future
 
     def send_all(self, records: Sequence[Outgoing]) -> "asyncio.Future[list[Outcome]]":

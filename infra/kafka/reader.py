@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
+from confluent_kafka import TopicPartition as KafkaPartition
 
-from infra.kafka.offsets import LITTLE, Place
+from infra.kafka.offsets import LITTLE
 from infra.settings import Settings
+from schemas.topics import TopicPartition
 
 LARGEST_FETCH = 5_000
 FETCH_SECONDS = 0.1
@@ -16,7 +18,7 @@ PATIENCE_SECONDS = 30.0
 Progress = Callable[[int], None]
 
 
-class Record(NamedTuple):
+class LogRecord(NamedTuple):
     """A record as it stands on the log; `timestamp` in milliseconds since 1970."""
 
     topic: str
@@ -28,7 +30,7 @@ class Record(NamedTuple):
     headers: tuple[tuple[str, bytes | None], ...] = ()
 
     @property
-    def place(self) -> Place:
+    def topic_partition(self) -> TopicPartition:
         """Its topic and partition."""
         return self.topic, self.partition
 
@@ -36,7 +38,7 @@ class Record(NamedTuple):
         return f"{self.topic}/{self.partition}/{self.offset}"
 
 
-class Span(NamedTuple):
+class OffsetRange(NamedTuple):
     """Offsets of one partition from `first` up to, not including, `end`."""
 
     first: int
@@ -47,14 +49,16 @@ class Span(NamedTuple):
         """How many offsets lie in it."""
         return max(0, self.end - self.first)
 
-    def tail(self, length: int) -> "Span":
+    def tail(self, length: int) -> "OffsetRange":
         """The last offsets of it, at most so many."""
-        return Span(max(self.first, self.end - length), self.end)
+        return OffsetRange(max(self.first, self.end - length), self.end)
 
 
 def scan(
-    settings: Settings, spans: Mapping[Place, Span], progress: Progress = lambda _: None
-) -> Iterator[Record]:
+    settings: Settings,
+    spans: Mapping[TopicPartition, OffsetRange],
+    progress: Progress = lambda _: None,
+) -> Iterator[LogRecord]:
     """Read spans, each in its own order, several at a time; `progress` gets the offsets passed.
 
     Raises:
@@ -74,10 +78,10 @@ def scan(
                 offset = int(message.offset() or 0)
                 if not _at_end(message) and offset < left[place].end:
                     yield _record(message)
-                    left[place] = Span(offset + 1, left[place].end)
+                    left[place] = OffsetRange(offset + 1, left[place].end)
                 if _at_end(message) or offset + 1 >= left[place].end:
                     del left[place]
-                    consumer.pause([TopicPartition(*place)])
+                    consumer.pause([KafkaPartition(*place)])
             progress(total - sum(span.length for span in left.values()))
             heard = time.monotonic() if messages else heard
             if left and time.monotonic() - heard > PATIENCE_SECONDS:
@@ -86,7 +90,7 @@ def scan(
         consumer.close()
 
 
-def follow(settings: Settings, starts: Mapping[Place, int]) -> Iterator[list[Record]]:
+def follow(settings: Settings, starts: Mapping[TopicPartition, int]) -> Iterator[list[LogRecord]]:
     """Read on from these offsets for ever; gives what came meanwhile, often nothing."""
     consumer = _consumer(settings, starts)
     try:
@@ -97,9 +101,9 @@ def follow(settings: Settings, starts: Mapping[Place, int]) -> Iterator[list[Rec
         consumer.close()
 
 
-def firsts(
-    settings: Settings, spans: Mapping[Place, Span], seconds: float = 2.0
-) -> dict[Place, Record | None]:
+def first_records(
+    settings: Settings, spans: Mapping[TopicPartition, OffsetRange], seconds: float = 2.0
+) -> dict[TopicPartition, LogRecord | None]:
     """Read the first record of each span, as far as they come in time.
 
     A span in which nothing waits is left out: it is empty, or holds only marks of transactions and
@@ -109,7 +113,9 @@ def firsts(
     Raises:
         KafkaException: the broker refuses.
     """
-    found: dict[Place, Record | None] = {at: None for at, span in spans.items() if span.length}
+    found: dict[TopicPartition, LogRecord | None] = {
+        at: None for at, span in spans.items() if span.length
+    }
     if not found:
         return found
     starts = {place: spans[place].first for place in found}
@@ -125,7 +131,9 @@ def firsts(
     return found
 
 
-def ages(settings: Settings, spans: Mapping[Place, Span]) -> dict[Place, float | None]:
+def ages(
+    settings: Settings, spans: Mapping[TopicPartition, OffsetRange]
+) -> dict[TopicPartition, float | None]:
     """How many seconds ago the first record of each span was written.
 
     Which places are left out, and which have `None`, is as in `firsts`.
@@ -133,23 +141,25 @@ def ages(settings: Settings, spans: Mapping[Place, Span]) -> dict[Place, float |
     now = time.time()
     return {
         place: None if record is None else max(0.0, now - record.timestamp / 1000)
-        for place, record in firsts(settings, spans).items()
+        for place, record in first_records(settings, spans).items()
     }
 
 
-def _heads(consumer: Consumer, places: Iterable[Place], seconds: float) -> Iterator[Message]:
+def _heads(
+    consumer: Consumer, places: Iterable[TopicPartition], seconds: float
+) -> Iterator[Message]:
     """What comes first of each partition, be it an error, as far as it comes in time."""
     left, deadline = set(places), time.monotonic() + seconds
     while left and time.monotonic() < deadline:
         for message in consumer.consume(LARGEST_FETCH, FETCH_SECONDS):
             if (place := _place(message)) in left:
                 left.remove(place)
-                consumer.pause([TopicPartition(*place)])
+                consumer.pause([KafkaPartition(*place)])
                 yield message
 
 
 def _consumer(
-    settings: Settings, starts: Mapping[Place, int], more: Mapping[str, int] | None = None
+    settings: Settings, starts: Mapping[TopicPartition, int], more: Mapping[str, int] | None = None
 ) -> Consumer:
     consumer = Consumer(
         {
@@ -166,11 +176,11 @@ def _consumer(
             **(more or {}),
         }
     )
-    consumer.assign([TopicPartition(*place, at) for place, at in starts.items()])
+    consumer.assign([KafkaPartition(*place, at) for place, at in starts.items()])
     return consumer
 
 
-def _place(message: Message) -> Place:
+def _place(message: Message) -> TopicPartition:
     return str(message.topic()), int(message.partition() or 0)
 
 
@@ -190,10 +200,10 @@ def _at_end(message: Message) -> bool:
     raise KafkaException(error)
 
 
-def _record(message: Message) -> Record:
+def _record(message: Message) -> LogRecord:
     headers = message.headers() or ()
     pairs = headers.items() if isinstance(headers, dict) else headers
-    return Record(
+    return LogRecord(
         str(message.topic()),
         int(message.partition() or 0),
         int(message.offset() or 0),

@@ -26,7 +26,7 @@ MOST_REPLICAS = 3
 PATIENCE_SECONDS = 30.0
 
 
-class Wanted(Protocol):
+class TopicSpec(Protocol):
     """What the catalogue says of a topic."""
 
     @property
@@ -37,7 +37,7 @@ class Wanted(Protocol):
     def config(self) -> Mapping[str, str]: ...  # noqa: D102
 
 
-class Applied(msgspec.Struct, frozen=True):
+class TopicChanges(msgspec.Struct, frozen=True):
     """What `apply` did: topics created, topics found, and one sentence per difference."""
 
     created: list[str]
@@ -63,7 +63,7 @@ def admin(settings: Settings) -> AdminClient:
     )
 
 
-def apply(settings: Settings, catalogue: Iterable[Wanted]) -> Applied:
+def apply(settings: Settings, catalogue: Iterable[TopicSpec]) -> TopicChanges:
     """Create what is missing and compare what is there. Safe to run from several places at once.
 
     Raises:
@@ -79,10 +79,10 @@ def apply(settings: Settings, catalogue: Iterable[Wanted]) -> Applied:
         told = [*_partitions(found, metadata.topics), *_configs(client, found)]
     except KafkaException as error:
         raise TopicsError(f"Kafka at {settings.kafka} refused: {error.args[0].str()}.") from error
-    return Applied(created, [topic.name for topic in found], told)
+    return TopicChanges(created, [topic.name for topic in found], told)
 
 
-def differences(settings: Settings, catalogue: Iterable[Wanted]) -> list[str]:
+def differences(settings: Settings, catalogue: Iterable[TopicSpec]) -> list[str]:
     """Say where topics that exist differ from the catalogue, a sentence each.
 
     Raises:
@@ -115,7 +115,7 @@ def _ends(client: AdminClient, names: Iterable[str]) -> list[int]:
     return []
 
 
-def _create(client: AdminClient, missing: list[Wanted], replicas: int) -> list[str]:
+def _create(client: AdminClient, missing: list[TopicSpec], replicas: int) -> list[str]:
     if not missing:
         return []
     # With three replicas an acknowledged record must survive the loss of any one broker.
@@ -137,7 +137,7 @@ def _create(client: AdminClient, missing: list[Wanted], replicas: int) -> list[s
     return created
 
 
-def _partitions(found: list[Wanted], topics: Mapping[str, TopicMetadata]) -> list[str]:
+def _partitions(found: list[TopicSpec], topics: Mapping[str, TopicMetadata]) -> list[str]:
     return [
         f"{topic.name} has {len(topics[topic.name].partitions)} partitions, not {topic.partitions}."
         for topic in found
@@ -145,7 +145,7 @@ def _partitions(found: list[Wanted], topics: Mapping[str, TopicMetadata]) -> lis
     ]
 
 
-def _configs(client: AdminClient, found: list[Wanted]) -> list[str]:
+def _configs(client: AdminClient, found: list[TopicSpec]) -> list[str]:
     if not found:
         return []
     asked = client.describe_configs([ConfigResource(ResourceType.TOPIC, t.name) for t in found])

@@ -16,7 +16,7 @@ _FORGET_OLD = "delete from verdicts.heartbeats where beat < clock_timestamp() - 
 _LEAVE = "delete from verdicts.heartbeats where service = %(service)s and instance = %(instance)s"
 
 
-def beat(connection: Connection, service: str, instance: str, detail: dict[str, Any]) -> None:
+def record(connection: Connection, service: str, instance: str, detail: dict[str, Any]) -> None:
     """Say that this process lives, and what it does."""
     said = {
         "service": service,
@@ -27,6 +27,6 @@ def beat(connection: Connection, service: str, instance: str, detail: dict[str, 
     connection.exec_driver_sql(_FORGET_OLD)
 
 
-def leave(connection: Connection, service: str, instance: str) -> None:
+def remove(connection: Connection, service: str, instance: str) -> None:
     """Say that this process ends of its own accord."""
     connection.exec_driver_sql(_LEAVE, {"service": service, "instance": instance})

@@ -60,7 +60,7 @@ class Lease:
             self._known = asked
 
 
-class Turn(threading.Thread):
+class LeaderThread(threading.Thread):
     """Does `serve` whenever it is this process's turn, and starts over after any fault.
 
     Args:

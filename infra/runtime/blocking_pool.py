@@ -19,11 +19,11 @@ LOOK_SECONDS = 0.01
 T = TypeVar("T")
 
 
-class SilentError(SQLAlchemyError):
+class NoAnswerError(SQLAlchemyError):
     """No answer in time: to who waits, the database is away."""
 
 
-class Threads:
+class BlockingPool:
     """Threads of their own for one kind of question, so that others never wait behind it.
 
     Those that hang are given up by who waits, not ended: further questions have the rest of the
@@ -39,7 +39,7 @@ class Threads:
         self._pool = ThreadPoolExecutor(count, name)
         self._patience = patience
 
-    async def do(self, action: Callable[..., T], *arguments: Any) -> T:
+    async def run(self, action: Callable[..., T], *arguments: Any) -> T:
         """Do a blocking thing in one of the threads.
 
         Raises:
@@ -50,14 +50,14 @@ class Threads:
             async with asyncio.timeout(self._patience):
                 return await done
         except TimeoutError:
-            raise SilentError(f"no answer within {self._patience:g} s") from None
+            raise NoAnswerError(f"no answer within {self._patience:g} s") from None
 
     def close(self) -> None:
         """Stop the threads once they are done."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-async def ended(thread: threading.Thread, seconds: float) -> None:
+async def join_async(thread: threading.Thread, seconds: float) -> None:
     """Wait a while for a thread's end, without a thread that waits: all may be taken."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):

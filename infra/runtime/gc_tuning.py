@@ -8,7 +8,7 @@ OBJECTS_BETWEEN = 100_000
 SECONDS_BETWEEN = 20.0
 
 
-def spare(seconds: float = SECONDS_BETWEEN) -> None:
+def reduce_gc(seconds: float = SECONDS_BETWEEN) -> None:
     """Look for cycles seldom, and never in what was loaded before.
 
     What comes with a request or a batch goes by its reference counts. Looking through thousands

@@ -16,7 +16,7 @@ from infra.settings import Settings
 PREVIOUS_RUN_SECONDS = 20.0
 
 
-class Run(msgspec.Struct, frozen=True):
+class RunInfo(msgspec.Struct, frozen=True):
     """`run.json`: where a running system is to be found.
 
     Attributes:
@@ -38,7 +38,7 @@ class Run(msgspec.Struct, frozen=True):
     metrics: dict[str, str] = {}
 
 
-class Folder:
+class DataFolder:
     """A data folder, made when it is missing."""
 
     def __init__(self, path: Path) -> None:
@@ -56,7 +56,7 @@ class Folder:
                 "choose another one with VERDICTS_DATA."
             ) from error
 
-    def hold(self) -> int:
+    def lock(self) -> int:
         """Take the folder for this run, and return the descriptor that holds its lock.
 
         The lock ends with the last process that has this descriptor open. After a run that was
@@ -93,17 +93,17 @@ class Folder:
         """`admin.token`, one bearer token with the role `admin`."""
         return self.path / "admin.token"
 
-    def write_run(self, run: Run) -> None:
+    def write_run(self, run: RunInfo) -> None:
         """Tell other programs where the system is; for the owner's eyes, as it holds a password."""
         replace(self._run, msgspec.json.format(msgspec.json.encode(run)).decode() + "\n")
 
-    def read_run(self) -> Run | None:
+    def read_run(self) -> RunInfo | None:
         """What the running system told, or None when none runs."""
         holder = self._holder()
         if not (holder and holder.process):
             return None
         try:
-            return msgspec.json.decode(self._run.read_bytes(), type=Run)
+            return msgspec.json.decode(self._run.read_bytes(), type=RunInfo)
         except (OSError, msgspec.DecodeError):
             return None
 
@@ -135,7 +135,7 @@ def attached(settings: Settings) -> Settings:
     """
     if settings.kafka and settings.database_url:
         return settings
-    run = Folder(settings.data).read_run() if settings.data.exists() else None
+    run = DataFolder(settings.data).read_run() if settings.data.exists() else None
     if run is None:
         raise EmbeddedError(
             f"Nothing runs on {settings.data}; start it with `verdicts up`, or set "
@@ -147,7 +147,7 @@ def attached(settings: Settings) -> Settings:
         database_url=settings.database_url or run.database,
         public_url=run.public_url or settings.public_url,  # the pages here are that site's
     )
-    return Folder(settings.data).keys(found)
+    return DataFolder(settings.data).keys(found)
 
 
 def _locked(descriptor: int) -> bool:

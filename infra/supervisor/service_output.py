@@ -16,7 +16,7 @@ _IMPORTANT = {"warning", "error", "critical"}
 _KNOWN = {"event", "level", "logger", "service", "timestamp", "exception", "stack_info"}
 
 
-class Output:
+class ServiceOutput:
     """Where one service's lines go, over all its starts."""
 
     def __init__(self, service: str, path: Path, screen: Screen) -> None:

@@ -1,7 +1,7 @@
 """Keeps services running: who dies is started again, at once at first, then more and more slowly.
 
-Every service has a thread that waits for its end. `Keeper.stop` ends all of them in the order in
-which they depend on one another.
+Every service has a thread that waits for its end. `Supervisor.stop` ends all of them in the order
+in which they depend on one another.
 """
 
 import subprocess
@@ -73,7 +73,7 @@ class Service:
             self._child.kill()
 
 
-class Keeper:
+class Supervisor:
     """Looks after services until it is told to stop."""
 
     def __init__(self, screen: Screen, on_change: Callable[[], None]) -> None:
@@ -82,10 +82,12 @@ class Keeper:
         self.services: list[Service] = []
         self._stopping = threading.Event()
 
-    def keep(self, service: Service) -> None:
+    def supervise(self, service: Service) -> None:
         """Look after a service that has been started."""
         self.services.append(service)
-        threading.Thread(target=self._keep, args=(service,), daemon=True, name=service.name).start()
+        threading.Thread(
+            target=self._supervise, args=(service,), daemon=True, name=service.name
+        ).start()
 
     @property
     def failing(self) -> Service | None:
@@ -109,17 +111,17 @@ class Keeper:
         for service in self.services:
             service.kill()
 
-    def _keep(self, service: Service) -> None:
+    def _supervise(self, service: Service) -> None:
         while True:
             how = service.wait()
             if self._stopping.is_set():
                 return
             again = f"starting it again in {service.pause:g} s" if service.pause else "restarting"
             self._screen.warn(f"{service.name} {how}; {again} (see {service.log})")
-            if self._stopping.wait(service.pause) or not self._revive(service):
+            if self._stopping.wait(service.pause) or not self._restart(service):
                 return
 
-    def _revive(self, service: Service) -> bool:
+    def _restart(self, service: Service) -> bool:
         """Start a service until that works; False when the system stops meanwhile."""
         while not self._stopping.is_set():
             try:

@@ -13,8 +13,8 @@ import structlog
 from sqlalchemy import Engine
 
 from infra.kafka.delivery import Delivery
-from infra.kafka.offsets import Place
 from infra.telemetry import tracing
+from schemas.topics import TopicPartition
 
 NAME = __name__
 log = structlog.get_logger(NAME)
@@ -29,7 +29,7 @@ def accepted(event_id: str, delivery: Delivery) -> Delivery:
     return delivery
 
 
-def applied(place: Place, ids: Iterable[str]) -> None:
+def applied(place: TopicPartition, ids: Iterable[str]) -> None:
     """The projections hold events."""
     if _plain.isEnabledFor(logging.DEBUG):
         log.debug("applied", topic=place[0], partition=place[1], ids=list(ids))
@@ -41,10 +41,10 @@ def relayed(engine: Engine, keys: Collection[Key], seconds: float) -> None:
     tracing.relayed(engine, keys, seconds)
 
 
-def printed(engine: Engine, keys: Collection[Key], seconds: float) -> None:
+def built(engine: Engine, keys: Collection[Key], seconds: float) -> None:
     """Pages of changed records are written."""
     _named("printed", keys)
-    tracing.printed(engine, keys, seconds)
+    tracing.built(engine, keys, seconds)
 
 
 def _named(stage: str, keys: Collection[Key]) -> None:

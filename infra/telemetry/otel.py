@@ -20,7 +20,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 PARENT = "traceparent"
 
 
-class Spans:
+class OtelTracer:
     """Makes spans and hands them to an exporter, in a thread of their own.
 
     Args:

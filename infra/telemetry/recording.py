@@ -15,7 +15,7 @@ from infra.telemetry.metrics import (
 from schemas.topics import EVENT_TOPICS
 
 
-def buried(topics: Iterable[str]) -> None:
+def dead_lettered(topics: Iterable[str]) -> None:
     """Records became dead letters; the topic of each."""
     for topic, number in Counter(topics).items():
         _child(DEAD_LETTERS, topic).inc(number)
@@ -28,7 +28,7 @@ def relayed(kinds: Iterable[str], seconds: float) -> None:
         _child(CHANGES_RELAYED, kind).inc(number)
 
 
-def printed(rendered: int, changed: int, seconds: float) -> None:
+def built(rendered: int, changed: int, seconds: float) -> None:
     """The publisher made a run."""
     PRINT_SECONDS.observe(seconds)
     _child(PAGES_RENDERED, "written").inc(changed)

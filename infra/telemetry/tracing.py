@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 if TYPE_CHECKING:
-    from infra.telemetry.otel import Spans
+    from infra.telemetry.otel import OtelTracer
 
 HEADER = "traceparent"
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
@@ -48,7 +48,7 @@ class Trace(NamedTuple):
     parent: str
 
 
-_spans: "Spans | None" = None
+_spans: "OtelTracer | None" = None
 
 
 def start(service: str, environ: Mapping[str, str]) -> None:
@@ -56,20 +56,20 @@ def start(service: str, environ: Mapping[str, str]) -> None:
     if not any(environ.get(name) for name in ENDPOINTS):
         return
     try:
-        from infra.telemetry.otel import Spans
+        from infra.telemetry.otel import OtelTracer
 
-        use(Spans(service))
+        use(OtelTracer(service))
     except ImportError as error:
         log.warning("no traces: install verdicts with the extra `tracing`", reason=str(error))
 
 
-def use(spans: "Spans | None") -> None:
+def use(spans: "OtelTracer | None") -> None:
     """Trace with these, or no more."""
     global _spans
     _spans = spans
 
 
-def on() -> bool:
+def enabled() -> bool:
     """Whether this process traces."""
     return _spans is not None
 
@@ -109,7 +109,7 @@ def add(name: str, parent: str, seconds: float, **attributes: str | int) -> None
         _spans.add(name, parent, seconds, **attributes)
 
 
-def leave(engine: Engine, traces: Iterable[Trace]) -> None:
+def remember(engine: Engine, traces: Iterable[Trace]) -> None:
     """Leave traces for those who will see the keys alone; none is worth a failure."""
     if rows := list(traces):
         columns = {
@@ -130,7 +130,7 @@ def relayed(engine: Engine, keys: Collection[tuple[str, str]], seconds: float) -
         _go_on(engine, keys, "relay", seconds, _FIND)
 
 
-def printed(engine: Engine, keys: Collection[tuple[str, str]], seconds: float) -> None:
+def built(engine: Engine, keys: Collection[tuple[str, str]], seconds: float) -> None:
     """Pages of these keys are written, which ends their traces."""
     if _spans is not None:
         _go_on(engine, keys, "print", seconds, _FIND, _FORGET)

@@ -17,12 +17,12 @@ _OFFSET = 1 << 63
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
-def stamp(event: Event) -> bytes:
+def lww_stamp(event: Event) -> bytes:
     """Where an event stands in its register: the greatest stamp wins."""
-    return before_data(event) + _encode(event.data) + event.type.encode()
+    return stamp_prefix(event) + _encode(event.data) + event.type.encode()
 
 
-def before_data(event: Event) -> bytes:
+def stamp_prefix(event: Event) -> bytes:
     """A stamp without the data; what is appended must order like the data would."""
     return _TIME.pack(event.time + _OFFSET) + event.id.encode() + b"\0"
 
@@ -35,4 +35,4 @@ def time_of(stamp: bytes) -> int:
 
 def earliest_first(event: Event) -> bytes:
     """A stamp by which the earliest event wins: the complement of its own."""
-    return bytes(255 - byte for byte in stamp(event)) + b"\xff"
+    return bytes(255 - byte for byte in lww_stamp(event)) + b"\xff"

@@ -9,7 +9,7 @@ import msgspec
 from schemas.events import Event
 
 
-class Write(msgspec.Struct, frozen=True, gc=False):
+class RegisterWrite(msgspec.Struct, frozen=True, gc=False):
     """One event's claim on one register: a row of `table` named by `key`.
 
     A struct of this library, since one is made for every vote, and a named tuple takes longer.
@@ -21,16 +21,18 @@ class Write(msgspec.Struct, frozen=True, gc=False):
     values: Mapping[str, Any]
 
 
-Handler = Callable[[Any], Iterable[Write]]
+Handler = Callable[[Any], Iterable[RegisterWrite]]
 
 
-def fold(events: Iterable[Event], handlers: Mapping[type, Handler]) -> dict[str, list[Write]]:
+def fold(
+    events: Iterable[Event], handlers: Mapping[type, Handler]
+) -> dict[str, list[RegisterWrite]]:
     """Reduce events to the newest write of each register, by table, in the order of their keys.
 
     Neither order nor repetition of the events matters: the greatest stamp wins here as it does
     against the stored row.
     """
-    tables: dict[str, dict[tuple[Any, ...], Write]] = defaultdict(dict)
+    tables: dict[str, dict[tuple[Any, ...], RegisterWrite]] = defaultdict(dict)
     for event in events:
         for write in handlers[type(event.data)](event):
             newest = tables[write.table]

@@ -4,12 +4,12 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-from projections.folds.ordering import stamp
-from projections.folds.registers import Write
+from projections.folds.ordering import lww_stamp
+from projections.folds.registers import RegisterWrite
 from schemas.events import Event, ReviewRetracted, ReviewSubmitted
 
 
-def review_submitted(event: Event) -> Iterable[Write]:
+def review_submitted(event: Event) -> Iterable[RegisterWrite]:
     """A submission is a revision of what this reviewer says of this tool."""
     data = event.data
     assert isinstance(data, ReviewSubmitted)
@@ -25,15 +25,15 @@ def review_submitted(event: Event) -> Iterable[Write]:
     yield _revision(event, data.tool, data.reviewer, values)
 
 
-def review_retracted(event: Event) -> Iterable[Write]:
+def review_retracted(event: Event) -> Iterable[RegisterWrite]:
     """A retraction is a revision too: one that says nothing any more."""
     data = event.data
     assert isinstance(data, ReviewRetracted)
     yield _revision(event, data.tool, data.reviewer, {"retracted": True, "body": data.reason})
 
 
-def _revision(event: Event, tool: str, reviewer: str, values: dict[str, Any]) -> Write:
+def _revision(event: Event, tool: str, reviewer: str, values: dict[str, Any]) -> RegisterWrite:
     # A stamp holds the whole review, too long for an index; its digest names the revision.
-    order = stamp(event)
+    order = lww_stamp(event)
     name = hashlib.sha256(order).hexdigest()
-    return Write("revisions", (tool, reviewer, name), order, {"time": event.time, **values})
+    return RegisterWrite("revisions", (tool, reviewer, name), order, {"time": event.time, **values})

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from projections.folds.ordering import before_data
-from projections.folds.registers import Write
+from projections.folds.ordering import stamp_prefix
+from projections.folds.registers import RegisterWrite
 from schemas.events import Event, VoteCast, VoteRetracted
 from schemas.records import Choice
 
@@ -16,20 +16,20 @@ NAMES: Mapping[int, Choice] = {SHIP: "ship", SKIP: "skip"}
 _SAID = {choice: (bytes((choice,)), {"choice": choice}) for choice in (SHIP, SKIP, NONE)}
 
 
-def vote_cast(event: Event) -> Iterable[Write]:
+def vote_cast(event: Event) -> Iterable[RegisterWrite]:
     """A voter's newest choice for a tool is the one that counts."""
     data = event.data
     assert isinstance(data, VoteCast)
     return (_ballot(event, data, CHOICES[data.choice]),)
 
 
-def vote_retracted(event: Event) -> Iterable[Write]:
+def vote_retracted(event: Event) -> Iterable[RegisterWrite]:
     """A vote taken back stays as an empty ballot, so that an older vote cannot return."""
     data = event.data
     assert isinstance(data, VoteRetracted)
     return (_ballot(event, data, NONE),)
 
 
-def _ballot(event: Event, vote: VoteCast | VoteRetracted, choice: int) -> Write:
+def _ballot(event: Event, vote: VoteCast | VoteRetracted, choice: int) -> RegisterWrite:
     last, values = _SAID[choice]
-    return Write("ballots", (vote.voter, vote.tool), before_data(event) + last, values)
+    return RegisterWrite("ballots", (vote.voter, vote.tool), stamp_prefix(event) + last, values)

@@ -3,20 +3,22 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from schemas.digests import Standing
+from schemas.digests import PanelStanding
 from schemas.records import CategoryName, Choice, Entry
 
 
-class Tally(NamedTuple):
+class TallyNow(NamedTuple):
     """Counts of one tool; the differences between two tallies are one too."""
 
     ship: int = 0
     skip: int = 0
     bookmarks: int = 0
 
-    def since(self, past: "Tally") -> "Tally":
+    def since(self, past: "TallyNow") -> "TallyNow":
         """What changed."""
-        return Tally(self.ship - past.ship, self.skip - past.skip, self.bookmarks - past.bookmarks)
+        return TallyNow(
+            self.ship - past.ship, self.skip - past.skip, self.bookmarks - past.bookmarks
+        )
 
 
 class Listed(NamedTuple):
@@ -28,7 +30,7 @@ class Listed(NamedTuple):
     tagline: str
     entry: Entry
     listed: int
-    tally: Tally
+    tally: TallyNow
 
 
 class Revision(NamedTuple):
@@ -43,15 +45,15 @@ class Revision(NamedTuple):
     body: str
 
 
-class Past(NamedTuple):
+class PreviousTallies(NamedTuple):
     """The digest before: its week, and every tool's tally then."""
 
     week: str | None = None
-    tallies: Mapping[str, Tally] = {}
+    tallies: Mapping[str, TallyNow] = {}
 
-    def of(self, tool: str) -> Tally:
+    def of(self, tool: str) -> TallyNow:
         """A tool's tally then; nothing where it was not listed yet."""
-        return self.tallies.get(tool, Tally())
+        return self.tallies.get(tool, TallyNow())
 
 
 def named(tool: Listed) -> dict[str, Any]:
@@ -59,7 +61,7 @@ def named(tool: Listed) -> dict[str, Any]:
     return {"tool": tool.tool, "name": tool.name, "category": tool.category}
 
 
-class Panels:
+class PanelBeforeAfter:
     """The panel on every reviewed tool: before the week, and after it."""
 
     def __init__(
@@ -91,9 +93,9 @@ def _current(revisions: Iterable[Revision]) -> _Opinions:
     return found
 
 
-def standing(opinions: Mapping[str, Revision]) -> Standing:
+def panel_standing(opinions: Mapping[str, Revision]) -> PanelStanding:
     """Count the opinions that reviewers hold of one tool."""
-    return Standing.of(
+    return PanelStanding.of(
         [(one.score, one.verdict) for one in opinions.values() if one.score is not None
          and one.verdict is not None]
     )  # fmt: skip

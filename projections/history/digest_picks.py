@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from projections.history.digest_inputs import Listed, Panels, Revision, named
+from projections.history.digest_inputs import Listed, PanelBeforeAfter, Revision, named
 from schemas import digests
 from schemas.digests import Pick, Reason
 from schemas.records import Choice, mean_of
@@ -20,12 +20,12 @@ class _Candidate(NamedTuple):
     others: float | None = None
 
 
-def picks(tools: Mapping[str, Listed], panels: Panels) -> list[Pick]:
+def picks(tools: Mapping[str, Listed], panels: PanelBeforeAfter) -> list[Pick]:
     """The best few of each reason, no tool twice."""
     standing = [
         one for one in panels.of_week if panels.after.get(one.tool, {}).get(one.reviewer) is one
     ]
-    finders: Sequence[tuple[Reason, Callable[[Revision, Panels], _Candidate | None]]] = (
+    finders: Sequence[tuple[Reason, Callable[[Revision, PanelBeforeAfter], _Candidate | None]]] = (
         ("changed", _changed_sides),
         ("apart", _stands_apart),
         ("first", _spoke_first),
@@ -48,7 +48,7 @@ def _once(candidates: Iterable[_Candidate]) -> list[_Candidate]:
     return list(best.values())
 
 
-def _changed_sides(one: Revision, panels: Panels) -> _Candidate | None:
+def _changed_sides(one: Revision, panels: PanelBeforeAfter) -> _Candidate | None:
     """Its reviewer said the opposite before the week; the largest leap is the best."""
     former = panels.before.get(one.tool, {}).get(one.reviewer)
     if former is None or former.verdict == one.verdict:
@@ -57,7 +57,7 @@ def _changed_sides(one: Revision, panels: Panels) -> _Candidate | None:
     return _Candidate((-leap,), one, before=former.verdict)
 
 
-def _stands_apart(one: Revision, panels: Panels) -> _Candidate | None:
+def _stands_apart(one: Revision, panels: PanelBeforeAfter) -> _Candidate | None:
     """Far from the mean of the others; the farthest is the best."""
     others = [
         other.score or 0
@@ -72,7 +72,7 @@ def _stands_apart(one: Revision, panels: Panels) -> _Candidate | None:
     return _Candidate((-distance,), one, others=mean_of(others))
 
 
-def _spoke_first(one: Revision, panels: Panels) -> _Candidate | None:
+def _spoke_first(one: Revision, panels: PanelBeforeAfter) -> _Candidate | None:
     """The first review of its tool; the earliest is the best."""
     return _Candidate((one.time,), one) if panels.first[one.tool] is one else None
 

@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, case, exists, func, literal, or_, select
 
 from projections import tables
-from projections.history.digest_inputs import Listed, Past, Revision, Tally
+from projections.history.digest_inputs import Listed, PreviousTallies, Revision, TallyNow
 from projections.history.digest_rules import digest_of
 from projections.read import queries
 from schemas import digests
-from schemas.digests import Digest
+from schemas.digests import WeeklyDigest
 from schemas.events import FrozenTally
 from schemas.records import CategoryName
 from schemas.time import weeks
@@ -24,7 +24,7 @@ from schemas.topics import DIGESTS
 MOST_WEEKS = 53
 
 
-def compute(connection: Connection, week: str) -> Digest | None:
+def compute(connection: Connection, week: str) -> WeeklyDigest | None:
     """Make a week's digest from the projections as they stand; None for an empty week.
 
     The panel is taken from the revisions' own times. The community has no history but the frozen
@@ -89,11 +89,11 @@ def has_news(connection: Connection, week: str) -> bool:
 def _moved(connection: Connection, there: Select[Any], week: str) -> bool:
     """Whether a tool's tally is not that of the newest digest before the week."""
     past = _past(connection, week)
-    counts = (tables.tallies.c[name] for name in Tally._fields)
+    counts = (tables.tallies.c[name] for name in TallyNow._fields)
     rows = connection.execute(
         there.with_only_columns(tables.tools.c.tool, *(func.coalesce(it, 0) for it in counts))
     )
-    return any(Tally(*now) != past.of(tool) for tool, *now in rows)
+    return any(TallyNow(*now) != past.of(tool) for tool, *now in rows)
 
 
 def newest_frozen(connection: Connection) -> str | None:
@@ -108,7 +108,7 @@ def is_frozen(connection: Connection, week: str) -> bool:
     return connection.scalar(chosen) is not None
 
 
-def find(connection: Connection, week: str) -> Digest | None:
+def find(connection: Connection, week: str) -> WeeklyDigest | None:
     """A week's digest: as it was frozen, or as it stands while the week is open."""
     if not weeks.exists(week):
         return None
@@ -118,14 +118,14 @@ def find(connection: Connection, week: str) -> Digest | None:
     return compute(connection, week) if week in open_weeks(connection) else None
 
 
-def _frozen(connection: Connection) -> Iterator[Digest]:
+def _frozen(connection: Connection) -> Iterator[WeeklyDigest]:
     """Frozen digests that can be read, newest first."""
     chosen = select(tables.digests.c.digest).order_by(tables.digests.c.week.desc())
     with connection.scalars(chosen) as texts:
         yield from filter(None, map(digests.read, texts))
 
 
-def everything(connection: Connection) -> list[Digest]:
+def everything(connection: Connection) -> list[WeeklyDigest]:
     """Every digest, newest first, those of open weeks included."""
     still_open = (compute(connection, week) for week in open_weeks(connection))
     return [*(made for made in still_open if made), *_frozen(connection)]
@@ -189,7 +189,7 @@ def _listed(row: Row[tuple[object, ...]]) -> Listed:
         row.tagline,
         row.entry,
         row.listed,
-        Tally(row.ship, row.skip, row.bookmarks),
+        TallyNow(row.ship, row.skip, row.bookmarks),
     )
 
 
@@ -215,7 +215,7 @@ def _revisions(connection: Connection, start: int, end: int) -> list[Revision]:
     return [Revision(*row) for row in connection.execute(chosen)]
 
 
-def _past(connection: Connection, week: str) -> Past:
+def _past(connection: Connection, week: str) -> PreviousTallies:
     """The newest frozen week before this one that was not quiet."""
     chosen = (
         select(tables.digests.c.week, tables.digests.c.tallies)
@@ -225,5 +225,7 @@ def _past(connection: Connection, week: str) -> Past:
     )
     row = connection.execute(chosen).first()
     if row is None:
-        return Past()
-    return Past(row.week, {tool: Tally(*counts) for tool, counts in row.tallies.items()})
+        return PreviousTallies()
+    return PreviousTallies(
+        row.week, {tool: TallyNow(*counts) for tool, counts in row.tallies.items()}
+    )

@@ -6,18 +6,26 @@ Everything is ordered by the data alone, so the same projections give the same d
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from projections.history.digest_inputs import Listed, Panels, Past, Revision, Tally, named, standing
+from projections.history.digest_inputs import (
+    Listed,
+    PanelBeforeAfter,
+    PreviousTallies,
+    Revision,
+    TallyNow,
+    named,
+    panel_standing,
+)
 from projections.history.digest_picks import picks
 from schemas import digests
 from schemas.digests import (
     BookmarkMove,
     CloseCall,
     Counts,
-    Digest,
     Flip,
     NewTool,
     PanelChange,
     VoteMove,
+    WeeklyDigest,
 )
 from schemas.records import Community
 from schemas.time import weeks
@@ -25,8 +33,8 @@ from schemas.time.instants import to_datetime
 
 
 def digest_of(
-    week: str, tools: Iterable[Listed], revisions: Iterable[Revision], past: Past
-) -> Digest | None:
+    week: str, tools: Iterable[Listed], revisions: Iterable[Revision], past: PreviousTallies
+) -> WeeklyDigest | None:
     """Make the digest of a week; None where nothing happened in it.
 
     Args:
@@ -38,7 +46,7 @@ def digest_of(
     """
     start, end = weeks.span(week)
     there = [tool for tool in tools if tool.listed < end]
-    panels = Panels(start, end, {tool.tool for tool in there}, revisions)
+    panels = PanelBeforeAfter(start, end, {tool.tool for tool in there}, revisions)
     moved = {tool.tool: tool.tally.since(past.of(tool.tool)) for tool in there}
     new_tools = _new_tools(there, panels, start)
     changes = _panel_changes(there, panels, start)
@@ -57,7 +65,7 @@ def digest_of(
     )
     if not (new_tools or panels.submissions or panels.retractions or any(map(any, moved.values()))):
         return None
-    return Digest(
+    return WeeklyDigest(
         week=week,
         start=to_datetime(start),
         end=to_datetime(end),
@@ -74,11 +82,11 @@ def digest_of(
     )
 
 
-def _community(tally: Tally) -> Community:
+def _community(tally: TallyNow) -> Community:
     return Community.of(tally.ship, tally.skip)
 
 
-def _new_tools(tools: list[Listed], panels: Panels, start: int) -> list[NewTool]:
+def _new_tools(tools: list[Listed], panels: PanelBeforeAfter, start: int) -> list[NewTool]:
     """First listed this week, in the order of their listing."""
     new = sorted(
         (tool for tool in tools if tool.listed >= start), key=lambda it: (it.listed, it.tool)
@@ -89,20 +97,20 @@ def _new_tools(tools: list[Listed], panels: Panels, start: int) -> list[NewTool]
             tagline=tool.tagline,
             entry=tool.entry,
             listed=to_datetime(tool.listed),
-            panel=standing(panels.after.get(tool.tool, {})),
+            panel=panel_standing(panels.after.get(tool.tool, {})),
             community=_community(tool.tally),
         )
         for tool in new
     ]
 
 
-def _panel_changes(tools: list[Listed], panels: Panels, start: int) -> list[PanelChange]:
+def _panel_changes(tools: list[Listed], panels: PanelBeforeAfter, start: int) -> list[PanelChange]:
     """Verdicts that turned first, then new ones, then those that went; each by slug."""
     found = []
     for tool in tools:
         # Reviews may be there before their tool is listed, and show only from then on.
         former = panels.before.get(tool.tool, {}) if tool.listed < start else {}
-        before, after = standing(former), standing(panels.after.get(tool.tool, {}))
+        before, after = panel_standing(former), panel_standing(panels.after.get(tool.tool, {}))
         if before.verdict != after.verdict:
             found.append(PanelChange(**named(tool), before=before, after=after))
     return sorted(found, key=lambda it: (_nearness(it), it.tool))
@@ -114,7 +122,7 @@ def _nearness(change: PanelChange) -> int:
     return 2 if change.after.verdict == "none" else 0
 
 
-def _flips(tools: list[Listed], past: Past) -> list[Flip]:
+def _flips(tools: list[Listed], past: PreviousTallies) -> list[Flip]:
     """Changed verdicts of communities that had one, the most voted first."""
     found = []
     for tool in tools:
@@ -140,7 +148,7 @@ def _close_calls(tools: list[Listed]) -> list[CloseCall]:
     return sorted(found, key=closeness)
 
 
-def _vote_moves(tools: list[Listed], moved: Mapping[str, Tally]) -> list[VoteMove]:
+def _vote_moves(tools: list[Listed], moved: Mapping[str, TallyNow]) -> list[VoteMove]:
     """Where ships and skips changed, most first."""
     found = []
     for tool in tools:
@@ -155,7 +163,7 @@ def _vote_moves(tools: list[Listed], moved: Mapping[str, Tally]) -> list[VoteMov
     return sorted(found, key=lambda it: (-abs(it.ship) - abs(it.skip), it.tool))
 
 
-def _bookmark_moves(tools: list[Listed], moved: Mapping[str, Tally]) -> list[BookmarkMove]:
+def _bookmark_moves(tools: list[Listed], moved: Mapping[str, TallyNow]) -> list[BookmarkMove]:
     """Where bookmarks changed, most first."""
     found = [
         BookmarkMove(

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, case, func, select
 
 from infra.postgres.pipeline import Statements
 from projections import tables
-from projections.history.digest_inputs import Revision, standing
+from projections.history.digest_inputs import Revision, panel_standing
 from schemas.history import CommunityPoint, History, PanelPoint
 from schemas.records import Community
 from schemas.time import weeks
@@ -76,7 +76,7 @@ def panel_history(revisions: Iterable[Revision]) -> list[PanelPoint]:
     for moment, together in groupby(revisions, key=lambda one: one.time):
         for one in together:
             opinions[one.reviewer] = one
-        now = standing({who: one for who, one in opinions.items() if one.verdict is not None})
+        now = panel_standing({who: one for who, one in opinions.items() if one.verdict is not None})
         points.append(
             PanelPoint(to_datetime(moment), now.verdict, now.ship, now.skip, now.percent, now.mean)
         )

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, select
 from projections import tables
 from projections.read import queries
 from projections.write import outbox, upserts
-from projections.write.outbox import Key
-from schemas.records import Digest, Record
+from projections.write.outbox import RecordKey
+from schemas.records import AnyRecord, Digest
 
 # Kinds that stand for every tool that shows a category's or a reviewer's name.
 _SHARED = {
@@ -24,7 +24,7 @@ select set_config('synchronous_commit', 'off', true)
 """
 
 
-def spread(connection: Connection) -> None:
+def expand_shared_keys(connection: Connection) -> None:
     """Replace keys that stand for many tools by the tools' own, with a new version each.
 
     The tools are found here and not where the category was written: a tool that a concurrent
@@ -35,17 +35,17 @@ def spread(connection: Connection) -> None:
     for kind, key in taken:
         tool, shown = _SHARED[kind]
         found |= set(connection.scalars(select(tool).where(shown == key)))
-    upserts.touch(connection, found)
-    outbox.add(connection, {Key("tool", slug) for slug in found})
+    upserts.bump_versions(connection, found)
+    outbox.add(connection, {RecordKey("tool", slug) for slug in found})
 
 
-def waiting(connection: Connection, limit: int) -> dict[int, Key]:
+def pending(connection: Connection, limit: int) -> dict[int, RecordKey]:
     """Look up the oldest keys in the outbox, by their ids."""
     rows = connection.exec_driver_sql(_WAITING, {"limit": limit})
-    return {row.id: Key(row.kind, row.key) for row in rows}
+    return {row.id: RecordKey(row.kind, row.key) for row in rows}
 
 
-def forget(connection: Connection, ids: Iterable[int]) -> None:
+def delete_published(connection: Connection, ids: Iterable[int]) -> None:
     """Delete keys that were published, in a transaction that does nothing else.
 
     It waits for no disk. Keys that come back with a server that fell over are published again.
@@ -53,7 +53,9 @@ def forget(connection: Connection, ids: Iterable[int]) -> None:
     connection.exec_driver_sql(_FORGET, {"ids": list(ids)})
 
 
-def look_up(connection: Connection, keys: Iterable[Key]) -> Mapping[Key, Record | None]:
+def look_up(
+    connection: Connection, keys: Iterable[RecordKey]
+) -> Mapping[RecordKey, AnyRecord | None]:
     """Read the records that keys name; None where there is no such record (yet, or any more)."""
     wanted = set(keys)
     slugs = {key.key for key in wanted if key.kind == "tool"}

@@ -44,7 +44,7 @@ from schemas.records import (
 from schemas.time.instants import to_datetime
 
 
-class Tally(msgspec.Struct, frozen=True):
+class ToolTally(msgspec.Struct, frozen=True):
     """A listed tool's counts as they stand."""
 
     tool: str
@@ -53,7 +53,7 @@ class Tally(msgspec.Struct, frozen=True):
     version: int
 
 
-class Kept(msgspec.Struct, frozen=True):
+class SavedTool(msgspec.Struct, frozen=True):
     """A tool that a reader keeps, and since when."""
 
     tool: str
@@ -62,7 +62,7 @@ class Kept(msgspec.Struct, frozen=True):
     time: datetime
 
 
-class Cast(msgspec.Struct, frozen=True):
+class OwnVote(msgspec.Struct, frozen=True):
     """A voter's choice for a tool, and when it was made."""
 
     tool: str
@@ -277,14 +277,14 @@ def reviews_by(connection: Connection, slug: str) -> list[Authored]:
     return sorted(found, key=lambda it: (-it.review.time.timestamp(), it.tool))
 
 
-def tallies(connection: Connection, slugs: Iterable[str]) -> dict[str, Tally]:
+def tallies(connection: Connection, slugs: Iterable[str]) -> dict[str, ToolTally]:
     """The counts of those of these tools that are listed."""
     rows = connection.execute(_tallies, {"tools": list(slugs)})
     return {row.tool: _tally(row) for row in rows}
 
 
-def _tally(row: Row[Any]) -> Tally:
-    return Tally(row.tool, Community.of(row.ship, row.skip), row.bookmarks, row.version)
+def _tally(row: Row[Any]) -> ToolTally:
+    return ToolTally(row.tool, Community.of(row.ship, row.skip), row.bookmarks, row.version)
 
 
 def choices_of(connection: Connection, voter: str) -> dict[str, Choice]:
@@ -307,7 +307,7 @@ def bookmarks_of(connection: Connection, voter: str) -> list[str]:
     return list(connection.scalars(chosen))
 
 
-def kept_by(connection: Connection, voter: str) -> list[Kept]:
+def kept_by(connection: Connection, voter: str) -> list[SavedTool]:
     """The listed tools that a reader keeps, with their names, the last kept first."""
     rows, tools = tables.bookmarks, tables.tools
     chosen = (
@@ -317,12 +317,12 @@ def kept_by(connection: Connection, voter: str) -> list[Kept]:
         .order_by(rows.c.time.desc(), rows.c.tool)
     )
     return [
-        Kept(row.tool, row.name, row.tagline, to_datetime(row.time))
+        SavedTool(row.tool, row.name, row.tagline, to_datetime(row.time))
         for row in connection.execute(chosen)
     ]
 
 
-def votes_of(connection: Connection, voter: str) -> list[Cast]:
+def votes_of(connection: Connection, voter: str) -> list[OwnVote]:
     """A voter's choices for listed tools, with their names, the last made first."""
     rows, tools = tables.ballots, tables.tools
     chosen = (
@@ -332,7 +332,7 @@ def votes_of(connection: Connection, voter: str) -> list[Cast]:
         .order_by(rows.c.stamp.desc(), rows.c.tool)
     )
     return [
-        Cast(row.tool, row.name, NAMES[row.choice], to_datetime(time_of(row.stamp)))
+        OwnVote(row.tool, row.name, NAMES[row.choice], to_datetime(time_of(row.stamp)))
         for row in connection.execute(chosen)
     ]
 

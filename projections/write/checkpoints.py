@@ -6,9 +6,10 @@ from typing import NamedTuple, Protocol
 from sqlalchemy import Engine
 
 from infra.consumer.app import LogMismatchError
-from infra.consumer.partition_consumer import MissedError
-from infra.kafka.offsets import Bounds, Place
+from infra.consumer.partition_consumer import CheckpointMismatch
+from infra.kafka.offsets import Bounds
 from infra.postgres.pipeline import Statements
+from schemas.topics import TopicPartition
 
 PROJECTIONS = "checkpoints"
 PUBLISHER = "verdicts.publisher_checkpoints"
@@ -45,7 +46,7 @@ select next_offset from {table} where topic = %(topic)s and partition = %(partit
 """
 
 
-class Move(NamedTuple):
+class CheckpointMove(NamedTuple):
     """One checkpoint's way.
 
     Attributes:
@@ -56,13 +57,13 @@ class Move(NamedTuple):
             alone keep it. A maximum, so the order in which events come does not matter.
     """
 
-    place: Place
+    place: TopicPartition
     expected: int
     upto: int
     latest: int | None = None
 
 
-def move(connection: Statements, moves: Sequence[Move], table: str) -> Callable[[], None]:
+def move(connection: Statements, moves: Sequence[CheckpointMove], table: str) -> Callable[[], None]:
     """Move checkpoints by compare-and-set, as part of the transaction that they fence.
 
     Args:
@@ -71,9 +72,9 @@ def move(connection: Statements, moves: Sequence[Move], table: str) -> Callable[
         table: The consumer's table; see `PROJECTIONS` and `PUBLISHER`.
 
     Returns:
-        What must be called before the transaction is committed. It raises `MissedError` when a
-        checkpoint does not stand where it was expected. Of several it is not known which: then the
-        first one's place is told, wherever that stands.
+        A function to call before the transaction is committed. It raises `CheckpointMismatch` when
+        a checkpoint is not at the expected offset. The mismatch carries the offset of the first
+        partition, whichever of them was elsewhere.
     """
     rows = {
         **_columns([move.place for move in moves]),
@@ -86,26 +87,26 @@ def move(connection: Statements, moves: Sequence[Move], table: str) -> Callable[
 
     def require() -> None:
         if len(moved.all()) != len(moves):
-            raise MissedError(stored(connection, moves[0].place, table))
+            raise CheckpointMismatch(stored(connection, moves[0].place, table))
 
     return require
 
 
-def stored(connection: Statements, place: Place, table: str) -> int:
+def stored(connection: Statements, place: TopicPartition, table: str) -> int:
     """Look up the offset of the first record of a partition that was not applied yet."""
     row = {"topic": place[0], "partition": place[1]}
     ((offset,),) = connection.exec_driver_sql(_STORED.format(table=table), row).all()
     return int(offset)
 
 
-class Extents(Protocol):
+class LogBounds(Protocol):
     """Knows topics and the extent of partitions; `infra.kafka.offsets.Log` is the real one."""
 
-    def bounds(self, places: Iterable[Place]) -> Mapping[Place, Bounds]:
+    def bounds(self, places: Iterable[TopicPartition]) -> Mapping[TopicPartition, Bounds]:
         """Identity, beginning and end of each partition."""
         ...
 
-    def holds(self, place: Place, begin: int, end: int) -> bool:
+    def has_records(self, place: TopicPartition, begin: int, end: int) -> bool:
         """Whether there is any record from offset `begin` up to, not including, `end`."""
         ...
 
@@ -113,12 +114,12 @@ class Extents(Protocol):
 class DatabaseCheckpoints:
     """The checkpoints of one consumer in one table."""
 
-    def __init__(self, engine: Engine, log: Extents, table: str = PROJECTIONS) -> None:
+    def __init__(self, engine: Engine, log: LogBounds, table: str = PROJECTIONS) -> None:
         self._engine = engine
         self._log = log
         self._table = table
 
-    def load(self, places: Iterable[Place]) -> Mapping[Place, int]:
+    def load(self, places: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Look up where to start, after asking whether the log is still the same.
 
         Raises:
@@ -135,11 +136,11 @@ class DatabaseCheckpoints:
         _require_fit(found, bounds)
         return {place: offset for place, (_, offset) in found.items()}
 
-    def stored(self, places: Iterable[Place]) -> Mapping[Place, int]:
+    def stored(self, places: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Look up offsets alone."""
         return {place: offset for place, (_, offset) in self._rows(list(places)).items()}
 
-    def verify(self, places: Iterable[Place]) -> None:
+    def verify(self, places: Iterable[TopicPartition]) -> None:
         """Ask whether the log is still the one that was read so far.
 
         Raises:
@@ -149,16 +150,16 @@ class DatabaseCheckpoints:
             bounds = self._log.bounds(found)
             _require_fit(found, bounds)
 
-    def holds(self, place: Place, begin: int, end: int) -> bool:
+    def has_records(self, place: TopicPartition, begin: int, end: int) -> bool:
         """Whether the log holds any record from offset `begin` up to, not including, `end`."""
-        return self._log.holds(place, begin, end)
+        return self._log.has_records(place, begin, end)
 
-    def _rows(self, places: list[Place]) -> dict[Place, tuple[str, int]]:
+    def _rows(self, places: list[TopicPartition]) -> dict[TopicPartition, tuple[str, int]]:
         with self._engine.begin() as connection:
             rows = connection.exec_driver_sql(_FIND.format(table=self._table), _columns(places))
             return {(row.topic, row.partition): (row.topic_id, row.next_offset) for row in rows}
 
-    def _begin(self, bounds: Mapping[Place, Bounds]) -> None:
+    def _begin(self, bounds: Mapping[TopicPartition, Bounds]) -> None:
         """Start what was never read at its first record; leave the rest as it is."""
         rows = {
             **_columns(list(bounds)),
@@ -169,20 +170,22 @@ class DatabaseCheckpoints:
             connection.exec_driver_sql(_BEGIN.format(table=self._table), rows)
 
 
-def _columns(places: Sequence[Place]) -> dict[str, list[str] | list[int]]:
+def _columns(places: Sequence[TopicPartition]) -> dict[str, list[str] | list[int]]:
     return {
         "topics": [topic for topic, _ in places],
         "partitions": [number for _, number in places],
     }
 
 
-def _require_fit(found: Mapping[Place, tuple[str, int]], bounds: Mapping[Place, Bounds]) -> None:
+def _require_fit(
+    found: Mapping[TopicPartition, tuple[str, int]], bounds: Mapping[TopicPartition, Bounds]
+) -> None:
     for place, (topic_id, offset) in found.items():
         _require_same_topic(place, topic_id, bounds[place].topic_id)
         _require_within(place, offset, bounds[place])
 
 
-def _require_same_topic(place: Place, before: str, now: str) -> None:
+def _require_same_topic(place: TopicPartition, before: str, now: str) -> None:
     if before != now:
         raise LogMismatchError(
             f"{place[0]}/{place[1]} was made anew since it was read (topic id {now}, was "
@@ -190,7 +193,7 @@ def _require_same_topic(place: Place, before: str, now: str) -> None:
         )
 
 
-def _require_within(place: Place, offset: int, bounds: Bounds) -> None:
+def _require_within(place: TopicPartition, offset: int, bounds: Bounds) -> None:
     if not bounds.first <= offset <= bounds.end:
         raise LogMismatchError(
             f"{place[0]}/{place[1]} was applied up to offset {offset}, but its log holds "

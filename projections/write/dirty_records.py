@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from sqlalchemy import Connection
 
 from infra.postgres.pipeline import Statements
-from projections.write.outbox import Key
+from projections.write.outbox import RecordKey
 
 CHANNEL = "dirty"
 
@@ -27,7 +27,7 @@ where id <> all(%(besides)s) order by id limit %(limit)s
 _CLEAN = "delete from verdicts.dirty where id = any(%(ids)s)"
 
 
-def mark(connection: Statements, keys: Iterable[Key]) -> None:
+def mark(connection: Statements, keys: Iterable[RecordKey]) -> None:
     """Mark records as changed, and wake the publisher when this transaction commits."""
     marks = sorted(set(keys))
     if marks:
@@ -35,7 +35,9 @@ def mark(connection: Statements, keys: Iterable[Key]) -> None:
         connection.exec_driver_sql(_MARK, {**rows, "channel": CHANNEL})
 
 
-def marked(connection: Statements, limit: int, besides: Collection[int] = ()) -> dict[int, Key]:
+def pending(
+    connection: Statements, limit: int, besides: Collection[int] = ()
+) -> dict[int, RecordKey]:
     """Look up the oldest marks, by their ids.
 
     Args:
@@ -44,9 +46,9 @@ def marked(connection: Statements, limit: int, besides: Collection[int] = ()) ->
         besides: Ids of marks that are known already.
     """
     rows = connection.exec_driver_sql(_MARKED, {"limit": limit, "besides": list(besides)})
-    return {row.id: Key(row.kind, row.key) for row in rows.all()}
+    return {row.id: RecordKey(row.kind, row.key) for row in rows.all()}
 
 
-def clean(connection: Connection, ids: Iterable[int]) -> None:
+def delete(connection: Connection, ids: Iterable[int]) -> None:
     """Delete marks whose pages were written."""
     connection.exec_driver_sql(_CLEAN, {"ids": list(ids)})

@@ -26,7 +26,7 @@ select pg_notify(%(channel)s, %(named)s)
 _MOST_NAMED = 7_900
 
 
-class Key(NamedTuple):
+class RecordKey(NamedTuple):
     """The name of a record: its kind (`tool`, `category`, `reviewer`, `digest`) and its key.
 
     Two kinds stand for many records: `tools-of-category` and `tools-of-reviewer`.
@@ -36,7 +36,7 @@ class Key(NamedTuple):
     key: str
 
 
-def add(connection: Statements, changed: Iterable[Key]) -> None:
+def add(connection: Statements, changed: Iterable[RecordKey]) -> None:
     """Add keys in this transaction, and when it commits wake the relay and name them."""
     keys = sorted(changed)
     if keys:
@@ -47,6 +47,6 @@ def add(connection: Statements, changed: Iterable[Key]) -> None:
         connection.exec_driver_sql(_ADD, {"channel": CHANNEL, "named": named, **added})
 
 
-def named(payload: str) -> list[Key]:
+def keys_in(payload: str) -> list[RecordKey]:
     """The keys that a notification names; none where they were too many."""
-    return [Key(*line.split(":", 1)) for line in payload.splitlines()]
+    return [RecordKey(*line.split(":", 1)) for line in payload.splitlines()]

@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 from sqlalchemy import Engine
 
-from infra.kafka.offsets import Place
 from infra.postgres.engine import notify
 from infra.postgres.pipeline import Statements, pipelined
 from projections.folds.handlers import HANDLERS
-from projections.folds.registers import Write, fold
+from projections.folds.registers import RegisterWrite, fold
 from projections.write import checkpoints, outbox, upserts
-from projections.write.checkpoints import Move
+from projections.write.checkpoints import CheckpointMove
 from schemas.events import Event
+from schemas.topics import TopicPartition
 
 APPLIED = "applied"
 
@@ -25,7 +25,7 @@ APPLIED = "applied"
 class Batch(NamedTuple):
     """The events of one partition from offset `expected` up to, not including, `upto`."""
 
-    place: Place
+    place: TopicPartition
     expected: int
     upto: int
     events: Sequence[Event]
@@ -42,7 +42,9 @@ def apply(engine: Engine, batches: Sequence[Batch], *, quiet: bool = False) -> N
             then trying again finds out which, by the checkpoint.
     """
     writes = fold((event for batch in batches for event in batch.events), HANDLERS)
-    moves = [Move(batch.place, batch.expected, batch.upto, _latest(batch)) for batch in batches]
+    moves = [
+        CheckpointMove(batch.place, batch.expected, batch.upto, _latest(batch)) for batch in batches
+    ]
     with pipelined(engine) as connection:
         require_moved = checkpoints.move(connection, moves, checkpoints.PROJECTIONS)
         changed = apply_writes(connection, writes)
@@ -61,13 +63,15 @@ def _reached(batch: Batch) -> str:
     return f"{topic}/{partition}/{batch.upto}"
 
 
-def apply_writes(connection: Statements, writes: Mapping[str, list[Write]]) -> set[outbox.Key]:
+def apply_writes(
+    connection: Statements, writes: Mapping[str, list[RegisterWrite]]
+) -> set[outbox.RecordKey]:
     """Write the rows of every table, then the tools' versions; give the keys of what changed.
 
     Tables come in one order for all transactions and rows in the order of their keys, so two
     transactions never wait for each other in a circle.
     """
-    upserts.hold(connection, writes)
+    upserts.lock_tallies(connection, writes)
     # All are sent before the first answer is looked at.
     written = {
         table: upserts.WRITERS[table](connection, writes[table])
@@ -79,5 +83,5 @@ def apply_writes(connection: Statements, writes: Mapping[str, list[Write]]) -> s
     for table, keys in changed.items():
         if table not in upserts.TALLIED:
             untallied |= {key.key for key in keys if key.kind == "tool"}
-    upserts.touch(connection, untallied)
-    return set[outbox.Key]().union(*changed.values())
+    upserts.bump_versions(connection, untallied)
+    return set[outbox.RecordKey]().union(*changed.values())

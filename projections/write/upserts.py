@@ -6,12 +6,12 @@ from functools import cache, partial
 import msgspec
 
 from infra.postgres.pipeline import Rows, Statements
-from projections.folds.registers import Write
+from projections.folds.registers import RegisterWrite
 from projections.tables import metadata
-from projections.write.outbox import Key
+from projections.write.outbox import RecordKey
 
 # Sends the rows of a table, and gives what waits for the keys of the records that they changed.
-Writer = Callable[[Statements, list[Write]], Callable[[], set[Key]]]
+Writer = Callable[[Statements, list[RegisterWrite]], Callable[[], set[RecordKey]]]
 
 # A register's row gives way only to a greater stamp, whichever comes first.
 _UPSERT = """
@@ -90,13 +90,13 @@ on conflict (tool) do update set version = tallies.version where false
 """
 
 
-def touch(connection: Statements, tools: set[str]) -> None:
+def bump_versions(connection: Statements, tools: set[str]) -> None:
     """Give tools a new version: something that their records show has changed."""
     if tools:
         connection.exec_driver_sql(_TOUCH, {"tools": sorted(tools)})
 
 
-def _registers(table: str, connection: Statements, writes: list[Write]) -> Rows:
+def _upsert_register(table: str, connection: Statements, writes: list[RegisterWrite]) -> Rows:
     """Upsert the rows of a table; gives the keys of those that changed."""
     key = [column.name for column in metadata.tables[table].primary_key]
     rows = [
@@ -129,37 +129,43 @@ def _bytea(stamp: bytes) -> str:
 
 
 def _shared(
-    table: str, kind: str, connection: Statements, writes: list[Write]
-) -> Callable[[], set[Key]]:
+    table: str, kind: str, connection: Statements, writes: list[RegisterWrite]
+) -> Callable[[], set[RecordKey]]:
     """Write categories or reviewers: their tools show their names."""
-    rows = _registers(table, connection, writes)
+    rows = _upsert_register(table, connection, writes)
     kinds = (kind, f"tools-of-{kind}")
-    return lambda: {Key(kind, key) for (key,) in rows.all() for kind in kinds}
+    return lambda: {RecordKey(kind, key) for (key,) in rows.all() for kind in kinds}
 
 
-def _weeks(connection: Statements, writes: list[Write]) -> Callable[[], set[Key]]:
-    rows = _registers("digests", connection, writes)
-    return lambda: {Key("digest", week) for (week,) in rows.all()}
+def _weeks(connection: Statements, writes: list[RegisterWrite]) -> Callable[[], set[RecordKey]]:
+    rows = _upsert_register("digests", connection, writes)
+    return lambda: {RecordKey("digest", week) for (week,) in rows.all()}
 
 
-def _of_tools(table: str, connection: Statements, writes: list[Write]) -> Callable[[], set[Key]]:
+def _of_tools(
+    table: str, connection: Statements, writes: list[RegisterWrite]
+) -> Callable[[], set[RecordKey]]:
     """Write a table whose key begins with the tool that shows it."""
-    rows = _registers(table, connection, writes)
-    return lambda: {Key("tool", key[0]) for key in rows.all()}
+    rows = _upsert_register(table, connection, writes)
+    return lambda: {RecordKey("tool", key[0]) for key in rows.all()}
 
 
-def _ballots(connection: Statements, writes: list[Write]) -> Callable[[], set[Key]]:
+def _ballots(connection: Statements, writes: list[RegisterWrite]) -> Callable[[], set[RecordKey]]:
     return _tallied(connection, _BALLOTS, "choice", writes, {})
 
 
-def _bookmarks(connection: Statements, writes: list[Write]) -> Callable[[], set[Key]]:
+def _bookmarks(connection: Statements, writes: list[RegisterWrite]) -> Callable[[], set[RecordKey]]:
     times = {"times": [write.values["time"] for write in writes]}
     return _tallied(connection, _BOOKMARKS, "kept", writes, times)
 
 
 def _tallied(
-    connection: Statements, sql: str, value: str, writes: list[Write], more: dict[str, list[int]]
-) -> Callable[[], set[Key]]:
+    connection: Statements,
+    sql: str,
+    value: str,
+    writes: list[RegisterWrite],
+    more: dict[str, list[int]],
+) -> Callable[[], set[RecordKey]]:
     """Write rows of voters, and add to each tool's tally what they changed, once per tool."""
     columns = {
         "voters": [write.key[0] for write in writes],
@@ -169,7 +175,7 @@ def _tallied(
         **more,
     }
     rows = connection.exec_driver_sql(sql + _TALLY, columns)
-    return lambda: {Key("tool", tool) for (tool,) in rows.all()}
+    return lambda: {RecordKey("tool", tool) for (tool,) in rows.all()}
 
 
 WRITERS: Mapping[str, Writer] = {
@@ -191,7 +197,7 @@ _TOOL_AT = {
 }  # fmt: skip
 
 
-def hold(connection: Statements, writes: Mapping[str, list[Write]]) -> None:
+def lock_tallies(connection: Statements, writes: Mapping[str, list[RegisterWrite]]) -> None:
     """Lock the tallies of all tools that are named, where more than one statement will do so.
 
     Each keeps to one order of its own, but two transactions with two such statements each could

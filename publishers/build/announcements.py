@@ -9,6 +9,6 @@ from infra.postgres.engine import notify
 CHANNEL = "published"
 
 
-def tell(connection: Connection, versions: Mapping[str, int]) -> None:
+def announce(connection: Connection, versions: Mapping[str, int]) -> None:
     """Tell the versions of tools, each as `slug version`, when this transaction commits."""
     notify(connection, CHANNEL, (f"{tool} {version}" for tool, version in versions.items()))

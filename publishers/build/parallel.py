@@ -9,7 +9,7 @@ from multiprocessing.context import ForkProcess
 Work = Callable[[Sequence[str]], int]
 
 
-def share(work: Work, items: Sequence[str], hands: int) -> int:
+def map_in_forks(work: Work, items: Sequence[str], hands: int) -> int:
     """Deal items out to so many processes, and sum up what `work` gives for the items of each.
 
     They are forked, and so have all that this process holds in memory; fork only where no other

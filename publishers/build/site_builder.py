@@ -26,13 +26,13 @@ from infra.postgres.pipeline import SNAPSHOT, pipelined
 from infra.telemetry import event_log
 from projections.history import digest_queries
 from projections.write import dirty_records
-from projections.write.outbox import Key
+from projections.write.outbox import RecordKey
 from publishers.build import announcements
-from publishers.build.parallel import share
+from publishers.build.parallel import map_in_forks
 from publishers.build.site_files import SiteFiles
 from publishers.content import content_cache
-from publishers.content.content_cache import Change
-from publishers.content.site_content import Library, MemoryLibrary
+from publishers.content.content_cache import ToolChange
+from publishers.content.site_content import InMemoryContent, SiteContent
 from publishers.pages import catalogue
 from publishers.views import memoize
 from publishers.views.paths import tool_path
@@ -45,19 +45,19 @@ LOOK_SECONDS = 0.015
 # So long what machines read may wait for what people read.
 TWINS_SECONDS = 1.0
 Fence = Callable[[], None]
-Hearsay = Callable[[], Collection[Key]]
+Hearsay = Callable[[], Collection[RecordKey]]
 
 
-def free() -> None:
+def no_fence() -> None:
     """The fence of somebody who is alone: nothing to ask."""
 
 
-def silence() -> Collection[Key]:
+def silence() -> Collection[RecordKey]:
     """The hearsay of somebody whom nobody tells anything."""
     return ()
 
 
-class Printed(msgspec.Struct):
+class BuildStats(msgspec.Struct):
     """What one run did: marks and rumours taken, pages rendered, and how many of them differed."""
 
     marks: int = 0
@@ -65,7 +65,7 @@ class Printed(msgspec.Struct):
     changed: int = 0
 
 
-class Weeks(NamedTuple):
+class DigestWeeks(NamedTuple):
     """The digests that the site shows, newest first, and those among them that are still open.
 
     Most pages link to the newest, the sitemap to all, and each digest to its neighbours.
@@ -75,20 +75,20 @@ class Weeks(NamedTuple):
     still_open: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, library: Library) -> "Weeks":
+    def of(cls, library: SiteContent) -> "DigestWeeks":
         """What a library shows now."""
         found = library.digests()
         still_open = tuple(one.week for one in found if not one.frozen)
         return cls(tuple(one.week for one in found), still_open)
 
 
-class Round(msgspec.Struct):
+class PendingPages(msgspec.Struct):
     """Marks, the pages still owed for them, and the versions of the tools that those show.
 
     It is lost with the process. Its marks are not, so the next process begins anew.
     """
 
-    marks: dict[int, Key] = {}
+    marks: dict[int, RecordKey] = {}
     owed: dict[str, None] = {}
     versions: dict[str, int] = {}
     since: float = math.inf
@@ -98,7 +98,7 @@ class Round(msgspec.Struct):
 
     def add(
         self,
-        marks: Mapping[int, Key],
+        marks: Mapping[int, RecordKey],
         owed: Mapping[str, None],
         versions: Mapping[str, int],
         since: float,
@@ -110,7 +110,7 @@ class Round(msgspec.Struct):
         self.since = min(self.since, since)
 
 
-class Press:
+class SiteBuilder:
     """Writes pages from a library of its own, which it keeps up to date by what is marked.
 
     Args:
@@ -124,21 +124,21 @@ class Press:
         self._snapshots = database.execution_options(isolation_level="REPEATABLE READ")
         self._files = files
         self._public_url = public_url
-        self._fence: Fence = free
+        self._fence: Fence = no_fence
         self._hearsay: Hearsay = silence
-        self._library = MemoryLibrary()
+        self._library = InMemoryContent()
         # Its records stay, so what was made of one is of use again.
-        memoize.keep()
-        self._weeks = Weeks()
+        memoize.enable()
+        self._weeks = DigestWeeks()
         # The weeks that may have an open digest, and whether they are others since the last rest.
         self._open_weeks: list[str] = []
-        self._turned = False
+        self._weeks_changed = False
         self._told: dict[str, int] = {}
-        self._round, self._next = Round(), Round()
+        self._round, self._next = PendingPages(), PendingPages()
         # Marks of which only the summaries are still owed.
-        self._for_rest: dict[int, Key] = {}
+        self._for_rest: dict[int, RecordKey] = {}
         self._looked = 0.0
-        self._printed = Printed()
+        self._printed = BuildStats()
 
     @property
     def front_waits(self) -> bool:
@@ -148,9 +148,9 @@ class Press:
     @property
     def rest_waits(self) -> bool:
         """Whether `print_rest` has something to do."""
-        return bool(self._for_rest) or self._turned
+        return bool(self._for_rest) or self._weeks_changed
 
-    def take_over(self, fence: Fence = free, hearsay: Hearsay = silence) -> None:
+    def acquire(self, fence: Fence = no_fence, hearsay: Hearsay = silence) -> None:
         """Be the only one who changes the site's files from now on.
 
         Args:
@@ -159,82 +159,82 @@ class Press:
                 and any may be missing.
         """
         self._fence, self._hearsay = fence, hearsay
-        self._files.take_over()
+        self._files.acquire()
 
-    def print_all(self, hands: int = 1) -> Printed:
+    def build_all(self, hands: int = 1) -> BuildStats:
         """Write every page that should exist, and remove every file that should not.
 
         It comes first: what is printed afterwards is what has changed since. With several `hands`
         as many processes share the work; see `publishers.build.parallel`.
         """
-        self._printed = Printed()
+        self._printed = BuildStats()
         with self._snapshots.begin() as connection:
-            self._library = content_cache.take(connection)
-            self._open_weeks, self._turned = digest_queries.open_weeks(connection), False
-        self._round, self._next, self._for_rest = Round(), Round(), {}
+            self._library = content_cache.load(connection)
+            self._open_weeks, self._weeks_changed = digest_queries.open_weeks(connection), False
+        self._round, self._next, self._for_rest = PendingPages(), PendingPages(), {}
         paths = catalogue.page_paths(self._library)
-        self._library.kinship()  # once for all hands
-        self._printed.changed = share(self._put_all, paths, hands)
+        self._library.similar_tools()  # once for all hands
+        self._printed.changed = map_in_forks(self._put_all, paths, hands)
         self._printed.rendered = len(paths)
-        self._printed.changed += len(self._files.sweep(paths))
-        self._weeks = Weeks.of(self._library)
-        self._tell(self._library.versions())
+        self._printed.changed += len(self._files.remove_all_but(paths))
+        self._weeks = DigestWeeks.of(self._library)
+        self._announce(self._library.versions())
         return self._printed
 
-    def print_own(self) -> Printed:
+    def build_tool_pages(self) -> BuildStats:
         """Write the own pages of the tools that changed since somebody looked last.
 
         Raises:
             OSError: a page could not be written; all marks stay, and the next call goes on.
         """
-        self._printed = Printed()
-        self._printed.marks = self._look()
+        self._printed = BuildStats()
+        self._printed.marks = self._take_changes()
         return self._printed
 
-    def print_front(self) -> Printed:
+    def build_dependent_pages(self) -> BuildStats:
         """Write all other pages that should not wait; see `print_own`.
 
         Those that people read come first, and then who waits for them is told. While that goes on,
         tools that change have their own pages written, and if there were any, what machines read
         is left to a later round.
         """
-        began, self._printed = time.monotonic(), Printed()
+        began, self._printed = time.monotonic(), BuildStats()
         if not self._round:
-            self._round, self._next = self._next, Round()
+            self._round, self._next = self._next, PendingPages()
         self._write(path for path in self._round.owed if catalogue.is_read(path))
-        self._tell(self._round.versions)
+        self._announce(self._round.versions)
         if self._next.owed and began - self._round.since < TWINS_SECONDS:
-            late, self._round = self._round, Round()
+            late, self._round = self._round, PendingPages()
             self._next.add(late.marks, late.owed, {}, late.since)
             return self._printed
         self._write(self._round.owed)
         marks = self._round.marks
         self._for_rest |= marks
-        self._round = Round()
+        self._round = PendingPages()
         self._printed.marks = len(marks)
         if marks:
-            event_log.printed(self._engine, sorted(set(marks.values())), time.monotonic() - began)
+            event_log.built(self._engine, sorted(set(marks.values())), time.monotonic() - began)
         return self._printed
 
-    def print_rest(self) -> Printed:
+    def build_summaries(self) -> BuildStats:
         """Write the pages that sum up what was written before; see `print_front`."""
-        self._printed = Printed()
+        self._printed = BuildStats()
         marks = self._for_rest
         if not self.rest_waits:
             return self._printed
         with self._snapshots.begin() as connection:
             self._library = self._library.with_digests(digest_queries.everything(connection))
-        weeks = Weeks.of(self._library)
+        weeks = DigestWeeks.of(self._library)
         # Most of what sums up one tool sums up its neighbours too.
-        self._write(dict.fromkeys(self._rest(set(marks.values()), weeks)))
+        self._write(dict.fromkeys(self._summary_paths(set(marks.values()), weeks)))
         with self._engine.begin() as connection:
-            dirty_records.clean(connection, marks)
-        self._for_rest, self._turned = {}, False
+            dirty_records.delete(connection, marks)
+        self._for_rest, self._weeks_changed = {}, False
         self._weeks = weeks
         self._printed.marks = len(marks)
         return self._printed
 
-    def look_at_weeks(self) -> Printed:
+    def check_week_rollover(self) -> BuildStats:
         """See whether a week began or ended, which the rest is to show.
 
         The first event of a week may change no record, such as a vote that was cast before. Then it
@@ -243,15 +243,15 @@ class Press:
         with self._engine.connect() as connection:
             open_weeks = digest_queries.open_weeks(connection)
         if open_weeks != self._open_weeks:
-            self._open_weeks, self._turned = open_weeks, True
-        return Printed()
+            self._open_weeks, self._weeks_changed = open_weeks, True
+        return BuildStats()
 
     def mark_all(self) -> None:
         """Mark the whole site, so that whoever has the turn looks at all pages again."""
         with self._engine.begin() as connection:
-            dirty_records.mark(connection, [Key(SITE, "")])
+            dirty_records.mark(connection, [RecordKey(SITE, "")])
 
-    def _look(self) -> int:
+    def _take_changes(self) -> int:
         """Write the own pages of what was marked or heard of since the last look; owe the others.
 
         Returns:
@@ -261,45 +261,45 @@ class Press:
         heard = {key for key in self._hearsay() if key.kind == "tool"}
         known = [*self._round.marks, *self._next.marks, *self._for_rest]
         with pipelined(self._engine, SNAPSHOT) as snapshot:
-            marks = dirty_records.marked(snapshot, MOST_MARKS, known)
+            marks = dirty_records.pending(snapshot, MOST_MARKS, known)
             keys = {*marks.values(), *heard}
-            library = content_cache.renew(snapshot, self._library, keys)
+            library = content_cache.refresh(snapshot, self._library, keys)
         if library is None:
             with self._snapshots.begin() as connection:
-                library = content_cache.take(connection)
-        changes = list(content_cache.changes(self._library, library))
-        owed = dict.fromkeys(self._front(library, keys, changes))
+                library = content_cache.load(connection)
+        changes = list(content_cache.diff(self._library, library))
+        owed = dict.fromkeys(self._urgent_paths(library, keys, changes))
         # From here on it is known, so whatever fails must leave it owed.
         self._library = library
         versions = library.versions(key.key for key in keys if key.kind == "tool")
         self._next.add(marks, owed, versions, time.monotonic())
         for change in changes:
-            self._put(tool_path(change.slug))
+            self._build_page(tool_path(change.slug))
         self._looked = time.monotonic()
         return len(marks) + len(heard)
 
-    def _tell(self, versions: Mapping[str, int]) -> None:
+    def _announce(self, versions: Mapping[str, int]) -> None:
         """Tell who waits for it what the pages show, where that was not told yet."""
         news = {tool: it for tool, it in versions.items() if it > self._told.get(tool, -1)}
         if news:
             with self._engine.begin() as connection:
-                announcements.tell(connection, news)
+                announcements.announce(connection, news)
             self._told |= news
 
     def _write(self, paths: Iterable[str]) -> None:
         for path in list(paths):
-            self._put(path)
+            self._build_page(path)
             if time.monotonic() - self._looked > LOOK_SECONDS:
-                self._look()
+                self._take_changes()
 
     def _put_all(self, paths: Iterable[str]) -> int:
         """Bring pages up to date; the number of those that differed."""
         before = self._printed.changed
         for path in paths:
-            self._put(path)
+            self._build_page(path)
         return self._printed.changed - before
 
-    def _put(self, path: str) -> None:
+    def _build_page(self, path: str) -> None:
         """Bring one page up to date; then nobody is owed it any more."""
         content = catalogue.render(self._library, path, self._public_url)
         self._fence()
@@ -308,12 +308,12 @@ class Press:
         self._round.owed.pop(path, None)
         self._next.owed.pop(path, None)
 
-    def _front(
-        self, library: Library, keys: Collection[Key], changes: Collection[Change]
+    def _urgent_paths(
+        self, library: SiteContent, keys: Collection[RecordKey], changes: Collection[ToolChange]
     ) -> Iterator[str]:
         """The pages that must not wait: for anything but votes, all that show it."""
         for change in changes:
-            yield from self._about(library, change)
+            yield from self._paths_of_change(library, change)
         if not all(change.only_tallies for change in changes):
             yield from catalogue.paths_of_any_tool(library)
         for key in sorted(keys):
@@ -324,19 +324,19 @@ class Press:
             elif key.kind == "reviewer":
                 yield from catalogue.paths_of_reviewer(library, key.key)
 
-    def _about(self, library: Library, change: Change) -> Iterator[str]:
+    def _paths_of_change(self, library: SiteContent, change: ToolChange) -> Iterator[str]:
         yield from catalogue.paths_about_tool(library, change.slug)
         if not change.only_tallies:
             shelves = {tool.category.slug for tool in (change.before, change.after) if tool}
             yield from (
-                path for shelf in sorted(shelves) for path in catalogue.paths_of_shelf(shelf)
+                path for shelf in sorted(shelves) for path in catalogue.paths_in_category(shelf)
             )
         if change.before and change.moved:
             # Whatever stands in the folder with its name is looked at again.
             for path in self._files.comparisons_of(change.slug):
-                yield from (path, *catalogue.beside(path))
+                yield from (path, *catalogue.alternates_of(path))
 
-    def _rest(self, keys: Collection[Key], now: Weeks) -> Iterator[str]:
+    def _summary_paths(self, keys: Collection[RecordKey], now: DigestWeeks) -> Iterator[str]:
         """The pages that sum up tools, and those that show weeks.
 
         A week that was frozen shows on every page: in the histories of the tools.

@@ -38,16 +38,16 @@ class SiteFiles:
         """`root` is made when the first page is written; `exchange` may say that it cannot."""
         self.root = root
         self._exchange = exchange
-        self._desk: Path | None = None
+        self._staging: Path | None = None
 
-    def take_over(self) -> None:
+    def acquire(self) -> None:
         """Be the only writer from now on; whatever others try to change, they do not.
 
         Raises:
             OSError: The folder cannot be written.
         """
-        self._desk = self._new_desk()
-        for other in set(self._desk.parent.iterdir()) - {self._desk}:
+        self._staging = self._new_staging()
+        for other in set(self._staging.parent.iterdir()) - {self._staging}:
             # In one step: while it was emptied, its owner could still put a file there.
             gone = other.with_name(f"gone-{uuid.uuid4().hex}")
             other.rename(gone)
@@ -86,7 +86,7 @@ class SiteFiles:
             else:
                 _move(prepared, file)
         except OSError:
-            self._require_desk()
+            self._require_still_writer()
             Path(prepared).unlink(missing_ok=True)
             raise
         return True
@@ -115,7 +115,7 @@ class SiteFiles:
         names = sorted(page.name for page in folder.iterdir()) if folder.is_dir() else []
         return [f"/compare/{name}/" for name in names if "-vs-" in name and pair.fullmatch(name)]
 
-    def sweep(self, keep: Iterable[str]) -> list[str]:
+    def remove_all_but(self, keep: Iterable[str]) -> list[str]:
         """Remove every file but those of these pages.
 
         Raises:
@@ -139,7 +139,7 @@ class SiteFiles:
             # Not at once: without a desk, this must fail.
             os.replace(file, removed)
         except FileNotFoundError:
-            self._require_desk()
+            self._require_still_writer()
             return False
         os.unlink(removed)
         self._remove_empty(Path(file).parent)
@@ -147,17 +147,17 @@ class SiteFiles:
 
     def _prepared(self) -> str:
         """Where this thread has a file that is not yet, or no longer, one of the site."""
-        if self._desk is None:
-            self._desk = self._new_desk()
-        return f"{self._desk}/{threading.get_native_id()}"
+        if self._staging is None:
+            self._staging = self._new_staging()
+        return f"{self._staging}/{threading.get_native_id()}"
 
-    def _new_desk(self) -> Path:
+    def _new_staging(self) -> Path:
         desk = self.root / _WRITERS / uuid.uuid4().hex
         desk.mkdir(parents=True)
         return desk
 
-    def _require_desk(self) -> None:
-        if self._desk and not self._desk.exists():
+    def _require_still_writer(self) -> None:
+        if self._staging and not self._staging.exists():
             raise SupersededError("Another writer took over the site and brings it up to date.")
 
     def _file(self, path: str) -> str:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 
-class Errand:
+class ThrottledJob:
     """Work that may wait, so that it takes no more than its share of the time; but not for long.
 
     Args:
@@ -29,7 +29,7 @@ class Errand:
         self._share, self._least, self._most = share, least, most
         self._due = 0.0
 
-    def do(self) -> None:
+    def run_if_due(self) -> None:
         """Do it if there is any and it is due."""
         began = time.monotonic()
         if began < self._due or not self._waits():
@@ -38,6 +38,6 @@ class Errand:
         took = time.monotonic() - began
         self._due = began + min(max(self._least, took / self._share), self._most)
 
-    def idle(self) -> float:
+    def seconds_until_due(self) -> float:
         """Seconds until it wants to be done; infinite while there is none."""
         return max(0.0, self._due - time.monotonic()) if self._waits() else math.inf

@@ -14,12 +14,12 @@ from sqlalchemy import Connection
 from infra.postgres.pipeline import Statements
 from projections.history import digest_queries, tool_history
 from projections.read import queries
-from projections.write.outbox import Key
-from publishers.content.site_content import MemoryLibrary
+from projections.write.outbox import RecordKey
+from publishers.content.site_content import InMemoryContent
 from schemas.records import Community, Tool
 
 
-class Change(NamedTuple):
+class ToolChange(NamedTuple):
     """A tool before and after: None where it was not, or is no longer, listed.
 
     `only_tallies` says that all but its votes and bookmarks is as before.
@@ -36,9 +36,9 @@ class Change(NamedTuple):
         return _place(self.before) != _place(self.after)
 
 
-def take(connection: Connection) -> MemoryLibrary:
+def load(connection: Connection) -> InMemoryContent:
     """Read everything, through a connection whose transaction is a snapshot."""
-    return MemoryLibrary(
+    return InMemoryContent(
         [*queries.tools(connection), *queries.tools(connection, retired=True)],
         queries.categories(connection),
         queries.reviewers(connection),
@@ -47,9 +47,9 @@ def take(connection: Connection) -> MemoryLibrary:
     )
 
 
-def renew(
-    connection: Statements, held: MemoryLibrary, marked: Collection[Key]
-) -> MemoryLibrary | None:
+def refresh(
+    connection: Statements, held: InMemoryContent, marked: Collection[RecordKey]
+) -> InMemoryContent | None:
     """Read what differs from `held`, given everything that was marked since that was read.
 
     Returns:
@@ -71,7 +71,7 @@ def renew(
     return held.with_tallies(tools.values())
 
 
-def changes(before: MemoryLibrary, after: MemoryLibrary) -> Iterator[Change]:
+def diff(before: InMemoryContent, after: InMemoryContent) -> Iterator[ToolChange]:
     """The tools of which two libraries say different things, by slug."""
     if before is after:
         return
@@ -81,7 +81,7 @@ def changes(before: MemoryLibrary, after: MemoryLibrary) -> Iterator[Change]:
             continue
         same = _facts(old) == _facts(new) and before.history(slug) == after.history(slug)
         if not (same and _tallies(old) == _tallies(new)):
-            yield Change(slug, old, new, same)
+            yield ToolChange(slug, old, new, same)
 
 
 def _facts(tool: Tool | None) -> Tool | None:

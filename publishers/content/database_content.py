@@ -8,13 +8,13 @@ from sqlalchemy import Connection, Engine
 
 from projections.history import digest_queries, tool_history
 from projections.read import queries
-from publishers.views.tools.similarity import Kinship
-from schemas.digests import Digest
+from publishers.views.tools.similarity import SimilarTools
+from schemas.digests import WeeklyDigest
 from schemas.history import History
 from schemas.records import Authored, Category, Reviewer, Tool
 
 
-class DatabaseLibrary:
+class DatabaseContent:
     """Site content read lazily from one snapshot. Every record is read once and kept."""
 
     def __init__(self, connection: Connection) -> None:
@@ -77,15 +77,15 @@ class DatabaseLibrary:
         """See `Library`."""
         return tool_history.history(self._connection, tool)
 
-    def kinship(self) -> Kinship:
+    def similar_tools(self) -> SimilarTools:
         """See `Library`."""
-        return self._kinship
+        return self._similar_tools
 
-    def digests(self) -> list[Digest]:
+    def digests(self) -> list[WeeklyDigest]:
         """See `Library`."""
         return list(self._digests.values())
 
-    def digest(self, week: str) -> Digest | None:
+    def digest(self, week: str) -> WeeklyDigest | None:
         """See `Library`."""
         return self._digests.get(week)
 
@@ -94,15 +94,15 @@ class DatabaseLibrary:
         return self._newest_digest
 
     @cached_property
-    def _kinship(self) -> Kinship:
-        return Kinship(self.tools())
+    def _similar_tools(self) -> SimilarTools:
+        return SimilarTools(self.tools())
 
     @cached_property
     def _newest_digest(self) -> str | None:
         return digest_queries.newest(self._connection)
 
     @cached_property
-    def _digests(self) -> dict[str, Digest]:
+    def _digests(self) -> dict[str, WeeklyDigest]:
         return {one.week: one for one in digest_queries.everything(self._connection)}
 
     @cached_property
@@ -119,8 +119,8 @@ class DatabaseLibrary:
 
 
 @contextmanager
-def snapshot(engine: Engine) -> Iterator[DatabaseLibrary]:
+def open_snapshot(engine: Engine) -> Iterator[DatabaseContent]:
     """A library on a snapshot of this moment."""
     reading = engine.execution_options(isolation_level="REPEATABLE READ")
     with reading.connect() as connection:
-        yield DatabaseLibrary(connection)
+        yield DatabaseContent(connection)

@@ -7,13 +7,13 @@ from typing import Protocol
 
 from msgspec import structs
 
-from publishers.views.tools.similarity import Kinship
-from schemas.digests import Digest
+from publishers.views.tools.similarity import SimilarTools
+from schemas.digests import WeeklyDigest
 from schemas.history import History
 from schemas.records import Authored, Category, Reviewer, Tool
 
 
-class Library(Protocol):
+class SiteContent(Protocol):
     """One snapshot; every answer of one library belongs to the same moment.
 
     A tool is on the site while it is listed and not retired. Lists are sorted by slug, except
@@ -60,15 +60,15 @@ class Library(Protocol):
         """How the verdicts on a tool came about; empty where nothing is known of it."""
         ...
 
-    def kinship(self) -> Kinship:
+    def similar_tools(self) -> SimilarTools:
         """Which of the tools on the site are about the same."""
         ...
 
-    def digests(self) -> list[Digest]:
+    def digests(self) -> list[WeeklyDigest]:
         """Every digest, newest first, those of weeks that are still open included."""
         ...
 
-    def digest(self, week: str) -> Digest | None:
+    def digest(self, week: str) -> WeeklyDigest | None:
         """One of `digests()`."""
         ...
 
@@ -81,7 +81,7 @@ class Library(Protocol):
 _NO_HISTORY = History()
 
 
-class MemoryLibrary:
+class InMemoryContent:
     """A library of records at hand. It never changes: with other tallies it is another library."""
 
     def __init__(
@@ -89,7 +89,7 @@ class MemoryLibrary:
         tools: Iterable[Tool] = (),
         categories: Iterable[Category] = (),
         reviewers: Iterable[Reviewer] = (),
-        digests: Iterable[Digest] = (),
+        digests: Iterable[WeeklyDigest] = (),
         histories: Mapping[str, History] | None = None,
     ) -> None:
         self._arrange({tool.tool: tool for tool in sorted(tools, key=lambda tool: tool.tool)})
@@ -102,7 +102,7 @@ class MemoryLibrary:
         self._digests = sorted(digests, key=lambda digest: digest.week, reverse=True)
         self._histories = histories or {}
 
-    def with_tallies(self, tools: Iterable[Tool]) -> "MemoryLibrary":
+    def with_tallies(self, tools: Iterable[Tool]) -> "InMemoryContent":
         """The same library but for the votes and bookmarks of these known tools.
 
         What does not move stays the very same object, so that what was made of it is known.
@@ -120,7 +120,7 @@ class MemoryLibrary:
             version=tool.version,
         )
 
-    def with_digests(self, digests: Iterable[Digest]) -> "MemoryLibrary":
+    def with_digests(self, digests: Iterable[WeeklyDigest]) -> "InMemoryContent":
         """This library with other digests."""
         made = copy(self)
         made._digests = sorted(digests, key=lambda digest: digest.week, reverse=True)
@@ -180,15 +180,15 @@ class MemoryLibrary:
         """See `Library`."""
         return self._histories.get(tool, _NO_HISTORY)
 
-    def kinship(self) -> Kinship:
+    def similar_tools(self) -> SimilarTools:
         """See `Library`."""
-        return self._kinship
+        return self._similar_tools
 
-    def digests(self) -> list[Digest]:
+    def digests(self) -> list[WeeklyDigest]:
         """See `Library`."""
         return self._digests
 
-    def digest(self, week: str) -> Digest | None:
+    def digest(self, week: str) -> WeeklyDigest | None:
         """See `Library`."""
         return next((digest for digest in self._digests if digest.week == week), None)
 
@@ -197,9 +197,9 @@ class MemoryLibrary:
         return next((digest.week for digest in self._digests), None)
 
     @cached_property
-    def _kinship(self) -> Kinship:
+    def _similar_tools(self) -> SimilarTools:
         # Votes move nothing in it, so the library with other tallies has the same one.
-        return Kinship(self.tools())
+        return SimilarTools(self.tools())
 
     def _arrange(self, tools: dict[str, Tool]) -> None:
         self._tools = tools

@@ -6,9 +6,9 @@ import msgspec
 
 from publishers.templating.environment import Meta, page
 from publishers.views.comparisons.answer import answer
-from publishers.views.comparisons.comparison import Comparison, comparison, title
+from publishers.views.comparisons.comparison import ComparisonPage, comparison, title
 from publishers.views.comparisons.scorecard import Opinion, opinion
-from publishers.views.memoize import once_for_each
+from publishers.views.memoize import memoize_by_identity
 from publishers.views.paths import comparison_path, tool_path
 from publishers.views.tools.cards import Card, card
 from publishers.views.tools.tool import summary
@@ -27,7 +27,7 @@ class _ToolTwin(NamedTuple):
 
 class _ComparisonTwin(NamedTuple):
     path: str
-    page: Comparison
+    page: ComparisonPage
     tools: list[Tool]
 
 
@@ -64,7 +64,7 @@ def _comparison(address: str, one: Tool, other: Tool) -> dict[str, Any]:
     }
 
 
-@once_for_each
+@memoize_by_identity
 def _facts(tool: Tool) -> dict[str, Any]:
     """The record without its version, which would change bytes that show no change."""
     facts: dict[str, Any] = msgspec.to_builtins(tool)

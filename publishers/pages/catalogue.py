@@ -7,7 +7,7 @@ public address alone: no clock, no chance, no version, nothing of who asks.
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from publishers.content.site_content import Library
+from publishers.content.site_content import SiteContent
 from publishers.pages import alternates, html, machine_readable, sitemap
 from publishers.templating import assets
 from publishers.templating.environment import Meta, page
@@ -33,19 +33,19 @@ NOT_FOUND = "/404.html"
 """Stored too, for web servers that are told to show it."""
 
 
-def page_paths(library: Library) -> list[str]:
+def page_paths(library: SiteContent) -> list[str]:
     """Every stored page, in one order."""
-    read = [path for path, _ in sitemap.places(library)]
+    read = [path for path, _ in sitemap.entries(library)]
     return [
         *read,
-        *(path for one in read for path in beside(one)),
+        *(path for one in read for path in alternates_of(one)),
         *(SITEMAP, ROBOTS, FEED, OVERVIEW, SEARCH_INDEX, NOT_FOUND),
         *assets.assets(),
         *assets.packed(),
     ]
 
 
-def paths_about_tool(library: Library, slug: str) -> list[str]:
+def paths_about_tool(library: SiteContent, slug: str) -> list[str]:
     """The stored pages that are about this tool: its own and its comparisons, with all beside them.
 
     Those that people read come first.
@@ -54,10 +54,10 @@ def paths_about_tool(library: Library, slug: str) -> list[str]:
     if tool := library.tool(slug):
         shelf = library.tools_in(tool.category.slug)
         read += [comparison_path(slug, one.tool) for one in shelf if one.tool != slug]
-    return [*read, *(path for one in read for path in beside(one))]
+    return [*read, *(path for one in read for path in alternates_of(one))]
 
 
-def paths_of_any_tool(library: Library) -> list[str]:
+def paths_of_any_tool(library: SiteContent) -> list[str]:
     """The stored pages that may show something of any tool, whatever its category is."""
     return [
         HOME,
@@ -69,13 +69,13 @@ def paths_of_any_tool(library: Library) -> list[str]:
     ]
 
 
-def paths_of_shelf(category: str) -> list[str]:
+def paths_in_category(category: str) -> list[str]:
     """The stored pages that sum up the tools of a category."""
     path = category_path(category)
     return [path, rankings_path(category), feed_path(path)]
 
 
-def summaries_of_tool(library: Library, slug: str) -> list[str]:
+def summaries_of_tool(library: SiteContent, slug: str) -> list[str]:
     """The stored pages on which a tool's votes and bookmarks count among those of others."""
     tool = library.tool(slug)
     if tool is None:
@@ -85,16 +85,16 @@ def summaries_of_tool(library: Library, slug: str) -> list[str]:
     return [HOME, category_path(shelf), rankings_path(shelf), *map(tool_path, rivals)]
 
 
-def paths_of_category(library: Library, slug: str) -> list[str]:
+def paths_of_category(library: SiteContent, slug: str) -> list[str]:
     """Every stored page that shows something of this category."""
     about = _about_tools(library, (tool.tool for tool in library.tools_in(slug)))
-    return [*paths_of_shelf(slug), *about, *paths_of_any_tool(library)]
+    return [*paths_in_category(slug), *about, *paths_of_any_tool(library)]
 
 
-def paths_of_reviewer(library: Library, slug: str) -> list[str]:
+def paths_of_reviewer(library: SiteContent, slug: str) -> list[str]:
     """Every stored page that shows something of this reviewer."""
     about = _about_tools(library, (authored.tool for authored in library.reviews_by(slug)))
-    shelves = (path for one in library.categories() for path in paths_of_shelf(one.category))
+    shelves = (path for one in library.categories() for path in paths_in_category(one.category))
     return [reviewer_path(slug), ABOUT, *about, *shelves, *paths_of_any_tool(library)]
 
 
@@ -103,7 +103,7 @@ def paths_of_weeks(weeks: Iterable[str]) -> list[str]:
     return [*map(digest_path, weeks), digests_path(), feed_path(digests_path())]
 
 
-def render(library: Library, path: str, public_url: str) -> bytes | None:
+def render(library: SiteContent, path: str, public_url: str) -> bytes | None:
     """The bytes of a stored page; None when there is no such page now, so that its file must go."""
     if path.startswith("/static/"):
         return assets.assets().get(path) or assets.packed().get(path)
@@ -147,19 +147,21 @@ def not_found(public_url: str) -> bytes:
     return page("404.html", public_url, Meta("Not found", "There is no such page.", ""))
 
 
-def trouble(public_url: str) -> bytes:
+def unavailable(public_url: str) -> bytes:
     """The page for when the site itself is at fault."""
     return page("trouble.html", public_url, Meta("Out of order", "Please try again.", ""))
 
 
-def gone(public_url: str, retired: list[Tool]) -> bytes:
+def retired(public_url: str, retired: list[Tool]) -> bytes:
     """The page that stands in for these retired tools, or for a comparison with them."""
     names = " and ".join(tool.name for tool in retired)
     meta = Meta(f"{names} is no longer listed", "This page has been retired.", "")
     return page("410.html", public_url, meta, retired)
 
 
-def search_page(library: Library, public_url: str, query: str, beside: Sequence[str] = ()) -> bytes:
+def search_page(
+    library: SiteContent, public_url: str, query: str, beside: Sequence[str] = ()
+) -> bytes:
     """What a query finds; with tools given, what could stand beside them. Never stored."""
     known = [tool for slug in beside if (tool := html.on_site(library, slug))]
     view = search(query, library.tools(), known[: MOST_BESIDE - 1])
@@ -173,11 +175,11 @@ def bookmarks(public_url: str, saved: Iterable[Tool]) -> bytes:
     return page("bookmarks.html", public_url, meta, [card(tool) for tool in saved])
 
 
-def _about_tools(library: Library, slugs: Iterable[str]) -> list[str]:
+def _about_tools(library: SiteContent, slugs: Iterable[str]) -> list[str]:
     return _unique(path for slug in slugs for path in paths_about_tool(library, slug))
 
 
-def beside(path: str) -> list[str]:
+def alternates_of(path: str) -> list[str]:
     """The stored files that a machine finds beside a page."""
     kind = path.split("/")[1]
     if path == digests_path():
@@ -209,8 +211,8 @@ _RENDERERS: list[tuple[re.Pattern[str], Callable[..., bytes | None]]] = [
     (_exactly(HOME), html.home_page),
     (_TOOL, html.tool),
     (_COMPARISON, html.stored_comparison),
-    (re.compile(f"/tools/{_SLUG}/{_TWIN}"), machine_readable.tool_twin),
-    (re.compile(f"/compare/{_SLUG}-vs-{_SLUG}/{_TWIN}"), machine_readable.comparison_twin),
+    (re.compile(f"/tools/{_SLUG}/{_TWIN}"), machine_readable.tool_alternate),
+    (re.compile(f"/compare/{_SLUG}-vs-{_SLUG}/{_TWIN}"), machine_readable.comparison_alternate),
     (re.compile(f"/categories/{_SLUG}/"), html.category),
     (re.compile(f"/categories/{_SLUG}/rankings/"), html.category_rankings),
     (re.compile(f"/reviewers/{_SLUG}/"), html.reviewer),

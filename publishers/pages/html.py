@@ -5,10 +5,10 @@ Every function gives the bytes, or None when there is no such page now.
 
 from collections.abc import Sequence
 
-from publishers.content.site_content import Library
+from publishers.content.site_content import SiteContent
 from publishers.templating.environment import Meta, page
 from publishers.views.comparisons.comparison import comparison
-from publishers.views.comparisons.multi_comparison import lineup
+from publishers.views.comparisons.multi_comparison import multi_comparison
 from publishers.views.digests.digest import digest_list, digest_page
 from publishers.views.json_ld import Crumb, breadcrumb, on_comparison, on_reviewer, on_tool
 from publishers.views.lists.category import category_page
@@ -21,7 +21,7 @@ from publishers.views.paths import (
     digest_path,
     digests_path,
     feed_path,
-    lineup_path,
+    multi_comparison_path,
     rankings_path,
     reviewer_path,
     tool_path,
@@ -32,7 +32,7 @@ from publishers.views.tools.tool import tool_page
 from schemas.records import Tool
 
 
-def home_page(library: Library, public_url: str) -> bytes:
+def home_page(library: SiteContent, public_url: str) -> bytes:
     """The front page."""
     view = home(library.tools(), library.categories(), library.reviewers())
     description = (
@@ -48,7 +48,7 @@ def home_page(library: Library, public_url: str) -> bytes:
     )
 
 
-def about(library: Library, public_url: str) -> bytes:
+def about(library: SiteContent, public_url: str) -> bytes:
     """How verdicts arise."""
     meta = Meta(
         "How verdicts arise", "What is counted here, by whom, and what it means.", "/about/"
@@ -56,12 +56,12 @@ def about(library: Library, public_url: str) -> bytes:
     return page("about.html", public_url, meta, members(library.reviewers()))
 
 
-def not_found(_: Library, public_url: str) -> bytes:
+def not_found(_: SiteContent, public_url: str) -> bytes:
     """The page for an address that nothing has."""
     return page("404.html", public_url, Meta("Not found", "There is no such page.", ""))
 
 
-def tool(library: Library, public_url: str, slug: str) -> bytes | None:
+def tool(library: SiteContent, public_url: str, slug: str) -> bytes | None:
     """One tool."""
     found = on_site(library, slug)
     if found is None:
@@ -69,7 +69,9 @@ def tool(library: Library, public_url: str, slug: str) -> bytes | None:
     path = tool_path(slug)
     shelf = library.tools_in(found.category.slug)
     kin = [
-        (other, words) for it, words in library.kinship().of(found) if (other := library.tool(it))
+        (other, words)
+        for it, words in library.similar_tools().of(found)
+        if (other := library.tool(it))
     ]
     view = tool_page(found, shelf, library.reviewers(), library.history(slug), kin)
     description = f"{found.tagline} {view.summary}"
@@ -85,7 +87,7 @@ def tool(library: Library, public_url: str, slug: str) -> bytes | None:
     return _page(library, "tool.html", public_url, meta, view)
 
 
-def two_tools(library: Library, public_url: str, one: str, other: str) -> bytes | None:
+def two_tools(library: SiteContent, public_url: str, one: str, other: str) -> bytes | None:
     """The comparison of any two tools on the site, whether of one category or not."""
     shown = both_on_site(library, one, other)
     if shown is None:
@@ -104,26 +106,30 @@ def two_tools(library: Library, public_url: str, one: str, other: str) -> bytes 
     return _page(library, "comparison.html", public_url, meta, view)
 
 
-def several_tools(library: Library, public_url: str, slugs: Sequence[str]) -> bytes | None:
+def several_tools(library: SiteContent, public_url: str, slugs: Sequence[str]) -> bytes | None:
     """Three or four tools of any categories side by side; never stored, so without twins."""
     found = [on_site(library, slug) for slug in sorted(set(slugs))]
     shown = [tool for tool in found if tool is not None]
     if len(shown) != len(slugs):
         return None
-    view = lineup(shown, library.reviewers())
-    path = lineup_path(slugs)
+    view = multi_comparison(shown, library.reviewers())
+    path = multi_comparison_path(slugs)
     graph = on_comparison(view.title, path, shown)
     meta = Meta(view.title, str(view.answer), path, "article", graph=graph)
     return _page(library, "lineup.html", public_url, meta, view)
 
 
-def stored_comparison(library: Library, public_url: str, one: str, other: str) -> bytes | None:
+def stored_comparison(library: SiteContent, public_url: str, one: str, other: str) -> bytes | None:
     """The comparison of two tools of one category."""
     # Across categories there are too many pairs to store, so those are made when asked for.
-    return two_tools(library, public_url, one, other) if of_one_shelf(library, one, other) else None
+    return (
+        two_tools(library, public_url, one, other)
+        if in_same_category(library, one, other)
+        else None
+    )
 
 
-def category(library: Library, public_url: str, slug: str) -> bytes | None:
+def category(library: SiteContent, public_url: str, slug: str) -> bytes | None:
     """One category."""
     found = library.category(slug)
     if found is None:
@@ -140,7 +146,7 @@ def category(library: Library, public_url: str, slug: str) -> bytes | None:
     return _page(library, "category.html", public_url, meta, category_page(found, tools))
 
 
-def category_rankings(library: Library, public_url: str, slug: str) -> bytes | None:
+def category_rankings(library: SiteContent, public_url: str, slug: str) -> bytes | None:
     """The rankings of one category."""
     found = library.category(slug)
     if found is None:
@@ -159,7 +165,7 @@ def category_rankings(library: Library, public_url: str, slug: str) -> bytes | N
     )
 
 
-def reviewer(library: Library, public_url: str, slug: str) -> bytes | None:
+def reviewer(library: SiteContent, public_url: str, slug: str) -> bytes | None:
     """One reviewer."""
     found = library.reviewer(slug)
     if found is None:
@@ -177,7 +183,7 @@ def reviewer(library: Library, public_url: str, slug: str) -> bytes | None:
     return _page(library, "reviewer.html", public_url, meta, view)
 
 
-def digests(library: Library, public_url: str) -> bytes:
+def digests(library: SiteContent, public_url: str) -> bytes:
     """The list of all digests."""
     path = digests_path()
     meta = Meta(
@@ -190,7 +196,7 @@ def digests(library: Library, public_url: str) -> bytes:
     return _page(library, "digests.html", public_url, meta, digest_list(library.digests()))
 
 
-def digest(library: Library, public_url: str, week: str) -> bytes | None:
+def digest(library: SiteContent, public_url: str, week: str) -> bytes | None:
     """One week's digest."""
     found = library.digest(week)
     if found is None:
@@ -207,25 +213,25 @@ def digest(library: Library, public_url: str, week: str) -> bytes | None:
     return _page(library, "digest.html", public_url, meta, view)
 
 
-def on_site(library: Library, slug: str) -> Tool | None:
+def on_site(library: SiteContent, slug: str) -> Tool | None:
     """The tool, unless it is unknown or retired."""
     found = library.tool(slug)
     return found if found is not None and found.retired is None else None
 
 
-def both_on_site(library: Library, one: str, other: str) -> tuple[Tool, Tool] | None:
+def both_on_site(library: SiteContent, one: str, other: str) -> tuple[Tool, Tool] | None:
     """Two different tools by slug; None when either is not on the site."""
     first, second = (on_site(library, slug) for slug in sorted((one, other)))
     return (first, second) if first and second and one != other else None
 
 
-def of_one_shelf(library: Library, one: str, other: str) -> bool:
+def in_same_category(library: SiteContent, one: str, other: str) -> bool:
     """Whether these are the slugs, in order, of a pair whose comparison is stored."""
     shelves = {found.category.slug for slug in (one, other) if (found := library.tool(slug))}
     return one < other and len(shelves) == 1
 
 
-def _page(library: Library, template: str, public_url: str, meta: Meta, view: object) -> bytes:
+def _page(library: SiteContent, template: str, public_url: str, meta: Meta, view: object) -> bytes:
     """A page that leads to the newest digest, where there is one."""
     newest = library.newest_digest()
     path = digest_path(newest) if newest else ""

@@ -3,9 +3,9 @@
 Every function gives the bytes, or None when there is no such file now.
 """
 
-from publishers.content.site_content import Library
+from publishers.content.site_content import SiteContent
 from publishers.pages import alternates, sitemap
-from publishers.pages.html import both_on_site, of_one_shelf, on_site
+from publishers.pages.html import both_on_site, in_same_category, on_site
 from publishers.templating.environment import Meta, page
 from publishers.views.feeds.atom import Feed, entries_of, feed
 from publishers.views.feeds.digest_feed import digest_entry
@@ -15,13 +15,13 @@ from publishers.views.paths import category_path, digests_path, feed_path, tool_
 from publishers.views.text.formatting import instant
 
 
-def tool_twin(library: Library, public_url: str, slug: str, name: str) -> bytes | None:
+def tool_alternate(library: SiteContent, public_url: str, slug: str, name: str) -> bytes | None:
     """A machine twin of one tool."""
     found = on_site(library, slug)
     return alternates.of_tool(found, name, public_url) if found else None
 
 
-def tool_feed(library: Library, public_url: str, slug: str) -> bytes | None:
+def tool_feed(library: SiteContent, public_url: str, slug: str) -> bytes | None:
     """What is new of one tool."""
     found = on_site(library, slug)
     if found is None:
@@ -31,17 +31,17 @@ def tool_feed(library: Library, public_url: str, slug: str) -> bytes | None:
     return _feed(public_url, view)
 
 
-def comparison_twin(
-    library: Library, public_url: str, one: str, other: str, name: str
+def comparison_alternate(
+    library: SiteContent, public_url: str, one: str, other: str, name: str
 ) -> bytes | None:
     """A machine twin of a stored comparison."""
-    shown = both_on_site(library, one, other) if of_one_shelf(library, one, other) else None
+    shown = both_on_site(library, one, other) if in_same_category(library, one, other) else None
     if shown is None:
         return None
     return alternates.of_comparison(*shown, library.reviewers(), name, public_url)
 
 
-def category_feed(library: Library, public_url: str, slug: str) -> bytes | None:
+def category_feed(library: SiteContent, public_url: str, slug: str) -> bytes | None:
     """What is new in one category."""
     found = library.category(slug)
     if found is None:
@@ -52,36 +52,36 @@ def category_feed(library: Library, public_url: str, slug: str) -> bytes | None:
     return _feed(public_url, feed(f"Verdicts: {found.name}", feed_path(path), path, entries))
 
 
-def everything_new(library: Library, public_url: str) -> bytes:
+def everything_new(library: SiteContent, public_url: str) -> bytes:
     """The feed of the whole site."""
     frozen = [one for one in library.digests() if one.frozen]
     entries = [*entries_of([*library.tools(), *library.retired()]), *map(digest_entry, frozen)]
     return _feed(public_url, feed("Verdicts: everything new", "/feed.xml", "/", entries))
 
 
-def site_map(library: Library, public_url: str) -> bytes:
+def site_map(library: SiteContent, public_url: str) -> bytes:
     """The pages for those who crawl them, with the moment of their last change."""
-    places = [(path, instant(at) if at else "") for path, at in sitemap.places(library)]
+    places = [(path, instant(at) if at else "") for path, at in sitemap.entries(library)]
     return page("sitemap.xml", public_url, Meta("", "", "/sitemap.xml"), places)
 
 
-def robots(_: Library, public_url: str) -> bytes:
+def robots(_: SiteContent, public_url: str) -> bytes:
     """What those who crawl should leave alone."""
     return page("robots.txt", public_url, Meta("", "", "/robots.txt"))
 
 
-def for_language_models(library: Library, public_url: str) -> bytes:
+def for_language_models(library: SiteContent, public_url: str) -> bytes:
     """An overview for language models, which may prefer the Markdown twins."""
     view = home(library.tools(), library.categories(), library.reviewers())
     return page("llms.txt", public_url, Meta("", "", "/llms.txt"), view)
 
 
-def search_index(library: Library, _: str) -> bytes:
+def search_index(library: SiteContent, _: str) -> bytes:
     """What search as you type looks through."""
     return index(library.tools())
 
 
-def digests_feed(library: Library, public_url: str) -> bytes:
+def digests_feed(library: SiteContent, public_url: str) -> bytes:
     """The feed of the settled digests alone."""
     entries = [digest_entry(one) for one in library.digests() if one.frozen]
     path = digests_path()

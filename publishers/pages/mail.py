@@ -12,30 +12,30 @@ from urllib.parse import urlsplit
 from publishers.templating.environment import Meta, page
 from publishers.views.digests.digest import DigestPage, digest_page
 from publishers.views.text.formatting import shorten
-from schemas.digests import Digest
+from schemas.digests import WeeklyDigest
 
 LONGEST_SUBJECT = 150
 
 
-def html(digest: Digest, public_url: str) -> str:
+def html(digest: WeeklyDigest, public_url: str) -> str:
     """The message for clients that show HTML: 600 pixels wide, light and dark."""
     view = digest_page(digest)
     return page("digest_mail.html", public_url, _meta(view), view).decode()
 
 
-def text(digest: Digest, public_url: str) -> str:
+def text(digest: WeeklyDigest, public_url: str) -> str:
     """The same for all others, in lines of at most 72 characters where words allow it."""
     view = digest_page(digest)
     return page("digest_mail.txt", public_url, _meta(view), view).decode()
 
 
-def subject(digest: Digest) -> str:
+def subject(digest: WeeklyDigest) -> str:
     """What the inbox shows: the week and its news."""
     view = digest_page(digest)
     return shorten(f"{view.title}: {view.summary.rstrip('.')}", LONGEST_SUBJECT)
 
 
-def message(digest: Digest, public_url: str) -> bytes:
+def message(digest: WeeklyDigest, public_url: str) -> bytes:
     """Both as one MIME message (RFC 5322), from the site to nobody yet."""
     host = urlsplit(public_url).hostname or "localhost"
     made = EmailMessage(policy=SMTP)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import combinations
 
-from publishers.content.site_content import Library
+from publishers.content.site_content import SiteContent
 from publishers.views import last_modified
 from publishers.views.paths import (
     category_path,
@@ -16,11 +16,11 @@ from publishers.views.paths import (
     tool_path,
 )
 
-Place = tuple[str, datetime | None]
+SitemapEntry = tuple[str, datetime | None]
 """A page's path, and the newest moment that it shows."""
 
 
-def places(library: Library) -> Iterator[Place]:
+def entries(library: SiteContent) -> Iterator[SitemapEntry]:
     """Every page that a person would read, in one order."""
     tools = library.tools()
     yield "/", last_modified.of_tools([*tools, *library.retired()])
@@ -37,7 +37,7 @@ def places(library: Library) -> Iterator[Place]:
             yield comparison_path(one.tool, other.tool), last_modified.of_tools([one, other])
 
 
-def _digests(library: Library) -> Iterator[Place]:
+def _digests(library: SiteContent) -> Iterator[SitemapEntry]:
     """A digest stays as it is once it is frozen; until then its moment is not known."""
     found = library.digests()
     yield digests_path(), max((one.end for one in found if one.frozen), default=None)
@@ -45,7 +45,7 @@ def _digests(library: Library) -> Iterator[Place]:
         yield digest_path(one.week), one.end if one.frozen else None
 
 
-def _shelves(library: Library) -> Iterator[Place]:
+def _shelves(library: SiteContent) -> Iterator[SitemapEntry]:
     retired = library.retired()
     for category in library.categories():
         slug = category.category

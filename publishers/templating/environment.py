@@ -12,7 +12,7 @@ from markupsafe import Markup
 from publishers.templating import assets
 from publishers.views import json_ld
 from publishers.views.text.formatting import count, day, shorten, wrapped, xml_text
-from publishers.views.text.markdown_escape import inline, quoted
+from publishers.views.text.markdown_escape import escape_block, escape_inline
 
 
 class Meta(NamedTuple):
@@ -69,6 +69,6 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.globals |= {"asset": assets.address, "count": count, "day": day}
-    environment.filters |= {"inline": inline, "quoted": quoted, "url": quote}
+    environment.filters |= {"inline": escape_inline, "quoted": escape_block, "url": quote}
     environment.filters |= {"once": once, "wrapped": wrapped, "xml_text": xml_text}
     return environment

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 from markupsafe import Markup
 
-from publishers.views.memoize import once_for_each
+from publishers.views.memoize import memoize_by_identity
 from publishers.views.paths import category_path, reviewer_path, tool_path
 from publishers.views.text.formatting import instant
 from publishers.views.text.markdown import to_plain
@@ -44,7 +44,7 @@ def breadcrumb(*crumbs: Crumb) -> dict[str, Any]:
     return {"@type": "BreadcrumbList", "itemListElement": steps}
 
 
-@once_for_each
+@memoize_by_identity
 def in_brief(tool: Tool) -> dict[str, Any]:
     """A tool with its reviews, as in a comparison."""
     return application(tool, in_full=False)
@@ -66,7 +66,7 @@ def application(tool: Tool, *, in_full: bool) -> dict[str, Any]:
     return {**named, "review": reviews} if reviews else named
 
 
-@once_for_each
+@memoize_by_identity
 def review(one: Review) -> dict[str, Any]:
     """A review without its text and the thing that it reviews."""
     return {
@@ -82,7 +82,7 @@ def review(one: Review) -> dict[str, Any]:
     }
 
 
-@once_for_each
+@memoize_by_identity
 def review_in_full(one: Review) -> dict[str, Any]:
     """A review with its text."""
     return {**review(one), "reviewBody": to_plain(one.body, _WHOLE)}

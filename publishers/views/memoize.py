@@ -11,7 +11,7 @@ MOST = 8192
 _keeping = False
 
 
-def keep(yes: bool = True) -> None:
+def enable(yes: bool = True) -> None:
     """Keep from now on what is made in this process, or no longer.
 
     For a process that holds on to its records, as the publisher does. To others, who read new ones
@@ -21,7 +21,7 @@ def keep(yes: bool = True) -> None:
     _keeping = yes
 
 
-def once_for_each(make: Callable[[T], R]) -> Callable[[T], R]:
+def memoize_by_identity(make: Callable[[T], R]) -> Callable[[T], R]:
     """Keep what a function gives for an object, as long as that is the very same object.
 
     Records are frozen, but they hold lists and so have no hash, and to compare them takes longer

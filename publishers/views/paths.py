@@ -34,7 +34,7 @@ def feed_path(page: str) -> str:
     return f"{page}feed.xml"
 
 
-def lineup_path(tools: Iterable[str]) -> str:
+def multi_comparison_path(tools: Iterable[str]) -> str:
     """The page of several tools side by side, each once; in byte order, as for two."""
     return f"/compare/{'-vs-'.join(sorted(set(tools)))}/"
 

@@ -18,18 +18,18 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from infra.runtime.blocking_pool import Threads
+from infra.runtime.blocking_pool import BlockingPool
 from infra.settings import Settings
 from publishers.build.site_files import SiteFiles
-from publishers.content.site_content import Library
+from publishers.content.site_content import SiteContent
 from publishers.pages import catalogue, html
 from publishers.templating import assets
 from publishers.views.comparisons.multi_comparison import MOST_BESIDE
-from publishers.views.paths import lineup_path, tool_path
+from publishers.views.paths import multi_comparison_path, tool_path
 from publishers.web.compression import SMALLEST, accepts_gzip, compressed
 from publishers.web.security_headers import SecurityHeaders
 
-LibraryFactory = Callable[[], AbstractContextManager[Library]]
+LibraryFactory = Callable[[], AbstractContextManager[SiteContent]]
 """Opens a library on a fresh snapshot; it blocks, so it is called in a thread."""
 
 BookmarksOf = Callable[[Request], Awaitable[Sequence[str]]]
@@ -51,7 +51,7 @@ _TYPES = {
 _HTML = "text/html; charset=utf-8"
 
 
-class Answer(NamedTuple):
+class SiteResponse(NamedTuple):
     """What a path answers, before it meets a request; `location` makes it a redirect."""
 
     status: HTTPStatus
@@ -61,7 +61,7 @@ class Answer(NamedTuple):
     location: str = ""
 
 
-Found = TypeVar("Found", bound=Answer | None)
+Found = TypeVar("Found", bound=SiteResponse | None)
 
 
 class Site:
@@ -72,19 +72,19 @@ class Site:
         self._library = library_factory
         self._url = settings.public_url
 
-    def answer(self, path: str) -> Answer:
+    def answer(self, path: str) -> SiteResponse:
         """What this path answers; blocks on the disk and perhaps on the database."""
         return self.stored(path) or self.made(path)
 
-    def stored(self, path: str) -> Answer | None:
+    def stored(self, path: str) -> SiteResponse | None:
         """What this path answers where the database need not be asked; blocks on the disk."""
         return _with_slash(_without_index(path), self._kept)
 
-    def made(self, path: str) -> Answer:
+    def made(self, path: str) -> SiteResponse:
         """What this path answers where nothing is stored; blocks on the database."""
         return _with_slash(_without_index(path), self._made_now)
 
-    def comparison_of(self, chosen: Sequence[str]) -> Answer:
+    def comparison_of(self, chosen: Sequence[str]) -> SiteResponse:
         """Where the form that chooses tools leads; of more than four it takes the first."""
         slugs = list(dict.fromkeys(filter(None, chosen)))[:MOST_BESIDE]
         if len(list(filter(None, chosen))) < 2:
@@ -95,35 +95,35 @@ class Site:
             known = [library.tool(slug) for slug in slugs]
         if None in known:
             return self._not_found()
-        return _see(tool_path(slugs[0]) if len(slugs) == 1 else lineup_path(slugs))
+        return _see(tool_path(slugs[0]) if len(slugs) == 1 else multi_comparison_path(slugs))
 
-    def search(self, query: str, beside: str) -> Answer:
+    def search(self, query: str, beside: str) -> SiteResponse:
         """What a query finds; `beside` are slugs, as in the path of their comparison."""
         slugs = catalogue.compared(f"/compare/{beside}/")
         with self._library() as library:
             content = catalogue.search_page(library, self._url, query, slugs)
-        return Answer(HTTPStatus.OK, content)
+        return SiteResponse(HTTPStatus.OK, content)
 
-    def bookmarks(self, saved: Sequence[str]) -> Answer:
+    def bookmarks(self, saved: Sequence[str]) -> SiteResponse:
         """One visitor's bookmarks."""
         with self._library() as library:
             tools = [tool for slug in saved if (tool := library.tool(slug)) and not tool.retired]
         content = catalogue.bookmarks(self._url, tools)
-        return Answer(HTTPStatus.OK, content, cache=PRIVATE)
+        return SiteResponse(HTTPStatus.OK, content, cache=PRIVATE)
 
-    def _kept(self, path: str) -> Answer | None:
+    def _kept(self, path: str) -> SiteResponse | None:
         if path in assets.assets():
             return _stored(path, assets.assets()[path])
         if path == catalogue.NOT_FOUND:
             return self._not_found()
         if path in _PER_REQUEST:
-            return Answer(HTTPStatus.OK)
+            return SiteResponse(HTTPStatus.OK)
         content = self._files.read(path)
         if content is not None:
             return _stored(path, content)
         return None if catalogue.is_page(path) else self._not_found()
 
-    def _made_now(self, path: str) -> Answer:
+    def _made_now(self, path: str) -> SiteResponse:
         compared = catalogue.compared(path)
         with self._library() as library:
             if gone := self._gone(library, catalogue.subjects(path)):
@@ -133,27 +133,27 @@ class Site:
             content = catalogue.render(library, path, self._url)
         return _stored(path, content) if content is not None else self._not_found()
 
-    def _side_by_side(self, library: Library, path: str, slugs: list[str]) -> Answer:
+    def _side_by_side(self, library: SiteContent, path: str, slugs: list[str]) -> SiteResponse:
         if len(set(slugs)) < len(slugs) or None in map(library.tool, slugs):
             return self._not_found()
-        if path != lineup_path(slugs):
-            return _moved(lineup_path(slugs))
+        if path != multi_comparison_path(slugs):
+            return _moved(multi_comparison_path(slugs))
         if len(slugs) == 2:
             content = html.two_tools(library, self._url, *slugs)
         else:
             content = html.several_tools(library, self._url, slugs)
-        return Answer(HTTPStatus.OK, content or b"")
+        return SiteResponse(HTTPStatus.OK, content or b"")
 
-    def _gone(self, library: Library, slugs: Sequence[str]) -> Answer | None:
+    def _gone(self, library: SiteContent, slugs: Sequence[str]) -> SiteResponse | None:
         tools = [library.tool(slug) for slug in dict.fromkeys(slugs)]
         retired = [tool for tool in tools if tool is not None and tool.retired is not None]
         # A page that also names an unknown tool never was.
         if not retired or None in tools:
             return None
-        return Answer(HTTPStatus.GONE, catalogue.gone(self._url, retired))
+        return SiteResponse(HTTPStatus.GONE, catalogue.retired(self._url, retired))
 
-    def _not_found(self) -> Answer:
-        return Answer(HTTPStatus.NOT_FOUND, catalogue.not_found(self._url))
+    def _not_found(self) -> SiteResponse:
+        return SiteResponse(HTTPStatus.NOT_FOUND, catalogue.not_found(self._url))
 
 
 def site_routes(
@@ -162,26 +162,26 @@ def site_routes(
     """Routes of the site; the last takes every path, so they come after all others."""
     site = Site(settings, library_factory)
     # Of their own, so that stored pages are read while the database hangs.
-    asking = Threads(READERS, "site")
+    asking = BlockingPool(READERS, "site")
 
     async def page(request: Request) -> Response:
         path = "/" + request.path_params["path"]
         answer = await asyncio.to_thread(site.stored, path)
         if answer is None:
-            answer = await asking.do(site.made, path)
+            answer = await asking.run(site.made, path)
         return respond(request, answer)
 
     async def choose(request: Request) -> Response:
         chosen = [request.query_params.get(name, "") for name in ("a", "b", "c", "d")]
-        return respond(request, await asking.do(site.comparison_of, chosen))
+        return respond(request, await asking.run(site.comparison_of, chosen))
 
     async def search(request: Request) -> Response:
         query, beside = (request.query_params.get(name, "") for name in ("q", "with"))
-        return respond(request, await asking.do(site.search, query, beside))
+        return respond(request, await asking.run(site.search, query, beside))
 
     async def bookmarks(request: Request) -> Response:
         saved = await bookmarks_of(request)
-        return respond(request, await asking.do(site.bookmarks, saved))
+        return respond(request, await asking.run(site.bookmarks, saved))
 
     return [
         Route("/compare/", choose),
@@ -196,7 +196,7 @@ def site_app(
 ) -> ASGIApp:
     """The site alone, with its headers; the whole system puts the API's routes before its own."""
     routes = site_routes(settings, library_factory, bookmarks_of)
-    trouble = catalogue.trouble(settings.public_url)
+    trouble = catalogue.unavailable(settings.public_url)
 
     async def away(_: Request, __: Exception) -> Response:
         return Response(trouble, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "5"}, _HTML)
@@ -208,7 +208,7 @@ def site_app(
     return SecurityHeaders(Starlette(routes=routes, exception_handlers=handlers))
 
 
-def respond(request: Request, answer: Answer) -> Response:
+def respond(request: Request, answer: SiteResponse) -> Response:
     """The answer to this request: a redirect keeps the query, a known page is 304."""
     if answer.location:
         query = f"?{request.url.query}" if answer.status == HTTPStatus.PERMANENT_REDIRECT else ""
@@ -222,7 +222,7 @@ def respond(request: Request, answer: Answer) -> Response:
     return Response(body, answer.status, headers, answer.media_type)
 
 
-def _encoded(request: Request, answer: Answer) -> tuple[bytes, dict[str, str]]:
+def _encoded(request: Request, answer: SiteResponse) -> tuple[bytes, dict[str, str]]:
     """The content as this request may have it, with the headers that say so."""
     tag = hashlib.sha256(answer.content).hexdigest()[:32]
     headers = {"ETag": f'"{tag}"', "Cache-Control": answer.cache, "Vary": "Accept-Encoding"}
@@ -240,16 +240,16 @@ def _knows(request: Request, etag: str) -> bool:
     return known == "*" or etag in [tag.strip().removeprefix("W/") for tag in known.split(",")]
 
 
-def _stored(path: str, content: bytes) -> Answer:
+def _stored(path: str, content: bytes) -> SiteResponse:
     suffix = "." + path.rpartition(".")[2]
     if path.startswith("/static/"):
-        return Answer(HTTPStatus.OK, content, assets.TYPES.get(suffix, _HTML), FOREVER)
+        return SiteResponse(HTTPStatus.OK, content, assets.TYPES.get(suffix, _HTML), FOREVER)
     if path.endswith(catalogue.FEED):
-        return Answer(HTTPStatus.OK, content, "application/atom+xml; charset=utf-8")
-    return Answer(HTTPStatus.OK, content, _TYPES.get(suffix, _HTML))
+        return SiteResponse(HTTPStatus.OK, content, "application/atom+xml; charset=utf-8")
+    return SiteResponse(HTTPStatus.OK, content, _TYPES.get(suffix, _HTML))
 
 
-def _with_slash(path: str, look: Callable[[str], Found]) -> Found | Answer:
+def _with_slash(path: str, look: Callable[[str], Found]) -> Found | SiteResponse:
     """What a path answers; one that lacks its last slash leads to where it has it."""
     if path.endswith("/") or "." in path.rpartition("/")[2]:
         return look(path)
@@ -266,12 +266,12 @@ def _without_index(path: str) -> str:
     return path
 
 
-def _moved(location: str) -> Answer:
-    return Answer(HTTPStatus.PERMANENT_REDIRECT, location=location)
+def _moved(location: str) -> SiteResponse:
+    return SiteResponse(HTTPStatus.PERMANENT_REDIRECT, location=location)
 
 
-def _see(location: str) -> Answer:
-    return Answer(HTTPStatus.SEE_OTHER, location=location)
+def _see(location: str) -> SiteResponse:
+    return SiteResponse(HTTPStatus.SEE_OTHER, location=location)
 
 
 _INDEX = "/index.html"

@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from schemas.digests import Digest
+from schemas.digests import WeeklyDigest
 from schemas.events import EVENT_TYPES
 from schemas.records import Category, Reviewer, Tool
 from streams.api.http.html_page import page
@@ -17,17 +17,17 @@ from streams.api.http.responses import answer
 from streams.api.ingest.endpoint import Results
 from streams.api.live.sse import TallyChanged
 from streams.api.reading.endpoints import (
-    CategoryPage,
-    Comparison,
+    CategoryBody,
+    ComparisonBody,
     DigestName,
     Me,
-    ReviewerPage,
+    ReviewerBody,
     ToolName,
 )
 from streams.api.reading.export import Bookmark, Vote
-from streams.api.status.pipeline_status import Report
-from streams.api.voting.endpoints import Ballot
-from streams.api.voting.vote_service import Standpoint
+from streams.api.status.pipeline_status import StatusEvaluation
+from streams.api.voting.endpoints import VoteBody
+from streams.api.voting.vote_service import VoteResponse
 
 
 class ProblemDetails(msgspec.Struct, frozen=True):
@@ -102,31 +102,31 @@ _STREAM = (
 OPERATIONS = (
     Operation("POST", "/v1/events", "Send events", Results, list[_Event], (), (200, 202, 207, 422),
               (400, 401, 403, 408, 413, 415, 429, 503), _INGEST),
-    Operation("PUT", "/v1/tools/{tool}/vote", "Vote", Standpoint, Ballot, (), (200,),
+    Operation("PUT", "/v1/tools/{tool}/vote", "Vote", VoteResponse, VoteBody, (), (200,),
               (400, 422, *_CHANGING), _VOTERS),
-    Operation("DELETE", "/v1/tools/{tool}/vote", "Take back a vote", Standpoint, None, (), (200,),
+    Operation("DELETE", "/v1/tools/{tool}/vote", "Take back a vote", VoteResponse, None, (), (200,),
               _CHANGING, _VOTERS),
-    Operation("PUT", "/v1/bookmarks/{tool}", "Keep a tool", Standpoint, None, (), (200,),
+    Operation("PUT", "/v1/bookmarks/{tool}", "Keep a tool", VoteResponse, None, (), (200,),
               _CHANGING, _VOTERS),
-    Operation("DELETE", "/v1/bookmarks/{tool}", "Let a tool go", Standpoint, None, (), (200,),
+    Operation("DELETE", "/v1/bookmarks/{tool}", "Let a tool go", VoteResponse, None, (), (200,),
               _CHANGING, _VOTERS),
     Operation("GET", "/v1/changes", "Follow tallies", TallyChanged, None, ("tool",), (200,),
               (400, 503), _STREAM),
     Operation("GET", "/v1/tools", "List tools", list[Tool], None, _PAGED, (200,), (400, 503)),
     Operation("GET", "/v1/tools/{tool}", "Read a tool", Tool, errors=(404, 503)),
-    Operation("GET", "/v1/compare/{pair}", "Compare two tools", Comparison, errors=(404, 503),
+    Operation("GET", "/v1/compare/{pair}", "Compare two tools", ComparisonBody, errors=(404, 503),
               note="`{pair}` is `{a}-vs-{b}`."),
     Operation("GET", "/v1/categories", "List categories", list[Category], None, _PAGED, (200,),
               (400, 503)),
-    Operation("GET", "/v1/categories/{category}", "Read a category", CategoryPage,
+    Operation("GET", "/v1/categories/{category}", "Read a category", CategoryBody,
               errors=(404, 503)),
     Operation("GET", "/v1/reviewers", "List the panel", list[Reviewer], None, _PAGED, (200,),
               (400, 503)),
-    Operation("GET", "/v1/reviewers/{reviewer}", "Read a reviewer", ReviewerPage,
+    Operation("GET", "/v1/reviewers/{reviewer}", "Read a reviewer", ReviewerBody,
               errors=(404, 503)),
     Operation("GET", "/v1/digests", "List digests", list[DigestName], None, _PAGED, (200,),
               (400, 503)),
-    Operation("GET", "/v1/digests/{week}", "Read a digest", Digest, errors=(404, 503)),
+    Operation("GET", "/v1/digests/{week}", "Read a digest", WeeklyDigest, errors=(404, 503)),
     Operation("GET", "/v1/me", "Read the own choices", Me, errors=(503,)),
     Operation("GET", "/v1/me/bookmarks.json", "Save the own bookmarks", list[Bookmark],
               errors=(503,)),
@@ -143,7 +143,7 @@ OPERATIONS = (
               (400, 415, 422, *_CHANGING), "`saved` is `1` or `0`."),
     Operation("GET", "/healthz", "Does this process live?", _Status),
     Operation("GET", "/readyz", "Can this process do its part?", _Status, errors=(503,)),
-    Operation("GET", "/status", "Would a vote sent now reach a page?", Report,
+    Operation("GET", "/status", "Would a vote sent now reach a page?", StatusEvaluation,
               statuses=(200, 503)),
     Operation("GET", "/metrics", "Metrics for Prometheus"),
     Operation("GET", "/openapi.json", "This description"),

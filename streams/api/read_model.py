@@ -7,11 +7,11 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Engine
 
-from infra.runtime.blocking_pool import SECONDS, Threads
+from infra.runtime.blocking_pool import SECONDS, BlockingPool
 from projections.history import digest_queries
 from projections.read import queries
-from projections.read.queries import Cast, Kept, Tally
-from schemas.digests import Digest
+from projections.read.queries import OwnVote, SavedTool, ToolTally
+from schemas.digests import WeeklyDigest
 from schemas.records import Authored, Category, Choice, Reviewer, Tool
 from schemas.topics import EVENT_TOPICS
 
@@ -22,7 +22,7 @@ Applied = dict[tuple[str, int], int]
 T = TypeVar("T")
 
 
-class Library(Protocol):
+class ReadModel(Protocol):
     """The questions that the API asks; each is one query or two."""
 
     async def tool(self, slug: str) -> Tool | None: ...
@@ -34,17 +34,17 @@ class Library(Protocol):
     async def reviewers(self) -> list[Reviewer]: ...
     async def reviewer(self, slug: str) -> Reviewer | None: ...
     async def reviews_by(self, slug: str) -> list[Authored]: ...
-    async def digests(self) -> list[Digest]: ...
-    async def digest(self, week: str) -> Digest | None: ...
-    async def tallies(self, slugs: Iterable[str]) -> dict[str, Tally]: ...
+    async def digests(self) -> list[WeeklyDigest]: ...
+    async def digest(self, week: str) -> WeeklyDigest | None: ...
+    async def tallies(self, slugs: Iterable[str]) -> dict[str, ToolTally]: ...
     async def choices_of(self, voter: str) -> Mapping[str, Choice]: ...
     async def bookmarks_of(self, voter: str) -> list[str]: ...
-    async def kept_by(self, voter: str) -> list[Kept]: ...
-    async def votes_of(self, voter: str) -> list[Cast]: ...
+    async def kept_by(self, voter: str) -> list[SavedTool]: ...
+    async def votes_of(self, voter: str) -> list[OwnVote]: ...
     async def applied(self) -> Applied: ...
 
 
-class DatabaseLibrary:
+class DatabaseReadModel:
     """Answers from PostgreSQL, in threads of its own.
 
     Any question may raise `sqlalchemy.exc.SQLAlchemyError`: the database is away, which is also
@@ -53,7 +53,7 @@ class DatabaseLibrary:
 
     def __init__(self, engine: Engine, patience: float = SECONDS) -> None:
         self._engine = engine
-        self._threads = Threads(READERS, "library", patience)
+        self._threads = BlockingPool(READERS, "library", patience)
 
     async def tool(self, slug: str) -> Tool | None:
         """One listed tool, also a retired one."""
@@ -91,15 +91,15 @@ class DatabaseLibrary:
         """A reviewer's current reviews, newest first."""
         return await self._read(queries.reviews_by, slug)
 
-    async def digests(self) -> list[Digest]:
+    async def digests(self) -> list[WeeklyDigest]:
         """All digests, newest first, the running week's included."""
         return await self._read(digest_queries.everything)
 
-    async def digest(self, week: str) -> Digest | None:
+    async def digest(self, week: str) -> WeeklyDigest | None:
         """One week's digest, frozen or running."""
         return await self._read(digest_queries.find, week)
 
-    async def tallies(self, slugs: Iterable[str]) -> dict[str, Tally]:
+    async def tallies(self, slugs: Iterable[str]) -> dict[str, ToolTally]:
         """The counts of those of these tools that are listed."""
         return await self._read(queries.tallies, slugs)
 
@@ -111,11 +111,11 @@ class DatabaseLibrary:
         """The tools that a reader keeps, the last kept first."""
         return await self._read(queries.bookmarks_of, voter)
 
-    async def kept_by(self, voter: str) -> list[Kept]:
+    async def kept_by(self, voter: str) -> list[SavedTool]:
         """The tools that a reader keeps, with their names, the last kept first."""
         return await self._read(queries.kept_by, voter)
 
-    async def votes_of(self, voter: str) -> list[Cast]:
+    async def votes_of(self, voter: str) -> list[OwnVote]:
         """A voter's choices with the tools' names, the last made first."""
         return await self._read(queries.votes_of, voter)
 
@@ -132,10 +132,10 @@ class DatabaseLibrary:
             with self._engine.connect() as connection:
                 return query(connection, *arguments)
 
-        return await self._threads.do(read)
+        return await self._threads.run(read)
 
 
-class FakeLibrary:
+class FakeReadModel:
     """Answers from what it was given, without a database.
 
     Attributes:
@@ -149,7 +149,7 @@ class FakeLibrary:
     def __init__(self, *tools: Tool) -> None:
         self.shelf = {tool.tool: tool for tool in tools}
         self.panel: list[Reviewer] = []
-        self.weekly: list[Digest] = []
+        self.weekly: list[WeeklyDigest] = []
         self.choices: dict[str, dict[str, Choice]] = {}
         self.kept: dict[str, list[str]] = {}
         self.progress: Applied = {}
@@ -197,18 +197,18 @@ class FakeLibrary:
             if review.reviewer == slug
         ]
 
-    async def digests(self) -> list[Digest]:
+    async def digests(self) -> list[WeeklyDigest]:
         """The digests that it was given."""
         return self.weekly
 
-    async def digest(self, week: str) -> Digest | None:
+    async def digest(self, week: str) -> WeeklyDigest | None:
         """One of those digests."""
         return next((made for made in self.weekly if made.week == week), None)
 
-    async def tallies(self, slugs: Iterable[str]) -> dict[str, Tally]:
+    async def tallies(self, slugs: Iterable[str]) -> dict[str, ToolTally]:
         """The counts of these tools."""
         found = await self.tools_named(slugs)
-        return {t.tool: Tally(t.tool, t.community, t.bookmarks, t.version) for t in found}
+        return {t.tool: ToolTally(t.tool, t.community, t.bookmarks, t.version) for t in found}
 
     async def choices_of(self, voter: str) -> Mapping[str, Choice]:
         """A voter's choices."""
@@ -218,15 +218,15 @@ class FakeLibrary:
         """A reader's bookmarks."""
         return self.kept.get(voter, [])
 
-    async def kept_by(self, voter: str) -> list[Kept]:
+    async def kept_by(self, voter: str) -> list[SavedTool]:
         """The voter's bookmarks, all of one moment."""
         found = [self.shelf[slug] for slug in self.kept.get(voter, [])]
-        return [Kept(tool.tool, tool.name, tool.tagline, tool.listed) for tool in found]
+        return [SavedTool(tool.tool, tool.name, tool.tagline, tool.listed) for tool in found]
 
-    async def votes_of(self, voter: str) -> list[Cast]:
+    async def votes_of(self, voter: str) -> list[OwnVote]:
         """The voter's choices, all of one moment."""
         found = [(self.shelf[slug], it) for slug, it in self.choices.get(voter, {}).items()]
-        return [Cast(tool.tool, tool.name, choice, tool.listed) for tool, choice in found]
+        return [OwnVote(tool.tool, tool.name, choice, tool.listed) for tool, choice in found]
 
     async def applied(self) -> Applied:
         """What `progress` says."""

@@ -17,7 +17,7 @@ from streams.api import openapi
 from streams.api.http.problems import Problem, on_crash, on_http_error, on_problem, unavailable
 from streams.api.live.sse import Changes, last_event, wanted_tools
 from streams.api.voting import endpoints
-from streams.api.wiring import Parts
+from streams.api.wiring import Components
 
 # Anybody may invent others, and each would be counted apart from then on.
 METHODS = frozenset(
@@ -30,7 +30,7 @@ Site = Callable[[BookmarksOf], ASGIApp]
 """Makes the site, given who finds a visitor's bookmarks."""
 
 
-def application(parts: Parts, site: Site | None = None) -> Starlette:
+def application(parts: Components, site: Site | None = None) -> Starlette:
     """The ASGI application: the API, and for every other path the site."""
     app = Starlette(
         routes=routes(parts),
@@ -43,12 +43,12 @@ def application(parts: Parts, site: Site | None = None) -> Starlette:
     )
     app.router.redirect_slashes = False
     if site is not None:
-        pages = _SiteElsewhere(site(parts.desk.bookmarks_of), app.router.not_found)
+        pages = _SiteFallback(site(parts.desk.bookmarks_of), app.router.not_found)
         app.router.default = _Timed("(page)", pages)
     return app
 
 
-def routes(parts: Parts) -> list[Route]:
+def routes(parts: Components) -> list[Route]:
     """The API's routes; those of votes stand first, since they are asked the most."""
     desk, export, health, forms = parts.desk, parts.export, parts.health, parts.forms
 
@@ -91,9 +91,9 @@ def routes(parts: Parts) -> list[Route]:
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def _timed(path: str, endpoint: Endpoint | endpoints.Ballots, *methods: str) -> Route:
-    """A route whose answers are timed. A `Ballots` stays plain ASGI on the way."""
-    app: ASGIApp = endpoint if isinstance(endpoint, endpoints.Ballots) else _plain(endpoint)
+def _timed(path: str, endpoint: Endpoint | endpoints.VoteEndpoint, *methods: str) -> Route:
+    """A route whose answers are timed. A `VoteEndpoint` stays plain ASGI on the way."""
+    app: ASGIApp = endpoint if isinstance(endpoint, endpoints.VoteEndpoint) else _plain(endpoint)
     return Route(path, _Timed(path, app), methods=methods or ("GET",))
 
 
@@ -145,7 +145,7 @@ class _Timed:
         observe(seconds)
 
 
-class _SiteElsewhere:
+class _SiteFallback:
     """What no route of the API takes is the site's, except under `/v1/`."""
 
     def __init__(self, site: ASGIApp, not_found: ASGIApp) -> None:

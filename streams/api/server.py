@@ -22,15 +22,15 @@ from infra.kafka.producer import KafkaProducer
 from infra.postgres.engine import create_engine
 from infra.runtime import gc_tuning
 from infra.settings import Settings
-from streams.api.auth.tokens import Tokens
+from streams.api.auth.tokens import CachedTokens
 from streams.api.ingest.event_clock import now
-from streams.api.live.changes_consumer import Feed
-from streams.api.live.progress import RETRY_SECONDS, Listener, Progress
+from streams.api.live.changes_consumer import ChangesConsumer
+from streams.api.live.progress import RETRY_SECONDS, NotificationListener, Progress
 from streams.api.live.sse import MOST_CLIENTS
-from streams.api.read_model import READERS, DatabaseLibrary, Library
+from streams.api.read_model import READERS, DatabaseReadModel, ReadModel
 from streams.api.routes import Site, application
-from streams.api.status.pipeline_status import ChainObserver
-from streams.api.wiring import Outside, Parts, assemble
+from streams.api.status.pipeline_status import StatusProbe
+from streams.api.wiring import Components, Dependencies, build
 
 DRAIN_SECONDS = 6.0
 EXIT_SECONDS = 2.0
@@ -88,7 +88,7 @@ async def serve(settings: Settings, site: Site | None, codec: Codec) -> str:
         asyncio.get_running_loop().add_signal_handler(number, _end, ending, "")
     async with running(settings, codec, ending) as parts:
         server = listener(application(parts, site), settings)
-        gc_tuning.spare()
+        gc_tuning.reduce_gc()
         serving = asyncio.create_task(server.serve())
         await asyncio.wait({ending, serving}, return_when=asyncio.FIRST_COMPLETED)
         parts.health.closing = True
@@ -101,31 +101,31 @@ async def serve(settings: Settings, site: Site | None, codec: Codec) -> str:
 @asynccontextmanager
 async def running(
     settings: Settings, codec: Codec, ending: "asyncio.Future[str]"
-) -> AsyncIterator[Parts]:
+) -> AsyncIterator[Components]:
     """The parts on real servers, and the threads that keep them current."""
     async with AsyncExitStack() as stack:
         database = create_engine(
             settings, name="verdicts api", pool_size=READERS, max_overflow=READERS
         )
         stack.callback(database.dispose)
-        library = DatabaseLibrary(database)
+        library = DatabaseReadModel(database)
         stack.callback(library.close)
         producer = KafkaProducer(settings, on_fatal=lambda reason: _end(ending, reason))
         stack.push_async_callback(producer.close)
-        outside = Outside(
-            tokens=Tokens.of(database),
+        outside = Dependencies(
+            tokens=CachedTokens.of(database),
             producer=producer,
             library=library,
-            observer=ChainObserver(database, settings),
+            observer=StatusProbe(database, settings),
             codec=codec,
             clock=now,
         )
-        parts = assemble(settings, outside)
-        feed = Feed(settings, codec, parts.hub.changed, parts.standings.clear)
+        parts = build(settings, outside)
+        feed = ChangesConsumer(settings, codec, parts.hub.changed, parts.standings.clear)
         stack.push_async_callback(feed.close)
         catch_up = _CatchUp(parts.progress, library)
         stack.callback(catch_up.stop)
-        heard = Listener(settings, parts.progress.note, catch_up.begin)
+        heard = NotificationListener(settings, parts.progress.note, catch_up.begin)
         stack.push_async_callback(heard.close)
         warming = asyncio.create_task(_warm(producer))
         stack.callback(warming.cancel)
@@ -168,7 +168,9 @@ def require_free(host: str, port: int) -> None:
 class _CatchUp:
     """Reads how far everything is after a (re)connect; what was said meanwhile is lost."""
 
-    def __init__(self, progress: Progress, library: Library, pause: float = RETRY_SECONDS) -> None:
+    def __init__(
+        self, progress: Progress, library: ReadModel, pause: float = RETRY_SECONDS
+    ) -> None:
         self._progress = progress
         self._library = library
         self._pause = pause

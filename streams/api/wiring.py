@@ -8,25 +8,25 @@ import msgspec
 from infra.kafka.codec import Codec
 from infra.kafka.producer import FakeProducer, Producer
 from infra.settings import Settings
-from streams.api.auth.request_origin import Newcomers, Origins, Proxies
-from streams.api.auth.tokens import Bearers, FakeTokens
-from streams.api.auth.voter_cookie import Confirmations, Voters
-from streams.api.ingest.cloudevents import Reader
-from streams.api.ingest.endpoint import Intake
-from streams.api.ingest.event_clock import FakeClock, Stamps
+from streams.api.auth.request_origin import NewVoterRateLimit, OriginPolicy, TrustedProxies
+from streams.api.auth.tokens import FakeTokens, TokenLookup
+from streams.api.auth.voter_cookie import CsrfTokens, VoterCookies
+from streams.api.ingest.cloudevents import EventParser
+from streams.api.ingest.endpoint import IngestEndpoint
+from streams.api.ingest.event_clock import FakeClock, MonotonicClock
 from streams.api.live.progress import Progress
-from streams.api.live.sse import Hub
-from streams.api.live.tally_cache import Standings
-from streams.api.read_model import FakeLibrary, Library
-from streams.api.reading.endpoints import Desk
-from streams.api.reading.export import Export
+from streams.api.live.sse import SseHub
+from streams.api.live.tally_cache import TallyCache
+from streams.api.read_model import FakeReadModel, ReadModel
+from streams.api.reading.endpoints import ReadEndpoints
+from streams.api.reading.export import PersonalExport
 from streams.api.status.endpoints import Health
 from streams.api.status.pipeline_status import FakeObserver, Observer
-from streams.api.voting.form_endpoints import Forms
-from streams.api.voting.vote_service import Booth, Rush
+from streams.api.voting.form_endpoints import FormEndpoints
+from streams.api.voting.vote_service import ArrivalRate, VoteService
 
 
-class Outside(msgspec.Struct, frozen=True, kw_only=True):
+class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
     """What the API needs of the world; each is real, or a fake that ships beside it.
 
     Attributes:
@@ -39,58 +39,58 @@ class Outside(msgspec.Struct, frozen=True, kw_only=True):
         timer: Seconds that only go forward.
     """
 
-    tokens: Bearers
+    tokens: TokenLookup
     producer: Producer
-    library: Library
+    library: ReadModel
     observer: Observer
     codec: Codec
     clock: Callable[[], int]
     timer: Callable[[], float] = time.monotonic
 
 
-class Parts(msgspec.Struct, frozen=True, kw_only=True):
+class Components(msgspec.Struct, frozen=True, kw_only=True):
     """What answers requests."""
 
-    intake: Intake
-    booth: Booth
-    origins: Origins
-    forms: Forms
-    desk: Desk
-    export: Export
-    hub: Hub
+    intake: IngestEndpoint
+    booth: VoteService
+    origins: OriginPolicy
+    forms: FormEndpoints
+    desk: ReadEndpoints
+    export: PersonalExport
+    hub: SseHub
     health: Health
     progress: Progress
-    standings: Standings
-    voters: Voters
+    standings: TallyCache
+    voters: VoterCookies
 
 
-def assemble(settings: Settings, outside: Outside) -> Parts:
+def build(settings: Settings, outside: Dependencies) -> Components:
     """Put the parts together. Needs `secret_keys` and `voter_key` in the settings."""
     secure = settings.public_url.startswith("https://")
-    voters = Voters(settings.secret_keys, settings.voter_key, secure=secure)
-    stamps, origins = Stamps(outside.clock), Origins(settings.public_url)
-    standings, progress = Standings(outside.library), Progress()
-    booth = Booth(
+    voters = VoterCookies(settings.secret_keys, settings.voter_key, secure=secure)
+    stamps, origins = MonotonicClock(outside.clock), OriginPolicy(settings.public_url)
+    standings, progress = TallyCache(outside.library), Progress()
+    booth = VoteService(
         voters=voters,
         stamps=stamps,
-        newcomers=Newcomers(settings.new_voters_per_hour, outside.timer),
-        proxies=Proxies(settings.trusted_proxies),
+        newcomers=NewVoterRateLimit(settings.new_voters_per_hour, outside.timer),
+        proxies=TrustedProxies(settings.trusted_proxies),
         codec=outside.codec,
         producer=outside.producer,
         standings=standings,
         progress=progress,
         library=outside.library,
-        rush=Rush(outside.timer),
+        rush=ArrivalRate(outside.timer),
     )
-    reader = Reader(stamps, voters)
-    return Parts(
-        intake=Intake(outside.tokens, reader, outside.codec, outside.producer, progress),
+    reader = EventParser(stamps, voters)
+    return Components(
+        intake=IngestEndpoint(outside.tokens, reader, outside.codec, outside.producer, progress),
         booth=booth,
         origins=origins,
-        forms=Forms(booth, origins, Confirmations(settings.secret_keys), stamps),
-        desk=Desk(outside.library, standings, voters),
-        export=Export(outside.library, voters, settings.public_url),
-        hub=Hub(standings),
+        forms=FormEndpoints(booth, origins, CsrfTokens(settings.secret_keys), stamps),
+        desk=ReadEndpoints(outside.library, standings, voters),
+        export=PersonalExport(outside.library, voters, settings.public_url),
+        hub=SseHub(standings),
         health=Health(outside.observer),
         progress=progress,
         standings=standings,
@@ -103,14 +103,14 @@ class Fakes(msgspec.Struct, frozen=True):
 
     tokens: FakeTokens
     producer: FakeProducer
-    library: FakeLibrary
+    library: FakeReadModel
     observer: FakeObserver
     clock: FakeClock
 
     @property
-    def outside(self) -> Outside:
+    def outside(self) -> Dependencies:
         """The fakes as what the API needs; the timer follows the clock."""
-        return Outside(
+        return Dependencies(
             tokens=self.tokens,
             producer=self.producer,
             library=self.library,

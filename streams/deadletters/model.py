@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from infra.kafka.reader import Record
+from infra.kafka.reader import LogRecord
 from streams.deadletters.producer import PREFIX
 
 State = Literal["waiting", "replayed", "discarded"]
@@ -22,7 +22,7 @@ class Origin(NamedTuple):
         return f"{self.topic}/{self.partition}/{self.offset}"
 
 
-class Letter(msgspec.Struct, frozen=True, kw_only=True):
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     """A dead letter.
 
     Attributes:
@@ -55,21 +55,21 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     copies: tuple[int, ...] = ()
 
 
-class Settled(NamedTuple):
+class Resolution(NamedTuple):
     """What became of a letter."""
 
     outcome: State
     reason: str
 
 
-def read(record: Record) -> Letter:
+def read(record: LogRecord) -> DeadLetter:
     """Read a record of the dead letters' topic."""
     said = {
         name.removeprefix(PREFIX): (value or b"").decode(errors="replace")
         for name, value in record.headers
         if name.startswith(PREFIX)
     }
-    return Letter(
+    return DeadLetter(
         number=record.offset,
         written=record.timestamp,
         origin=_origin(said),
@@ -94,14 +94,16 @@ def _number(said: str) -> int | None:
     return int(said) if said.isascii() and said.isdigit() else None
 
 
-def sorted_out(letters: Iterable[Letter], settled: Mapping[int, Settled]) -> Iterator[Letter]:
+def merge_copies(
+    letters: Iterable[DeadLetter], settled: Mapping[int, Resolution]
+) -> Iterator[DeadLetter]:
     """Give each original record once, as its newest letter, with what became of it.
 
     A worker that is killed between the letter and its checkpoint writes the letter again. Such
     copies are one case, and are settled together. One that comes later than the decision waits for
     another one: whoever decided has not seen it, and it may be of a topic that was made anew.
     """
-    cases: dict[object, list[Letter]] = {}
+    cases: dict[object, list[DeadLetter]] = {}
     for letter in letters:
         cases.setdefault(letter.origin or letter.number, []).append(letter)
     for case in cases.values():

@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from infra.kafka.codec import UndecodableError
 from infra.settings import Settings
-from infra.telemetry.recording import buried
+from infra.telemetry.recording import dead_lettered
 from schemas import topics
 
 SECONDS = 10.0
@@ -20,7 +20,7 @@ LONGEST_MESSAGE = 2_000
 log = structlog.get_logger(__name__)
 
 
-class Letter(Protocol):
+class FailedRecord(Protocol):
     """A record as it was fetched."""
 
     topic: str
@@ -36,7 +36,7 @@ class DeadLettersUnavailableError(Exception):
     """A dead letter was not acknowledged, so its original must not be passed over."""
 
 
-class DeadLetters:
+class DeadLetterProducer:
     """Writes to `verdicts.deadletters.v1`, with Kafka Connect's names for the headers."""
 
     def __init__(self, settings: Settings) -> None:
@@ -54,7 +54,7 @@ class DeadLetters:
         self._lock = threading.Lock()
         self._made: Producer | None = None
 
-    def write(self, letters: Iterable[tuple[Letter, Exception]]) -> None:
+    def write(self, letters: Iterable[tuple[FailedRecord, Exception]]) -> None:
         """Write letters with what made them ones, and return once the broker holds them.
 
         Raises:
@@ -80,7 +80,7 @@ class DeadLetters:
         if failures or left:
             self._made = None  # it may have failed for good; the next attempt makes another
             raise DeadLettersUnavailableError(str(failures[0]) if failures else "timed out")
-        buried(letter.topic for letter, _ in given)
+        dead_lettered(letter.topic for letter, _ in given)
         for letter, error in given:
             log.warning(
                 "dead letter", topic=letter.topic, partition=letter.partition,
@@ -94,7 +94,7 @@ class DeadLetters:
             return self._made
 
 
-def _why(letter: Letter, error: Exception) -> list[tuple[str, bytes]]:
+def _why(letter: FailedRecord, error: Exception) -> list[tuple[str, bytes]]:
     cause = getattr(error, "orig", None) or error  # the database's own words, without the SQL
     said = {
         "topic": letter.topic,

@@ -12,18 +12,18 @@ from confluent_kafka import KafkaError, Message, Producer
 from sqlalchemy import Connection, Engine, text
 
 from infra.kafka.codec import Codec, UndecodableError
-from infra.kafka.offsets import Log, Place
+from infra.kafka.offsets import LogOffsets
 from infra.kafka.producer import configuration
-from infra.kafka.reader import Progress, Span, scan
+from infra.kafka.reader import OffsetRange, Progress, scan
 from infra.settings import Settings
 from schemas.events import Event
-from schemas.topics import DEAD_LETTERS, EVENT_TOPICS, LARGEST_RECORD
-from streams.deadletters.model import Letter, Origin, Settled, State, read, sorted_out
+from schemas.topics import DEAD_LETTERS, EVENT_TOPICS, LARGEST_RECORD, TopicPartition
+from streams.deadletters.model import DeadLetter, Origin, Resolution, State, merge_copies, read
 
 SECONDS = 10.0
 BY_KEY = -1
 TOPIC_NAMES = {topic.name for topic in EVENT_TOPICS}
-PLACE: Place = (DEAD_LETTERS.name, 0)
+PLACE: TopicPartition = (DEAD_LETTERS.name, 0)
 
 _SETTLE = text(
     "insert into verdicts.settled_letters (topic_id, letter, outcome, reason)"
@@ -36,11 +36,11 @@ _SETTLED = text(
 )
 
 
-class RedeliveryError(Exception):
+class ReplayError(Exception):
     """A letter cannot be sent again; the message says why, and what can be done."""
 
 
-class Redelivery:
+class DeadLetterReplay:
     """Reads the dead letters of an installation and settles them.
 
     Lists hold letters without their values, since there may be many and each may be large; where
@@ -56,34 +56,34 @@ class Redelivery:
         self._settings = settings
         self._database = database
         self._codec = codec
-        bounds = Log(settings).bounds([PLACE])[PLACE]
+        bounds = LogOffsets(settings).bounds([PLACE])[PLACE]
         self._topic_id = bounds.topic_id
-        self._span = Span(bounds.first, bounds.end)
+        self._span = OffsetRange(bounds.first, bounds.end)
 
-    def letters(self, progress: Progress = lambda _: None) -> list[Letter]:
+    def letters(self, progress: Progress = lambda _: None) -> list[DeadLetter]:
         """All cases without their values, in the order in which they were written."""
         with self._database.connect() as connection:
             rows = connection.execute(_SETTLED, {"topic_id": self._topic_id})
-            settled = {row.letter: Settled(row.outcome, row.reason) for row in rows}
+            settled = {row.letter: Resolution(row.outcome, row.reason) for row in rows}
         records = scan(self._settings, {PLACE: self._span}, progress)
         bare = (read(record._replace(value=None)) for record in records)
-        return sorted(sorted_out(bare, settled), key=lambda it: it.number)
+        return sorted(merge_copies(bare, settled), key=lambda it: it.number)
 
     @property
     def size(self) -> int:
         """How many letters there are to read."""
         return self._span.length
 
-    def whole(self, letters: Collection[Letter]) -> Iterator[Letter]:
+    def whole(self, letters: Collection[DeadLetter]) -> Iterator[DeadLetter]:
         """The same letters with their values, in the order in which they were written."""
         wanted = {letter.number for letter in letters}
         if wanted:
-            span = Span(min(wanted), max(wanted) + 1)
+            span = OffsetRange(min(wanted), max(wanted) + 1)
             for record in scan(self._settings, {PLACE: span}):
                 if record.offset in wanted:
                     yield read(record)
 
-    def decoded(self, letter: Letter) -> Event:
+    def decoded(self, letter: DeadLetter) -> Event:
         """Read a whole letter's record again, as the system is now.
 
         Raises:
@@ -95,7 +95,7 @@ class Redelivery:
             raise UndecodableError(f"{letter.origin.topic} is not a topic of events")
         return self._codec.decode(letter.origin.topic, letter.value)
 
-    def replay(self, letters: Collection[Letter], *, force: bool = False) -> dict[int, Origin]:
+    def replay(self, letters: Collection[DeadLetter], *, force: bool = False) -> dict[int, Origin]:
         """Send records again as they were; give where each stands now, by the letter's number.
 
         An interruption between sending and settling leaves a letter waiting that was sent. To send
@@ -118,21 +118,21 @@ class Redelivery:
         with self._database.begin() as connection:
             for letter in letters:
                 if origin := outbound.stand.get(letter.number):
-                    self._settle(connection, letter, "replayed", f"now {origin}")
+                    self._record_resolution(connection, letter, "replayed", f"now {origin}")
         if missing := len(letters) - len(outbound.stand):
-            raise RedeliveryError(
+            raise ReplayError(
                 f"{missing} of {len(letters)} letters were not acknowledged "
                 f"({outbound.failure}); they still wait, so replay them again."
             )
         return outbound.stand
 
-    def discard(self, letters: Iterable[Letter], reason: str) -> None:
+    def discard(self, letters: Iterable[DeadLetter], reason: str) -> None:
         """Let letters rest; they stay on their topic, and out of the list."""
         with self._database.begin() as connection:
             for letter in letters:
-                self._settle(connection, letter, "discarded", reason)
+                self._record_resolution(connection, letter, "discarded", reason)
 
-    def _require_deliverable(self, letter: Letter, *, force: bool) -> None:
+    def _require_deliverable(self, letter: DeadLetter, *, force: bool) -> None:
         try:
             self.decoded(letter)
         except UndecodableError as error:
@@ -140,9 +140,11 @@ class Redelivery:
             if not (force and known):
                 advice = "; mend what reads it, discard it, or use --force" if known else ""
                 message = f"Letter {letter.number} cannot be applied: {error}{advice}."
-                raise RedeliveryError(message) from None
+                raise ReplayError(message) from None
 
-    def _settle(self, connection: Connection, letter: Letter, outcome: State, reason: str) -> None:
+    def _record_resolution(
+        self, connection: Connection, letter: DeadLetter, outcome: State, reason: str
+    ) -> None:
         said = {"topic_id": self._topic_id, "outcome": outcome, "reason": reason}
         rows = [{**said, "letter": number} for number in (letter.number, *letter.copies)]
         connection.execute(_SETTLE, rows)
@@ -158,7 +160,7 @@ class _Outbound:
         self.stand: dict[int, Origin] = {}
         self.failure = "no answer in time"
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: DeadLetter) -> None:
         """Queue a letter, when there is room."""
         assert letter.origin
         while True:

@@ -11,12 +11,12 @@ from itertools import chain, groupby
 from streams.demo.content import read_content
 from streams.demo.crowd import crowd_events
 from streams.demo.editors import editorial_events
-from streams.demo.event import SECOND, Event, moment_of
+from streams.demo.event import SECOND, DemoEvent, moment_of
 
 __all__ = ["events", "weeks"]
 
 
-def events(end: int) -> list[Event]:
+def events(end: int) -> list[DemoEvent]:
     """All demo events of the five weeks before a moment, oldest first.
 
     Args:
@@ -30,12 +30,12 @@ def events(end: int) -> list[Event]:
     return sorted(everything, key=lambda event: (moment_of(event), event["id"]))
 
 
-def weeks(end: int) -> Iterator[tuple[str, list[Event]]]:
+def weeks(end: int) -> Iterator[tuple[str, list[DemoEvent]]]:
     """The same events by ISO week (UTC), oldest week first: pairs of `2026-W47` and its events."""
     for week, members in groupby(events(end), key=_week):
         yield week, list(members)
 
 
-def _week(event: Event) -> str:
+def _week(event: DemoEvent) -> str:
     year, week, _ = datetime.fromtimestamp(moment_of(event) // SECOND, UTC).isocalendar()
     return f"{year}-W{week:02}"

@@ -17,7 +17,7 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of a content file, in which a misspelt key is an error."""
 
 
-class Reviewer(_Table, frozen=True):
+class DemoReviewer(_Table, frozen=True):
     """A member of the panel; the order in the file is the order on the scorecard."""
 
     slug: str
@@ -25,7 +25,7 @@ class Reviewer(_Table, frozen=True):
     motto: str
 
 
-class Review(_Table, frozen=True):
+class DemoReview(_Table, frozen=True):
     """What a reviewer said at some time; a later one of the same reviewer revises it."""
 
     reviewer: str
@@ -38,7 +38,7 @@ class Review(_Table, frozen=True):
     disclosure: str | None = None
 
 
-class Retraction(_Table, frozen=True):
+class DemoRetraction(_Table, frozen=True):
     """A review that was taken back."""
 
     reviewer: str
@@ -46,14 +46,14 @@ class Retraction(_Table, frozen=True):
     reason: str
 
 
-class Retirement(_Table, frozen=True):
+class DemoRetirement(_Table, frozen=True):
     """The end of a tool."""
 
     days_ago: float
     reason: str
 
 
-class Change(_Table, frozen=True):
+class DemoChange(_Table, frozen=True):
     """A later listing of a tool with another price."""
 
     days_ago: float
@@ -73,7 +73,7 @@ class Crowd(_Table, frozen=True):
     tie: bool = False
 
 
-class Tool(_Table, frozen=True):
+class DemoTool(_Table, frozen=True):
     """A tool with all that happens to it; `listed` is in days before the end."""
 
     slug: str
@@ -86,34 +86,34 @@ class Tool(_Table, frozen=True):
     listed: float
     crowd: Crowd
     url: str | None = None
-    reviews: list[Review] = []
-    retractions: list[Retraction] = []
-    changes: list[Change] = []
-    retired: Retirement | None = None
+    reviews: list[DemoReview] = []
+    retractions: list[DemoRetraction] = []
+    changes: list[DemoChange] = []
+    retired: DemoRetirement | None = None
 
 
-class Category(_Table, frozen=True):
+class DemoCategory(_Table, frozen=True):
     """A category; its slug is the name of its file."""
 
     name: str
     description: str
-    tools: list[Tool]
+    tools: list[DemoTool]
 
 
 class Content(msgspec.Struct, frozen=True):
     """All content files; categories by slug, in the order of their slugs."""
 
-    reviewers: list[Reviewer]
-    categories: dict[str, Category]
+    reviewers: list[DemoReviewer]
+    categories: dict[str, DemoCategory]
 
     @property
-    def tools(self) -> list[Tool]:
+    def tools(self) -> list[DemoTool]:
         """The tools of all categories."""
         return [tool for category in self.categories.values() for tool in category.tools]
 
 
 class _Panel(_Table, frozen=True):
-    reviewers: list[Reviewer]
+    reviewers: list[DemoReviewer]
 
 
 def read_content(folder: Path = _FOLDER) -> Content:
@@ -124,7 +124,7 @@ def read_content(folder: Path = _FOLDER) -> Content:
     """
     files = sorted((folder / "categories").glob("*.toml"))
     categories = {
-        file.stem: msgspec.toml.decode(file.read_bytes(), type=Category) for file in files
+        file.stem: msgspec.toml.decode(file.read_bytes(), type=DemoCategory) for file in files
     }
     panel = msgspec.toml.decode((folder / "reviewers.toml").read_bytes(), type=_Panel)
     return Content(panel.reviewers, categories)

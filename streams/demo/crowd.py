@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from itertools import chain
 from random import Random
 
-from streams.demo.content import Choice, Tool
+from streams.demo.content import Choice, DemoTool
 from streams.demo.editors import SPAN, listed_at, retired_at
-from streams.demo.event import DAY, SECOND, Data, Event, an_event
+from streams.demo.event import DAY, SECOND, Data, DemoEvent, an_event
 
 VOTERS = 3_000
 SEED = 20_261_120
@@ -22,7 +22,7 @@ _OTHER: dict[Choice, Choice] = {"ship": "skip", "skip": "ship"}
 class _Stall:
     """A tool as the crowd meets it: from when until when it can be voted on, and its pull."""
 
-    def __init__(self, tool: Tool, end: int) -> None:
+    def __init__(self, tool: DemoTool, end: int) -> None:
         self.slug, self.crowd = tool.slug, tool.crowd
         self.opens = listed_at(tool, end)
         self.closes = retired_at(tool, end) or end
@@ -47,7 +47,7 @@ class _Ballot:
         """The choice that counts in the end."""
         return self.history[-1][1]
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Iterator[DemoEvent]:
         """All that the voter did about the tool, in order."""
         whose: Data = {"tool": self.stall.slug, "voter": self.voter}
         for at, choice in self.history:
@@ -59,7 +59,7 @@ class _Ballot:
             yield an_event("bookmark.added" if saved else "bookmark.removed", at, whose)
 
 
-def crowd_events(tools: list[Tool], end: int) -> Iterator[Event]:
+def crowd_events(tools: list[DemoTool], end: int) -> Iterator[DemoEvent]:
     """The events of all voters, in no order."""
     draw = Random(SEED)  # noqa: S311 - a story that is the same each time, no secret
     stalls = [_Stall(tool, end) for tool in tools]

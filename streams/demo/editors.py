@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from zlib import crc32
 
-from streams.demo.content import Content, Review, Tool
-from streams.demo.event import DAY, MINUTE, SECOND, Data, Event, an_event
+from streams.demo.content import Content, DemoReview, DemoTool
+from streams.demo.event import DAY, MINUTE, SECOND, Data, DemoEvent, an_event
 
 SPAN = 35 * DAY
 
@@ -12,7 +12,7 @@ SPAN = 35 * DAY
 _DESK_DELAY_SECONDS = 5 * 60 * 60
 
 
-def editorial_events(content: Content, end: int) -> Iterator[Event]:
+def editorial_events(content: Content, end: int) -> Iterator[DemoEvent]:
     """The events of categories, reviewers and tools, in no order."""
     yield from _panel_and_categories(content, end)
     for category, shelf in content.categories.items():
@@ -29,17 +29,17 @@ def moment(days_ago: float, end: int, what: str) -> int:
     return end - int(days_ago * DAY) + int(delay * min(1.0, days_ago))
 
 
-def listed_at(tool: Tool, end: int) -> int:
+def listed_at(tool: DemoTool, end: int) -> int:
     """When a tool is first listed; those of the first day are there before any vote."""
     return moment(tool.listed, end, tool.slug)
 
 
-def retired_at(tool: Tool, end: int) -> int | None:
+def retired_at(tool: DemoTool, end: int) -> int | None:
     """When a tool is retired, if ever."""
     return moment(tool.retired.days_ago, end, tool.slug) if tool.retired else None
 
 
-def _panel_and_categories(content: Content, end: int) -> Iterator[Event]:
+def _panel_and_categories(content: Content, end: int) -> Iterator[DemoEvent]:
     opening = end - SPAN - 30 * MINUTE
     for index, (slug, category) in enumerate(content.categories.items()):
         facts: Data = {
@@ -58,7 +58,7 @@ def _panel_and_categories(content: Content, end: int) -> Iterator[Event]:
         yield an_event("reviewer.joined", opening + (10 + position) * MINUTE, person)
 
 
-def _life_of(tool: Tool, category: str, end: int) -> Iterator[Event]:
+def _life_of(tool: DemoTool, category: str, end: int) -> Iterator[DemoEvent]:
     facts = _facts(tool, category)
     yield an_event("tool.listed", listed_at(tool, end), facts)
     for change in tool.changes:
@@ -81,7 +81,7 @@ def _life_of(tool: Tool, category: str, end: int) -> Iterator[Event]:
         yield an_event("tool.retired", gone_at, gone)
 
 
-def _facts(tool: Tool, category: str) -> Data:
+def _facts(tool: DemoTool, category: str) -> Data:
     facts: Data = {
         "tool": tool.slug,
         "name": tool.name,
@@ -95,7 +95,7 @@ def _facts(tool: Tool, category: str) -> Data:
     return facts | {"url": tool.url} if tool.url else facts
 
 
-def _opinion(tool: Tool, review: Review) -> Data:
+def _opinion(tool: DemoTool, review: DemoReview) -> Data:
     opinion: Data = {
         "tool": tool.slug,
         "reviewer": review.reviewer,

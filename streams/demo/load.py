@@ -8,7 +8,7 @@ from itertools import islice
 import httpx
 
 from streams.demo import weeks
-from streams.demo.event import Event
+from streams.demo.event import DemoEvent
 
 BATCH = 500
 
@@ -54,7 +54,7 @@ def load(
 
 def send(
     client: httpx.Client,
-    story: list[tuple[str, list[Event]]],
+    story: list[tuple[str, list[DemoEvent]]],
     progress: Callable[[int, int], None],
     week_sent: Callable[[str], None],
     sleep: Callable[[float], None] = time.sleep,
@@ -69,13 +69,13 @@ def send(
             week_sent(label)
 
 
-def _batches(week: Iterable[Event]) -> Iterator[list[Event]]:
+def _batches(week: Iterable[DemoEvent]) -> Iterator[list[DemoEvent]]:
     rest = iter(week)
     while batch := list(islice(rest, BATCH)):
         yield batch
 
 
-def _send(client: httpx.Client, batch: list[Event], sleep: Callable[[float], None]) -> int:
+def _send(client: httpx.Client, batch: list[DemoEvent], sleep: Callable[[float], None]) -> int:
     """Send one batch until it is acknowledged; a repeated event is harmless."""
     last = "it never answered"
     for _ in range(_ATTEMPTS):
@@ -97,13 +97,13 @@ def _pause(answer: httpx.Response) -> float:
     return min(float(asked), _LONGEST_PAUSE) if asked.isdecimal() else 1.0
 
 
-def _accepted(answer: httpx.Response, batch: list[Event]) -> int:
+def _accepted(answer: httpx.Response, batch: list[DemoEvent]) -> int:
     if answer.status_code in _ACCEPTED:
         return len(batch)
     raise NotLoaded(_reason(answer, batch))
 
 
-def _reason(answer: httpx.Response, batch: list[Event]) -> str:
+def _reason(answer: httpx.Response, batch: list[DemoEvent]) -> str:
     """Name the first rejected event, or what the API said of the whole batch."""
     try:
         said = answer.json()

@@ -13,15 +13,15 @@ from sqlalchemy import Engine
 
 from infra.kafka.codec import Codec
 from infra.postgres.engine import wait_notifications
-from infra.postgres.leader_election import Lease, Turn
+from infra.postgres.leader_election import LeaderThread, Lease
 from infra.settings import Settings
 from infra.telemetry import event_log
 from infra.telemetry.recording import relayed
 from projections.read import changed_records
 from projections.write import outbox
-from projections.write.outbox import Key
+from projections.write.outbox import RecordKey
 from schemas import topics
-from schemas.records import Record
+from schemas.records import AnyRecord
 
 TRANSACTIONAL_ID = "verdicts-relay"
 ADVISORY_LOCK = 0x72656C61  # "rela"
@@ -32,7 +32,7 @@ PAUSE_SECONDS = 0.1
 log = structlog.get_logger(__name__)
 
 
-class Relay(Turn):
+class OutboxRelay(LeaderThread):
     """Publishes while it has the turn."""
 
     def __init__(
@@ -73,12 +73,12 @@ class Relay(Turn):
         snapshot = self._engine.execution_options(isolation_level="REPEATABLE READ")
         with snapshot.begin() as connection:
             # In the snapshot itself: a key is forgotten only when its change is in there.
-            waiting = changed_records.waiting(connection, LARGEST_BATCH)
+            waiting = changed_records.pending(connection, LARGEST_BATCH)
             shared = any(key.kind.startswith("tools-of-") for key in waiting.values())
             found = {} if shared else changed_records.look_up(connection, waiting.values())
         if shared:
             with self._engine.begin() as connection:
-                changed_records.spread(connection)
+                changed_records.expand_shared_keys(connection)
             return True
         if not waiting:
             return False
@@ -88,12 +88,12 @@ class Relay(Turn):
             self._produce(producer, key, record)
         producer.commit_transaction(SECONDS)
         with self._engine.begin() as connection:
-            changed_records.forget(connection, waiting)
+            changed_records.delete_published(connection, waiting)
         relayed((key.kind for key in found), time.monotonic() - began)
         event_log.relayed(self._engine, found, time.monotonic() - began)
         return True
 
-    def _produce(self, producer: Producer, key: Key, record: Record | None) -> None:
+    def _produce(self, producer: Producer, key: RecordKey, record: AnyRecord | None) -> None:
         try:
             producer.produce(
                 topics.CHANGES.name,

@@ -11,24 +11,24 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from infra.consumer.agent import consume
 from infra.consumer.app import BatchedApp
-from infra.consumer.group_commit import Together
-from infra.consumer.measured_sink import Measured
-from infra.consumer.partition_consumer import Sink, Steps
+from infra.consumer.group_commit import GroupCommitter
+from infra.consumer.measured_sink import MeasuredSink
+from infra.consumer.partition_consumer import BatchSink, BatchSteps
 from infra.kafka.codec import Codec, UndecodableError
 from infra.telemetry import event_log
 from projections.write import checkpoints, store
 from projections.write.store import Batch
 from schemas.events import Event
 from schemas.topics import EVENT_TOPICS
-from streams.deadletters.producer import DeadLetters
+from streams.deadletters.producer import DeadLetterProducer
 from streams.processing.traced_sink import traced
 
 Records = Sequence[ConsumerRecord]
 Poison = tuple[ConsumerRecord, Exception]
 
 
-class Morgue(Protocol):
-    """Where dead letters go; `streams.deadletters.producer.DeadLetters` is the real one."""
+class DeadLetterSink(Protocol):
+    """Where dead letters go; `streams.deadletters.producer.DeadLetterProducer` is the real one."""
 
     def write(self, letters: Iterable[tuple[Any, Exception]]) -> None:
         """Write letters with what made them ones, and return once they are safe."""
@@ -36,9 +36,11 @@ class Morgue(Protocol):
 
 
 class Projector:
-    """Applies one partition to the projections; see `infra.consumer.partition_consumer.Sink`."""
+    """Applies one partition's records to the projections."""
 
-    def __init__(self, place: TP, engine: Engine, codec: Codec, dead_letters: Morgue) -> None:
+    def __init__(
+        self, place: TP, engine: Engine, codec: Codec, dead_letters: DeadLetterSink
+    ) -> None:
         self._place = place
         self._engine = engine
         self._codec = codec
@@ -50,11 +52,11 @@ class Projector:
         with self._engine.connect() as connection:
             return checkpoints.stored(connection, self._place, checkpoints.PROJECTIONS)
 
-    def apply(self, records: Records, expected: int, upto: int) -> Steps[Batch]:
+    def apply(self, records: Records, expected: int, upto: int) -> BatchSteps[Batch]:
         """Apply what can be applied, after the rest stands in the dead letters."""
         records, events, poison = self._decoded(records)
         if poison:
-            yield from self._buried(poison)
+            yield from self._dead_letter(poison)
         yield from self._applied(records, events, expected, upto)
         self._buried_already.clear()
 
@@ -78,7 +80,7 @@ class Projector:
 
     def _applied(
         self, records: Records, events: list[Event], expected: int, upto: int
-    ) -> Steps[Batch]:
+    ) -> BatchSteps[Batch]:
         try:
             yield Batch(self._place, expected, upto, events)
         except (DataError, IntegrityError) as error:
@@ -88,10 +90,10 @@ class Projector:
 
     def _bisected(
         self, records: Records, events: list[Event], expected: int, upto: int, error: Exception
-    ) -> Steps[Batch]:
+    ) -> BatchSteps[Batch]:
         """Find the record that the database refuses, and bury that one alone."""
         if len(records) == 1:
-            yield from self._buried([(records[0], error)])
+            yield from self._dead_letter([(records[0], error)])
             yield Batch(self._place, expected, upto, ())
             return
         half = len(records) // 2
@@ -99,7 +101,7 @@ class Projector:
         yield from self._applied(records[:half], events[:half], expected, middle)
         yield from self._applied(records[half:], events[half:], middle, upto)
 
-    def _buried(self, poison: list[Poison]) -> Steps[Batch]:
+    def _dead_letter(self, poison: list[Poison]) -> BatchSteps[Batch]:
         """Write dead letters, each once however often the batch has to be tried."""
         new = [it for it in poison if it[0].offset not in self._buried_already]
         if new:
@@ -108,12 +110,14 @@ class Projector:
             self._buried_already |= {record.offset for record, _ in new}
 
 
-def register(app: BatchedApp, engine: Engine, codec: Codec, dead_letters: DeadLetters) -> None:
+def register(
+    app: BatchedApp, engine: Engine, codec: Codec, dead_letters: DeadLetterProducer
+) -> None:
     """Register one agent per event topic."""
-    together = Together(partial(store.apply, engine))
+    together = GroupCommitter(partial(store.apply, engine))
 
-    def sink(place: TP) -> Sink:
-        measured = Measured(Projector(place, engine, codec, dead_letters), place.topic)
+    def sink(place: TP) -> BatchSink:
+        measured = MeasuredSink(Projector(place, engine, codec, dead_letters), place.topic)
         return traced(measured, place, engine, codec)
 
     for topic in EVENT_TOPICS:

@@ -7,7 +7,7 @@ from typing import Any
 from faust.types import TP
 from sqlalchemy import Engine
 
-from infra.consumer.partition_consumer import Sink, Steps
+from infra.consumer.partition_consumer import BatchSink, BatchSteps
 from infra.kafka.codec import Codec
 from infra.telemetry import tracing
 from infra.telemetry.tracing import Trace
@@ -17,10 +17,10 @@ MOST_PER_BATCH = 100
 _SUBJECTS = {"tool": "tool", "category": "category", "reviewer": "reviewer", "week": "digest"}
 
 
-class Traced:
-    """A sink that traces what carries a trace; see `infra.consumer.partition_consumer.Sink`."""
+class TracedSink:
+    """A sink that records a span for every event that carries a trace."""
 
-    def __init__(self, sink: Sink, place: TP, engine: Engine, codec: Codec) -> None:
+    def __init__(self, sink: BatchSink, place: TP, engine: Engine, codec: Codec) -> None:
         self._sink = sink
         self._place = place
         self._engine = engine
@@ -30,10 +30,10 @@ class Traced:
         """Look up the checkpoint."""
         return self._sink.stored()
 
-    def apply(self, records: Sequence[Any], expected: int, upto: int) -> Steps[Any]:
+    def apply(self, records: Sequence[Any], expected: int, upto: int) -> BatchSteps[Any]:
         """Apply a batch. Rows are left before, since relay and publisher are quick."""
         carrying = self._carrying(records)
-        tracing.leave(self._engine, (trace for _, _, trace in carrying))
+        tracing.remember(self._engine, (trace for _, _, trace in carrying))
         began = time.monotonic()
         yield from self._sink.apply(records, expected, upto)
         for record, event, trace in carrying:
@@ -67,6 +67,6 @@ def subject(event: Event) -> tuple[str, str]:
     return _SUBJECTS[field], getattr(event.data, field)
 
 
-def traced(sink: Sink, place: TP, engine: Engine, codec: Codec) -> Sink:
+def traced(sink: BatchSink, place: TP, engine: Engine, codec: Codec) -> BatchSink:
     """The sink, with tracing where that is on."""
-    return Traced(sink, place, engine, codec) if tracing.on() else sink
+    return TracedSink(sink, place, engine, codec) if tracing.enabled() else sink

@@ -22,7 +22,7 @@ from sqlalchemy import Engine
 
 from infra.kafka import registry
 from infra.kafka.codec import Codec
-from infra.kafka.offsets import Log, Place
+from infra.kafka.offsets import LogOffsets
 from infra.kafka.producer import configuration
 from infra.postgres.engine import connect, create_engine, server_time, wait_for_lock
 from infra.settings import Settings
@@ -31,7 +31,7 @@ from projections.read import queries
 from schemas import digests
 from schemas.events import DigestFrozen, Event
 from schemas.time.instants import rfc3339
-from schemas.topics import DIGESTS, EVENT_PLACES
+from schemas.topics import DIGESTS, EVENT_PARTITIONS, TopicPartition
 
 ADVISORY_LOCK = 0x66727A65  # "frze"
 GRACE = 10 * 60 * 1_000_000
@@ -53,11 +53,11 @@ class NotFrozen(Exception):  # noqa: N818 - an outcome, named for what it is
 class Ends(Protocol):
     """Knows where partitions end; `infra.kafka.offsets.Log` is the real one."""
 
-    def ends(self, places: Iterable[Place]) -> Mapping[Place, int]:
+    def ends(self, places: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
         """The offset that each partition's next record will get."""
         ...
 
-    def holds(self, place: Place, begin: int, end: int) -> bool:
+    def has_records(self, place: TopicPartition, begin: int, end: int) -> bool:
         """Whether the log holds any record from offset `begin` up to, not including, `end`."""
         ...
 
@@ -75,7 +75,7 @@ def earlier_clock(database: Engine) -> int:
         return min(time.time_ns() // 1000, int(server_time(connection) * 1_000_000))
 
 
-class Freezing:
+class WeekFreezer:
     """Freezes one week at a time.
 
     Args:
@@ -116,7 +116,7 @@ class Freezing:
         Raises:
             NotFrozen: the projections do not keep up, or the broker does not answer.
         """
-        self._await(self._log.ends(EVENT_PLACES))
+        self._await(self._log.ends(EVENT_PARTITIONS))
         decided = self._decide(week)
         if decided is None:
             return "already"
@@ -139,7 +139,7 @@ class Freezing:
                 week, digests.write(final), digest_queries.tallies(connection, week)
             )
 
-    def _await(self, ends: Mapping[Place, int]) -> None:
+    def _await(self, ends: Mapping[TopicPartition, int]) -> None:
         """Return when every partition is applied up to its end.
 
         Where a producer used transactions, markers that are no records may stand last: nothing
@@ -147,12 +147,12 @@ class Freezing:
         a while, it is asked whether a record is left for them.
         """
         began = moved = time.monotonic()
-        behind: dict[Place, int] = {}
+        behind: dict[TopicPartition, int] = {}
         while found := self._behind(ends):
             if found != behind:
                 behind, moved = found, time.monotonic()
             elif time.monotonic() - moved > self._marker_seconds:
-                if not any(self._log.holds(it, at, ends[it]) for it, at in behind.items()):
+                if not any(self._log.has_records(it, at, ends[it]) for it, at in behind.items()):
                     return
                 moved = time.monotonic()
             late = time.monotonic() - began > PATIENCE_SECONDS
@@ -160,7 +160,7 @@ class Freezing:
                 topic, partition = next(iter(found))
                 raise NotFrozen(f"The projections are behind on {topic}/{partition}.")
 
-    def _behind(self, ends: Mapping[Place, int]) -> dict[Place, int]:
+    def _behind(self, ends: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
         """The partitions that are not applied up to their ends, and how far they are."""
         with self._snapshots.connect() as connection:
             applied = queries.applied(connection, sorted({topic for topic, _ in ends}))
@@ -201,19 +201,19 @@ def to_topic(settings: Settings, codec: Codec, event: Event) -> int:
 @contextmanager
 def freezing(
     settings: Settings, codec: Codec | None = None, stopping: threading.Event | None = None
-) -> Iterator[Freezing]:
+) -> Iterator[WeekFreezer]:
     """Freeze against real servers, for as long as the context lasts."""
     database = create_engine(settings, name="verdicts freezer", pool_size=1)
     try:
         send = partial(to_topic, settings, codec or registry.codec(settings))
         now = partial(earlier_clock, database)
-        yield Freezing(database, Log(settings), send, now, stopping)
+        yield WeekFreezer(database, LogOffsets(settings), send, now, stopping)
     finally:
         database.dispose()
 
 
 @contextmanager
-def held(
+def exclusive_lock(
     settings: Settings, stopping: threading.Event | None = None, *, silent_seconds: int = 0
 ) -> Iterator[psycopg.Connection]:
     """Keep every other freezer waiting while the context lasts.
@@ -231,7 +231,7 @@ def held(
         yield connection
 
 
-class Freezer(threading.Thread):
+class FreezerThread(threading.Thread):
     """Looks about once a minute for weeks to freeze, until told to stop."""
 
     def __init__(
@@ -260,10 +260,10 @@ class Freezer(threading.Thread):
                         log.warning("no week was frozen", reason=repr(error))
                 self._stopping.wait(self._look_seconds)
 
-    def _look(self, work: Freezing) -> None:
+    def _look(self, work: WeekFreezer) -> None:
         if not work.due():
             return
-        with held(self._settings, self._stopping, silent_seconds=SILENT_SECONDS) as lock:
+        with exclusive_lock(self._settings, self._stopping, silent_seconds=SILENT_SECONDS) as lock:
             # Look again: who held the lock until now may have frozen them.
             for week in work.due():
                 lock.execute("select 1")

@@ -14,22 +14,23 @@ from functools import partial
 import msgspec
 import psycopg
 import structlog
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message
+from confluent_kafka import TopicPartition as KafkaPartition
 from faust.types import TP
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from infra.consumer.app import LogMismatchError
-from infra.consumer.group_commit import alone
-from infra.consumer.partition_consumer import MissedError
+from infra.consumer.group_commit import run_alone
+from infra.consumer.partition_consumer import CheckpointMismatch
 from infra.kafka.codec import Codec
-from infra.kafka.offsets import Log, Place
+from infra.kafka.offsets import LogOffsets
 from infra.postgres.engine import connect, create_engine, wait_for_lock
 from infra.settings import Settings
 from projections import generations
 from projections.write import store
 from projections.write.checkpoints import DatabaseCheckpoints
-from schemas.topics import EVENT_PLACES
+from schemas.topics import EVENT_PARTITIONS, TopicPartition
 from streams.processing.projector import Projector
 
 LARGEST_FETCH = 10_000
@@ -51,7 +52,7 @@ class Fetched(msgspec.Struct, gc=False):
     headers: Sequence[tuple[str, bytes]] = ()
 
 
-class Silence:
+class CountingDeadLetters:
     """Takes dead letters and counts them: to write them is for the live generation."""
 
     def __init__(self) -> None:
@@ -62,7 +63,7 @@ class Silence:
         self.heard += sum(1 for _ in letters)
 
 
-class Follower:
+class GenerationFiller:
     """Reads some partitions into one generation.
 
     Args:
@@ -77,7 +78,7 @@ class Follower:
         settings: Settings,
         database: Engine,
         codec: Codec,
-        places: Sequence[Place] = EVENT_PLACES,
+        places: Sequence[TopicPartition] = EVENT_PARTITIONS,
     ) -> None:
         self._consumer = Consumer(
             {
@@ -95,14 +96,14 @@ class Follower:
         )
 
         self._run = partial(store.apply, database, quiet=True)
-        self._silence = Silence()
+        self._silence = CountingDeadLetters()
         self._sinks = {
             place: Projector(TP(*place), database, codec, self._silence) for place in places
         }
-        self._log = Log(settings)
+        self._log = LogOffsets(settings)
         checkpoints = DatabaseCheckpoints(database, self._log)
-        self.positions: dict[Place, int] = dict(checkpoints.load(places))
-        self._consumer.assign([TopicPartition(*place, at) for place, at in self.positions.items()])
+        self.positions: dict[TopicPartition, int] = dict(checkpoints.load(places))
+        self._consumer.assign([KafkaPartition(*place, at) for place, at in self.positions.items()])
 
     def close(self) -> None:
         """Let the broker go."""
@@ -121,24 +122,24 @@ class Follower:
             confluent_kafka.KafkaException: the log does not hold what it held.
         """
         messages = self._consumer.consume(LARGEST_FETCH, FETCH_SECONDS)
-        came: dict[Place, list[Fetched]] = defaultdict(list)
+        came: dict[TopicPartition, list[Fetched]] = defaultdict(list)
         for record in map(fetched, messages):
             came[record.topic, record.partition].append(record)
         for place in sorted(came):
             self._apply(place, came[place])
         return len(messages)
 
-    def _apply(self, place: Place, records: list[Fetched]) -> None:
+    def _apply(self, place: TopicPartition, records: list[Fetched]) -> None:
         upto = records[-1].offset + 1
         try:
-            alone(self._sinks[place].apply(records, self.positions[place], upto), self._run)
-        except MissedError as missed:
+            run_alone(self._sinks[place].apply(records, self.positions[place], upto), self._run)
+        except CheckpointMismatch as missed:
             # Another follower is at work: go on from where it is.
-            self._consumer.seek(TopicPartition(*place, missed.stored))
+            self._consumer.seek(KafkaPartition(*place, missed.stored))
             upto = missed.stored
         self.positions[place] = upto
 
-    def catch_up(self, ends: Mapping[Place, int], progress: Callable[[int], None]) -> None:
+    def catch_up(self, ends: Mapping[TopicPartition, int], progress: Callable[[int], None]) -> None:
         """Read until every partition has reached its end; `progress` gets records left.
 
         Where a producer used transactions, markers that are no records may stand last. So once
@@ -150,12 +151,12 @@ class Follower:
             if self.step():
                 came = time.monotonic()
             elif time.monotonic() - came > MARKER_SECONDS:
-                if not any(self._log.holds(it, self.positions[it], ends[it]) for it in left):
+                if not any(self._log.has_records(it, self.positions[it], ends[it]) for it in left):
                     break
                 came = time.monotonic()
         progress(0)
 
-    def _left(self, ends: Mapping[Place, int]) -> dict[Place, int]:
+    def _left(self, ends: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
         """The partitions that are not at their ends, and how many offsets are left of each."""
         left = {place: end - self.positions[place] for place, end in ends.items()}
         return {place: count for place, count in left.items() if count > 0}
@@ -175,7 +176,7 @@ def fetched(message: Message) -> Fetched:
     )  # fmt: skip
 
 
-class Followers(threading.Thread):
+class GenerationFillers(threading.Thread):
     """Keeps every generation beside the live one up with the log, one follower at a time each."""
 
     def __init__(self, settings: Settings, database: Engine, codec: Codec) -> None:
@@ -217,7 +218,7 @@ class Followers(threading.Thread):
         try:
             with connect(self._settings, f"verdicts {name}") as connection:
                 if wait_for_lock(connection, lock_of(name), self._stopping):
-                    follower = Follower(self._settings, database, self._codec)
+                    follower = GenerationFiller(self._settings, database, self._codec)
                     log.info("following", generation=name)
                     try:
                         while not self._stopping.is_set():

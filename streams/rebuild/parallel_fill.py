@@ -10,13 +10,13 @@ from contextlib import ExitStack
 from functools import partial
 
 from infra.kafka.codec import Codec
-from infra.kafka.offsets import Log, Place
+from infra.kafka.offsets import LogOffsets
 from infra.postgres.engine import connect, create_engine
 from infra.settings import Settings
-from schemas.topics import EVENT_PLACES
-from streams.rebuild.generation_filler import Follower, lock_of
+from schemas.topics import EVENT_PARTITIONS, TopicPartition
+from streams.rebuild.generation_filler import GenerationFiller, lock_of
 
-LANES = 4
+PARALLELISM = 4
 SHOW_SECONDS = 0.2
 Progress = Callable[[int, int], None]
 
@@ -28,7 +28,7 @@ def fill(settings: Settings, codec: Codec, name: str, progress: Progress) -> int
     of records that were passed over, since they cannot be applied.
     """
     database = create_engine(
-        settings, name=f"verdicts {name}", generation=name, writes=True, pool_size=LANES
+        settings, name=f"verdicts {name}", generation=name, writes=True, pool_size=PARALLELISM
     )
     with ExitStack() as stack:
         stack.callback(database.dispose)
@@ -36,17 +36,21 @@ def fill(settings: Settings, codec: Codec, name: str, progress: Progress) -> int
         # With this lock the workers' followers wait; where one has it already, both go on, and
         # the checkpoints see to it that each batch is applied once.
         session.execute("select pg_try_advisory_lock(%s)", [lock_of(name)])
-        ends = Log(settings).ends(EVENT_PLACES)
+        ends = LogOffsets(settings).ends(EVENT_PARTITIONS)
         followers = []
-        for lane in range(LANES):
-            follower = Follower(settings, database, codec, EVENT_PLACES[lane::LANES])
+        for lane in range(PARALLELISM):
+            follower = GenerationFiller(
+                settings, database, codec, EVENT_PARTITIONS[lane::PARALLELISM]
+            )
             stack.callback(follower.close)
             followers.append(follower)
         _catch_up(followers, ends, progress)
         return sum(follower.passed_over for follower in followers)
 
 
-def _catch_up(followers: Sequence[Follower], ends: Mapping[Place, int], progress: Progress) -> None:
+def _catch_up(
+    followers: Sequence[GenerationFiller], ends: Mapping[TopicPartition, int], progress: Progress
+) -> None:
     """Let all read until they are at the ends; the first fault stops every one."""
     stopping = threading.Event()
     wanted = [{place: ends[place] for place in it.positions} for it in followers]
@@ -79,5 +83,5 @@ def _all_done(tasks: Sequence[Future[None]]) -> bool:
     return not rest
 
 
-def _behind(positions: Mapping[Place, int], ends: Mapping[Place, int]) -> int:
+def _behind(positions: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]) -> int:
     return sum(max(0, end - positions[place]) for place, end in ends.items())

@@ -12,14 +12,14 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import InternalError
 
 from infra.kafka.codec import Codec
-from infra.kafka.offsets import Log, Place
-from infra.kafka.reader import Span, ages
+from infra.kafka.offsets import LogOffsets
+from infra.kafka.reader import OffsetRange, ages
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from projections import generations
-from projections.generations import Compared
-from schemas.topics import EVENT_PLACES
-from streams.rebuild.generation_filler import Follower
+from projections.generations import TableDiff
+from schemas.topics import EVENT_PARTITIONS, TopicPartition
+from streams.rebuild.generation_filler import GenerationFiller
 from streams.rebuild.parallel_fill import Progress, fill
 
 # What levels two generations reads the last records itself while everybody waits, so there must be
@@ -53,14 +53,16 @@ class Position(msgspec.Struct, frozen=True):
 
 def positions(settings: Settings, database: Engine) -> list[Position]:
     """Say how far every generation is in every partition."""
-    ends = Log(settings).ends(EVENT_PLACES)
+    ends = LogOffsets(settings).ends(EVENT_PARTITIONS)
     with database.connect() as connection:
         live = generations.live(connection)
         names = generations.names(connection)
         offsets = {name: generations.positions(connection, name) for name in names}
     found = []
     for name in names:
-        spans = {it: Span(offsets[name].get(it, 0), ends[it]) for it in sorted(EVENT_PLACES)}
+        spans = {
+            it: OffsetRange(offsets[name].get(it, 0), ends[it]) for it in sorted(EVENT_PARTITIONS)
+        }
         waiting = ages(settings, spans)
         for place, span in spans.items():
             lag, seconds = (span.length, waiting[place]) if place in waiting else (0, 0.0)
@@ -72,7 +74,7 @@ def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
 
 
-class Filled(NamedTuple):
+class FillResult(NamedTuple):
     """A generation that was filled, and how many records were passed over: they cannot be applied.
 
     What the live generation cannot apply either stands in the dead letters.
@@ -90,7 +92,7 @@ def create(database: Engine) -> str:
 
 def rebuild(
     settings: Settings, database: Engine, codec: Codec, name: str, progress: Progress
-) -> Filled:
+) -> FillResult:
     """Fill a generation up to where the log ends now, from wherever it is.
 
     The live one keeps serving and receiving. Afterwards the workers keep the new one up with the
@@ -102,10 +104,10 @@ def rebuild(
     """
     with database.connect() as connection:
         _require_beside(connection, name)
-    return Filled(name, fill(settings, codec, name, progress))
+    return FillResult(name, fill(settings, codec, name, progress))
 
 
-class Comparison(NamedTuple):
+class GenerationDiff(NamedTuple):
     """Every table of a generation beside that of the live one, `live`.
 
     `ahead` counts the events that it has applied and the live one has not: where the live one
@@ -114,10 +116,10 @@ class Comparison(NamedTuple):
 
     live: str
     ahead: int
-    tables: list[Compared]
+    tables: list[TableDiff]
 
 
-def compare(settings: Settings, database: Engine, codec: Codec, name: str) -> Comparison:
+def compare(settings: Settings, database: Engine, codec: Codec, name: str) -> GenerationDiff:
     """Hold a generation against the live one, at a moment at which both are equally far.
 
     Workers wait while that moment is made, not while the rows are read.
@@ -133,11 +135,11 @@ def compare(settings: Settings, database: Engine, codec: Codec, name: str) -> Co
     while True:
         attempts -= 1
         with snapshots.connect() as snapshot:
-            with _level(settings, codec, name):
+            with _at_equal_offsets(settings, codec, name):
                 live = generations.live(snapshot)  # this takes the snapshot
             ahead = _missing(snapshot, live, generations.positions(snapshot, name))
             if not (ahead and attempts):
-                return Comparison(live, ahead, list(generations.compare(snapshot, live, name)))
+                return GenerationDiff(live, ahead, list(generations.compare(snapshot, live, name)))
         time.sleep(LEVEL_PAUSE)
 
 
@@ -152,14 +154,14 @@ def promote(settings: Settings, database: Engine, codec: Codec, name: str) -> in
         projections.generations.UnknownGenerationError: there is no such generation.
     """
     _require_near(settings, database, name)
-    with _level(settings, codec, name) as connection:
+    with _at_equal_offsets(settings, codec, name) as connection:
         return len(generations.switch(connection, name))
 
 
 def _require_near(settings: Settings, database: Engine, name: str) -> None:
     with database.connect() as connection:
         _require_beside(connection, name)
-        behind = _missing(connection, name, _target(Log(settings), connection))
+        behind = _missing(connection, name, _target(LogOffsets(settings), connection))
     if behind > MOST_RECORDS_BEHIND:
         raise NotReadyError(
             f"{name} is {behind:,} events behind; wait until the workers have brought it up, "
@@ -173,14 +175,14 @@ def _require_beside(connection: Connection, name: str) -> None:
         raise NotReadyError(f"{name} is live already; the workers keep it up with the log.")
 
 
-def _missing(connection: Connection, name: str, target: Mapping[Place, int]) -> int:
+def _missing(connection: Connection, name: str, target: Mapping[TopicPartition, int]) -> int:
     """How many events a generation has not applied of those before `target`."""
     at = generations.positions(connection, name)
     return sum(max(0, offset - at.get(place, 0)) for place, offset in target.items())
 
 
 @contextmanager
-def _level(settings: Settings, codec: Codec, name: str) -> Iterator[Connection]:
+def _at_equal_offsets(settings: Settings, codec: Codec, name: str) -> Iterator[Connection]:
     """Let all batches wait while the context lasts, and the generation be as far as the live one.
 
     The transaction that is given keeps them waiting. When this process is stopped the server ends
@@ -195,11 +197,11 @@ def _level(settings: Settings, codec: Codec, name: str) -> Iterator[Connection]:
     )
     with ExitStack() as stack:
         stack.callback(beside.dispose)
-        follower = Follower(settings, beside, codec)
+        follower = GenerationFiller(settings, beside, codec)
         stack.callback(follower.close)
-        log = Log(settings)
+        log = LogOffsets(settings)
         log.check()  # it finds its brokers before anybody waits for what they say
-        stack.enter_context(_stillness_told())
+        stack.enter_context(_explain_idle_timeout())
         connection = stack.enter_context(beside.begin())
         generations.stop_batches(connection)
         target = _target(log, connection)
@@ -208,7 +210,7 @@ def _level(settings: Settings, codec: Codec, name: str) -> Iterator[Connection]:
 
 
 @contextmanager
-def _stillness_told() -> Iterator[None]:
+def _explain_idle_timeout() -> Iterator[None]:
     """Say in a sentence that the server has ended a transaction in which nothing was done."""
     try:
         yield
@@ -229,12 +231,12 @@ def _require_time(deadline: float, left: int) -> None:
         )
 
 
-def _target(log: Log, connection: Connection) -> Mapping[Place, int]:
+def _target(log: LogOffsets, connection: Connection) -> Mapping[TopicPartition, int]:
     """How far a generation must be to take the live one's place.
 
     That is as far as the live one, unless the log ends before: then a topic was made anew, and the
     live one has nothing more to read.
     """
-    ends = log.ends(EVENT_PLACES)
+    ends = log.ends(EVENT_PARTITIONS)
     at = generations.positions(connection, generations.live(connection))
     return {place: min(offset, ends[place]) for place, offset in at.items() if place in ends}

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from publishers.content.site_content import Library
+from publishers.content.site_content import SiteContent
 from publishers.views.paths import category_path, comparison_path, tool_path
 from schemas.records import Category, Tool
 
@@ -23,7 +23,7 @@ def program() -> str | None:
     return str(packed[0]) if packed else shutil.which("hugo")
 
 
-def write_site(library: Library, folder: Path) -> None:
+def write_site(library: SiteContent, folder: Path) -> None:
     """Write the content: data of all tools once, and per page a small file that names its tools.
 
     Cards and reviews are rendered once by `partialCached`, as Hugo's guide to fast sites has it.

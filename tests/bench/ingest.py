@@ -17,7 +17,7 @@ from infra.postgres.engine import create_engine
 from schemas.time.instants import rfc3339
 from schemas.topics import VOTES
 from streams.api.auth.tokens import create
-from streams.api.auth.voter_cookie import Voter, Voters
+from streams.api.auth.voter_cookie import Voter, VoterCookies
 from tests.bench.load.closed import Outcome, Plan
 from tests.bench.load.wire import request
 from tests.bench.peers import BARE_TOPIC
@@ -83,7 +83,7 @@ def _figures(outcome: Outcome) -> tuple[float, float, float]:
 
 def _browser(number: int) -> list[str]:
     """What one browser sends: a vote for each tool in turn, always with the same cookie."""
-    voters = Voters([KEYS["VERDICTS_SECRET_KEY"]], KEYS["VERDICTS_VOTER_KEY"], secure=False)
+    voters = VoterCookies([KEYS["VERDICTS_SECRET_KEY"]], KEYS["VERDICTS_VOTER_KEY"], secure=False)
     cookie = voters.set_cookie(Voter(f"{number:022d}", 0)).partition(";")[0]
     headers = {
         "host": "verdicts.test",

@@ -13,7 +13,7 @@ import httpx
 import psutil
 import psycopg
 
-from infra.kafka.offsets import Log
+from infra.kafka.offsets import LogOffsets
 from infra.settings import Settings
 
 PATIENCE_SECONDS = 600.0
@@ -122,8 +122,8 @@ def require_ballots(connection: psycopg.Connection, ballots: int, schema: str = 
 
 def records(environment: Environment, topic: str) -> int:
     """How many records were ever written to a topic."""
-    log = Log(Settings.from_environment(environment))
-    return sum(log.ends(log.places([topic])).values())
+    log = LogOffsets(Settings.from_environment(environment))
+    return sum(log.ends(log.partitions_of([topic])).values())
 
 
 class Memory(threading.Thread):

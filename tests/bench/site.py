@@ -10,7 +10,7 @@ from confluent_kafka import Producer
 
 from infra.kafka.codec import Codec
 from infra.postgres.engine import create_engine
-from publishers.content.database_content import snapshot
+from publishers.content.database_content import open_snapshot
 from schemas.events import Event, VoteCast
 from schemas.topics import CATALOG, REVIEWS
 from tests.bench import hugo
@@ -46,7 +46,7 @@ def rows(stage: Stage, categories: int, tools: int, runs: int) -> Iterator[Row]:
         until(lambda: applied(connection, CATALOG.name) == listed, "the catalog is applied")
         until(lambda: applied(connection, REVIEWS.name) == reviewed, "all reviews are applied")
         theirs = stage.folder / "hugo"
-        with snapshot(create_engine(environment["DATABASE_URL"], idle_seconds=0)) as library:
+        with open_snapshot(create_engine(environment["DATABASE_URL"], idle_seconds=0)) as library:
             hugo.write_site(library, theirs)
         for _ in range(runs):
             whole.ours.append(_full_build(environment, categories, tools))

@@ -9,8 +9,8 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from infra.kafka import topics
-from infra.kafka.offsets import Log
-from schemas.topics import EVENT_PLACES, VOTES
+from infra.kafka.offsets import LogOffsets
+from schemas.topics import EVENT_PARTITIONS, VOTES
 from tests.examples import NOON, a_retracted_vote, a_vote
 from tests.faults.harness.brokers import Broker, Cluster
 from tests.faults.harness.clients import Load
@@ -39,15 +39,15 @@ def test_a_leader_that_hangs_and_is_killed_costs_no_acknowledged_event(
     client.send_until_acknowledged(shelf())
     worker = system.worker()
     system.caught_up()
-    log = Log(system.settings, seconds=2)
-    log.ends(EVENT_PLACES)  # from now on it knows whom to ask
+    log = LogOffsets(system.settings, seconds=2)
+    log.ends(EVENT_PARTITIONS)  # from now on it knows whom to ask
     leader = _leader(system, chances.randrange(VOTES.partitions))
     with Load(crowd.endless(10), client.send, pause=0.05):
         acknowledged = system.ledger.count(Outcome.ACKNOWLEDGED)
         until("events flow", lambda: system.ledger.count(Outcome.ACKNOWLEDGED) > acknowledged)
         leader.pause()
         with pytest.raises(KafkaException, match="did not answer"):
-            log.ends(EVENT_PLACES)
+            log.ends(EVENT_PARTITIONS)
         leader.kill()  # the worker's question breaks off, too
         watch = Stopwatch()
         _until_all_partitions_take_events(system, crowd, client)

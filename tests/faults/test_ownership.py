@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 
 from infra.kafka import topics
-from schemas.topics import EVENT_PLACES
+from schemas.topics import EVENT_PARTITIONS
 from streams.worker import GROUP
 from tests.faults.harness import audit
 from tests.faults.harness.clients import Load
@@ -186,7 +186,7 @@ def test_committed_offsets_in_kafka_mean_nothing(
     for ahead in chances.sample((True, False), 2):
         worker.stop()
         client.send(crowd.some(500))
-        ends = system.log.ends(EVENT_PLACES)
+        ends = system.log.ends(EVENT_PARTITIONS)
         offsets = [
             TopicPartition(*place, end if ahead else chances.randrange(end + 1))
             for place, end in ends.items()

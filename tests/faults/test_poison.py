@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from infra.kafka.codec import HEADER, MAGIC, Codec
 from schemas.topics import DEAD_LETTERS, VOTES
-from streams.deadletters.replay import Letter, Redelivery
+from streams.deadletters.replay import DeadLetter, DeadLetterReplay
 from tests.examples import a_vote
 from tests.faults.harness.content import TOOLS, Crowd, shelf
 from tests.faults.harness.oracle import Figures
@@ -121,10 +121,12 @@ def test_without_a_place_for_dead_letters_nothing_is_skipped(
     report(system.judged("11 no place for dead letters", watch.seconds))
 
 
-def _letters(system: System) -> list[Letter]:
-    redelivery = Redelivery(system.settings, system.engine, Codec())
+def _letters(system: System) -> list[DeadLetter]:
+    redelivery = DeadLetterReplay(system.settings, system.engine, Codec())
     return list(redelivery.whole(redelivery.letters()))
 
 
-def _redeliver(system: System, letters: list[Letter]) -> None:
-    assert len(Redelivery(system.settings, system.engine, Codec()).replay(letters)) == len(letters)
+def _redeliver(system: System, letters: list[DeadLetter]) -> None:
+    assert len(DeadLetterReplay(system.settings, system.engine, Codec()).replay(letters)) == len(
+        letters
+    )

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from publishers.build.site_builder import Press
+from publishers.build.site_builder import SiteBuilder
 from publishers.build.site_files import SiteFiles
 from tests.examples import NOON, SECOND, a_category, a_listing
 from tests.faults.harness.clients import LogClient
@@ -157,7 +157,7 @@ def _watched(site: Path) -> Iterator[Watcher]:
 def _require_as_rebuilt(system: System, site: Path) -> None:
     """Every file is what a full build of the same projections writes."""
     fresh = system.folder / "rebuilt"
-    Press(system.engine, SiteFiles(fresh), PUBLIC_URL).print_all()
+    SiteBuilder(system.engine, SiteFiles(fresh), PUBLIC_URL).build_all()
     assert _files(site) == _files(fresh)
 
 

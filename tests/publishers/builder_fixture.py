@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from projections.read import changed_records
 from projections.write import dirty_records
 from publishers.build import site_builder
-from publishers.build.site_builder import Press
+from publishers.build.site_builder import SiteBuilder
 from publishers.build.site_files import SiteFiles
 from schemas.events import Event
 from tests.examples import (
@@ -28,17 +28,17 @@ class House:
         self.engine = engine
         self.folder = folder
         self.journal = Journal(engine)
-        self.press = Press(engine, SiteFiles(folder), PUBLIC_URL)
+        self.press = SiteBuilder(engine, SiteFiles(folder), PUBLIC_URL)
 
     def mark(self) -> None:
         """Mark what waits in the outbox."""
         with self.engine.begin() as connection:
-            changed_records.spread(connection)
-            waiting = changed_records.waiting(connection, 10_000)
-            changed_records.forget(connection, waiting)
+            changed_records.expand_shared_keys(connection)
+            waiting = changed_records.pending(connection, 10_000)
+            changed_records.delete_published(connection, waiting)
             dirty_records.mark(connection, waiting.values())
 
-    def print(self, *events: Event) -> site_builder.Printed:
+    def print(self, *events: Event) -> site_builder.BuildStats:
         """Apply events and write the pages of what they changed."""
         self.journal.apply(*events)
         self.mark()
@@ -56,11 +56,13 @@ class House:
         return sorted(it.name for it in folder.iterdir()) if folder.exists() else []
 
 
-def print_marked(one: Press) -> site_builder.Printed:
+def print_marked(one: SiteBuilder) -> site_builder.BuildStats:
     """One round of the publisher: all pages of all marked records."""
-    steps = [run() for run in (one.print_own, one.print_front, one.print_rest)]
+    steps = [
+        run() for run in (one.build_tool_pages, one.build_dependent_pages, one.build_summaries)
+    ]
     rendered, changed = (sum(getattr(it, name) for it in steps) for name in ("rendered", "changed"))
-    return site_builder.Printed(steps[1].marks, rendered, changed)
+    return site_builder.BuildStats(steps[1].marks, rendered, changed)
 
 
 def pages_in(folder: Path) -> dict[str, bytes]:

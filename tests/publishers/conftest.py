@@ -61,5 +61,5 @@ def page(visit):
 def house(projected: Engine, tmp_path: Path) -> House:
     """A press that has printed the site of no tools."""
     made = House(projected, tmp_path / "site")
-    made.press.print_all()
+    made.press.build_all()
     return made

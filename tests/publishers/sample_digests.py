@@ -2,18 +2,18 @@
 
 from datetime import timedelta
 
-from publishers.content.site_content import MemoryLibrary
+from publishers.content.site_content import InMemoryContent
 from schemas.digests import (
     BookmarkMove,
     CloseCall,
     Counts,
-    Digest,
     Flip,
     NewTool,
     PanelChange,
+    PanelStanding,
     Pick,
-    Standing,
     VoteMove,
+    WeeklyDigest,
 )
 from schemas.history import CommunityPoint, History, PanelPoint
 from schemas.records import CategoryName, Community, Verdict
@@ -23,16 +23,16 @@ from tests.publishers.samples import DEVELOPER_TOOLS, NOON, PANEL, sample_librar
 
 _TOOL, _NAME = "patchwork", "Patchwork"
 _CATEGORY = CategoryName(DEVELOPER_TOOLS.category, DEVELOPER_TOOLS.name)
-_SPLIT, _SKIPPED = Standing("split", 1, 1, 50, 47.5), Standing("skip", 0, 2, 0, 31.0)
+_SPLIT, _SKIPPED = PanelStanding("split", 1, 1, 50, 47.5), PanelStanding("skip", 0, 2, 0, 31.0)
 _LIKED, _DISLIKED = Community.of(90, 80), Community.of(40, 122)
 
 
-def a_digest(week: str = "2026-W47", *, frozen: bool = True) -> Digest:
+def a_digest(week: str = "2026-W47", *, frozen: bool = True) -> WeeklyDigest:
     """A digest with something of every kind, about one tool of the sample site."""
     start, end = map(to_datetime, weeks.span(week))
     who = (_TOOL, _NAME, _CATEGORY)
     review = "It edits what it did *not* read. " * 12
-    return Digest(
+    return WeeklyDigest(
         week=week,
         start=start,
         end=end,
@@ -70,10 +70,10 @@ def a_history() -> History:
     )
 
 
-def library_with_digests() -> MemoryLibrary:
+def library_with_digests() -> InMemoryContent:
     """The sample site after three weeks, of which the last is still open."""
     site = sample_library()
-    return MemoryLibrary(
+    return InMemoryContent(
         [*site.tools(), *site.retired()],
         site.categories(),
         PANEL,

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from publishers.content.site_content import MemoryLibrary
+from publishers.content.site_content import InMemoryContent
 from schemas.records import (
     Category,
     CategoryName,
@@ -137,7 +137,7 @@ def smolvlm() -> Tool:
     )
 
 
-def sample_library() -> MemoryLibrary:
+def sample_library() -> InMemoryContent:
     """A small site: two categories, a split, a retired tool, opinions that differ."""
     writing = Category("writing", "Writing", "From a blank page to a text that reads well.", 1)
     pages = [
@@ -170,4 +170,4 @@ def sample_library() -> MemoryLibrary:
         a_tool("plainly", "Plainly", category=writing, tagline="Cuts what can go."),
         a_tool("longgone", "Longgone", retired="Its maker closed it."),
     ]
-    return MemoryLibrary(pages, [DEVELOPER_TOOLS, writing], PANEL)
+    return InMemoryContent(pages, [DEVELOPER_TOOLS, writing], PANEL)

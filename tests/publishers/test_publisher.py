@@ -58,10 +58,10 @@ class World:
         """Apply events and publish the records that they change, as the relay does."""
         self.journal.apply(*events)
         with self.engine.begin() as connection:
-            changed_records.spread(connection)
-            waiting = changed_records.waiting(connection, 10_000)
+            changed_records.expand_shared_keys(connection)
+            waiting = changed_records.pending(connection, 10_000)
             found = changed_records.look_up(connection, waiting.values())
-            changed_records.forget(connection, waiting)
+            changed_records.delete_published(connection, waiting)
         for key, record in found.items():
             value = CODEC.encode_record(record) if record else None
             self.sender.send_raw(CHANGES.name, f"{key.kind}:{key.key}".encode(), value)

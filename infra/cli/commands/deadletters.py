@@ -8,11 +8,11 @@ import click
 import msgspec
 
 from infra.cli.options import answer, as_json, attached_settings
-from infra.cli.progress_bar import bar
+from infra.cli.progress_bar import progress_bar
 
 if TYPE_CHECKING:
-    from streams.deadletters.model import Letter
-    from streams.deadletters.replay import Redelivery
+    from streams.deadletters.model import DeadLetter
+    from streams.deadletters.replay import DeadLetterReplay
 
 numbers = click.argument("number", nargs=-1, type=click.IntRange(min=0))
 everything = click.option("--all", "everything", is_flag=True, help="All that wait.")
@@ -70,13 +70,13 @@ def show(number: int, as_json: bool) -> None:
     verdicts deadletters show 3
     """
     from infra.kafka.codec import UndecodableError
-    from infra.operations.event_query import told
+    from infra.operations.event_query import to_json
 
     with _redelivery() as desk:
         (listed,) = _chosen(_letters(desk), [number])
         letter = _with_value(desk, listed)
         try:
-            event: dict[str, Any] | None = told(desk.decoded(letter))
+            event: dict[str, Any] | None = to_json(desk.decoded(letter))
             now = _readable(letter)
         except UndecodableError as error:
             event, now = None, f"cannot be applied: {error}"
@@ -134,20 +134,20 @@ def discard(
 
 
 @contextmanager
-def _redelivery() -> Iterator["Redelivery"]:
+def _redelivery() -> Iterator["DeadLetterReplay"]:
     from infra.kafka.registry import codec
     from infra.postgres.engine import create_engine
-    from streams.deadletters.replay import Redelivery
+    from streams.deadletters.replay import DeadLetterReplay
 
     its = attached_settings()
     database = create_engine(its, name="verdicts deadletters", pool_size=1)
     try:
-        yield Redelivery(its, database, codec(its))
+        yield DeadLetterReplay(its, database, codec(its))
     finally:
         database.dispose()
 
 
-def _readable(letter: "Letter") -> str:
+def _readable(letter: "DeadLetter") -> str:
     """What to say of a letter that can be read by now."""
     from streams.deadletters.producer import UNSTORABLE
 
@@ -156,17 +156,17 @@ def _readable(letter: "Letter") -> str:
     return "can be applied"
 
 
-def _with_value(desk: "Redelivery", listed: "Letter") -> "Letter":
+def _with_value(desk: "DeadLetterReplay", listed: "DeadLetter") -> "DeadLetter":
     (whole,) = desk.whole([listed])
     return msgspec.structs.replace(listed, value=whole.value)
 
 
-def _letters(desk: "Redelivery") -> list["Letter"]:
-    with bar("Reading dead letters", desk.size) as progress:
+def _letters(desk: "DeadLetterReplay") -> list["DeadLetter"]:
+    with progress_bar("Reading dead letters", desk.size) as progress:
         return desk.letters(progress)
 
 
-def _of_topic(letters: Iterable["Letter"], topic: str | None) -> list["Letter"]:
+def _of_topic(letters: Iterable["DeadLetter"], topic: str | None) -> list["DeadLetter"]:
     from infra.operations.event_query import full_name
 
     name = full_name(topic) if topic else None
@@ -174,13 +174,13 @@ def _of_topic(letters: Iterable["Letter"], topic: str | None) -> list["Letter"]:
 
 
 def _selection(
-    letters: list["Letter"],
+    letters: list["DeadLetter"],
     numbers: tuple[int, ...],
     everything: bool,
     topic: str | None,
     *,
     force: bool,
-) -> list["Letter"]:
+) -> list["DeadLetter"]:
     """The letters that were named, or all that wait."""
     if bool(numbers) == everything:
         raise click.UsageError("Name letters by their numbers, or say --all.")
@@ -193,7 +193,7 @@ def _selection(
     return chosen
 
 
-def _chosen(letters: list["Letter"], numbers: Iterable[int]) -> list["Letter"]:
+def _chosen(letters: list["DeadLetter"], numbers: Iterable[int]) -> list["DeadLetter"]:
     by_number = {number: it for it in letters for number in (it.number, *it.copies)}
     for number in numbers:
         if number not in by_number:
@@ -203,7 +203,7 @@ def _chosen(letters: list["Letter"], numbers: Iterable[int]) -> list["Letter"]:
     return list({by_number[number].number: by_number[number] for number in numbers}.values())
 
 
-def _line(letter: "Letter") -> str:
+def _line(letter: "DeadLetter") -> str:
     from schemas.time.instants import rfc3339
 
     state = "" if letter.state == "waiting" else f"  [{letter.state}: {letter.note}]"
@@ -211,13 +211,13 @@ def _line(letter: "Letter") -> str:
     return f"{letter.number:>6}  {written:<24}  {letter.origin}  {letter.reason}{state}"
 
 
-def _told(letter: "Letter") -> dict[str, Any]:
+def _told(letter: "DeadLetter") -> dict[str, Any]:
     """A letter for programs: bytes as base64, its origin as a place; lists leave values out."""
     fields = msgspec.to_builtins(letter)
     return {**fields, "origin": str(letter.origin) if letter.origin else None}
 
 
-def _page(letter: "Letter", now: str, event: dict[str, Any] | None) -> str:
+def _page(letter: "DeadLetter", now: str, event: dict[str, Any] | None) -> str:
     from schemas.time.instants import rfc3339
 
     value = letter.value or b""

@@ -90,7 +90,7 @@ def freeze(week: str, as_json: bool) -> None:
     verdicts digest freeze 2026-W47
     """
     from schemas.time import weeks
-    from streams.processing.week_closer import SILENT_SECONDS, NotFrozen, freezing, held
+    from streams.processing.week_closer import SILENT_SECONDS, NotFrozen, exclusive_lock, freezing
 
     its = attached_settings()
     if not weeks.exists(week):
@@ -98,7 +98,7 @@ def freeze(week: str, as_json: bool) -> None:
     if weeks.span(week)[1] > time.time_ns() // 1000:
         raise EmbeddedError(f"{week} has not ended yet; it stays open until then.")
     try:
-        with held(its, silent_seconds=SILENT_SECONDS), freezing(its) as work:
+        with exclusive_lock(its, silent_seconds=SILENT_SECONDS), freezing(its) as work:
             outcome = work.freeze(week)
     except NotFrozen as error:
         raise EmbeddedError(str(error)) from error

@@ -11,7 +11,7 @@ from infra.cli.options import answer, as_json, settings
 from infra.embedded.errors import EmbeddedError
 from infra.embedded.postgres.location import bound
 from infra.settings import Settings
-from infra.supervisor.data_folder import Folder, attached
+from infra.supervisor.data_folder import DataFolder, attached
 
 if TYPE_CHECKING:
     from infra.operations.doctor.finding import Finding
@@ -57,7 +57,7 @@ def _homes(its: Settings) -> list[Path]:
     """Where an embedded database keeps its files: as the run says, or as the last one noted it."""
     if its.database_url or not its.data.exists():
         return []
-    if run := Folder(its.data).read_run():
+    if run := DataFolder(its.data).read_run():
         return [Path(run.postgres_home)] if run.postgres_home else []
     home = bound(its.data)
     return [home] if home else []

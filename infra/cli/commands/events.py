@@ -9,10 +9,10 @@ import click
 import msgspec
 
 from infra.cli.options import answer, as_json, attached_settings
-from infra.cli.progress_bar import bar
+from infra.cli.progress_bar import progress_bar
 
 if TYPE_CHECKING:
-    from infra.operations.event_query import Found, Query, Reader
+    from infra.operations.event_query import EventReader, FoundEvent, Query
 
 WIDEST_BAR = 40
 
@@ -81,14 +81,14 @@ def tail(meant: "Query", number: int, follow: bool, as_json: bool) -> None:
     verdicts events tail --follow --json | jq .data
     verdicts events tail --type undecodable
     """
-    from infra.operations.event_query import line, told_whole
+    from infra.operations.event_query import line, to_full_json
 
-    def show(found: "Found") -> None:
-        click.echo(msgspec.json.encode(told_whole(found)).decode() if as_json else line(found))
+    def show(found: "FoundEvent") -> None:
+        click.echo(msgspec.json.encode(to_full_json(found)).decode() if as_json else line(found))
 
     reader = _reader()
     spans = reader.spans(meant)
-    with bar("Reading the log") as progress:
+    with progress_bar("Reading the log") as progress:
         newest = reader.last(meant, number, spans, progress)
     for found in newest:
         show(found)
@@ -112,10 +112,10 @@ def show(meant: "Query", which: str, as_json: bool) -> None:
     verdicts events show votes/3/1207
     verdicts events show 01980c1e-7b1d-7000-8000-000000000001 --topic reviews
     """
-    from infra.operations.event_query import told_whole
+    from infra.operations.event_query import to_full_json
 
     found = _at(which) if _is_place(which) else _with_id(meant, which)
-    values = [told_whole(it) for it in found]
+    values = [to_full_json(it) for it in found]
     texts = [msgspec.json.format(msgspec.json.encode(value)).decode() for value in values]
     answer(values, as_json, "\n".join(texts) or f"There is no event {which}.")
     sys.exit(0 if found else 1)
@@ -140,7 +140,7 @@ def count(meant: "Query", by: str, as_json: bool) -> None:
     """
     reader = _reader()
     spans = reader.spans(meant)
-    with bar("Reading the log", sum(span.length for span in spans.values())) as progress:
+    with progress_bar("Reading the log", sum(span.length for span in spans.values())) as progress:
         counts = reader.count(meant, by, spans, progress)
     ordered = dict(sorted(counts.items()))
     most = max(ordered.values(), default=1)
@@ -153,12 +153,12 @@ def count(meant: "Query", by: str, as_json: bool) -> None:
     answer(value, as_json, "\n".join(lines))
 
 
-def _reader() -> "Reader":
+def _reader() -> "EventReader":
     from infra.kafka.registry import codec
-    from infra.operations.event_query import Reader
+    from infra.operations.event_query import EventReader
 
     its = attached_settings()
-    return Reader(its, codec(its))
+    return EventReader(its, codec(its))
 
 
 def _is_place(which: str) -> bool:
@@ -169,7 +169,7 @@ def _is_place(which: str) -> bool:
     return len(numbers) == 2 and is_topic(topic)
 
 
-def _at(place: str) -> list["Found"]:
+def _at(place: str) -> list["FoundEvent"]:
     from infra.operations.event_query import full_name
 
     topic, partition, offset = place.split("/")
@@ -179,9 +179,9 @@ def _at(place: str) -> list["Found"]:
     return [found] if found else []
 
 
-def _with_id(meant: "Query", wanted: str) -> list["Found"]:
+def _with_id(meant: "Query", wanted: str) -> list["FoundEvent"]:
     reader = _reader()
     spans = reader.spans(meant)
-    with bar("Reading the log", sum(span.length for span in spans.values())) as progress:
+    with progress_bar("Reading the log", sum(span.length for span in spans.values())) as progress:
         found = reader.events(meant, spans, progress)
         return [it for it in found if it.event is not None and it.event.id == wanted]

@@ -9,7 +9,7 @@ import click
 import psycopg
 
 from infra.cli.options import answer, as_json, attached_settings
-from infra.cli.progress_bar import bar
+from infra.cli.progress_bar import progress_bar
 from infra.settings import Settings
 
 if TYPE_CHECKING:
@@ -46,14 +46,14 @@ def export(folder: Path, as_json: bool) -> None:
     \b
     verdicts log export /backup/2026-11-20
     """
-    from infra.operations.log_export.export import Export
+    from infra.operations.log_export.export import LogExport
     from infra.operations.log_export.manifest import verify
     from schemas.topics import EVENT_TOPICS
 
-    work = Export(attached_settings(), [topic.name for topic in EVENT_TOPICS], folder)
-    with bar("Exporting", work.size) as progress:
+    work = LogExport(attached_settings(), [topic.name for topic in EVENT_TOPICS], folder)
+    with progress_bar("Exporting", work.size) as progress:
         made = work.write(progress)
-    with bar("Reading it again", made.records) as progress:
+    with progress_bar("Reading it again", made.records) as progress:
         verify(folder, progress)
     size = sum(part.bytes for part in made.files) / 1e6
     text = (
@@ -85,7 +85,7 @@ def import_(folder: Path, as_json: bool) -> None:
     answer(value, as_json, f"{done.records} events are on the log, the same as in {folder}.")
 
 
-def import_from(folder: Path, its: Settings, show: Bar = bar) -> "Manifest":
+def import_from(folder: Path, its: Settings, show: Bar = progress_bar) -> "Manifest":
     """Verify an export, write it to the log, and hold both against one another.
 
     Args:
@@ -116,11 +116,11 @@ def _freezers_waiting(its: Settings) -> Iterator[None]:
     from infra.operations.log_export.manifest import LogFilesError
     from infra.operations.log_export.restore import START_OVER
     from infra.postgres.engine import error_text
-    from streams.processing.week_closer import held
+    from streams.processing.week_closer import exclusive_lock
 
     so = "an import needs it, so that no week is decided before all its events are there"
     try:
-        with held(its) as lock:
+        with exclusive_lock(its) as lock:
             so = f"a week may have been decided from some of its events, so {START_OVER}"
             yield
             lock.execute("select 1")
@@ -147,10 +147,10 @@ def verify(folder: Path, against_log: bool, as_json: bool) -> None:
     from infra.operations.log_export.manifest import verify as read_again
     from infra.operations.log_export.restore import compare
 
-    with bar("Verifying the files", Manifest.read(folder).records) as progress:
+    with progress_bar("Verifying the files", Manifest.read(folder).records) as progress:
         found = read_again(folder, progress)
     if against_log:
-        with bar("Comparing", found.records) as progress:
+        with progress_bar("Comparing", found.records) as progress:
             compare(attached_settings(), folder, progress, grown=True)
     same = " and the log holds the same" if against_log else ""
     value = {"folder": str(folder), "records": found.records, "verified": True}

@@ -9,14 +9,14 @@ from rich.table import Table
 from sqlalchemy import Engine
 
 from infra.cli.options import answer, as_json, attached_settings
-from infra.cli.progress_bar import bar
+from infra.cli.progress_bar import progress_bar
 from infra.kafka.registry import codec
 from infra.postgres.engine import create_engine
 from infra.runtime import gc_tuning
 from infra.settings import Settings
 
 if TYPE_CHECKING:  # too slow to load for every command
-    from streams.rebuild.service import Comparison
+    from streams.rebuild.service import GenerationDiff
 
 
 def _attached() -> tuple[Settings, Engine]:
@@ -82,11 +82,11 @@ def rebuild(resume: str | None, as_json: bool) -> None:
     from streams.rebuild import service
 
     its, database = _attached()
-    gc_tuning.spare()
+    gc_tuning.reduce_gc()
     name = resume or service.create(database)
     again = f"verdicts projections rebuild --resume {name}"
     click.echo(f"Filling {name}. If this is interrupted, go on with: {again}", err=True)
-    with bar("Applying events") as progress:
+    with progress_bar("Applying events") as progress:
         filled = service.rebuild(its, database, codec(its), name, progress)
     answer(
         filled._asdict(),
@@ -134,7 +134,7 @@ def diff(name: str, as_json: bool) -> None:
     sys.exit(0 if all(table.equal for table in found.tables) else 1)
 
 
-def _lines(found: "Comparison", name: str) -> list[str]:
+def _lines(found: "GenerationDiff", name: str) -> list[str]:
     lines = []
     for table in found.tables:
         sign = "equal  " if table.equal else "DIFFERS"

@@ -6,32 +6,32 @@ import httpx
 
 from infra.embedded.errors import EmbeddedError
 from infra.settings import Settings, local_url
-from infra.supervisor.data_folder import Folder
+from infra.supervisor.data_folder import DataFolder
 
 
-class Answer(NamedTuple):
+class StatusReport(NamedTuple):
     """What `/status` said, and whether a vote sent now would reach a page."""
 
     ready: bool
     told: dict[str, Any]
 
 
-def ask(settings: Settings) -> Answer:
+def ask(settings: Settings) -> StatusReport:
     """Ask the system of the data folder, or the one on host and port.
 
     Raises:
         EmbeddedError: When nobody answers there.
     """
-    run = Folder(settings.data).read_run() if settings.data.exists() else None
+    run = DataFolder(settings.data).read_run() if settings.data.exists() else None
     url = run.url if run else local_url(settings.host, settings.port)
     try:
         answer = httpx.get(f"{url}/status", timeout=10, trust_env=False)
-        return Answer(answer.status_code == 200, {"url": url, **answer.json()})
+        return StatusReport(answer.status_code == 200, {"url": url, **answer.json()})
     except (httpx.HTTPError, ValueError, TypeError) as error:
         raise EmbeddedError(f"Nothing answers at {url}; start it with `verdicts up`.") from error
 
 
-def readable(answer: Answer) -> str:
+def readable(answer: StatusReport) -> str:
     """The answer for a person: the verdict, then one line per fact."""
     first = "A vote sent now reaches a page." if answer.ready else "Something is missing."
     return "\n".join([first, *_lines(answer.told)])

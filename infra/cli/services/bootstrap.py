@@ -15,7 +15,7 @@ from infra.kafka import topics
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from infra.supervisor.console import Screen
-from infra.supervisor.data_folder import Folder
+from infra.supervisor.data_folder import DataFolder
 from schemas.time import weeks
 from schemas.topics import EVENT_TOPICS
 
@@ -52,19 +52,19 @@ def ensure_admin_token(settings: Settings, path: Path) -> None:
 
 
 @contextmanager
-def freezers_waiting(settings: Settings, folder: Folder) -> Iterator[None]:
+def freezers_waiting(settings: Settings, folder: DataFolder) -> Iterator[None]:
     """Keep other freezers waiting while demo content may be loading, as each week has its turn.
 
     Enter it before the worker starts: after an interrupted load a closed week may be half sent.
     Meanwhile `/status` says that the content is not all there yet.
     """
-    from streams.processing.week_closer import held
+    from streams.processing.week_closer import exclusive_lock
 
     demo = _read(_note(folder))
     if not settings.demo or (demo and demo.loaded):
         yield
         return
-    with held(settings), _announced(settings):
+    with exclusive_lock(settings), _announced(settings):
         yield
 
 
@@ -78,7 +78,7 @@ def _announced(settings: Settings) -> Iterator[None]:
 
     def beat() -> None:
         with engine.begin() as connection:
-            heartbeats.beat(connection, LOADER, "up", {})
+            heartbeats.record(connection, LOADER, "up", {})
 
     def announce() -> None:
         while not over.wait(heartbeats.SECONDS):
@@ -94,11 +94,11 @@ def _announced(settings: Settings) -> Iterator[None]:
         over.set()
         thread.join()
         with suppress(SQLAlchemyError), engine.begin() as connection:
-            heartbeats.leave(connection, LOADER, "up")
+            heartbeats.remove(connection, LOADER, "up")
         engine.dispose()
 
 
-def load_demo(settings: Settings, folder: Folder, url: str, screen: Screen) -> None:
+def load_demo(settings: Settings, folder: DataFolder, url: str, screen: Screen) -> None:
     """Send the demo content when the log is empty, or when that was begun and not finished.
 
     Each past week is frozen before the next one is sent, so call it while `freezers_waiting`.
@@ -134,7 +134,7 @@ def load_demo(settings: Settings, folder: Folder, url: str, screen: Screen) -> N
     note.write_bytes(msgspec.json.encode(demo))
 
 
-def _note(folder: Folder) -> Path:
+def _note(folder: DataFolder) -> Path:
     return folder.path / "demo.json"
 
 

@@ -8,10 +8,10 @@ from infra.kafka.registry import codec
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from infra.telemetry.metrics import REGISTRY
-from publishers.content.database_content import snapshot
+from publishers.content.database_content import open_snapshot
 from publishers.web.site import READERS, BookmarksOf, site_app
 from streams.api import server
-from streams.api.status.lag_gauges import Gauges
+from streams.api.status.lag_gauges import LagGauges
 
 
 def main(settings: Settings) -> None:
@@ -21,9 +21,9 @@ def main(settings: Settings) -> None:
     )
 
     def site(bookmarks_of: BookmarksOf) -> ASGIApp:
-        return site_app(settings, partial(snapshot, database), bookmarks_of)
+        return site_app(settings, partial(open_snapshot, database), bookmarks_of)
 
-    REGISTRY.register(Gauges(settings, database))
+    REGISTRY.register(LagGauges(settings, database))
     try:
         server.main(settings, site, codec(settings))
     finally:

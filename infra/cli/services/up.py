@@ -27,9 +27,9 @@ from infra.embedded.process import Child
 from infra.kafka import topics
 from infra.settings import Settings, local_url
 from infra.supervisor.console import Screen
-from infra.supervisor.data_folder import Folder, Run
-from infra.supervisor.service_output import Output
-from infra.supervisor.services import Keeper, Service
+from infra.supervisor.data_folder import DataFolder, RunInfo
+from infra.supervisor.service_output import ServiceOutput
+from infra.supervisor.services import Service, Supervisor
 from schemas.topics import TOPICS
 
 SERVICES = ("api", "worker", "publisher")
@@ -60,7 +60,7 @@ def up(settings: Settings, screen: Screen, command: Callable[[str], list[str]] =
     """
     if settings.kafka or settings.database_url:
         settings.with_keys()
-    system = System(settings, screen, command)
+    system = LocalSystem(settings, screen, command)
     signals = Signals(system.kill)
     try:
         signals.listen()
@@ -98,7 +98,7 @@ class Signals:
             self._force()
 
 
-class System:
+class LocalSystem:
     """The servers and services of one data folder."""
 
     def __init__(
@@ -107,10 +107,10 @@ class System:
         """Prepare; nothing is started yet."""
         self.settings, self.screen, self.command = settings, screen, command
         self.started = time.monotonic()
-        self.folder = Folder(settings.data)
+        self.folder = DataFolder(settings.data)
         self.logs = settings.data / "logs"
-        self.keeper = Keeper(screen, self._write_run)
-        self.outputs: dict[str, Output] = {}
+        self.keeper = Supervisor(screen, self._write_run)
+        self.outputs: dict[str, ServiceOutput] = {}
         self.guardian: Guardian | None = None
         self.postgres: Postgres | None = None
         self.metrics: dict[str, str] = {}
@@ -118,7 +118,7 @@ class System:
     def start(self) -> None:
         """Start servers, then services, and return when a vote sent now would reach a page."""
         self.screen.say(f"Verdicts · everything is kept in {self.settings.data}")
-        lock = self.folder.hold()
+        lock = self.folder.lock()
         self.folder.forget_run()
         self._require_port()
         self.guardian = Guardian(keep_open=(lock,))
@@ -220,7 +220,7 @@ class System:
         return {name: f"{LOOPBACK}:{chosen[f'{name}_metrics']}" for name in names}
 
     def _start_service(self, name: str) -> None:
-        output = Output(name, self.logs / f"{name}.log", self.screen)
+        output = ServiceOutput(name, self.logs / f"{name}.log", self.screen)
         environment = self._environment(name)
 
         def start() -> Child:
@@ -242,7 +242,7 @@ class System:
         graces = {"kafka": KAFKA_GRACE, "postgres": POSTGRES_GRACE}
         service = Service(name, start, number, graces.get(name, SERVICE_GRACE), log)
         service.start()
-        self.keeper.keep(service)
+        self.keeper.supervise(service)
 
     def _environment(self, name: str) -> dict[str, str]:
         """What a service is told: real servers, both keys, and its own name."""
@@ -269,7 +269,7 @@ class System:
         pids = self._pids()
         home = str(self.postgres.home.cluster) if self.postgres else None
         self.folder.write_run(
-            Run(
+            RunInfo(
                 url=self._url,
                 kafka=self.settings.kafka,
                 database=self.settings.database_url,

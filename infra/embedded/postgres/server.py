@@ -19,7 +19,7 @@ from infra.embedded.postgres import location
 from infra.embedded.process import Child, Spawn, identify, spawn
 from infra.embedded.process import end as end_processes
 from infra.embedded.secret_file import keep
-from infra.embedded.startup_log import Log
+from infra.embedded.startup_log import StartupLog
 
 USER = DATABASE = "verdicts"
 START_SECONDS = 60
@@ -78,7 +78,7 @@ class Postgres:
 
     def _start(self, port: int, spawn: Spawn) -> Child:
         settings = [f"-c{name}={value}" for name, value in _SETTINGS.items()]
-        log = Log(self.data / "logs" / "postgres.log")
+        log = StartupLog(self.data / "logs" / "postgres.log")
         program = str(self.home.programs / "postgres")
         with log.file:
             child = spawn(
@@ -96,7 +96,7 @@ class Postgres:
             raise
         return child
 
-    def _wait(self, child: Child, log: Log) -> None:
+    def _wait(self, child: Child, log: StartupLog) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if child.poll() is not None:
@@ -134,7 +134,7 @@ class Postgres:
         if done.exists():
             return
         self._clear()
-        log = Log(self.data / "logs" / "postgres.log")
+        log = StartupLog(self.data / "logs" / "postgres.log")
         command = [
             str(self.home.programs / "initdb"),
             *("-D", str(self.home.cluster), "-U", USER, "--auth=scram-sha-256"),
@@ -179,7 +179,7 @@ class Postgres:
             end_processes([left], grace=5)
         note.unlink(missing_ok=True)
 
-    def _options(self, log: Log) -> dict[str, object]:
+    def _options(self, log: StartupLog) -> dict[str, object]:
         owner = self.home.owner.options if self.home.owner else {}
         streams = {"stdin": subprocess.DEVNULL, "stdout": log.file, "stderr": log.file}
         return {**owner, **streams, "cwd": "/"}

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from infra.kafka.offsets import Bounds, Place
+from infra.kafka.offsets import Bounds
 from infra.operations.doctor.finding import Finding, fail, ok, several, warn
+from schemas.topics import TopicPartition
 
 CLOCK_SECONDS = 1.0
 LONG_WAIT_SECONDS = 60.0
@@ -25,7 +26,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     """How far a reader is in a partition of the topic that had `topic_id` then."""
 
     reader: str
-    place: Place
+    place: TopicPartition
     topic_id: str
     offset: int
 
@@ -100,7 +101,9 @@ def generation(live: str | None, listed: Sequence[str], schemas: Sequence[str]) 
 
 
 def checkpoints(
-    found: Iterable[Checkpoint], bounds: Mapping[Place, Bounds], readers: Mapping[Place, str]
+    found: Iterable[Checkpoint],
+    bounds: Mapping[TopicPartition, Bounds],
+    readers: Mapping[TopicPartition, str],
 ) -> Iterable[Finding]:
     """Whether the stored offsets belong to the log that is there.
 
@@ -128,7 +131,7 @@ def checkpoints(
         )
 
 
-def _is_outside(row: Checkpoint, bounds: Mapping[Place, Bounds]) -> bool:
+def _is_outside(row: Checkpoint, bounds: Mapping[TopicPartition, Bounds]) -> bool:
     return not bounds[row.place].first <= row.offset <= bounds[row.place].end
 
 
@@ -136,8 +139,8 @@ def _astray(
     check: str,
     says: str,
     rows: Iterable[Checkpoint],
-    bounds: Mapping[Place, Bounds],
-    readers: Mapping[Place, str],
+    bounds: Mapping[TopicPartition, Bounds],
+    readers: Mapping[TopicPartition, str],
 ) -> Iterable[Finding]:
     """A finding for each reader that cannot go on from where it is."""
     theirs: dict[str, list[Checkpoint]] = defaultdict(list)
@@ -152,8 +155,8 @@ def _astray(
 def _way_out(
     reader: str,
     lost: Iterable[Checkpoint],
-    bounds: Mapping[Place, Bounds],
-    readers: Mapping[Place, str],
+    bounds: Mapping[TopicPartition, Bounds],
+    readers: Mapping[TopicPartition, str],
 ) -> str:
     if reader == PUBLISHER:
         return _set_back(lost, bounds)
@@ -162,7 +165,7 @@ def _way_out(
     return f"No page is made from it; run: verdicts projections drop {reader}"
 
 
-def _set_back(lost: Iterable[Checkpoint], bounds: Mapping[Place, Bounds]) -> str:
+def _set_back(lost: Iterable[Checkpoint], bounds: Mapping[TopicPartition, Bounds]) -> str:
     """What helps the publisher, which looks at all pages at its start, whatever it missed."""
     places: dict[tuple[str, int, str], list[str]] = defaultdict(list)
     for topic, partition in (row.place for row in lost):

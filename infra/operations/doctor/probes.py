@@ -12,12 +12,13 @@ from confluent_kafka import TopicCollection
 from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec, ResourceType
 from sqlalchemy import Connection, text
 
-from infra.kafka.offsets import Bounds, Place, list_offsets
+from infra.kafka.offsets import Bounds, list_offsets
 from infra.kafka.registry import RegistryError
 from infra.operations.doctor.kafka_checks import PartitionState
 from infra.operations.doctor.postgres_checks import PUBLISHER, Checkpoint, Connections
 from infra.postgres.engine import server_time
 from schemas.avro.catalogue import NEWEST, VERSIONS, fingerprint
+from schemas.topics import TopicPartition
 
 SECONDS = 10.0
 
@@ -75,7 +76,7 @@ def least_in_sync(client: AdminClient, topics: Iterable[str]) -> dict[str, int]:
     }
 
 
-def newest_ahead(client: AdminClient, places: Iterable[Place]) -> float:
+def newest_ahead(client: AdminClient, places: Iterable[TopicPartition]) -> float:
     """By how many seconds the newest record's date is ahead of this machine's clock."""
     told = list_offsets(client, places, OffsetSpec.max_timestamp(), SECONDS)
     return max((it.timestamp for it in told.values()), default=0) / 1000 - time.time()

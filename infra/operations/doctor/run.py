@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from infra.kafka import topics
-from infra.kafka.offsets import Log
+from infra.kafka.offsets import LogOffsets
 from infra.kafka.registry import RegistryError
 from infra.migrations import LEAST_VERSION, newest_revision
 from infra.operations.doctor import host_checks, kafka_checks, postgres_checks, probes
@@ -140,7 +140,7 @@ def _acknowledgement(client: AdminClient) -> Checks:
 
 
 def _producers_clocks(settings: Settings, client: AdminClient) -> Checks:
-    places = Log(settings).places(probes.existing(client, EVENTS))
+    places = LogOffsets(settings).partitions_of(probes.existing(client, EVENTS))
     return kafka_checks.newest(probes.newest_ahead(client, places)) if places else ()
 
 
@@ -191,8 +191,8 @@ def _offsets(settings: Settings, client: AdminClient, connection: Connection) ->
     live, listed, schemas = probes.generations(connection)
     # Read before the broker is asked, so that none can lie behind the end that it tells.
     rows = probes.checkpoints(connection, [name for name in listed if name in schemas])
-    log = Log(settings)
-    bounds = log.bounds(log.places(probes.existing(client, [*EVENTS, CHANGES.name])))
+    log = LogOffsets(settings)
+    bounds = log.bounds(log.partitions_of(probes.existing(client, [*EVENTS, CHANGES.name])))
     readers = {
         at: postgres_checks.PUBLISHER if at[0] == CHANGES.name else live or "" for at in bounds
     }
@@ -203,5 +203,5 @@ def _dead_letters(settings: Settings, client: AdminClient, connection: Connectio
     if not probes.existing(client, [DEAD_LETTERS.name]):
         return ()
     place = (DEAD_LETTERS.name, 0)
-    bounds = Log(settings).bounds([place])[place]
+    bounds = LogOffsets(settings).bounds([place])[place]
     return postgres_checks.dead_letters(probes.waiting_letters(connection, bounds))

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from infra.kafka.codec import HEADER, MAGIC
-from infra.kafka.offsets import Log, Place
-from infra.kafka.reader import Progress, Span, scan
+from infra.kafka.offsets import LogOffsets
+from infra.kafka.reader import OffsetRange, Progress, scan
 from infra.operations.log_export.frames import FrameWriter
 from infra.operations.log_export.manifest import (
     FORMAT,
@@ -19,9 +19,10 @@ from infra.operations.log_export.manifest import (
     sync,
 )
 from infra.settings import Settings
+from schemas.topics import TopicPartition
 
 
-class Export:
+class LogExport:
     """An export of these topics, up to where each partition ends now.
 
     Raises:
@@ -31,12 +32,12 @@ class Export:
     def __init__(self, settings: Settings, topics: Iterable[str], folder: Path) -> None:
         self._settings = settings
         self._folder = folder
-        self._log = Log(settings)
+        self._log = LogOffsets(settings)
         _require_unused(folder)
-        places = self._log.places(topics)
+        places = self._log.partitions_of(topics)
         bounds = self._log.bounds(places)
-        self.spans: Mapping[Place, Span] = {
-            place: Span(bounds[place].first, bounds[place].end) for place in places
+        self.spans: Mapping[TopicPartition, OffsetRange] = {
+            place: OffsetRange(bounds[place].first, bounds[place].end) for place in places
         }
 
     @property
@@ -58,7 +59,7 @@ class Export:
                 for place in self.spans
             }
             for record in scan(self._settings, self.spans, progress):
-                writers[record.place].write(record)
+                writers[record.topic_partition].write(record)
                 value = record.value or b""
                 if len(value) >= HEADER.size and value[0] == MAGIC:
                     schemas.add(HEADER.unpack_from(value)[1])
@@ -75,7 +76,7 @@ class Export:
         manifest.write(self._folder)
         return manifest
 
-    def _part(self, place: Place, records: int) -> Part:
+    def _part(self, place: TopicPartition, records: int) -> Part:
         path = self._folder / path_of(place)
         sync(path)
         return Part(

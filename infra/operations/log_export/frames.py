@@ -13,8 +13,8 @@ from pathlib import Path
 from struct import Struct
 from struct import error as StructError  # noqa: N812
 
-from infra.kafka.offsets import Place
-from infra.kafka.reader import Record
+from infra.kafka.reader import LogRecord
+from schemas.topics import TopicPartition
 
 MAGIC = b"verdicts-log/1\n"
 # Above it records get little smaller and the export much slower.
@@ -38,7 +38,7 @@ class FrameWriter:
         self._file.write(MAGIC)
         self.records = 0
 
-    def write(self, record: Record) -> None:
+    def write(self, record: LogRecord) -> None:
         """Add a record."""
         body = packed(record)
         self._file.write(_FRAME.pack(len(body), zlib.crc32(body)))
@@ -50,7 +50,7 @@ class FrameWriter:
         self._file.close()
 
 
-def frames(path: Path, place: Place) -> Iterator[Record]:
+def frames(path: Path, place: TopicPartition) -> Iterator[LogRecord]:
     """Read the file of a partition.
 
     Raises:
@@ -80,7 +80,7 @@ def _body(file: gzip.GzipFile, head: bytes) -> bytes:
     return body
 
 
-def packed(record: Record) -> bytes:
+def packed(record: LogRecord) -> bytes:
     """The body of a record's frame."""
     parts = [_STAMP.pack(record.offset, record.timestamp)]
     parts += _bytes(record.key), _bytes(record.value), _COUNT.pack(len(record.headers))
@@ -93,7 +93,7 @@ def _bytes(value: bytes | None) -> bytes:
     return _LENGTH.pack(-1) if value is None else _LENGTH.pack(len(value)) + value
 
 
-def unpacked(body: bytes, place: Place) -> Record:
+def unpacked(body: bytes, place: TopicPartition) -> LogRecord:
     """A record from the body of its frame.
 
     Raises:
@@ -111,7 +111,7 @@ def unpacked(body: bytes, place: Place) -> Record:
         headers.append(((name or b"").decode(), held))
     if at != len(body):
         raise ValueError("bytes are left over")
-    return Record(*place, offset, timestamp, key, value, tuple(headers))
+    return LogRecord(*place, offset, timestamp, key, value, tuple(headers))
 
 
 def _read_bytes(body: bytes, at: int) -> tuple[bytes | None, int]:

@@ -8,9 +8,9 @@ from typing import Self
 
 import msgspec
 
-from infra.kafka.offsets import Place
-from infra.kafka.reader import Progress, Record
+from infra.kafka.reader import LogRecord, Progress
 from infra.operations.log_export.frames import DamagedError, frames
+from schemas.topics import TopicPartition
 
 FORMAT = "verdicts-log/1"
 NAME = "manifest.json"
@@ -36,7 +36,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
 
     @property
-    def place(self) -> Place:
+    def place(self) -> TopicPartition:
         """Its topic and partition."""
         return self.topic, self.partition
 
@@ -106,7 +106,7 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def path_of(place: Place) -> str:
+def path_of(place: TopicPartition) -> str:
     """Where the file of a partition stands within the folder."""
     return f"{place[0]}/{place[1]:03}.log.gz"
 
@@ -134,7 +134,7 @@ def verify(folder: Path, progress: Progress = lambda _: None) -> Manifest:
     return manifest
 
 
-def checked(folder: Path, part: Part) -> Iterator[Record]:
+def checked(folder: Path, part: Part) -> Iterator[LogRecord]:
     """The records of one file, which must be the ones that the manifest means.
 
     Raises:

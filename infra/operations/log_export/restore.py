@@ -5,12 +5,13 @@ from pathlib import Path
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from infra.kafka.offsets import Log, Place
+from infra.kafka.offsets import LogOffsets
 from infra.kafka.producer import configuration
-from infra.kafka.reader import Progress, Record, Span, scan
-from infra.kafka.topics import Wanted, apply
+from infra.kafka.reader import LogRecord, OffsetRange, Progress, scan
+from infra.kafka.topics import TopicSpec, apply
 from infra.operations.log_export.manifest import LogFilesError, Manifest, checked
 from infra.settings import Settings
+from schemas.topics import TopicPartition
 
 SECONDS = 60.0
 POLL_EVERY = 1_000
@@ -21,7 +22,7 @@ START_OVER = "start over with an empty cluster and database, such as a new data 
 
 def restore(
     settings: Settings,
-    topics: Iterable[Wanted],
+    topics: Iterable[TopicSpec],
     folder: Path,
     progress: Progress = lambda _: None,
 ) -> Manifest:
@@ -37,7 +38,7 @@ def restore(
     wanted = list(topics)
     _require_known(manifest, {topic.name for topic in wanted})
     apply(settings, wanted)
-    _require_ready(manifest, Log(settings))
+    _require_ready(manifest, LogOffsets(settings))
     loader = _Loader(settings)
     for number, record in enumerate(_records(manifest, folder)):
         loader.send(record)
@@ -70,10 +71,10 @@ def compare(
         LogFilesError: they differ; it says where first.
     """
     manifest = Manifest.read(folder)
-    spans = _spans(manifest, Log(settings), grown=grown)
+    spans = _spans(manifest, LogOffsets(settings), grown=grown)
     kept = {part.place: checked(folder, part) for part in manifest.files}
     for record in scan(settings, spans, progress):
-        expected = next(kept[record.place], None)
+        expected = next(kept[record.topic_partition], None)
         if expected is None:
             if grown:
                 continue
@@ -94,7 +95,7 @@ class _Loader:
         )
         self._failures: list[KafkaError] = []
 
-    def send(self, record: Record) -> None:
+    def send(self, record: LogRecord) -> None:
         """Queue a record, when there is room."""
         while True:
             try:
@@ -134,9 +135,11 @@ class _Loader:
             )
 
 
-def _spans(manifest: Manifest, log: Log, *, grown: bool) -> dict[Place, Span]:
+def _spans(
+    manifest: Manifest, log: LogOffsets, *, grown: bool
+) -> dict[TopicPartition, OffsetRange]:
     """What there is to read of each partition."""
-    bounds = log.bounds(log.places(manifest.topics))
+    bounds = log.bounds(log.partitions_of(manifest.topics))
     lengths = {part.place: part.end - part.first for part in manifest.files}
     if set(lengths) != set(bounds):
         raise LogFilesError("The log and the export have different partitions.")
@@ -144,10 +147,10 @@ def _spans(manifest: Manifest, log: Log, *, grown: bool) -> dict[Place, Span]:
         place: min(bound.end, bound.first + lengths[place]) if grown else bound.end
         for place, bound in bounds.items()
     }
-    return {place: Span(bound.first, ends[place]) for place, bound in bounds.items()}
+    return {place: OffsetRange(bound.first, ends[place]) for place, bound in bounds.items()}
 
 
-def _records(manifest: Manifest, folder: Path) -> Iterator[Record]:
+def _records(manifest: Manifest, folder: Path) -> Iterator[LogRecord]:
     for part in manifest.files:
         yield from checked(folder, part)
 
@@ -158,8 +161,8 @@ def _require_known(manifest: Manifest, known: set[str]) -> None:
             raise LogFilesError(f"The export holds a topic {topic!r} that is unknown here.")
 
 
-def _require_ready(manifest: Manifest, log: Log) -> None:
-    places = log.places(manifest.topics)
+def _require_ready(manifest: Manifest, log: LogOffsets) -> None:
+    places = log.partitions_of(manifest.topics)
     ends = log.ends(places)
     there = sum(ends.values())
     if there:
@@ -177,7 +180,7 @@ def _require_ready(manifest: Manifest, log: Log) -> None:
             )
 
 
-def _require_exhausted(kept: Mapping[Place, Iterator[Record]]) -> None:
+def _require_exhausted(kept: Mapping[TopicPartition, Iterator[LogRecord]]) -> None:
     for records in kept.values():
         if (missing := next(records, None)) is not None:
             raise LogFilesError(f"{missing} of the export is missing on the log.")

@@ -25,7 +25,7 @@ _RANK: dict[Verdict, int] = {"ship": 2, "split": 1, "skip": 0, "none": -1}
 _SAYS: dict[Verdict, str] = {"ship": "ships", "split": "is split on", "skip": "skips"}
 
 
-class Answer(NamedTuple):
+class ComparisonAnswer(NamedTuple):
     """`{headline}: {reason}.` is the sentence; `leader` is the slug of the tool ahead, if any."""
 
     leader: str | None
@@ -36,7 +36,7 @@ class Answer(NamedTuple):
         return f"{self.headline}: {self.reason}."
 
 
-def answer(one: Tool, other: Tool) -> Answer:
+def answer(one: Tool, other: Tool) -> ComparisonAnswer:
     """Who of the two leads, and why. The order of the two changes words, never the leader."""
     reviewed = [tool for tool in (one, other) if tool.panel.reviews]
     if len(reviewed) == 1:
@@ -57,35 +57,41 @@ def preferred(one: Tool, other: Tool) -> Tool | None:
     return ahead if enough and _share(ahead) - _share(behind) >= APART else None
 
 
-def _by_the_only_panel(seen: Tool, unseen: Tool) -> Answer:
+def _by_the_only_panel(seen: Tool, unseen: Tool) -> ComparisonAnswer:
     missing = f"and has not reviewed {unseen.name} yet"
     if seen.panel.verdict == "ship":
         reason = f"the panel {_verdict(seen, 'it')} {missing}"
-        return Answer(seen.tool, f"{seen.name} leads for now", reason)
-    return Answer(None, "No leader yet", f"the panel {_verdict(seen, seen.name)} {missing}")
+        return ComparisonAnswer(seen.tool, f"{seen.name} leads for now", reason)
+    return ComparisonAnswer(
+        None, "No leader yet", f"the panel {_verdict(seen, seen.name)} {missing}"
+    )
 
 
-def _by_verdict(ahead: Tool, behind: Tool) -> Answer:
+def _by_verdict(ahead: Tool, behind: Tool) -> ComparisonAnswer:
     verdicts = f"{_verdict(ahead, 'it')} and {_verdict(behind, behind.name)}"
     reason = f"the panel {verdicts}{_echo(ahead, behind)}"
-    return Answer(ahead.tool, f"{ahead.name} leads", reason)
+    return ComparisonAnswer(ahead.tool, f"{ahead.name} leads", reason)
 
 
-def _by_mean(ahead: Tool, behind: Tool) -> Answer:
+def _by_mean(ahead: Tool, behind: Tool) -> ComparisonAnswer:
     skipped = ahead.panel.verdict == "skip"
     headline = f"{ahead.name} leads" + (", though neither convinces" if skipped else "")
     scores = f"scores it {mean(ahead.panel.mean)} against {mean(behind.panel.mean)} of 100"
-    return Answer(ahead.tool, headline, f"{_both(ahead)} and {scores}{_echo(ahead, behind)}")
+    return ComparisonAnswer(
+        ahead.tool, headline, f"{_both(ahead)} and {scores}{_echo(ahead, behind)}"
+    )
 
 
-def _by_community(one: Tool, other: Tool, panel: str) -> Answer:
+def _by_community(one: Tool, other: Tool, panel: str) -> ComparisonAnswer:
     ahead = preferred(one, other)
     if ahead is None:
-        return Answer(None, "It is a tie", f"{panel}; {_could_decide(one, other)}")
+        return ComparisonAnswer(None, "It is a tie", f"{panel}; {_could_decide(one, other)}")
     behind = other if ahead is one else one
     shares = f"{percent(ahead.community.percent)} of its voters would ship it, against "
     shares += f"{percent(behind.community.percent)} for {behind.name}"
-    return Answer(ahead.tool, f"{ahead.name} leads with the community", f"{panel}, but {shares}")
+    return ComparisonAnswer(
+        ahead.tool, f"{ahead.name} leads with the community", f"{panel}, but {shares}"
+    )
 
 
 def _could_decide(one: Tool, other: Tool) -> str:

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from publishers.views.comparisons.answer import Answer, answer
-from publishers.views.comparisons.scorecard import Line, scorecard
+from publishers.views.comparisons.answer import ComparisonAnswer, answer
+from publishers.views.comparisons.scorecard import ScorecardRow, scorecard
 from publishers.views.tools.cards import Card, card
 from schemas.records import Reviewer, Tool
 
@@ -17,23 +17,23 @@ class Row(NamedTuple):
     live: bool = False
 
 
-class Comparison(NamedTuple):
+class ComparisonPage(NamedTuple):
     """All that a comparison page shows, in the order in which it shows it."""
 
     title: str
     about: str
     slugs: str
-    answer: Answer
+    answer: ComparisonAnswer
     cards: list[Card]
     rows: list[Row]
-    scorecard: list[Line]
+    scorecard: list[ScorecardRow]
 
 
-def comparison(one: Tool, other: Tool, panel: list[Reviewer]) -> Comparison:
+def comparison(one: Tool, other: Tool, panel: list[Reviewer]) -> ComparisonPage:
     """The page of two tools, whichever way round they are given."""
     first, second = sorted((one, other), key=lambda tool: tool.tool)
     cards = [card(first), card(second)]
-    return Comparison(
+    return ComparisonPage(
         title=title(first, second),
         about=_about(first, second),
         slugs=f"{first.tool}-vs-{second.tool}",

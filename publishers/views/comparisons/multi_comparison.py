@@ -3,9 +3,9 @@
 from itertools import combinations
 from typing import NamedTuple
 
-from publishers.views.comparisons.answer import Answer, answer
+from publishers.views.comparisons.answer import ComparisonAnswer, answer
 from publishers.views.comparisons.pairs import Pair, pair
-from publishers.views.comparisons.scorecard import Line, scorecard
+from publishers.views.comparisons.scorecard import ScorecardRow, scorecard
 from publishers.views.tools.cards import Card, card
 from schemas.records import Reviewer, Tool
 
@@ -13,7 +13,7 @@ MOST_BESIDE = 4
 """So many tools can stand side by side."""
 
 
-class LineupRow(NamedTuple):
+class MultiComparisonRow(NamedTuple):
     """One row of the decision table: its label, a text for each tool, whether they are alike."""
 
     label: str
@@ -21,45 +21,45 @@ class LineupRow(NamedTuple):
     alike: bool
 
 
-class LineupLine(NamedTuple):
+class MultiScorecardRow(NamedTuple):
     """One reviewer on the scorecard, and whether they say the same of every tool."""
 
-    line: Line
+    line: ScorecardRow
     alike: bool
 
 
-class Lineup(NamedTuple):
+class MultiComparison(NamedTuple):
     """All that the page shows, in the order in which it shows it."""
 
     title: str
     about: str
     slugs: str
-    answer: Answer
+    answer: ComparisonAnswer
     cards: list[Card]
-    rows: list[LineupRow]
-    scorecard: list[LineupLine]
+    rows: list[MultiComparisonRow]
+    scorecard: list[MultiScorecardRow]
     pairs: list[Pair]
     full: bool
 
 
-def lineup(tools: list[Tool], panel: list[Reviewer]) -> Lineup:
+def multi_comparison(tools: list[Tool], panel: list[Reviewer]) -> MultiComparison:
     """The page of these tools, in whichever order they are given."""
     ordered = sorted(tools, key=lambda tool: tool.tool)
     cards = [card(tool) for tool in ordered]
-    return Lineup(
+    return MultiComparison(
         title=" vs ".join(one.name for one in cards),
         about=_about(ordered),
         slugs="-vs-".join(one.slug for one in cards),
         answer=answer_among(ordered),
         cards=cards,
         rows=_rows(cards),
-        scorecard=[LineupLine(line, _agrees(line)) for line in scorecard(ordered, panel)],
+        scorecard=[MultiScorecardRow(line, _agrees(line)) for line in scorecard(ordered, panel)],
         pairs=[pair(*two) for two in combinations(ordered, 2)],
         full=len(ordered) >= MOST_BESIDE,
     )
 
 
-def answer_among(tools: list[Tool]) -> Answer:
+def answer_among(tools: list[Tool]) -> ComparisonAnswer:
     """Who is ahead of all others, from the answers of their comparisons in pairs."""
     ahead: dict[str, set[str]] = {tool.tool: set() for tool in tools}
     for one, other in combinations(tools, 2):
@@ -71,26 +71,28 @@ def answer_among(tools: list[Tool]) -> Answer:
     if len(best) == 1:
         return _ahead(best[0], tools, ahead)
     if not best:
-        return Answer(None, "No clear leader", "each of them stands behind another one")
+        return ComparisonAnswer(None, "No clear leader", "each of them stands behind another one")
     if len(best) == 2:
         between = answer(*best).reason
         named = _list([tool.name for tool in best])
-        return Answer(None, "It is a tie", f"none is ahead of {named}; between the two, {between}")
+        return ComparisonAnswer(
+            None, "It is a tie", f"none is ahead of {named}; between the two, {between}"
+        )
     reason = f"nothing puts {_list([tool.name for tool in best], 'or')} ahead of the others"
-    return Answer(None, "It is a tie", reason)
+    return ComparisonAnswer(None, "It is a tie", reason)
 
 
-def _ahead(best: Tool, tools: list[Tool], ahead: dict[str, set[str]]) -> Answer:
+def _ahead(best: Tool, tools: list[Tool], ahead: dict[str, set[str]]) -> ComparisonAnswer:
     """The one that nobody is ahead of; against the closest of the others it says why."""
     others = [tool for tool in tools if tool is not best]
     level = [tool for tool in others if tool.tool not in ahead[best.tool]]
     if level:
         named = _list([tool.name for tool in level])
         reason = f"no other is ahead of it, though it does not lead {named}"
-        return Answer(best.tool, f"{best.name} stands best", reason)
+        return ComparisonAnswer(best.tool, f"{best.name} stands best", reason)
     closest = max(others, key=lambda tool: (len(ahead[tool.tool]), tool.panel.mean or 0.0))
     reason = f"it is ahead of each of the others; against {closest.name}, the closest, "
-    return Answer(best.tool, f"{best.name} leads", reason + answer(best, closest).reason)
+    return ComparisonAnswer(best.tool, f"{best.name} leads", reason + answer(best, closest).reason)
 
 
 def _about(tools: list[Tool]) -> str:
@@ -103,7 +105,7 @@ def _about(tools: list[Tool]) -> str:
     )
 
 
-def _rows(cards: list[Card]) -> list[LineupRow]:
+def _rows(cards: list[Card]) -> list[MultiComparisonRow]:
     columns = {
         "Panel verdict": [one.panel_line for one in cards],
         "Panel mean": [one.panel_mean for one in cards],
@@ -113,10 +115,12 @@ def _rows(cards: list[Card]) -> list[LineupRow]:
         "Best for": [one.best_for for one in cards],
         "Category": [one.category for one in cards],
     }
-    return [LineupRow(label, texts, len(set(texts)) == 1) for label, texts in columns.items()]
+    return [
+        MultiComparisonRow(label, texts, len(set(texts)) == 1) for label, texts in columns.items()
+    ]
 
 
-def _agrees(line: Line) -> bool:
+def _agrees(line: ScorecardRow) -> bool:
     return len({opinion.verdict if opinion else None for opinion in line.opinions}) == 1
 
 

@@ -3,9 +3,9 @@
 from itertools import combinations
 from typing import NamedTuple
 
-from publishers.views.comparisons.answer import Answer, answer
+from publishers.views.comparisons.answer import ComparisonAnswer, answer
 from publishers.views.paths import comparison_path
-from publishers.views.tools.cards import Card, card, standing
+from publishers.views.tools.cards import Card, card, ranking_key
 from schemas.records import Tool
 
 
@@ -15,7 +15,7 @@ class Pair(NamedTuple):
     path: str
     one: Card
     other: Card
-    answer: Answer
+    answer: ComparisonAnswer
 
 
 def pair(one: Tool, other: Tool) -> Pair:
@@ -27,5 +27,5 @@ def pair(one: Tool, other: Tool) -> Pair:
 
 def top_pairs(tools: list[Tool], among: int) -> list[Pair]:
     """Every comparison among the tools that stand best, best first."""
-    best = sorted(tools, key=standing)[:among]
+    best = sorted(tools, key=ranking_key)[:among]
     return [pair(one, other) for one, other in combinations(best, 2)]

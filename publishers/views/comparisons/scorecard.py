@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from publishers.views.memoize import once_for_each
+from publishers.views.memoize import memoize_by_identity
 from publishers.views.paths import reviewer_path
 from publishers.views.text.formatting import day, instant
 from publishers.views.text.markdown import to_html
@@ -29,7 +29,7 @@ class Opinion(NamedTuple):
     instant: str
 
 
-class Line(NamedTuple):
+class ScorecardRow(NamedTuple):
     """One reviewer on the scorecard; an opinion is None for a tool they did not cover."""
 
     name: str
@@ -38,7 +38,7 @@ class Line(NamedTuple):
     opinions: list[Opinion | None]
 
 
-@once_for_each
+@memoize_by_identity
 def opinion(review: Review) -> Opinion:
     """A review with its texts rendered; `88/100 · ship` is its score line."""
     return Opinion(
@@ -58,7 +58,7 @@ def opinion(review: Review) -> Opinion:
     )
 
 
-def scorecard(tools: list[Tool], panel: list[Reviewer]) -> list[Line]:
+def scorecard(tools: list[Tool], panel: list[Reviewer]) -> list[ScorecardRow]:
     """One line for each reviewer of any of the tools, in the order of the panel."""
     written = [{review.reviewer: review for review in tool.panel.reviews} for tool in tools]
     return [
@@ -68,8 +68,8 @@ def scorecard(tools: list[Tool], panel: list[Reviewer]) -> list[Line]:
     ]
 
 
-def _line(member: Reviewer, reviews: list[Review | None]) -> Line:
-    return Line(
+def _line(member: Reviewer, reviews: list[Review | None]) -> ScorecardRow:
+    return ScorecardRow(
         name=member.name,
         path=reviewer_path(member.reviewer),
         motto=member.motto,

@@ -9,7 +9,7 @@ from publishers.views.digests.digest_items import Item
 from publishers.views.paths import digest_path
 from publishers.views.text.formatting import count, day
 from schemas import digests
-from schemas.digests import Counts, Digest, Named
+from schemas.digests import Counts, NamedTool, WeeklyDigest
 
 
 class Section(NamedTuple):
@@ -51,7 +51,7 @@ class DigestPage(NamedTuple):
     later: Link | None
 
 
-class Entry(NamedTuple):
+class DigestListing(NamedTuple):
     """A digest as the list of all digests shows it."""
 
     week: str
@@ -62,7 +62,7 @@ class Entry(NamedTuple):
     summary: str
 
 
-def digest_page(digest: Digest, weeks: Sequence[str] = ()) -> DigestPage:
+def digest_page(digest: WeeklyDigest, weeks: Sequence[str] = ()) -> DigestPage:
     """The view of one digest among all weeks that have one."""
     return DigestPage(
         week=digest.week,
@@ -78,10 +78,10 @@ def digest_page(digest: Digest, weeks: Sequence[str] = ()) -> DigestPage:
     )
 
 
-def digest_list(all_digests: Sequence[Digest]) -> list[Entry]:
+def digest_list(all_digests: Sequence[WeeklyDigest]) -> list[DigestListing]:
     """The list of all digests, newest first."""
     return [
-        Entry(
+        DigestListing(
             one.week,
             digest_path(one.week),
             title(one.week),
@@ -99,7 +99,7 @@ def title(week: str) -> str:
     return f"Week {int(number)} of {int(year)}"
 
 
-def dates(digest: Digest) -> str:
+def dates(digest: WeeklyDigest) -> str:
     """`16 November 2026 to 22 November 2026`, without what both ends share."""
     first, last = day(digest.start), day(digest.end - timedelta(days=1))
     first_words, last_words = first.split(), last.split()
@@ -108,7 +108,7 @@ def dates(digest: Digest) -> str:
     return f"{' '.join(first_words)} to {last}"
 
 
-def summary(digest: Digest) -> str:
+def summary(digest: WeeklyDigest) -> str:
     """The week in one sentence: what is news in it, most newsworthy first."""
     counts = digest.counts
     told = [
@@ -136,7 +136,7 @@ def figures(counts: Counts) -> list[Figure]:
     ]  # fmt: skip
 
 
-def sections(digest: Digest) -> list[Section]:
+def sections(digest: WeeklyDigest) -> list[Section]:
     """Everything in the order in which it is worth knowing, empty sections included."""
     counts = digest.counts
     since = f"the digest of {title(digest.since).lower()}" if digest.since else "the beginning"
@@ -202,6 +202,6 @@ def _more(number: int, noun: str) -> str:
     return count(abs(number), f"{'more' if number > 0 else 'fewer'} {noun}")
 
 
-def _rest(number: int, shown: Sequence[Named]) -> str:
+def _rest(number: int, shown: Sequence[NamedTool]) -> str:
     left = number - len(shown)
     return f"and {left:,} more" if left > 0 else ""

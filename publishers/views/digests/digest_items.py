@@ -10,11 +10,11 @@ from schemas.digests import (
     BookmarkMove,
     CloseCall,
     Flip,
-    Named,
+    NamedTool,
     NewTool,
     PanelChange,
+    PanelStanding,
     Pick,
-    Standing,
     VoteMove,
 )
 from schemas.records import Community, Verdict
@@ -55,7 +55,7 @@ class Item(NamedTuple):
 
 
 def _item(
-    named: Named,
+    named: NamedTool,
     line: str,
     *,
     before: Verdict | None = None,
@@ -81,7 +81,7 @@ def panel_change(one: PanelChange) -> Item:
     return _item(one, line, before=one.before.verdict, after=one.after.verdict)
 
 
-def _means(before: Standing, after: Standing) -> str:
+def _means(before: PanelStanding, after: PanelStanding) -> str:
     if after.mean is None:
         return ""
     was = f", was {mean(before.mean)}" if before.mean is not None else ""

@@ -15,7 +15,7 @@ NEWEST = 50
 PUBLISHER = "Verdicts"
 
 
-class Entry(NamedTuple):
+class FeedEntry(NamedTuple):
     """One entry; `path` names it for good, and `content` is HTML that the template escapes."""
 
     path: str
@@ -37,10 +37,10 @@ class Feed(NamedTuple):
     path: str
     page: str
     updated: str
-    entries: list[Entry]
+    entries: list[FeedEntry]
 
 
-def feed(title: str, path: str, page: str, entries: Iterable[Entry]) -> Feed:
+def feed(title: str, path: str, page: str, entries: Iterable[FeedEntry]) -> Feed:
     """The newest of these entries; the feed is as old as the newest one."""
     by_path = sorted(entries, key=lambda entry: entry.path)
     newest = sorted(by_path, key=lambda entry: entry.moment, reverse=True)[:NEWEST]
@@ -49,12 +49,12 @@ def feed(title: str, path: str, page: str, entries: Iterable[Entry]) -> Feed:
     return Feed(xml_text(title), path, page, instant(updated), newest)
 
 
-def entries_of(tools: Iterable[Tool]) -> list[Entry]:
+def entries_of(tools: Iterable[Tool]) -> list[FeedEntry]:
     """What happened to these tools: listings, retirements and the current reviews."""
     return [entry for tool in tools for entry in _entries(tool)]
 
 
-def _entries(tool: Tool) -> Iterable[Entry]:
+def _entries(tool: Tool) -> Iterable[FeedEntry]:
     if tool.retired is not None:
         yield _retirement(tool, tool.retired)
         return
@@ -62,8 +62,8 @@ def _entries(tool: Tool) -> Iterable[Entry]:
     yield from (_review(tool, review) for review in tool.panel.reviews)
 
 
-def _listing(tool: Tool) -> Entry:
-    return Entry(
+def _listing(tool: Tool) -> FeedEntry:
+    return FeedEntry(
         path=tool_path(tool.tool),
         title=xml_text(f"New in {tool.category.name}: {tool.name}"),
         author=PUBLISHER,
@@ -72,8 +72,8 @@ def _listing(tool: Tool) -> Entry:
     )
 
 
-def _retirement(tool: Tool, moment: datetime) -> Entry:
-    return Entry(
+def _retirement(tool: Tool, moment: datetime) -> FeedEntry:
+    return FeedEntry(
         path=f"{tool_path(tool.tool)}#retired",
         title=xml_text(f"{tool.name} is no longer listed"),
         author=PUBLISHER,
@@ -82,8 +82,8 @@ def _retirement(tool: Tool, moment: datetime) -> Entry:
     )
 
 
-def _review(tool: Tool, review: Review) -> Entry:
-    return Entry(
+def _review(tool: Tool, review: Review) -> FeedEntry:
+    return FeedEntry(
         path=f"{tool_path(tool.tool)}#{review.reviewer}",
         title=xml_text(f"{tool.name}: {review.score}/100 · {review.verdict}"),
         author=xml_text(review.name),

@@ -4,22 +4,22 @@ from markupsafe import Markup
 
 from publishers.views.digests.digest import digest_page
 from publishers.views.digests.digest_items import Item
-from publishers.views.feeds.atom import PUBLISHER, Entry
+from publishers.views.feeds.atom import PUBLISHER, FeedEntry
 from publishers.views.text.formatting import xml_text
-from schemas.digests import Digest
+from schemas.digests import WeeklyDigest
 
 _SECTION = Markup("<h3>{title}</h3>\n<ul>\n{items}</ul>\n")
 _ITEM = Markup("<li><strong>{name}</strong>: {said}</li>\n")
 
 
-def digest_entry(digest: Digest) -> Entry:
+def digest_entry(digest: WeeklyDigest) -> FeedEntry:
     """The digest, as old as the end of its week."""
     view = digest_page(digest)
     content = Markup("<p>{}</p>\n").format(view.summary)
     for section in view.sections:
         items = Markup("").join(_ITEM.format(name=it.name, said=_said(it)) for it in section.items)
         content += _SECTION.format(title=section.title, items=items)
-    return Entry(
+    return FeedEntry(
         path=view.path,
         title=f"Digest of {view.title.lower()}",
         author=PUBLISHER,

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from publishers.views.comparisons.pairs import Pair, top_pairs
 from publishers.views.paths import rankings_path
 from publishers.views.text.markdown import to_html
-from publishers.views.tools.cards import Card, card, standing
+from publishers.views.tools.cards import Card, card, ranking_key
 from schemas.records import Category, Tool
 
 AMONG = 5
@@ -29,7 +29,7 @@ class CategoryPage(NamedTuple):
 
 def category_page(category: Category, tools: list[Tool]) -> CategoryPage:
     """The page of a category that holds these tools."""
-    cards = [card(tool) for tool in sorted(tools, key=standing)]
+    cards = [card(tool) for tool in sorted(tools, key=ranking_key)]
     return CategoryPage(
         slug=category.category,
         name=category.name,

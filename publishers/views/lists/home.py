@@ -6,14 +6,14 @@ from publishers.views.comparisons.answer import ENOUGH
 from publishers.views.comparisons.pairs import Pair, pair
 from publishers.views.paths import category_path, reviewer_path
 from publishers.views.text.formatting import VERDICTS, percent
-from publishers.views.tools.cards import Card, card, standing
+from publishers.views.tools.cards import Card, card, ranking_key
 from schemas.records import Category, Reviewer, Tool, Verdict
 
 WORTH_READING = 6
 DISAGREEMENTS = 4
 
 
-class Shelf(NamedTuple):
+class CategorySection(NamedTuple):
     """A category with its tools, best panel mean first."""
 
     slug: str
@@ -31,7 +31,7 @@ class Disagreement(NamedTuple):
     community_label: str
 
 
-class Standing(NamedTuple):
+class SiteTotals(NamedTuple):
     """How panel and community stand over all tools."""
 
     tools: int
@@ -51,42 +51,42 @@ class Member(NamedTuple):
     motto: str
 
 
-class Home(NamedTuple):
+class HomePage(NamedTuple):
     """All that the front page shows."""
 
-    shelves: list[Shelf]
+    shelves: list[CategorySection]
     worth_reading: list[Pair]
-    standing: Standing
+    standing: SiteTotals
     panel: list[Member]
 
 
-def home(tools: list[Tool], categories: list[Category], reviewers: list[Reviewer]) -> Home:
+def home(tools: list[Tool], categories: list[Category], reviewers: list[Reviewer]) -> HomePage:
     """The front page over every tool on the site."""
-    return Home(
-        shelves=shelves(tools, categories),
+    return HomePage(
+        shelves=category_sections(tools, categories),
         worth_reading=worth_reading(tools),
-        standing=standings(tools),
+        standing=site_totals(tools),
         panel=members(reviewers),
     )
 
 
-def shelves(tools: list[Tool], categories: list[Category]) -> list[Shelf]:
+def category_sections(tools: list[Tool], categories: list[Category]) -> list[CategorySection]:
     """The categories that hold tools, by name."""
-    filled = [shelf(category, tools) for category in categories]
+    filled = [category_section(category, tools) for category in categories]
     return sorted(
         (one for one in filled if one.cards), key=lambda one: (one.name.casefold(), one.slug)
     )
 
 
-def shelf(category: Category, tools: list[Tool]) -> Shelf:
+def category_section(category: Category, tools: list[Tool]) -> CategorySection:
     """One category with those of the tools that belong to it."""
     held = [tool for tool in tools if tool.category.slug == category.category]
-    return Shelf(
+    return CategorySection(
         slug=category.category,
         name=category.name,
         path=category_path(category.category),
         description=category.description,
-        cards=[card(tool) for tool in sorted(held, key=standing)],
+        cards=[card(tool) for tool in sorted(held, key=ranking_key)],
     )
 
 
@@ -100,14 +100,14 @@ def worth_reading(tools: list[Tool]) -> list[Pair]:
     return [pair(*top) for top in tops[:WORTH_READING]]
 
 
-def standings(tools: list[Tool]) -> Standing:
+def site_totals(tools: list[Tool]) -> SiteTotals:
     """Counts over all tools, and the tools on which panel and community disagree most."""
     panel: dict[Verdict, int] = dict.fromkeys(VERDICTS, 0)
     for tool in tools:
         panel[tool.panel.verdict] += 1
     reviews = sum(len(tool.panel.reviews) for tool in tools)
     votes = sum(tool.community.votes for tool in tools)
-    return Standing(
+    return SiteTotals(
         tools=len(tools),
         reviews=reviews,
         votes=votes,

@@ -20,7 +20,7 @@ CONFIDENCE = 1.959963984540054
 """Standard deviations of a normal distribution on both sides of 95 in 100 outcomes."""
 
 
-class Place(NamedTuple):
+class RankedTool(NamedTuple):
     """A tool in a ranking: its place, which it shares with its equals, and the figure for it."""
 
     number: int
@@ -36,7 +36,7 @@ class Ranking(NamedTuple):
     slug: str
     title: str
     rule: str
-    places: list[Place]
+    places: list[RankedTool]
     unranked: list[Card]
 
 
@@ -119,7 +119,9 @@ def _ranking(
     held = sorted(filter(ranked, tools), key=lambda tool: tool.tool)
     held.sort(key=key, reverse=True)
     keys = [key(tool) for tool in held]
-    places = [Place(keys.index(key(tool)) + 1, card(tool), *said(tool)) for tool in held[:LONGEST]]
+    places = [
+        RankedTool(keys.index(key(tool)) + 1, card(tool), *said(tool)) for tool in held[:LONGEST]
+    ]
     left = sorted((tool for tool in tools if not ranked(tool)), key=lambda tool: tool.tool)
     return Ranking(slug, title, rule, places, [card(tool) for tool in left])
 

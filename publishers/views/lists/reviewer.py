@@ -8,7 +8,7 @@ from publishers.views.text.formatting import mean
 from schemas.records import Authored, Reviewer, mean_of
 
 
-class Entry(NamedTuple):
+class ReviewedTool(NamedTuple):
     """A review with the tool that it is about."""
 
     tool: str
@@ -24,7 +24,7 @@ class ReviewerPage(NamedTuple):
     ship: int
     skip: int
     mean: str
-    entries: list[Entry]
+    entries: list[ReviewedTool]
 
 
 def reviewer_page(reviewer: Reviewer, authored: list[Authored]) -> ReviewerPage:
@@ -47,5 +47,5 @@ def newest_first(authored: list[Authored]) -> list[Authored]:
     return sorted(by_name, key=lambda one: one.review.time, reverse=True)
 
 
-def _entry(one: Authored) -> Entry:
-    return Entry(one.tool_name, tool_path(one.tool), opinion(one.review))
+def _entry(one: Authored) -> ReviewedTool:
+    return ReviewedTool(one.tool_name, tool_path(one.tool), opinion(one.review))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from publishers.views.comparisons.pairs import Pair, pair
-from publishers.views.paths import lineup_path
+from publishers.views.paths import multi_comparison_path
 from publishers.views.tools.cards import Card, card
 from schemas.records import Tool
 
@@ -90,7 +90,7 @@ def found_pairs(query: str, tools: Sequence[Tool]) -> list[tuple[Tool, Tool]]:
         every = [(one, other) for one in sides[0][:A_SIDE] for other in sides[1][:A_SIDE]]
     else:
         every = _of_the_best(sides[0], tools)
-    distinct = {lineup_path([one.tool, other.tool]): (one, other) for one, other in every}
+    distinct = {multi_comparison_path([one.tool, other.tool]): (one, other) for one, other in every}
     return [two for two in distinct.values() if two[0].tool != two[1].tool][:MOST_PAIRS]
 
 
@@ -153,9 +153,9 @@ def _beside(query: str, tools: Sequence[Tool], beside: Sequence[Tool]) -> Search
         tools=[],
         pairs=[],
         beside=[card(tool) for tool in beside],
-        beside_path=lineup_path(standing),
+        beside_path=multi_comparison_path(standing),
         companions=[
-            Companion(card(tool), lineup_path([*standing, tool.tool]))
+            Companion(card(tool), multi_comparison_path([*standing, tool.tool]))
             for tool in found
             if tool.tool not in standing
         ][:MOST_TOOLS],

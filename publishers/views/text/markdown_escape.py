@@ -27,13 +27,13 @@ _LINE_END = re.compile(r"[ \t]*\n[ \t]*")
 
 
 @lru_cache(maxsize=4096)
-def inline(text: str) -> str:
+def escape_inline(text: str) -> str:
     """A plain text on one line, every mark escaped."""
     return _MARKS.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 @lru_cache(maxsize=4096)
-def quoted(text: str) -> str:
+def escape_block(text: str) -> str:
     """A text in the small Markdown subset as a quotation, so that it ends where it ends."""
     lines = "\n".join(text.strip().splitlines())
     safe = _PARTS.sub(_safe, lines)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from publishers.views.memoize import once_for_each
+from publishers.views.memoize import memoize_by_identity
 from publishers.views.paths import category_path, tool_path
 from publishers.views.text.formatting import (
     ENTRIES,
@@ -48,7 +48,7 @@ class Card(NamedTuple):
     url: str | None
 
 
-@once_for_each
+@memoize_by_identity
 def card(tool: Tool) -> Card:
     """What any page may show of a tool."""
     return Card(
@@ -79,7 +79,7 @@ def card(tool: Tool) -> Card:
     )
 
 
-def standing(tool: Tool) -> tuple[float, float, int, str]:
+def ranking_key(tool: Tool) -> tuple[float, float, int, str]:
     """Sort key of lists: best panel mean first, then community share, votes, slug."""
     share = tool.community.percent
     return (

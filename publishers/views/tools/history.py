@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from publishers.views.digests.digest import title as week_title
-from publishers.views.memoize import once_for_each
+from publishers.views.memoize import memoize_by_identity
 from publishers.views.paths import digest_path
 from publishers.views.text.formatting import VERDICTS, count, day, instant, mean, percent
 from schemas.history import CommunityPoint, History, PanelPoint
@@ -15,7 +15,7 @@ from schemas.records import Verdict
 WIDTH, HEIGHT = 600, 100
 
 
-class Line(NamedTuple):
+class ChartLine(NamedTuple):
     """One line of the drawing as SVG paths: the line itself, and a dot per number."""
 
     line: str
@@ -59,15 +59,15 @@ class HistoryView(NamedTuple):
     """
 
     summary: str
-    panel: Line
-    community: Line
+    panel: ChartLine
+    community: ChartLine
     first: str
     last: str
     panel_rows: tuple[PanelRow, ...]
     week_rows: tuple[WeekRow, ...]
 
 
-@once_for_each
+@memoize_by_identity
 def history_view(history: History) -> HistoryView | None:
     """The view of a history; nothing where there is none to tell."""
     moments = [point.time for point in history.panel]
@@ -78,8 +78,8 @@ def history_view(history: History) -> HistoryView | None:
     drawn = start < end
     return HistoryView(
         summary=" ".join(filter(None, (_of_panel(history.panel), _of_weeks(history.community)))),
-        panel=_steps(history.panel, start, end) if drawn else Line("", ""),
-        community=_curve(history.community, start, end) if drawn else Line("", ""),
+        panel=_steps(history.panel, start, end) if drawn else ChartLine("", ""),
+        community=_curve(history.community, start, end) if drawn else ChartLine("", ""),
         first=day(start) if drawn else "",
         last=day(end) if drawn else "",
         panel_rows=tuple(map(_panel_row, history.panel)),
@@ -125,7 +125,7 @@ def _week(point: CommunityPoint) -> str:
     return week_title(point.week).lower()
 
 
-def _steps(points: Sequence[PanelPoint], start: datetime, end: datetime) -> Line:
+def _steps(points: Sequence[PanelPoint], start: datetime, end: datetime) -> ChartLine:
     """Each mean holds until the next; without reviews the line pauses."""
     line, dots, level = "", "", None
     for point in points:
@@ -137,10 +137,10 @@ def _steps(points: Sequence[PanelPoint], start: datetime, end: datetime) -> Line
             line += f"V{_short(y)}" if level is not None else f"M{_short(x)} {_short(y)}"
             dots += f"M{_short(x)} {_short(y)}h0"
         level = point.mean
-    return Line(f"{line}H{WIDTH}" if level is not None else line, dots)
+    return ChartLine(f"{line}H{WIDTH}" if level is not None else line, dots)
 
 
-def _curve(points: Sequence[CommunityPoint], start: datetime, end: datetime) -> Line:
+def _curve(points: Sequence[CommunityPoint], start: datetime, end: datetime) -> ChartLine:
     """Straight from week to week."""
     places = [
         (_across(point.end, start, end), _up(point.community.percent))
@@ -148,7 +148,9 @@ def _curve(points: Sequence[CommunityPoint], start: datetime, end: datetime) -> 
         if point.community.percent is not None
     ]
     pairs = [f"{_short(x)} {_short(y)}" for x, y in places]
-    return Line(f"M{'L'.join(pairs)}" if pairs else "", "".join(f"M{pair}h0" for pair in pairs))
+    return ChartLine(
+        f"M{'L'.join(pairs)}" if pairs else "", "".join(f"M{pair}h0" for pair in pairs)
+    )
 
 
 def _across(moment: datetime, start: datetime, end: datetime) -> float:

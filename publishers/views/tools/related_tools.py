@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from publishers.views.comparisons.answer import answer, preferred
 from publishers.views.text.formatting import ENTRIES, percent
-from publishers.views.tools.cards import Card, card, standing
+from publishers.views.tools.cards import Card, card, ranking_key
 from schemas.records import Tool
 
 MOST = 3
@@ -21,7 +21,7 @@ class Suggestion(NamedTuple):
 
 def alternatives(tool: Tool, category: Iterable[Tool]) -> list[Suggestion]:
     """Tools of the same category that have something over this one, those that stand best first."""
-    rivals = sorted((one for one in category if one.tool != tool.tool), key=standing)
+    rivals = sorted((one for one in category if one.tool != tool.tool), key=ranking_key)
     found = [(rival, list(_advantages(tool, rival))) for rival in rivals]
     return [Suggestion(card(rival), ", ".join(why)) for rival, why in found if why][:MOST]
 

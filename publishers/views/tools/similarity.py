@@ -22,14 +22,14 @@ LONG = 4
 _ENOUGH_TEXT = 100_000
 
 
-class Kin(NamedTuple):
+class SimilarTool(NamedTuple):
     """A tool of another category by its slug, and the words it shares that tell most."""
 
     tool: str
     words: list[str]
 
 
-class Kinship:
+class SimilarTools:
     """The tools of one site by the words of their texts.
 
     A word tells more the fewer tools use it. What votes and reviews change plays no part.
@@ -41,25 +41,25 @@ class Kinship:
         for at, tool in enumerate(self._tools):
             for word in _telling(tool):
                 self._holders[word].append(at)
-        self._known: dict[str, list[Kin]] = {}
+        self._known: dict[str, list[SimilarTool]] = {}
 
-    def of(self, tool: Tool) -> list[Kin]:
+    def of(self, tool: Tool) -> list[SimilarTool]:
         """Name the kin of one of the tools, the nearest first."""
         if tool.tool not in self._known:
             self._known[tool.tool] = self._nearest(tool)
         return self._known[tool.tool]
 
-    def _nearest(self, tool: Tool) -> list[Kin]:
+    def _nearest(self, tool: Tool) -> list[SimilarTool]:
         ours = sorted(_telling(tool), key=lambda word: (len(self._holders[word]), word))
         scores = enumerate(self._scores(ours))
         ranked = [(-round(score, 9), at) for at, score in scores if score]
         heapify(ranked)
-        found: list[Kin] = []
+        found: list[SimilarTool] = []
         while ranked and len(found) < MOST:
             other = self._tools[heappop(ranked)[1]]
             shared = [word for word in ours if word in _telling(other)]
             if len(shared) >= SHARED and other.category.slug != tool.category.slug:
-                found.append(Kin(other.tool, shared[:NAMED]))
+                found.append(SimilarTool(other.tool, shared[:NAMED]))
         return found
 
     def _scores(self, words: Iterable[str]) -> list[float]:

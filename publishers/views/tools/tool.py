@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from publishers.views.comparisons.pairs import Pair, pair
-from publishers.views.comparisons.scorecard import Line, scorecard
+from publishers.views.comparisons.scorecard import ScorecardRow, scorecard
 from publishers.views.text.formatting import count
-from publishers.views.tools.cards import Card, card, standing
+from publishers.views.tools.cards import Card, card, ranking_key
 from publishers.views.tools.history import HistoryView, history_view
 from publishers.views.tools.related_tools import Suggestion, alternatives, related
 from schemas.history import History
@@ -21,7 +21,7 @@ class ToolPage(NamedTuple):
 
     card: Card
     summary: str
-    scorecard: list[Line]
+    scorecard: list[ScorecardRow]
     rivals: list[Card]
     pairs: list[Pair]
     alternatives: list[Suggestion]
@@ -45,7 +45,7 @@ def tool_page(
         history: How its verdicts came about.
         kin: Tools of other categories, with the words they share with this one.
     """
-    rivals = sorted((other for other in category if other.tool != tool.tool), key=standing)
+    rivals = sorted((other for other in category if other.tool != tool.tool), key=ranking_key)
     return ToolPage(
         card=card(tool),
         summary=summary(tool),

@@ -17,7 +17,7 @@ Address = IPv4Address | IPv6Address
 Headers = Mapping[bytes, bytes]
 
 
-class Origins:
+class OriginPolicy:
     """Tells requests of our own pages from those of other sites.
 
     Args:
@@ -54,7 +54,7 @@ class Origins:
         return origin == self._public or same_host
 
 
-class Proxies:
+class TrustedProxies:
     """Finds the address of the client behind the proxies that we trust.
 
     Args:
@@ -101,7 +101,7 @@ def _address(text: str) -> Address | None:
     return mapped or address
 
 
-class Newcomers:
+class NewVoterRateLimit:
     """Limits how many new voters one address prefix may make in an hour.
 
     The count is this process's own. Hours run from a prefix's first newcomer on.

@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from infra.runtime.blocking_pool import Threads
+from infra.runtime.blocking_pool import BlockingPool
 
 Role = Literal["editor", "gateway", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -163,7 +163,7 @@ def _hash(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-class Bearers(Protocol):
+class TokenLookup(Protocol):
     """Knows who bears a token; what the API needs of tokens."""
 
     async def bearer(self, text: str) -> Token | None:
@@ -171,7 +171,7 @@ class Bearers(Protocol):
         ...
 
 
-class Tokens:
+class CachedTokens:
     """Answers whose a bearer token is, from memory for up to two seconds.
 
     Requests that meet the same token at once share one query. While the database is away nobody
@@ -191,12 +191,12 @@ class Tokens:
     ) -> None:
         self._lookup = lookup
         self._clock = clock
-        self._threads = Threads(LOOK_UPS, "tokens", patience)
+        self._threads = BlockingPool(LOOK_UPS, "tokens", patience)
         self._known: dict[str, _Known] = {}
         self._asked: dict[str, asyncio.Task[Token | None]] = {}
 
     @classmethod
-    def of(cls, engine: Engine) -> "Tokens":
+    def of(cls, engine: Engine) -> "CachedTokens":
         """Tokens as the database has them."""
 
         def lookup(text: str) -> Token | None:
@@ -220,7 +220,7 @@ class Tokens:
     async def _ask(self, text: str) -> Token | None:
         now = self._clock()
         try:
-            token = await self._threads.do(self._lookup, text)
+            token = await self._threads.run(self._lookup, text)
         except SQLAlchemyError:
             known = self._known.get(text)
             if known is None or now - known.seen > STALE_SECONDS:

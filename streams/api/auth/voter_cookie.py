@@ -28,7 +28,7 @@ class Voter(msgspec.Struct, frozen=True):
     last: int
 
 
-class Voters:
+class VoterCookies:
     """Reads and writes the cookie, and knows the pseudonyms.
 
     Args:
@@ -112,7 +112,7 @@ def _text(raw: bytes) -> str:
     return b2a_base64(raw).translate(_URL_SAFE, b"=\n").decode()
 
 
-class Confirmations:
+class CsrfTokens:
     """Tokens that show that a form was sent from a page of ours.
 
     Args:

@@ -11,13 +11,13 @@ from starlette.responses import Response
 from starlette.types import Message, Receive
 
 from streams.api.http.problems import NO_SNIFFING, Problem
-from streams.api.http.shared_timeout import Deadline
+from streams.api.http.shared_timeout import SharedTimeout
 
 JSON = "application/json"
 SHARED = "public, no-cache"
 PERSONAL = "private, no-cache"
 
-BODY = Deadline(seconds=30.0)
+BODY = SharedTimeout(seconds=30.0)
 DISCARD_SECONDS = 5.0
 MOST_DISCARDED = 16 * 1024 * 1024
 _LAST = {"Connection": "close"}
@@ -55,7 +55,7 @@ def _has(condition: str | None, etag: str) -> bool:
 
 
 async def read_body(
-    receive: Receive, headers: Mapping[bytes, bytes], limit: int, deadline: Deadline = BODY
+    receive: Receive, headers: Mapping[bytes, bytes], limit: int, deadline: SharedTimeout = BODY
 ) -> bytes:
     """The request's body.
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 
-class Deadline:
+class SharedTimeout:
     """Ends each `with` block that takes longer, with `TimeoutError`; one timer looks after all.
 
     For the tasks of one event loop, each in one such block at a time.

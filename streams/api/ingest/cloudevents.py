@@ -16,9 +16,9 @@ from schemas.events import EVENT_TYPES, Data, Event
 from schemas.fields import NO_NUL_PATTERN, EventId
 from schemas.time import instants
 from streams.api.auth.tokens import Token
-from streams.api.auth.voter_cookie import Voters
+from streams.api.auth.voter_cookie import VoterCookies
 from streams.api.http.problems import Problem
-from streams.api.ingest.event_clock import FUTURE, Stamps, new_id
+from streams.api.ingest.event_clock import FUTURE, MonotonicClock, new_id
 
 MOST_EVENTS = 500
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -40,14 +40,14 @@ class Attributes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     datacontenttype: Literal["application/json"] | None = None
 
 
-class Envelope(Attributes, frozen=True, kw_only=True):
+class RawEvent(Attributes, frozen=True, kw_only=True):
     """An event whose data is still JSON: all that can be said of one in which much is wrong."""
 
     type: str
     data: Raw
 
 
-class Whole(Attributes, frozen=True, kw_only=True):
+class TypedEvent(Attributes, frozen=True, kw_only=True):
     """An event with its data; each type has a kind of its own, told by the tag."""
 
     type: ClassVar[str]
@@ -55,11 +55,11 @@ class Whole(Attributes, frozen=True, kw_only=True):
 
 
 def _whole(data: type[Data]) -> Any:
-    """The kind of `Whole` that carries this data."""
+    """The kind of `TypedEvent` that carries this data."""
     return msgspec.defstruct(
         f"{data.__name__}Whole",
         [("data", data)],
-        bases=(Whole,),
+        bases=(TypedEvent,),
         namespace={"type": data.type},
         tag_field="type",
         tag=data.type,
@@ -68,7 +68,7 @@ def _whole(data: type[Data]) -> Any:
     )
 
 
-Item = Whole | Raw | InvalidEvent
+Item = TypedEvent | Raw | InvalidEvent
 
 
 class _Named(msgspec.Struct):
@@ -79,7 +79,7 @@ _any_whole = reduce(or_, map(_whole, EVENT_TYPES.values()))
 _batch = msgspec.json.Decoder(
     Annotated[list[_any_whole], Meta(max_length=MOST_EVENTS)]  # type: ignore[valid-type]
 )
-_envelope = msgspec.json.Decoder(Envelope)
+_envelope = msgspec.json.Decoder(RawEvent)
 _named = msgspec.json.Decoder(_Named)
 _array = msgspec.json.Decoder(list[Raw])
 _object = msgspec.json.Decoder(dict[str, Raw])
@@ -182,7 +182,7 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-class Reader:
+class EventParser:
     """Turns the items of one request into events.
 
     Args:
@@ -190,7 +190,7 @@ class Reader:
         voters: Hides the voters' ids.
     """
 
-    def __init__(self, stamps: Stamps, voters: Voters) -> None:
+    def __init__(self, stamps: MonotonicClock, voters: VoterCookies) -> None:
         self._stamps = stamps
         self._voters = voters
 
@@ -202,7 +202,7 @@ class Reader:
         """
         if isinstance(item, InvalidEvent):
             raise item
-        envelope = item if isinstance(item, Whole) else _read_envelope(item)
+        envelope = item if isinstance(item, TypedEvent) else _read_envelope(item)
         kind = EVENT_TYPES.get(envelope.type)
         if kind is not None and not token.may_send(kind.role):
             detail = f"A token of the role {token.role} may not send {envelope.type}."
@@ -237,7 +237,7 @@ class Reader:
         return time
 
 
-def _read_envelope(raw: Raw) -> Envelope:
+def _read_envelope(raw: Raw) -> RawEvent:
     try:
         return _envelope.decode(raw)
     except msgspec.ValidationError as error:
@@ -248,7 +248,7 @@ def _read_envelope(raw: Raw) -> Envelope:
 
 def id_of(item: Item) -> str | None:
     """The id that an item names, if it can be read, for the answer to refer to it."""
-    if isinstance(item, Whole):
+    if isinstance(item, TypedEvent):
         return item.id
     try:
         name = _named.decode(item).id if isinstance(item, Raw) else UNSET

@@ -17,10 +17,10 @@ from schemas.event_validation import InvalidEvent
 from schemas.events import Event
 from schemas.time.instants import rfc3339
 from schemas.topics import BOOKMARKS, VOTES
-from streams.api.auth.tokens import Bearers, Token
+from streams.api.auth.tokens import Token, TokenLookup
 from streams.api.http.problems import Problem, unavailable
 from streams.api.http.responses import JSON, discard, encode, read_body
-from streams.api.ingest.cloudevents import Item, Reader, id_of, read_items
+from streams.api.ingest.cloudevents import EventParser, Item, id_of, read_items
 from streams.api.ingest.metrics import received
 from streams.api.live.progress import Progress
 
@@ -63,7 +63,7 @@ class Unknown(msgspec.Struct, frozen=True, tag_field="status", tag="unknown"):
 
 
 Result = Accepted | Rejected | Unknown
-Judged = tuple[Event, Outgoing] | Rejected
+Validated = tuple[Event, Outgoing] | Rejected
 
 
 class Results(msgspec.Struct, frozen=True):
@@ -72,13 +72,13 @@ class Results(msgspec.Struct, frozen=True):
     results: list[Result]
 
 
-class Intake:
+class IngestEndpoint:
     """Takes events by HTTP and answers once the broker has them."""
 
     def __init__(
         self,
-        tokens: Bearers,
-        reader: Reader,
+        tokens: TokenLookup,
+        reader: EventParser,
         codec: Codec,
         producer: Producer,
         progress: Progress,
@@ -100,7 +100,7 @@ class Intake:
             raise
         body = await read_body(request.receive, headers, MOST_BYTES)
         items = read_items(body, batch_only=batch_only)
-        judged = await self._judged(items, token)
+        judged = await self._validate_all(items, token)
         return await self._answered(request, await self._sent(judged))
 
     async def _authenticated(self, request: Request) -> Token:
@@ -114,16 +114,16 @@ class Intake:
             )
         return token
 
-    async def _judged(self, items: list[Item], token: Token) -> list[Judged]:
+    async def _validate_all(self, items: list[Item], token: Token) -> list[Validated]:
         """Each event with its record, or why it is rejected; others have a turn in between."""
         judged = []
         for index, item in enumerate(items):
             if index % TURN == TURN - 1:
                 await asyncio.sleep(0)
-            judged.append(self._judge(item, token))
+            judged.append(self._validate(item, token))
         return judged
 
-    def _judge(self, item: Item, token: Token) -> Judged:
+    def _validate(self, item: Item, token: Token) -> Validated:
         try:
             event = self._reader.read(item, token)
         except InvalidEvent as error:
@@ -133,7 +133,7 @@ class Intake:
         headers = tracing.carried(None if topic in _BARE else _headers(event))
         return event, Outgoing(topic, event.key.encode(), self._codec.encode(event), headers)
 
-    async def _sent(self, judged: list[Judged]) -> list[Result]:
+    async def _sent(self, judged: list[Validated]) -> list[Result]:
         """Send every good event; what became of each, once that is known of all.
 
         They go in one go, so that the broker gets few large batches. Sent as they are judged, with
@@ -169,7 +169,7 @@ class Intake:
         try:
             async with asyncio.timeout(seconds):
                 for (topic, partition), offset in last.items():
-                    await self._progress.applied.reached((topic, partition), offset + 1)
+                    await self._progress.applied.wait_for((topic, partition), offset + 1)
         except TimeoutError:
             return False
         return True

@@ -18,7 +18,7 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
-class Stamps:
+class MonotonicClock:
     """Gives strictly increasing times, also when the clock stands still or jumps back.
 
     Args:

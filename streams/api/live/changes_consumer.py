@@ -10,7 +10,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from infra.kafka.codec import Codec
-from infra.runtime.blocking_pool import ended
+from infra.runtime.blocking_pool import join_async
 from infra.settings import Settings
 from schemas import topics
 from schemas.records import Tool
@@ -23,7 +23,7 @@ Group = dict[str, Tool | None]
 log = structlog.get_logger(__name__)
 
 
-class Feed:
+class ChangesConsumer:
     """A thread that reads `verdicts.changes.v1` from its end on.
 
     Args:
@@ -53,7 +53,7 @@ class Feed:
     async def close(self) -> None:
         """Stop reading."""
         self._stopping.set()
-        await ended(self._thread, 3)
+        await join_async(self._thread, 3)
 
     def _run(self) -> None:
         consumer = Consumer(_configuration(self._settings))

@@ -14,13 +14,12 @@ import psycopg
 import structlog
 from psycopg import Notify
 
-from infra.kafka.offsets import Place
 from infra.postgres.engine import connect
-from infra.runtime.blocking_pool import ended
+from infra.runtime.blocking_pool import join_async
 from infra.settings import Settings
-from schemas.topics import EVENT_PLACES
+from schemas.topics import EVENT_PARTITIONS, TopicPartition
 
-_NOTHING_APPLIED = dict.fromkeys(EVENT_PLACES, 0)
+_NOTHING_APPLIED = dict.fromkeys(EVENT_PARTITIONS, 0)
 K = TypeVar("K", bound=Hashable)
 RETRY_SECONDS = 1.0
 CHANNELS = ("applied", "published")
@@ -28,7 +27,7 @@ CHANNELS = ("applied", "published")
 log = structlog.get_logger(__name__)
 
 
-class Marks(Generic[K]):
+class Watermarks(Generic[K]):
     """The mark at which each key stands, and those who wait for it to come further.
 
     A mark may go back, as where offsets are rewound: what was heard last is what holds.
@@ -38,7 +37,7 @@ class Marks(Generic[K]):
         self._at: dict[K, int] = {}
         self._waiting: dict[K, dict[asyncio.Future[None], int]] = {}
 
-    def stand(self, key: K, mark: int) -> None:
+    def set(self, key: K, mark: int) -> None:
         """Note that `key` stands at `mark`, and wake those who waited for no more."""
         self._at[key] = mark
         waiting = self._waiting.get(key)
@@ -47,7 +46,7 @@ class Marks(Generic[K]):
                 if not future.done():
                     future.set_result(None)
 
-    async def reached(self, key: K, mark: int) -> None:
+    async def wait_for(self, key: K, mark: int) -> None:
         """Return once `key` stands at `mark` or beyond."""
         if self._at.get(key, -1) >= mark:
             return
@@ -66,15 +65,15 @@ class Progress:
     """Where everything stands: `applied` by topic and partition, `published` by tool."""
 
     def __init__(self) -> None:
-        self.applied: Marks[Place] = Marks()
-        self.published: Marks[str] = Marks()
-        self._heard: set[Place] = set()
+        self.applied: Watermarks[TopicPartition] = Watermarks()
+        self.published: Watermarks[str] = Watermarks()
+        self._heard: set[TopicPartition] = set()
 
     def listening(self) -> None:
         """From now on every commit is heard of; what was said before may have been missed."""
         self._heard.clear()
 
-    def read(self, applied: Mapping[Place, int]) -> None:
+    def read(self, applied: Mapping[TopicPartition, int]) -> None:
         """Take in the checkpoints as they were read at some moment after `listening`.
 
         Of a partition that was heard of since then, it is not known whether that was before or
@@ -82,7 +81,7 @@ class Progress:
         """
         for place, offset in {**_NOTHING_APPLIED, **applied}.items():
             if place not in self._heard:
-                self.applied.stand(place, offset)
+                self.applied.set(place, offset)
 
     def note(self, group: list[tuple[str, str]]) -> None:
         """Take in notifications: pairs of channel and payload, in the order of the commits."""
@@ -91,13 +90,13 @@ class Progress:
                 topic, partition, offset = payload.split("/")
                 place = topic, int(partition)
                 self._heard.add(place)
-                self.applied.stand(place, int(offset))
+                self.applied.set(place, int(offset))
             else:
                 tool, version = payload.split(" ")
-                self.published.stand(tool, int(version))
+                self.published.set(tool, int(version))
 
 
-class Listener:
+class NotificationListener:
     """A thread that listens to PostgreSQL and hands what it hears to the loop, in groups.
 
     Args:
@@ -123,7 +122,7 @@ class Listener:
     async def close(self) -> None:
         """Stop listening."""
         self._stopping.set()
-        await ended(self._thread, 2)
+        await join_async(self._thread, 2)
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -15,7 +15,7 @@ from infra.telemetry.metrics import STREAM_CLIENTS
 from schemas.records import Community, Tool
 from streams.api.http.problems import Problem, unavailable
 from streams.api.http.responses import encode
-from streams.api.live.tally_cache import Standing, Standings
+from streams.api.live.tally_cache import CachedTool, TallyCache
 
 HEARTBEAT_SECONDS = 15.0
 RECONNECT_MILLISECONDS = 2000
@@ -43,7 +43,7 @@ def sse(tally: TallyChanged) -> bytes:
     return b"id: %d\nevent: tally\ndata: %b\n\n" % (tally.version, encode(tally))
 
 
-class Client:
+class SseClient:
     """What waits to be sent to one reader."""
 
     def __init__(self) -> None:
@@ -73,13 +73,13 @@ class Client:
         return b"".join(waiting.values())
 
 
-class Hub:
+class SseHub:
     """Knows who follows which tools."""
 
-    def __init__(self, standings: Standings) -> None:
+    def __init__(self, standings: TallyCache) -> None:
         self._standings = standings
-        self._followers: dict[str, set[Client]] = {}
-        self._clients: set[Client] = set()
+        self._followers: dict[str, set[SseClient]] = {}
+        self._clients: set[SseClient] = set()
         self._closed = False
 
     def changed(self, group: dict[str, Tool | None]) -> None:
@@ -96,7 +96,7 @@ class Hub:
                 for client in followers:
                     client.put(slug, event)
 
-    async def join(self, tools: list[str], last: int | None) -> Client:
+    async def join(self, tools: list[str], last: int | None) -> SseClient:
         """A client that follows these tools and first gets what it may have missed.
 
         Raises:
@@ -104,7 +104,7 @@ class Hub:
         """
         if self._closed or len(self._clients) >= MOST_CLIENTS:
             raise unavailable("Too many follow the changes here now.", seconds=5)
-        client = Client()
+        client = SseClient()
         self._clients.add(client)
         for tool in tools:
             self._followers.setdefault(tool, set()).add(client)
@@ -116,7 +116,7 @@ class Hub:
             raise
         return client
 
-    async def _send_present(self, client: Client, tools: list[str], last: int | None) -> None:
+    async def _send_present(self, client: SseClient, tools: list[str], last: int | None) -> None:
         """Queue what the client may have missed.
 
         Versions of different tools can overtake one another on the topic, so a client that
@@ -132,7 +132,7 @@ class Hub:
             if not known:
                 client.put(tool, sse(_tally(standing)))
 
-    def leave(self, client: Client, tools: list[str]) -> None:
+    def leave(self, client: SseClient, tools: list[str]) -> None:
         """Forget a client."""
         self._clients.discard(client)
         for tool in tools:
@@ -149,14 +149,14 @@ class Hub:
             client.close()
 
 
-def _tally(standing: Standing) -> TallyChanged:
+def _tally(standing: CachedTool) -> TallyChanged:
     return TallyChanged(standing.tool, standing.community, standing.bookmarks, standing.version)
 
 
 class Changes(Response):
     """The stream as an answer."""
 
-    def __init__(self, hub: Hub, tools: list[str], last: int | None) -> None:
+    def __init__(self, hub: SseHub, tools: list[str], last: int | None) -> None:
         self._hub = hub
         self._tools = tools
         self._last = last
@@ -177,7 +177,7 @@ class Changes(Response):
             self._hub.leave(client, self._tools)
         return None
 
-    async def _stream(self, client: Client, send: Send) -> None:
+    async def _stream(self, client: SseClient, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         body = b"retry: %d\n\n" % RECONNECT_MILLISECONDS
         while not client.closed:
@@ -186,7 +186,7 @@ class Changes(Response):
         await send({"type": "http.response.body", "body": b""})
 
 
-async def _wait_until_gone(receive: Receive, client: Client) -> None:
+async def _wait_until_gone(receive: Receive, client: SseClient) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     client.close()

@@ -7,12 +7,12 @@ import asyncio
 
 import msgspec
 
-from projections.read.queries import Tally
+from projections.read.queries import ToolTally
 from schemas.records import Community, Tool
-from streams.api.read_model import Library
+from streams.api.read_model import ReadModel
 
 
-class Standing(msgspec.Struct, frozen=True):
+class CachedTool(msgspec.Struct, frozen=True):
     """What the API knows of a listed tool."""
 
     tool: str
@@ -23,32 +23,32 @@ class Standing(msgspec.Struct, frozen=True):
     retired: bool
 
     @classmethod
-    def of(cls, tool: Tool) -> "Standing":
+    def of(cls, tool: Tool) -> "CachedTool":
         """What a whole record says."""
         retired = tool.retired is not None
         return cls(tool.tool, tool.name, tool.community, tool.bookmarks, tool.version, retired)
 
-    def counted(self, tally: Tally) -> "Standing":
+    def counted(self, tally: ToolTally) -> "CachedTool":
         """The same tool with newer counts."""
         return msgspec.structs.replace(
             self, community=tally.community, bookmarks=tally.bookmarks, version=tally.version
         )
 
 
-class Standings:
+class TallyCache:
     """Remembers standings; an older version never replaces a newer one."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: ReadModel) -> None:
         self._library = library
-        self._known: dict[str, Standing] = {}
+        self._known: dict[str, CachedTool] = {}
         self._wanted: dict[str, asyncio.Future[None]] = {}
         self._reader: asyncio.Task[None] | None = None
 
-    def known(self, tool: str) -> Standing | None:
+    def known(self, tool: str) -> CachedTool | None:
         """What is in memory."""
         return self._known.get(tool)
 
-    async def find(self, tool: str) -> Standing | None:
+    async def find(self, tool: str) -> CachedTool | None:
         """What is in memory, else in the database; None for a tool that is not listed."""
         standing = self._known.get(tool)
         if standing is None:
@@ -62,7 +62,7 @@ class Standings:
         """Take in a whole record."""
         known = self._known.get(record.tool)
         if known is None or record.version >= known.version:
-            self._known[record.tool] = Standing.of(record)
+            self._known[record.tool] = CachedTool.of(record)
 
     def forget(self, tool: str) -> None:
         """The tool is no longer listed."""
@@ -72,7 +72,7 @@ class Standings:
         """Forget all: what was read before may have changed unheard."""
         self._known.clear()
 
-    async def fresh(self, tool: str) -> Standing | None:
+    async def fresh(self, tool: str) -> CachedTool | None:
         """The standing as the database has it at some moment after this call.
 
         Calls share reads: all that come while one read runs wait for the next.
@@ -108,7 +108,7 @@ class Standings:
                 future.set_exception(failure)
                 future.exception()
 
-    def _count(self, tally: Tally) -> None:
+    def _count(self, tally: ToolTally) -> None:
         known = self._known.get(tally.tool)
         if known is not None and tally.version >= known.version:
             self._known[tally.tool] = known.counted(tally)

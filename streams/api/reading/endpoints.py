@@ -14,11 +14,11 @@ from starlette.responses import Response
 from schemas.digests import Counts
 from schemas.fields import SLUG_PATTERN, WEEK_PATTERN
 from schemas.records import Authored, Category, Choice, Reviewer, Tool
-from streams.api.auth.voter_cookie import Voters
+from streams.api.auth.voter_cookie import VoterCookies
 from streams.api.http.problems import Problem
 from streams.api.http.responses import PERSONAL, answer
-from streams.api.live.tally_cache import Standings
-from streams.api.read_model import Library
+from streams.api.live.tally_cache import TallyCache
+from streams.api.read_model import ReadModel
 
 PAGE, MOST = 50, 200
 T = TypeVar("T")
@@ -27,7 +27,7 @@ _SLUG = re.compile(SLUG_PATTERN)
 _WEEK = re.compile(WEEK_PATTERN)
 
 
-class Comparison(msgspec.Struct, frozen=True):
+class ComparisonBody(msgspec.Struct, frozen=True):
     """Two tools side by side, in the order of the request."""
 
     compare: str
@@ -42,7 +42,7 @@ class ToolName(msgspec.Struct, frozen=True):
     path: str
 
 
-class CategoryPage(msgspec.Struct, frozen=True):
+class CategoryBody(msgspec.Struct, frozen=True):
     """A category and its tools."""
 
     category: str
@@ -52,7 +52,7 @@ class CategoryPage(msgspec.Struct, frozen=True):
     tools: list[ToolName]
 
 
-class ReviewerPage(msgspec.Struct, frozen=True):
+class ReviewerBody(msgspec.Struct, frozen=True):
     """A reviewer and the current reviews, newest first."""
 
     reviewer: str
@@ -87,10 +87,10 @@ class Items(msgspec.Struct, frozen=True):
     items: Sequence[Tool | Category | Reviewer | ToolName | DigestName | str]
 
 
-class Desk:
+class ReadEndpoints:
     """Answers readers."""
 
-    def __init__(self, library: Library, standings: Standings, voters: Voters) -> None:
+    def __init__(self, library: ReadModel, standings: TallyCache, voters: VoterCookies) -> None:
         self._library = library
         self._standings = standings
         self._voters = voters
@@ -115,7 +115,7 @@ class Desk:
             raise Problem(404, f"{pair!r} does not name two tools, such as one-vs-other.")
         found = {tool.tool: tool for tool in await self._library.tools_named([a, b])}
         both = _there(found.get(a), "tool", a), _there(found.get(b), "tool", b)
-        return answer(request, Comparison(pair, both))
+        return answer(request, ComparisonBody(pair, both))
 
     async def categories(self, request: Request) -> Response:
         """`GET /v1/categories`."""
@@ -126,7 +126,7 @@ class Desk:
         slug = _slug(request, "category")
         found = _there(await self._library.category(slug), "category", slug)
         tools = [_named(tool.tool, tool.name) for tool in await self._library.tools_in(slug)]
-        return answer(request, CategoryPage(tools=tools, **msgspec.structs.asdict(found)))
+        return answer(request, CategoryBody(tools=tools, **msgspec.structs.asdict(found)))
 
     async def reviewers(self, request: Request) -> Response:
         """`GET /v1/reviewers`, in the panel's order."""
@@ -138,7 +138,7 @@ class Desk:
         slug = _slug(request, "reviewer")
         found = _there(await self._library.reviewer(slug), "reviewer", slug)
         reviews = await self._library.reviews_by(slug)
-        return answer(request, ReviewerPage(reviews=reviews, **msgspec.structs.asdict(found)))
+        return answer(request, ReviewerBody(reviews=reviews, **msgspec.structs.asdict(found)))
 
     async def digests(self, request: Request) -> Response:
         """`GET /v1/digests`, newest first, the running week's included."""

@@ -10,11 +10,11 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from projections.read.queries import Cast, Kept
+from projections.read.queries import OwnVote, SavedTool
 from schemas.records import Choice
-from streams.api.auth.voter_cookie import Voters
+from streams.api.auth.voter_cookie import VoterCookies
 from streams.api.http.responses import PERSONAL, answer
-from streams.api.read_model import Library
+from streams.api.read_model import ReadModel
 
 
 class Bookmark(msgspec.Struct, frozen=True):
@@ -37,7 +37,7 @@ class Vote(msgspec.Struct, frozen=True):
     time: datetime
 
 
-class Export:
+class PersonalExport:
     """Gives a visitor files of what is the visitor's own.
 
     Args:
@@ -46,7 +46,7 @@ class Export:
         public_url: The site's address, which the links in a file begin with.
     """
 
-    def __init__(self, library: Library, voters: Voters, public_url: str) -> None:
+    def __init__(self, library: ReadModel, voters: VoterCookies, public_url: str) -> None:
         self._library = library
         self._voters = voters
         self._public_url = public_url
@@ -83,10 +83,10 @@ class Export:
         voter = self._voters.read(dict(request.scope["headers"]))
         return self._voters.pseudonym(voter) if voter else None
 
-    def _bookmark(self, kept: Kept) -> Bookmark:
+    def _bookmark(self, kept: SavedTool) -> Bookmark:
         return Bookmark(kept.tool, kept.name, kept.tagline, self._url(kept.tool), kept.time)
 
-    def _vote(self, cast: Cast) -> Vote:
+    def _vote(self, cast: OwnVote) -> Vote:
         return Vote(cast.tool, cast.name, self._url(cast.tool), cast.choice, cast.time)
 
     def _url(self, tool: str) -> str:

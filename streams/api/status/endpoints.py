@@ -3,11 +3,11 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from infra.runtime.blocking_pool import Threads
+from infra.runtime.blocking_pool import BlockingPool
 from infra.telemetry.metrics import exposition
 from streams.api.http.problems import unavailable
 from streams.api.http.responses import JSON, encode
-from streams.api.status.pipeline_status import Observer, judge
+from streams.api.status.pipeline_status import Observer, evaluate
 
 METRICS_SECONDS = 30.0
 """Without broker or database the metrics come late; nobody waits longer than this."""
@@ -20,7 +20,7 @@ class Health:
 
     def __init__(self, observer: Observer) -> None:
         self._observer = observer
-        self._threads = Threads(1, "metrics", METRICS_SECONDS)
+        self._threads = BlockingPool(1, "metrics", METRICS_SECONDS)
         self.closing = False
 
     async def alive(self, _: Request) -> Response:
@@ -36,11 +36,11 @@ class Health:
 
     async def status(self, _: Request) -> Response:
         """`GET /status`: 200 when a vote sent now would reach a page, else 503."""
-        report = judge(await self._observer.observe())
+        report = evaluate(await self._observer.observe())
         headers = _FRESH if report.ok else {**_FRESH, "Retry-After": "1"}
         return Response(encode(report), 200 if report.ok else 503, headers, JSON)
 
     async def metrics(self, _: Request) -> Response:
         """`GET /metrics`, for Prometheus."""
-        body, kind = await self._threads.do(exposition)
+        body, kind = await self._threads.run(exposition)
         return Response(body, headers={**_FRESH, "Content-Type": kind})

@@ -14,23 +14,25 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from infra.kafka.offsets import Log, Place
-from infra.kafka.reader import Span, ages
+from infra.kafka.offsets import LogOffsets
+from infra.kafka.reader import OffsetRange, ages
 from infra.operations.doctor.probes import waiting_letters
 from infra.postgres.engine import error_text
 from infra.settings import Settings
 from infra.telemetry import metrics
 from infra.telemetry.metrics import Family
 from projections import generations
-from schemas.topics import CHANGES, DEAD_LETTERS, EVENT_TOPICS
+from schemas.topics import CHANGES, DEAD_LETTERS, EVENT_TOPICS, TopicPartition
 
 REMEMBERED_SECONDS = 2.0
 BROKER_SECONDS = 3.0  # Prometheus waits ten for everything that a process tells
 PUBLISHER = "publisher"
 Labels = tuple[str, ...]
 Values = dict[Labels, float]
-Reader = tuple[str, Place]
-Ages = Callable[[Settings, Mapping[Place, Span]], Mapping[Place, float | None]]
+Reader = tuple[str, TopicPartition]
+Ages = Callable[
+    [Settings, Mapping[TopicPartition, OffsetRange]], Mapping[TopicPartition, float | None]
+]
 log = structlog.get_logger(__name__)
 
 _QUEUES = text(
@@ -41,7 +43,7 @@ _AGE = "extract(epoch from clock_timestamp() - {})::float8"
 _PUBLISHER = text("select topic, partition, next_offset from verdicts.publisher_checkpoints")
 
 
-class Gauges(Collector):
+class LagGauges(Collector):
     """Looks at the chain, at most once in two seconds.
 
     Args:
@@ -54,7 +56,7 @@ class Gauges(Collector):
         self._settings = settings
         self._database = database
         self._ages = ages
-        self._log = Log(settings, BROKER_SECONDS)
+        self._log = LogOffsets(settings, BROKER_SECONDS)
         self._lock = threading.Lock()
         self._seen: tuple[float, dict[Family, Values]] | None = None
 
@@ -94,9 +96,9 @@ class Gauges(Collector):
         say that all is well.
         """
         topics = [topic.name for topic in (*EVENT_TOPICS, CHANGES)]
-        ends = self._log.ends(self._log.places(topics))
+        ends = self._log.ends(self._log.partitions_of(topics))
         behind = {
-            (name, place): Span(at, ends[place])
+            (name, place): OffsetRange(at, ends[place])
             for (name, place), at in offsets.items()
             if place in ends
         }

@@ -10,13 +10,13 @@ from confluent_kafka import KafkaException
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from infra.kafka.offsets import Log
-from infra.kafka.reader import Span, firsts
+from infra.kafka.offsets import LogOffsets
+from infra.kafka.reader import OffsetRange, first_records
 from infra.migrations import is_migrated
-from infra.runtime.blocking_pool import SilentError, Threads
+from infra.runtime.blocking_pool import BlockingPool, NoAnswerError
 from infra.settings import Settings
 from projections.read import queries
-from schemas.topics import EVENT_PLACES, EVENT_TOPICS
+from schemas.topics import EVENT_PARTITIONS, EVENT_TOPICS
 
 MOST_SECONDS = 10
 """Older records, changes and pages that still wait mean that the chain is behind."""
@@ -66,7 +66,7 @@ class Observed(msgspec.Struct, frozen=True):
     failures: list[str]
 
 
-class Report(msgspec.Struct, frozen=True):
+class StatusEvaluation(msgspec.Struct, frozen=True):
     """The answer of `/status`; `reasons` says in sentences why it is not `ok`."""
 
     status: str
@@ -93,11 +93,11 @@ class Observer(Protocol):
         ...
 
 
-def judge(seen: Observed) -> Report:
+def evaluate(seen: Observed) -> StatusEvaluation:
     """What the observation means."""
     reasons = list(seen.failures)
     if not seen.failures:
-        reasons += _unmanned(seen.beats)
+        reasons += _missing_services(seen.beats)
     if seen.behind:
         reasons.append(f"{len(seen.behind)} partitions are over {MOST_SECONDS} s behind.")
     if seen.waiting >= MOST_SECONDS:
@@ -105,16 +105,16 @@ def judge(seen: Observed) -> Report:
     if any(beat.service == "loader" for beat in seen.beats):
         reasons.append("The demo content is still being loaded.")
     status = "degraded" if reasons else "ok"
-    return Report(status, reasons, seen.beats, round(seen.waiting, 3), seen.behind)
+    return StatusEvaluation(status, reasons, seen.beats, round(seen.waiting, 3), seen.behind)
 
 
-def _unmanned(beats: list[Beat]) -> list[str]:
+def _missing_services(beats: list[Beat]) -> list[str]:
     """The work that no living process does."""
     workers = [beat for beat in beats if beat.service == "worker"]
-    missing = len(set(EVENT_PLACES) - _assigned(workers))
+    missing = len(set(EVENT_PARTITIONS) - _assigned(workers))
     reasons = []
     if missing:
-        reasons.append(f"{missing} of {len(EVENT_PLACES)} partitions have no worker.")
+        reasons.append(f"{missing} of {len(EVENT_PARTITIONS)} partitions have no worker.")
     if not any(beat.detail.get("relay") for beat in workers):
         reasons.append("No worker relays changes.")
     if not any(beat.detail.get("active") for beat in beats if beat.service == "publisher"):
@@ -131,7 +131,7 @@ def _assigned(workers: list[Beat]) -> set[tuple[str, int]]:
     }
 
 
-class ChainObserver:
+class StatusProbe:
     """Looks at the real database and the real broker; requests within half a second share a look.
 
     Args:
@@ -142,9 +142,9 @@ class ChainObserver:
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
         self._settings = settings
-        self._log = Log(settings, BROKER_SECONDS)
-        self._database = Threads(THREADS, "database observer")
-        self._broker = Threads(THREADS, "broker observer", LOOK_SECONDS)
+        self._log = LogOffsets(settings, BROKER_SECONDS)
+        self._database = BlockingPool(THREADS, "database observer")
+        self._broker = BlockingPool(THREADS, "broker observer", LOOK_SECONDS)
         self._observed = _Shared(self._look)
         self._unready = _Shared(self._examine)
 
@@ -158,12 +158,12 @@ class ChainObserver:
 
     async def _look(self) -> Observed:
         try:
-            beats, waiting, applied = await self._database.do(self._read, _stored)
+            beats, waiting, applied = await self._database.run(self._read, _stored)
         except SQLAlchemyError:
             return Observed([], 0.0, [], ["The database does not answer, or is not migrated."])
         try:
-            behind = await self._broker.do(self._behind, applied)
-        except (KafkaException, SilentError):
+            behind = await self._broker.run(self._behind, applied)
+        except (KafkaException, NoAnswerError):
             return Observed(beats, waiting, [], ["The broker does not answer."])
         return Observed(beats, waiting, behind, [])
 
@@ -174,20 +174,23 @@ class ChainObserver:
     def _behind(self, applied: dict[tuple[str, int], int]) -> list[str]:
         """Partitions whose records of ten seconds ago are not all applied."""
         then = int((time.time() - MOST_SECONDS) * 1000)
-        due = self._log.since(EVENT_PLACES, then)
-        late = {it: Span(applied.get(it, 0), end) for it, end in due.items()}
+        due = self._log.offset_at(EVENT_PARTITIONS, then)
+        late = {it: OffsetRange(applied.get(it, 0), end) for it, end in due.items()}
         # Where only the marks of a transaction are left, nothing is late.
-        return [f"{topic}/{partition}" for topic, partition in sorted(firsts(self._settings, late))]
+        return [
+            f"{topic}/{partition}"
+            for topic, partition in sorted(first_records(self._settings, late))
+        ]
 
     async def _examine(self) -> str:
         try:
-            if not await self._database.do(self._read, is_migrated):
+            if not await self._database.run(self._read, is_migrated):
                 return "The database is not migrated: run verdicts migrate."
         except SQLAlchemyError:
             return "The database does not answer."
         try:
-            await self._broker.do(self._log.check)
-        except (KafkaException, SilentError):
+            await self._broker.run(self._log.check)
+        except (KafkaException, NoAnswerError):
             return "The broker does not answer."
         return ""
 

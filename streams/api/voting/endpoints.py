@@ -9,25 +9,31 @@ from starlette.types import Receive, Scope, Send
 from schemas.event_validation import explain
 from schemas.events import BookmarkAdded, BookmarkRemoved, VoteCast, VoteRetracted
 from schemas.records import Choice
-from streams.api.auth.request_origin import Origins
+from streams.api.auth.request_origin import OriginPolicy
 from streams.api.http.problems import Problem
 from streams.api.http.responses import encode, read_body
-from streams.api.live.tally_cache import Standing
-from streams.api.voting.vote_service import Booth, Change, Standpoint, Visit, standpoint
+from streams.api.live.tally_cache import CachedTool
+from streams.api.voting.vote_service import (
+    BrowserRequest,
+    VoterChange,
+    VoteResponse,
+    VoteService,
+    vote_response,
+)
 
 MOST_BYTES = 4096
 
 
-class Ballot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class VoteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of a vote."""
 
     choice: Choice
 
 
-_ballot = msgspec.json.Decoder(Ballot)
+_ballot = msgspec.json.Decoder(VoteBody)
 
 
-class Ballots:
+class VoteEndpoint:
     """An ASGI application for one kind of change, told by the method.
 
     Args:
@@ -38,7 +44,11 @@ class Ballots:
     """
 
     def __init__(
-        self, booth: Booth, origins: Origins, put: type[Change], delete: type[Change]
+        self,
+        booth: VoteService,
+        origins: OriginPolicy,
+        put: type[VoterChange],
+        delete: type[VoterChange],
     ) -> None:
         self._booth = booth
         self._origins = origins
@@ -46,20 +56,20 @@ class Ballots:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        visit = Visit(scope, dict(scope["headers"]))
+        visit = BrowserRequest(scope, dict(scope["headers"]))
         self._origins.require_same(visit.headers)
         kind = self._kinds[scope["method"]]
         tool: str = scope["path_params"]["tool"]
-        standing = await self._booth.standing(tool, retired_too=kind is BookmarkRemoved)
+        standing = await self._booth.require_tool(tool, retired_too=kind is BookmarkRemoved)
         said = await _said(kind, visit, receive)
         if kind in (VoteRetracted, BookmarkRemoved) and not self._booth.voters.read(visit.headers):
             return await _answer(send, _of_nobody(standing, kind))
-        taken = await self._booth.take(visit, kind, tool, **said)
-        shown = await self._booth.shown(taken, standing)
+        taken = await self._booth.submit(visit, kind, tool, **said)
+        shown = await self._booth.await_visible(taken, standing)
         return await _answer(send, shown, taken.cookie)
 
 
-async def _said(kind: type[Change], visit: Visit, receive: Receive) -> dict[str, Any]:
+async def _said(kind: type[VoterChange], visit: BrowserRequest, receive: Receive) -> dict[str, Any]:
     """What the body says: a choice for a vote, nothing for all else."""
     body = await read_body(receive, visit.headers, MOST_BYTES)
     if kind is not VoteCast:
@@ -73,14 +83,14 @@ async def _said(kind: type[Change], visit: Visit, receive: Receive) -> dict[str,
         raise Problem(400, 'The body is not JSON such as {"choice": "ship"}.') from None
 
 
-def _of_nobody(standing: Standing, kind: type[Change]) -> Standpoint:
+def _of_nobody(standing: CachedTool, kind: type[VoterChange]) -> VoteResponse:
     """What somebody sees who never voted: there is nothing to take back, so no event either."""
     if kind is VoteRetracted:
-        return standpoint(standing, None, UNSET)
-    return standpoint(standing, UNSET, False)
+        return vote_response(standing, None, UNSET)
+    return vote_response(standing, UNSET, False)
 
 
-async def _answer(send: Send, shown: Standpoint, cookie: str | None = None) -> None:
+async def _answer(send: Send, shown: VoteResponse, cookie: str | None = None) -> None:
     body = encode(shown)
     headers = [
         (b"content-type", b"application/json"),
@@ -93,11 +103,11 @@ async def _answer(send: Send, shown: Standpoint, cookie: str | None = None) -> N
     await send({"type": "http.response.body", "body": body})
 
 
-def votes(booth: Booth, origins: Origins) -> Ballots:
+def votes(booth: VoteService, origins: OriginPolicy) -> VoteEndpoint:
     """`/v1/tools/{tool}/vote`."""
-    return Ballots(booth, origins, VoteCast, VoteRetracted)
+    return VoteEndpoint(booth, origins, VoteCast, VoteRetracted)
 
 
-def bookmarks(booth: Booth, origins: Origins) -> Ballots:
+def bookmarks(booth: VoteService, origins: OriginPolicy) -> VoteEndpoint:
     """`/v1/bookmarks/{tool}`."""
-    return Ballots(booth, origins, BookmarkAdded, BookmarkRemoved)
+    return VoteEndpoint(booth, origins, BookmarkAdded, BookmarkRemoved)

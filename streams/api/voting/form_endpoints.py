@@ -9,24 +9,24 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from schemas.events import BookmarkAdded, BookmarkRemoved, VoteCast, VoteRetracted
-from streams.api.auth.request_origin import Origins
-from streams.api.auth.voter_cookie import Confirmations
+from streams.api.auth.request_origin import OriginPolicy
+from streams.api.auth.voter_cookie import CsrfTokens
 from streams.api.http.html_page import page
 from streams.api.http.problems import Problem
 from streams.api.http.responses import read_body
-from streams.api.ingest.event_clock import Stamps
-from streams.api.live.tally_cache import Standing
-from streams.api.voting.vote_service import Booth, Change, Visit
+from streams.api.ingest.event_clock import MonotonicClock
+from streams.api.live.tally_cache import CachedTool
+from streams.api.voting.vote_service import BrowserRequest, VoterChange, VoteService
 
 MOST_BYTES = 4096
 
-Meant = tuple[type[Change], dict[str, str]]
-_VOTES: Mapping[str, Meant] = {
+FormAction = tuple[type[VoterChange], dict[str, str]]
+_VOTES: Mapping[str, FormAction] = {
     "ship": (VoteCast, {"choice": "ship"}),
     "skip": (VoteCast, {"choice": "skip"}),
     "none": (VoteRetracted, {}),
 }
-_BOOKMARKS: Mapping[str, Meant] = {"1": (BookmarkAdded, {}), "0": (BookmarkRemoved, {})}
+_BOOKMARKS: Mapping[str, FormAction] = {"1": (BookmarkAdded, {}), "0": (BookmarkRemoved, {})}
 _WORDS = {
     ("choice", "ship"): "Vote ship for",
     ("choice", "skip"): "Vote skip for",
@@ -36,7 +36,7 @@ _WORDS = {
 }
 
 
-class Filled(msgspec.Struct, frozen=True):
+class FormSubmission(msgspec.Struct, frozen=True):
     """A form that was sent: the tool, the field that says what, and where to go back to."""
 
     path: str
@@ -52,11 +52,15 @@ class Filled(msgspec.Struct, frozen=True):
         return f"{self.path} {self.tool} {self.value}"
 
 
-class Forms:
+class FormEndpoints:
     """Takes the two forms."""
 
     def __init__(
-        self, booth: Booth, origins: Origins, confirmations: Confirmations, stamps: Stamps
+        self,
+        booth: VoteService,
+        origins: OriginPolicy,
+        confirmations: CsrfTokens,
+        stamps: MonotonicClock,
     ) -> None:
         self._booth = booth
         self._origins = origins
@@ -71,7 +75,9 @@ class Forms:
         """`POST /bookmark` with `tool` and `saved` of `1`, `0`."""
         return await self._answer(request, "saved", _BOOKMARKS)
 
-    async def _answer(self, request: Request, field: str, meant: Mapping[str, Meant]) -> Response:
+    async def _answer(
+        self, request: Request, field: str, meant: Mapping[str, FormAction]
+    ) -> Response:
         try:
             return await self._take(request, field, meant)
         except Problem as problem:
@@ -79,23 +85,25 @@ class Forms:
             response.headers.update(problem.headers)
             return response
 
-    async def _take(self, request: Request, field: str, meant: Mapping[str, Meant]) -> Response:
-        visit = Visit(request.scope, dict(request.scope["headers"]))
+    async def _take(
+        self, request: Request, field: str, meant: Mapping[str, FormAction]
+    ) -> Response:
+        visit = BrowserRequest(request.scope, dict(request.scope["headers"]))
         filled = await _filled(request, visit, field)
         if filled.value not in meant:
             raise Problem(422, f"{field} is one of {', '.join(meant)}.")
         kind, said = meant[filled.value]
-        standing = await self._booth.standing(filled.tool, retired_too=kind is BookmarkRemoved)
+        standing = await self._booth.require_tool(filled.tool, retired_too=kind is BookmarkRemoved)
         if not self._is_meant(visit, filled):
             return self._confirmation(visit, filled, standing)
         response = RedirectResponse(filled.back or f"/tools/{filled.tool}/", 303)
         if kind in (VoteCast, BookmarkAdded) or self._booth.voters.read(visit.headers):
-            taken = await self._booth.take(visit, kind, filled.tool, **said)
-            await self._booth.shown(taken, standing)
+            taken = await self._booth.submit(visit, kind, filled.tool, **said)
+            await self._booth.await_visible(taken, standing)
             response.headers["Set-Cookie"] = taken.cookie
         return response
 
-    def _is_meant(self, visit: Visit, filled: Filled) -> bool:
+    def _is_meant(self, visit: BrowserRequest, filled: FormSubmission) -> bool:
         """Whether a page of ours sent the form; False where only the person can tell.
 
         Raises:
@@ -109,7 +117,9 @@ class Forms:
             filled.token, voter, filled.action, self._stamps.clock()
         )
 
-    def _confirmation(self, visit: Visit, filled: Filled, standing: Standing) -> Response:
+    def _confirmation(
+        self, visit: BrowserRequest, filled: FormSubmission, standing: CachedTool
+    ) -> Response:
         voter = self._booth.voters.read(visit.headers)
         token = self._confirmations.token(voter, filled.action, self._stamps.clock())
         said = {
@@ -128,7 +138,7 @@ class Forms:
         )
 
 
-async def _filled(request: Request, visit: Visit, field: str) -> Filled:
+async def _filled(request: Request, visit: BrowserRequest, field: str) -> FormSubmission:
     kind = visit.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     if kind != b"application/x-www-form-urlencoded":
         raise Problem(415, "Send a form as application/x-www-form-urlencoded.")
@@ -137,7 +147,7 @@ async def _filled(request: Request, visit: Visit, field: str) -> Filled:
         said = dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict"))
     except ValueError:
         raise Problem(400, "The form is not readable.") from None
-    return Filled(
+    return FormSubmission(
         path=request.url.path,
         tool=said.get("tool", ""),
         field=field,
@@ -147,7 +157,7 @@ async def _filled(request: Request, visit: Visit, field: str) -> Filled:
     )
 
 
-def _back(visit: Visit) -> str:
+def _back(visit: BrowserRequest) -> str:
     """The path of the page that the form stands on, when that is one of ours."""
     try:
         referer = urlsplit(visit.headers.get(b"referer", b"").decode("latin-1"))

@@ -11,30 +11,30 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Scope
 
 from infra.kafka.codec import Codec
-from infra.kafka.delivery import Delivery, NotWritten, Undecided
+from infra.kafka.delivery import Delivery, DeliveryUnknown, NotWritten
 from infra.kafka.producer import Producer
 from infra.telemetry import event_log, tracing
 from infra.telemetry.metrics import VOTE_TO_PAGE
 from schemas.events import BookmarkAdded, BookmarkRemoved, Event, VoteCast, VoteRetracted
 from schemas.records import Choice, Community
-from streams.api.auth.request_origin import Newcomers, Proxies
-from streams.api.auth.voter_cookie import Voter, Voters
+from streams.api.auth.request_origin import NewVoterRateLimit, TrustedProxies
+from streams.api.auth.voter_cookie import Voter, VoterCookies
 from streams.api.http.problems import Problem, unavailable
-from streams.api.ingest.event_clock import Stamps, new_id
+from streams.api.ingest.event_clock import MonotonicClock, new_id
 from streams.api.ingest.metrics import received
 from streams.api.live.progress import Progress
-from streams.api.live.tally_cache import Standing, Standings
-from streams.api.read_model import Library
+from streams.api.live.tally_cache import CachedTool, TallyCache
+from streams.api.read_model import ReadModel
 
 WAIT_SECONDS = 1.0
 OWN_SECONDS = 0.2
-RUSH = 300
+MAX_WAITING_RATE = 300
 """Changes a second beyond which an answer waits for the broker alone.
 
 With so many, waiting for tally and page would only make everybody wait longer. The newest tally
 in memory is the answer then, and the page learns the rest from `/v1/changes`.
 """
-MOST_WAITING = 100
+MAX_WAITERS = 100
 """Voters who wait for their page at once; whoever comes then waits for the broker alone.
 
 Without this bound a crowd that waits never comes as a rush, however long the wait has become.
@@ -42,10 +42,10 @@ Without this bound a crowd that waits never comes as a rush, however long the wa
 
 OwnChoice = Choice | UnsetType | None
 Saved = bool | UnsetType
-Change = VoteCast | VoteRetracted | BookmarkAdded | BookmarkRemoved
+VoterChange = VoteCast | VoteRetracted | BookmarkAdded | BookmarkRemoved
 
 
-class Standpoint(msgspec.Struct, frozen=True):
+class VoteResponse(msgspec.Struct, frozen=True):
     """The answer to a vote or a bookmark.
 
     Attributes:
@@ -65,14 +65,14 @@ class Standpoint(msgspec.Struct, frozen=True):
     saved: Saved = UNSET
 
 
-class Visit(msgspec.Struct, frozen=True):
+class BrowserRequest(msgspec.Struct, frozen=True):
     """A request of a browser."""
 
     scope: Scope
     headers: Mapping[bytes, bytes]
 
 
-class Taken(msgspec.Struct, frozen=True):
+class AcceptedChange(msgspec.Struct, frozen=True):
     """An acknowledged change: the voter's name on the log, the cookie to set, and where it is.
 
     A voter who is `new` has done nothing before it.
@@ -80,12 +80,12 @@ class Taken(msgspec.Struct, frozen=True):
 
     voter: str
     cookie: str
-    change: Change
+    change: VoterChange
     delivery: Delivery
     new: bool
 
 
-class Rush:
+class ArrivalRate:
     """Notes arrivals and tells whether they come faster than `RUSH` a second.
 
     Args:
@@ -106,24 +106,24 @@ class Rush:
             self._before = self._now if window == self._window + 1 else 0
             self._window, self._now = window, 0
         self._now += 1
-        return self._now + self._before > RUSH * 2 * self.WINDOW
+        return self._now + self._before > MAX_WAITING_RATE * 2 * self.WINDOW
 
 
-class Booth:
+class VoteService:
     """Takes changes of browsers onto the log, and waits for them to show."""
 
     def __init__(
         self,
-        voters: Voters,
-        stamps: Stamps,
-        newcomers: Newcomers,
-        proxies: Proxies,
+        voters: VoterCookies,
+        stamps: MonotonicClock,
+        newcomers: NewVoterRateLimit,
+        proxies: TrustedProxies,
         codec: Codec,
         producer: Producer,
-        standings: Standings,
+        standings: TallyCache,
         progress: Progress,
-        library: Library,
-        rush: Rush,
+        library: ReadModel,
+        rush: ArrivalRate,
     ) -> None:
         self.voters = voters
         self._stamps = stamps
@@ -137,7 +137,7 @@ class Booth:
         self._rush = rush
         self._waiting = 0
 
-    async def standing(self, tool: str, *, retired_too: bool = False) -> Standing:
+    async def require_tool(self, tool: str, *, retired_too: bool = False) -> CachedTool:
         """The tool that a voter means.
 
         Raises:
@@ -152,7 +152,9 @@ class Booth:
             raise Problem(410, f"The tool {tool!r} is retired.")
         return standing
 
-    async def take(self, visit: Visit, kind: type[Change], tool: str, **said: Any) -> Taken:
+    async def submit(
+        self, visit: BrowserRequest, kind: type[VoterChange], tool: str, **said: Any
+    ) -> AcceptedChange:
         """Put a change on the log, and return once the broker has it.
 
         Raises:
@@ -168,7 +170,7 @@ class Booth:
         event = Event(new_id(moment), moment, change)
         cookie = self.voters.set_cookie(Voter(voter.id, moment))
         delivery = await self._deliver(event, cookie)
-        return Taken(name, cookie, change, delivery, new=found is None)
+        return AcceptedChange(name, cookie, change, delivery, new=found is None)
 
     async def _deliver(self, event: Event, cookie: str) -> Delivery:
         topic, value = event.data.topic.name, self._codec.encode(event)
@@ -179,7 +181,7 @@ class Booth:
         except NotWritten as error:
             outcome = "rejected"
             raise self._refused(f"This was not saved: {error}.", cookie) from None
-        except Undecided:
+        except DeliveryUnknown:
             outcome = "unknown"
             detail = "It is not known whether this was saved; send it again."
             raise self._refused(detail, cookie) from None
@@ -192,34 +194,36 @@ class Booth:
         problem.headers["Set-Cookie"] = cookie
         return problem
 
-    async def shown(self, taken: Taken, standing: Standing) -> Standpoint:
+    async def await_visible(self, taken: AcceptedChange, standing: CachedTool) -> VoteResponse:
         """What the voter sees now: waits up to a second for tally and page, unless it is full."""
         change = taken.change
         choice: OwnChoice = UNSET
         saved: Saved = UNSET
-        if self._rush.arrive() or self._waiting >= MOST_WAITING:
+        if self._rush.arrive() or self._waiting >= MAX_WAITERS:
             standing = self._standings.known(change.tool) or standing
         else:
             with VOTE_TO_PAGE.time():
-                standing, choice, saved = await self._settled(taken, standing)
+                standing, choice, saved = await self._wait_applied_and_published(taken, standing)
         if isinstance(change, VoteCast | VoteRetracted):
             choice = change.choice if isinstance(change, VoteCast) else None
         else:
             saved = isinstance(change, BookmarkAdded)
-        return standpoint(standing, choice, saved)
+        return vote_response(standing, choice, saved)
 
-    async def _settled(self, taken: Taken, standing: Standing) -> tuple[Standing, OwnChoice, Saved]:
+    async def _wait_applied_and_published(
+        self, taken: AcceptedChange, standing: CachedTool
+    ) -> tuple[CachedTool, OwnChoice, Saved]:
         delivery, tool = taken.delivery, taken.change.tool
         own = None
         if not taken.new:
-            own = asyncio.create_task(self.own(taken.voter, tool, taken.change))
+            own = asyncio.create_task(self.own_state(taken.voter, tool, taken.change))
         self._waiting += 1
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 place = delivery.topic, delivery.partition
-                await self._progress.applied.reached(place, delivery.offset + 1)
+                await self._progress.applied.wait_for(place, delivery.offset + 1)
                 standing = await self._standings.fresh(tool) or standing
-                await self._progress.published.reached(tool, standing.version)
+                await self._progress.published.wait_for(tool, standing.version)
         except (TimeoutError, SQLAlchemyError):
             # It is on the log: that the answer cannot be read in time is no failure.
             standing = self._standings.known(tool) or standing
@@ -227,8 +231,8 @@ class Booth:
             self._waiting -= 1
         return standing, *(await _if_known(own) if own else (None, False))
 
-    async def own(
-        self, voter: str, tool: str, change: Change | None = None
+    async def own_state(
+        self, voter: str, tool: str, change: VoterChange | None = None
     ) -> tuple[OwnChoice, Saved]:
         """A voter's choice and bookmark for a tool, as far as `change` does not say it itself."""
         choice: OwnChoice = UNSET
@@ -249,8 +253,8 @@ async def _if_known(own: "asyncio.Task[tuple[OwnChoice, Saved]]") -> tuple[OwnCh
     return own.result()
 
 
-def standpoint(standing: Standing, choice: OwnChoice, saved: Saved) -> Standpoint:
+def vote_response(standing: CachedTool, choice: OwnChoice, saved: Saved) -> VoteResponse:
     """A standing as one voter sees it."""
-    return Standpoint(
+    return VoteResponse(
         standing.tool, choice, standing.community, standing.bookmarks, standing.version, saved
     )

@@ -47,7 +47,7 @@ async def serve(settings: Settings) -> None:
             Route("/readyz", ready),
         ]
     )
-    gc_tuning.spare()
+    gc_tuning.reduce_gc()
     await listener(app, settings).serve()
 
 

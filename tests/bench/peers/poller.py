@@ -10,17 +10,17 @@ from pathlib import Path
 
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
-from publishers.build.site_builder import Press
+from publishers.build.site_builder import SiteBuilder
 from publishers.build.site_files import SiteFiles
 
 settings = Settings.from_environment(os.environ)
 database = create_engine(settings, name="poller", idle_seconds=0)
-press = Press(database, SiteFiles(Path(sys.argv[1])), settings.public_url)
+press = SiteBuilder(database, SiteFiles(Path(sys.argv[1])), settings.public_url)
 newest, last = "select coalesce(max(version), 0) from tallies", -1
 while True:
     with database.connect() as connection:
         now = connection.exec_driver_sql(newest).scalar_one()
     if now != last:
-        press.print_all()
+        press.build_all()
         last = now
     time.sleep(1.0)

@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 import msgspec
 import psycopg
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message
+from confluent_kafka import TopicPartition as KafkaPartition
 from faust.types import TP
 from sqlalchemy import Connection, Engine, select
 
-from infra.consumer.group_commit import alone
+from infra.consumer.group_commit import run_alone
 from infra.kafka.codec import Codec, UndecodableError
-from infra.kafka.offsets import Log, Place
+from infra.kafka.offsets import LogOffsets
 from infra.postgres.engine import create_engine as database_engine
 from infra.settings import Settings
 from projections import generations, tables
@@ -21,9 +22,9 @@ from projections.folds.handlers import HANDLERS
 from projections.write import store
 from projections.write.checkpoints import DatabaseCheckpoints
 from schemas.events import Event
-from schemas.topics import EVENT_PLACES
+from schemas.topics import EVENT_PARTITIONS, TopicPartition
 from streams.processing.projector import Projector
-from streams.rebuild.generation_filler import Fetched, Silence, fetched
+from streams.rebuild.generation_filler import CountingDeadLetters, Fetched, fetched
 from tests.faults.harness import audit
 from tests.faults.harness.ledger import Ledger, Outcome
 
@@ -63,7 +64,7 @@ class Figures(msgspec.Struct):
 class Logged(NamedTuple):
     """One record of the log; without an event when it cannot be decoded."""
 
-    place: Place
+    place: TopicPartition
     offset: int
     event: Event | None
 
@@ -72,7 +73,7 @@ def read_log(settings: Settings) -> list[Logged]:
     """Every record of every event topic."""
     codec = Codec()
     found = []
-    for message in messages(settings, EVENT_PLACES):
+    for message in messages(settings, EVENT_PARTITIONS):
         place = str(message.topic()), int(message.partition() or 0)
         try:
             event = codec.decode(place[0], message.value())
@@ -82,7 +83,7 @@ def read_log(settings: Settings) -> list[Logged]:
     return found
 
 
-def messages(settings: Settings, places: Iterable[Place]) -> Iterator[Message]:
+def messages(settings: Settings, places: Iterable[TopicPartition]) -> Iterator[Message]:
     """What consumers that read committed transactions see, from the first offset to the end."""
     consumer = Consumer(
         {
@@ -95,8 +96,8 @@ def messages(settings: Settings, places: Iterable[Place]) -> Iterator[Message]:
             "fetch.wait.max.ms": 20,
         }
     )
-    wanted = {place for place, end in Log(settings).ends(places).items() if end}
-    consumer.assign([TopicPartition(*place, 0) for place in sorted(wanted)])
+    wanted = {place for place, end in LogOffsets(settings).ends(places).items() if end}
+    consumer.assign([KafkaPartition(*place, 0) for place in sorted(wanted)])
     try:
         while wanted:
             for message in consumer.consume(10_000, 0.1):
@@ -130,20 +131,20 @@ def replay_differs(settings: Settings, engine: Engine) -> list[str]:
         ]
 
 
-def _replay(settings: Settings, upto: Mapping[Place, int]) -> None:
+def _replay(settings: Settings, upto: Mapping[TopicPartition, int]) -> None:
     """Apply the records before these offsets, and not one more."""
-    records: dict[Place, list[Fetched]] = defaultdict(list)
+    records: dict[TopicPartition, list[Fetched]] = defaultdict(list)
     for record in map(fetched, messages(settings, upto)):
         place = record.topic, record.partition
         if record.offset < upto[place]:
             records[place].append(record)
     beside = database_engine(settings, name="oracle", generation=REPLAYED, writes=True)
     try:
-        begins = DatabaseCheckpoints(beside, Log(settings)).load(records)
+        begins = DatabaseCheckpoints(beside, LogOffsets(settings)).load(records)
         for place, begin in begins.items():
-            sink = Projector(TP(*place), beside, Codec(), Silence())
+            sink = Projector(TP(*place), beside, Codec(), CountingDeadLetters())
             steps = sink.apply(records[place], begin, upto[place])
-            alone(steps, partial(store.apply, beside, quiet=True))
+            run_alone(steps, partial(store.apply, beside, quiet=True))
     finally:
         beside.dispose()
 

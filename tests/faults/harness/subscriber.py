@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from infra.kafka.codec import Codec
 from projections.read import changed_records
-from projections.write.outbox import Key
-from schemas.records import Record
+from projections.write.outbox import RecordKey
+from schemas.records import AnyRecord
 from schemas.topics import CHANGES
 from tests.faults.harness import oracle
 from tests.faults.harness.system import System
@@ -22,7 +22,7 @@ union all select 'reviewer', reviewer from reviewers
 class Seen(NamedTuple):
     """What was read of one key, in order; None is a tombstone."""
 
-    changed_records: list[Record | None]
+    records: list[AnyRecord | None]
 
     @property
     def in_order(self) -> bool:
@@ -35,13 +35,15 @@ class Seen(NamedTuple):
         return len(versions) - len(set(versions))
 
 
-def read(system: System) -> dict[Key, Seen]:
+def read(system: System) -> dict[RecordKey, Seen]:
     """Everything that a subscriber reads from the beginning."""
-    codec, seen = Codec(), defaultdict[Key, Seen](lambda: Seen([]))
+    codec, seen = Codec(), defaultdict[RecordKey, Seen](lambda: Seen([]))
     for message in oracle.messages(system.settings, _PLACES):
         kind, _, key = (message.key() or b"").decode().partition(":")
         value = message.value()
-        seen[Key(kind, key)].records.append(None if value is None else codec.decode_record(value))
+        seen[RecordKey(kind, key)].records.append(
+            None if value is None else codec.decode_record(value)
+        )
     return dict(seen)
 
 
@@ -53,7 +55,7 @@ def require_faithful_changes(system: System) -> int:
     seen = read(system)
     assert all(it.in_order for it in seen.values()), "a newer record was followed by an older one"
     with system.connection() as connection:
-        keys = [Key(*row) for row in connection.execute(_KEYS.encode())]
+        keys = [RecordKey(*row) for row in connection.execute(_KEYS.encode())]
     with system.engine.connect() as connection:
         stand = changed_records.look_up(connection, keys)
     missed = [key for key in keys if key not in seen or seen[key].records[-1] != stand[key]]

@@ -16,14 +16,14 @@ from infra.cli.services.bootstrap import migrate
 from infra.embedded import ports
 from infra.embedded.process import Spawn
 from infra.kafka import topics
-from infra.kafka.offsets import Log, Place
-from infra.kafka.reader import Span, firsts
+from infra.kafka.offsets import LogOffsets
+from infra.kafka.reader import OffsetRange, first_records
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from projections import generations
-from schemas.topics import CHANGES, EVENT_PLACES, TOPICS, Topic
+from schemas.topics import CHANGES, EVENT_PARTITIONS, TOPICS, Topic, TopicPartition
 from streams.api.auth import tokens
-from streams.api.auth.voter_cookie import Voters
+from streams.api.auth.voter_cookie import VoterCookies
 from streams.processing import outbox_relay
 from tests.faults.harness import audit, oracle
 from tests.faults.harness.brokers import Cluster
@@ -85,7 +85,7 @@ class System:
             }
         )
         self.engine = create_engine(self.settings, name="faults")
-        self.log = Log(self.settings)
+        self.log = LogOffsets(self.settings)
         self._proxied_database = address.format(port=self.database_proxy.port)
         self._spawn = spawn
         self._services: list[Service] = []
@@ -147,7 +147,7 @@ class System:
         return LogClient(self.settings, ledger or self.ledger)
 
     def http_client(self, url: str, ledger: Ledger | None = None) -> HttpClient:
-        voters = Voters([_KEY], _KEY, secure=False)
+        voters = VoterCookies([_KEY], _KEY, secure=False)
         client = HttpClient(
             url,
             self.token,
@@ -189,9 +189,9 @@ class System:
             connection.execute(statements.encode())
 
     @property
-    def lagging(self) -> dict[Place, int]:
+    def lagging(self) -> dict[TopicPartition, int]:
         """Partitions with records that are not applied, and how many."""
-        ends = self.log.ends(EVENT_PLACES)
+        ends = self.log.ends(EVENT_PARTITIONS)
         with self.engine.connect() as connection:
             at = generations.positions(connection, generations.live(connection))
         return {it: end - at.get(it, 0) for it, end in ends.items() if end > at.get(it, 0)}
@@ -224,9 +224,9 @@ class System:
         with self.connection() as connection:
             rows = connection.execute(_MARKED_UP_TO.encode()).fetchall()
         at = {(topic, number): offset for topic, number, offset in rows}
-        left = {place: Span(at.get(place, 0), end) for place, end in ends.items()}
+        left = {place: OffsetRange(at.get(place, 0), end) for place, end in ends.items()}
         # The relay's transactions leave marks of their own, which nobody passes over.
-        return bool(firsts(self.settings, left))
+        return bool(first_records(self.settings, left))
 
     def caught_up(self, seconds: float = 60) -> float:
         """Wait until everything on the log is applied and relayed; the seconds that took."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from infra.cli.main import verdicts
-from infra.supervisor.data_folder import Folder, Run
+from infra.supervisor.data_folder import DataFolder, RunInfo
 
 NOWHERE = "127.0.0.1:1"
 # On another disk than any data folder is.
@@ -28,10 +28,10 @@ def test_a_database_that_does_not_run_is_looked_for_where_it_last_was(tmp_path: 
 
 
 def test_the_disk_of_a_database_that_runs_is_looked_at(tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
-    lock = folder.hold()
+    folder = DataFolder(tmp_path)
+    lock = folder.lock()
     folder.write_run(
-        Run(
+        RunInfo(
             url=f"http://{NOWHERE}",
             kafka=NOWHERE,
             database=f"postgresql://x@{NOWHERE}/x",

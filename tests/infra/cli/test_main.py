@@ -16,13 +16,13 @@ from confluent_kafka import KafkaError, KafkaException
 from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
-from infra.cli.commands.status import Answer, readable
+from infra.cli.commands.status import StatusReport, readable
 from infra.cli.main import sentence, verdicts
 from infra.embedded.errors import EmbeddedError
 from infra.embedded.process import spawn
 from infra.settings import Settings
 from infra.supervisor.console import Screen
-from infra.supervisor.data_folder import Folder, Run, attached
+from infra.supervisor.data_folder import DataFolder, RunInfo, attached
 from infra.supervisor.service_output import important
 from infra.supervisor.services import LONGEST_PAUSE_SECONDS, Service
 
@@ -167,9 +167,9 @@ def test_a_step_that_fails_leaves_no_line_that_says_it_is_done() -> None:
 
 
 def test_given_addresses_are_not_replaced_by_those_of_a_running_system(tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
-    descriptor = folder.hold()
-    run = Run(url="u", kafka="k:1", database="postgresql://d", pids={}, public_url="https://v")
+    folder = DataFolder(tmp_path)
+    descriptor = folder.lock()
+    run = RunInfo(url="u", kafka="k:1", database="postgresql://d", pids={}, public_url="https://v")
     folder.write_run(run)
     its = attached(
         Settings.from_environment(
@@ -182,7 +182,7 @@ def test_given_addresses_are_not_replaced_by_those_of_a_running_system(tmp_path:
 
 
 def test_keys_are_kept_and_given_ones_are_not_written(tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
+    folder = DataFolder(tmp_path)
     made = folder.keys(Settings.from_environment({}))
     assert folder.keys(Settings.from_environment({})) == made
     given = Settings.from_environment({"VERDICTS_SECRET_KEY": "a,b", "VERDICTS_VOTER_KEY": "c"})
@@ -192,7 +192,7 @@ def test_keys_are_kept_and_given_ones_are_not_written(tmp_path: Path) -> None:
 
 def test_a_status_is_readable() -> None:
     told = {"lag": {"votes": 0}, "behind": [], "services": [{"service": "worker", "parts": [0, 1]}]}
-    assert readable(Answer(ready=True, told=told)).splitlines() == [
+    assert readable(StatusReport(ready=True, told=told)).splitlines() == [
         "A vote sent now reaches a page.",
         "  lag",
         "    votes           0",

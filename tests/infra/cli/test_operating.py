@@ -13,11 +13,11 @@ from confluent_kafka import Producer
 from infra.cli.main import sentence, verdicts
 from infra.kafka.codec import Codec, UndecodableError
 from infra.kafka.producer import configuration
-from infra.kafka.reader import Record
+from infra.kafka.reader import LogRecord
 from infra.postgres import engine as databases
 from infra.settings import Settings
 from schemas.topics import REVIEWS, VOTES
-from streams.deadletters.producer import DeadLetters
+from streams.deadletters.producer import DeadLetterProducer
 from tests.examples import NOON, a_vote
 
 pytestmark = pytest.mark.integration
@@ -96,8 +96,8 @@ def letter(cluster: str, unique: Callable[[str], str]) -> Callable[[bytes], str]
 
     def write(value: bytes) -> str:
         key = unique("letter")
-        record = Record(REVIEWS.name, 2, abs(hash(key)), 1, key.encode(), value)
-        DeadLetters(at(cluster)).write([(record, UndecodableError("broken Avro"))])
+        record = LogRecord(REVIEWS.name, 2, abs(hash(key)), 1, key.encode(), value)
+        DeadLetterProducer(at(cluster)).write([(record, UndecodableError("broken Avro"))])
         return key
 
     return write
@@ -135,8 +135,8 @@ def test_what_the_database_refused_is_not_said_to_be_appliable(
         (UndecodableError("no such schema yet"), "can be applied"),
         (ValueError("numeric field overflow"), "can be read, but the database refused it"),
     ):
-        record = Record(VOTES.name, 2, abs(hash(key + now)), 1, f"{key} {now}".encode(), value)
-        DeadLetters(at(cluster)).write([(record, error)])
+        record = LogRecord(VOTES.name, 2, abs(hash(key + now)), 1, f"{key} {now}".encode(), value)
+        DeadLetterProducer(at(cluster)).write([(record, error)])
         shown = told(run("deadletters", "show", number_of(run, f"{key} {now}"), "--json"))
         assert shown["now"].startswith(now)
         assert shown["event"]["type"] == "vote.cast"

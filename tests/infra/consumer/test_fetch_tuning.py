@@ -1,6 +1,13 @@
 """How patient a fetch is, by what was fetched before it."""
 
-from infra.consumer.fetch_tuning import CALM, RUSH, RUSHED, WINDOW_SECONDS, Pace, Patience
+from infra.consumer.fetch_tuning import (
+    BATCHED,
+    BATCHING_THRESHOLD,
+    LOW_LATENCY,
+    WINDOW_SECONDS,
+    FetchSettings,
+    FetchTuner,
+)
 
 
 class Clock:
@@ -13,43 +20,43 @@ class Clock:
         return self.seconds
 
 
-def after(*fetches: tuple[float, int]) -> Patience:
+def after(*fetches: tuple[float, int]) -> FetchSettings:
     """What is asked for after fetches that each come so many seconds later with so many records."""
     clock = Clock()
-    pace, patience = Pace(clock), CALM
+    pace, patience = FetchTuner(clock), LOW_LATENCY
     for seconds, records in fetches:
         clock.seconds += seconds
-        patience = pace.after(records)
+        patience = pace.update(records)
     return patience
 
 
 def rush(seconds: float) -> list[tuple[float, int]]:
     """Ten times what makes a rush, in a hundred fetches a second."""
-    return [(0.01, RUSH // 10)] * int(seconds / 0.01)
+    return [(0.01, BATCHING_THRESHOLD // 10)] * int(seconds / 0.01)
 
 
 def test_a_single_vote_is_handed_out_at_once():
-    assert after((5.0, 1)) == CALM
-    assert CALM.least_bytes == 1
+    assert after((5.0, 1)) == LOW_LATENCY
+    assert LOW_LATENCY.min_bytes == 1
 
 
 def test_votes_now_and_then_are_handed_out_at_once():
-    assert after(*[(0.02, 1)] * 100) == CALM
+    assert after(*[(0.02, 1)] * 100) == LOW_LATENCY
 
 
 def test_while_much_comes_the_broker_gathers_for_some_milliseconds():
-    assert after(*rush(1.0)) == RUSHED
-    assert 0 < RUSHED.milliseconds <= 50
+    assert after(*rush(1.0)) == BATCHED
+    assert 0 < BATCHED.max_wait_ms <= 50
 
 
 def test_a_few_votes_at_the_same_moment_are_no_rush():
-    assert after((5.0, 1), (0.001, 5), (0.001, 5)) == CALM
+    assert after((5.0, 1), (0.001, 5), (0.001, 5)) == LOW_LATENCY
 
 
 def test_when_a_rush_ends_the_next_vote_is_handed_out_at_once():
-    assert after(*rush(1.0), (2 * WINDOW_SECONDS, 0)) == CALM
-    assert after(*rush(1.0), (30.0, 1)) == CALM
+    assert after(*rush(1.0), (2 * WINDOW_SECONDS, 0)) == LOW_LATENCY
+    assert after(*rush(1.0), (30.0, 1)) == LOW_LATENCY
 
 
 def test_a_batch_after_a_long_silence_is_no_rush():
-    assert after((60.0, RUSH)) == CALM
+    assert after((60.0, BATCHING_THRESHOLD)) == LOW_LATENCY

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from infra.consumer.group_commit import Together, alone
-from infra.consumer.partition_consumer import MissedError, Steps
+from infra.consumer.group_commit import GroupCommitter, run_alone
+from infra.consumer.partition_consumer import BatchSteps, CheckpointMismatch
 
 
 class Work:
@@ -29,15 +29,15 @@ class Work:
         self.groups.append(sorted(group))
 
 
-def one(work: str | None) -> Steps[str]:
+def one(work: str | None) -> BatchSteps[str]:
     yield work
 
 
-def meanwhile(work: Work, *members: Steps[str]) -> list[BaseException | None]:
+def meanwhile(work: Work, *members: BatchSteps[str]) -> list[BaseException | None]:
     """Ask for one group, and for members of the next while that runs; what each was told."""
 
     async def scene() -> list[BaseException | None]:
-        together = Together(work.run)
+        together = GroupCommitter(work.run)
         first = asyncio.create_task(together.do(one("first")))
         await asyncio.to_thread(work.begun.wait, 10)
         asked = [asyncio.create_task(together.do(member)) for member in members]
@@ -60,9 +60,9 @@ def test_what_comes_while_a_group_runs_is_the_next_group():
 
 
 def test_a_missed_checkpoint_is_told_to_the_one_that_missed_it():
-    work = Work(lambda group: MissedError(7) if "b" in group else None)
+    work = Work(lambda group: CheckpointMismatch(7) if "b" in group else None)
     told = meanwhile(work, one("a"), one("b"), one("c"))
-    assert [type(it) for it in told] == [type(None), MissedError, type(None)]
+    assert [type(it) for it in told] == [type(None), CheckpointMismatch, type(None)]
     assert sorted(work.groups) == [["a"], ["c"], ["first"]]
 
 
@@ -74,7 +74,7 @@ def test_a_database_that_is_away_is_told_to_all():
 
 
 def test_further_steps_are_taken_together_too():
-    def two(name: str) -> Steps[str]:
+    def two(name: str) -> BatchSteps[str]:
         yield f"{name} 1"
         yield f"{name} 2"
 
@@ -84,13 +84,13 @@ def test_further_steps_are_taken_together_too():
 
 
 def test_what_refuses_a_work_can_be_answered_with_another_one():
-    def persistent(name: str) -> Steps[str]:
+    def persistent(name: str) -> BatchSteps[str]:
         try:
             yield f"bad {name}"
-        except MissedError:
+        except CheckpointMismatch:
             yield f"good {name}"
 
-    work = Work(lambda group: MissedError(1) if any("bad" in it for it in group) else None)
+    work = Work(lambda group: CheckpointMismatch(1) if any("bad" in it for it in group) else None)
     assert meanwhile(work, persistent("a"), one("b")) == [None, None]
     assert work.groups == [["first"], ["b"], ["good a"]]
 
@@ -98,12 +98,12 @@ def test_what_refuses_a_work_can_be_answered_with_another_one():
 def test_nobody_waits_for_what_may_take_long():
     others_done = threading.Event()
 
-    def slow() -> Steps[str]:
+    def slow() -> BatchSteps[str]:
         yield None
         assert others_done.wait(10)
         yield "slow"
 
-    def quick() -> Steps[str]:
+    def quick() -> BatchSteps[str]:
         yield "quick"
         others_done.set()
 
@@ -113,7 +113,7 @@ def test_nobody_waits_for_what_may_take_long():
 
 
 def test_what_may_take_long_fails_alone():
-    def failing() -> Steps[str]:
+    def failing() -> BatchSteps[str]:
         yield None
         raise ConnectionError("no broker")
 
@@ -125,7 +125,7 @@ def test_what_may_take_long_fails_alone():
 def test_who_is_cancelled_holds_nobody_up():
     async def scene() -> None:
         work = Work()
-        together = Together(work.run)
+        together = GroupCommitter(work.run)
         gone = asyncio.create_task(together.do(one("gone")))
         await asyncio.to_thread(work.begun.wait, 10)
         gone.cancel()
@@ -143,7 +143,7 @@ def test_whoever_was_refused_may_ask_again():
         refused = iter([ConnectionError("away"), None])
         work = Work(lambda _: next(refused))
         work.may_end.set()
-        together = Together(work.run)
+        together = GroupCommitter(work.run)
         with pytest.raises(ConnectionError):
             await together.do(one("a"))
         await together.do(one("a"))
@@ -155,7 +155,7 @@ def test_whoever_was_refused_may_ask_again():
 def test_what_is_large_shares_with_nobody_and_waits_for_nobody():
     async def scene() -> None:
         work = Work()
-        together = Together(work.run)
+        together = GroupCommitter(work.run)
         first = asyncio.create_task(together.do(one("first")))
         await asyncio.to_thread(work.begun.wait, 10)
         await together.do(one("large"), apart=True)
@@ -167,7 +167,7 @@ def test_what_is_large_shares_with_nobody_and_waits_for_nobody():
 
 
 def test_alone_steps_meet_what_refuses_them():
-    work = Work(lambda _: MissedError(3))
+    work = Work(lambda _: CheckpointMismatch(3))
     work.may_end.set()
-    with pytest.raises(MissedError):
-        alone(one("a"), work.run)
+    with pytest.raises(CheckpointMismatch):
+        run_alone(one("a"), work.run)

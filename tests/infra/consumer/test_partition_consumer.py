@@ -7,8 +7,13 @@ from typing import NamedTuple
 
 import pytest
 
-from infra.consumer.group_commit import Together
-from infra.consumer.partition_consumer import MissedError, Partition, Record, Steps
+from infra.consumer.group_commit import GroupCommitter
+from infra.consumer.partition_consumer import (
+    BatchSteps,
+    CheckpointMismatch,
+    PartitionConsumer,
+    Record,
+)
 
 
 class ARecord(NamedTuple):
@@ -37,7 +42,7 @@ class FakeSink:
         self.asked += 1
         return self.next
 
-    def apply(self, records: Sequence[Record], expected: int, upto: int) -> Steps[object]:
+    def apply(self, records: Sequence[Record], expected: int, upto: int) -> BatchSteps[object]:
         yield from ()
         offsets = [record.offset for record in records]
         self.attempts.append((expected, upto, offsets))
@@ -45,7 +50,7 @@ class FakeSink:
         if fault and not isinstance(fault, LostAnswerError):
             raise fault
         if expected != self.next:
-            raise MissedError(self.next)
+            raise CheckpointMismatch(self.next)
         self.batches.append(offsets)
         self.next = upto
         if fault:
@@ -65,10 +70,10 @@ class World:
         self.sink = sink or FakeSink(checkpoint)
         self.seeks: list[int] = []
         self.markers: set[int] = set()
-        self.partition = Partition(
+        self.partition = PartitionConsumer(
             "votes/0",
             self.sink,
-            Together(lambda _: None),
+            GroupCommitter(lambda _: None),
             self._seek,
             self._holds,
             gaps=gaps,
@@ -84,7 +89,7 @@ class World:
     def take(self, *batches: Sequence[int]) -> "World":
         async def all_of_them() -> None:
             for batch in batches:
-                await self.partition.take([ARecord(offset) for offset in batch])
+                await self.partition.consume([ARecord(offset) for offset in batch])
 
         asyncio.run(all_of_them())
         return self
@@ -209,7 +214,7 @@ def test_a_partial_success_is_gone_on_from():
     class Halving(FakeSink):
         """Applies the first half, then fails once, as a bisection can."""
 
-        def apply(self, records: Sequence[Record], expected: int, upto: int) -> Steps[object]:
+        def apply(self, records: Sequence[Record], expected: int, upto: int) -> BatchSteps[object]:
             if not self.attempts:
                 yield from super().apply(records[:2], expected, records[2].offset)
                 raise ConnectionError
@@ -223,7 +228,7 @@ def test_nothing_else_is_taken_while_the_store_is_away():
     async def scene() -> None:
         world = World()
         world.sink.faults = [ConnectionError()] * 50
-        first = asyncio.create_task(world.partition.take([ARecord(0)]))
+        first = asyncio.create_task(world.partition.consume([ARecord(0)]))
         while len(world.sink.attempts) < 10:
             await asyncio.sleep(0)
         assert world.sink.batches == []
@@ -253,7 +258,7 @@ def test_whatever_the_consumer_and_the_store_do_every_record_is_applied_once_and
             if position >= end:
                 position = chance.randint(0, world.sink.next)
             upto = min(end, position + chance.randint(1, 8))
-            await world.partition.take([ARecord(offset) for offset in range(position, upto)])
+            await world.partition.consume([ARecord(offset) for offset in range(position, upto)])
             position = world.seeks.pop() if world.seeks else upto
 
     asyncio.run(scene())

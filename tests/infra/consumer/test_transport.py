@@ -12,23 +12,22 @@ from faust.types import TP
 
 from infra.consumer.agent import LARGEST_BATCH
 from infra.consumer.app import BatchedApp, NoTables, batched_app
-from infra.consumer.fetch_tuning import CALM, RUSHED, Pace
+from infra.consumer.fetch_tuning import BATCHED, LOW_LATENCY, FetchTuner
 from infra.consumer.runner import assigned, instance_name
 from infra.consumer.transport import Consumer, Transport
 from infra.kafka.codec import Codec
-from infra.kafka.offsets import Place
 from infra.settings import Settings
-from schemas.topics import EVENT_TOPICS
+from schemas.topics import EVENT_TOPICS, TopicPartition
 from streams.processing import projector
 
 
 class FakeCheckpoints:
     """Every partition begins at its beginning."""
 
-    def load(self, places: Iterable[Place]) -> Mapping[Place, int]:
+    def load(self, places: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
         return dict.fromkeys(places, 0)
 
-    def stored(self, places: Iterable[Place]) -> Mapping[Place, int]:
+    def stored(self, places: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
         return dict.fromkeys(places, 0)
 
 
@@ -126,7 +125,7 @@ class FakeFetcher:
     """Gives a lot of records at each fetch, as the library's own would."""
 
     _closed = False
-    _fetch_min_bytes, _fetch_max_wait_ms = CALM
+    _fetch_min_bytes, _fetch_max_wait_ms = LOW_LATENCY
 
     def __init__(self) -> None:
         self._subscriptions = SimpleNamespace(fetch_context=nullcontext)
@@ -141,13 +140,13 @@ def test_while_much_comes_the_next_fetch_has_the_broker_gather():
         app.consumer.flow_active = True
         thread = app.consumer._thread
         thread._create_worker_consumer(app.transport)
-        thread._pace = Pace(iter((0.0, 1.0)).__next__)
+        thread._pace = FetchTuner(iter((0.0, 1.0)).__next__)
         consumer = SimpleNamespace(_closed=False, _fetcher=FakeFetcher())
         await thread._fetch_records(consumer, set())
         return consumer._fetcher
 
     fetcher = asyncio.run(fetched())
-    assert (fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms) == RUSHED
+    assert (fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms) == BATCHED
 
 
 def test_no_more_is_unpacked_at_once_than_makes_a_batch():

@@ -13,7 +13,7 @@ from infra.embedded.errors import PortTakenError
 from infra.embedded.guardian import MARK, Guardian
 from infra.embedded.process import Child, Identity, end, identify, spawn
 from infra.embedded.secret_file import keep, replace
-from infra.embedded.startup_log import Log
+from infra.embedded.startup_log import StartupLog
 
 SLEEPER = [sys.executable, "-c", "import signal; signal.pause()"]
 STUBBORN = [
@@ -136,7 +136,7 @@ def test_why_a_server_did_not_start_is_told_in_one_sentence(
     tmp_path: Path, said: str, told: str
 ) -> None:
     (tmp_path / "a.log").write_text("Address already in use, but by an earlier start\n")
-    log = Log(tmp_path / "a.log")
+    log = StartupLog(tmp_path / "a.log")
     with log.file as file:
         file.write(said.encode())
     failure = log.explain("Kafka", tmp_path)
@@ -147,7 +147,7 @@ def test_why_a_server_did_not_start_is_told_in_one_sentence(
 def test_a_port_taken_after_the_choice_is_told_apart_so_that_another_is_tried(
     tmp_path: Path,
 ) -> None:
-    log = Log(tmp_path / "a.log")
+    log = StartupLog(tmp_path / "a.log")
     with log.file as file:
         file.write(b"java.net.BindException: Address already in use")
     assert isinstance(log.explain("Kafka", tmp_path), PortTakenError)

@@ -4,9 +4,9 @@ import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from infra.kafka.offsets import Log
+from infra.kafka.offsets import LogOffsets
 from infra.settings import Settings
-from schemas.topics import EVENT_PLACES
+from schemas.topics import EVENT_PARTITIONS
 
 pytestmark = pytest.mark.integration
 
@@ -24,11 +24,11 @@ def test_markers_of_transactions_take_offsets_and_are_no_records(
         producer.produce(topic, b"a record")
         producer.flush(20)
         end(20)
-    log = Log(Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": kafka}))
+    log = LogOffsets(Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": kafka}))
     place = (topic, 0)
     assert log.ends([place]) == {place: 4}
-    assert log.holds(place, 0, 4)
-    assert not log.holds(place, 1, 4)
+    assert log.has_records(place, 0, 4)
+    assert not log.has_records(place, 1, 4)
 
 
 def test_what_a_log_has_lost_is_not_taken_for_nothing(kafka: str, unique: Callable[[str], str]):
@@ -40,13 +40,13 @@ def test_what_a_log_has_lost_is_not_taken_for_nothing(kafka: str, unique: Callab
         producer.produce(topic, b"a record")
     assert producer.flush(20) == 0
     admin.delete_records([TopicPartition(topic, 0, 3)])[TopicPartition(topic, 0)].result(20)
-    log = Log(Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": kafka}))
-    assert log.holds((topic, 0), 0, 2)
-    assert log.holds((topic, 0), 3, 4)
-    assert log.holds((topic, 0), 7, 9)
+    log = LogOffsets(Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": kafka}))
+    assert log.has_records((topic, 0), 0, 2)
+    assert log.has_records((topic, 0), 3, 4)
+    assert log.has_records((topic, 0), 7, 9)
 
 
 def test_a_client_that_has_met_no_broker_yet_is_answered_too(cluster: str):
     settings = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})
     for _ in range(40):  # asked at once, the library let one of eight wait for three seconds
-        assert set(Log(settings, seconds=2).ends(EVENT_PLACES)) == set(EVENT_PLACES)
+        assert set(LogOffsets(settings, seconds=2).ends(EVENT_PARTITIONS)) == set(EVENT_PARTITIONS)

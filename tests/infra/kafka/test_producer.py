@@ -7,7 +7,7 @@ import pytest
 from aiokafka.partitioner import DefaultPartitioner
 
 from infra.kafka import topics
-from infra.kafka.delivery import Delivery, NotWritten, Outcome, Undecided
+from infra.kafka.delivery import Delivery, DeliveryUnknown, NotWritten, Outcome
 from infra.kafka.producer import FakeProducer, KafkaProducer, Outgoing
 from infra.settings import Settings
 from schemas.topics import FOREVER, Topic
@@ -32,7 +32,7 @@ def test_without_a_broker_the_outcome_is_undecided_after_the_given_time():
     async def scene() -> None:
         producer = KafkaProducer(nowhere(), delivery_seconds=0.3)
         try:
-            with pytest.raises(Undecided):
+            with pytest.raises(DeliveryUnknown):
                 await asyncio.wait_for(producer.send("t", b"k", b"v"), 10)
         finally:
             await producer.close(0)
@@ -58,7 +58,7 @@ def test_who_no_longer_waits_does_no_harm():
         producer = KafkaProducer(nowhere(), delivery_seconds=0.3)
         left = producer.send("t", b"k", b"v")
         left.cancel()
-        with pytest.raises(Undecided):
+        with pytest.raises(DeliveryUnknown):
             await producer.send("t", b"k", b"v")
         await ends_by_itself(producer)
 
@@ -77,7 +77,7 @@ def test_of_records_sent_together_each_has_its_own_outcome():
             await producer.close(0)
 
     unsure, refused = asyncio.run(scene())
-    assert isinstance(unsure, Undecided)
+    assert isinstance(unsure, DeliveryUnknown)
     assert isinstance(refused, NotWritten)
     assert refused.too_large
 

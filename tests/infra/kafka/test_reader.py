@@ -8,7 +8,7 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from infra.kafka.producer import configuration
-from infra.kafka.reader import Span, ages, firsts
+from infra.kafka.reader import OffsetRange, ages, first_records
 from infra.settings import Settings
 from tests.services import eventually
 
@@ -55,14 +55,18 @@ def now() -> int:
 def test_what_does_not_come_in_time_is_unknown_and_an_empty_span_is_not() -> None:
     nobody = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
     waiting, done = ("topic", 0), ("topic", 1)
-    assert firsts(nobody, {waiting: Span(0, 5), done: Span(5, 5)}, seconds=0.1) == {waiting: None}
+    assert first_records(
+        nobody, {waiting: OffsetRange(0, 5), done: OffsetRange(5, 5)}, seconds=0.1
+    ) == {waiting: None}
 
 
 @pytest.mark.integration
 def test_the_first_record_of_each_span_is_read(its: Settings, topic: str) -> None:
     write(its, topic, 0, now(), now())
     write(its, topic, 1, now())
-    found = firsts(its, {(topic, 0): Span(1, 2), (topic, 1): Span(0, 1)}, seconds=20)
+    found = first_records(
+        its, {(topic, 0): OffsetRange(1, 2), (topic, 1): OffsetRange(0, 1)}, seconds=20
+    )
     assert {place: record and record.offset for place, record in found.items()} == {
         (topic, 0): 1,
         (topic, 1): 0,
@@ -73,12 +77,12 @@ def test_the_first_record_of_each_span_is_read(its: Settings, topic: str) -> Non
 def test_in_a_span_of_nothing_but_marks_of_transactions_nothing_waits(
     its: Settings, topic: str
 ) -> None:
-    marks = {(topic, 0): Span(1, 2)}
+    marks = {(topic, 0): OffsetRange(1, 2)}
     producer = transactional(its, topic)
     write_at_once(producer, topic)
-    assert firsts(its, marks, seconds=20) == {}
+    assert first_records(its, marks, seconds=20) == {}
     write_at_once(producer, topic)  # the next record is none of that span's
-    assert firsts(its, marks, seconds=20) == {}
+    assert first_records(its, marks, seconds=20) == {}
 
 
 @pytest.mark.integration
@@ -87,16 +91,18 @@ def test_what_a_transaction_has_not_committed_does_not_wait_yet(its: Settings, t
     producer.begin_transaction()
     producer.produce(topic, b"a record", partition=0)
     assert producer.flush(20) == 0
-    assert firsts(its, {(topic, 0): Span(0, 1)}, seconds=20) == {}
+    assert first_records(its, {(topic, 0): OffsetRange(0, 1)}, seconds=20) == {}
     producer.commit_transaction(20)
-    assert firsts(its, {(topic, 0): Span(0, 1)}, seconds=20).keys() == {(topic, 0)}
+    assert first_records(its, {(topic, 0): OffsetRange(0, 1)}, seconds=20).keys() == {(topic, 0)}
 
 
 @pytest.mark.integration
 def test_an_age_is_told_in_seconds(its: Settings, topic: str) -> None:
     write(its, topic, 0, now() - 60_000)
     place = (topic, 0)
-    age = eventually(lambda: ages(its, {place: Span(0, 1)})[place], lambda it: it is not None)
+    age = eventually(
+        lambda: ages(its, {place: OffsetRange(0, 1)})[place], lambda it: it is not None
+    )
     assert 60 <= (age or 0) < 120
 
 
@@ -108,7 +114,9 @@ def test_what_the_log_no_longer_holds_is_unknown_and_the_others_are_read(
     write(its, topic, 1, now())
     admin, begin = AdminClient({"bootstrap.servers": its.kafka}), TopicPartition(topic, 0, 2)
     admin.delete_records([begin])[begin].result(20)
-    found = firsts(its, {(topic, 0): Span(0, 3), (topic, 1): Span(0, 1)}, seconds=20)
+    found = first_records(
+        its, {(topic, 0): OffsetRange(0, 3), (topic, 1): OffsetRange(0, 1)}, seconds=20
+    )
     assert found.keys() == {(topic, 0), (topic, 1)}
     assert found[topic, 0] is None
     assert found[topic, 1] is not None

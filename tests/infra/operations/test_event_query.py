@@ -9,13 +9,13 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from infra.cli.main import verdicts
 from infra.kafka.codec import Codec
 from infra.kafka.producer import configuration
-from infra.kafka.reader import Record
+from infra.kafka.reader import LogRecord
 from infra.operations import event_query
 from infra.operations.event_query import (
-    Found,
+    EventReader,
+    FoundEvent,
     Query,
-    QuestionError,
-    Reader,
+    QueryError,
     full_name,
     known_type,
     line,
@@ -28,12 +28,12 @@ from tests.examples import HOUR, NOON, SECOND, a_review, a_vote
 
 def a_record(
     value: bytes | None = b"", key: bytes = b"v-1", timestamp: int = NOON // 1000
-) -> Record:
-    return Record(VOTES.name, 3, 7, timestamp, key, value)
+) -> LogRecord:
+    return LogRecord(VOTES.name, 3, 7, timestamp, key, value)
 
 
-def found(event: event_query.Event | None, **record: int) -> Found:
-    return Found(a_record(**record), event, "" if event else "broken Avro")
+def found(event: event_query.Event | None, **record: int) -> FoundEvent:
+    return FoundEvent(a_record(**record), event, "" if event else "broken Avro")
 
 
 @pytest.mark.parametrize(
@@ -53,15 +53,15 @@ def test_moments_are_said_in_the_ways_of_people(said: str, meant: int) -> None:
 
 @pytest.mark.parametrize("said", ["yesterday", "", "5", "2026-13-01", "-3d"])
 def test_what_is_no_moment_is_told_with_examples(said: str) -> None:
-    with pytest.raises(QuestionError, match="is no moment; write 2026-11-20"):
+    with pytest.raises(QueryError, match="is no moment; write 2026-11-20"):
         moment(said)
 
 
 def test_a_topic_goes_by_its_short_name_too() -> None:
     assert full_name("votes") == full_name(VOTES.name) == VOTES.name
-    with pytest.raises(QuestionError, match="there are catalog, reviews, votes"):
+    with pytest.raises(QueryError, match="there are catalog, reviews, votes"):
         full_name("vote")
-    with pytest.raises(QuestionError, match=r"there are category\.defined"):
+    with pytest.raises(QueryError, match=r"there are category\.defined"):
         known_type("vote")
 
 
@@ -74,11 +74,11 @@ def test_only_topics_that_can_hold_what_is_meant_are_read() -> None:
 
 def test_a_query_takes_events_by_type_and_by_their_own_time() -> None:
     late = found(a_vote(time=NOON), timestamp=(NOON + HOUR) // 1000)
-    assert Query(since=NOON, until=NOON + 1).takes(late)
-    assert not Query(since=NOON + 1).takes(late)
-    assert not Query(until=NOON).takes(late)
-    assert not Query(types=("review.submitted",)).takes(late)
-    assert Query(types=("undecodable",), since=NOON).takes(found(None))
+    assert Query(since=NOON, until=NOON + 1).matches(late)
+    assert not Query(since=NOON + 1).matches(late)
+    assert not Query(until=NOON).matches(late)
+    assert not Query(types=("review.submitted",)).matches(late)
+    assert Query(types=("undecodable",), since=NOON).matches(found(None))
 
 
 def test_a_line_never_moves_the_cursor() -> None:
@@ -90,7 +90,7 @@ def test_a_line_never_moves_the_cursor() -> None:
 
 
 def test_events_are_told_as_they_are_sent() -> None:
-    told = event_query.told(a_vote(voter="v-9"))
+    told = event_query.to_json(a_vote(voter="v-9"))
     assert told == {
         "id": "01",
         "type": "vote.cast",
@@ -109,7 +109,7 @@ def test_the_log_is_asked_by_topic_key_type_and_time(
     its: Settings, unique: Callable[[str], str]
 ) -> None:
     asker = unique("asker")
-    reader, codec = Reader(its, Codec()), Codec()
+    reader, codec = EventReader(its, Codec()), Codec()
     before = Query(key=asker)
     producer = Producer(configuration(its))
     for number in range(5):
@@ -157,7 +157,7 @@ def write(its: Settings, topic: str) -> Callable[..., None]:
     return written
 
 
-def times(newest: Iterable[Found]) -> list[int]:
+def times(newest: Iterable[FoundEvent]) -> list[int]:
     return [it.record.timestamp for it in newest]
 
 
@@ -167,7 +167,7 @@ def test_the_newest_before_a_moment_are_found_deep_in_a_busy_partition(
 ) -> None:
     write(0, range(1_000, 1_300))
     write(1, range(1, 11))
-    reader, meant = Reader(its, Codec()), Query(topics=(topic,), until=1_050_000)
+    reader, meant = EventReader(its, Codec()), Query(topics=(topic,), until=1_050_000)
     newest = reader.last(meant, 5, reader.spans(meant))
     assert times(newest) == [1_045, 1_046, 1_047, 1_048, 1_049]
 
@@ -179,7 +179,7 @@ def test_what_is_rare_in_a_busy_partition_is_found_before_what_is_common_in_a_qu
     write(0, [1_000, 1_001], key="rare")
     write(0, range(1_002, 1_300))
     write(1, range(1, 11), key="rare")
-    reader, meant = Reader(its, Codec()), Query(topics=(topic,), key="rare")
+    reader, meant = EventReader(its, Codec()), Query(topics=(topic,), key="rare")
     assert times(reader.last(meant, 3, reader.spans(meant))) == [10, 1_000, 1_001]
 
 
@@ -189,7 +189,7 @@ def test_a_partition_is_left_alone_once_what_lies_deeper_in_it_is_too_old(
 ) -> None:
     write(0, range(2_000, 2_300))
     write(1, range(1, 1_001))
-    reader, meant, passed = Reader(its, Codec()), Query(topics=(topic,), until=2_050_000), [0]
+    reader, meant, passed = EventReader(its, Codec()), Query(topics=(topic,), until=2_050_000), [0]
     newest = reader.last(meant, 5, reader.spans(meant), passed.append)
     assert times(newest) == [2_045, 2_046, 2_047, 2_048, 2_049]
     assert max(passed) == 2 * event_query.FIRST_LOOK
@@ -201,7 +201,7 @@ def test_fewer_than_asked_for_are_shown_and_none_when_none_are(
     its: Settings, topic: str, write: Callable[..., None]
 ) -> None:
     write(0, range(1, 301))
-    reader, meant = Reader(its, Codec()), Query(topics=(topic,), until=3_000)
+    reader, meant = EventReader(its, Codec()), Query(topics=(topic,), until=3_000)
     spans = reader.spans(meant)
     assert times(reader.last(meant, 5, spans)) == [1, 2]
     assert reader.last(meant, 0, spans) == []
@@ -211,7 +211,7 @@ def test_fewer_than_asked_for_are_shown_and_none_when_none_are(
 def test_what_comes_while_the_newest_are_read_is_followed(
     its: Settings, topic: str, write: Callable[..., None]
 ) -> None:
-    reader, meant = Reader(its, Codec()), Query(topics=(topic,))
+    reader, meant = EventReader(its, Codec()), Query(topics=(topic,))
     write(0, [1])
     spans = reader.spans(meant)
     write(0, [2])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.kafka.reader import Record
+from infra.kafka.reader import LogRecord
 from infra.operations.log_export.frames import (
     MAGIC,
     DamagedError,
@@ -30,8 +30,8 @@ some_bytes = st.none() | st.binary(max_size=30)
 some_headers = st.lists(st.tuples(st.text(max_size=9), some_bytes), max_size=3).map(tuple)
 
 
-def a_record(offset: int, value: bytes | None = b"value") -> Record:
-    return Record(*PLACE, offset, 1_795_000_000_000 + offset, b"v-1", value, (("ce_id", b"01"),))
+def a_record(offset: int, value: bytes | None = b"value") -> LogRecord:
+    return LogRecord(*PLACE, offset, 1_795_000_000_000 + offset, b"v-1", value, (("ce_id", b"01"),))
 
 
 @given(st.integers(0, 2**62), st.integers(-1, 2**62), some_bytes, some_bytes, some_headers)
@@ -42,11 +42,11 @@ def test_every_record_comes_back_as_it_was(
     value: bytes | None,
     headers: tuple[tuple[str, bytes | None], ...],
 ) -> None:
-    record = Record(*PLACE, offset, timestamp, key, value, headers)
+    record = LogRecord(*PLACE, offset, timestamp, key, value, headers)
     assert unpacked(packed(record), PLACE) == record
 
 
-def write(folder: Path, records: list[Record]) -> Path:
+def write(folder: Path, records: list[LogRecord]) -> Path:
     path = folder / path_of(PLACE)
     writer = FrameWriter(path)
     for record in records:
@@ -89,7 +89,7 @@ def test_nothing_is_read_behind_a_missing_beginning(tmp_path: Path) -> None:
         list(frames(path, PLACE))
 
 
-def an_export(folder: Path, held: list[Record], **differing: int | str) -> None:
+def an_export(folder: Path, held: list[LogRecord], **differing: int | str) -> None:
     path = write(folder, held)
     said: dict[str, int | str] = {
         "path": path_of(PLACE), "topic": PLACE[0], "partition": PLACE[1], "first": 0,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.runtime.blocking_pool import SilentError, Threads, ended
+from infra.runtime.blocking_pool import BlockingPool, NoAnswerError, join_async
 
 
 @pytest.fixture
@@ -19,18 +19,18 @@ def hanging() -> Iterator[threading.Event]:
 
 def test_an_answer_is_passed_on_and_so_is_a_failure() -> None:
     async def scene() -> None:
-        threads = Threads(1, "test")
-        assert await threads.do(pow, 2, 3) == 8
+        threads = BlockingPool(1, "test")
+        assert await threads.run(pow, 2, 3) == 8
         with pytest.raises(ZeroDivisionError):
-            await threads.do(divmod, 1, 0)
+            await threads.run(divmod, 1, 0)
 
     asyncio.run(scene())
 
 
 def test_what_hangs_is_given_up(hanging: threading.Event) -> None:
     async def scene() -> None:
-        with pytest.raises(SilentError, match=r"no answer within 0\.05 s"):
-            await Threads(1, "test", 0.05).do(hanging.wait)
+        with pytest.raises(NoAnswerError, match=r"no answer within 0\.05 s"):
+            await BlockingPool(1, "test", 0.05).run(hanging.wait)
 
     asyncio.run(scene())
 
@@ -39,12 +39,12 @@ def test_who_waits_for_a_thread_waits_no_longer_than_for_an_answer(
     hanging: threading.Event,
 ) -> None:
     async def scene() -> None:
-        threads = Threads(1, "test", 0.05)
-        asked = [threads.do(hanging.wait), threads.do(pow, 2, 3)]
+        threads = BlockingPool(1, "test", 0.05)
+        asked = [threads.run(hanging.wait), threads.run(pow, 2, 3)]
         found = await asyncio.gather(*asked, return_exceptions=True)
-        assert [type(it) for it in found] == [SilentError, SilentError]
+        assert [type(it) for it in found] == [NoAnswerError, NoAnswerError]
         hanging.set()
-        assert await threads.do(pow, 2, 3) == 8
+        assert await threads.run(pow, 2, 3) == 8
 
     asyncio.run(scene())
 
@@ -53,10 +53,10 @@ def test_a_threads_end_is_waited_for_but_not_for_ever(hanging: threading.Event) 
     async def scene() -> None:
         thread = threading.Thread(target=hanging.wait, daemon=True)
         thread.start()
-        await ended(thread, 0.05)
+        await join_async(thread, 0.05)
         assert thread.is_alive()
         hanging.set()
-        await asyncio.wait_for(ended(thread, 3_600), 10)
+        await asyncio.wait_for(join_async(thread, 3_600), 10)
         assert not thread.is_alive()
 
     asyncio.run(scene())

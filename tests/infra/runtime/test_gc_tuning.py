@@ -14,7 +14,7 @@ def fail(batch):
     except OSError as error:
         batch.error = error  # whose frame holds the batch
 
-gc_tuning.spare({seconds})
+gc_tuning.reduce_gc({seconds})
 batch = Batch()
 held = weakref.ref(batch)
 fail(batch)

@@ -18,7 +18,7 @@ import pytest
 
 from infra.embedded import ports
 from infra.settings import Settings
-from infra.supervisor.data_folder import Folder, attached
+from infra.supervisor.data_folder import DataFolder, attached
 
 pytestmark = pytest.mark.integration
 
@@ -197,6 +197,6 @@ def test_nothing_outlives_a_killed_supervisor_and_the_next_start_goes_on(up: Up)
 
 
 def test_a_run_that_is_over_is_not_found(folder: Path) -> None:
-    other = Folder(folder / "idle")
+    other = DataFolder(folder / "idle")
     (other.path / "run.json").write_text('{"url": "", "kafka": "", "database": "", "pids": {}}')
     assert other.read_run() is None

@@ -31,7 +31,7 @@ def walk() -> None:
     assert event_log.accepted("e-1", PLACE) == PLACE
     event_log.applied(("verdicts.votes.v1", 3), ["e-1", "e-2"])
     event_log.relayed(NOWHERE, [("tool", "x")], 0.1)
-    event_log.printed(NOWHERE, [("tool", "x")], 0.1)
+    event_log.built(NOWHERE, [("tool", "x")], 0.1)
 
 
 def test_every_stage_names_the_event_or_the_keys_that_it_changed(logged: io.StringIO) -> None:

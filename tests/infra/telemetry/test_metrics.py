@@ -10,8 +10,8 @@ import httpx
 import pytest
 import yaml
 
-from infra.consumer.measured_sink import Measured
-from infra.consumer.partition_consumer import MissedError, Steps
+from infra.consumer.measured_sink import MeasuredSink
+from infra.consumer.partition_consumer import BatchSteps, CheckpointMismatch
 from infra.embedded.ports import LOOPBACK, choose
 from infra.telemetry import metrics, recording
 from infra.telemetry.metrics import REGISTRY, listen, names
@@ -116,14 +116,14 @@ class ASink:
     def stored(self) -> int:
         return 7
 
-    def apply(self, *_: Any) -> Steps[str]:
+    def apply(self, *_: Any) -> BatchSteps[str]:
         yield "work"
         if self.misses:
-            raise MissedError(9)
+            raise CheckpointMismatch(9)
 
 
 def test_a_batch_is_measured_when_it_is_applied() -> None:
-    sink = Measured(ASink(), "t1")
+    sink = MeasuredSink(ASink(), "t1")
     assert list(sink.apply([ARecord(0), ARecord(1)], 0, 2)) == ["work"]
     assert sink.stored() == 7
     assert value("verdicts_events_applied_total", topic="t1") == 2
@@ -134,8 +134,8 @@ def test_a_batch_is_measured_when_it_is_applied() -> None:
 
 
 def test_a_missed_batch_counts_as_missed_and_as_nothing_else() -> None:
-    with pytest.raises(MissedError):
-        list(Measured(ASink(misses=True), "t2").apply([ARecord(0)], 0, 1))
+    with pytest.raises(CheckpointMismatch):
+        list(MeasuredSink(ASink(misses=True), "t2").apply([ARecord(0)], 0, 1))
     assert value("verdicts_fence_misses_total", topic="t2") == 1
     assert value("verdicts_events_applied_total", topic="t2") == 0
 
@@ -143,8 +143,8 @@ def test_a_missed_batch_counts_as_missed_and_as_nothing_else() -> None:
 def test_relay_publisher_and_dead_letters_are_counted_by_kind() -> None:
     before = value("verdicts_pages_rendered_total", outcome="unchanged")
     recording.relayed(["tool", "tool", "digest"], 0.1)
-    recording.printed(rendered=5, changed=2, seconds=0.1)
-    recording.buried(["t3", "t3"])
+    recording.built(rendered=5, changed=2, seconds=0.1)
+    recording.dead_lettered(["t3", "t3"])
     assert value("verdicts_changes_relayed_total", kind="tool") >= 2
     assert value("verdicts_pages_rendered_total", outcome="unchanged") == before + 3
     assert value("verdicts_dead_letters_total", topic="t3") == 2

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections.folds import handlers, votes
-from projections.folds.registers import Write, fold
+from projections.folds.registers import RegisterWrite, fold
 from schemas.events import EVENT_TYPES, Event
 from tests.examples import (
     EVERY_TYPE,
@@ -148,15 +148,15 @@ def test_every_type_writes_somewhere():
     }
 
 
-def merged(*parts: Mapping[str, list[Write]]) -> dict[str, list[Write]]:
+def merged(*parts: Mapping[str, list[RegisterWrite]]) -> dict[str, list[RegisterWrite]]:
     """What one fold after the other leaves in the tables: the greater stamp stays."""
-    kept: dict[tuple[str, Any], Write] = {}
+    kept: dict[tuple[str, Any], RegisterWrite] = {}
     for part in parts:
         for write in (write for rows in part.values() for write in rows):
             held = kept.get((write.table, write.key))
             if held is None or write.stamp > held.stamp:
                 kept[write.table, write.key] = write
-    tables: dict[str, list[Write]] = {}
+    tables: dict[str, list[RegisterWrite]] = {}
     for place in sorted(kept):
         tables.setdefault(place[0], []).append(kept[place])
     return tables

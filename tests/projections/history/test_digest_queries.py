@@ -29,7 +29,8 @@ def journal(projected: Engine) -> Journal:
 
 def a_freeze(week: str, *tallies: FrozenTally, at: int = NOON, said: str | None = None) -> Event:
     start, end = (instants.to_datetime(moment) for moment in weeks.span(week))
-    text = digests.write(digests.Digest(week=week, start=start, end=end, frozen=True, since=said))
+    digest = digests.WeeklyDigest(week=week, start=start, end=end, frozen=True, since=said)
+    text = digests.write(digest)
     return examples.an_event(DigestFrozen(week, text, tallies), time=at)
 
 

@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from projections.history.digest_inputs import Listed, Past, Revision, Tally
+from projections.history.digest_inputs import Listed, PreviousTallies, Revision, TallyNow
 from projections.history.digest_rules import digest_of
 from schemas import digests
-from schemas.digests import Digest
+from schemas.digests import WeeklyDigest
 from schemas.records import CategoryName, Choice
 from schemas.time import weeks
 
@@ -19,7 +19,7 @@ TOOLS = CategoryName("developer-tools", "Developer Tools")
 def a_tool(
     slug: str = "kith", votes: tuple[int, int] = (0, 0), kept: int = 0, listed: int = START - HOUR
 ) -> Listed:
-    tally = Tally(*votes, kept)
+    tally = TallyNow(*votes, kept)
     return Listed(slug, slug.title(), TOOLS, "It does.", "free", listed, tally)
 
 
@@ -35,15 +35,17 @@ def said(
     return Revision(tool, by, by.title(), time, score if verdict else None, verdict, "Words.")
 
 
-def before(**tallies: tuple[int, int, int]) -> Past:
-    named = {slug.replace("_", "-"): Tally(*counts) for slug, counts in tallies.items()}
-    return Past("2026-W46", named)
+def before(**tallies: tuple[int, int, int]) -> PreviousTallies:
+    named = {slug.replace("_", "-"): TallyNow(*counts) for slug, counts in tallies.items()}
+    return PreviousTallies("2026-W46", named)
 
 
 def the_digest(
-    tools: list[Listed], revisions: list[Revision] | None = None, past: Past | None = None
-) -> Digest:
-    found = digest_of(WEEK, tools, revisions or [], past or Past())
+    tools: list[Listed],
+    revisions: list[Revision] | None = None,
+    past: PreviousTallies | None = None,
+) -> WeeklyDigest:
+    found = digest_of(WEEK, tools, revisions or [], past or PreviousTallies())
     assert found is not None
     return found
 
@@ -54,7 +56,7 @@ def slugs(items: list[Any]) -> list[str]:
 
 def test_a_week_in_which_nothing_happened_has_no_digest():
     old = a_tool(votes=(3, 1), kept=2)
-    assert digest_of(WEEK, [], [], Past()) is None
+    assert digest_of(WEEK, [], [], PreviousTallies()) is None
     assert digest_of(WEEK, [old], [said(time=START - HOUR)], before(kith=(3, 1, 2))) is None
 
 

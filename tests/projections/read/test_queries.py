@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from projections.read import changed_records, queries
-from projections.write.outbox import Key
+from projections.write.outbox import RecordKey
 from schemas.time.instants import to_datetime
 from tests.examples import (
     CATEGORY,
@@ -179,7 +179,7 @@ def test_a_category_key_is_spread_to_its_tools_with_a_new_version_each(journal: 
     journal.outbox()
     journal.apply(a_category())
     with journal.engine.begin() as connection:
-        changed_records.spread(connection)
+        changed_records.expand_shared_keys(connection)
     assert journal.outbox() == [("category", CATEGORY), ("tool", "one"), ("tool", "two")]
     after = {it.tool: it.version for it in journal.read(queries.tools)}
     assert [slug for slug in sorted(after) if after[slug] > before[slug]] == ["one", "two"]
@@ -190,32 +190,33 @@ def test_a_reviewer_key_is_spread_to_the_tools_ever_reviewed(journal: Journal):
     journal.outbox()
     journal.apply(a_reviewer())
     with journal.engine.begin() as connection:
-        changed_records.spread(connection)
+        changed_records.expand_shared_keys(connection)
     assert journal.outbox() == [("reviewer", "builder"), ("tool", TOOL)]
 
 
 def test_keys_become_whole_records_or_nothing(journal: Journal):
     journal.apply(a_listing(), a_category(), a_reviewer(), a_digest(), a_vote(tool="unlisted"))
     keys = [
-        Key("tool", TOOL), Key("tool", "unlisted"), Key("category", CATEGORY),
-        Key("reviewer", "builder"), Key("digest", "2026-W47"), Key("digest", "2026-W01"),
+        RecordKey("tool", TOOL), RecordKey("tool", "unlisted"), RecordKey("category", CATEGORY),
+        RecordKey("reviewer", "builder"),
+        RecordKey("digest", "2026-W47"), RecordKey("digest", "2026-W01"),
     ]  # fmt: skip
     found = journal.read(changed_records.look_up, keys)
-    assert found[Key("tool", TOOL)] == journal.read(queries.tool, TOOL)
-    assert found[Key("category", CATEGORY)] == journal.read(queries.category, CATEGORY)
-    assert found[Key("reviewer", "builder")] == journal.read(queries.reviewer, "builder")
-    assert found[Key("digest", "2026-W47")].frozen
-    assert found[Key("tool", "unlisted")] is None
-    assert found[Key("digest", "2026-W01")] is None
+    assert found[RecordKey("tool", TOOL)] == journal.read(queries.tool, TOOL)
+    assert found[RecordKey("category", CATEGORY)] == journal.read(queries.category, CATEGORY)
+    assert found[RecordKey("reviewer", "builder")] == journal.read(queries.reviewer, "builder")
+    assert found[RecordKey("digest", "2026-W47")].frozen
+    assert found[RecordKey("tool", "unlisted")] is None
+    assert found[RecordKey("digest", "2026-W01")] is None
 
 
 def test_a_key_that_came_meanwhile_is_not_forgotten_with_the_others(journal: Journal):
     journal.apply(a_listing())
     with journal.engine.begin() as connection:
-        waiting = changed_records.waiting(connection, 10)
+        waiting = changed_records.pending(connection, 10)
     journal.apply(a_vote())
     with journal.engine.begin() as connection:
-        changed_records.forget(connection, waiting)
+        changed_records.delete_published(connection, waiting)
     assert journal.outbox() == [("tool", TOOL)]
 
 
@@ -223,7 +224,7 @@ def test_forgetting_waits_for_no_disk_and_leaves_other_transactions_as_they_are(
     asked = text("show synchronous_commit")
     with journal.engine.connect() as connection:
         with connection.begin():
-            changed_records.forget(connection, [])
+            changed_records.delete_published(connection, [])
             assert connection.scalar(asked) == "off"
         assert connection.scalar(asked) == "on"
 

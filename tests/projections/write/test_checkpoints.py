@@ -6,10 +6,16 @@ import pytest
 from sqlalchemy import Engine
 
 from infra.consumer.app import LogMismatchError
-from infra.consumer.partition_consumer import MissedError
-from infra.kafka.offsets import Bounds, Place
+from infra.consumer.partition_consumer import CheckpointMismatch
+from infra.kafka.offsets import Bounds
 from projections.write import checkpoints
-from projections.write.checkpoints import PROJECTIONS, PUBLISHER, DatabaseCheckpoints, Move
+from projections.write.checkpoints import (
+    PROJECTIONS,
+    PUBLISHER,
+    CheckpointMove,
+    DatabaseCheckpoints,
+)
+from schemas.topics import TopicPartition
 
 pytestmark = pytest.mark.integration
 
@@ -23,15 +29,17 @@ class FakeLog:
         self.first, self.end, self.topic_id = first, end, topic_id
         self.meanwhile: Callable[[], None] = lambda: None
 
-    def bounds(self, places: Iterable[Place]) -> Mapping[Place, Bounds]:
+    def bounds(self, places: Iterable[TopicPartition]) -> Mapping[TopicPartition, Bounds]:
         answer = {place: Bounds(self.topic_id, self.first, self.end) for place in places}
         self.meanwhile()
         return answer
 
 
-def move(engine: Engine, place: Place, expected: int, upto: int, table: str = PROJECTIONS) -> None:
+def move(
+    engine: Engine, place: TopicPartition, expected: int, upto: int, table: str = PROJECTIONS
+) -> None:
     with engine.begin() as connection:
-        checkpoints.move(connection, [Move(place, expected, upto)], table)()
+        checkpoints.move(connection, [CheckpointMove(place, expected, upto)], table)()
 
 
 @pytest.fixture(params=[PROJECTIONS, PUBLISHER])
@@ -149,6 +157,6 @@ def test_a_checkpoint_moves_from_where_it_is_expected_and_from_nowhere_else(
     DatabaseCheckpoints(projected, FakeLog(), table).load([VOTES])
     move(projected, VOTES, 0, 10, table)
     for expected in (0, 9, 11):
-        with pytest.raises(MissedError) as missed:
+        with pytest.raises(CheckpointMismatch) as missed:
             move(projected, VOTES, expected, 20, table)
         assert missed.value.stored == 10

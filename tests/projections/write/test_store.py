@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, text
 
-from infra.consumer.partition_consumer import MissedError
+from infra.consumer.partition_consumer import CheckpointMismatch
 from projections.read import queries
 from projections.write import checkpoints, store
 from projections.write.store import Batch
@@ -62,7 +62,7 @@ def test_a_batch_that_misses_its_checkpoint_is_told_where_it_stands(
 ):
     store.apply(journal.engine, [Batch(PLACE, 0, 7, [a_listing()])])
     journal.outbox()
-    with pytest.raises(MissedError) as missed:
+    with pytest.raises(CheckpointMismatch) as missed:
         store.apply(journal.engine, [Batch(PLACE, expected, expected + 1, [a_vote()])])
     assert missed.value.stored == 7
     assert stored(journal) == 7
@@ -89,7 +89,7 @@ def test_two_that_hold_the_same_batch_apply_it_once(journal: Journal):
     def attempt(_: int) -> bool:
         try:
             store.apply(journal.engine, [Batch(PLACE, 1, 2, [a_vote()])])
-        except MissedError:
+        except CheckpointMismatch:
             return False
         return True
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from publishers.build.parallel import share
+from publishers.build.parallel import map_in_forks
 
 ITEMS = [f"item-{number}" for number in range(10)]
 
@@ -21,7 +21,7 @@ def test_everything_is_done_once(tmp_path: Path, hands: int):
                 file.write(str(os.getpid()))
         return len(items)
 
-    assert share(work, ITEMS, hands) == 10
+    assert map_in_forks(work, ITEMS, hands) == 10
     assert sorted(it.name for it in tmp_path.iterdir()) == ITEMS
     workers = {it.read_text() for it in tmp_path.iterdir()}
     assert len(workers) == min(max(hands, 1), 10)
@@ -34,7 +34,7 @@ def test_what_one_of_them_raises_is_raised_here():
         return 1
 
     with pytest.raises(FileExistsError, match="item-3"):
-        share(work, ITEMS, 2)
+        map_in_forks(work, ITEMS, 2)
 
 
 def test_one_that_is_killed_is_missed():
@@ -44,7 +44,7 @@ def test_one_that_is_killed_is_missed():
         return 1
 
     with pytest.raises(EOFError):
-        share(work, ITEMS, 2)
+        map_in_forks(work, ITEMS, 2)
 
 
 def test_whoever_hears_of_a_failure_finds_none_of_them_at_work(tmp_path: Path):
@@ -56,5 +56,5 @@ def test_whoever_hears_of_a_failure_finds_none_of_them_at_work(tmp_path: Path):
         return 1
 
     with pytest.raises(FileExistsError):
-        share(work, ITEMS, 2)
+        map_in_forks(work, ITEMS, 2)
     assert (tmp_path / "done").exists()

@@ -7,7 +7,7 @@ from hypothesis import Phase, given, settings
 from sqlalchemy import Engine
 
 from publishers.build import site_builder
-from publishers.build.site_builder import Press
+from publishers.build.site_builder import SiteBuilder
 from publishers.build.site_files import SiteFiles
 from publishers.views.tools.cards import card
 from schemas.events import Event
@@ -97,14 +97,14 @@ def test_a_new_name_of_a_category_is_on_all_its_pages(house: House):
 
 def test_nothing_marked_is_nothing_done(house: House):
     before = house.pages()
-    assert print_marked(house.press) == site_builder.Printed(0, 0, 0)
+    assert print_marked(house.press) == site_builder.BuildStats(0, 0, 0)
     assert house.pages() == before
 
 
 def test_a_second_printing_changes_no_byte(house: House):
     house.print(*insects("ant", "bee"), a_vote(tool="ant"))
     before = house.pages()
-    assert house.press.print_all().changed == 0
+    assert house.press.build_all().changed == 0
     assert house.pages() == before
 
 
@@ -116,10 +116,10 @@ def test_who_keeps_a_library_makes_once_what_stays_the_same(house: House):
 def test_several_hands_print_what_one_does(house: House, tmp_path: Path):
     house.print(*insects("ant", "bee", "cow"), a_vote(tool="ant"))
     folder = tmp_path / "several"
-    several = Press(house.engine, SiteFiles(folder), PUBLIC_URL)
-    assert several.print_all(hands=3).changed == len(house.pages())
+    several = SiteBuilder(house.engine, SiteFiles(folder), PUBLIC_URL)
+    assert several.build_all(hands=3).changed == len(house.pages())
     assert pages_in(folder) == house.pages()
-    assert several.print_all(hands=2).changed == 0
+    assert several.build_all(hands=2).changed == 0
 
 
 def test_printing_all_removes_what_should_not_be_there(house: House):
@@ -129,7 +129,7 @@ def test_printing_all_removes_what_should_not_be_there(house: House):
     stray.parent.mkdir()
     stray.write_text("left over")
     (house.folder / "tools" / "ant" / "index.html").write_text("spoilt")
-    assert house.press.print_all().changed == 2
+    assert house.press.build_all().changed == 2
     assert house.pages() == before
     assert not stray.parent.exists()
 
@@ -139,22 +139,22 @@ def test_marks_stay_when_a_page_cannot_be_written(house: House):
     with unwritable(house.folder / "tools" / "ant" / "index.html"):
         house.print(a_vote(tool="ant"))
     assert print_marked(house.press).marks
-    assert house.press.print_all().changed == 0
+    assert house.press.build_all().changed == 0
 
 
 def test_a_page_that_two_marks_ask_for_is_written_once(house: House):
     house.print(*insects("ant", "bee"))
     files = Disturbed(house.folder, lambda _: None)
-    one = Press(house.engine, files, PUBLIC_URL)
-    one.print_all()
+    one = SiteBuilder(house.engine, files, PUBLIC_URL)
+    one.build_all()
     files.stored.clear()
     house.journal.apply(a_vote(tool="ant"))
     house.mark()
-    one.print_own()
+    one.build_tool_pages()
     house.journal.apply(a_vote(tool="bee"))
     house.mark()
-    one.print_own()
-    one.print_front()
+    one.build_tool_pages()
+    one.build_dependent_pages()
     assert files.stored.count("/compare/ant-vs-bee/") == 1
     assert "1 ship / 0 skip" in house.page("/compare/ant-vs-bee/")
 
@@ -162,17 +162,17 @@ def test_a_page_that_two_marks_ask_for_is_written_once(house: House):
 def test_what_sums_up_several_marked_tools_is_written_once(house: House):
     house.print(*insects("ant", "bee", "cow"))
     files = Disturbed(house.folder, lambda _: None)
-    one = Press(house.engine, files, PUBLIC_URL)
-    one.print_all()
+    one = SiteBuilder(house.engine, files, PUBLIC_URL)
+    one.build_all()
     house.journal.apply(a_vote(tool="ant"), a_vote(tool="bee"))
     house.mark()
-    one.print_own()
-    one.print_front()
+    one.build_tool_pages()
+    one.build_dependent_pages()
     files.stored.clear()
-    one.print_rest()
+    one.build_summaries()
     assert "/" in files.stored
     assert sorted(files.stored) == sorted(set(files.stored))
-    assert house.press.print_all().changed == 0
+    assert house.press.build_all().changed == 0
 
 
 def test_a_review_that_comes_late_enters_the_history_alone(house: House):
@@ -180,7 +180,7 @@ def test_a_review_that_comes_late_enters_the_history_alone(house: House):
     house.print(*insects("ant"), a_reviewer("ann", "Ann"), said)
     house.print(a_review(10, "skip", tool="ant", reviewer="ann", time=NOON), a_vote(tool="ant"))
     assert "went from Skip to Ship" in house.page("/tools/ant/")
-    assert house.press.print_all().changed == 0
+    assert house.press.build_all().changed == 0
 
 
 def test_bytes_do_not_depend_on_versions(house: House):
@@ -216,12 +216,12 @@ def test_whatever_happens_the_pages_are_those_of_a_full_printing(
     def holds(history: list[Event]) -> None:
         empty(projected)
         house = House(projected, tmp_path_factory.mktemp("site"))
-        house.press.print_all()
+        house.press.build_all()
         house.print(*start)
         for event in history:
             house.print(event)
         before = house.pages()
-        house.press.print_all()
+        house.press.build_all()
         assert house.pages() == before
 
     holds()

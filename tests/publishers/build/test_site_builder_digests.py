@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from infra.settings import Settings
-from publishers.publisher import Writer
+from publishers.publisher import ActivePublisher
 from schemas.events import FrozenTally
 from schemas.time import weeks
 from tests.examples import NOON, a_listing, a_retracted_vote, a_vote
@@ -32,7 +32,7 @@ def digests(house: House) -> list[str]:
 
 def is_complete(house: House) -> bool:
     """Whether a full printing would change nothing."""
-    return house.press.print_all().changed == 0
+    return house.press.build_all().changed == 0
 
 
 def test_an_open_digest_moves_with_every_vote(house: House):
@@ -97,7 +97,9 @@ def test_an_open_week_that_is_not_the_newest_comes_and_goes_on_every_page_that_s
 
 def test_a_week_begins_with_an_event_that_changes_no_record(house: House, migrated: str):
     house.print(a_vote(tool="ant"))
-    writer = Writer(Settings.from_environment({"DATABASE_URL": migrated}), house.press, "1")
+    writer = ActivePublisher(
+        Settings.from_environment({"DATABASE_URL": migrated}), house.press, "1"
+    )
     writer.start()
     try:
         eventually(lambda: writer.active)
@@ -111,8 +113,8 @@ def test_a_week_begins_with_an_event_that_changes_no_record(house: House, migrat
 
 def test_while_no_week_begins_a_look_at_weeks_leaves_nothing_to_do(house: House):
     house.print(a_vote(tool="ant"))
-    house.press.look_at_weeks()
-    house.press.print_rest()
+    house.press.check_week_rollover()
+    house.press.build_summaries()
     house.print(a_vote(tool="ant", voter="v-2"))
-    house.press.look_at_weeks()
+    house.press.check_week_rollover()
     assert not house.press.rest_waits

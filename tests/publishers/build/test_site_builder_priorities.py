@@ -11,11 +11,11 @@ from sqlalchemy import text
 from infra.settings import Settings
 from infra.telemetry.metrics import REGISTRY
 from projections.write import dirty_records
-from projections.write.outbox import Key
+from projections.write.outbox import RecordKey
 from publishers.build import announcements, site_builder
-from publishers.build.site_builder import Press
+from publishers.build.site_builder import SiteBuilder
 from publishers.build.site_files import SiteFiles
-from publishers.publisher import Writer
+from publishers.publisher import ActivePublisher
 from tests.examples import a_listing, a_vote
 from tests.publishers.builder_fixture import (
     PUBLIC_URL,
@@ -40,8 +40,8 @@ def test_a_tools_own_page_does_not_wait_for_the_comparisons_of_another(house: Ho
             house.mark()
 
     files = Disturbed(house.folder, another_vote)
-    slow = Press(house.engine, files, PUBLIC_URL)
-    slow.print_all()
+    slow = SiteBuilder(house.engine, files, PUBLIC_URL)
+    slow.build_all()
     files.stored.clear()
     house.journal.apply(a_vote(tool="ant"))
     house.mark()
@@ -51,7 +51,7 @@ def test_a_tools_own_page_does_not_wait_for_the_comparisons_of_another(house: Ho
     assert "/compare/bee-vs-doe/" not in files.stored  # Its mark is for the next round.
     print_marked(slow)
     assert files.stored.count("/compare/bee-vs-doe/") == 1
-    assert house.press.print_all().changed == 0
+    assert house.press.build_all().changed == 0
 
 
 def test_what_is_found_while_the_rest_is_written_is_printed_without_another_mark(
@@ -66,8 +66,8 @@ def test_what_is_found_while_the_rest_is_written_is_printed_without_another_mark
             house.journal.apply(late.pop())
             house.mark()
 
-    slow = Press(house.engine, Disturbed(house.folder, a_late_listing), PUBLIC_URL)
-    writer = Writer(Settings.from_environment({"DATABASE_URL": migrated}), slow, "1")
+    slow = SiteBuilder(house.engine, Disturbed(house.folder, a_late_listing), PUBLIC_URL)
+    writer = ActivePublisher(Settings.from_environment({"DATABASE_URL": migrated}), slow, "1")
     writer.start()
     try:
         eventually(lambda: writer.active)
@@ -85,9 +85,9 @@ def test_a_mark_that_comes_while_pages_are_made_is_kept(house: House):
 
     def another_mark(_: str) -> None:
         with house.engine.begin() as connection:
-            dirty_records.mark(connection, [Key("tool", "bee")])
+            dirty_records.mark(connection, [RecordKey("tool", "bee")])
 
-    disturbed = Press(house.engine, Disturbed(house.folder, another_mark), PUBLIC_URL)
+    disturbed = SiteBuilder(house.engine, Disturbed(house.folder, another_mark), PUBLIC_URL)
     printed = print_marked(disturbed)
     assert printed.marks == 1
     assert print_marked(house.press).marks == printed.rendered
@@ -97,10 +97,10 @@ def test_a_mark_without_a_change_writes_nothing_but_tells_who_waits(house: House
     house.print(*insects("ant", "bee"), a_vote(tool="ant"))
     with house.engine.begin() as connection:
         connection.execute(text("update tallies set version = nextval('verdicts.version')"))
-        dirty_records.mark(connection, [Key("tool", "ant")])
+        dirty_records.mark(connection, [RecordKey("tool", "ant")])
     with heard(migrated) as messages:
-        assert house.press.print_own() == site_builder.Printed(1, 0, 0)
-        assert house.press.print_front() == site_builder.Printed(1, 0, 0)
+        assert house.press.build_tool_pages() == site_builder.BuildStats(1, 0, 0)
+        assert house.press.build_dependent_pages() == site_builder.BuildStats(1, 0, 0)
         assert [message.split()[0] for message in messages()] == ["ant"]
 
 
@@ -108,23 +108,27 @@ def test_what_is_heard_of_is_written_at_once_and_its_mark_then_writes_nothing(
     house: House, migrated: str
 ):
     house.print(*insects("ant", "bee"))
-    named = {Key("tool", "ant"), Key("tool", "never-listed"), Key("category", "nothing")}
-    house.press.take_over(hearsay=lambda: named)
+    named = {
+        RecordKey("tool", "ant"),
+        RecordKey("tool", "never-listed"),
+        RecordKey("category", "nothing"),
+    }
+    house.press.acquire(hearsay=lambda: named)
     house.journal.apply(a_vote(tool="ant"))
     with heard(migrated) as messages:
-        house.press.print_own()
+        house.press.build_tool_pages()
         assert "1 ship / 0 skip" in house.page("/tools/ant/")
-        assert house.press.print_front().changed
+        assert house.press.build_dependent_pages().changed
         assert "1 ship / 0 skip" in house.page("/compare/ant-vs-bee/")
         assert [message.split()[0] for message in messages()] == ["ant"]
         assert not house.press.rest_waits
         named.clear()
         house.mark()
-        assert house.press.print_own() == site_builder.Printed(1, 0, 0)
-        assert house.press.print_front() == site_builder.Printed(1, 0, 0)
+        assert house.press.build_tool_pages() == site_builder.BuildStats(1, 0, 0)
+        assert house.press.build_dependent_pages() == site_builder.BuildStats(1, 0, 0)
         assert not messages()
-    assert house.press.print_rest().changed
-    assert house.press.print_all().changed == 0
+    assert house.press.build_summaries().changed
+    assert house.press.build_all().changed == 0
 
 
 @contextmanager
@@ -160,7 +164,7 @@ def test_who_waits_for_a_tool_does_not_wait_for_what_machines_read(house: House,
         assert "1 ship / 0 skip" in house.page("/compare/ant-vs-bee/")
         assert [message.split()[0] for message in messages()] == ["ant"]
         assert print_marked(house.press).marks
-    assert house.press.print_all().changed == 0
+    assert house.press.build_all().changed == 0
 
 
 class Voters:
@@ -172,8 +176,8 @@ class Voters:
         self._number = 0
         self.vote_on = True
         self.files = Disturbed(house.folder, self._happens)
-        self.press = Press(house.engine, self.files, PUBLIC_URL)
-        self.press.print_all()
+        self.press = SiteBuilder(house.engine, self.files, PUBLIC_URL)
+        self.press.build_all()
         self.files.stored.clear()
 
     def vote(self, tool: str) -> None:
@@ -193,24 +197,24 @@ TWIN = "/compare/ant-vs-bee/index.json"
 def test_while_others_wait_for_pages_what_machines_read_waits_for_them(house: House):
     voters = Voters(house)
     voters.vote("ant")
-    voters.press.print_own()
-    voters.press.print_front()
+    voters.press.build_tool_pages()
+    voters.press.build_dependent_pages()
     assert "/compare/ant-vs-bee/" in voters.files.stored
     assert TWIN not in voters.files.stored
     voters.vote_on = False
-    voters.press.print_front()
+    voters.press.build_dependent_pages()
     assert voters.files.stored.index("/compare/bee-vs-cow/") < voters.files.stored.index(TWIN)
-    voters.press.print_rest()
-    assert house.press.print_all().changed == 0
+    voters.press.build_summaries()
+    assert house.press.build_all().changed == 0
 
 
 def test_under_votes_without_end_what_machines_read_waits_for_about_a_second(house: House):
     voters = Voters(house)
     voters.vote("ant")
-    voters.press.print_own()
+    voters.press.build_tool_pages()
 
     def is_written() -> bool:
-        voters.press.print_front()
+        voters.press.build_dependent_pages()
         voters.vote("ant")
         return TWIN in voters.files.stored
 
@@ -219,7 +223,9 @@ def test_under_votes_without_end_what_machines_read_waits_for_about_a_second(hou
 
 def test_pages_that_were_written_for_hearsay_are_counted_too(house: House, migrated: str):
     house.print(*insects("ant", "bee"))
-    writer = Writer(Settings.from_environment({"DATABASE_URL": migrated}), house.press, "1")
+    writer = ActivePublisher(
+        Settings.from_environment({"DATABASE_URL": migrated}), house.press, "1"
+    )
     writer.start()
     try:
         eventually(lambda: writer.active)
@@ -240,8 +246,8 @@ def written() -> float:
 def test_the_printing_with_which_a_publisher_begins_is_counted_too(house: House, migrated: str):
     house.print(*insects("ant", "bee"))
     folder = house.folder.with_name("new")
-    one = Press(house.engine, SiteFiles(folder), PUBLIC_URL)
-    writer = Writer(Settings.from_environment({"DATABASE_URL": migrated}), one, "1")
+    one = SiteBuilder(house.engine, SiteFiles(folder), PUBLIC_URL)
+    writer = ActivePublisher(Settings.from_environment({"DATABASE_URL": migrated}), one, "1")
     before = written()
     writer.start()
     try:

@@ -58,7 +58,7 @@ def test_after_another_writer_took_over_no_file_can_be_changed(files):
     files.write("/", b"old")
     files.write("/tools/ada/", b"ada")
     successor = SiteFiles(files.root)
-    successor.take_over()
+    successor.acquire()
     successor.write("/", b"new")
     for change in (
         lambda: files.write("/", b"old"),
@@ -77,7 +77,7 @@ def test_a_writer_that_was_stopped_with_a_page_in_its_hands_cannot_turn_it_back(
     files.write("/", b"first")
     (desk,) = (files.root / ".writers").iterdir()
     (desk / "prepared").write_bytes(b"stale")
-    SiteFiles(files.root).take_over()
+    SiteFiles(files.root).acquire()
     with pytest.raises(FileNotFoundError):
         (desk / "prepared").replace(files.root / "index.html")
     assert files.read("/") == b"first"
@@ -85,7 +85,7 @@ def test_a_writer_that_was_stopped_with_a_page_in_its_hands_cannot_turn_it_back(
 
 def test_a_writer_that_was_superseded_can_take_over_again(files):
     files.write("/", b"first")
-    SiteFiles(files.root).take_over()
+    SiteFiles(files.root).acquire()
     files.take_over()
     assert files.write("/", b"second")
     assert len(list((files.root / ".writers").iterdir())) == 1

@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import Engine
 
-from projections.write.outbox import Key
+from projections.write.outbox import RecordKey
 from publishers.content import content_cache
-from publishers.content.database_content import DatabaseLibrary
-from publishers.content.site_content import MemoryLibrary
+from publishers.content.database_content import DatabaseContent
+from publishers.content.site_content import InMemoryContent
 from schemas.events import Event
 from tests.examples import NOON, a_bookmark, a_category, a_listing, a_retirement, a_review, a_vote
 from tests.journal import Journal
@@ -24,17 +24,19 @@ class Stockroom:
         self._engine = engine
         self._journal = Journal(engine)
         self._journal.apply(*CONTENT)
-        self.held = self._read(MemoryLibrary(), Key("site", ""))
+        self.held = self._read(InMemoryContent(), RecordKey("site", ""))
 
     def renew(self, *events: Event, marked: str) -> dict[str, bool]:
         """What changed: whether only votes and bookmarks did, by tool."""
         self._journal.apply(*events)
-        before, self.held = self.held, self._read(self.held, Key("tool", marked))
-        return {it.slug: it.only_tallies for it in content_cache.changes(before, self.held)}
+        before, self.held = self.held, self._read(self.held, RecordKey("tool", marked))
+        return {it.slug: it.only_tallies for it in content_cache.diff(before, self.held)}
 
-    def _read(self, held: MemoryLibrary, marked: Key) -> MemoryLibrary:
+    def _read(self, held: InMemoryContent, marked: RecordKey) -> InMemoryContent:
         with self._engine.connect() as connection:
-            return content_cache.renew(connection, held, [marked]) or content_cache.take(connection)
+            return content_cache.refresh(connection, held, [marked]) or content_cache.load(
+                connection
+            )
 
 
 @pytest.fixture
@@ -44,10 +46,10 @@ def room(projected: Engine) -> Stockroom:
 
 def test_the_stock_is_that_of_the_database(room: Stockroom, projected: Engine):
     with projected.connect() as connection:
-        agree(room.held, DatabaseLibrary(connection))
+        agree(room.held, DatabaseContent(connection))
         for slug in ("ant", "bee", "dodo"):
-            assert room.held.history(slug) == DatabaseLibrary(connection).history(slug)
-        assert room.held.newest_digest() == DatabaseLibrary(connection).newest_digest()
+            assert room.held.history(slug) == DatabaseContent(connection).history(slug)
+        assert room.held.newest_digest() == DatabaseContent(connection).newest_digest()
 
 
 def test_a_vote_or_a_bookmark_has_its_tool_read_and_no_other(room: Stockroom):
@@ -95,5 +97,5 @@ def test_a_review_that_was_overtaken_changes_the_history(room: Stockroom):
 def test_a_tool_that_moves_or_leaves_has_changed_its_place(room: Stockroom):
     held = room.held
     room.renew(a_listing("ant", "Ant", "pets", time=LATER), a_retirement("bee"), marked="ant")
-    moved = {it.slug: it.moved for it in content_cache.changes(held, room.held)}
+    moved = {it.slug: it.moved for it in content_cache.diff(held, room.held)}
     assert moved == {"ant": True, "bee": True}

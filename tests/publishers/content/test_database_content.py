@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import Engine
 
 from projections.read import queries
-from publishers.content.database_content import DatabaseLibrary, snapshot
-from publishers.content.site_content import Library, MemoryLibrary
+from publishers.content.database_content import DatabaseContent, open_snapshot
+from publishers.content.site_content import InMemoryContent, SiteContent
 from schemas.events import Event
 from schemas.records import Authored
 from tests.examples import (
@@ -42,17 +42,17 @@ CONTENT: list[Event] = [
 SLUGS = ["ant", "bee", "cat", "dodo", "unknown"]
 
 
-def in_memory(engine: Engine) -> MemoryLibrary:
+def in_memory(engine: Engine) -> InMemoryContent:
     with engine.connect() as connection:
         tools = [*queries.tools(connection), *queries.tools(connection, retired=True)]
-        return MemoryLibrary(tools, queries.categories(connection), queries.reviewers(connection))
+        return InMemoryContent(tools, queries.categories(connection), queries.reviewers(connection))
 
 
 def by_tool(authored: list[Authored]) -> list[Authored]:
     return sorted(authored, key=lambda it: it.tool)
 
 
-def agree(one: Library, other: Library) -> None:
+def agree(one: SiteContent, other: SiteContent) -> None:
     assert one.tools() == other.tools()
     assert one.retired() == other.retired()
     assert one.categories() == other.categories()
@@ -69,13 +69,13 @@ def agree(one: Library, other: Library) -> None:
 
 def test_every_answer_is_that_of_the_library_in_memory(projected: Engine):
     Journal(projected).apply(*CONTENT)
-    with snapshot(projected) as library:
+    with open_snapshot(projected) as library:
         agree(library, in_memory(projected))
 
 
 def test_answers_do_not_depend_on_what_was_asked_before(projected: Engine):
     Journal(projected).apply(*CONTENT)
-    with snapshot(projected) as library:
+    with open_snapshot(projected) as library:
         shelf = library.tools_in("insects")
         library.tools()
         assert library.tools_in("insects") == shelf
@@ -85,7 +85,7 @@ def test_answers_do_not_depend_on_what_was_asked_before(projected: Engine):
 def test_a_library_shows_one_moment_however_long_it_is_read(projected: Engine):
     journal = Journal(projected)
     journal.apply(*CONTENT)
-    with snapshot(projected) as library:
+    with open_snapshot(projected) as library:
         before = library.tool("ant")
         assert before
         journal.apply(a_vote(tool="bee"), a_listing("emu", "Emu", "insects"))
@@ -98,4 +98,4 @@ def test_a_library_shows_one_moment_however_long_it_is_read(projected: Engine):
 
 def test_an_empty_site_has_an_empty_library(projected: Engine):
     with projected.connect() as connection:
-        agree(DatabaseLibrary(connection), MemoryLibrary())
+        agree(DatabaseContent(connection), InMemoryContent())

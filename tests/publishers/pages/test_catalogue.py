@@ -3,7 +3,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from publishers.content.site_content import MemoryLibrary
+from publishers.content.site_content import InMemoryContent
 from publishers.pages import catalogue, html
 from publishers.templating import assets
 from publishers.views.text.markdown import to_plain
@@ -105,7 +105,7 @@ def test_a_comparison_says_everything_in_its_order():
 
 
 def test_an_unvoted_comparison_leaves_the_communitys_share_empty():
-    library = MemoryLibrary([a_tool("ada", "Ada"), a_tool("bob", "Bob")], [], PANEL)
+    library = InMemoryContent([a_tool("ada", "Ada"), a_tool("bob", "Bob")], [], PANEL)
     reader = Reader(rendered(library, "/compare/ada-vs-bob/"))
     in_order(
         reader.text,
@@ -115,7 +115,7 @@ def test_an_unvoted_comparison_leaves_the_communitys_share_empty():
 
 def test_who_covered_only_one_tool_is_shown_so():
     one = a_tool("ada", "Ada", a_review(BUILDER))
-    library = MemoryLibrary([one, a_tool("bob", "Bob")], [], PANEL)
+    library = InMemoryContent([one, a_tool("bob", "Bob")], [], PANEL)
     text = Reader(rendered(library, "/compare/ada-vs-bob/")).text
     assert "Builder has not reviewed Bob." in text
     assert "Skeptic" not in text
@@ -181,9 +181,9 @@ def test_text_of_others_never_becomes_markup():
         for slug in ("ada", "bob")
     ]
     reviewer = Reviewer("builder", EVIL, EVIL, 1, 1)
-    library = MemoryLibrary(tools, [Category("c", EVIL, EVIL, 1)], [reviewer])
+    library = InMemoryContent(tools, [Category("c", EVIL, EVIL, 1)], [reviewer])
     made = [rendered(library, path) for path in catalogue.page_paths(library) if path.endswith("/")]
-    made += [catalogue.gone(SITE, tools), catalogue.bookmarks(SITE, tools)]
+    made += [catalogue.retired(SITE, tools), catalogue.bookmarks(SITE, tools)]
     for page in made:
         reader = Reader(page)
         assert not reader.all("img")
@@ -194,15 +194,15 @@ def test_text_of_others_never_becomes_markup():
 def test_the_order_of_records_changes_no_byte():
     forth = sample_library()
     tools = [*forth.tools(), *forth.retired()]
-    back = MemoryLibrary(tools[::-1], forth.categories()[::-1], forth.reviewers()[::-1])
+    back = InMemoryContent(tools[::-1], forth.categories()[::-1], forth.reviewers()[::-1])
     assert catalogue.page_paths(forth) == catalogue.page_paths(back)
     for path in catalogue.page_paths(forth):
         assert rendered(forth, path) == rendered(back, path), path
 
 
 def test_a_version_alone_changes_no_byte():
-    one = MemoryLibrary([a_tool(version=1)], [DEVELOPER_TOOLS], PANEL)
-    other = MemoryLibrary([a_tool(version=99)], [DEVELOPER_TOOLS], PANEL)
+    one = InMemoryContent([a_tool(version=1)], [DEVELOPER_TOOLS], PANEL)
+    other = InMemoryContent([a_tool(version=99)], [DEVELOPER_TOOLS], PANEL)
     for path in catalogue.page_paths(one):
         assert rendered(one, path) == rendered(other, path), path
 
@@ -241,7 +241,7 @@ def test_what_is_no_stored_page_has_no_bytes(path):
 
 def reached(library, slug):
     """All pages that are looked at when a tool changes."""
-    shelf = catalogue.paths_of_shelf(library.tool(slug).category.slug)
+    shelf = catalogue.paths_in_category(library.tool(slug).category.slug)
     return {
         *catalogue.paths_about_tool(library, slug),
         *shelf,
@@ -264,7 +264,7 @@ def test_a_change_of_a_tool_reaches_every_page_that_shows_it():
             else tool
             for tool in before.tools()
         ]
-        after = MemoryLibrary(
+        after = InMemoryContent(
             [*changed, *before.retired()], before.categories(), before.reviewers()
         )
         moved = {
@@ -279,7 +279,7 @@ def test_a_change_of_a_tool_reaches_every_page_that_shows_it():
 def test_a_retirement_reaches_every_page_that_showed_the_tool():
     before = sample_library()
     kept = [tool for tool in before.tools() if tool.tool != "patchwork"]
-    after = MemoryLibrary(
+    after = InMemoryContent(
         [*kept, a_tool("patchwork", "Patchwork", a_review(BUILDER), retired="Gone.")],
         before.categories(),
         before.reviewers(),
@@ -302,7 +302,7 @@ def test_a_renamed_category_or_reviewer_reaches_every_page_that_names_it():
         Category(c.category, c.name + "!", c.description, 2) if c.category == "writing" else c
         for c in before.categories()
     ]
-    after = MemoryLibrary(
+    after = InMemoryContent(
         [*before.tools(), *before.retired()],
         renamed,
         [Reviewer("skeptic", "Sceptic", "New motto.", 0, 2), *(m for m in PANEL if m != SKEPTIC)],
@@ -319,12 +319,12 @@ def test_a_renamed_category_or_reviewer_reaches_every_page_that_names_it():
 
 
 def test_an_undefined_category_has_a_page_under_its_slug():
-    library = MemoryLibrary([a_tool(category=Category("new-shelf", "new-shelf", "", 0))])
+    library = InMemoryContent([a_tool(category=Category("new-shelf", "new-shelf", "", 0))])
     assert "new-shelf" in Reader(rendered(library, "/categories/new-shelf/")).text
 
 
 def test_an_empty_site_has_its_pages():
-    library = MemoryLibrary()
+    library = InMemoryContent()
     assert "No tools are listed yet." in Reader(rendered(library, "/")).text
     for path in catalogue.page_paths(library):
         rendered(library, path)
@@ -352,7 +352,7 @@ def test_votes_and_bookmarks_are_plain_forms():
 
 
 def test_a_retired_tool_says_why():
-    text = Reader(catalogue.gone(SITE, sample_library().retired())).text
+    text = Reader(catalogue.retired(SITE, sample_library().retired())).text
     assert "Longgone was retired: Its maker closed it." in text
 
 

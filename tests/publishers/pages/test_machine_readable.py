@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from publishers.content.site_content import MemoryLibrary
+from publishers.content.site_content import InMemoryContent
 from publishers.pages import catalogue
 from publishers.views.text.markdown import to_plain
 from tests.publishers.sample_digests import library_with_digests
@@ -117,7 +117,7 @@ def test_a_feed_holds_what_its_page_is_about():
 
 def test_a_feed_is_well_formed_whatever_reviews_hold():
     odd = a_review(BUILDER, body="A \x08bell & <b>bold</b> *em*", time=NOON + timedelta(1))
-    library = MemoryLibrary([a_tool("ada", "A & <B>", odd, a_review(SKEPTIC))], [], PANEL)
+    library = InMemoryContent([a_tool("ada", "A & <B>", odd, a_review(SKEPTIC))], [], PANEL)
     feed = ElementTree.fromstring(text_of(library, catalogue.FEED))
     entries = feed.findall(f"{ATOM}entry")
     assert feed.findtext(f"{ATOM}updated") == "2026-11-21T12:00:00Z"
@@ -128,7 +128,7 @@ def test_a_feed_is_well_formed_whatever_reviews_hold():
 
 
 def test_an_empty_feed_has_no_moment_of_its_own():
-    assert "<updated>1970-01-01T00:00:00Z</updated>" in text_of(MemoryLibrary(), catalogue.FEED)
+    assert "<updated>1970-01-01T00:00:00Z</updated>" in text_of(InMemoryContent(), catalogue.FEED)
 
 
 def test_every_page_leads_to_its_feeds_and_twins():
@@ -159,7 +159,7 @@ def test_the_sitemap_tells_the_newest_moment_that_a_page_shows():
     hour = timedelta(hours=1)
     early = a_tool("ada", "Ada", a_review(BUILDER, time=NOON + hour))
     late = a_tool("bob", "Bob", a_review(SKEPTIC, time=NOON + 2 * hour))
-    library = MemoryLibrary([early, late], [DEVELOPER_TOOLS], PANEL)
+    library = InMemoryContent([early, late], [DEVELOPER_TOOLS], PANEL)
     moments = listed_in_sitemap(library)
     assert moments[f"{SITE}/tools/ada/"] == "2026-11-20T13:00:00Z"
     assert moments[f"{SITE}/reviewers/builder/"] == "2026-11-20T13:00:00Z"
@@ -188,7 +188,7 @@ def voted(library):
         )
         for tool in library.tools()
     ]
-    return MemoryLibrary([*tools, *library.retired()], library.categories(), library.reviewers())
+    return InMemoryContent([*tools, *library.retired()], library.categories(), library.reviewers())
 
 
 def test_votes_change_the_pages_and_twins_that_count_them_and_nothing_else():
@@ -254,7 +254,7 @@ def test_linked_data_holds_each_review_of_a_tool():
 def test_no_text_can_end_the_linked_data():
     evil = "</script><script>alert(1)</script>\u2028\u2029<!--"
     tool = a_tool("ada", evil, a_review(body=evil), tagline=evil)
-    page = text_of(MemoryLibrary([tool], [], PANEL), "/tools/ada/")
+    page = text_of(InMemoryContent([tool], [], PANEL), "/tools/ada/")
     block = re.search(r'<script type="application/ld\+json">(.*?)</script>', page, re.DOTALL)[1]
     assert not set("<>&\u2028\u2029") & set(block)
     assert json.loads(block)["@graph"][1]["name"] == evil
@@ -300,7 +300,7 @@ def test_text_of_others_cannot_change_the_shape_of_a_markdown_twin():
     tool = a_tool(
         "ada", "A | B\n# C <i>", a_review(body=evil, cons=(evil,)), description=evil, pricing=evil
     )
-    twin = text_of(MemoryLibrary([tool], [], PANEL), "/tools/ada/index.md")
+    twin = text_of(InMemoryContent([tool], [], PANEL), "/tools/ada/index.md")
     assert [line for line in twin.splitlines() if line.startswith("#")] == [
         r"# A \| B \# C \<i\>",
         "## What the panel says",

@@ -3,7 +3,7 @@ import weakref
 import pytest
 
 from publishers.views import memoize
-from publishers.views.memoize import once_for_each
+from publishers.views.memoize import memoize_by_identity
 
 
 class Thing(list):
@@ -14,14 +14,14 @@ class Thing(list):
 def keeping():
     """Others in this process may keep or not."""
     before = memoize._keeping
-    memoize.keep()
+    memoize.enable()
     yield
-    memoize.keep(before)
+    memoize.enable(before)
 
 
 def test_what_is_made_of_an_object_is_made_once():
     seen = []
-    length = once_for_each(lambda thing: seen.append(thing) or len(thing))
+    length = memoize_by_identity(lambda thing: seen.append(thing) or len(thing))
     one, alike = [1, 2], [1, 2]
     assert [length(one), length(one), length(alike), length(one)] == [2, 2, 2, 2]
     assert seen == [one, alike]
@@ -30,7 +30,7 @@ def test_what_is_made_of_an_object_is_made_once():
 
 def test_the_oldest_are_forgotten_and_made_again():
     made = []
-    keep = once_for_each(lambda thing: made.append(thing[0]))
+    keep = memoize_by_identity(lambda thing: made.append(thing[0]))
     things = [[number] for number in range(memoize.MOST + 1)]
     for thing in [*things, things[-1], things[0]]:
         keep(thing)
@@ -38,13 +38,13 @@ def test_the_oldest_are_forgotten_and_made_again():
 
 
 def test_an_object_that_is_gone_lends_its_identity_to_no_other():
-    first = once_for_each(lambda thing: thing[0])
+    first = memoize_by_identity(lambda thing: thing[0])
     assert [first([number]) for number in range(1000)] == list(range(1000))
 
 
 def test_who_holds_on_to_no_records_is_left_with_none():
-    length, thing = once_for_each(len), Thing([1, 2])
-    memoize.keep(False)
+    length, thing = memoize_by_identity(len), Thing([1, 2])
+    memoize.enable(False)
     assert length(thing) == 2
     held = weakref.ref(thing)
     del thing

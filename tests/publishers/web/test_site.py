@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from infra.settings import Settings
 from publishers.build.site_files import SiteFiles
-from publishers.content.site_content import MemoryLibrary
+from publishers.content.site_content import InMemoryContent
 from publishers.pages import catalogue
 from publishers.templating.assets import address
 from publishers.web.site import READERS, site_app
@@ -268,7 +268,7 @@ def test_a_comparison_weighs_less_than_sixty_thousand_bytes_in_all(site):
         for at, one in enumerate(PANEL)
     ]
     tools = [a_tool(slug, slug, *reviews) for slug in ("ada", "bob")]
-    site.library = MemoryLibrary(tools, [DEVELOPER_TOOLS], PANEL)
+    site.library = InMemoryContent(tools, [DEVELOPER_TOOLS], PANEL)
     sent = [
         int(plain(site, path, "gzip").headers["content-length"])
         for path in ("/compare/ada-vs-bob/", address("site.css"), address("site.js"))

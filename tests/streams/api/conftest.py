@@ -12,10 +12,10 @@ from infra.settings import Settings
 from schemas.records import CategoryName, Community, Panel, Tool
 from streams.api.auth.tokens import FakeTokens
 from streams.api.ingest.event_clock import FakeClock
-from streams.api.read_model import FakeLibrary
+from streams.api.read_model import FakeReadModel
 from streams.api.routes import application
 from streams.api.status.pipeline_status import FakeObserver
-from streams.api.wiring import Fakes, Parts, assemble
+from streams.api.wiring import Components, Fakes, build
 
 HOST = "http://127.0.0.1:8080"
 
@@ -52,7 +52,7 @@ class World:
         self.fakes = Fakes(
             tokens=FakeTokens(editor="editor", gateway="gateway", other="gateway", admin="admin"),
             producer=FakeProducer(),
-            library=FakeLibrary(
+            library=FakeReadModel(
                 a_tool_of("alpha"),
                 a_tool_of("beta"),
                 a_tool_of("gone", retired=retired, retired_reason="x"),
@@ -60,7 +60,7 @@ class World:
             observer=FakeObserver(),
             clock=FakeClock(),
         )
-        self.parts: Parts = assemble(self.settings, self.fakes.outside)
+        self.parts: Components = build(self.settings, self.fakes.outside)
         self.client = TestClient(
             application(self.parts), base_url=HOST, raise_server_exceptions=False
         )
@@ -76,9 +76,9 @@ class World:
     def applies(self, *partitions: tuple[str, int]) -> None:
         """As if the worker had applied everything already."""
         for topic, partition in partitions:
-            self.parts.progress.applied.stand((topic, partition), 10_000)
+            self.parts.progress.applied.set((topic, partition), 10_000)
         for slug in self.fakes.library.shelf:
-            self.parts.progress.published.stand(slug, 10_000)
+            self.parts.progress.published.set(slug, 10_000)
 
 
 @pytest.fixture

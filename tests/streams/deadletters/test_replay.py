@@ -6,14 +6,14 @@ import pytest
 from sqlalchemy import Engine
 
 from infra.kafka.codec import Codec, UndecodableError
-from infra.kafka.offsets import Log
-from infra.kafka.reader import Record, Span, scan
+from infra.kafka.offsets import LogOffsets
+from infra.kafka.reader import LogRecord, OffsetRange, scan
 from infra.operations.doctor.probes import waiting_letters
 from infra.settings import Settings
 from schemas.topics import DEAD_LETTERS, REVIEWS, VOTES
-from streams.deadletters.model import Letter, Origin, Settled, read, sorted_out
-from streams.deadletters.producer import DeadLetters
-from streams.deadletters.replay import PLACE, Redelivery, RedeliveryError
+from streams.deadletters.model import DeadLetter, Origin, Resolution, merge_copies, read
+from streams.deadletters.producer import DeadLetterProducer
+from streams.deadletters.replay import PLACE, DeadLetterReplay, ReplayError
 from tests.examples import a_vote
 
 _offsets = itertools.count(1_000_000)
@@ -28,14 +28,16 @@ WHY = {
 }
 
 
-def a_letter(number: int = 0, **why: str | None) -> Letter:
+def a_letter(number: int = 0, **why: str | None) -> DeadLetter:
     said = {name.replace("_", "."): value for name, value in why.items()}
     headers = tuple(
         (f"__connect.errors.{name}", value.encode())
         for name, value in {**WHY, **said}.items()
         if value is not None
     )
-    return read(Record(DEAD_LETTERS.name, 0, number, 1, b"v-1", b"x", (("ce_id", b"01"), *headers)))
+    return read(
+        LogRecord(DEAD_LETTERS.name, 0, number, 1, b"v-1", b"x", (("ce_id", b"01"), *headers))
+    )
 
 
 def test_a_letter_says_where_it_was_and_how_it_failed() -> None:
@@ -54,20 +56,20 @@ def test_a_letter_without_its_headers_has_no_origin(why: dict[str, Any]) -> None
 
 def test_copies_of_a_letter_are_one_case_with_one_end() -> None:
     letters = [a_letter(0), a_letter(1, offset="18"), a_letter(2)]
-    twice, once = sorted_out(letters, {2: Settled("discarded", "a test")})
+    twice, once = merge_copies(letters, {2: Resolution("discarded", "a test")})
     assert (twice.number, twice.copies, twice.state) == (2, (0,), "discarded")
     assert twice.note == "a test"
     assert (once.number, once.copies, once.state) == (1, (), "waiting")
 
 
 def test_a_copy_that_comes_after_the_decision_waits_for_another_one() -> None:
-    (case,) = sorted_out([a_letter(0), a_letter(2)], {0: Settled("discarded", "a test")})
+    (case,) = merge_copies([a_letter(0), a_letter(2)], {0: Resolution("discarded", "a test")})
     assert (case.number, case.state, case.copies) == (2, "waiting", (0,))
 
 
 def test_letters_without_an_origin_are_cases_of_their_own() -> None:
     letters = [a_letter(0, topic=None), a_letter(1, topic=None)]
-    assert [letter.number for letter in sorted_out(letters, {})] == [0, 1]
+    assert [letter.number for letter in merge_copies(letters, {})] == [0, 1]
 
 
 @pytest.fixture
@@ -84,14 +86,16 @@ def bury(its: Settings, unique: Callable[[str], str]) -> Bury:
 
     def written(value: bytes | None) -> str:
         key = unique("voter")
-        record = Record(VOTES.name, 1, next(_offsets), 1, key.encode(), value, (("mark", b"kept"),))
-        DeadLetters(its).write([(record, UndecodableError("no such schema yet"))])
+        record = LogRecord(
+            VOTES.name, 1, next(_offsets), 1, key.encode(), value, (("mark", b"kept"),)
+        )
+        DeadLetterProducer(its).write([(record, UndecodableError("no such schema yet"))])
         return key
 
     return written
 
 
-def one(desk: Redelivery, key: str) -> Letter:
+def one(desk: DeadLetterReplay, key: str) -> DeadLetter:
     (letter,) = (letter for letter in desk.letters() if letter.key == key.encode())
     return letter
 
@@ -102,11 +106,11 @@ def test_what_can_be_read_by_now_is_sent_again_as_it_was(
 ) -> None:
     value = Codec().encode(a_vote())
     key = bury(value)
-    desk = Redelivery(its, projected, Codec())
+    desk = DeadLetterReplay(its, projected, Codec())
     letter = one(desk, key)
     origin = desk.replay([letter])[letter.number]
     topic, partition, offset = origin
-    (record,) = scan(its, {(topic, partition): Span(offset, offset + 1)})
+    (record,) = scan(its, {(topic, partition): OffsetRange(offset, offset + 1)})
     assert (record.key, record.value) == (key.encode(), value)
     assert record.headers == (("mark", b"kept"),)
     settled = one(desk, key)
@@ -118,9 +122,9 @@ def test_what_still_cannot_be_read_is_sent_by_force_alone_and_none_beside_it(
     its: Settings, projected: Engine, bury: Bury
 ) -> None:
     good, bad = bury(Codec().encode(a_vote())), bury(b"garbage")
-    desk = Redelivery(its, projected, Codec())
+    desk = DeadLetterReplay(its, projected, Codec())
     letters = [one(desk, good), one(desk, bad)]
-    with pytest.raises(RedeliveryError, match=r"cannot be applied: .* use --force"):
+    with pytest.raises(ReplayError, match=r"cannot be applied: .* use --force"):
         desk.replay(letters)
     assert {one(desk, key).state for key in (good, bad)} == {"waiting"}
     assert len(desk.replay(letters, force=True)) == 2
@@ -129,7 +133,7 @@ def test_what_still_cannot_be_read_is_sent_by_force_alone_and_none_beside_it(
 @pytest.mark.integration
 def test_a_discarded_letter_rests(its: Settings, projected: Engine, bury: Bury) -> None:
     key = bury(None)
-    desk = Redelivery(its, projected, Codec())
+    desk = DeadLetterReplay(its, projected, Codec())
     desk.discard([one(desk, key)], "a test that went astray")
     settled = one(desk, key)
     assert (settled.state, settled.note) == ("discarded", "a test that went astray")
@@ -137,17 +141,17 @@ def test_a_discarded_letter_rests(its: Settings, projected: Engine, bury: Bury) 
 
 def waiting(its: Settings, projected: Engine) -> int:
     with projected.connect() as connection:
-        return waiting_letters(connection, Log(its).bounds([PLACE])[PLACE])
+        return waiting_letters(connection, LogOffsets(its).bounds([PLACE])[PLACE])
 
 
 @pytest.fixture
 def copied(its: Settings, unique: Callable[[str], str]) -> Callable[[], str]:
     """Write a dead letter, and with every call the same one once more; gives its key."""
     key, value = unique("voter"), Codec().encode(a_vote())
-    record = Record(VOTES.name, 1, next(_offsets), 1, key.encode(), value)
+    record = LogRecord(VOTES.name, 1, next(_offsets), 1, key.encode(), value)
 
     def write() -> str:
-        DeadLetters(its).write([(record, UndecodableError("no such schema yet"))])
+        DeadLetterProducer(its).write([(record, UndecodableError("no such schema yet"))])
         return key
 
     return write
@@ -161,7 +165,7 @@ def test_no_copy_of_a_letter_waits_once_that_is_settled(
     before = waiting(its, projected)
     key = copied() and copied()
     assert waiting(its, projected) == before + 2
-    desk = Redelivery(its, projected, Codec())
+    desk = DeadLetterReplay(its, projected, Codec())
     if decision == "discard":
         desk.discard([one(desk, key)], "a test")
     else:
@@ -174,10 +178,10 @@ def test_a_letter_that_was_discarded_and_then_sent_by_its_copy_is_replayed(
     its: Settings, projected: Engine, copied: Callable[[], str]
 ) -> None:
     key = copied()
-    desk = Redelivery(its, projected, Codec())
+    desk = DeadLetterReplay(its, projected, Codec())
     desk.discard([one(desk, key)], "a test")
     copied()
-    desk = Redelivery(its, projected, Codec())
+    desk = DeadLetterReplay(its, projected, Codec())
     copy = one(desk, key)
     origin = desk.replay([copy], force=True)[copy.number]
     settled = one(desk, key)
@@ -190,18 +194,18 @@ def test_a_letter_from_elsewhere_is_sent_nowhere(
     its: Settings, projected: Engine, topic: str, unique: Callable[[str], str]
 ) -> None:
     key, value = unique("voter"), Codec().encode(a_vote())
-    record = Record(topic, 0, next(_offsets), 1, key.encode(), value)
-    DeadLetters(its).write([(record, ValueError("refused"))])
-    desk = Redelivery(its, projected, Codec())
-    with pytest.raises(RedeliveryError, match="is not a topic of events"):
+    record = LogRecord(topic, 0, next(_offsets), 1, key.encode(), value)
+    DeadLetterProducer(its).write([(record, ValueError("refused"))])
+    desk = DeadLetterReplay(its, projected, Codec())
+    with pytest.raises(ReplayError, match="is not a topic of events"):
         desk.replay([one(desk, key)], force=True)
 
 
 @pytest.mark.integration
 def test_a_record_without_a_key_goes_where_it_was(its: Settings, projected: Engine) -> None:
-    record = Record(REVIEWS.name, 4, next(_offsets), 1, None, Codec().encode(a_vote()))
-    DeadLetters(its).write([(record, ValueError("refused"))])
-    desk = Redelivery(its, projected, Codec())
+    record = LogRecord(REVIEWS.name, 4, next(_offsets), 1, None, Codec().encode(a_vote()))
+    DeadLetterProducer(its).write([(record, ValueError("refused"))])
+    desk = DeadLetterReplay(its, projected, Codec())
     letter = next(letter for letter in desk.letters() if letter.key is None)
     assert (letter.stage, letter.error) == ("TASK_PUT", "ValueError")
     assert desk.replay([letter], force=True)[letter.number][:2] == (REVIEWS.name, 4)

@@ -9,17 +9,17 @@ import pytest
 from schemas.event_validation import read_data
 from schemas.time import instants
 from streams.demo import events, weeks
-from streams.demo.event import DAY, Event, moment_of
+from streams.demo.event import DAY, DemoEvent, moment_of
 
 END = instants.parse("2026-11-20T10:00:00Z")
 
 
 @cache
-def the_story() -> list[Event]:
+def the_story() -> list[DemoEvent]:
     return events(END)
 
 
-def of_type(kind: str) -> list[Event]:
+def of_type(kind: str) -> list[DemoEvent]:
     return [event for event in the_story() if event["type"] == kind]
 
 

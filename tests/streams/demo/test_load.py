@@ -4,11 +4,11 @@ from threading import Lock
 import httpx
 import pytest
 
-from streams.demo.event import Event, an_event
+from streams.demo.event import DemoEvent, an_event
 from streams.demo.load import NotLoaded, send
 
 
-def a_week(label: str, votes: int) -> tuple[str, list[Event]]:
+def a_week(label: str, votes: int) -> tuple[str, list[DemoEvent]]:
     about = {"tool": "kith", "choice": "ship"}
     return label, [
         an_event("vote.cast", moment, about | {"voter": f"{label}-{moment}"})
@@ -24,7 +24,7 @@ class FakeApi(httpx.BaseTransport):
     """Keeps the events it is sent, after some first answers that a test gives."""
 
     def __init__(self, *first_answers: httpx.Response | Exception) -> None:
-        self.events: dict[str, Event] = {}
+        self.events: dict[str, DemoEvent] = {}
         self.sizes: list[int] = []
         self._answers = list(first_answers)
         self._lock = Lock()

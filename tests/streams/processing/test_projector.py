@@ -9,8 +9,8 @@ from faust.types import TP
 from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, OperationalError
 
-from infra.consumer.group_commit import alone
-from infra.consumer.partition_consumer import MissedError
+from infra.consumer.group_commit import run_alone
+from infra.consumer.partition_consumer import CheckpointMismatch
 from infra.kafka.codec import Codec, UndecodableError
 from infra.postgres.engine import create_engine
 from projections.read import queries
@@ -67,7 +67,7 @@ class World:
         start = self.projector.stored()
         raw = [CODEC.encode(it) if isinstance(it, Event) else it for it in values]
         records = [ARecord(self.topic, start + n, value) for n, value in enumerate(raw)]
-        alone(self.projector.apply(records, start, start + len(records)), self.run)
+        run_alone(self.projector.apply(records, start, start + len(records)), self.run)
 
 
 @pytest.fixture
@@ -160,8 +160,8 @@ def test_each_poison_of_a_batch_is_buried_once_whatever_the_kind(digests: World)
 def test_a_batch_that_misses_its_checkpoint_is_told_and_applies_nothing(votes: World):
     votes.apply(a_vote())
     raw = CODEC.encode(a_vote(voter="v-2"))
-    with pytest.raises(MissedError) as missed:
-        alone(votes.projector.apply([ARecord(VOTES.name, 0, raw)], 0, 1), votes.run)
+    with pytest.raises(CheckpointMismatch) as missed:
+        run_alone(votes.projector.apply([ARecord(VOTES.name, 0, raw)], 0, 1), votes.run)
     assert missed.value.stored == 1
     assert tally(votes) == 1
 
@@ -171,5 +171,5 @@ def test_a_database_that_is_away_buries_nothing(votes: World):
     projector = Projector(TP(VOTES.name, 0), away, CODEC, votes.dead)
     steps = projector.apply([ARecord(VOTES.name, 0, CODEC.encode(a_vote()))], 0, 1)
     with pytest.raises(OperationalError):
-        alone(steps, partial(store.apply, away))
+        run_alone(steps, partial(store.apply, away))
     assert votes.dead.letters == []

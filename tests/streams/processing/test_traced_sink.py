@@ -14,9 +14,9 @@ from infra.kafka.codec import HEADER, MAGIC, Codec
 from infra.kafka.registry import RegistryError
 from infra.postgres.engine import create_engine
 from infra.telemetry import event_log, tracing
-from infra.telemetry.otel import Spans
+from infra.telemetry.otel import OtelTracer
 from schemas.topics import VOTES
-from streams.processing.traced_sink import Traced, subject, traced
+from streams.processing.traced_sink import TracedSink, subject, traced
 from tests.examples import EVERY_TYPE, a_vote
 
 ROOT = Path(__file__).parents[3]
@@ -49,7 +49,7 @@ class ASink:
 @pytest.fixture
 def exported() -> Iterator[InMemorySpanExporter]:
     exporter = InMemorySpanExporter()
-    spans = Spans("test", exporter, batched=False)
+    spans = OtelTracer("test", exporter, batched=False)
     tracing.use(spans)
     yield exporter
     tracing.use(None)
@@ -59,7 +59,7 @@ def exported() -> Iterator[InMemorySpanExporter]:
 def test_nothing_of_it_is_loaded_where_no_exporter_is_configured() -> None:
     code = (
         "import sys; from infra.telemetry import event_log, tracing; tracing.start('api', {});"
-        "assert not tracing.on(); import streams.processing.traced_sink, streams.api.routes;"
+        "assert not tracing.enabled(); import streams.processing.traced_sink, streams.api.routes;"
         "sys.exit(any(name.startswith('opentelemetry') for name in sys.modules))"
     )
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -112,7 +112,7 @@ def test_a_batch_is_applied_whatever_prevents_its_tracing(exported: InMemorySpan
     records = [ARecord(it, ((tracing.HEADER, WELL_FORMED),)) for it in (unknown, VOTE)]
     nowhere = create_engine("postgresql://nobody@127.0.0.1:1/nothing")
     sink = ASink()
-    list(Traced(sink, PLACE, nowhere, Codec(fetch=away)).apply(records, 5, 7))
+    list(TracedSink(sink, PLACE, nowhere, Codec(fetch=away)).apply(records, 5, 7))
     assert sink.applied == [(records, 5, 7)]
     assert [span.name for span in exported.get_finished_spans()] == ["apply vote.cast"]
 
@@ -140,11 +140,11 @@ def test_a_trace_goes_from_the_request_to_the_page(
         ARecord(b"?", (("traceparent", WELL_FORMED),)),
     ]
     sink = ASink()
-    list(Traced(sink, PLACE, projected, Codec()).apply(records, 5, 8))
+    list(TracedSink(sink, PLACE, projected, Codec()).apply(records, 5, 8))
     assert sink.applied == [(records, 5, 8)]
     event_log.relayed(projected, [("tool", "x"), ("tool", "other")], 0.01)
-    event_log.printed(projected, [("tool", "x")], 0.02)
-    event_log.printed(projected, [("tool", "x")], 0.02)  # a later change is not of this trace
+    event_log.built(projected, [("tool", "x")], 0.02)
+    event_log.built(projected, [("tool", "x")], 0.02)  # a later change is not of this trace
     spans = exported.get_finished_spans()
     assert [span.name for span in spans] == [
         "PUT /vote",
@@ -164,7 +164,7 @@ def test_a_trace_that_cannot_be_kept_is_no_failure(
     with projected.begin() as connection:
         connection.execute(text("alter table verdicts.traces rename to away"))
     try:
-        event_log.printed(projected, [("tool", "x")], 0.1)
+        event_log.built(projected, [("tool", "x")], 0.1)
     finally:
         with projected.begin() as connection:
             connection.execute(text("alter table verdicts.away rename to traces"))

@@ -13,7 +13,7 @@ from infra.settings import Settings
 from projections.history import digest_queries
 from projections.history.tool_history import history
 from projections.read import changed_records
-from projections.write.outbox import Key
+from projections.write.outbox import RecordKey
 from schemas.events import DigestFrozen, Event, FrozenTally
 from schemas.time import weeks
 from schemas.topics import DIGESTS
@@ -21,10 +21,10 @@ from streams.processing.week_closer import (
     ADVISORY_LOCK,
     GRACE,
     SILENT_SECONDS,
-    Freezing,
     NotFrozen,
+    WeekFreezer,
     earlier_clock,
-    held,
+    exclusive_lock,
     to_topic,
 )
 from tests import examples
@@ -70,8 +70,10 @@ def log(projected: Engine) -> FakeLog:
     return FakeLog(projected)
 
 
-def freezer(log: FakeLog, now: int = CLOSED, stopping: threading.Event | None = None) -> Freezing:
-    return Freezing(log.digests.engine, log, log.send, lambda: now, stopping)
+def freezer(
+    log: FakeLog, now: int = CLOSED, stopping: threading.Event | None = None
+) -> WeekFreezer:
+    return WeekFreezer(log.digests.engine, log, log.send, lambda: now, stopping)
 
 
 def test_a_closed_week_is_frozen_with_its_digest_and_every_tally(journal: Journal, log: FakeLog):
@@ -125,8 +127,8 @@ def test_a_quiet_week_is_decided_and_has_no_digest(journal: Journal, log: FakeLo
     assert journal.read(digest_queries.find, AFTER) is None
     assert [it.week for it in journal.read(digest_queries.everything)] == [WEEK]
     assert journal.read(digest_queries.newest) == WEEK
-    assert journal.read(changed_records.look_up, [Key("digest", AFTER)]) == {
-        Key("digest", AFTER): None
+    assert journal.read(changed_records.look_up, [RecordKey("digest", AFTER)]) == {
+        RecordKey("digest", AFTER): None
     }
 
 
@@ -174,7 +176,7 @@ def test_nothing_is_decided_while_a_partition_is_behind(journal: Journal, log: F
 def test_markers_behind_the_last_record_hold_up_nothing(journal: Journal, log: FakeLog):
     journal.apply(examples.a_listing())
     log.further, log.marked = {journal.place: journal.next + 1}, {journal.place}
-    work = Freezing(journal.engine, log, log.send, lambda: CLOSED, marker_seconds=0)
+    work = WeekFreezer(journal.engine, log, log.send, lambda: CLOSED, marker_seconds=0)
     assert work.freeze(WEEK) == "frozen"
 
 
@@ -186,7 +188,7 @@ def test_what_is_left_of_a_partition_is_not_asked_while_it_moves(journal: Journa
 
     journal.apply(examples.a_listing())
     log.further = {journal.place: journal.next + 5}
-    work = Freezing(journal.engine, log, log.send, lambda: CLOSED, Worker(), marker_seconds=0)
+    work = WeekFreezer(journal.engine, log, log.send, lambda: CLOSED, Worker(), marker_seconds=0)
     assert work.freeze(WEEK) == "frozen"
     assert log.asked == 0
 
@@ -218,9 +220,9 @@ def test_one_freezer_holds_the_lock_and_others_wait(migrated: str):
     settings = Settings.from_environment({"DATABASE_URL": migrated})
     stopping = threading.Event()
     stopping.set()
-    with held(settings):
+    with exclusive_lock(settings):
         assert not is_free(settings)
-        with pytest.raises(NotFrozen), held(settings, stopping):
+        with pytest.raises(NotFrozen), exclusive_lock(settings, stopping):
             pass
     assert is_free(settings)
 
@@ -228,7 +230,7 @@ def test_one_freezer_holds_the_lock_and_others_wait(migrated: str):
 def test_a_freezer_that_falls_silent_loses_the_lock_and_the_demo_keeps_it(migrated: str):
     settings = Settings.from_environment({"DATABASE_URL": migrated})
     for seconds, told in ((SILENT_SECONDS, "4min"), (0, "0")):
-        with held(settings, silent_seconds=seconds) as lock:
+        with exclusive_lock(settings, silent_seconds=seconds) as lock:
             assert lock.execute("show idle_session_timeout").fetchone() == (told,)
 
 

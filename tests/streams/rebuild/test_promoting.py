@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from infra.kafka.offsets import Log
+from infra.kafka.offsets import LogOffsets
 from projections import generations
 from projections.generations import BusyError, UnknownGenerationError
 from schemas.topics import DEAD_LETTERS, VOTES
@@ -85,7 +85,9 @@ def test_what_the_live_generation_has_not_reached_is_buried_and_told_after_a_pro
     assert found == [str(poison.offset()).encode()]
 
 
-@pytest.mark.parametrize("where", [(Log, "ends"), (generations, "switch")], ids=["ends", "switch"])
+@pytest.mark.parametrize(
+    "where", [(LogOffsets, "ends"), (generations, "switch")], ids=["ends", "switch"]
+)
 def test_who_stops_while_all_batches_wait_does_not_keep_them_waiting(
     where: tuple[Any, str], world: World, tool: str, monkeypatch: pytest.MonkeyPatch
 ):

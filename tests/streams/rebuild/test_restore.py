@@ -12,10 +12,10 @@ from infra.embedded.kafka.jars import class_path
 from infra.embedded.kafka.java import java
 from infra.embedded.kafka.server import Kafka
 from infra.kafka.codec import Codec
-from infra.kafka.offsets import Log
+from infra.kafka.offsets import LogOffsets
 from infra.kafka.producer import configuration
-from infra.kafka.reader import Record
-from infra.operations.log_export.export import Export
+from infra.kafka.reader import LogRecord
+from infra.operations.log_export.export import LogExport
 from infra.operations.log_export.frames import FrameWriter
 from infra.operations.log_export.manifest import (
     FORMAT,
@@ -30,10 +30,10 @@ from infra.operations.log_export.restore import compare, restore
 from infra.postgres import engine as databases
 from infra.settings import Settings
 from projections import generations, tables
-from publishers.build.site_builder import Press
+from publishers.build.site_builder import SiteBuilder
 from publishers.build.site_files import SiteFiles
 from schemas.topics import EVENT_TOPICS, FOREVER, TOPICS, VOTES, Topic
-from streams.rebuild.generation_filler import Follower
+from streams.rebuild.generation_filler import GenerationFiller
 from tests.examples import EVERY_TYPE, OTHER_TOOL, a_bookmark, a_listing, a_review, a_vote
 
 NAMES = [topic.name for topic in EVENT_TOPICS]
@@ -98,11 +98,11 @@ def project(
     """Rows and pages that follow from a log."""
     migrations.migrate(database, afterwards=tables.create_live_generation)
     engine = databases.create_engine(database, name="verdicts tests", writes=True)
-    follower = Follower(its, engine, Codec())
-    log = Log(its)
-    follower.catch_up(log.ends(log.places(NAMES)), lambda _: None)
+    follower = GenerationFiller(its, engine, Codec())
+    log = LogOffsets(its)
+    follower.catch_up(log.ends(log.partitions_of(NAMES)), lambda _: None)
     follower.close()
-    Press(engine, SiteFiles(site), "https://verdicts.example").print_all()
+    SiteBuilder(engine, SiteFiles(site), "https://verdicts.example").build_all()
     try:
         return rows(engine), pages(site)
     finally:
@@ -114,7 +114,7 @@ def test_a_restored_log_gives_the_same_projections_and_pages(
     original: Settings, elsewhere: Settings, fresh_database: str, tmp_path: Path
 ) -> None:
     export = tmp_path / "export"
-    made = Export(original, NAMES, export).write()
+    made = LogExport(original, NAMES, export).write()
     assert made.records == verify(export).records > 560
     assert restore(elsewhere, TOPICS, export).records == made.records
     assert compare(elsewhere, export).records == made.records
@@ -151,7 +151,7 @@ def _differ(its: Settings, export: Path) -> None:
 def test_a_folder_in_use_is_not_written_to(original: Settings, tmp_path: Path) -> None:
     (tmp_path / "letter.txt").touch()
     with pytest.raises(LogFilesError, match="is in use"):
-        Export(original, NAMES, tmp_path)
+        LogExport(original, NAMES, tmp_path)
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def an_export(folder: Path, topic: Topic, *values: bytes, end: int | None = None
     path = folder / path_of(place)
     writer = FrameWriter(path)
     for offset, value in enumerate(values):
-        writer.write(Record(*place, offset, 1_795_000_000_000, b"key", value))
+        writer.write(LogRecord(*place, offset, 1_795_000_000_000, b"key", value))
     writer.close()
     part = Part(
         path=path_of(place), topic=topic.name, partition=0, first=0,

@@ -7,7 +7,7 @@ from confluent_kafka import Producer
 
 from projections import generations
 from projections.generations import UnknownGenerationError
-from schemas.topics import BOOKMARKS, EVENT_PLACES, VOTES
+from schemas.topics import BOOKMARKS, EVENT_PARTITIONS, VOTES
 from streams.rebuild import service
 from streams.rebuild.service import NotReadyError
 from tests.examples import a_vote
@@ -27,7 +27,7 @@ def test_a_rebuild_equals_the_live_generation_and_tells_nobody(world: World, too
     assert world.told() == told
     found = service.positions(world.settings, world.engine)
     assert {(it.generation, it.live) for it in found} == {(FIRST, True), (SECOND, False)}
-    assert len(found) == 2 * len(EVENT_PLACES)
+    assert len(found) == 2 * len(EVENT_PARTITIONS)
     assert all(it.lag in (0, it.end - it.offset) for it in found)
 
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from infra.kafka.offsets import Bounds, Place
+from infra.kafka.offsets import Bounds
 from infra.operations.doctor import host_checks, kafka_checks, postgres_checks
 from infra.operations.doctor.finding import Finding, several
 from infra.operations.doctor.host_checks import Disk
 from infra.operations.doctor.kafka_checks import PartitionState
 from infra.operations.doctor.postgres_checks import Checkpoint, Connections
+from schemas.topics import TopicPartition
 
 PLACE = ("verdicts.votes.v1", 0)
 CHANGES = tuple(("verdicts.changes.v1", number) for number in range(3))
@@ -25,7 +26,10 @@ def a_partition(**differing: Any) -> PartitionState:
 
 
 def read_up_to(
-    offset: int, topic_id: str = "id-1", reader: str = "projections_1", place: Place = PLACE
+    offset: int,
+    topic_id: str = "id-1",
+    reader: str = "projections_1",
+    place: TopicPartition = PLACE,
 ) -> Checkpoint:
     return Checkpoint(reader, place, topic_id, offset)
 

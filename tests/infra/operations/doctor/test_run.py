@@ -17,7 +17,7 @@ from infra.embedded.kafka.jars import class_path
 from infra.embedded.kafka.java import java
 from infra.embedded.kafka.server import Kafka
 from infra.kafka import topics
-from infra.kafka.offsets import Log
+from infra.kafka.offsets import LogOffsets
 from infra.kafka.registry import RegistryError
 from infra.operations.doctor import probes
 from infra.operations.doctor.finding import Finding
@@ -98,7 +98,7 @@ def test_what_is_advised_for_the_publisher_lets_it_begin_again(
     with made.begin() as connection:
         connection.exec_driver_sql(found.do.partition(": ")[2])
     assert astray(list(examine(settings, embedded=True))) == []
-    publisher = DatabaseCheckpoints(made, Log(settings), checkpoints.PUBLISHER)
+    publisher = DatabaseCheckpoints(made, LogOffsets(settings), checkpoints.PUBLISHER)
     assert publisher.load([(CHANGES.name, 0)]) == {(CHANGES.name, 0): 0}
     made.dispose()
 
@@ -172,9 +172,9 @@ def test_a_part_that_cannot_be_looked_at_is_a_finding_and_the_others_follow(
 
 
 def _id_of(cluster: str, topic: str) -> str:
-    return Log(Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})).topic_ids([topic])[
-        topic
-    ]
+    return LogOffsets(Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})).topic_ids(
+        [topic]
+    )[topic]
 
 
 @pytest.mark.integration

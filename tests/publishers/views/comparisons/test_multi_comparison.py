@@ -1,6 +1,6 @@
 from itertools import permutations
 
-from publishers.views.comparisons.multi_comparison import answer_among, lineup
+from publishers.views.comparisons.multi_comparison import answer_among, multi_comparison
 from tests.publishers.samples import BUILDER, PANEL, SKEPTIC, a_review, a_tool, claude, smolvlm
 
 
@@ -13,7 +13,7 @@ ADA, BOB, CYD = scored("ada", 90), scored("bob", 80), scored("cyd", 20)
 
 
 def test_the_order_of_the_tools_changes_nothing():
-    pages = [lineup(list(tools), PANEL) for tools in permutations((ADA, BOB, CYD))]
+    pages = [multi_comparison(list(tools), PANEL) for tools in permutations((ADA, BOB, CYD))]
     assert all(page == pages[0] for page in pages)
     assert pages[0].title == "Ada vs Bob vs Cyd"
 
@@ -63,7 +63,7 @@ def test_rows_and_reviewers_that_are_alike_are_known():
         a_tool("bob", "Bob", a_review(BUILDER, 80), entry="paid"),
         a_tool("cyd", "Cyd", a_review(BUILDER, 70), a_review(SKEPTIC, 20, "skip"), entry="free"),
     ]
-    page = lineup(tools, PANEL)
+    page = multi_comparison(tools, PANEL)
     assert [row.label for row in page.rows if row.alike] == [
         "Community",
         "Pricing",
@@ -77,11 +77,11 @@ def test_rows_and_reviewers_that_are_alike_are_known():
 
 
 def test_a_lineup_leads_to_its_pairs():
-    page = lineup([claude(), smolvlm(), ADA], PANEL)
+    page = multi_comparison([claude(), smolvlm(), ADA], PANEL)
     assert [pair.path for pair in page.pairs] == [
         "/compare/ada-vs-claude-4-api/",
         "/compare/ada-vs-smolvlm-2-5/",
         "/compare/claude-4-api-vs-smolvlm-2-5/",
     ]
     assert not page.full
-    assert lineup([claude(), smolvlm(), ADA, BOB], PANEL).full
+    assert multi_comparison([claude(), smolvlm(), ADA, BOB], PANEL).full

@@ -5,11 +5,11 @@ from publishers.views.digests import digest
 from publishers.views.digests.digest import digest_list, digest_page
 from publishers.views.digests.digest_items import EXCERPT, signed
 from publishers.views.feeds.digest_feed import digest_entry
-from schemas.digests import Counts, Digest
+from schemas.digests import Counts, WeeklyDigest
 from tests.publishers.sample_digests import a_digest
 
 
-def with_counts(**counts: int) -> Digest:
+def with_counts(**counts: int) -> WeeklyDigest:
     return msgspec.structs.replace(a_digest(), counts=Counts(**counts))
 
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 from publishers.views.comparisons.comparison import comparison
 from publishers.views.comparisons.scorecard import scorecard
 from publishers.views.lists.category import AMONG, category_page
-from publishers.views.lists.home import disagreements, standings, worth_reading
+from publishers.views.lists.home import disagreements, site_totals, worth_reading
 from publishers.views.lists.reviewer import reviewer_page
 from publishers.views.tools.tool import summary, tool_page
 from schemas.records import Authored, Category, Reviewer
@@ -117,11 +117,11 @@ def test_the_most_discussed_pair_of_each_category_is_worth_reading():
 
 
 def test_standings_count_over_all_tools():
-    found = standings([claude(), smolvlm(), a_tool("zed", "Zed")])
+    found = site_totals([claude(), smolvlm(), a_tool("zed", "Zed")])
     assert (found.tools, found.reviews, found.votes) == (3, 8, 873)
     assert found.panel == {"ship": 2, "skip": 0, "split": 0, "none": 1}
     assert (found.panel_percent, found.community_percent) == ("100%", "82%")
-    assert standings([]).panel_percent == "—"
+    assert site_totals([]).panel_percent == "—"
 
 
 def test_a_disagreement_needs_opposite_verdicts_and_enough_votes():

@@ -5,7 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from publishers.views.text.markdown_escape import inline, quoted
+from publishers.views.text.markdown_escape import escape_block, escape_inline
 
 # A reader that takes all it can for HTML, and knows tables.
 READER = MarkdownIt("commonmark", {"html": True}).enable("table")
@@ -42,14 +42,14 @@ def shown(text: str) -> str:
 @example("`x\u2028- <b> `")
 @example("```|x\n-|-\n<b>|\n```")
 def test_no_text_brings_html_headings_or_tables(text: str):
-    assert not kinds(quoted(text)) & {*FORBIDDEN, "hr"}
-    assert not kinds(inline(text)) & FORBIDDEN
+    assert not kinds(escape_block(text)) & {*FORBIDDEN, "hr"}
+    assert not kinds(escape_inline(text)) & FORBIDDEN
 
 
 @SETTLED
 @given(TEXTS)
 def test_a_quotation_ends_where_it_ends(text: str):
-    page = f"before\n\n{quoted(text)}\n\nafter"
+    page = f"before\n\n{escape_block(text)}\n\nafter"
     blocks = [it.type for it in READER.parse(page) if it.level == 0]
     quotation = ["blockquote_open", "blockquote_close"] if text.strip() else []
     paragraph = ["paragraph_open", "paragraph_close"]
@@ -68,11 +68,11 @@ def test_a_quotation_ends_where_it_ends(text: str):
     ],
 )
 def test_what_bodies_may_use_is_left_as_it_is(text: str):
-    assert quoted(text).splitlines() == [f"> {line}".rstrip() for line in text.splitlines()]
+    assert escape_block(text).splitlines() == [f"> {line}".rstrip() for line in text.splitlines()]
 
 
 def test_code_that_goes_over_a_line_stays_code():
-    assert quoted("Use `a <\n  b` here.") == "> Use `a < b` here."
+    assert escape_block("Use `a <\n  b` here.") == "> Use `a < b` here."
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,10 @@ def test_code_that_goes_over_a_line_stays_code():
     ],
 )
 def test_the_rest_is_seen_as_it_was_written(text: str, seen: str):
-    assert shown(quoted(text)).split() == seen.split()
+    assert shown(escape_block(text)).split() == seen.split()
 
 
 def test_a_long_text_is_read_at_once():
     for piece in ("`x``y```z", "- ", "```x\n", "~~~\n", "\\", "` ", "1. ", "|-"):
         text = (piece * 20_000)[:20_000]
-        assert quoted(text)
+        assert escape_block(text)

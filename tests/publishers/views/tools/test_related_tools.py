@@ -1,5 +1,5 @@
 from publishers.views.tools.related_tools import alternatives, related
-from publishers.views.tools.similarity import MOST, Kinship
+from publishers.views.tools.similarity import MOST, SimilarTools
 from schemas.records import Category
 from tests.publishers.samples import BUILDER, SKEPTIC, a_review, a_tool
 
@@ -44,7 +44,7 @@ def test_the_best_few_alternatives_come_first():
 def kin(tool, others):
     """The suggestions on a tool's page, of a site with these others."""
     tools = {one.tool: one for one in [*others, tool]}
-    return related((tools[slug], words) for slug, words in Kinship(tools.values()).of(tool))
+    return related((tools[slug], words) for slug, words in SimilarTools(tools.values()).of(tool))
 
 
 def about(slug, text, category=OTHER, **facts):

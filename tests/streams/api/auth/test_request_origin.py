@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from streams.api.auth.request_origin import HOUR, Newcomers, Proxies, prefix_of
+from streams.api.auth.request_origin import HOUR, NewVoterRateLimit, TrustedProxies, prefix_of
 from streams.api.http.problems import Problem
-from streams.api.ingest.event_clock import FakeClock, Stamps, new_id
+from streams.api.ingest.event_clock import FakeClock, MonotonicClock, new_id
 
 PROXIES = ("10.0.0.0/8", "fd00::/8")
 
 
 def client(peer: str, forwarded: str, trusted: tuple[str, ...] = PROXIES) -> str:
     scope: dict[str, Any] = {"client": (peer, 1)}
-    return Proxies(trusted).client(scope, {b"x-forwarded-for": forwarded.encode()})
+    return TrustedProxies(trusted).client(scope, {b"x-forwarded-for": forwarded.encode()})
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_neighbours_share_a_prefix(address, prefix):
 
 def test_an_hour_runs_from_the_first_newcomer_of_a_prefix():
     now = 0.0
-    newcomers = Newcomers(2, lambda: now)
+    newcomers = NewVoterRateLimit(2, lambda: now)
     for address in ("198.51.100.1", "198.51.100.2", "203.0.113.1"):
         newcomers.admit(address)
     now = HOUR - 1
@@ -65,7 +65,7 @@ def test_an_hour_runs_from_the_first_newcomer_of_a_prefix():
 
 
 def test_very_many_prefixes_do_not_fill_the_memory():
-    newcomers = Newcomers(1, lambda: 0.0, most=100)
+    newcomers = NewVoterRateLimit(1, lambda: 0.0, most=100)
     for number in range(1_000):
         newcomers.admit(f"10.{number >> 8}.{number & 255}.1")
     assert len(newcomers._seen) <= 100
@@ -73,14 +73,14 @@ def test_very_many_prefixes_do_not_fill_the_memory():
 
 def test_stamps_increase_though_the_clock_stands_still_or_goes_back():
     clock = FakeClock()
-    stamps = Stamps(clock)
+    stamps = MonotonicClock(clock)
     first, second = stamps.next(), stamps.next()
     clock.move(-60)
     assert first < second < stamps.next()
 
 
 def test_a_stamp_from_a_clock_ahead_moves_only_its_own_voter():
-    stamps = Stamps(FakeClock(micros=1000))
+    stamps = MonotonicClock(FakeClock(micros=1000))
     assert stamps.after(9_000_000) == 9_000_001
     assert stamps.next() == 1001
 

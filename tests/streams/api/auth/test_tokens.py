@@ -13,7 +13,7 @@ from infra.migrations import migrate
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from streams.api.auth import tokens
-from streams.api.auth.tokens import Token, TokenRefused, Tokens
+from streams.api.auth.tokens import CachedTokens, Token, TokenRefused
 
 TEXT = "vdt_" + "a" * 12 + "_" + "b" * 43
 TOKEN = Token("a" * 12, "test", "editor", None, datetime(2025, 1, 1, tzinfo=UTC))
@@ -33,7 +33,7 @@ class Book:
 
 def test_a_token_is_looked_up_once_in_two_seconds_however_many_ask():
     now, book = 0.0, Book()
-    known = Tokens(book, lambda: now)
+    known = CachedTokens(book, lambda: now)
 
     async def ask() -> list[Token | None]:
         return await asyncio.gather(*(known.bearer(TEXT) for _ in range(50)))
@@ -51,7 +51,7 @@ def test_a_token_is_looked_up_once_in_two_seconds_however_many_ask():
 @pytest.mark.parametrize("text", ["", "nonsense", TEXT + "x", TEXT.upper(), TEXT[:-1] + "\n"])
 def test_what_is_no_token_is_not_even_looked_up(text):
     book = Book()
-    assert asyncio.run(Tokens(book).bearer(text)) is None
+    assert asyncio.run(CachedTokens(book).bearer(text)) is None
     assert book.asked == 0
 
 
@@ -59,7 +59,7 @@ def test_a_failed_look_up_is_not_remembered():
     def broken(_: str) -> Token | None:
         raise OSError("away")
 
-    known = Tokens(broken)
+    known = CachedTokens(broken)
     for _ in range(2):
         with pytest.raises(OSError, match="away"):
             asyncio.run(known.bearer(TEXT))
@@ -73,7 +73,7 @@ def test_while_the_database_is_away_a_known_token_goes_on_for_some_minutes():
             raise OperationalError("select", {}, Exception("away"))
         return book(text)
 
-    known = Tokens(lookup, lambda: now)
+    known = CachedTokens(lookup, lambda: now)
     assert asyncio.run(known.bearer(TEXT)) == TOKEN
     now = 299.0
     assert asyncio.run(known.bearer(TEXT)) == TOKEN
@@ -90,7 +90,7 @@ def test_a_database_that_hangs_is_away_too():
             hanging.wait()
         return book(text)
 
-    known = Tokens(lookup, lambda: now, patience=0.05)
+    known = CachedTokens(lookup, lambda: now, patience=0.05)
     assert asyncio.run(known.bearer(TEXT)) == TOKEN
     now = 299.0
     try:

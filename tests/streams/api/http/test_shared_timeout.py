@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from streams.api.http.shared_timeout import Deadline
+from streams.api.http.shared_timeout import SharedTimeout
 
 
-async def wait(deadline: Deadline, until: Awaitable[object]) -> str:
+async def wait(deadline: SharedTimeout, until: Awaitable[object]) -> str:
     try:
         with deadline:
             await until
@@ -23,7 +23,7 @@ def run(scene: Callable[[], Awaitable[None]]) -> None:
 
 def test_who_waits_too_long_is_told_so_and_nobody_else() -> None:
     async def scene() -> None:
-        deadline, quick, never = Deadline(0.02), asyncio.Event(), asyncio.Event()
+        deadline, quick, never = SharedTimeout(0.02), asyncio.Event(), asyncio.Event()
         waits = [asyncio.create_task(wait(deadline, it.wait())) for it in (never, quick, never)]
         await asyncio.sleep(0)
         quick.set()
@@ -34,7 +34,7 @@ def test_who_waits_too_long_is_told_so_and_nobody_else() -> None:
 
 def test_who_comes_later_is_looked_after_too() -> None:
     async def scene() -> None:
-        deadline, never = Deadline(0.02), asyncio.Event()
+        deadline, never = SharedTimeout(0.02), asyncio.Event()
         first = asyncio.create_task(wait(deadline, never.wait()))
         await asyncio.sleep(0.01)  # so that the second is not late yet when the first is
         second = asyncio.create_task(wait(deadline, never.wait()))
@@ -45,7 +45,7 @@ def test_who_comes_later_is_looked_after_too() -> None:
 
 
 def test_it_serves_one_event_loop_after_the_other() -> None:
-    deadline = Deadline(0.01)
+    deadline = SharedTimeout(0.01)
 
     async def scene() -> None:
         assert await wait(deadline, asyncio.Event().wait()) == "late"
@@ -60,7 +60,7 @@ def test_it_serves_one_event_loop_after_the_other() -> None:
 
 def test_who_is_cancelled_by_others_is_cancelled() -> None:
     async def scene() -> None:
-        deadline = Deadline(60)
+        deadline = SharedTimeout(60)
         task = asyncio.create_task(wait(deadline, asyncio.Event().wait()))
         await asyncio.sleep(0)
         task.cancel()
@@ -76,6 +76,6 @@ def test_what_goes_wrong_within_is_told_as_it_is() -> None:
 
     async def scene() -> None:
         with pytest.raises(ZeroDivisionError):
-            await wait(Deadline(60), broken())
+            await wait(SharedTimeout(60), broken())
 
     run(scene)

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from infra.kafka.delivery import NotWritten, Undecided
+from infra.kafka.delivery import DeliveryUnknown, NotWritten
 from streams.api.http.problems import Problem
 from streams.api.http.responses import MOST_DISCARDED, read_body
-from streams.api.http.shared_timeout import Deadline
+from streams.api.http.shared_timeout import SharedTimeout
 from streams.api.ingest.endpoint import preferred_wait
 
 EDITOR = {"Authorization": "Bearer editor"}
@@ -271,7 +271,7 @@ def test_a_body_that_does_not_come_is_not_waited_for_without_end(parts):
 
     async def scene() -> None:
         with pytest.raises(Problem) as refused:
-            await read_body(receive, {b"content-length": b"10"}, 1024, Deadline(0.01))
+            await read_body(receive, {b"content-length": b"10"}, 1024, SharedTimeout(0.01))
         assert refused.value.status == 408
         assert refused.value.headers == {"Connection": "close"}
 
@@ -333,7 +333,7 @@ def test_on_the_log_a_voter_has_a_pseudonym_of_the_gateways_own(world):
 
 
 def test_an_undecided_delivery_is_said_to_be_unknown(world):
-    world.fakes.producer.failure = Undecided("timed out")
+    world.fakes.producer.failure = DeliveryUnknown("timed out")
     answer = post(world, a_category() | {"id": "e-1", "time": NOON})
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0

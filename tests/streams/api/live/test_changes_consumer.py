@@ -11,7 +11,7 @@ from infra.kafka.registry import RegistryError
 from infra.settings import Settings
 from schemas.records import Tool
 from schemas.topics import CHANGES
-from streams.api.live.changes_consumer import Feed, Group
+from streams.api.live.changes_consumer import ChangesConsumer, Group
 
 pytestmark = pytest.mark.integration
 OF_A_REGISTRY = HEADER.pack(MAGIC, 17) + b"\0"
@@ -38,7 +38,7 @@ def test_no_record_keeps_those_behind_it_from_being_heard(
                 all_there.set()
 
         wanted = {*broken, tool.tool}
-        feed = Feed(settings, Codec(fetch=without_registry), changed, began.set)
+        feed = ChangesConsumer(settings, Codec(fetch=without_registry), changed, began.set)
         async with asyncio.timeout(30):
             await began.wait()
             for slug, value in broken.items():

@@ -4,23 +4,23 @@ import asyncio
 
 import pytest
 
-from infra.runtime.blocking_pool import SilentError
-from projections.read.queries import Tally
+from infra.runtime.blocking_pool import NoAnswerError
+from projections.read.queries import ToolTally
 from schemas.records import Community
 from schemas.topics import VOTES
 from streams.api import server
-from streams.api.live.progress import Marks, Progress
-from streams.api.live.tally_cache import Standings
-from streams.api.read_model import Applied, FakeLibrary
+from streams.api.live.progress import Progress, Watermarks
+from streams.api.live.tally_cache import TallyCache
+from streams.api.read_model import Applied, FakeReadModel
 
 
 def test_who_waits_is_woken_by_the_mark_or_a_later_one():
     async def scene() -> list[bool]:
-        marks: Marks[str] = Marks()
-        waits = [asyncio.create_task(marks.reached("a", mark)) for mark in (3, 5, 9)]
+        marks: Watermarks[str] = Watermarks()
+        waits = [asyncio.create_task(marks.wait_for("a", mark)) for mark in (3, 5, 9)]
         await asyncio.sleep(0)
-        marks.stand("b", 100)
-        marks.stand("a", 5)
+        marks.set("b", 100)
+        marks.set("a", 5)
         await asyncio.gather(*waits[:2])
         done = [wait.done() for wait in waits]
         waits[2].cancel()
@@ -31,9 +31,9 @@ def test_who_waits_is_woken_by_the_mark_or_a_later_one():
 
 def test_what_was_reached_before_needs_no_waiting():
     async def scene() -> None:
-        marks: Marks[str] = Marks()
-        marks.stand("a", 5)
-        await asyncio.wait_for(marks.reached("a", 5), 1)
+        marks: Watermarks[str] = Watermarks()
+        marks.set("a", 5)
+        await asyncio.wait_for(marks.wait_for("a", 5), 1)
 
     asyncio.run(scene())
 
@@ -42,7 +42,7 @@ def test_what_was_rewound_is_waited_for_once_more():
     async def scene() -> None:
         progress = Progress()
         progress.note([("applied", f"{VOTES.name}/3/42"), ("applied", f"{VOTES.name}/3/17")])
-        waiting = asyncio.create_task(progress.applied.reached((VOTES.name, 3), 42))
+        waiting = asyncio.create_task(progress.applied.wait_for((VOTES.name, 3), 42))
         await asyncio.sleep(0)
         assert not waiting.done()
         progress.note([("applied", f"{VOTES.name}/3/42")])
@@ -78,25 +78,25 @@ def test_what_was_heard_while_the_checkpoints_were_read_is_newer_than_they_are()
 
 def test_checkpoints_that_cannot_be_read_are_read_later():
     async def scene() -> None:
-        library, progress = FakeLibrary(), Progress()
+        library, progress = FakeReadModel(), Progress()
         asked: list[str] = []
 
         async def applied() -> Applied:
             asked.append("once more")
             if len(asked) < 3:
-                raise SilentError("away")
+                raise NoAnswerError("away")
             return {(VOTES.name, 3): 42}
 
         library.applied = applied  # type: ignore[method-assign]
         server._CatchUp(progress, library, pause=0).begin()
-        await asyncio.wait_for(progress.applied.reached((VOTES.name, 3), 42), 5)
+        await asyncio.wait_for(progress.applied.wait_for((VOTES.name, 3), 42), 5)
 
     asyncio.run(scene())
 
 
 def test_what_is_still_being_read_is_forgotten_at_the_next_connection():
     async def scene() -> None:
-        library, progress = FakeLibrary(), Progress()
+        library, progress = FakeReadModel(), Progress()
         began, go = asyncio.Event(), asyncio.Event()
         answers = [{(VOTES.name, 3): 17}, {(VOTES.name, 3): 42}]
 
@@ -112,7 +112,7 @@ def test_what_is_still_being_read_is_forgotten_at_the_next_connection():
         catch_up.begin()
         await began.wait()
         catch_up.begin()
-        await asyncio.wait_for(progress.applied.reached((VOTES.name, 3), 42), 5)
+        await asyncio.wait_for(progress.applied.wait_for((VOTES.name, 3), 42), 5)
         go.set()
         await asyncio.sleep(0)
         assert await stands(progress, 3, 42)
@@ -124,7 +124,7 @@ async def stands(progress: Progress, partition: int, offset: int) -> bool:
     """Whether who waits for the offset need not wait."""
     try:
         async with asyncio.timeout(0):
-            await progress.applied.reached((VOTES.name, partition), offset)
+            await progress.applied.wait_for((VOTES.name, partition), offset)
     except TimeoutError:
         return False
     return True
@@ -132,10 +132,10 @@ async def stands(progress: Progress, partition: int, offset: int) -> bool:
 
 def test_who_gives_up_is_forgotten():
     async def scene() -> None:
-        marks: Marks[str] = Marks()
+        marks: Watermarks[str] = Watermarks()
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0):
-                await marks.reached("a", 1)
+                await marks.wait_for("a", 1)
         assert marks._waiting == {}
 
     asyncio.run(scene())
@@ -145,8 +145,8 @@ def test_notifications_are_read_as_they_are_written():
     async def scene() -> None:
         progress = Progress()
         progress.note([("applied", "verdicts.votes.v1/11/42"), ("published", "alpha 17")])
-        await asyncio.wait_for(progress.applied.reached(("verdicts.votes.v1", 11), 42), 1)
-        await asyncio.wait_for(progress.published.reached("alpha", 17), 1)
+        await asyncio.wait_for(progress.applied.wait_for(("verdicts.votes.v1", 11), 42), 1)
+        await asyncio.wait_for(progress.published.wait_for("alpha", 17), 1)
 
     asyncio.run(scene())
 
@@ -158,14 +158,14 @@ def test_fresh_reads_are_shared_and_none_is_older_than_its_question(new_world):
         asked: list[list[str]] = []
         began, go = asyncio.Event(), asyncio.Event()
 
-        async def tallies(slugs: list[str]) -> dict[str, Tally]:
+        async def tallies(slugs: list[str]) -> dict[str, ToolTally]:
             asked.append(list(slugs))
             began.set()
             await go.wait()
-            return {it: Tally(it, Community.of(0, 0), 0, 10 + len(asked)) for it in slugs}
+            return {it: ToolTally(it, Community.of(0, 0), 0, 10 + len(asked)) for it in slugs}
 
         library.tallies = tallies  # type: ignore[method-assign, assignment]
-        standings = Standings(library)
+        standings = TallyCache(library)
         await standings.find("alpha")
         first = asyncio.create_task(standings.fresh("alpha"))
         await began.wait()
@@ -188,7 +188,7 @@ def test_a_failed_read_is_told_to_those_who_wait_and_the_next_may_do_better(new_
         await standings.find("alpha")
         working = library.tallies
 
-        async def broken(slugs: list[str]) -> dict[str, Tally]:
+        async def broken(slugs: list[str]) -> dict[str, ToolTally]:
             raise OSError("away")
 
         library.tallies = broken  # type: ignore[method-assign, assignment]

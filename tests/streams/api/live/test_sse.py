@@ -8,7 +8,7 @@ import pytest
 
 from schemas.records import Community
 from streams.api.http.problems import Problem
-from streams.api.live.sse import Changes, Client
+from streams.api.live.sse import Changes, SseClient
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_of_several_tools_only_the_named_event_is_spared(new_world, newer):
 
 def test_a_slow_reader_has_one_waiting_event_per_tool():
     async def scene() -> bytes:
-        client = Client()
+        client = SseClient()
         for version in range(1000):
             client.put("alpha", b"event %d" % version)
         return await client.next(1)
@@ -108,7 +108,7 @@ def test_a_slow_reader_has_one_waiting_event_per_tool():
 
 def test_without_news_there_is_a_heartbeat():
     async def scene() -> bytes:
-        return await Client().next(0)
+        return await SseClient().next(0)
 
     assert asyncio.run(scene()) == b""
 

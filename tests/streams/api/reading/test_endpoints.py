@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from schemas.digests import Counts, Digest
+from schemas.digests import Counts, WeeklyDigest
 from schemas.records import Reviewer
 from schemas.time import instants, weeks
 
@@ -107,7 +107,7 @@ def test_without_digests_the_list_is_empty(world):
 
 def a_digest(week, *, frozen=True):
     start, end = (instants.to_datetime(moment) for moment in weeks.span(week))
-    return Digest(week=week, start=start, end=end, frozen=frozen, counts=Counts(votes=7))
+    return WeeklyDigest(week=week, start=start, end=end, frozen=frozen, counts=Counts(votes=7))
 
 
 def test_digests_are_listed_newest_first_a_page_at_a_time(world):

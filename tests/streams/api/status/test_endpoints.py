@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from infra.telemetry.metrics import STREAM_CLIENTS
-from streams.api.status.pipeline_status import Beat, FakeObserver, Observed, judge
+from streams.api.status.pipeline_status import Beat, FakeObserver, Observed, evaluate
 
 ALL = FakeObserver().seen
 
@@ -53,7 +53,7 @@ def test_two_workers_may_share_the_partitions():
     votes = {"verdicts.votes.v1": assigned["verdicts.votes.v1"]}
     rest = {topic: it for topic, it in assigned.items() if topic not in votes}
     one, other = worker(assigned=votes, relay=False), worker(assigned=rest)
-    assert judge(seen(beats=[one, other, PUBLISHER])).ok
+    assert evaluate(seen(beats=[one, other, PUBLISHER])).ok
 
 
 def test_a_process_is_ready_when_broker_and_database_are(world):

@@ -5,27 +5,27 @@ from confluent_kafka import Producer
 from sqlalchemy import Engine
 
 from infra.kafka.codec import Codec, UndecodableError
-from infra.kafka.offsets import Log, Place
+from infra.kafka.offsets import LogOffsets
 from infra.kafka.producer import configuration
-from infra.kafka.reader import Record, Span
+from infra.kafka.reader import LogRecord, OffsetRange
 from infra.postgres import heartbeats
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from projections.write import store
 from projections.write.checkpoints import PUBLISHER, DatabaseCheckpoints
 from projections.write.store import Batch
-from schemas.topics import CHANGES, VOTES
+from schemas.topics import CHANGES, VOTES, TopicPartition
 from streams.api.status import lag_gauges
-from streams.api.status.lag_gauges import Gauges
-from streams.deadletters.producer import DeadLetters
-from streams.deadletters.replay import Redelivery
+from streams.api.status.lag_gauges import LagGauges
+from streams.deadletters.producer import DeadLetterProducer
+from streams.deadletters.replay import DeadLetterReplay
 from tests.examples import a_vote
 from tests.services import eventually
 
 Seen = dict[tuple[str, ...], float]
 
 
-def look(gauges: Gauges) -> dict[str, Seen]:
+def look(gauges: LagGauges) -> dict[str, Seen]:
     return {
         family.name: {tuple(sample.labels.values()): sample.value for sample in family.samples}
         for family in gauges.collect()
@@ -41,7 +41,7 @@ def its(cluster: str) -> Settings:
 def test_lag_is_told_in_events_and_seconds_by_projection_and_partition(
     its: Settings, projected: Engine, unique: Callable[[str], str]
 ) -> None:
-    log, place = Log(its), (VOTES.name, 5)
+    log, place = LogOffsets(its), (VOTES.name, 5)
     DatabaseCheckpoints(projected, log).load([place])
     end = log.ends([place])[place]
     with projected.begin() as connection:
@@ -52,16 +52,18 @@ def test_lag_is_told_in_events_and_seconds_by_projection_and_partition(
         stamp = 1_000_000_000_000  # as if it had stood there for years
         producer.produce(VOTES.name, value, unique("v").encode(), place[1], timestamp=stamp)
     producer.flush()
-    seen = look(Gauges(its, projected))
+    seen = look(LagGauges(its, projected))
     labels = ("projections_1", VOTES.name, "5")
     assert seen["verdicts_lag_events"][labels] == 3
     assert seen["verdicts_lag_seconds"][labels] > 3600
     store.apply(projected, [Batch(place, end, end + 3, [])])
-    seen = look(Gauges(its, projected))
+    seen = look(LagGauges(its, projected))
     assert seen["verdicts_lag_events"][labels] == seen["verdicts_lag_seconds"][labels] == 0
 
 
-def too_late(_: Settings, spans: Mapping[Place, Span]) -> dict[Place, float | None]:
+def too_late(
+    _: Settings, spans: Mapping[TopicPartition, OffsetRange]
+) -> dict[TopicPartition, float | None]:
     """What a broker is worth that is too slow to give a record in time."""
     return dict.fromkeys(spans)
 
@@ -70,7 +72,7 @@ def too_late(_: Settings, spans: Mapping[Place, Span]) -> dict[Place, float | No
 def test_what_waits_counts_also_when_nobody_could_read_how_old_it_is(
     its: Settings, projected: Engine
 ) -> None:
-    log, place = Log(its), (VOTES.name, 6)
+    log, place = LogOffsets(its), (VOTES.name, 6)
     producer = Producer(configuration(its))
     producer.produce(VOTES.name, Codec().encode(a_vote()), b"v-1", place[1])
     producer.flush()
@@ -78,7 +80,7 @@ def test_what_waits_counts_also_when_nobody_could_read_how_old_it_is(
     DatabaseCheckpoints(projected, log).load([place])
     with projected.begin() as connection:
         connection.exec_driver_sql(f"update checkpoints set next_offset = {end - 1}")
-    seen = look(Gauges(its, projected, too_late))
+    seen = look(LagGauges(its, projected, too_late))
     labels = ("projections_1", VOTES.name, "6")
     assert seen["verdicts_lag_events"][labels] == 1
     assert labels not in seen["verdicts_lag_seconds"]
@@ -88,7 +90,7 @@ def test_what_waits_counts_also_when_nobody_could_read_how_old_it_is(
 def test_the_marks_of_transactions_are_no_lag(
     its: Settings, projected: Engine, unique: Callable[[str], str]
 ) -> None:
-    log, place = Log(its), (CHANGES.name, 2)
+    log, place = LogOffsets(its), (CHANGES.name, 2)
     producer = Producer({"bootstrap.servers": its.kafka, "transactional.id": unique("txn")})
     producer.init_transactions(20)
     producer.begin_transaction()
@@ -101,7 +103,7 @@ def test_the_marks_of_transactions_are_no_lag(
     for offset, events in ((begin, 2), (begin + 1, 0)):
         with projected.begin() as connection:
             connection.exec_driver_sql(f"update {PUBLISHER} set next_offset = {offset}")
-        assert look(Gauges(its, projected))["verdicts_lag_events"][labels] == events
+        assert look(LagGauges(its, projected))["verdicts_lag_events"][labels] == events
 
 
 @pytest.mark.integration
@@ -109,14 +111,14 @@ def test_dead_letters_wait_until_they_are_settled(
     its: Settings, projected: Engine, unique: Callable[[str], str]
 ) -> None:
     def waiting() -> float:
-        return look(Gauges(its, projected))["verdicts_dead_letters_waiting"][()]
+        return look(LagGauges(its, projected))["verdicts_dead_letters_waiting"][()]
 
     before, key = waiting(), unique("v").encode()
-    record = Record(VOTES.name, 1, 2_000_000, 1, key, b"garbage")
+    record = LogRecord(VOTES.name, 1, 2_000_000, 1, key, b"garbage")
     for _ in range(2):
-        DeadLetters(its).write([(record, UndecodableError("no such schema yet"))])
+        DeadLetterProducer(its).write([(record, UndecodableError("no such schema yet"))])
     assert waiting() == before + 2
-    desk = Redelivery(its, projected, Codec())
+    desk = DeadLetterReplay(its, projected, Codec())
     desk.discard([it for it in desk.letters() if it.key == key], "a test")
     assert waiting() == before
 
@@ -124,9 +126,9 @@ def test_dead_letters_wait_until_they_are_settled(
 @pytest.mark.integration
 def test_what_waits_and_who_lives_is_told(its: Settings, projected: Engine) -> None:
     with projected.begin() as connection:
-        heartbeats.beat(connection, "worker", "w-1", {})
+        heartbeats.record(connection, "worker", "w-1", {})
         connection.exec_driver_sql("insert into verdicts.outbox (kind, key) values ('tool', 'x')")
-    seen = look(Gauges(its, projected))
+    seen = look(LagGauges(its, projected))
     assert seen["verdicts_queue_length"] == {("outbox",): 1, ("pages",): 0}
     assert seen["verdicts_queue_age_seconds"]["outbox",] > 0
     assert ("worker", "w-1") in seen["verdicts_beat_age_seconds"]
@@ -136,7 +138,7 @@ def test_what_waits_and_who_lives_is_told(its: Settings, projected: Engine) -> N
 
 @pytest.mark.integration
 def test_looks_are_shared_for_a_moment(its: Settings, projected: Engine) -> None:
-    asked = Gauges(its, projected)
+    asked = LagGauges(its, projected)
     first = look(asked)
     with projected.begin() as connection:
         connection.exec_driver_sql("insert into verdicts.outbox (kind, key) values ('tool', 'x')")
@@ -146,7 +148,7 @@ def test_looks_are_shared_for_a_moment(its: Settings, projected: Engine) -> None
 @pytest.mark.integration
 def test_without_a_database_only_that_is_told(its: Settings, database: str) -> None:
     gone = create_engine(database.replace("verdicts:", "nobody:"), name="verdicts tests")
-    assert look(Gauges(its, gone)) == {"verdicts_chain_visible": {(): 0}}
+    assert look(LagGauges(its, gone)) == {"verdicts_chain_visible": {(): 0}}
     gone.dispose()
 
 
@@ -157,6 +159,6 @@ def test_without_a_broker_only_that_is_told_and_not_asked_again_at_once(
     monkeypatch.setattr(lag_gauges, "BROKER_SECONDS", 0.5)
     monkeypatch.setattr(lag_gauges, "REMEMBERED_SECONDS", 0.4)
     gone = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
-    asked = Gauges(gone, projected)
+    asked = LagGauges(gone, projected)
     assert look(asked) == {"verdicts_chain_visible": {(): 0}}
     assert asked._remembered() is asked._remembered()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra.kafka.delivery import NotWritten, Undecided
+from infra.kafka.delivery import DeliveryUnknown, NotWritten
 
 HERE = {"Origin": "http://127.0.0.1:8080"}
 ALPHA = "/v1/tools/alpha/vote"
@@ -188,7 +188,7 @@ def test_a_known_voter_is_never_one_too_many(make_world):
 
 @pytest.mark.parametrize(
     ("failure", "word"),
-    [(NotWritten("queue full"), "not saved"), (Undecided("timed out"), "not known")],
+    [(NotWritten("queue full"), "not saved"), (DeliveryUnknown("timed out"), "not known")],
 )
 def test_without_acknowledgement_nothing_is_claimed_and_the_voter_stays_the_same(
     quick, failure, word
