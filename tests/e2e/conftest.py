@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
-from tests.chromium import launched
 from tests.e2e.content import category, listing
 from tests.e2e.system import System
+from tests.harness.chromium import launched
 
 expect.set_options(timeout=15_000)
 _numbers = itertools.count(1)

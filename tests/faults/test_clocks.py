@@ -7,13 +7,13 @@ import httpx
 
 from schemas.events import VoteCast
 from streams.api.ingest.event_clock import now
-from tests.examples import SECOND, a_vote
 from tests.faults.harness.content import TOOLS, shelf
 from tests.faults.harness.ledger import Outcome
 from tests.faults.harness.oracle import Figures
 from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System
 from tests.faults.harness.waiting import until
+from tests.harness.examples import SECOND, a_vote
 
 Report = Callable[[Figures], None]
 OFF_SECONDS = 3600.0

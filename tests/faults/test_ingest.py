@@ -11,7 +11,6 @@ from confluent_kafka.admin import AdminClient
 from infra.kafka import topics
 from infra.kafka.offsets import LogOffsets
 from schemas.topics import EVENT_PARTITIONS, VOTES
-from tests.examples import NOON, a_retracted_vote, a_vote
 from tests.faults.harness.brokers import Broker, Cluster
 from tests.faults.harness.clients import Load
 from tests.faults.harness.content import TOOLS, Crowd, shelf
@@ -21,6 +20,7 @@ from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System
 from tests.faults.harness.taps import LostProduceAnswers
 from tests.faults.harness.waiting import Stopwatch, until
+from tests.harness.examples import NOON, a_retracted_vote, a_vote
 
 Report = Callable[[Figures], None]
 MakeSystem = Callable[[Cluster], System]

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from infra.kafka.codec import HEADER, MAGIC, Codec
 from schemas.topics import DEAD_LETTERS, VOTES
 from streams.deadletters.replay import DeadLetter, DeadLetterReplay
-from tests.examples import a_vote
 from tests.faults.harness.content import TOOLS, Crowd, shelf
 from tests.faults.harness.oracle import Figures
 from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System
 from tests.faults.harness.waiting import Stopwatch, until
+from tests.harness.examples import a_vote
 
 Report = Callable[[Figures], None]
 

@@ -22,7 +22,14 @@ from infra.kafka.codec import Codec
 from projections import generations
 from schemas.events import DigestFrozen, Event
 from streams.rebuild import service
-from tests.examples import (
+from tests.faults.harness.clients import HttpClient
+from tests.faults.harness.ledger import Ledger
+from tests.faults.harness.oracle import Figures
+from tests.faults.harness.services import Service
+from tests.faults.harness.subscriber import require_faithful_changes
+from tests.faults.harness.system import System
+from tests.faults.harness.waiting import Stopwatch
+from tests.harness.examples import (
     a_bookmark,
     a_category,
     a_digest,
@@ -35,13 +42,6 @@ from tests.examples import (
     a_reviewer,
     a_vote,
 )
-from tests.faults.harness.clients import HttpClient
-from tests.faults.harness.ledger import Ledger
-from tests.faults.harness.oracle import Figures
-from tests.faults.harness.services import Service
-from tests.faults.harness.subscriber import require_faithful_changes
-from tests.faults.harness.system import System
-from tests.faults.harness.waiting import Stopwatch
 from tests.projections.reference import Reference
 
 Report = Callable[[Figures], None]

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from schemas.events import Event
-from tests.examples import a_vote
 from tests.faults.harness import audit
 from tests.faults.harness.content import TOOLS, Crowd, shelf
 from tests.faults.harness.oracle import Figures
 from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System
 from tests.faults.harness.waiting import Stopwatch, until
+from tests.harness.examples import a_vote
 
 Report = Callable[[Figures], None]
 POINTS = ["before", "inside", "writing the outbox", "at commit", "before the relay"]

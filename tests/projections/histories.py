@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from schemas.events import Event
-from tests.examples import (
+from tests.harness.examples import (
     a_bookmark,
     a_category,
     a_digest,

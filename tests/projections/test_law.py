@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 from projections import tables
 from projections.read import queries
 from schemas.events import Event
-from tests.journal import Journal
+from tests.harness.journal import Journal
 from tests.projections.histories import histories, splits
 from tests.projections.reference import Reference
 

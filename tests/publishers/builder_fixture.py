@@ -13,10 +13,10 @@ from publishers.build import site_builder
 from publishers.build.site_builder import SiteBuilder
 from publishers.build.site_files import SiteFiles
 from schemas.events import Event
-from tests.examples import (
+from tests.harness.examples import (
     a_listing,
 )
-from tests.journal import Journal
+from tests.harness.journal import Journal
 
 PUBLIC_URL = "https://verdicts.example"
 

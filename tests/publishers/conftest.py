@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 from sqlalchemy import Engine
 
-from tests import chromium
+from tests.harness import chromium
 from tests.publishers.browsing import COMPARISON, SITE, Api
 from tests.publishers.builder_fixture import House
 

@@ -16,7 +16,7 @@ from projections.read import changed_records
 from publishers.build.site_builder import SITE
 from schemas.events import Event
 from schemas.topics import CHANGES
-from tests.examples import (
+from tests.harness.examples import (
     MINUTE,
     NOON,
     a_category,
@@ -26,8 +26,8 @@ from tests.examples import (
     a_reviewer,
     a_vote,
 )
-from tests.journal import Journal
-from tests.services import CODEC, Sender, Service, environment, eventually
+from tests.harness.journal import Journal
+from tests.harness.services import CODEC, Sender, Service, environment, eventually
 
 pytestmark = pytest.mark.integration
 

@@ -16,7 +16,7 @@ from projections.read import queries
 from projections.tables import create_live_generation
 from schemas.records import Category, Tool
 from schemas.topics import CHANGES, DEAD_LETTERS, EVENT_TOPICS, VOTES
-from tests.examples import (
+from tests.harness.examples import (
     MINUTE,
     NOON,
     a_bookmark,
@@ -27,7 +27,7 @@ from tests.examples import (
     a_reviewer,
     a_vote,
 )
-from tests.services import CODEC, Reader, Sender, Service, eventually
+from tests.harness.services import CODEC, Reader, Sender, Service, eventually
 
 pytestmark = pytest.mark.integration
 

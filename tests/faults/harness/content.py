@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from schemas import events
 from schemas.events import Data, Event
-from tests.examples import NOON, SECOND, a_category, a_listing, a_review, a_reviewer
+from tests.harness.examples import NOON, SECOND, a_category, a_listing, a_review, a_reviewer
 
 TOOLS = tuple(f"tool-{letter}" for letter in "abcdef")
 REVIEWERS = ("builder", "skeptic")

@@ -7,9 +7,9 @@ from click.testing import CliRunner, Result
 from sqlalchemy import Engine
 
 from infra.cli.main import sentence, verdicts
-from tests import examples
-from tests.examples import NOON, TOOL
-from tests.journal import Journal
+from tests.harness import examples
+from tests.harness.examples import NOON, TOOL
+from tests.harness.journal import Journal
 
 pytestmark = pytest.mark.integration
 

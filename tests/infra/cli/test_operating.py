@@ -18,7 +18,7 @@ from infra.postgres import engine as databases
 from infra.settings import Settings
 from schemas.topics import REVIEWS, VOTES
 from streams.deadletters.producer import DeadLetterProducer
-from tests.examples import NOON, a_vote
+from tests.harness.examples import NOON, a_vote
 
 pytestmark = pytest.mark.integration
 Run = Callable[..., Result]

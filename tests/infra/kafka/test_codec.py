@@ -8,7 +8,7 @@ from schemas import topics
 from schemas.avro import catalogue
 from schemas.events import Event
 from schemas.records import Tool
-from tests.examples import (
+from tests.harness.examples import (
     EVERY_TYPE,
     NOON,
     a_digest,

@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from infra.kafka.producer import configuration
 from infra.kafka.reader import OffsetRange, ages, first_records
 from infra.settings import Settings
-from tests.services import eventually
+from tests.harness.services import eventually
 
 
 @pytest.fixture

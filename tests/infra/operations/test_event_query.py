@@ -23,7 +23,7 @@ from infra.operations.event_query import (
 )
 from infra.settings import Settings
 from schemas.topics import EVENT_TOPICS, REVIEWS, VOTES
-from tests.examples import HOUR, NOON, SECOND, a_review, a_vote
+from tests.harness.examples import HOUR, NOON, SECOND, a_review, a_vote
 
 
 def a_record(

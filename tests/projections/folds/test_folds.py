@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from projections.folds import handlers, votes
 from projections.folds.registers import RegisterWrite, fold
 from schemas.events import EVENT_TYPES, Event
-from tests.examples import (
+from tests.harness.examples import (
     EVERY_TYPE,
     MINUTE,
     NOON,

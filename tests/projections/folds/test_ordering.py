@@ -2,7 +2,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections.folds.ordering import earliest_first, lww_stamp
-from tests.examples import NOON, a_listing, a_vote
+from tests.harness.examples import NOON, a_listing, a_vote
 
 TIMES = st.sampled_from([-62_135_596_800_000_000, -1, 0, 1, NOON, 253_402_300_799_999_999])
 IDS = st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1, max_size=4)

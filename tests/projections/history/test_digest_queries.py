@@ -7,10 +7,10 @@ from schemas import digests
 from schemas.events import DigestFrozen, Event, FrozenTally
 from schemas.time import instants, weeks
 from schemas.topics import DIGESTS
-from tests import examples
 from tests.conftest import empty
-from tests.examples import DAY, NOON, OTHER_TOOL, TOOL
-from tests.journal import Journal
+from tests.harness import examples
+from tests.harness.examples import DAY, NOON, OTHER_TOOL, TOOL
+from tests.harness.journal import Journal
 from tests.projections.histories import histories
 
 pytestmark = pytest.mark.integration

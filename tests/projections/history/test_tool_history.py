@@ -5,9 +5,9 @@ from projections.history.tool_history import history, panel_history
 from schemas.events import DigestFrozen, FrozenTally
 from schemas.history import History
 from schemas.time import instants, weeks
-from tests import examples
-from tests.examples import DAY, NOON, TOOL
-from tests.journal import Journal
+from tests.harness import examples
+from tests.harness.examples import DAY, NOON, TOOL
+from tests.harness.journal import Journal
 from tests.projections.history.test_digest_rules import said
 
 

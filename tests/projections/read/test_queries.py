@@ -6,7 +6,7 @@ from sqlalchemy import Engine, text
 from projections.read import changed_records, queries
 from projections.write.outbox import RecordKey
 from schemas.time.instants import to_datetime
-from tests.examples import (
+from tests.harness.examples import (
     CATEGORY,
     DAY,
     MINUTE,
@@ -25,7 +25,7 @@ from tests.examples import (
     a_reviewer,
     a_vote,
 )
-from tests.journal import Journal
+from tests.harness.journal import Journal
 
 pytestmark = pytest.mark.integration
 

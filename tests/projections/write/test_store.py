@@ -13,7 +13,7 @@ from projections.read import queries
 from projections.write import checkpoints, store
 from projections.write.store import Batch
 from schemas.events import Event
-from tests.examples import (
+from tests.harness.examples import (
     CATEGORY,
     MINUTE,
     NOON,
@@ -30,7 +30,7 @@ from tests.examples import (
     a_reviewer,
     a_vote,
 )
-from tests.journal import PLACE, Journal
+from tests.harness.journal import PLACE, Journal
 
 pytestmark = pytest.mark.integration
 

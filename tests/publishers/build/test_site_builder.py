@@ -12,7 +12,7 @@ from publishers.build.site_files import SiteFiles
 from publishers.views.tools.cards import card
 from schemas.events import Event
 from tests.conftest import empty
-from tests.examples import (
+from tests.harness.examples import (
     MINUTE,
     NOON,
     a_bookmark,

@@ -9,10 +9,10 @@ from infra.settings import Settings
 from publishers.publisher import ActivePublisher
 from schemas.events import FrozenTally
 from schemas.time import weeks
-from tests.examples import NOON, a_listing, a_retracted_vote, a_vote
+from tests.harness.examples import NOON, a_listing, a_retracted_vote, a_vote
+from tests.harness.services import eventually
 from tests.projections.history.test_digest_queries import a_freeze
 from tests.publishers.builder_fixture import House
-from tests.services import eventually
 
 pytestmark = pytest.mark.integration
 

@@ -16,7 +16,8 @@ from publishers.build import announcements, site_builder
 from publishers.build.site_builder import SiteBuilder
 from publishers.build.site_files import SiteFiles
 from publishers.publisher import ActivePublisher
-from tests.examples import a_listing, a_vote
+from tests.harness.examples import a_listing, a_vote
+from tests.harness.services import eventually
 from tests.publishers.builder_fixture import (
     PUBLIC_URL,
     Disturbed,
@@ -25,7 +26,6 @@ from tests.publishers.builder_fixture import (
     print_marked,
     unwritable,
 )
-from tests.services import eventually
 
 pytestmark = pytest.mark.integration
 

@@ -8,8 +8,16 @@ from publishers.content import content_cache
 from publishers.content.database_content import DatabaseContent
 from publishers.content.site_content import InMemoryContent
 from schemas.events import Event
-from tests.examples import NOON, a_bookmark, a_category, a_listing, a_retirement, a_review, a_vote
-from tests.journal import Journal
+from tests.harness.examples import (
+    NOON,
+    a_bookmark,
+    a_category,
+    a_listing,
+    a_retirement,
+    a_review,
+    a_vote,
+)
+from tests.harness.journal import Journal
 from tests.publishers.content.test_database_content import CONTENT, agree
 
 pytestmark = pytest.mark.integration

@@ -8,7 +8,7 @@ from publishers.content.database_content import DatabaseContent, open_snapshot
 from publishers.content.site_content import InMemoryContent, SiteContent
 from schemas.events import Event
 from schemas.records import Authored
-from tests.examples import (
+from tests.harness.examples import (
     MINUTE,
     NOON,
     a_category,
@@ -18,7 +18,7 @@ from tests.examples import (
     a_reviewer,
     a_vote,
 )
-from tests.journal import Journal
+from tests.harness.journal import Journal
 
 pytestmark = pytest.mark.integration
 

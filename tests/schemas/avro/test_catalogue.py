@@ -13,7 +13,7 @@ from schemas import topics
 from schemas.avro import catalogue, compatibility
 from schemas.avro.catalogue import FIRST_ID, VERSIONS, Version, fingerprint
 from schemas.avro.compatibility import problems
-from tests.examples import avro
+from tests.harness.examples import avro
 
 NAMES = [version.stem for version in VERSIONS]
 

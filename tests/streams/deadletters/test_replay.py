@@ -14,7 +14,7 @@ from schemas.topics import DEAD_LETTERS, REVIEWS, VOTES
 from streams.deadletters.model import DeadLetter, Origin, Resolution, merge_copies, read
 from streams.deadletters.producer import DeadLetterProducer
 from streams.deadletters.replay import PLACE, DeadLetterReplay, ReplayError
-from tests.examples import a_vote
+from tests.harness.examples import a_vote
 
 _offsets = itertools.count(1_000_000)
 WHY = {

@@ -18,8 +18,8 @@ from projections.write import store
 from schemas.events import Event
 from schemas.topics import DIGESTS, VOTES
 from streams.processing.projector import Projector
-from tests.examples import TOOL, a_digest, a_listing, a_vote
-from tests.journal import Journal
+from tests.harness.examples import TOOL, a_digest, a_listing, a_vote
+from tests.harness.journal import Journal
 
 pytestmark = pytest.mark.integration
 

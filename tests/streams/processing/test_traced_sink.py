@@ -17,7 +17,7 @@ from infra.telemetry import event_log, tracing
 from infra.telemetry.otel import OtelTracer
 from schemas.topics import VOTES
 from streams.processing.traced_sink import TracedSink, subject, traced
-from tests.examples import EVERY_TYPE, a_vote
+from tests.harness.examples import EVERY_TYPE, a_vote
 
 ROOT = Path(__file__).parents[3]
 PLACE = TP(VOTES.name, 3)

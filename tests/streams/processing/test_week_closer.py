@@ -27,9 +27,9 @@ from streams.processing.week_closer import (
     exclusive_lock,
     to_topic,
 )
-from tests import examples
-from tests.examples import NOON, TOOL
-from tests.journal import Journal
+from tests.harness import examples
+from tests.harness.examples import NOON, TOOL
+from tests.harness.journal import Journal
 
 pytestmark = pytest.mark.integration
 

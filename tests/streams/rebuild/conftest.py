@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.examples import a_listing, a_vote
-from tests.services import eventually
+from tests.harness.examples import a_listing, a_vote
+from tests.harness.services import eventually
 from tests.streams.rebuild.world import World
 
 

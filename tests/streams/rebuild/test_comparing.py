@@ -7,8 +7,8 @@ from sqlalchemy import text
 
 from projections import generations
 from streams.rebuild import service
-from tests.examples import a_listing, a_vote
-from tests.services import CODEC
+from tests.harness.examples import a_listing, a_vote
+from tests.harness.services import CODEC
 from tests.streams.rebuild.world import FIRST, SECOND, World
 
 pytestmark = pytest.mark.integration

@@ -12,8 +12,8 @@ from projections.generations import BusyError, UnknownGenerationError
 from schemas.topics import DEAD_LETTERS, VOTES
 from streams.rebuild import service
 from streams.rebuild.service import NotReadyError
-from tests.examples import a_listing, a_vote
-from tests.services import Reader, eventually
+from tests.harness.examples import a_listing, a_vote
+from tests.harness.services import Reader, eventually
 from tests.streams.rebuild.world import FIRST, SECOND, World
 
 pytestmark = pytest.mark.integration

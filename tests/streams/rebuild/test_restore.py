@@ -34,7 +34,7 @@ from publishers.build.site_builder import SiteBuilder
 from publishers.build.site_files import SiteFiles
 from schemas.topics import EVENT_TOPICS, FOREVER, TOPICS, VOTES, Topic
 from streams.rebuild.generation_filler import GenerationFiller
-from tests.examples import EVERY_TYPE, OTHER_TOOL, a_bookmark, a_listing, a_review, a_vote
+from tests.harness.examples import EVERY_TYPE, OTHER_TOOL, a_bookmark, a_listing, a_review, a_vote
 
 NAMES = [topic.name for topic in EVENT_TOPICS]
 

@@ -10,8 +10,8 @@ from projections.generations import UnknownGenerationError
 from schemas.topics import BOOKMARKS, EVENT_PARTITIONS, VOTES
 from streams.rebuild import service
 from streams.rebuild.service import NotReadyError
-from tests.examples import a_vote
-from tests.services import CODEC, eventually
+from tests.harness.examples import a_vote
+from tests.harness.services import CODEC, eventually
 from tests.streams.rebuild.world import FIRST, SECOND, World
 
 pytestmark = pytest.mark.integration

@@ -13,7 +13,7 @@ from projections import generations
 from projections.read import queries
 from schemas.events import Event
 from streams.rebuild import service
-from tests.services import CODEC, Sender, Service, environment
+from tests.harness.services import CODEC, Sender, Service, environment
 
 FIRST, SECOND = "projections_1", "projections_2"
 

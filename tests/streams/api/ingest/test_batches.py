@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.events import EVENT_TYPES
-from tests.examples import EVERY_TYPE
+from tests.harness.examples import EVERY_TYPE
 
 ADMIN = {"Authorization": "Bearer admin", "Content-Type": "application/json"}
 EVENTS = [

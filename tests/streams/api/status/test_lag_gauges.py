@@ -19,8 +19,8 @@ from streams.api.status import lag_gauges
 from streams.api.status.lag_gauges import LagGauges
 from streams.deadletters.producer import DeadLetterProducer
 from streams.deadletters.replay import DeadLetterReplay
-from tests.examples import a_vote
-from tests.services import eventually
+from tests.harness.examples import a_vote
+from tests.harness.services import eventually
 
 Seen = dict[tuple[str, ...], float]
 
