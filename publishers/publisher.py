@@ -34,10 +34,10 @@ from projections.write.outbox import RecordKey
 from publishers.build.site_builder import BuildStats, SiteBuilder
 from publishers.build.site_files import SiteFiles
 from publishers.build.throttle import ThrottledJob
+from schemas.channels import Channel, ServiceName
 from schemas.topics import CHANGES
 
 GROUP = "verdicts-publisher"
-SERVICE = "publisher"
 ADVISORY_LOCK = 0x7075626C  # "publ"
 # Shares of the time, and the least and most seconds from one run to the next. A busy tool's page is
 # rendered some thirty times a second and not for each of a thousand votes.
@@ -65,7 +65,7 @@ def main(settings: Settings) -> None:
     def beat() -> None:
         detail = {"assigned": assigned(app), "active": writer.active}
         with database.begin() as connection:
-            heartbeats.record(connection, SERVICE, instance, detail)
+            heartbeats.record(connection, ServiceName.PUBLISHER, instance, detail)
 
     async def writing() -> None:
         writer.start()
@@ -78,7 +78,7 @@ def main(settings: Settings) -> None:
     finally:
         writer.stop()
         with database.begin() as connection:
-            heartbeats.remove(connection, SERVICE, instance)
+            heartbeats.remove(connection, ServiceName.PUBLISHER, instance)
 
 
 def publish_all(settings: Settings) -> dict[str, int]:
@@ -131,13 +131,13 @@ class Notifications:
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
         self._named: set[RecordKey] = set()
-        for channel in (dirty_records.CHANNEL, outbox.CHANNEL):
+        for channel in (Channel.DIRTY, Channel.OUTBOX):
             connection.execute(f"listen {channel}".encode())
 
     def wait(self, seconds: float) -> None:
         """Return as soon as there is something to hear."""
         for notice in wait_notifications(self._connection, seconds):
-            if notice.channel == outbox.CHANNEL:
+            if notice.channel == Channel.OUTBOX:
                 self._named.update(outbox.keys_in(notice.payload))
 
     def take(self) -> set[RecordKey]:
@@ -190,7 +190,7 @@ class ActivePublisher(LeaderThread):
     """Writes pages while it has the turn."""
 
     def __init__(self, settings: Settings, press: SiteBuilder, instance: str) -> None:
-        super().__init__(settings, ADVISORY_LOCK, SERVICE, instance)
+        super().__init__(settings, ADVISORY_LOCK, ServiceName.PUBLISHER, instance)
         self._press = press
 
     def serve(self, lease: Lease) -> None:

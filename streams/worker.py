@@ -9,6 +9,7 @@ from infra.postgres.engine import create_engine
 from infra.runtime import gc_tuning
 from infra.settings import Settings
 from projections.write.checkpoints import DatabaseCheckpoints
+from schemas.channels import ServiceName
 from streams.deadletters.producer import DeadLetterProducer
 from streams.processing import projector
 from streams.processing.outbox_relay import OutboxRelay
@@ -16,7 +17,6 @@ from streams.processing.week_closer import FreezerThread
 from streams.rebuild.generation_filler import GenerationFillers
 
 GROUP = "verdicts-projections"
-SERVICE = "worker"
 
 
 def main(settings: Settings, codec: Codec | None = None) -> None:
@@ -29,14 +29,14 @@ def main(settings: Settings, codec: Codec | None = None) -> None:
     app = batched_app(GROUP, settings, DatabaseCheckpoints(database, LogOffsets(settings)))
     projector.register(app, database, codec, DeadLetterProducer(settings))
     instance = instance_name(settings.instance)
-    relay = OutboxRelay(settings, database, codec, SERVICE, instance)
+    relay = OutboxRelay(settings, database, codec, ServiceName.WORKER, instance)
     followers = GenerationFillers(settings, database, codec)
     freezer = FreezerThread(settings, codec)
 
     def beat() -> None:
         detail = {"assigned": assigned(app), "relay": relay.active}
         with database.begin() as connection:
-            heartbeats.record(connection, SERVICE, instance, detail)
+            heartbeats.record(connection, ServiceName.WORKER, instance, detail)
 
     async def companions() -> None:
         relay.start()
@@ -53,4 +53,4 @@ def main(settings: Settings, codec: Codec | None = None) -> None:
         relay.stop()
         followers.stop()
         with database.begin() as connection:
-            heartbeats.remove(connection, SERVICE, instance)
+            heartbeats.remove(connection, ServiceName.WORKER, instance)

@@ -24,6 +24,7 @@ from infra.embedded.errors import EmbeddedError
 from infra.kafka.topics import TopicsError
 from infra.postgres.engine import error_text
 from infra.settings import Settings, SettingsError
+from schemas.channels import ServiceName
 
 _EXPECTED = (EmbeddedError, SettingsError, TopicsError)
 # Of modules that are too slow to import before it is known which verb is meant.
@@ -135,7 +136,7 @@ def api() -> None:
     """
     from infra.cli.services.serve import main
 
-    _serve("api", main)
+    _serve(ServiceName.API, main)
 
 
 @verdicts.command()
@@ -149,7 +150,7 @@ def worker() -> None:
     from infra.kafka.registry import codec
     from streams.worker import main
 
-    _serve("worker", lambda its: main(its, codec(its)))
+    _serve(ServiceName.WORKER, lambda its: main(its, codec(its)))
 
 
 @verdicts.command()
@@ -162,7 +163,7 @@ def publisher() -> None:
     """
     from publishers.publisher import main
 
-    _serve("publisher", main)
+    _serve(ServiceName.PUBLISHER, main)
 
 
 @verdicts.command()
@@ -240,7 +241,7 @@ def publish(everything: bool, as_json: bool) -> None:  # noqa: ARG001
     answer(counts, as_json, ", ".join(f"{number} {what}" for what, number in counts.items()))
 
 
-def _serve(name: str, run: Callable[[Settings], None]) -> None:
+def _serve(name: ServiceName, run: Callable[[Settings], None]) -> None:
     """Run one service in this process until it is told to end."""
     from infra.telemetry import tracing
     from infra.telemetry.logging import configure
@@ -249,7 +250,7 @@ def _serve(name: str, run: Callable[[Settings], None]) -> None:
     its = attached_settings().with_keys()
     configure(name, level=its.log_level)
     tracing.start(name, os.environ)
-    if name != "api":  # which serves them beside everything else
+    if name != ServiceName.API:  # which serves them beside everything else
         listen(its.metrics)
     run(its)
 

@@ -10,8 +10,7 @@ from sqlalchemy import Connection
 
 from infra.postgres.pipeline import Statements
 from projections.write.outbox import RecordKey
-
-CHANNEL = "dirty"
+from schemas.channels import Channel
 
 _MARK = """
 with marked as (
@@ -32,7 +31,7 @@ def mark(connection: Statements, keys: Iterable[RecordKey]) -> None:
     marks = sorted(set(keys))
     if marks:
         rows = {"kinds": [key.kind for key in marks], "keys": [key.key for key in marks]}
-        connection.exec_driver_sql(_MARK, {**rows, "channel": CHANNEL})
+        connection.exec_driver_sql(_MARK, {**rows, "channel": Channel.DIRTY})
 
 
 def pending(

@@ -12,8 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from infra.postgres.pipeline import Statements
-
-CHANNEL = "outbox"
+from schemas.channels import Channel
 
 _ADD = """
 with added as (
@@ -44,7 +43,7 @@ def add(connection: Statements, changed: Iterable[RecordKey]) -> None:
         named = "\n".join(f"{key.kind}:{key.key}" for key in keys)
         if len(named) > _MOST_NAMED:
             named = ""
-        connection.exec_driver_sql(_ADD, {"channel": CHANNEL, "named": named, **added})
+        connection.exec_driver_sql(_ADD, {"channel": Channel.OUTBOX, "named": named, **added})
 
 
 def keys_in(payload: str) -> list[RecordKey]:

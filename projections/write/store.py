@@ -16,10 +16,9 @@ from projections.folds.handlers import HANDLERS
 from projections.folds.registers import RegisterWrite, fold
 from projections.write import checkpoints, outbox, upserts
 from projections.write.checkpoints import CheckpointMove
+from schemas.channels import Channel
 from schemas.events import Event
 from schemas.topics import TopicPartition
-
-APPLIED = "applied"
 
 
 class Batch(NamedTuple):
@@ -51,7 +50,7 @@ def apply(engine: Engine, batches: Sequence[Batch], *, quiet: bool = False) -> N
         require_moved()
         if not quiet:
             outbox.add(connection, changed)
-            notify(connection, APPLIED, map(_reached, batches))
+            notify(connection, Channel.APPLIED, map(_reached, batches))
 
 
 def _latest(batch: Batch) -> int | None:

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from sqlalchemy import Connection
 
 from infra.postgres.engine import notify
-
-CHANNEL = "published"
+from schemas.channels import Channel
 
 
 def announce(connection: Connection, versions: Mapping[str, int]) -> None:
     """Tell the versions of tools, each as `slug version`, when this transaction commits."""
-    notify(connection, CHANNEL, (f"{tool} {version}" for tool, version in versions.items()))
+    notify(
+        connection, Channel.PUBLISHED, (f"{tool} {version}" for tool, version in versions.items())
+    )

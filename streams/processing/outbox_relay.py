@@ -18,9 +18,9 @@ from infra.settings import Settings
 from infra.telemetry import event_log
 from infra.telemetry.recording import relayed
 from projections.read import changed_records
-from projections.write import outbox
 from projections.write.outbox import RecordKey
 from schemas import topics
+from schemas.channels import Channel
 from schemas.records import AnyRecord
 
 TRANSACTIONAL_ID = "verdicts-relay"
@@ -45,7 +45,7 @@ class OutboxRelay(LeaderThread):
     def serve(self, lease: Lease) -> None:
         """Publish what waits, then wait for more."""
         producer = self._producer()
-        lease.connection.execute(f"listen {outbox.CHANNEL}".encode())
+        lease.connection.execute(f"listen {Channel.OUTBOX}".encode())
         self.active = True
         while not self.stopping.is_set():
             while self._publish_some(producer):

@@ -29,8 +29,8 @@ OUTBOX = Safeguard(
             "        outbox.add(connection, changed)\n\n\n"
             "def apply_writes("
         ),
-        "notify(connection, APPLIED, map(_reached, batches))\n": (
-            "notify(connection, APPLIED, map(_reached, batches))\n"
+        "notify(connection, Channel.APPLIED, map(_reached, batches))\n": (
+            "notify(connection, Channel.APPLIED, map(_reached, batches))\n"
             "    if not quiet:\n"
             "        _announce(engine, changed)\n"
         ),

@@ -16,11 +16,9 @@ from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from infra.supervisor.console import Screen
 from infra.supervisor.data_folder import DataFolder
+from schemas.channels import ServiceName
 from schemas.time import weeks
 from schemas.topics import EVENT_TOPICS
-
-LOADER = "loader"
-"""The service that gives signs of life while the demo content is being loaded."""
 
 
 class Demo(msgspec.Struct):
@@ -78,7 +76,7 @@ def _announced(settings: Settings) -> Iterator[None]:
 
     def beat() -> None:
         with engine.begin() as connection:
-            heartbeats.record(connection, LOADER, "up", {})
+            heartbeats.record(connection, ServiceName.LOADER, "up", {})
 
     def announce() -> None:
         while not over.wait(heartbeats.SECONDS):
@@ -86,7 +84,7 @@ def _announced(settings: Settings) -> Iterator[None]:
                 beat()
 
     beat()
-    thread = threading.Thread(target=announce, name="loader", daemon=True)
+    thread = threading.Thread(target=announce, name=ServiceName.LOADER, daemon=True)
     thread.start()
     try:
         yield
@@ -94,7 +92,7 @@ def _announced(settings: Settings) -> Iterator[None]:
         over.set()
         thread.join()
         with suppress(SQLAlchemyError), engine.begin() as connection:
-            heartbeats.remove(connection, LOADER, "up")
+            heartbeats.remove(connection, ServiceName.LOADER, "up")
         engine.dispose()
 
 

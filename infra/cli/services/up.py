@@ -30,9 +30,10 @@ from infra.supervisor.console import Screen
 from infra.supervisor.data_folder import DataFolder, RunInfo
 from infra.supervisor.service_output import ServiceOutput
 from infra.supervisor.services import Service, Supervisor
+from schemas.channels import ServiceName
 from schemas.topics import TOPICS
 
-SERVICES = ("api", "worker", "publisher")
+SERVICES = (ServiceName.API, ServiceName.WORKER, ServiceName.PUBLISHER)
 STOP_ORDER = (SERVICES, ("kafka",), ("postgres",))
 SERVICE_GRACE, KAFKA_GRACE, POSTGRES_GRACE = 7.0, 4.0, 2.0
 
@@ -214,7 +215,7 @@ class LocalSystem:
 
     def _choose_metrics_ports(self) -> dict[str, str]:
         """Where worker and publisher serve their metrics: on this machine alone."""
-        names = [name for name in SERVICES if name != "api"]
+        names = [name for name in SERVICES if name != ServiceName.API]
         chosen = ports.choose(self.settings.data, *(f"{name}_metrics" for name in names))
         ports.remember(self.settings.data, chosen)
         return {name: f"{LOOPBACK}:{chosen[f'{name}_metrics']}" for name in names}
@@ -277,7 +278,7 @@ class LocalSystem:
                 postgres_home=home,
                 public_url=self.settings.public_url,
                 metrics={
-                    "api": f"{self._url}/metrics",
+                    ServiceName.API: f"{self._url}/metrics",
                     **{name: f"http://{at}/metrics" for name, at in self.metrics.items()},
                 },
             )

@@ -7,6 +7,7 @@ import msgspec
 
 from infra.kafka.offsets import Bounds
 from infra.operations.doctor.finding import Finding, fail, ok, several, warn
+from schemas.channels import ServiceName
 from schemas.topics import TopicPartition
 
 CLOCK_SECONDS = 1.0
@@ -225,7 +226,7 @@ def waiting(seconds: Mapping[str, float]) -> Finding:
 
 def services(fresh: Iterable[str]) -> Finding:
     """Whether each kind of process lives."""
-    if missing := sorted({"worker", "publisher"} - set(fresh)):
+    if missing := sorted({ServiceName.WORKER, ServiceName.PUBLISHER} - set(fresh)):
         return fail("services", f"No {' and no '.join(missing)} gives a sign of life.", "Start it.")
     return ok("services", "Worker and publisher give signs of life.")
 

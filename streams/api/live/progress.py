@@ -17,12 +17,13 @@ from psycopg import Notify
 from infra.postgres.engine import connect
 from infra.runtime.blocking_pool import join_async
 from infra.settings import Settings
+from schemas.channels import Channel
 from schemas.topics import EVENT_PARTITIONS, TopicPartition
 
 _NOTHING_APPLIED = dict.fromkeys(EVENT_PARTITIONS, 0)
 K = TypeVar("K", bound=Hashable)
 RETRY_SECONDS = 1.0
-CHANNELS = ("applied", "published")
+CHANNELS = (Channel.APPLIED, Channel.PUBLISHED)
 
 log = structlog.get_logger(__name__)
 
@@ -86,7 +87,7 @@ class Progress:
     def note(self, group: list[tuple[str, str]]) -> None:
         """Take in notifications: pairs of channel and payload, in the order of the commits."""
         for channel, payload in group:
-            if channel == "applied":
+            if channel == Channel.APPLIED:
                 topic, partition, offset = payload.split("/")
                 place = topic, int(partition)
                 self._heard.add(place)

@@ -16,6 +16,7 @@ from infra.migrations import is_migrated
 from infra.runtime.blocking_pool import BlockingPool, NoAnswerError
 from infra.settings import Settings
 from projections.read import queries
+from schemas.channels import ServiceName
 from schemas.topics import EVENT_PARTITIONS, EVENT_TOPICS
 
 MOST_SECONDS = 10
@@ -102,7 +103,7 @@ def evaluate(seen: Observed) -> StatusEvaluation:
         reasons.append(f"{len(seen.behind)} partitions are over {MOST_SECONDS} s behind.")
     if seen.waiting >= MOST_SECONDS:
         reasons.append(f"A change has waited {seen.waiting:.0f} s for its page.")
-    if any(beat.service == "loader" for beat in seen.beats):
+    if any(beat.service == ServiceName.LOADER for beat in seen.beats):
         reasons.append("The demo content is still being loaded.")
     status = "degraded" if reasons else "ok"
     return StatusEvaluation(status, reasons, seen.beats, round(seen.waiting, 3), seen.behind)
@@ -110,14 +111,15 @@ def evaluate(seen: Observed) -> StatusEvaluation:
 
 def _missing_services(beats: list[Beat]) -> list[str]:
     """The work that no living process does."""
-    workers = [beat for beat in beats if beat.service == "worker"]
+    workers = [beat for beat in beats if beat.service == ServiceName.WORKER]
     missing = len(set(EVENT_PARTITIONS) - _assigned(workers))
     reasons = []
     if missing:
         reasons.append(f"{missing} of {len(EVENT_PARTITIONS)} partitions have no worker.")
     if not any(beat.detail.get("relay") for beat in workers):
         reasons.append("No worker relays changes.")
-    if not any(beat.detail.get("active") for beat in beats if beat.service == "publisher"):
+    publishers = [beat for beat in beats if beat.service == ServiceName.PUBLISHER]
+    if not any(beat.detail.get("active") for beat in publishers):
         reasons.append("No publisher is active.")
     return reasons
 
@@ -234,8 +236,8 @@ class FakeObserver:
     def __init__(self, seen: Observed | None = None, fault: str = "") -> None:
         assigned = {topic.name: list(range(topic.partitions)) for topic in EVENT_TOPICS}
         beats = [
-            Beat("worker", "1", 0.5, {"assigned": assigned, "relay": True}),
-            Beat("publisher", "1", 0.5, {"active": True}),
+            Beat(ServiceName.WORKER, "1", 0.5, {"assigned": assigned, "relay": True}),
+            Beat(ServiceName.PUBLISHER, "1", 0.5, {"active": True}),
         ]
         self.seen = seen or Observed(beats, 0.0, [], [])
         self.fault = fault

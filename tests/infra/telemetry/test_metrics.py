@@ -15,8 +15,7 @@ from infra.consumer.partition_consumer import BatchSteps, CheckpointMismatch
 from infra.embedded.ports import LOOPBACK, choose
 from infra.telemetry import metrics, recording
 from infra.telemetry.metrics import REGISTRY, listen, names
-from publishers import publisher
-from streams import worker
+from schemas.channels import ServiceName
 from streams.api.status.lag_gauges import PUBLISHER
 
 ROOT = Path(__file__).parents[3]
@@ -69,9 +68,9 @@ def test_every_panel_has_a_place_of_its_own() -> None:
 def test_a_service_that_ended_by_itself_or_never_began_is_missed() -> None:
     """Its sign of life goes with it, so there is none that could grow old."""
     (silent,) = (it["expr"] for it in ALERTS if it["alert"] == "VerdictsServiceSilent")
-    for service in (worker.SERVICE, publisher.SERVICE):
+    for service in (ServiceName.WORKER, ServiceName.PUBLISHER):
         assert f'absent(verdicts_beat_age_seconds{{service="{service}"}})' in silent
-    asked = f'verdicts_beat_age_seconds{{service=~"{worker.SERVICE}|{publisher.SERVICE}"}}'
+    asked = f'verdicts_beat_age_seconds{{service=~"{ServiceName.WORKER}|{ServiceName.PUBLISHER}"}}'
     assert f"min by (service) ({asked}) > " in silent
 
 

@@ -12,6 +12,7 @@ from infra.consumer.partition_consumer import CheckpointMismatch
 from projections.read import queries
 from projections.write import checkpoints, store
 from projections.write.store import Batch
+from schemas.channels import Channel
 from schemas.events import Event
 from tests.harness.examples import (
     CATEGORY,
@@ -100,7 +101,7 @@ def test_two_that_hold_the_same_batch_apply_it_once(journal: Journal):
 
 def test_who_listens_hears_how_far_a_batch_went(journal: Journal, migrated: str):
     with psycopg.connect(migrated, autocommit=True) as connection:
-        connection.execute(f"listen {store.APPLIED}".encode())
+        connection.execute(f"listen {Channel.APPLIED}".encode())
         store.apply(journal.engine, [Batch(PLACE, 0, 7, [a_vote()])])
         heard = next(connection.notifies(timeout=10, stop_after=1))
     assert heard.payload == f"{PLACE[0]}/{PLACE[1]}/7"

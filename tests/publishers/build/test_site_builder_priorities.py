@@ -12,10 +12,11 @@ from infra.settings import Settings
 from infra.telemetry.metrics import REGISTRY
 from projections.write import dirty_records
 from projections.write.outbox import RecordKey
-from publishers.build import announcements, site_builder
+from publishers.build import site_builder
 from publishers.build.site_builder import SiteBuilder
 from publishers.build.site_files import SiteFiles
 from publishers.publisher import ActivePublisher
+from schemas.channels import Channel
 from tests.harness.examples import a_listing, a_vote
 from tests.harness.services import eventually
 from tests.publishers.builder_fixture import (
@@ -135,7 +136,7 @@ def test_what_is_heard_of_is_written_at_once_and_its_mark_then_writes_nothing(
 def heard(database: str) -> Iterator[Callable[[], list[str]]]:
     """Listens for published versions; gives a function that tells what came so far."""
     with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute(f"listen {announcements.CHANNEL}".encode())
+        connection.execute(f"listen {Channel.PUBLISHED}".encode())
         yield lambda: [notice.payload for notice in connection.notifies(timeout=0.2)]
 
 

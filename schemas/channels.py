@@ -1,0 +1,26 @@
+"""The names by which processes know each other: notification channels and services."""
+
+from enum import StrEnum
+
+
+class Channel(StrEnum):
+    """A channel of PostgreSQL's NOTIFY; its notifications announce what a table holds."""
+
+    APPLIED = "applied"
+    """Worker to API: `topic/partition/offset`, the first offset that is not applied yet."""
+    PUBLISHED = "published"
+    """Publisher to API: `tool version`, the version that all pages of a tool show."""
+    OUTBOX = "outbox"
+    """Worker to relay: `kind:key` of each changed record, one a line; empty when they are many."""
+    DIRTY = "dirty"
+    """Writers of dirty rows to the publisher; no payload."""
+
+
+class ServiceName(StrEnum):
+    """The name of a service in `verdicts`, its heartbeats, `run.json` and its log lines."""
+
+    API = "api"
+    WORKER = "worker"
+    PUBLISHER = "publisher"
+    LOADER = "loader"
+    """`verdicts up` while it loads the demo content."""
