@@ -18,7 +18,8 @@ from infra.consumer.agent import consume
 from infra.consumer.app import batched_app
 from infra.consumer.group_commit import GroupCommitter
 from infra.consumer.measured_sink import MeasuredSink
-from infra.consumer.partition_consumer import BatchSteps, Record
+from infra.consumer.partition_consumer import BatchSteps
+from infra.consumer.protocols import Record
 from infra.consumer.runner import assigned, every, instance_name, run
 from infra.kafka.offsets import LogOffsets
 from infra.postgres import heartbeats

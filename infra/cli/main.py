@@ -65,7 +65,7 @@ def sentence(error: Exception) -> str:
 
 def _expected_later() -> tuple[type[Exception], ...]:
     """Errors of modules that are too slow to load for every command."""
-    from infra.consumer.app import LogMismatchError
+    from infra.consumer.protocols import LogMismatchError
     from infra.migrations import DatabaseUnfitError
     from infra.operations.event_query import QueryError
     from infra.operations.log_export.manifest import LogFilesError

@@ -8,8 +8,9 @@ from typing import Any
 import structlog
 from faust.types import TP, StreamT
 
-from infra.consumer.app import BatchedApp, LogMismatchError
+from infra.consumer.app import BatchedApp
 from infra.consumer.partition_consumer import BatchSink, PartitionConsumer, StepRunner
+from infra.consumer.protocols import LogMismatchError
 from infra.consumer.runner import abort_process, run_blocking
 
 # Enough to spread a commit's cost over many votes, few enough to finish within a second.

@@ -1,17 +1,16 @@
 """Faust applications as this project runs them: fed in batches, with offsets in the database."""
 
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Protocol
 
 import faust
 from faust.tables import TableManager
 from faust.types.auth import CredentialsT
 
+from infra.consumer.protocols import Checkpoints
 from infra.settings import Settings
-from schemas.topics import TopicPartition
 
 # A killed worker's partitions move after this long; the defaults would stall them for a minute.
 SESSION_SECONDS = 10.0
@@ -21,41 +20,6 @@ WAITING_CHUNKS = 4
 # Unpacked from what was fetched before any is handed on: where much waits, the first batch is at
 # work long before the last is unpacked, and the rest takes little memory meanwhile.
 MOST_UNPACKED = 5_000
-
-
-class Checkpoints(Protocol):
-    """Where a consumer's offsets live: in the transaction of what it writes.
-
-    All methods block on the database, some on the broker. An offset is the next one to read.
-    """
-
-    def load(self, places: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
-        """Look up the next offset of each place; what is new starts at the beginning.
-
-        Raises:
-            LogMismatchError: the log is not the one that was read so far.
-        """
-        ...
-
-    def stored(self, places: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
-        """Look up offsets alone, for reporting."""
-        ...
-
-    def has_records(self, place: TopicPartition, begin: int, end: int) -> bool:
-        """Whether the log holds any record from offset `begin` up to, not including, `end`."""
-        ...
-
-    def verify(self, places: Iterable[TopicPartition]) -> None:
-        """Ask whether the log is still the one that was read so far.
-
-        Raises:
-            LogMismatchError: a topic was made anew, or a checkpoint lies outside its log.
-        """
-        ...
-
-
-class LogMismatchError(Exception):
-    """The log and the stored offsets do not belong together; going on would lose or repeat."""
 
 
 class NoTables(TableManager):

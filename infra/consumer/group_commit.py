@@ -13,7 +13,8 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy.exc import DataError, IntegrityError
 
-from infra.consumer.partition_consumer import BatchSteps, CheckpointMismatch
+from infra.consumer.partition_consumer import BatchSteps
+from infra.consumer.protocols import CheckpointMismatch
 
 T = TypeVar("T")
 Run = Callable[[Sequence[T]], None]

@@ -4,7 +4,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from infra.consumer.partition_consumer import BatchSink, BatchSteps, CheckpointMismatch, Record
+from infra.consumer.partition_consumer import BatchSink, BatchSteps
+from infra.consumer.protocols import CheckpointMismatch, Record
 from infra.telemetry.metrics import (
     APPLY_SECONDS,
     BATCH_RECORDS,

@@ -14,6 +14,8 @@ from typing import Any, Protocol, TypeVar
 
 import structlog
 
+from infra.consumer.protocols import CheckpointMismatch, Record
+
 log = structlog.get_logger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
@@ -25,33 +27,6 @@ T = TypeVar("T")
 BatchSteps = Generator[T | None, None, None]
 """Work after work to be done, each by when the next is asked for; None where what comes until then
 may take long, so that nobody else should wait for it. What refuses a work is thrown in."""
-
-
-class CheckpointMismatch(Exception):  # noqa: N818 - an answer, not a fault
-    """The checkpoint is not where a batch begins; `stored` is where it is."""
-
-    def __init__(self, stored: int) -> None:
-        super().__init__(f"the checkpoint stands at {stored}")
-        self.stored = stored
-
-
-class Record(Protocol):
-    """What is needed of a record here."""
-
-    @property
-    def offset(self) -> int:
-        """Its place: counts up by one within the partition."""
-        ...
-
-    @property
-    def timestamp(self) -> int:
-        """When it was written, in milliseconds since 1970."""
-        ...
-
-    @property
-    def key(self) -> bytes | None:
-        """What the producer partitioned it by."""
-        ...
 
 
 class BatchSink(Protocol):

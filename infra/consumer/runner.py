@@ -13,7 +13,8 @@ import faust
 import structlog
 from faust.exceptions import ConsumerNotStarted
 
-from infra.consumer.app import BatchedApp, LogMismatchError
+from infra.consumer.app import BatchedApp
+from infra.consumer.protocols import LogMismatchError
 
 # Batches that wait for the database take up every thread that they have. What keeps the process
 # itself going (signs of life, checkpoints to seek to, reports) must not wait behind them.

@@ -19,8 +19,8 @@ from faust.transport.drivers import aiokafka
 from faust.types import TP, ConsumerMessage
 from sqlalchemy.exc import SQLAlchemyError
 
-from infra.consumer.app import Checkpoints, LogMismatchError
 from infra.consumer.fetch_tuning import LOW_LATENCY, FetchTuner
+from infra.consumer.protocols import Checkpoints, LogMismatchError
 from infra.consumer.runner import abort_process, run_blocking
 
 Records = list[ConsumerRecord]

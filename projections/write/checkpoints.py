@@ -5,8 +5,7 @@ from typing import NamedTuple, Protocol
 
 from sqlalchemy import Engine
 
-from infra.consumer.app import LogMismatchError
-from infra.consumer.partition_consumer import CheckpointMismatch
+from infra.consumer.protocols import CheckpointMismatch, LogMismatchError
 from infra.kafka.offsets import Bounds
 from infra.postgres.pipeline import Statements
 from schemas.topics import TopicPartition

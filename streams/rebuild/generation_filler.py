@@ -20,9 +20,8 @@ from faust.types import TP
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from infra.consumer.app import LogMismatchError
 from infra.consumer.group_commit import run_alone
-from infra.consumer.partition_consumer import CheckpointMismatch
+from infra.consumer.protocols import CheckpointMismatch, LogMismatchError
 from infra.kafka.codec import Codec
 from infra.kafka.offsets import LogOffsets
 from infra.postgres.engine import connect, create_engine, wait_for_lock

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from infra.consumer.group_commit import GroupCommitter, run_alone
-from infra.consumer.partition_consumer import BatchSteps, CheckpointMismatch
+from infra.consumer.partition_consumer import BatchSteps
+from infra.consumer.protocols import CheckpointMismatch
 
 
 class Work:

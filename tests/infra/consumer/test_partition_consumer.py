@@ -10,10 +10,9 @@ import pytest
 from infra.consumer.group_commit import GroupCommitter
 from infra.consumer.partition_consumer import (
     BatchSteps,
-    CheckpointMismatch,
     PartitionConsumer,
-    Record,
 )
+from infra.consumer.protocols import CheckpointMismatch, Record
 
 
 class ARecord(NamedTuple):

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from infra.consumer.measured_sink import MeasuredSink
-from infra.consumer.partition_consumer import BatchSteps, CheckpointMismatch
+from infra.consumer.partition_consumer import BatchSteps
+from infra.consumer.protocols import CheckpointMismatch
 from infra.embedded.ports import LOOPBACK, choose
 from infra.telemetry import metrics, recording
 from infra.telemetry.metrics import REGISTRY, listen, names

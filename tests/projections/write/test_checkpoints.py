@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 import pytest
 from sqlalchemy import Engine
 
-from infra.consumer.app import LogMismatchError
-from infra.consumer.partition_consumer import CheckpointMismatch
+from infra.consumer.protocols import CheckpointMismatch, LogMismatchError
 from infra.kafka.offsets import Bounds
 from projections.write import checkpoints
 from projections.write.checkpoints import (

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, text
 
-from infra.consumer.partition_consumer import CheckpointMismatch
+from infra.consumer.protocols import CheckpointMismatch
 from projections.read import queries
 from projections.write import checkpoints, store
 from projections.write.store import Batch

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, OperationalError
 
 from infra.consumer.group_commit import run_alone
-from infra.consumer.partition_consumer import CheckpointMismatch
+from infra.consumer.protocols import CheckpointMismatch
 from infra.kafka.codec import Codec, UndecodableError
 from infra.postgres.engine import create_engine
 from projections.read import queries
