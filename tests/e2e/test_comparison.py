@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.e2e.conftest import Arrive
 from tests.e2e.content import CLAUDE, PANEL, SHELF, SMOLVLM, Fact, opening
 from tests.e2e.reading import assert_in_order, text_of
 from tests.e2e.system import System, until
@@ -75,7 +76,7 @@ def test_the_served_html_holds_everything_in_its_order(system: System) -> None:
 
 
 @pytest.fixture
-def page(arrive) -> Page:
+def page(arrive: Arrive) -> Page:
     return arrive(PATH)
 
 
@@ -129,7 +130,7 @@ def test_it_ends_with_the_feed_and_the_drawer(page: Page) -> None:
 
 
 def test_three_voters_see_one_another_live_and_the_file_on_disk_follows(
-    arrive, system: System
+    arrive: Arrive, system: System
 ) -> None:
     people = [arrive(PATH) for _ in range(3)]
     choices = dict(zip(people, ("Ship", "Ship", "Skip"), strict=True))

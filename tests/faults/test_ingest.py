@@ -12,7 +12,7 @@ from infra.kafka import topics
 from infra.kafka.offsets import LogOffsets
 from schemas.topics import EVENT_PARTITIONS, VOTES
 from tests.faults.harness.brokers import Broker, Cluster
-from tests.faults.harness.clients import Load
+from tests.faults.harness.clients import HttpClient, Load
 from tests.faults.harness.content import TOOLS, Crowd, shelf
 from tests.faults.harness.ledger import Outcome
 from tests.faults.harness.oracle import Figures
@@ -62,7 +62,7 @@ def test_a_leader_that_hangs_and_is_killed_costs_no_acknowledged_event(
     )
 
 
-def _until_all_partitions_take_events(system: System, crowd: Crowd, client) -> None:  # type: ignore[no-untyped-def]
+def _until_all_partitions_take_events(system: System, crowd: Crowd, client: HttpClient) -> None:
     """Votes spread over all partitions, so a hundred that are all taken show all leaders."""
     until(
         "all partitions take events",

@@ -79,7 +79,9 @@ def agrees(journal: Journal, reference: Reference) -> None:
     assert digests == reference.digests
 
 
-def test_any_order_duplication_and_batching_gives_the_rows_of_the_reference(projected: Engine):
+def test_any_order_duplication_and_batching_gives_the_rows_of_the_reference(
+    projected: Engine,
+) -> None:
     @EXAMPLES
     @given(histories(), st.data())
     def holds(history: list[Event], data: st.DataObject) -> None:
@@ -95,7 +97,9 @@ def test_any_order_duplication_and_batching_gives_the_rows_of_the_reference(proj
     holds()
 
 
-def test_applying_a_history_again_changes_nothing_and_gives_no_new_version(projected: Engine):
+def test_applying_a_history_again_changes_nothing_and_gives_no_new_version(
+    projected: Engine,
+) -> None:
     @settings(EXAMPLES, max_examples=20)
     @given(histories())
     def holds(history: list[Event]) -> None:

@@ -1,12 +1,17 @@
 """The site as a browser meets it in tests: real pages, and a stand-in for the API."""
 
 import json
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import parse_qsl
 
+from playwright.sync_api import Request, Route
+
 from infra.settings import Settings
+from publishers.content.site_content import InMemoryContent
 from publishers.web.security_headers import HEADERS
-from publishers.web.site import Site
+from publishers.web.site import Site, SiteResponse
 from tests.publishers.sample_digests import library_with_digests
 
 SITE = "http://site.example"
@@ -18,27 +23,27 @@ SMOLVLM = "smolvlm-2-5"
 class Api:
     """Answers as the API does; `down` makes it refuse, `hold` makes it keep a vote waiting."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.library = library_with_digests()
         self.tallies = {
             tool.tool: {"ship": tool.community.ship, "skip": tool.community.skip}
             for tool in self.library.tools()
         }
         self.bookmarks = {tool.tool: tool.bookmarks for tool in self.library.tools()}
-        self.votes = {}
-        self.saved = []
+        self.votes: dict[str, str] = {}
+        self.saved: list[str] = []
         self.version = 10
         self.down = False
-        self.held = None
+        self.held: Any = None
         self.hold = False
-        self.asked = []
+        self.asked: list[str] = []
         self._site = Site(Settings.from_environment({"VERDICTS_DATA": NOWHERE}), self._open)
 
     @contextmanager
-    def _open(self):
+    def _open(self) -> Iterator[InMemoryContent]:
         yield self.library
 
-    def serve(self, route):
+    def serve(self, route: Route) -> None:
         request = route.request
         path, _, query = request.url.removeprefix(SITE).partition("?")
         self.asked.append(f"{request.method} {path}")
@@ -49,14 +54,14 @@ class Api:
             headers = {**HEADERS, "Content-Type": answer.media_type}
             route.fulfill(status=answer.status, body=answer.content, headers=headers)
 
-    def _page(self, path, query):
+    def _page(self, path: str, query: dict[str, str]) -> SiteResponse:
         if path == "/search/":
             return self._site.search(query.get("q", ""), query.get("with", ""))
         if path == "/bookmarks/":
             return self._site.bookmarks(self.saved)
         return self._site.answer(path)
 
-    def _api(self, route, method, path):
+    def _api(self, route: Route, method: str, path: str) -> None:
         if path == "/v1/changes":
             events = [f"event: tally\ndata: {json.dumps(self.tally(t))}\n\n" for t in self.tallies]
             route.fulfill(body="retry: 50\n" + "".join(events), content_type="text/event-stream")
@@ -73,7 +78,7 @@ class Api:
             self._take(route.request, method, path)
             route.fulfill(json=self.tally(path.split("/")[3]))
 
-    def _take(self, request, method, path):
+    def _take(self, request: Request, method: str, path: str) -> dict[str, Any]:
         self.version += 1
         slug = path.split("/")[3]
         if path.endswith("/vote"):
@@ -90,7 +95,7 @@ class Api:
             self.saved.remove(slug)
             self.bookmarks[slug] -= 1
 
-    def tally(self, slug):
+    def tally(self, slug: str) -> dict[str, Any]:
         return {
             "tool": slug,
             "community": self.tallies[slug],

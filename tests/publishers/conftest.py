@@ -3,21 +3,24 @@
 See `tests.publishers.browsing` and `tests.publishers.builder_fixture`.
 """
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from sqlalchemy import Engine
 
 from tests.harness import chromium
 from tests.publishers.browsing import COMPARISON, SITE, Api
 from tests.publishers.builder_fixture import House
 
+Visit = Callable[..., Page]
 OFFLINE = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="module")
-def browser():
+def browser() -> Iterator[Browser]:
     """A headless Chromium. Not kept for longer: it keeps an event loop running in this thread."""
     program = chromium.find()
     assert program, "No Chromium was found: set CHROMIUM to one, or run make test."
@@ -28,16 +31,17 @@ def browser():
 
 
 @pytest.fixture
-def api():
+def api() -> Api:
     return Api()
 
 
 @pytest.fixture
-def visit(browser, api):
+def visit(browser: Browser, api: Api) -> Iterator[Visit]:
     """Opens a path in a window of its own, and in the end looks whether a script failed."""
-    contexts, faults = [], []
+    contexts: list[BrowserContext] = []
+    faults: list[str] = []
 
-    def open_page(path, **options):
+    def open_page(path: str, **options: Any) -> Page:
         context = browser.new_context(**options)
         contexts.append(context)
         context.route("**/*", api.serve)
@@ -53,7 +57,7 @@ def visit(browser, api):
 
 
 @pytest.fixture
-def page(visit):
+def page(visit: Visit) -> Page:
     return visit(COMPARISON)
 
 

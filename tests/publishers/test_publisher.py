@@ -128,7 +128,7 @@ def insects(*slugs: str, time: int = NOON) -> list[Event]:
     return [a_listing(slug, slug.title(), "insects", time=time) for slug in slugs]
 
 
-def test_what_changes_becomes_pages_that_a_full_printing_leaves_as_they_are(world: World):
+def test_what_changes_becomes_pages_that_a_full_printing_leaves_as_they_are(world: World) -> None:
     world.tell(
         *insects("ant", "bee", "cow"),
         a_listing("dog", "Dog", "pets"),
@@ -150,7 +150,7 @@ def test_what_changes_becomes_pages_that_a_full_printing_leaves_as_they_are(worl
     assert world.files() == before
 
 
-def test_one_publisher_writes_and_another_takes_over_when_it_ends(world: World):
+def test_one_publisher_writes_and_another_takes_over_when_it_ends(world: World) -> None:
     first = world.start()
     eventually(world.publishing, lambda it: it == {first.process.pid: True})
     second = world.start()
@@ -166,7 +166,7 @@ def test_one_publisher_writes_and_another_takes_over_when_it_ends(world: World):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_full_printing_that_is_broken_off_has_the_publisher_look_at_all_pages(
     world: World, number: signal.Signals
-):
+) -> None:
     """It may have put older pages in the place of newer ones by then."""
     world.journal.apply(*insects("ant", "bee"))
     page = world.site / "tools" / "ant" / "index.html"

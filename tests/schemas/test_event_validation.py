@@ -63,12 +63,14 @@ def refusal(name: str, /, **changes: Any) -> InvalidEvent:
 
 
 @pytest.mark.parametrize("name", EVENT_TYPES)
-def test_the_example_of_every_type_is_read_and_knows_its_type(name: str):
+def test_the_example_of_every_type_is_read_and_knows_its_type(name: str) -> None:
     assert read(name).type == name
 
 
 @pytest.mark.parametrize(("name", "field", "most"), TEXTS)
-def test_texts_have_one_character_to_their_limit_and_no_more(name: str, field: str, most: int):
+def test_texts_have_one_character_to_their_limit_and_no_more(
+    name: str, field: str, most: int
+) -> None:
     for fits in ("x", "x" * most, "é" * most, "😀" * most):
         assert getattr(read(name, **{field: fits}), field) == fits
     for unfit in ("", "x" * (most + 1), 7, ["x"], {"x": 1}, True):
@@ -77,7 +79,7 @@ def test_texts_have_one_character_to_their_limit_and_no_more(name: str, field: s
 
 
 @pytest.mark.parametrize(("name", "field", "most"), TEXTS)
-def test_no_text_holds_a_nul_at_any_place(name: str, field: str, most: int):
+def test_no_text_holds_a_nul_at_any_place(name: str, field: str, most: int) -> None:
     for text in ("\0", "a\0", "\0a", "a\n\0b"):
         refused = refusal(name, **{field: text})
         assert refused.pointer == f"/data/{field}"
@@ -85,12 +87,12 @@ def test_no_text_holds_a_nul_at_any_place(name: str, field: str, most: int):
 
 
 @pytest.mark.parametrize(("name", "field", "most"), TEXTS)
-def test_lines_breaks_and_other_scripts_are_text(name: str, field: str, most: int):
+def test_lines_breaks_and_other_scripts_are_text(name: str, field: str, most: int) -> None:
     assert getattr(read(name, **{field: "a\nb\tç 漢 \u2028 <b>"}), field) == "a\nb\tç 漢 \u2028 <b>"
 
 
 @pytest.mark.parametrize("escape", [r"\ud83d", r"\ude00", r"\uDE00\uD83D", r"a\ud800b"])
-def test_a_lone_surrogate_is_refused(escape: str):
+def test_a_lone_surrogate_is_refused(escape: str) -> None:
     raw = json.dumps(an_example("tool.retired", reason="@@")).replace("@@", escape)
     with pytest.raises(InvalidEvent) as caught:
         read_data("tool.retired", raw.encode())
@@ -98,21 +100,21 @@ def test_a_lone_surrogate_is_refused(escape: str):
     assert "surrogate" in caught.value.detail
 
 
-def test_an_escaped_pair_of_surrogates_is_one_character():
+def test_an_escaped_pair_of_surrogates_is_one_character() -> None:
     raw = json.dumps(an_example("tool.retired", reason="😀"), ensure_ascii=True).encode()
     assert rb"\ud83d\ude00" in raw
     assert read_data("tool.retired", raw).reason == "😀"
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"nope", b'{"tool": "\xff"}', b"\xff\xfe"])
-def test_what_is_no_json_is_malformed(raw: bytes):
+def test_what_is_no_json_is_malformed(raw: bytes) -> None:
     with pytest.raises(InvalidEvent) as caught:
         read_data("tool.retired", raw)
     assert (caught.value.code, caught.value.pointer) == ("malformed", "/data")
 
 
 @pytest.mark.parametrize("raw", [b"[]", b"null", b'"text"', b"7"])
-def test_data_that_is_no_object_is_refused(raw: bytes):
+def test_data_that_is_no_object_is_refused(raw: bytes) -> None:
     with pytest.raises(InvalidEvent) as caught:
         read_data("tool.retired", raw)
     assert (caught.value.code, caught.value.pointer) == ("invalid-value", "/data")
@@ -123,7 +125,7 @@ def test_data_that_is_no_object_is_refused(raw: bytes):
     "slug",
     ["a", "7", "a-b", "smolvlm-2-5", "vsx", "avs", "x-vsx", "avs-b", "a-vsb-c", "v-s", "a" * 80],
 )
-def test_these_are_slugs(name: str, field: str, slug: str):
+def test_these_are_slugs(name: str, field: str, slug: str) -> None:
     assert getattr(read(name, **{field: slug}), field) == slug
 
 
@@ -136,17 +138,17 @@ def test_these_are_slugs(name: str, field: str, slug: str):
         *("vs", "a-vs", "vs-a", "a-vs-b", "vs-vs", "a-b-vs-c-d"),
     ],
 )
-def test_these_are_none(name: str, field: str, text: str):
+def test_these_are_none(name: str, field: str, text: str) -> None:
     refused = refusal(name, **{field: text})
     assert (refused.code, refused.pointer) == ("invalid-value", f"/data/{field}")
 
 
-def test_a_refused_slug_is_told_what_a_slug_is():
+def test_a_refused_slug_is_told_what_a_slug_is() -> None:
     assert '"vs"' in refusal("tool.listed", tool="a-vs-b").detail
 
 
 @pytest.mark.parametrize("name", MOST_NAMES)
-def test_an_unknown_field_is_rejected_and_named(name: str):
+def test_an_unknown_field_is_rejected_and_named(name: str) -> None:
     refused = refusal(name, favourite="yes")
     assert (refused.code, refused.pointer) == ("unknown-field", "/data/favourite")
     assert "'favourite'" in refused.detail
@@ -156,12 +158,12 @@ def test_an_unknown_field_is_rejected_and_named(name: str):
     ("field", "pointer"),
     [("a/b", "/data/a~1b"), ("a~b", "/data/a~0b"), ("a`b", "/data/a`b"), ("", "/data/")],
 )
-def test_a_pointer_escapes_what_has_a_meaning_in_pointers(field: str, pointer: str):
+def test_a_pointer_escapes_what_has_a_meaning_in_pointers(field: str, pointer: str) -> None:
     assert refusal("tool.retired", **{field: 1}).pointer == pointer
 
 
 @pytest.mark.parametrize("name", MOST_NAMES)
-def test_every_field_but_the_optional_ones_is_required(name: str):
+def test_every_field_but_the_optional_ones_is_required(name: str) -> None:
     optional = {"best_for", "url", "pros", "cons", "disclosure"}
     for field in an_example(name):
         short = an_example(name)
@@ -176,12 +178,12 @@ def test_every_field_but_the_optional_ones_is_required(name: str):
 
 
 @pytest.mark.parametrize("score", [0, 1, 99, 100])
-def test_scores_go_from_0_to_100(score: int):
+def test_scores_go_from_0_to_100(score: int) -> None:
     assert read("review.submitted", score=score).score == score
 
 
 @pytest.mark.parametrize("score", [-1, 101, 500, 88.5, "88", None, True, [88], 10**30])
-def test_other_scores_are_refused(score: Any):
+def test_other_scores_are_refused(score: Any) -> None:
     assert refusal("review.submitted", score=score).pointer in ("/data/score", "/data")
 
 
@@ -193,7 +195,7 @@ def test_other_scores_are_refused(score: Any):
         ("tool.listed", "entry", {"free", "freemium", "paid"}),
     ],
 )
-def test_a_choice_is_one_of_its_words(name: str, field: str, allowed: set[str]):
+def test_a_choice_is_one_of_its_words(name: str, field: str, allowed: set[str]) -> None:
     for word in allowed:
         assert getattr(read(name, **{field: word}), field) == word
     for word in ("none", "split", "Ship", "", None, 1):
@@ -202,7 +204,7 @@ def test_a_choice_is_one_of_its_words(name: str, field: str, allowed: set[str]):
 
 
 @pytest.mark.parametrize("field", ["pros", "cons"])
-def test_a_list_of_texts_points_to_the_text_that_is_wrong(field: str):
+def test_a_list_of_texts_points_to_the_text_that_is_wrong(field: str) -> None:
     assert getattr(read("review.submitted", **{field: ["x" * 2_000, "y"]}), field)[1] == "y"
     for unfit in ("", "x" * 2_001, 7, "a\0", None):
         refused = refusal("review.submitted", **{field: ["fine", unfit]})
@@ -213,7 +215,7 @@ def test_a_list_of_texts_points_to_the_text_that_is_wrong(field: str):
     "url",
     ["http://example.com", "https://example.com/a?b=c#d", "HTTPS://EXAMPLE.com", "https://é.fr/x"],
 )
-def test_addresses_are_http_or_https(url: str):
+def test_addresses_are_http_or_https(url: str) -> None:
     assert read("tool.listed", url=url).url == url
 
 
@@ -225,25 +227,25 @@ def test_addresses_are_http_or_https(url: str):
         *(" https://example.com", "data:text/html,x", "https://a.com/<script>", "https://a.com/\0"),
     ],
 )
-def test_other_addresses_are_refused(url: str):
+def test_other_addresses_are_refused(url: str) -> None:
     assert refusal("tool.listed", url=url).pointer == "/data/url"
 
 
-def test_an_unknown_type_is_named():
+def test_an_unknown_type_is_named() -> None:
     with pytest.raises(InvalidEvent) as caught:
         read_data("vote.sold", b"{}")
     assert (caught.value.code, caught.value.pointer) == ("unknown-type", "/type")
     assert "vote.sold" in caught.value.detail
 
 
-def test_positions_fit_the_column_that_holds_them():
+def test_positions_fit_the_column_that_holds_them() -> None:
     for fits in (-(2**31), 0, 2**31 - 1):
         assert read("reviewer.joined", position=fits).position == fits
     for unfit in (-(2**31) - 1, 2**31, 1.5, "1", None):
         assert refusal("reviewer.joined", position=unfit).pointer == "/data/position"
 
 
-def test_no_explanation_shows_a_pattern():
+def test_no_explanation_shows_a_pattern() -> None:
     for field, unfit in (("tool", "A"), ("name", "\0"), ("url", "x")):
         assert "(?" not in refusal("tool.listed", **{field: unfit}).detail
         assert "^" not in refusal("tool.listed", **{field: unfit}).detail

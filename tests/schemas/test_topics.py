@@ -1,10 +1,10 @@
 import pytest
 
 from schemas.events import EVENT_TYPES
-from schemas.topics import CHANGES, DEAD_LETTERS, EVENT_TOPICS, TOPICS
+from schemas.topics import CHANGES, DEAD_LETTERS, EVENT_TOPICS, TOPICS, Topic
 
 
-def test_the_topics_and_their_partitions_are_those_that_others_rely_on():
+def test_the_topics_and_their_partitions_are_those_that_others_rely_on() -> None:
     assert {topic.name: topic.partitions for topic in TOPICS} == {
         "verdicts.catalog.v1": 3,
         "verdicts.reviews.v1": 6,
@@ -17,18 +17,18 @@ def test_the_topics_and_their_partitions_are_those_that_others_rely_on():
 
 
 @pytest.mark.parametrize("topic", EVENT_TOPICS, ids=lambda topic: topic.name)
-def test_event_topics_keep_everything(topic):
+def test_event_topics_keep_everything(topic: Topic) -> None:
     assert topic.config["retention.ms"] == "-1"
     assert topic.config["retention.bytes"] == "-1"
     assert topic.config["cleanup.policy"] == "delete"
 
 
-def test_changes_are_compacted_and_dead_letters_are_kept():
+def test_changes_are_compacted_and_dead_letters_are_kept() -> None:
     assert CHANGES.config["cleanup.policy"] == "compact"
     assert DEAD_LETTERS.config["retention.ms"] == "-1"
 
 
-def test_subjects_follow_the_topics_names():
+def test_subjects_follow_the_topics_names() -> None:
     assert CHANGES.subject == "verdicts.changes.v1-value"
 
 
@@ -50,10 +50,10 @@ def test_subjects_follow_the_topics_names():
 )
 def test_every_type_has_its_topic_its_key_and_who_may_send_it(
     name: str, topic: str, key: str, role: str
-):
+) -> None:
     data = EVENT_TYPES[name]
     assert (data.topic.name, data.key_field, data.role) == (topic, key, role)
 
 
-def test_there_are_no_further_types():
+def test_there_are_no_further_types() -> None:
     assert len(EVENT_TYPES) == 11

@@ -125,7 +125,7 @@ def changes(cluster: str) -> Iterator[Reader]:
     reader.close()
 
 
-def test_what_stands_on_the_topics_is_in_the_projections(world: World, tool: str):
+def test_what_stands_on_the_topics_is_in_the_projections(world: World, tool: str) -> None:
     who = tool.replace("tool", "reviewer")
     events = [
         a_bookmark(tool=tool, voter=tool),
@@ -151,7 +151,7 @@ def test_what_stands_on_the_topics_is_in_the_projections(world: World, tool: str
 
 def test_poison_goes_to_the_dead_letters_and_the_partition_goes_on(
     world: World, tool: str, dead_letters: Reader
-):
+) -> None:
     key = tool.encode()
     raw = CODEC.encode(a_vote(tool=tool, voter=tool))
     world.sender.send([a_listing(tool), a_vote(tool=tool, voter=tool)])
@@ -181,7 +181,7 @@ def test_poison_goes_to_the_dead_letters_and_the_partition_goes_on(
 
 def test_a_transaction_on_a_topic_counts_when_it_commits_and_stalls_nothing(
     world: World, tool: str
-):
+) -> None:
     own = {"tool": tool, "voter": tool}
     world.sender.send([a_listing(tool), a_vote(**own)])
     producer = Producer(
@@ -206,7 +206,9 @@ def test_a_transaction_on_a_topic_counts_when_it_commits_and_stalls_nothing(
     eventually(lambda: world.tool(tool), lambda it: bool(it and it.community.ship == 1))
 
 
-def test_a_change_is_published_as_the_whole_record(world: World, tool: str, changes: Reader):
+def test_a_change_is_published_as_the_whole_record(
+    world: World, tool: str, changes: Reader
+) -> None:
     world.sender.send([a_listing(tool, category=tool), a_vote(tool=tool, voter=tool)])
     key = f"tool:{tool}".encode()
 
@@ -223,7 +225,7 @@ def test_a_change_is_published_as_the_whole_record(world: World, tool: str, chan
 
 def test_a_new_name_of_a_category_is_published_with_all_its_tools(
     world: World, tool: str, changes: Reader
-):
+) -> None:
     tools = [f"{tool}-{n}" for n in range(3)]
     world.sender.send(a_listing(slug, category=tool) for slug in tools)
     eventually(lambda: all(world.tool(slug) for slug in tools))
@@ -241,7 +243,7 @@ def test_a_new_name_of_a_category_is_published_with_all_its_tools(
     assert record.name == "A New Name"
 
 
-def test_versions_of_a_published_tool_only_grow(world: World, tool: str, changes: Reader):
+def test_versions_of_a_published_tool_only_grow(world: World, tool: str, changes: Reader) -> None:
     world.sender.send([a_listing(tool)])
     for n in range(20):
         world.sender.send([a_vote(tool=tool, voter=f"{tool}-{n}")])
@@ -259,7 +261,7 @@ def test_versions_of_a_published_tool_only_grow(world: World, tool: str, changes
 
 def test_two_workers_share_the_partitions_and_one_that_leaves_gives_its_own_back(
     world: World, tool: str
-):
+) -> None:
     eventually(world.is_complete)
     second = world.start()
     eventually(lambda: world.assigned(), lambda it: len(it) == 2 and it[0] > 0)
@@ -271,14 +273,16 @@ def test_two_workers_share_the_partitions_and_one_that_leaves_gives_its_own_back
     eventually(lambda: world.votes(tool), lambda it: it == 600)
 
 
-def test_a_worker_that_is_told_to_end_ends_with_status_0_within_ten_seconds(empty_world: World):
+def test_a_worker_that_is_told_to_end_ends_with_status_0_within_ten_seconds(
+    empty_world: World,
+) -> None:
     worker = empty_world.start()
     eventually(lambda: empty_world.has_heard_of(worker))
     assert worker.stop() == 0
     assert not empty_world.has_heard_of(worker)
 
 
-def test_a_worker_without_its_keys_says_so_in_a_sentence(cluster: str, tmp_path: Path):
+def test_a_worker_without_its_keys_says_so_in_a_sentence(cluster: str, tmp_path: Path) -> None:
     told = subprocess.run(
         [sys.executable, "-m", "infra.cli", "worker"],
         env={

@@ -7,12 +7,15 @@ which may change its mind about the connection: that is how single answers get l
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
 
 from infra.embedded.ports import LOOPBACK
 
 _CHUNK = 1 << 16
+
+
+T = TypeVar("T")
 
 
 class Tap(Protocol):
@@ -92,7 +95,7 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
 
-    def _call(self, coroutine):  # type: ignore[no-untyped-def]
+    def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
 
     async def _listen(self) -> asyncio.Server:

@@ -44,14 +44,14 @@ def operator(projected: Engine, migrated: str) -> Operator:
     return Operator(projected, migrated)
 
 
-def test_the_list_names_every_digest(operator: Operator):
+def test_the_list_names_every_digest(operator: Operator) -> None:
     assert operator.reads("list") == [
         {"week": "2026-W47", "frozen": False, "summary": "1 new tool and 1 more vote so far."}
     ]
     assert operator.runs("list").output.startswith("2026-W47  running  1 new tool")
 
 
-def test_a_digest_is_rendered_in_each_format(operator: Operator):
+def test_a_digest_is_rendered_in_each_format(operator: Operator) -> None:
     assert operator.runs("render", "2026-W47", "--format", "html").output.startswith("<!doctype")
     text = operator.runs("render", "2026-W47", "--format", "text").output
     assert f"  https://verdicts.example/tools/{TOOL}/\n" in text
@@ -62,12 +62,12 @@ def test_a_digest_is_rendered_in_each_format(operator: Operator):
     assert message["Subject"] == "Week 47 of 2026: 1 new tool and 1 more vote so far"
 
 
-def test_a_week_without_a_digest_is_one_sentence(operator: Operator):
+def test_a_week_without_a_digest_is_one_sentence(operator: Operator) -> None:
     assert operator.is_told("render", "2026-W01") == (
         "There is no digest of '2026-W01'; `verdicts digest list` shows all."
     )
 
 
-def test_a_week_that_is_none_or_not_over_is_not_frozen(operator: Operator):
+def test_a_week_that_is_none_or_not_over_is_not_frozen(operator: Operator) -> None:
     assert "has no week '2025-W53'" in operator.is_told("freeze", "2025-W53")
     assert "has not ended yet" in operator.is_told("freeze", "9998-W01")

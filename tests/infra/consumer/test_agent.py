@@ -22,35 +22,35 @@ def a_stream(*chunks: list[int]) -> Any:
     return SimpleNamespace(channel=SimpleNamespace(queue=FakeQueue(*chunks)))
 
 
-def test_what_waits_behind_a_chunk_joins_it():
+def test_what_waits_behind_a_chunk_joins_it() -> None:
     stream = a_stream([2, 3], [4])
     assert drained([0, 1], stream) == [0, 1, 2, 3, 4]
     assert stream.channel.queue.qsize() == 0
 
 
-def test_a_chunk_goes_alone_when_nothing_waits():
+def test_a_chunk_goes_alone_when_nothing_waits() -> None:
     assert drained([0, 1], a_stream()) == [0, 1]
 
 
-def test_no_more_is_taken_than_a_batch_holds():
+def test_no_more_is_taken_than_a_batch_holds() -> None:
     chunk = list(range(LARGEST_BATCH - 1))
     stream = a_stream([1, 2], [3])
     assert len(drained(chunk, stream)) == LARGEST_BATCH + 1
     assert stream.channel.queue.qsize() == 1
 
 
-def test_the_chunk_itself_is_left_as_it_was():
+def test_the_chunk_itself_is_left_as_it_was() -> None:
     first = [0]
     drained(first, a_stream([1]))
     assert first == [0]
 
 
-def test_a_large_chunk_is_cut_into_batches_that_lose_nothing():
+def test_a_large_chunk_is_cut_into_batches_that_lose_nothing() -> None:
     records = list(range(2 * LARGEST_BATCH + 1))
     cut = list(batches(records))
     assert [len(batch) for batch in cut] == [LARGEST_BATCH, LARGEST_BATCH, 1]
     assert [record for batch in cut for record in batch] == records
 
 
-def test_few_records_are_one_batch():
+def test_few_records_are_one_batch() -> None:
     assert list(batches([1, 2, 3])) == [[1, 2, 3]]

@@ -15,7 +15,9 @@ from infra.consumer.protocols import CheckpointMismatch
 class Work:
     """Runs groups, of which the first waits until it is let go."""
 
-    def __init__(self, refuses: Callable[[Sequence[str]], Exception | None] = lambda _: None):
+    def __init__(
+        self, refuses: Callable[[Sequence[str]], Exception | None] = lambda _: None
+    ) -> None:
         self.groups: list[list[str]] = []
         self.begun, self.may_end = threading.Event(), threading.Event()
         self._refuses = refuses
@@ -54,27 +56,27 @@ def within(scene: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(asyncio.wait_for(scene, 20))
 
 
-def test_what_comes_while_a_group_runs_is_the_next_group():
+def test_what_comes_while_a_group_runs_is_the_next_group() -> None:
     work = Work()
     assert meanwhile(work, one("a"), one("b"), one("c")) == [None, None, None]
     assert work.groups == [["first"], ["a", "b", "c"]]
 
 
-def test_a_missed_checkpoint_is_told_to_the_one_that_missed_it():
+def test_a_missed_checkpoint_is_told_to_the_one_that_missed_it() -> None:
     work = Work(lambda group: CheckpointMismatch(7) if "b" in group else None)
     told = meanwhile(work, one("a"), one("b"), one("c"))
     assert [type(it) for it in told] == [type(None), CheckpointMismatch, type(None)]
     assert sorted(work.groups) == [["a"], ["c"], ["first"]]
 
 
-def test_a_database_that_is_away_is_told_to_all():
+def test_a_database_that_is_away_is_told_to_all() -> None:
     work = Work(lambda group: None if "first" in group else ConnectionError("away"))
     told = meanwhile(work, one("a"), one("b"))
     assert [type(it) for it in told] == [ConnectionError, ConnectionError]
     assert work.groups == [["first"]]
 
 
-def test_further_steps_are_taken_together_too():
+def test_further_steps_are_taken_together_too() -> None:
     def two(name: str) -> BatchSteps[str]:
         yield f"{name} 1"
         yield f"{name} 2"
@@ -84,7 +86,7 @@ def test_further_steps_are_taken_together_too():
     assert work.groups == [["first"], ["a 1", "b", "c 1"], ["a 2", "c 2"]]
 
 
-def test_what_refuses_a_work_can_be_answered_with_another_one():
+def test_what_refuses_a_work_can_be_answered_with_another_one() -> None:
     def persistent(name: str) -> BatchSteps[str]:
         try:
             yield f"bad {name}"
@@ -96,7 +98,7 @@ def test_what_refuses_a_work_can_be_answered_with_another_one():
     assert work.groups == [["first"], ["b"], ["good a"]]
 
 
-def test_nobody_waits_for_what_may_take_long():
+def test_nobody_waits_for_what_may_take_long() -> None:
     others_done = threading.Event()
 
     def slow() -> BatchSteps[str]:
@@ -113,7 +115,7 @@ def test_nobody_waits_for_what_may_take_long():
     assert work.groups == [["first"], ["quick"], ["slow"]]
 
 
-def test_what_may_take_long_fails_alone():
+def test_what_may_take_long_fails_alone() -> None:
     def failing() -> BatchSteps[str]:
         yield None
         raise ConnectionError("no broker")
@@ -123,7 +125,7 @@ def test_what_may_take_long_fails_alone():
     assert [type(it) for it in told] == [ConnectionError, type(None)]
 
 
-def test_who_is_cancelled_holds_nobody_up():
+def test_who_is_cancelled_holds_nobody_up() -> None:
     async def scene() -> None:
         work = Work()
         together = GroupCommitter(work.run)
@@ -139,7 +141,7 @@ def test_who_is_cancelled_holds_nobody_up():
     within(scene())
 
 
-def test_whoever_was_refused_may_ask_again():
+def test_whoever_was_refused_may_ask_again() -> None:
     async def scene() -> None:
         refused = iter([ConnectionError("away"), None])
         work = Work(lambda _: next(refused))
@@ -153,7 +155,7 @@ def test_whoever_was_refused_may_ask_again():
     within(scene())
 
 
-def test_what_is_large_shares_with_nobody_and_waits_for_nobody():
+def test_what_is_large_shares_with_nobody_and_waits_for_nobody() -> None:
     async def scene() -> None:
         work = Work()
         together = GroupCommitter(work.run)
@@ -167,7 +169,7 @@ def test_what_is_large_shares_with_nobody_and_waits_for_nobody():
     within(scene())
 
 
-def test_alone_steps_meet_what_refuses_them():
+def test_alone_steps_meet_what_refuses_them() -> None:
     work = Work(lambda _: CheckpointMismatch(3))
     work.may_end.set()
     with pytest.raises(CheckpointMismatch):

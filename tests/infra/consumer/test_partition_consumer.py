@@ -94,47 +94,47 @@ class World:
         return self
 
 
-def test_batches_are_applied_in_order_and_move_the_checkpoint():
+def test_batches_are_applied_in_order_and_move_the_checkpoint() -> None:
     world = World().take([0, 1, 2], [3, 4])
     assert world.sink.batches == [[0, 1, 2], [3, 4]]
     assert world.sink.next == 5
     assert world.seeks == []
 
 
-def test_the_checkpoint_is_asked_for_once():
+def test_the_checkpoint_is_asked_for_once() -> None:
     assert World().take([0], [1], [2]).sink.asked == 1
 
 
-def test_what_was_applied_already_is_trimmed():
+def test_what_was_applied_already_is_trimmed() -> None:
     world = World(checkpoint=2).take([0, 1, 2, 3])
     assert world.sink.batches == [[2, 3]]
 
 
-def test_a_batch_that_was_applied_already_is_dropped():
+def test_a_batch_that_was_applied_already_is_dropped() -> None:
     world = World(checkpoint=9).take([0, 1, 2], [3, 4], [7, 8, 9])
     assert world.sink.batches == [[9]]
     assert world.seeks == []
 
 
-def test_records_that_come_twice_are_applied_once():
+def test_records_that_come_twice_are_applied_once() -> None:
     world = World().take([0, 1, 2], [0, 1, 2], [1, 2, 3])
     assert world.sink.batches == [[0, 1, 2], [3]]
 
 
-def test_behind_a_gap_nothing_is_applied_and_the_missing_is_fetched():
+def test_behind_a_gap_nothing_is_applied_and_the_missing_is_fetched() -> None:
     world = World(checkpoint=5).take([7, 8])
     assert world.sink.batches == []
     assert world.seeks == [5]
     assert world.take([5, 6, 7, 8]).sink.batches == [[5, 6, 7, 8]]
 
 
-def test_every_batch_that_waited_behind_a_gap_is_given_up_too():
+def test_every_batch_that_waited_behind_a_gap_is_given_up_too() -> None:
     world = World(checkpoint=5).take([7, 8], [9])
     assert world.sink.batches == []
     assert world.seeks == [5, 5]
 
 
-def test_offsets_that_a_transaction_took_for_its_markers_are_passed_over():
+def test_offsets_that_a_transaction_took_for_its_markers_are_passed_over() -> None:
     world = World(checkpoint=5)
     world.markers = {6, 9, 10}
     world.take([5, 7, 8, 11], [12])
@@ -143,28 +143,28 @@ def test_offsets_that_a_transaction_took_for_its_markers_are_passed_over():
     assert world.seeks == []
 
 
-def test_behind_a_gap_inside_a_batch_nothing_is_applied_either():
+def test_behind_a_gap_inside_a_batch_nothing_is_applied_either() -> None:
     world = World().take([0, 1, 4, 5])
     assert world.sink.batches == [[0, 1]]
     assert world.seeks == [2]
     assert world.take([2, 3, 4, 5]).sink.batches == [[0, 1], [2, 3, 4, 5]]
 
 
-def test_on_a_compacted_topic_a_gap_is_no_fault():
+def test_on_a_compacted_topic_a_gap_is_no_fault() -> None:
     world = World(checkpoint=5, gaps=True).take([7, 9], [12])
     assert world.sink.batches == [[7, 9], [12]]
     assert world.sink.next == 13
     assert world.seeks == []
 
 
-def test_somebody_else_who_moved_the_checkpoint_ahead_is_followed():
+def test_somebody_else_who_moved_the_checkpoint_ahead_is_followed() -> None:
     world = World().take([0, 1])
     world.sink.next = 4
     world.take([2, 3, 4, 5])
     assert world.sink.batches == [[0, 1], [4, 5]]
 
 
-def test_somebody_else_who_applied_all_of_it_leaves_nothing_to_do():
+def test_somebody_else_who_applied_all_of_it_leaves_nothing_to_do() -> None:
     world = World().take([0, 1])
     world.sink.next = 9
     world.take([2, 3])
@@ -173,7 +173,7 @@ def test_somebody_else_who_applied_all_of_it_leaves_nothing_to_do():
     assert world.take([9]).sink.batches == [[0, 1], [9]]
 
 
-def test_a_checkpoint_that_was_put_back_is_followed_too():
+def test_a_checkpoint_that_was_put_back_is_followed_too() -> None:
     world = World().take([0, 1, 2])
     world.sink.next = 1
     world.take([3])
@@ -181,7 +181,7 @@ def test_a_checkpoint_that_was_put_back_is_followed_too():
     assert world.take([1, 2, 3]).sink.batches == [[0, 1, 2], [1, 2, 3]]
 
 
-def test_the_answer_to_a_commit_may_be_lost_and_the_batch_is_still_applied_once():
+def test_the_answer_to_a_commit_may_be_lost_and_the_batch_is_still_applied_once() -> None:
     world = World()
     world.sink.faults = [LostAnswerError()]
     world.take([0, 1], [2])
@@ -189,7 +189,7 @@ def test_the_answer_to_a_commit_may_be_lost_and_the_batch_is_still_applied_once(
     assert world.sink.next == 3
 
 
-def test_a_database_that_is_away_is_waited_for_with_the_same_batch():
+def test_a_database_that_is_away_is_waited_for_with_the_same_batch() -> None:
     world = World()
     world.sink.faults = [ConnectionError(), TimeoutError(), OSError("disk full")]
     world.take([0, 1], [2])
@@ -197,7 +197,7 @@ def test_a_database_that_is_away_is_waited_for_with_the_same_batch():
     assert world.sink.batches == [[0, 1], [2]]
 
 
-def test_a_checkpoint_that_cannot_be_read_is_asked_for_again():
+def test_a_checkpoint_that_cannot_be_read_is_asked_for_again() -> None:
     class Away(FakeSink):
         def stored(self) -> int:
             if super().stored() == 0 and self.asked < 3:
@@ -209,7 +209,7 @@ def test_a_checkpoint_that_cannot_be_read_is_asked_for_again():
     assert world.sink.asked == 3
 
 
-def test_a_partial_success_is_gone_on_from():
+def test_a_partial_success_is_gone_on_from() -> None:
     class Halving(FakeSink):
         """Applies the first half, then fails once, as a bisection can."""
 
@@ -223,7 +223,7 @@ def test_a_partial_success_is_gone_on_from():
     assert world.sink.batches == [[0, 1], [2, 3]]
 
 
-def test_nothing_else_is_taken_while_the_store_is_away():
+def test_nothing_else_is_taken_while_the_store_is_away() -> None:
     async def scene() -> None:
         world = World()
         world.sink.faults = [ConnectionError()] * 50
@@ -240,7 +240,7 @@ def test_nothing_else_is_taken_while_the_store_is_away():
 @pytest.mark.parametrize("seed", range(50))
 def test_whatever_the_consumer_and_the_store_do_every_record_is_applied_once_and_in_order(
     seed: int,
-):
+) -> None:
     chance, end = Random(seed), 60
     world = World()
 

@@ -36,13 +36,13 @@ def an_app(**environment: str) -> BatchedApp:
     return batched_app("tests", Settings.from_environment(given), FakeCheckpoints())
 
 
-def test_faust_finds_the_transport_by_its_entry_point():
+def test_faust_finds_the_transport_by_its_entry_point() -> None:
     transport = an_app().transport
     assert type(transport) is Transport
     assert transport.Consumer is Consumer
 
 
-def test_every_event_topic_has_an_agent_with_an_actor_per_partition():
+def test_every_event_topic_has_an_agent_with_an_actor_per_partition() -> None:
     app = an_app()
     nothing: Any = None
     projector.register(app, nothing, Codec(), nothing)
@@ -50,7 +50,7 @@ def test_every_event_topic_has_an_agent_with_an_actor_per_partition():
     assert all(agent.isolated_partitions for agent in app.agents.values())
 
 
-def test_faust_keeps_nothing_of_its_own():
+def test_faust_keeps_nothing_of_its_own() -> None:
     app = an_app()
     assert app.conf.processing_guarantee.name == "AT_LEAST_ONCE"
     assert app.conf.topic_disable_leader
@@ -59,22 +59,22 @@ def test_faust_keeps_nothing_of_its_own():
     assert not app.tables
 
 
-def test_a_killed_workers_partitions_move_within_the_quarter_of_a_minute():
+def test_a_killed_workers_partitions_move_within_the_quarter_of_a_minute() -> None:
     app = an_app()
     assert app.conf.broker_session_timeout + app.conf.broker_heartbeat_interval < 15
 
 
-def test_membership_is_static_for_a_worker_that_has_a_name():
+def test_membership_is_static_for_a_worker_that_has_a_name() -> None:
     assert an_app().conf.consumer_group_instance_id is None
     assert an_app(VERDICTS_INSTANCE="worker-7").conf.consumer_group_instance_id == "worker-7"
 
 
-def test_all_brokers_are_known():
+def test_all_brokers_are_known() -> None:
     assert [url.host for url in an_app().conf.broker] == ["one", "two"]
     assert {url.scheme for url in an_app().conf.broker} == {"batched"}
 
 
-def test_a_secured_cluster_is_spoken_to_in_its_own_way():
+def test_a_secured_cluster_is_spoken_to_in_its_own_way() -> None:
     secured = an_app(
         KAFKA_SECURITY_PROTOCOL="SASL_PLAINTEXT",
         KAFKA_SASL_MECHANISM="SCRAM-SHA-256",
@@ -86,16 +86,16 @@ def test_a_secured_cluster_is_spoken_to_in_its_own_way():
     assert an_app().conf.broker_credentials is None
 
 
-def test_before_it_runs_an_app_works_on_nothing():
+def test_before_it_runs_an_app_works_on_nothing() -> None:
     assert assigned(an_app()) == {}
 
 
-def test_a_process_without_a_name_is_named_after_its_host_and_pid():
+def test_a_process_without_a_name_is_named_after_its_host_and_pid() -> None:
     assert instance_name("worker-7") == "worker-7"
     assert instance_name("").endswith(f"-{os.getpid()}")
 
 
-def test_nothing_is_acknowledged_through_faust():
+def test_nothing_is_acknowledged_through_faust() -> None:
     app = an_app()
     nothing: Any = None
     projector.register(app, nothing, Codec(), nothing)
@@ -113,11 +113,11 @@ def a_fetching_consumer() -> Any:
     return asyncio.run(made())
 
 
-def test_what_transactions_did_not_commit_is_not_read():
+def test_what_transactions_did_not_commit_is_not_read() -> None:
     assert a_fetching_consumer()._isolation_level == "read_committed"
 
 
-def test_a_seek_waits_for_a_fetch_that_brings_nothing_but_a_moment():
+def test_a_seek_waits_for_a_fetch_that_brings_nothing_but_a_moment() -> None:
     assert a_fetching_consumer()._fetch_max_wait_ms <= 200
 
 
@@ -134,7 +134,7 @@ class FakeFetcher:
         return {TP("votes", 0): ["a record"] * 10_000}
 
 
-def test_while_much_comes_the_next_fetch_has_the_broker_gather():
+def test_while_much_comes_the_next_fetch_has_the_broker_gather() -> None:
     async def fetched() -> Any:
         app: Any = an_app()
         app.consumer.flow_active = True
@@ -149,7 +149,7 @@ def test_while_much_comes_the_next_fetch_has_the_broker_gather():
     assert (fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms) == BATCHED
 
 
-def test_no_more_is_unpacked_at_once_than_makes_a_batch():
+def test_no_more_is_unpacked_at_once_than_makes_a_batch() -> None:
     assert an_app().conf.broker_max_poll_records == LARGEST_BATCH
 
 
@@ -169,7 +169,7 @@ class FakeMember:
 
 
 @pytest.mark.parametrize("joining", [False, True])
-def test_while_the_group_is_joined_no_offset_is_reported(joining: bool):
+def test_while_the_group_is_joined_no_offset_is_reported(joining: bool) -> None:
     async def reported() -> list[Any]:
         app: Any = an_app()
         thread = app.consumer._thread
@@ -180,5 +180,5 @@ def test_while_the_group_is_joined_no_offset_is_reported(joining: bool):
     assert len(asyncio.run(reported())) == (not joining)
 
 
-def test_to_subscribe_waits_for_no_tables():
+def test_to_subscribe_waits_for_no_tables() -> None:
     assert isinstance(an_app().tables, NoTables)

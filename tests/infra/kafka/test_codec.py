@@ -43,30 +43,30 @@ def a_raw_vote(schema_id: int = VOTE_ID, **changes: Any) -> bytes:
 
 
 @pytest.mark.parametrize("event", EVERY_TYPE, ids=lambda event: event.type)
-def test_every_event_comes_back_as_it_went(event: Event):
+def test_every_event_comes_back_as_it_went(event: Event) -> None:
     assert CODEC.decode(event.data.topic.name, CODEC.encode(event)) == event
 
 
 @pytest.mark.parametrize("name", ["Tool", "Category", "Reviewer", "Digest"])
-def test_every_record_comes_back_as_it_went(name: str):
+def test_every_record_comes_back_as_it_went(name: str) -> None:
     record = a_record(name)
     assert CODEC.decode_record(CODEC.encode_record(record)) == record
 
 
-def test_a_retired_tool_keeps_its_moments():
+def test_a_retired_tool_keeps_its_moments() -> None:
     tool = a_record("Tool")
     retired = msgspec.structs.replace(tool, retired=tool.listed, retired_reason="Closed.")
     assert isinstance(retired, Tool)
     assert CODEC.decode_record(CODEC.encode_record(retired)) == retired
 
 
-def test_who_sent_an_event_travels_with_it():
+def test_who_sent_an_event_travels_with_it() -> None:
     event = Event("01", NOON, a_vote().data, "/editors/desk")
     assert CODEC.decode(VOTES, CODEC.encode(event)).source == "/editors/desk"
 
 
 @pytest.mark.parametrize("version", catalogue.VERSIONS, ids=lambda version: version.stem)
-def test_the_pinned_id_stands_behind_the_magic_byte(version: catalogue.Version):
+def test_the_pinned_id_stands_behind_the_magic_byte(version: catalogue.Version) -> None:
     if version.topic == topics.CHANGES:
         raw = CODEC.encode_record(a_record("Category"))
     else:
@@ -75,30 +75,30 @@ def test_the_pinned_id_stands_behind_the_magic_byte(version: catalogue.Version):
     assert raw[:5] == b"\0" + version.id.to_bytes(4, "big")
 
 
-def test_a_vote_is_these_bytes():
+def test_a_vote_is_these_bytes() -> None:
     # Magic byte, id, the union's first record, then its fields; no source is the null of a union.
     expected = b"\0\x77\x35\x94\x03\0\x0401\x02\x02a\x02v\0\0"
     assert CODEC.encode(a_vote(tool="a", voter="v", time=1)) == expected
 
 
-def test_a_registrys_ids_are_written_where_there_are_some():
+def test_a_registrys_ids_are_written_where_there_are_some() -> None:
     raw = Codec(ids={VOTES: 42}).encode(a_vote())
     assert raw[:5] == b"\0\0\0\0\x2a"
 
 
-def test_what_a_registry_numbered_is_read_with_its_schema():
+def test_what_a_registry_numbered_is_read_with_its_schema() -> None:
     raw = Codec(ids={VOTES: 42}).encode(a_vote())
     assert Codec(fetch={42: VOTE_SCHEMA}.get).decode(VOTES, raw) == a_vote()
 
 
-def test_pinned_ids_are_read_without_asking_anybody():
+def test_pinned_ids_are_read_without_asking_anybody() -> None:
     asked: list[int] = []
     codec = Codec(ids={VOTES: 42}, fetch=asked.append)
     assert codec.decode(VOTES, CODEC.encode(a_vote())) == a_vote()
     assert asked == []
 
 
-def test_a_schema_is_fetched_once():
+def test_a_schema_is_fetched_once() -> None:
     asked: list[int] = []
 
     def fetch(schema_id: int) -> Any:
@@ -112,7 +112,7 @@ def test_a_schema_is_fetched_once():
     assert asked == [7, 8]
 
 
-def test_a_registry_that_does_not_answer_is_no_dead_letter():
+def test_a_registry_that_does_not_answer_is_no_dead_letter() -> None:
     def fetch(_: int) -> Any:
         raise ConnectionError("away")
 
@@ -121,7 +121,9 @@ def test_a_registry_that_does_not_answer_is_no_dead_letter():
 
 
 @pytest.mark.parametrize("foreign", [{"type": "object"}, [{"type": "elsewhere.Vote"}], 17])
-def test_a_schema_that_is_no_avro_is_fetched_once_and_its_records_are_dead_letters(foreign):
+def test_a_schema_that_is_no_avro_is_fetched_once_and_its_records_are_dead_letters(
+    foreign: dict[str, str] | int | list[dict[str, str]],
+) -> None:
     schemas = {7: foreign}
     codec = Codec(fetch=schemas.pop)
     for _ in range(2):
@@ -136,7 +138,7 @@ def without(schema: list[Any], field: str) -> list[Any]:
     ]
 
 
-def test_records_of_an_older_version_take_the_defaults_of_the_new_one():
+def test_records_of_an_older_version_take_the_defaults_of_the_new_one() -> None:
     older = without(VOTE_SCHEMA, "source")
     fields = {name: value for name, value in VOTE.items() if name != "source"}
     raw = avro(older, "VoteCast", fields, 7)
@@ -144,7 +146,7 @@ def test_records_of_an_older_version_take_the_defaults_of_the_new_one():
     assert event == a_vote(tool="a", voter="v")
 
 
-def test_records_of_a_newer_version_are_read_without_what_is_new():
+def test_records_of_a_newer_version_are_read_without_what_is_new() -> None:
     newer = [
         {**it, "fields": [{"name": "mood", "type": "string", "default": ""}, *it["fields"]]}
         for it in VOTE_SCHEMA
@@ -154,7 +156,7 @@ def test_records_of_a_newer_version_are_read_without_what_is_new():
     assert event == a_vote(tool="a", voter="v")
 
 
-def test_a_type_that_this_version_does_not_know_is_undecodable():
+def test_a_type_that_this_version_does_not_know_is_undecodable() -> None:
     newer = [*VOTE_SCHEMA, {"type": "record", "name": "VoteSold", "namespace": "verdicts",
                             "fields": [{"name": "price", "type": "long"}]}]  # fmt: skip
     raw = avro(newer, "VoteSold", {"price": 7}, 7)
@@ -162,14 +164,14 @@ def test_a_type_that_this_version_does_not_know_is_undecodable():
 
 
 @pytest.mark.parametrize("event", EVERY_TYPE, ids=lambda event: event.type)
-def test_an_event_cut_short_is_undecodable_at_every_length(event: Event):
+def test_an_event_cut_short_is_undecodable_at_every_length(event: Event) -> None:
     raw = CODEC.encode(event)
     for length in range(len(raw)):
         undecodable(raw[:length], event.data.topic.name)
 
 
 @pytest.mark.parametrize("event", EVERY_TYPE, ids=lambda event: event.type)
-def test_bytes_behind_an_event_make_it_undecodable(event: Event):
+def test_bytes_behind_an_event_make_it_undecodable(event: Event) -> None:
     assert "left over" in undecodable(CODEC.encode(event) + b"\0", event.data.topic.name)
 
 
@@ -190,11 +192,11 @@ def test_bytes_behind_an_event_make_it_undecodable(event: Event):
     ],
     ids=lambda raw: repr(raw)[:24],
 )
-def test_what_is_no_avro_of_ours_is_undecodable(raw: bytes | None):
+def test_what_is_no_avro_of_ours_is_undecodable(raw: bytes | None) -> None:
     undecodable(raw)
 
 
-def test_a_flipped_byte_gives_another_event_or_none_but_no_other_fault():
+def test_a_flipped_byte_gives_another_event_or_none_but_no_other_fault() -> None:
     raw = CODEC.encode(a_review(pros=("Runs offline",), disclosure="I know its author."))
     for place in range(len(raw)):
         for flipped in (raw[place] ^ 1, raw[place] ^ 0x80, 0xFF):
@@ -204,14 +206,14 @@ def test_a_flipped_byte_gives_another_event_or_none_but_no_other_fault():
                 continue
 
 
-def test_an_unknown_schema_id_is_named():
+def test_an_unknown_schema_id_is_named() -> None:
     assert "12345" in undecodable(b"\0" + (12_345).to_bytes(4, "big") + b"\0")
     assert "12345" in undecodable(
         b"\0" + (12_345).to_bytes(4, "big") + b"\0", codec=Codec(fetch=lambda _: None)
     )
 
 
-def test_an_event_of_another_topic_is_undecodable_here():
+def test_an_event_of_another_topic_is_undecodable_here() -> None:
     assert VOTES in undecodable(CODEC.encode(a_vote()), CATALOG)
 
 
@@ -232,38 +234,38 @@ def test_an_event_of_another_topic_is_undecodable_here():
         ({"time": -(2**63)}, "years 1 to 9999"),
     ],
 )
-def test_values_that_no_event_may_carry_are_undecodable(changes: dict[str, Any], said: str):
+def test_values_that_no_event_may_carry_are_undecodable(changes: dict[str, Any], said: str) -> None:
     assert said in undecodable(a_raw_vote(**changes))
 
 
 @pytest.mark.parametrize("time", [-62_135_596_800_000_000, 0, 253_402_300_799_999_999])
-def test_the_first_and_the_last_moment_are_readable(time: int):
+def test_the_first_and_the_last_moment_are_readable(time: int) -> None:
     assert CODEC.decode(VOTES, a_raw_vote(time=time)).time == time
 
 
 @pytest.mark.parametrize("score", [-1, 101, 500])
-def test_a_score_beyond_its_scale_is_undecodable(score: int):
+def test_a_score_beyond_its_scale_is_undecodable(score: int) -> None:
     assert "score" in undecodable(CODEC.encode(a_review(score=score)), REVIEWS)
 
 
-def test_text_that_is_no_utf_8_is_undecodable():
+def test_text_that_is_no_utf_8_is_undecodable() -> None:
     raw = CODEC.encode(a_vote(voter="abc"))
     for broken in (b"\xff\xfe\xfd", b"\xed\xa0\x80", b"\xc0\x80a"):
         undecodable(raw.replace(b"\x06abc", b"\x06" + broken))
 
 
-def test_a_week_that_is_none_is_undecodable():
+def test_a_week_that_is_none_is_undecodable() -> None:
     assert "week" in undecodable(CODEC.encode(a_digest(week="2026-W54")), topics.DIGESTS.name)
 
 
 @pytest.mark.parametrize("name", ["Tool", "Category", "Reviewer", "Digest"])
-def test_a_record_cut_short_is_undecodable_at_every_length(name: str):
+def test_a_record_cut_short_is_undecodable_at_every_length(name: str) -> None:
     raw = CODEC.encode_record(a_record(name))
     for length in range(len(raw)):
         with pytest.raises(UndecodableError):
             CODEC.decode_record(raw[:length])
 
 
-def test_an_event_is_no_record():
+def test_an_event_is_no_record() -> None:
     with pytest.raises(UndecodableError):
         CODEC.decode_record(CODEC.encode(a_vote()))

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.integration
 
 def test_markers_of_transactions_take_offsets_and_are_no_records(
     kafka: str, unique: Callable[[str], str]
-):
+) -> None:
     topic = unique("marked")
     admin = AdminClient({"bootstrap.servers": kafka})
     admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(20)
@@ -31,7 +31,9 @@ def test_markers_of_transactions_take_offsets_and_are_no_records(
     assert not log.has_records(place, 1, 4)
 
 
-def test_what_a_log_has_lost_is_not_taken_for_nothing(kafka: str, unique: Callable[[str], str]):
+def test_what_a_log_has_lost_is_not_taken_for_nothing(
+    kafka: str, unique: Callable[[str], str]
+) -> None:
     topic = unique("cut")
     admin = AdminClient({"bootstrap.servers": kafka})
     admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(20)
@@ -46,7 +48,7 @@ def test_what_a_log_has_lost_is_not_taken_for_nothing(kafka: str, unique: Callab
     assert log.has_records((topic, 0), 7, 9)
 
 
-def test_a_client_that_has_met_no_broker_yet_is_answered_too(cluster: str):
+def test_a_client_that_has_met_no_broker_yet_is_answered_too(cluster: str) -> None:
     settings = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})
     for _ in range(40):  # asked at once, the library let one of eight wait for three seconds
         assert set(LogOffsets(settings, seconds=2).ends(EVENT_PARTITIONS)) == set(EVENT_PARTITIONS)

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 
 import pytest
 from aiokafka.partitioner import DefaultPartitioner
@@ -28,7 +29,7 @@ async def ends_by_itself(producer: KafkaProducer) -> None:
     await asyncio.wait_for(producer.close(60), 30)
 
 
-def test_without_a_broker_the_outcome_is_undecided_after_the_given_time():
+def test_without_a_broker_the_outcome_is_undecided_after_the_given_time() -> None:
     async def scene() -> None:
         producer = KafkaProducer(nowhere(), delivery_seconds=0.3)
         try:
@@ -40,7 +41,7 @@ def test_without_a_broker_the_outcome_is_undecided_after_the_given_time():
     asyncio.run(scene())
 
 
-def test_a_record_over_the_limit_is_surely_not_written():
+def test_a_record_over_the_limit_is_surely_not_written() -> None:
     async def scene() -> None:
         producer = KafkaProducer(nowhere())
         try:
@@ -53,7 +54,7 @@ def test_a_record_over_the_limit_is_surely_not_written():
     asyncio.run(scene())
 
 
-def test_who_no_longer_waits_does_no_harm():
+def test_who_no_longer_waits_does_no_harm() -> None:
     async def scene() -> None:
         producer = KafkaProducer(nowhere(), delivery_seconds=0.3)
         left = producer.send("t", b"k", b"v")
@@ -65,7 +66,7 @@ def test_who_no_longer_waits_does_no_harm():
     asyncio.run(scene())
 
 
-def test_of_records_sent_together_each_has_its_own_outcome():
+def test_of_records_sent_together_each_has_its_own_outcome() -> None:
     async def scene() -> list[Outcome]:
         producer = KafkaProducer(nowhere(), delivery_seconds=0.3)
         large = Outgoing("t", b"k", b"x" * 3_000_000)
@@ -82,7 +83,7 @@ def test_of_records_sent_together_each_has_its_own_outcome():
     assert refused.too_large
 
 
-def test_who_no_longer_waits_for_records_sent_together_does_no_harm():
+def test_who_no_longer_waits_for_records_sent_together_does_no_harm() -> None:
     async def scene() -> None:
         producer = KafkaProducer(nowhere(), delivery_seconds=0.3)
         producer.send_all([Outgoing("t", b"k", b"v")] * 3).cancel()
@@ -91,7 +92,7 @@ def test_who_no_longer_waits_for_records_sent_together_does_no_harm():
     asyncio.run(scene())
 
 
-def test_the_fake_counts_offsets_per_topic():
+def test_the_fake_counts_offsets_per_topic() -> None:
     async def scene() -> list[int]:
         producer = FakeProducer()
         sent = [await producer.send(topic, b"k", b"v") for topic in ("a", "b", "a")]
@@ -101,7 +102,9 @@ def test_the_fake_counts_offsets_per_topic():
 
 
 @pytest.mark.integration
-def test_records_are_acknowledged_where_murmur2_puts_their_keys(kafka, unique):
+def test_records_are_acknowledged_where_murmur2_puts_their_keys(
+    kafka: str, unique: Callable[[str], str]
+) -> None:
     topic = Topic(unique("produced"), 12, "any", "what a test produces", FOREVER)
     topics.apply(at(kafka), [topic])
     keys = [f"voter-{number}".encode() for number in range(200)]

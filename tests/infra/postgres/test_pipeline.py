@@ -17,7 +17,9 @@ def marked(projected: Engine) -> list[str]:
         return list(connection.scalars(text("select key from verdicts.dirty order by id")))
 
 
-def test_all_statements_are_committed_together_and_answers_come_in_any_order(projected: Engine):
+def test_all_statements_are_committed_together_and_answers_come_in_any_order(
+    projected: Engine,
+) -> None:
     with pipelined(projected) as connection:
         first, second = (connection.exec_driver_sql(MARK, {"key": key}) for key in ("ant", "bee"))
         assert second.all() == [("bee",)]
@@ -26,13 +28,13 @@ def test_all_statements_are_committed_together_and_answers_come_in_any_order(pro
     assert marked(projected) == ["ant", "bee"]
 
 
-def test_what_nobody_looked_at_is_committed_too(projected: Engine):
+def test_what_nobody_looked_at_is_committed_too(projected: Engine) -> None:
     with pipelined(projected) as connection:
         connection.exec_driver_sql(MARK, {"key": "ant"})
     assert marked(projected) == ["ant"]
 
 
-def test_after_an_error_of_ones_own_nothing_is_committed(projected: Engine):
+def test_after_an_error_of_ones_own_nothing_is_committed(projected: Engine) -> None:
     def fail(looks: bool) -> None:
         with pipelined(projected) as connection:
             sent = connection.exec_driver_sql(MARK, {"key": "ant"})
@@ -53,7 +55,7 @@ def send(to: Engine, *statements: str) -> None:
             connection.exec_driver_sql(statement)
 
 
-def test_a_statement_that_fails_unseen_takes_all_others_with_it(projected: Engine):
+def test_a_statement_that_fails_unseen_takes_all_others_with_it(projected: Engine) -> None:
     with pytest.raises(DataError):
         send(projected, "select 1 / 0", "select 1")
     with pytest.raises(ProgrammingError):
@@ -61,7 +63,7 @@ def test_a_statement_that_fails_unseen_takes_all_others_with_it(projected: Engin
     assert marked(projected) == []
 
 
-def test_a_connection_that_is_lost_is_replaced(projected: Engine, migrated: str):
+def test_a_connection_that_is_lost_is_replaced(projected: Engine, migrated: str) -> None:
     one = create_engine(migrated, pool_size=1, max_overflow=0)
     with pytest.raises(OperationalError) as lost:
         send(one, "select pg_terminate_backend(pg_backend_pid())")
@@ -72,7 +74,7 @@ def test_a_connection_that_is_lost_is_replaced(projected: Engine, migrated: str)
     one.dispose()
 
 
-def test_it_begins_as_the_engines_transactions_begin(projected: Engine, migrated: str):
+def test_it_begins_as_the_engines_transactions_begin(projected: Engine, migrated: str) -> None:
     asked = "select current_setting('search_path') as path"
     seeing = create_engine(migrated)
     with pipelined(seeing) as connection, seeing.connect() as plain:
@@ -82,7 +84,7 @@ def test_it_begins_as_the_engines_transactions_begin(projected: Engine, migrated
     seeing.dispose()
 
 
-def test_whoever_is_stopped_in_the_middle_holds_no_lock_for_long(projected: Engine):
+def test_whoever_is_stopped_in_the_middle_holds_no_lock_for_long(projected: Engine) -> None:
     with pipelined(projected) as connection:
         sent = connection.exec_driver_sql("select pg_backend_pid() as pid")
         (limit,) = connection.exec_driver_sql("show transaction_timeout").all()

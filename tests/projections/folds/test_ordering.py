@@ -8,34 +8,36 @@ TIMES = st.sampled_from([-62_135_596_800_000_000, -1, 0, 1, NOON, 253_402_300_79
 IDS = st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1, max_size=4)
 
 
-def test_the_later_event_is_greater_also_before_1970():
+def test_the_later_event_is_greater_also_before_1970() -> None:
     times = [-62_135_596_800_000_000, -256, -1, 0, 1, 255, 256, NOON]
     stamps = [lww_stamp(a_vote(time=time)) for time in times]
     assert stamps == sorted(stamps)
 
 
-def test_at_one_time_ids_compare_as_utf_8():
+def test_at_one_time_ids_compare_as_utf_8() -> None:
     # UTF-16 would put the emoji before the private character, and a locale é before z.
     ids = ["A", "Z", "a", "aa", "ab", "b", "z", "é", "\uffff", "😀"]
     stamps = [lww_stamp(a_vote(id=id_)) for id_ in ids]
     assert stamps == sorted(stamps)
 
 
-def test_no_id_is_taken_for_the_beginning_of_a_longer_one():
+def test_no_id_is_taken_for_the_beginning_of_a_longer_one() -> None:
     assert lww_stamp(a_vote(id="a", voter="zzz")) < lww_stamp(a_vote(id="a\x01", voter="aaa"))
 
 
-def test_at_one_time_and_id_the_data_decides():
+def test_at_one_time_and_id_the_data_decides() -> None:
     assert lww_stamp(a_listing(name="A")) < lww_stamp(a_listing(name="B"))
 
 
-def test_equal_events_have_equal_stamps():
+def test_equal_events_have_equal_stamps() -> None:
     assert lww_stamp(a_listing()) == lww_stamp(a_listing())
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.tuples(TIMES, IDS), st.tuples(TIMES, IDS))
-def test_the_order_of_stamps_is_that_of_time_then_id(one, other):
+def test_the_order_of_stamps_is_that_of_time_then_id(
+    one: tuple[int, str], other: tuple[int, str]
+) -> None:
     stamps = [lww_stamp(a_vote(time=time, id=id_)) for time, id_ in (one, other)]
     wanted = [(time, id_.encode()) for time, id_ in (one, other)]
     assert (stamps[0] < stamps[1]) == (wanted[0] < wanted[1])
@@ -44,7 +46,7 @@ def test_the_order_of_stamps_is_that_of_time_then_id(one, other):
 
 @settings(max_examples=200, deadline=None)
 @given(st.tuples(TIMES, IDS), st.tuples(TIMES, IDS))
-def test_earliest_first_turns_the_order_round(one, other):
+def test_earliest_first_turns_the_order_round(one: tuple[int, str], other: tuple[int, str]) -> None:
     events = [a_vote(time=time, id=id_) for time, id_ in (one, other)]
     assert (lww_stamp(events[0]) < lww_stamp(events[1])) == (
         earliest_first(events[0]) > earliest_first(events[1])

@@ -34,12 +34,14 @@ def a_freeze(week: str, *tallies: FrozenTally, at: int = NOON, said: str | None 
     return examples.an_event(DigestFrozen(week, text, tallies), time=at)
 
 
-def test_without_events_there_is_no_week(journal: Journal):
+def test_without_events_there_is_no_week(journal: Journal) -> None:
     assert journal.read(digest_queries.running_week) is None
     assert journal.read(digest_queries.everything) == []
 
 
-def test_the_running_week_is_the_newest_with_events_in_whatever_order_they_come(journal: Journal):
+def test_the_running_week_is_the_newest_with_events_in_whatever_order_they_come(
+    journal: Journal,
+) -> None:
     journal.apply(examples.a_vote(time=NOON + WEEK))
     journal.apply(examples.a_listing())
     assert journal.read(digest_queries.running_week) == "2026-W48"
@@ -47,7 +49,7 @@ def test_the_running_week_is_the_newest_with_events_in_whatever_order_they_come(
     assert (found.frozen, found.counts.votes, found.new_tools) == (False, 1, [])
 
 
-def test_a_week_stays_open_beside_the_next_until_it_is_frozen(journal: Journal):
+def test_a_week_stays_open_beside_the_next_until_it_is_frozen(journal: Journal) -> None:
     journal.apply(examples.a_listing(), examples.a_vote(time=NOON + WEEK))
     weeks_of = lambda: [(it.week, it.frozen) for it in journal.read(digest_queries.everything)]  # noqa: E731
     assert weeks_of() == [("2026-W48", False), ("2026-W47", False)]
@@ -55,13 +57,13 @@ def test_a_week_stays_open_beside_the_next_until_it_is_frozen(journal: Journal):
     assert weeks_of() == [("2026-W48", False), ("2026-W47", True)]
 
 
-def test_a_week_that_is_neither_frozen_nor_open_has_no_digest(journal: Journal):
+def test_a_week_that_is_neither_frozen_nor_open_has_no_digest(journal: Journal) -> None:
     journal.apply(examples.a_listing(), examples.a_vote(time=NOON + 2 * WEEK))
     for week in ("2026-W47", "2026-W50", "2025-W53", "nonsense"):
         assert journal.read(digest_queries.find, week) is None
 
 
-def test_a_frozen_week_runs_no_more_though_no_other_has_begun(journal: Journal):
+def test_a_frozen_week_runs_no_more_though_no_other_has_begun(journal: Journal) -> None:
     journal.apply(examples.a_listing())
     Journal(journal.engine, (DIGESTS.name, 0)).apply(a_freeze("2026-W47", at=NOON + WEEK))
     assert journal.read(digest_queries.running_week) is None
@@ -70,7 +72,7 @@ def test_a_frozen_week_runs_no_more_though_no_other_has_begun(journal: Journal):
     ]
 
 
-def test_a_late_vote_moves_the_running_week_and_no_frozen_one(journal: Journal):
+def test_a_late_vote_moves_the_running_week_and_no_frozen_one(journal: Journal) -> None:
     journal.apply(
         examples.a_listing(),
         a_freeze("2026-W47", FrozenTally(TOOL, 0, 0, 0)),
@@ -82,7 +84,7 @@ def test_a_late_vote_moves_the_running_week_and_no_frozen_one(journal: Journal):
     assert journal.read(digest_queries.find, "2026-W48").counts.votes == 2
 
 
-def test_the_community_is_held_against_the_newest_digest_before_the_week(journal: Journal):
+def test_the_community_is_held_against_the_newest_digest_before_the_week(journal: Journal) -> None:
     journal.apply(
         examples.a_listing(),
         *(examples.a_vote(voter=f"v-{number}", time=NOON + 3 * WEEK) for number in range(5)),
@@ -93,7 +95,7 @@ def test_the_community_is_held_against_the_newest_digest_before_the_week(journal
     assert (found.since, found.counts.votes) == ("2026-W48", 3)
 
 
-def test_a_retired_tool_is_left_out_and_its_tally_is_kept(journal: Journal):
+def test_a_retired_tool_is_left_out_and_its_tally_is_kept(journal: Journal) -> None:
     journal.apply(
         examples.a_listing(),
         examples.a_listing(OTHER_TOOL),
@@ -110,7 +112,7 @@ def test_a_retired_tool_is_left_out_and_its_tally_is_kept(journal: Journal):
     )
 
 
-def test_only_reviewers_of_the_panel_count(journal: Journal):
+def test_only_reviewers_of_the_panel_count(journal: Journal) -> None:
     journal.apply(
         examples.a_listing(),
         examples.a_reviewer(),
@@ -122,7 +124,7 @@ def test_only_reviewers_of_the_panel_count(journal: Journal):
     assert [(pick.reviewer_name, pick.body) for pick in found.reviews] == [("Builder", "*Good*.")]
 
 
-def test_closed_weeks_are_unfrozen_until_they_are_decided(journal: Journal):
+def test_closed_weeks_are_unfrozen_until_they_are_decided(journal: Journal) -> None:
     closed = weeks.span("2026-W49")[1]
     journal.apply(examples.a_listing(time=NOON - 100 * WEEK))
     journal.apply(examples.a_listing(), examples.a_vote(time=NOON + 3 * WEEK))
@@ -134,13 +136,13 @@ def test_closed_weeks_are_unfrozen_until_they_are_decided(journal: Journal):
     assert journal.read(digest_queries.unfrozen_weeks, closed - 1) == []
 
 
-def test_what_cannot_be_read_is_no_digest(journal: Journal):
+def test_what_cannot_be_read_is_no_digest(journal: Journal) -> None:
     journal.apply(examples.a_digest("2026-W47", digest="no JSON"), examples.a_listing())
     assert journal.read(digest_queries.find, "2026-W47") is None
     assert journal.read(digest_queries.everything) == []
 
 
-def test_an_event_from_the_end_of_time_is_no_week_to_run(journal: Journal):
+def test_an_event_from_the_end_of_time_is_no_week_to_run(journal: Journal) -> None:
     journal.apply(examples.a_listing())
     Journal(journal.engine, ("another", 0)).apply(examples.a_vote(time=weeks.LAST_MOMENT))
     assert journal.read(digest_queries.running_week) == "2026-W47"
@@ -150,7 +152,7 @@ def test_an_event_from_the_end_of_time_is_no_week_to_run(journal: Journal):
 @given(histories())
 def test_whether_a_week_has_news_is_known_without_its_digest(
     projected: Engine, history: list[Event]
-):
+) -> None:
     empty(projected)
     journal = Journal(projected)
     journal.apply(*history)
@@ -159,7 +161,7 @@ def test_whether_a_week_has_news_is_known_without_its_digest(
         assert journal.read(digest_queries.has_news, week) is (made is not None)
 
 
-def test_the_newest_is_the_first_of_all_digests(journal: Journal):
+def test_the_newest_is_the_first_of_all_digests(journal: Journal) -> None:
     assert journal.read(digest_queries.newest) is None
     journal.apply(examples.a_listing(), examples.a_category(time=NOON + WEEK))
     assert journal.read(digest_queries.newest) == "2026-W47"

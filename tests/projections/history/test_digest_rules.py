@@ -54,13 +54,13 @@ def slugs(items: list[Any]) -> list[str]:
     return [item.tool for item in items]
 
 
-def test_a_week_in_which_nothing_happened_has_no_digest():
+def test_a_week_in_which_nothing_happened_has_no_digest() -> None:
     old = a_tool(votes=(3, 1), kept=2)
     assert digest_of(WEEK, [], [], PreviousTallies()) is None
     assert digest_of(WEEK, [old], [said(time=START - HOUR)], before(kith=(3, 1, 2))) is None
 
 
-def test_a_digest_names_its_week():
+def test_a_digest_names_its_week() -> None:
     made = the_digest([a_tool(votes=(1, 0))])
     assert digests.write(made).startswith(
         '{"week":"2026-W47","start":"2026-11-16T00:00:00Z","end":"2026-11-23T00:00:00Z",'
@@ -69,7 +69,7 @@ def test_a_digest_names_its_week():
     assert digests.read(digests.write(made)) == made
 
 
-def test_what_stands_in_the_place_of_a_quiet_weeks_digest_is_json_and_no_digest():
+def test_what_stands_in_the_place_of_a_quiet_weeks_digest_is_json_and_no_digest() -> None:
     text = digests.write(digests.QuietWeek(WEEK, quiet=True))
     assert json.loads(text) == {"week": WEEK, "quiet": True}
     assert digests.read(text) is None
@@ -78,7 +78,7 @@ def test_what_stands_in_the_place_of_a_quiet_weeks_digest_is_json_and_no_digest(
     assert not digests.is_quiet("no JSON")
 
 
-def test_a_tool_is_new_in_the_week_of_its_first_listing():
+def test_a_tool_is_new_in_the_week_of_its_first_listing() -> None:
     tools = [
         a_tool("ancient", listed=START - 1),
         a_tool("late", listed=END - 1),
@@ -90,7 +90,7 @@ def test_a_tool_is_new_in_the_week_of_its_first_listing():
     assert (made.counts.tools, made.counts.new_tools) == (3, 2)
 
 
-def test_the_panel_is_told_from_the_revisions_own_times():
+def test_the_panel_is_told_from_the_revisions_own_times() -> None:
     told = [
         said("ship", 80, time=START - HOUR),
         said("skip", 30, time=START),
@@ -101,7 +101,7 @@ def test_the_panel_is_told_from_the_revisions_own_times():
     assert (change.after.verdict, change.after.mean) == ("skip", 30)
 
 
-def test_turned_verdicts_stand_before_new_ones_and_those_before_verdicts_that_went():
+def test_turned_verdicts_stand_before_new_ones_and_those_before_verdicts_that_went() -> None:
     tools = [a_tool("fresh"), a_tool("gone"), a_tool("same"), a_tool("turned")]
     told = [
         said("ship", tool="gone", time=START - HOUR),
@@ -117,13 +117,13 @@ def test_turned_verdicts_stand_before_new_ones_and_those_before_verdicts_that_we
     assert (made.counts.reviews, made.counts.retractions) == (3, 1)
 
 
-def test_a_review_older_than_its_tools_listing_is_new_with_the_tool():
+def test_a_review_older_than_its_tools_listing_is_new_with_the_tool() -> None:
     told = [said("ship", time=START - HOUR)]
     (change,) = the_digest([a_tool(listed=START + HOUR)], told).panel_changes
     assert (change.before.verdict, change.after.verdict) == ("none", "ship")
 
 
-def test_a_community_flips_when_its_verdict_changes():
+def test_a_community_flips_when_its_verdict_changes() -> None:
     tools = [a_tool("first", (1, 0)), a_tool("flipped", (2, 3)), a_tool("steady", (9, 3)),
              a_tool("tied", (4, 4))]  # fmt: skip
     past = before(flipped=(2, 1, 0), steady=(3, 1, 0), tied=(4, 2, 0))
@@ -138,16 +138,16 @@ def test_a_community_flips_when_its_verdict_changes():
 )
 def test_a_close_call_has_votes_enough_and_next_to_nothing_between(
     votes: tuple[int, int], is_close: bool
-):
+) -> None:
     assert bool(the_digest([a_tool(votes=votes)]).close_calls) is is_close
 
 
-def test_the_closest_call_comes_first_and_the_most_voted_one_of_equals():
+def test_the_closest_call_comes_first_and_the_most_voted_one_of_equals() -> None:
     tools = [a_tool("few", (10, 10)), a_tool("many", (50, 50)), a_tool("near", (51, 50))]
     assert slugs(the_digest(tools).close_calls) == ["many", "few", "near"]
 
 
-def test_what_moved_is_the_tally_less_the_frozen_one():
+def test_what_moved_is_the_tally_less_the_frozen_one() -> None:
     tools = [a_tool("calm", (5, 5), 9), a_tool("down", (1, 1), 0), a_tool("up", (30, 10), 8)]
     past = before(calm=(5, 5, 9), down=(2, 1, 4), up=(20, 8, 5))
     made = the_digest(tools, past=past)
@@ -159,18 +159,18 @@ def test_what_moved_is_the_tally_less_the_frozen_one():
     assert (made.counts.votes, made.counts.bookmarks) == (11, -1)
 
 
-def test_a_voter_who_changes_sides_moves_something_though_no_vote_is_new():
+def test_a_voter_who_changes_sides_moves_something_though_no_vote_is_new() -> None:
     made = the_digest([a_tool(votes=(4, 6))], past=before(kith=(5, 5, 0)))
     assert [(it.ship, it.skip, it.votes) for it in made.votes] == [(-1, 1, 0)]
 
 
-def test_a_review_is_worth_reading_when_its_reviewer_changed_sides():
+def test_a_review_is_worth_reading_when_its_reviewer_changed_sides() -> None:
     told = [said("ship", 80, time=START - HOUR), said("skip", 40)]
     (pick,) = the_digest([a_tool()], told).reviews
     assert (pick.reason, pick.before, pick.verdict, pick.score) == ("changed", "ship", "skip", 40)
 
 
-def test_a_review_is_worth_reading_when_it_stands_apart_from_two_others():
+def test_a_review_is_worth_reading_when_it_stands_apart_from_two_others() -> None:
     others = [
         said(by="a", score=80, time=START - 2 * HOUR),
         said(by="b", score=71, time=START - HOUR),
@@ -181,13 +181,13 @@ def test_a_review_is_worth_reading_when_it_stands_apart_from_two_others():
     assert near.reviews == []
 
 
-def test_a_review_is_worth_reading_when_it_is_the_first_word_on_its_tool():
+def test_a_review_is_worth_reading_when_it_is_the_first_word_on_its_tool() -> None:
     told = [said(by="a", time=START + HOUR), said(by="b", time=START + 2 * HOUR)]
     (pick,) = the_digest([a_tool()], told).reviews
     assert (pick.reason, pick.reviewer) == ("first", "a")
 
 
-def test_what_was_retracted_or_revised_within_the_week_is_not_picked():
+def test_what_was_retracted_or_revised_within_the_week_is_not_picked() -> None:
     told = [
         said("ship", by="a"),
         said(None, by="a", time=START + 2 * HOUR),
@@ -196,14 +196,14 @@ def test_what_was_retracted_or_revised_within_the_week_is_not_picked():
     assert the_digest([a_tool()], told).reviews == []
 
 
-def test_no_tool_is_picked_twice_and_no_reason_more_than_twice():
+def test_no_tool_is_picked_twice_and_no_reason_more_than_twice() -> None:
     tools = [a_tool(slug) for slug in ("a", "b", "c", "d")]
     told = [said("ship", 10, tool=tool.tool, time=START - HOUR) for tool in tools]
     told += [said("skip", 20 + at, tool=tool.tool) for at, tool in enumerate(tools)]
     assert slugs(the_digest(tools, told).reviews) == ["d", "c"]
 
 
-def test_a_list_is_bounded_and_the_counts_say_how_many_there_are():
+def test_a_list_is_bounded_and_the_counts_say_how_many_there_are() -> None:
     tools = [a_tool(f"tool-{number:03}", listed=START) for number in range(120)]
     made = the_digest(tools)
     assert (len(made.new_tools), made.counts.new_tools) == (digests.MOST_ITEMS, 120)

@@ -11,7 +11,7 @@ from tests.harness.journal import Journal
 from tests.projections.history.test_digest_rules import said
 
 
-def test_each_change_of_the_panel_is_a_point():
+def test_each_change_of_the_panel_is_a_point() -> None:
     told = [said("ship", 80, by="a", time=NOON), said("skip", 40, by="b", time=NOON + DAY)]
     first, second = panel_history(told)
     assert (instants.rfc3339(NOON), first.verdict, first.mean) == (
@@ -20,18 +20,20 @@ def test_each_change_of_the_panel_is_a_point():
     assert (second.verdict, second.ship, second.skip, second.mean) == ("split", 1, 1, 60)
 
 
-def test_what_was_said_at_one_moment_is_one_point():
+def test_what_was_said_at_one_moment_is_one_point() -> None:
     told = [said("ship", by="a", time=NOON), said("ship", by="b", time=NOON)]
     assert [(point.ship, point.skip) for point in panel_history(told)] == [(2, 0)]
 
 
-def test_a_retraction_is_a_point_too():
+def test_a_retraction_is_a_point_too() -> None:
     told = [said("ship", time=NOON), said(None, time=NOON + DAY)]
     assert [point.verdict for point in panel_history(told)] == ["ship", "none"]
 
 
 @pytest.mark.integration
-def test_the_history_of_a_tool_is_read_from_its_reviews_and_the_frozen_weeks(projected: Engine):
+def test_the_history_of_a_tool_is_read_from_its_reviews_and_the_frozen_weeks(
+    projected: Engine,
+) -> None:
     journal = Journal(projected)
     frozen = [
         DigestFrozen("2026-W46", "{}", (FrozenTally(TOOL, 5, 2, 1),)),

@@ -37,7 +37,7 @@ def journal(projected: Engine) -> Journal:
     return Journal(projected)
 
 
-def test_votes_wait_for_their_tool(journal: Journal):
+def test_votes_wait_for_their_tool(journal: Journal) -> None:
     journal.apply(a_vote(), a_bookmark())
     assert journal.read(queries.tool, TOOL) is None
     assert journal.read(queries.tallies, [TOOL]) == {}
@@ -48,13 +48,13 @@ def test_votes_wait_for_their_tool(journal: Journal):
     assert journal.read(queries.bookmarks_of, "v-1") == [TOOL]
 
 
-def test_a_tool_without_votes_has_a_tally_of_nothing(journal: Journal):
+def test_a_tool_without_votes_has_a_tally_of_nothing(journal: Journal) -> None:
     journal.apply(a_listing())
     tally = journal.read(queries.tallies, [TOOL])[TOOL]
     assert (tally.community.verdict, tally.community.percent) == ("none", None)
 
 
-def test_a_review_waits_for_its_reviewer_and_its_tool(journal: Journal):
+def test_a_review_waits_for_its_reviewer_and_its_tool(journal: Journal) -> None:
     journal.apply(a_review())
     assert journal.read(queries.reviews_by, "builder") == []
     journal.apply(a_listing())
@@ -64,7 +64,7 @@ def test_a_review_waits_for_its_reviewer_and_its_tool(journal: Journal):
     assert [it.tool for it in journal.read(queries.reviews_by, "builder")] == [TOOL]
 
 
-def test_reviews_stand_in_the_order_of_the_reviewers(journal: Journal):
+def test_reviews_stand_in_the_order_of_the_reviewers(journal: Journal) -> None:
     names = {"zoe": 1, "ann": 2, "bob": 2}
     journal.apply(
         a_listing(),
@@ -75,7 +75,7 @@ def test_reviews_stand_in_the_order_of_the_reviewers(journal: Journal):
     assert found == [it.reviewer for it in journal.read(queries.reviewers)] == ["zoe", "ann", "bob"]
 
 
-def test_a_retracted_review_is_gone_until_a_newer_one(journal: Journal):
+def test_a_retracted_review_is_gone_until_a_newer_one(journal: Journal) -> None:
     journal.apply(a_listing(), a_reviewer(), a_review(), a_retracted_review(time=LATER))
     assert journal.read(queries.tool, TOOL).panel.mean is None
     journal.apply(a_review(70, time=LATER - 1))
@@ -85,7 +85,7 @@ def test_a_retracted_review_is_gone_until_a_newer_one(journal: Journal):
     assert len(journal.rows("revisions")) == 4
 
 
-def test_an_undefined_category_shows_its_slug(journal: Journal):
+def test_an_undefined_category_shows_its_slug(journal: Journal) -> None:
     journal.apply(a_listing(category="writing"))
     assert journal.read(queries.tool, TOOL).category.name == "writing"
     assert journal.read(queries.category, "writing").name == "writing"
@@ -95,11 +95,11 @@ def test_an_undefined_category_shows_its_slug(journal: Journal):
     assert [it.name for it in journal.read(queries.categories)] == ["Writing"]
 
 
-def test_a_category_that_nothing_names_is_none(journal: Journal):
+def test_a_category_that_nothing_names_is_none(journal: Journal) -> None:
     assert journal.read(queries.category, "writing") is None
 
 
-def test_a_retirement_is_over_when_the_tool_is_listed_later(journal: Journal):
+def test_a_retirement_is_over_when_the_tool_is_listed_later(journal: Journal) -> None:
     journal.apply(a_listing(), a_retirement(time=LATER))
     tool = journal.read(queries.tool, TOOL)
     assert (tool.retired, tool.retired_reason) == (to_datetime(LATER), "Its maker closed it.")
@@ -111,30 +111,30 @@ def test_a_retirement_is_over_when_the_tool_is_listed_later(journal: Journal):
     assert [it.tool for it in journal.read(queries.tools)] == [TOOL]
 
 
-def test_a_retirement_before_the_first_listing_retires_nothing(journal: Journal):
+def test_a_retirement_before_the_first_listing_retires_nothing(journal: Journal) -> None:
     journal.apply(a_retirement(), a_listing(time=LATER))
     assert journal.read(queries.tool, TOOL).retired is None
 
 
-def test_a_tool_that_was_only_retired_is_not_listed(journal: Journal):
+def test_a_tool_that_was_only_retired_is_not_listed(journal: Journal) -> None:
     journal.apply(a_retirement())
     assert journal.read(queries.tool, TOOL) is None
     assert journal.read(queries.tools, retired=True) == []
 
 
-def test_a_tool_is_listed_since_the_first_of_all_listings(journal: Journal):
+def test_a_tool_is_listed_since_the_first_of_all_listings(journal: Journal) -> None:
     journal.apply(a_listing(time=LATER))
     journal.apply(a_listing(name="Older name", time=NOON))
     tool = journal.read(queries.tool, TOOL)
     assert (tool.listed, tool.name) == (to_datetime(NOON), "SmolVLM 2.5")
 
 
-def test_a_tool_is_best_for_its_tagline_where_nothing_else_is_said(journal: Journal):
+def test_a_tool_is_best_for_its_tagline_where_nothing_else_is_said(journal: Journal) -> None:
     journal.apply(a_listing(tagline="Sees."))
     assert journal.read(queries.tool, TOOL).best_for == "Sees."
 
 
-def test_tools_come_in_pages_by_slug(journal: Journal):
+def test_tools_come_in_pages_by_slug(journal: Journal) -> None:
     slugs = ["a", "a-1", "a1", "b", "c"]
     journal.apply(*(a_listing(slug) for slug in reversed(slugs)), a_retirement("b", time=LATER))
     first = journal.read(queries.tools, limit=2)
@@ -143,7 +143,7 @@ def test_tools_come_in_pages_by_slug(journal: Journal):
     assert [it.tool for it in rest] == ["a1", "c"]
 
 
-def test_bookmarks_come_with_the_last_kept_first(journal: Journal):
+def test_bookmarks_come_with_the_last_kept_first(journal: Journal) -> None:
     kept = [a_bookmark(tool=tool, time=NOON + n) for n, tool in enumerate(["b", "c", "a"])]
     journal.apply(*(a_listing(tool) for tool in "abc"), *kept)
     assert journal.read(queries.bookmarks_of, "v-1") == ["a", "c", "b"]
@@ -151,12 +151,12 @@ def test_bookmarks_come_with_the_last_kept_first(journal: Journal):
     assert journal.read(queries.bookmarks_of, "v-1") == ["a", "b"]
 
 
-def test_a_voters_choices_are_theirs_alone(journal: Journal):
+def test_a_voters_choices_are_theirs_alone(journal: Journal) -> None:
     journal.apply(a_vote(), a_vote("skip", tool=OTHER_TOOL), a_vote("skip", voter="v-2"))
     assert journal.read(queries.choices_of, "v-1") == {TOOL: "ship", OTHER_TOOL: "skip"}
 
 
-def test_no_text_is_taken_for_sql_or_json(journal: Journal):
+def test_no_text_is_taken_for_sql_or_json(journal: Journal) -> None:
     texts = [
         "%s %(name)s {x}",
         "'; drop table tools; --",
@@ -173,7 +173,7 @@ def test_no_text_is_taken_for_sql_or_json(journal: Journal):
         assert journal.read(queries.choices_of, said) == {TOOL: "ship"}
 
 
-def test_a_category_key_is_spread_to_its_tools_with_a_new_version_each(journal: Journal):
+def test_a_category_key_is_spread_to_its_tools_with_a_new_version_each(journal: Journal) -> None:
     journal.apply(a_listing("one"), a_listing("two"), a_listing("far", category="writing"))
     before = {it.tool: it.version for it in journal.read(queries.tools)}
     journal.outbox()
@@ -185,7 +185,7 @@ def test_a_category_key_is_spread_to_its_tools_with_a_new_version_each(journal: 
     assert [slug for slug in sorted(after) if after[slug] > before[slug]] == ["one", "two"]
 
 
-def test_a_reviewer_key_is_spread_to_the_tools_ever_reviewed(journal: Journal):
+def test_a_reviewer_key_is_spread_to_the_tools_ever_reviewed(journal: Journal) -> None:
     journal.apply(a_listing(), a_review(), a_listing(OTHER_TOOL))
     journal.outbox()
     journal.apply(a_reviewer())
@@ -194,7 +194,7 @@ def test_a_reviewer_key_is_spread_to_the_tools_ever_reviewed(journal: Journal):
     assert journal.outbox() == [("reviewer", "builder"), ("tool", TOOL)]
 
 
-def test_keys_become_whole_records_or_nothing(journal: Journal):
+def test_keys_become_whole_records_or_nothing(journal: Journal) -> None:
     journal.apply(a_listing(), a_category(), a_reviewer(), a_digest(), a_vote(tool="unlisted"))
     keys = [
         RecordKey("tool", TOOL), RecordKey("tool", "unlisted"), RecordKey("category", CATEGORY),
@@ -210,7 +210,7 @@ def test_keys_become_whole_records_or_nothing(journal: Journal):
     assert found[RecordKey("digest", "2026-W01")] is None
 
 
-def test_a_key_that_came_meanwhile_is_not_forgotten_with_the_others(journal: Journal):
+def test_a_key_that_came_meanwhile_is_not_forgotten_with_the_others(journal: Journal) -> None:
     journal.apply(a_listing())
     with journal.engine.begin() as connection:
         waiting = changed_records.pending(connection, 10)
@@ -220,7 +220,9 @@ def test_a_key_that_came_meanwhile_is_not_forgotten_with_the_others(journal: Jou
     assert journal.outbox() == [("tool", TOOL)]
 
 
-def test_forgetting_waits_for_no_disk_and_leaves_other_transactions_as_they_are(journal: Journal):
+def test_forgetting_waits_for_no_disk_and_leaves_other_transactions_as_they_are(
+    journal: Journal,
+) -> None:
     asked = text("show synchronous_commit")
     with journal.engine.connect() as connection:
         with connection.begin():
@@ -229,13 +231,13 @@ def test_forgetting_waits_for_no_disk_and_leaves_other_transactions_as_they_are(
         assert connection.scalar(asked) == "on"
 
 
-def test_progress_is_told_by_topic_and_partition(journal: Journal):
+def test_progress_is_told_by_topic_and_partition(journal: Journal) -> None:
     journal.apply(a_listing(), a_vote())
     assert journal.read(queries.applied, ["tests.journal"]) == {("tests.journal", 0): 2}
     assert journal.read(queries.applied, ["another"]) == {}
 
 
-def test_every_key_column_compares_as_bytes(journal: Journal):
+def test_every_key_column_compares_as_bytes(journal: Journal) -> None:
     with journal.engine.connect() as connection:
         unlike = connection.scalars(
             text(
@@ -249,7 +251,9 @@ def test_every_key_column_compares_as_bytes(journal: Journal):
         assert list(unlike) == []
 
 
-def test_a_voters_own_votes_and_bookmarks_are_read_with_their_names_and_times(journal: Journal):
+def test_a_voters_own_votes_and_bookmarks_are_read_with_their_names_and_times(
+    journal: Journal,
+) -> None:
     journal.apply(
         a_listing("alpha"),
         a_listing("beta"),

@@ -46,12 +46,12 @@ def table(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def test_a_partition_never_read_starts_at_its_beginning(projected: Engine, table: str):
+def test_a_partition_never_read_starts_at_its_beginning(projected: Engine, table: str) -> None:
     found = DatabaseCheckpoints(projected, FakeLog(), table).load([VOTES, REVIEWS])
     assert found == {VOTES: 0, REVIEWS: 0}
 
 
-def test_a_partition_goes_on_where_it_was_left(projected: Engine, table: str):
+def test_a_partition_goes_on_where_it_was_left(projected: Engine, table: str) -> None:
     kept = DatabaseCheckpoints(projected, FakeLog(), table)
     kept.load([VOTES, REVIEWS])
     move(projected, VOTES, 0, 42, table)
@@ -59,21 +59,23 @@ def test_a_partition_goes_on_where_it_was_left(projected: Engine, table: str):
     assert kept.stored([VOTES]) == {VOTES: 42}
 
 
-def test_each_consumer_has_checkpoints_of_its_own(projected: Engine):
+def test_each_consumer_has_checkpoints_of_its_own(projected: Engine) -> None:
     for table in (PROJECTIONS, PUBLISHER):
         DatabaseCheckpoints(projected, FakeLog(), table).load([VOTES])
     move(projected, VOTES, 0, 42, PROJECTIONS)
     assert DatabaseCheckpoints(projected, FakeLog(), PUBLISHER).load([VOTES]) == {VOTES: 0}
 
 
-def test_a_checkpoint_at_the_end_of_the_log_is_one_that_has_read_everything(projected: Engine):
+def test_a_checkpoint_at_the_end_of_the_log_is_one_that_has_read_everything(
+    projected: Engine,
+) -> None:
     kept = DatabaseCheckpoints(projected, FakeLog(end=42))
     kept.load([VOTES])
     move(projected, VOTES, 0, 42)
     assert kept.load([VOTES]) == {VOTES: 42}
 
 
-def test_a_checkpoint_behind_the_end_of_the_log_is_refused(projected: Engine, table: str):
+def test_a_checkpoint_behind_the_end_of_the_log_is_refused(projected: Engine, table: str) -> None:
     log = FakeLog(end=100)
     kept = DatabaseCheckpoints(projected, log, table)
     kept.load([VOTES])
@@ -83,7 +85,7 @@ def test_a_checkpoint_behind_the_end_of_the_log_is_refused(projected: Engine, ta
         kept.load([VOTES])
 
 
-def test_a_checkpoint_before_the_beginning_of_the_log_is_refused(projected: Engine):
+def test_a_checkpoint_before_the_beginning_of_the_log_is_refused(projected: Engine) -> None:
     log = FakeLog()
     kept = DatabaseCheckpoints(projected, log)
     kept.load([VOTES])
@@ -93,14 +95,14 @@ def test_a_checkpoint_before_the_beginning_of_the_log_is_refused(projected: Engi
         kept.load([VOTES])
 
 
-def test_a_log_whose_beginning_is_gone_is_not_begun_in_the_middle(projected: Engine):
+def test_a_log_whose_beginning_is_gone_is_not_begun_in_the_middle(projected: Engine) -> None:
     with pytest.raises(LogMismatchError):
         DatabaseCheckpoints(projected, FakeLog(first=7)).load([VOTES])
 
 
 def test_a_topic_made_anew_is_refused_also_when_it_has_grown_past_the_checkpoint(
     projected: Engine, table: str
-):
+) -> None:
     log = FakeLog(end=50)
     kept = DatabaseCheckpoints(projected, log, table)
     kept.load([VOTES])
@@ -111,7 +113,7 @@ def test_a_topic_made_anew_is_refused_also_when_it_has_grown_past_the_checkpoint
     assert kept.stored([VOTES]) == {VOTES: 42}
 
 
-def test_a_topic_made_anew_while_it_is_read_is_noticed(projected: Engine, table: str):
+def test_a_topic_made_anew_while_it_is_read_is_noticed(projected: Engine, table: str) -> None:
     log = FakeLog()
     kept = DatabaseCheckpoints(projected, log, table)
     kept.load([VOTES])
@@ -124,7 +126,7 @@ def test_a_topic_made_anew_while_it_is_read_is_noticed(projected: Engine, table:
 @pytest.mark.parametrize(("first", "end"), [(43, 100), (0, 41)])
 def test_a_log_that_loses_what_was_not_read_yet_or_was_read_already_is_noticed(
     projected: Engine, table: str, first: int, end: int
-):
+) -> None:
     log = FakeLog()
     kept = DatabaseCheckpoints(projected, log, table)
     kept.load([VOTES])
@@ -135,7 +137,9 @@ def test_a_log_that_loses_what_was_not_read_yet_or_was_read_already_is_noticed(
         kept.verify([VOTES])
 
 
-def test_what_another_worker_applies_while_the_broker_is_asked_is_no_mismatch(projected: Engine):
+def test_what_another_worker_applies_while_the_broker_is_asked_is_no_mismatch(
+    projected: Engine,
+) -> None:
     log = FakeLog(end=42)
     kept = DatabaseCheckpoints(projected, log)
     kept.load([VOTES])
@@ -144,7 +148,7 @@ def test_what_another_worker_applies_while_the_broker_is_asked_is_no_mismatch(pr
     assert kept.load([VOTES]).keys() == {VOTES}
 
 
-def test_two_workers_that_begin_at_once_begin_once(projected: Engine):
+def test_two_workers_that_begin_at_once_begin_once(projected: Engine) -> None:
     log = FakeLog()
     log.meanwhile = lambda: log.__init__() or DatabaseCheckpoints(projected, log).load([VOTES])
     assert DatabaseCheckpoints(projected, log).load([VOTES]) == {VOTES: 0}
@@ -152,7 +156,7 @@ def test_two_workers_that_begin_at_once_begin_once(projected: Engine):
 
 def test_a_checkpoint_moves_from_where_it_is_expected_and_from_nowhere_else(
     projected: Engine, table: str
-):
+) -> None:
     DatabaseCheckpoints(projected, FakeLog(), table).load([VOTES])
     move(projected, VOTES, 0, 10, table)
     for expected in (0, 9, 11):

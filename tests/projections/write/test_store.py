@@ -51,7 +51,7 @@ def version(journal: Journal, tool: str = TOOL) -> int:
     return journal.read(queries.tallies, [tool])[tool].version
 
 
-def test_a_batch_and_its_checkpoint_are_there_together(journal: Journal):
+def test_a_batch_and_its_checkpoint_are_there_together(journal: Journal) -> None:
     store.apply(journal.engine, [Batch(PLACE, 0, 7, [a_listing()])])
     assert stored(journal) == 7
     assert journal.read(queries.tool, TOOL).tool == TOOL
@@ -60,7 +60,7 @@ def test_a_batch_and_its_checkpoint_are_there_together(journal: Journal):
 @pytest.mark.parametrize("expected", [0, 6, 8, 700])
 def test_a_batch_that_misses_its_checkpoint_is_told_where_it_stands(
     journal: Journal, expected: int
-):
+) -> None:
     store.apply(journal.engine, [Batch(PLACE, 0, 7, [a_listing()])])
     journal.outbox()
     with pytest.raises(CheckpointMismatch) as missed:
@@ -71,7 +71,9 @@ def test_a_batch_that_misses_its_checkpoint_is_told_where_it_stands(
     assert journal.outbox() == []
 
 
-def test_rows_that_the_database_refuses_take_checkpoint_and_all_rows_with_them(journal: Journal):
+def test_rows_that_the_database_refuses_take_checkpoint_and_all_rows_with_them(
+    journal: Journal,
+) -> None:
     with pytest.raises(Exception, match="cannot be converted"):
         store.apply(journal.engine, [Batch(PLACE, 0, 2, [a_listing(), a_digest(digest="\0")])])
     assert stored(journal) == 0
@@ -79,12 +81,12 @@ def test_rows_that_the_database_refuses_take_checkpoint_and_all_rows_with_them(j
     assert journal.outbox() == []
 
 
-def test_a_checkpoint_can_move_without_any_event(journal: Journal):
+def test_a_checkpoint_can_move_without_any_event(journal: Journal) -> None:
     store.apply(journal.engine, [Batch(PLACE, 0, 3, [])])
     assert stored(journal) == 3
 
 
-def test_two_that_hold_the_same_batch_apply_it_once(journal: Journal):
+def test_two_that_hold_the_same_batch_apply_it_once(journal: Journal) -> None:
     journal.apply(a_listing())
 
     def attempt(_: int) -> bool:
@@ -99,7 +101,7 @@ def test_two_that_hold_the_same_batch_apply_it_once(journal: Journal):
     assert journal.read(queries.tool, TOOL).community.votes == 1
 
 
-def test_who_listens_hears_how_far_a_batch_went(journal: Journal, migrated: str):
+def test_who_listens_hears_how_far_a_batch_went(journal: Journal, migrated: str) -> None:
     with psycopg.connect(migrated, autocommit=True) as connection:
         connection.execute(f"listen {Channel.APPLIED}".encode())
         store.apply(journal.engine, [Batch(PLACE, 0, 7, [a_vote()])])
@@ -123,7 +125,7 @@ CHANGES = [
 @pytest.mark.parametrize("event", CHANGES, ids=lambda event: f"{event.type} at {event.time}")
 def test_a_change_gives_its_tool_a_greater_version_and_the_outbox_its_key(
     journal: Journal, event: Event
-):
+) -> None:
     journal.apply(a_listing(), a_vote(), a_listing("other"))
     before, others = version(journal), version(journal, "other")
     journal.outbox()
@@ -145,7 +147,9 @@ NO_CHANGES = [
 
 
 @pytest.mark.parametrize("events", NO_CHANGES)
-def test_what_changes_no_record_gives_no_version_and_no_key(journal: Journal, events: list[Event]):
+def test_what_changes_no_record_gives_no_version_and_no_key(
+    journal: Journal, events: list[Event]
+) -> None:
     journal.apply(a_listing(), a_vote(), a_review())
     before = version(journal)
     journal.outbox()
@@ -154,7 +158,7 @@ def test_what_changes_no_record_gives_no_version_and_no_key(journal: Journal, ev
     assert journal.outbox() == []
 
 
-def test_votes_that_cancel_each_other_out_change_nothing(journal: Journal):
+def test_votes_that_cancel_each_other_out_change_nothing(journal: Journal) -> None:
     journal.apply(a_listing(), a_vote("ship", voter="v-1"), a_vote("skip", voter="v-2"))
     journal.outbox()
     journal.apply(a_vote("skip", voter="v-1", time=LATER), a_vote("ship", voter="v-2", time=LATER))
@@ -162,7 +166,9 @@ def test_votes_that_cancel_each_other_out_change_nothing(journal: Journal):
     assert journal.read(queries.tool, TOOL).community.ship == 1
 
 
-def test_the_outbox_names_categories_reviewers_and_the_tools_that_show_them(journal: Journal):
+def test_the_outbox_names_categories_reviewers_and_the_tools_that_show_them(
+    journal: Journal,
+) -> None:
     journal.apply(a_category(), a_reviewer(), a_digest())
     assert journal.outbox() == [
         ("category", CATEGORY),
@@ -175,19 +181,19 @@ def test_the_outbox_names_categories_reviewers_and_the_tools_that_show_them(jour
     assert journal.outbox() == []
 
 
-def test_a_batch_names_each_changed_record_once(journal: Journal):
+def test_a_batch_names_each_changed_record_once(journal: Journal) -> None:
     journal.apply(a_listing(), *(a_vote(voter=f"v-{n}") for n in range(50)), a_review())
     assert journal.outbox() == [("tool", TOOL)]
 
 
-def test_a_greater_version_is_given_also_when_only_a_category_changes(journal: Journal):
+def test_a_greater_version_is_given_also_when_only_a_category_changes(journal: Journal) -> None:
     journal.apply(a_category())
     before = journal.read(queries.category, CATEGORY).version
     journal.apply(a_category(name="Other", time=LATER))
     assert journal.read(queries.category, CATEGORY).version > before
 
 
-def test_a_rebuild_in_quiet_tells_nobody(journal: Journal):
+def test_a_rebuild_in_quiet_tells_nobody(journal: Journal) -> None:
     store.apply(journal.engine, [Batch(PLACE, 0, 1, [a_listing()])], quiet=True)
     assert journal.outbox() == []
     assert journal.read(queries.tool, TOOL).tool == TOOL
@@ -195,7 +201,7 @@ def test_a_rebuild_in_quiet_tells_nobody(journal: Journal):
 
 def test_partitions_that_change_the_same_tools_add_up_and_never_block_each_other(
     projected: Engine,
-):
+) -> None:
     tools = [f"t-{n}" for n in range(8)]
     Journal(projected).apply(*(a_listing(tool) for tool in tools))
 
@@ -220,7 +226,7 @@ def test_partitions_that_change_the_same_tools_add_up_and_never_block_each_other
 
 def test_batches_of_several_topics_that_change_the_same_tools_never_wait_in_a_circle(
     projected: Engine,
-):
+) -> None:
     tools = [f"t-{n}" for n in range(8)]
     Journal(projected).apply(*(a_listing(tool) for tool in tools))
 
@@ -263,7 +269,7 @@ def deadlocks(engine: Engine) -> int:
 )
 def test_the_rows_do_not_depend_on_whether_what_is_taken_back_came_in_the_same_batch(
     journal: Journal, cast: Callable[..., Event], taken_back: Callable[..., Event]
-):
+) -> None:
     journal.apply(cast(tool="one"), taken_back(tool="one", time=LATER))
     journal.apply(cast(tool="two"))
     journal.apply(taken_back(tool="two", time=LATER))
@@ -272,7 +278,7 @@ def test_the_rows_do_not_depend_on_whether_what_is_taken_back_came_in_the_same_b
 
 def test_one_voter_who_changes_a_choice_in_two_partitions_at_once_has_one_ballot(
     projected: Engine,
-):
+) -> None:
     # Keys keep a voter on one partition; should that ever be broken, the counts still are right.
     Journal(projected).apply(a_listing())
 
@@ -290,7 +296,7 @@ def test_one_voter_who_changes_a_choice_in_two_partitions_at_once_has_one_ballot
     assert community.verdict == last
 
 
-def test_the_latest_moment_of_the_events_stands_beside_the_checkpoint(journal: Journal):
+def test_the_latest_moment_of_the_events_stands_beside_the_checkpoint(journal: Journal) -> None:
     def latest() -> int:
         with journal.engine.connect() as connection:
             return connection.scalar(text("select latest from checkpoints"))

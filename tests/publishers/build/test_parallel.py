@@ -14,7 +14,7 @@ ITEMS = [f"item-{number}" for number in range(10)]
 
 
 @pytest.mark.parametrize("hands", [0, 1, 2, 3, 20])
-def test_everything_is_done_once(tmp_path: Path, hands: int):
+def test_everything_is_done_once(tmp_path: Path, hands: int) -> None:
     def work(items: Sequence[str]) -> int:
         for item in items:
             with (tmp_path / item).open("x") as file:
@@ -27,7 +27,7 @@ def test_everything_is_done_once(tmp_path: Path, hands: int):
     assert len(workers) == min(max(hands, 1), 10)
 
 
-def test_what_one_of_them_raises_is_raised_here():
+def test_what_one_of_them_raises_is_raised_here() -> None:
     def work(items: Sequence[str]) -> int:
         if "item-3" in items:
             raise FileExistsError("item-3")
@@ -37,7 +37,7 @@ def test_what_one_of_them_raises_is_raised_here():
         map_in_forks(work, ITEMS, 2)
 
 
-def test_one_that_is_killed_is_missed():
+def test_one_that_is_killed_is_missed() -> None:
     def work(items: Sequence[str]) -> int:
         if "item-3" in items:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -47,7 +47,7 @@ def test_one_that_is_killed_is_missed():
         map_in_forks(work, ITEMS, 2)
 
 
-def test_whoever_hears_of_a_failure_finds_none_of_them_at_work(tmp_path: Path):
+def test_whoever_hears_of_a_failure_finds_none_of_them_at_work(tmp_path: Path) -> None:
     def work(items: Sequence[str]) -> int:
         if "item-2" in items:
             raise FileExistsError("item-2")

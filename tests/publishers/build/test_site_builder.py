@@ -45,7 +45,7 @@ GENERATE = [Phase.explicit, Phase.generate]
 LATER = NOON + MINUTE
 
 
-def test_a_vote_is_in_the_pages_of_its_tool_and_nowhere_else(house: House):
+def test_a_vote_is_in_the_pages_of_its_tool_and_nowhere_else(house: House) -> None:
     house.print(*insects("ant", "bee", "cow"))
     before = house.pages()
     house.print(a_vote(tool="ant"))
@@ -56,12 +56,12 @@ def test_a_vote_is_in_the_pages_of_its_tool_and_nowhere_else(house: House):
     assert "1 ship / 0 skip" in house.page("/compare/ant-vs-bee/")
 
 
-def test_every_pair_of_a_category_is_compared_and_no_pair_across(house: House):
+def test_every_pair_of_a_category_is_compared_and_no_pair_across(house: House) -> None:
     house.print(*insects("bee", "ant", "a-bee"), a_listing("dog", category="pets"))
     assert house.comparisons() == ["a-bee-vs-ant", "a-bee-vs-bee", "ant-vs-bee"]
 
 
-def test_a_tool_that_moves_takes_its_comparisons_along(house: House):
+def test_a_tool_that_moves_takes_its_comparisons_along(house: House) -> None:
     house.print(*insects("ant", "bee"), a_listing("dog", category="pets"))
     house.print(a_listing("bee", "Bee", "pets", time=LATER))
     assert house.comparisons() == ["bee-vs-dog"]
@@ -69,7 +69,7 @@ def test_a_tool_that_moves_takes_its_comparisons_along(house: House):
     assert house.comparisons() == ["ant-vs-bee"]
 
 
-def test_a_retired_tool_leaves_with_all_its_pages_and_returns_with_them(house: House):
+def test_a_retired_tool_leaves_with_all_its_pages_and_returns_with_them(house: House) -> None:
     house.print(*insects("ant", "bee", "cow"))
     house.print(a_retirement("bee", time=LATER))
     assert house.comparisons() == ["ant-vs-cow"]
@@ -81,39 +81,39 @@ def test_a_retired_tool_leaves_with_all_its_pages_and_returns_with_them(house: H
     assert house.comparisons() == ["ant-vs-bee", "ant-vs-cow", "bee-vs-cow"]
 
 
-def test_a_review_that_is_taken_back_leaves_its_reviewers_page(house: House):
+def test_a_review_that_is_taken_back_leaves_its_reviewers_page(house: House) -> None:
     house.print(*insects("ant"), a_reviewer("ann", "Ann"), a_review(tool="ant", reviewer="ann"))
     assert "/tools/ant/" in house.page("/reviewers/ann/")
     house.print(a_retracted_review(tool="ant", reviewer="ann", time=LATER))
     assert "/tools/ant/" not in house.page("/reviewers/ann/")
 
 
-def test_a_new_name_of_a_category_is_on_all_its_pages(house: House):
+def test_a_new_name_of_a_category_is_on_all_its_pages(house: House) -> None:
     house.print(*insects("ant", "bee"))
     house.print(a_category("insects", "Six Legs"))
     for path in ("/", "/tools/ant/", "/compare/ant-vs-bee/", "/categories/insects/"):
         assert "Six Legs" in house.page(path)
 
 
-def test_nothing_marked_is_nothing_done(house: House):
+def test_nothing_marked_is_nothing_done(house: House) -> None:
     before = house.pages()
     assert print_marked(house.press) == site_builder.BuildStats(0, 0, 0)
     assert house.pages() == before
 
 
-def test_a_second_printing_changes_no_byte(house: House):
+def test_a_second_printing_changes_no_byte(house: House) -> None:
     house.print(*insects("ant", "bee"), a_vote(tool="ant"))
     before = house.pages()
     assert house.press.build_all().changed == 0
     assert house.pages() == before
 
 
-def test_who_keeps_a_library_makes_once_what_stays_the_same(house: House):
+def test_who_keeps_a_library_makes_once_what_stays_the_same(house: House) -> None:
     tool = a_tool()
     assert card(tool) is card(tool)
 
 
-def test_several_hands_print_what_one_does(house: House, tmp_path: Path):
+def test_several_hands_print_what_one_does(house: House, tmp_path: Path) -> None:
     house.print(*insects("ant", "bee", "cow"), a_vote(tool="ant"))
     folder = tmp_path / "several"
     several = SiteBuilder(house.engine, SiteFiles(folder), PUBLIC_URL)
@@ -122,7 +122,7 @@ def test_several_hands_print_what_one_does(house: House, tmp_path: Path):
     assert several.build_all(hands=2).changed == 0
 
 
-def test_printing_all_removes_what_should_not_be_there(house: House):
+def test_printing_all_removes_what_should_not_be_there(house: House) -> None:
     house.print(*insects("ant", "bee"))
     before = house.pages()
     stray = house.folder / "tools" / "stray" / "index.html"
@@ -134,7 +134,7 @@ def test_printing_all_removes_what_should_not_be_there(house: House):
     assert not stray.parent.exists()
 
 
-def test_marks_stay_when_a_page_cannot_be_written(house: House):
+def test_marks_stay_when_a_page_cannot_be_written(house: House) -> None:
     house.print(*insects("ant", "bee"))
     with unwritable(house.folder / "tools" / "ant" / "index.html"):
         house.print(a_vote(tool="ant"))
@@ -142,7 +142,7 @@ def test_marks_stay_when_a_page_cannot_be_written(house: House):
     assert house.press.build_all().changed == 0
 
 
-def test_a_page_that_two_marks_ask_for_is_written_once(house: House):
+def test_a_page_that_two_marks_ask_for_is_written_once(house: House) -> None:
     house.print(*insects("ant", "bee"))
     files = Disturbed(house.folder, lambda _: None)
     one = SiteBuilder(house.engine, files, PUBLIC_URL)
@@ -159,7 +159,7 @@ def test_a_page_that_two_marks_ask_for_is_written_once(house: House):
     assert "1 ship / 0 skip" in house.page("/compare/ant-vs-bee/")
 
 
-def test_what_sums_up_several_marked_tools_is_written_once(house: House):
+def test_what_sums_up_several_marked_tools_is_written_once(house: House) -> None:
     house.print(*insects("ant", "bee", "cow"))
     files = Disturbed(house.folder, lambda _: None)
     one = SiteBuilder(house.engine, files, PUBLIC_URL)
@@ -175,7 +175,7 @@ def test_what_sums_up_several_marked_tools_is_written_once(house: House):
     assert house.press.build_all().changed == 0
 
 
-def test_a_review_that_comes_late_enters_the_history_alone(house: House):
+def test_a_review_that_comes_late_enters_the_history_alone(house: House) -> None:
     said = a_review(80, tool="ant", reviewer="ann", time=LATER)
     house.print(*insects("ant"), a_reviewer("ann", "Ann"), said)
     house.print(a_review(10, "skip", tool="ant", reviewer="ann", time=NOON), a_vote(tool="ant"))
@@ -183,7 +183,7 @@ def test_a_review_that_comes_late_enters_the_history_alone(house: House):
     assert house.press.build_all().changed == 0
 
 
-def test_bytes_do_not_depend_on_versions(house: House):
+def test_bytes_do_not_depend_on_versions(house: House) -> None:
     events = [*insects("ant", "bee"), a_vote(tool="ant"), a_bookmark(tool="ant")]
     house.print(*events)
     before = house.pages()
@@ -210,7 +210,7 @@ INHABITED: list[Event] = [
 @pytest.mark.parametrize("start", [[], INHABITED], ids=["an empty site", "a site with life"])
 def test_whatever_happens_the_pages_are_those_of_a_full_printing(
     projected: Engine, tmp_path_factory: pytest.TempPathFactory, start: list[Event]
-):
+) -> None:
     @settings(max_examples=20, deadline=None, derandomize=True, database=None, phases=GENERATE)
     @given(histories(8))
     def holds(history: list[Event]) -> None:

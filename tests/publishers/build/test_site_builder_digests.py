@@ -35,7 +35,7 @@ def is_complete(house: House) -> bool:
     return house.press.build_all().changed == 0
 
 
-def test_an_open_digest_moves_with_every_vote(house: House):
+def test_an_open_digest_moves_with_every_vote(house: House) -> None:
     house.print(a_vote(tool="ant"))
     assert "1 more vote so far" in house.page("/digests/2026-W47/")
     house.print(a_vote(tool="ant", voter="v-2"))
@@ -44,7 +44,7 @@ def test_an_open_digest_moves_with_every_vote(house: House):
     assert is_complete(house)
 
 
-def test_the_first_vote_of_a_week_makes_its_digest_the_newest_on_every_page(house: House):
+def test_the_first_vote_of_a_week_makes_its_digest_the_newest_on_every_page(house: House) -> None:
     assert 'href="/digests/2026-W47/">read the newest' in house.page("/compare/ant-vs-bee/")
     house.print(a_vote(tool="ant", time=NEXT))
     for path in ("/", "/tools/bee/", "/compare/ant-vs-bee/", "/categories/developer-tools/"):
@@ -53,7 +53,7 @@ def test_the_first_vote_of_a_week_makes_its_digest_the_newest_on_every_page(hous
     assert is_complete(house)
 
 
-def test_a_settled_digest_stays_as_it_is_and_enters_histories_and_feeds(house: House):
+def test_a_settled_digest_stays_as_it_is_and_enters_histories_and_feeds(house: House) -> None:
     tallies = FrozenTally("ant", 7, 1, 0), FrozenTally("bee", 1, 9, 0)
     house.print(a_freeze("2026-W47", *tallies, at=NEXT))
     settled = house.page("/digests/2026-W47/")
@@ -66,7 +66,7 @@ def test_a_settled_digest_stays_as_it_is_and_enters_histories_and_feeds(house: H
     assert is_complete(house)
 
 
-def test_a_week_that_is_overtaken_before_it_is_settled_has_no_page_until_then(house: House):
+def test_a_week_that_is_overtaken_before_it_is_settled_has_no_page_until_then(house: House) -> None:
     house.print(a_vote(tool="ant", time=NEXT + weeks.LENGTH))
     assert "2026-W47" not in digests(house)
     house.print(a_freeze("2026-W47", FrozenTally("ant", 1, 0, 0), at=NEXT))
@@ -76,7 +76,7 @@ def test_a_week_that_is_overtaken_before_it_is_settled_has_no_page_until_then(ho
 
 def test_an_open_week_that_is_not_the_newest_comes_and_goes_on_every_page_that_shows_it(
     projected: Engine, tmp_path: Path
-):
+) -> None:
     house = House(projected, tmp_path / "site")
     house.print(
         a_freeze("2026-W46", FrozenTally("ant", 0, 0, 0), at=NOON),
@@ -95,7 +95,7 @@ def test_an_open_week_that_is_not_the_newest_comes_and_goes_on_every_page_that_s
     assert is_complete(house)
 
 
-def test_a_week_begins_with_an_event_that_changes_no_record(house: House, migrated: str):
+def test_a_week_begins_with_an_event_that_changes_no_record(house: House, migrated: str) -> None:
     house.print(a_vote(tool="ant"))
     writer = ActivePublisher(
         Settings.from_environment({"DATABASE_URL": migrated}), house.press, "1"
@@ -111,7 +111,7 @@ def test_a_week_begins_with_an_event_that_changes_no_record(house: House, migrat
     assert is_complete(house)
 
 
-def test_while_no_week_begins_a_look_at_weeks_leaves_nothing_to_do(house: House):
+def test_while_no_week_begins_a_look_at_weeks_leaves_nothing_to_do(house: House) -> None:
     house.print(a_vote(tool="ant"))
     house.press.check_week_rollover()
     house.press.build_summaries()

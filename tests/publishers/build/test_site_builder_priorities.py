@@ -31,7 +31,7 @@ from tests.publishers.builder_fixture import (
 pytestmark = pytest.mark.integration
 
 
-def test_a_tools_own_page_does_not_wait_for_the_comparisons_of_another(house: House):
+def test_a_tools_own_page_does_not_wait_for_the_comparisons_of_another(house: House) -> None:
     house.print(*insects("ant", "bee", "cow", "doe"))
 
     def another_vote(path: str) -> None:
@@ -57,7 +57,7 @@ def test_a_tools_own_page_does_not_wait_for_the_comparisons_of_another(house: Ho
 
 def test_what_is_found_while_the_rest_is_written_is_printed_without_another_mark(
     house: House, migrated: str
-):
+) -> None:
     house.print(*insects("ant", "bee"), a_listing("cow", category="pets"))
     late = [a_listing("dog", category="pets")]
 
@@ -79,7 +79,7 @@ def test_what_is_found_while_the_rest_is_written_is_printed_without_another_mark
         writer.stop()
 
 
-def test_a_mark_that_comes_while_pages_are_made_is_kept(house: House):
+def test_a_mark_that_comes_while_pages_are_made_is_kept(house: House) -> None:
     house.print(*insects("ant", "bee"))
     house.journal.apply(a_vote(tool="ant"))
     house.mark()
@@ -94,7 +94,9 @@ def test_a_mark_that_comes_while_pages_are_made_is_kept(house: House):
     assert print_marked(house.press).marks == printed.rendered
 
 
-def test_a_mark_without_a_change_writes_nothing_but_tells_who_waits(house: House, migrated: str):
+def test_a_mark_without_a_change_writes_nothing_but_tells_who_waits(
+    house: House, migrated: str
+) -> None:
     house.print(*insects("ant", "bee"), a_vote(tool="ant"))
     with house.engine.begin() as connection:
         connection.execute(text("update tallies set version = nextval('verdicts.version')"))
@@ -107,7 +109,7 @@ def test_a_mark_without_a_change_writes_nothing_but_tells_who_waits(house: House
 
 def test_what_is_heard_of_is_written_at_once_and_its_mark_then_writes_nothing(
     house: House, migrated: str
-):
+) -> None:
     house.print(*insects("ant", "bee"))
     named = {
         RecordKey("tool", "ant"),
@@ -142,7 +144,7 @@ def heard(database: str) -> Iterator[Callable[[], list[str]]]:
 
 def test_who_waits_for_a_tool_hears_its_version_once_its_own_pages_stand(
     house: House, migrated: str
-):
+) -> None:
     house.print(*insects("ant", "bee"))
     page = house.folder / "compare" / "ant-vs-bee" / "index.html"
     with heard(migrated) as messages:
@@ -156,7 +158,9 @@ def test_who_waits_for_a_tool_hears_its_version_once_its_own_pages_stand(
         assert messages() == [f"ant {version}"]
 
 
-def test_who_waits_for_a_tool_does_not_wait_for_what_machines_read(house: House, migrated: str):
+def test_who_waits_for_a_tool_does_not_wait_for_what_machines_read(
+    house: House, migrated: str
+) -> None:
     house.print(*insects("ant", "bee"))
     twin = house.folder / "compare" / "ant-vs-bee" / "index.json"
     with heard(migrated) as messages:
@@ -195,7 +199,7 @@ class Voters:
 TWIN = "/compare/ant-vs-bee/index.json"
 
 
-def test_while_others_wait_for_pages_what_machines_read_waits_for_them(house: House):
+def test_while_others_wait_for_pages_what_machines_read_waits_for_them(house: House) -> None:
     voters = Voters(house)
     voters.vote("ant")
     voters.press.build_tool_pages()
@@ -209,7 +213,7 @@ def test_while_others_wait_for_pages_what_machines_read_waits_for_them(house: Ho
     assert house.press.build_all().changed == 0
 
 
-def test_under_votes_without_end_what_machines_read_waits_for_about_a_second(house: House):
+def test_under_votes_without_end_what_machines_read_waits_for_about_a_second(house: House) -> None:
     voters = Voters(house)
     voters.vote("ant")
     voters.press.build_tool_pages()
@@ -222,7 +226,7 @@ def test_under_votes_without_end_what_machines_read_waits_for_about_a_second(hou
     eventually(is_written, seconds=10)
 
 
-def test_pages_that_were_written_for_hearsay_are_counted_too(house: House, migrated: str):
+def test_pages_that_were_written_for_hearsay_are_counted_too(house: House, migrated: str) -> None:
     house.print(*insects("ant", "bee"))
     writer = ActivePublisher(
         Settings.from_environment({"DATABASE_URL": migrated}), house.press, "1"
@@ -244,7 +248,9 @@ def written() -> float:
     return REGISTRY.get_sample_value("verdicts_pages_rendered_total", {"outcome": "written"}) or 0
 
 
-def test_the_printing_with_which_a_publisher_begins_is_counted_too(house: House, migrated: str):
+def test_the_printing_with_which_a_publisher_begins_is_counted_too(
+    house: House, migrated: str
+) -> None:
     house.print(*insects("ant", "bee"))
     folder = house.folder.with_name("new")
     one = SiteBuilder(house.engine, SiteFiles(folder), PUBLIC_URL)

@@ -1,14 +1,16 @@
+from pathlib import Path
+
 import pytest
 
 from publishers.build.site_files import BadPath, SiteFiles, SupersededError
 
 
 @pytest.fixture
-def files(tmp_path):
+def files(tmp_path: Path) -> SiteFiles:
     return SiteFiles(tmp_path / "site")
 
 
-def test_a_page_is_the_index_of_its_folder(files, tmp_path):
+def test_a_page_is_the_index_of_its_folder(files: SiteFiles, tmp_path: Path) -> None:
     assert files.write("/", b"home")
     assert files.write("/tools/ada/", b"ada")
     assert files.write("/feed.xml", b"feed")
@@ -18,7 +20,7 @@ def test_a_page_is_the_index_of_its_folder(files, tmp_path):
     assert files.paths() == ["/", "/feed.xml", "/tools/ada/"]
 
 
-def test_the_same_bytes_are_not_written_again(files, tmp_path):
+def test_the_same_bytes_are_not_written_again(files: SiteFiles, tmp_path: Path) -> None:
     files.write("/", b"home")
     before = (tmp_path / "site/index.html").stat().st_ino
     assert not files.write("/", b"home")
@@ -27,7 +29,9 @@ def test_the_same_bytes_are_not_written_again(files, tmp_path):
     assert files.read("/") == b"new home"
 
 
-def test_whoever_reads_a_page_while_others_replace_it_reads_it_to_its_end(files, tmp_path):
+def test_whoever_reads_a_page_while_others_replace_it_reads_it_to_its_end(
+    files: SiteFiles, tmp_path: Path
+) -> None:
     files.write("/", b"first")
     with (tmp_path / "site/index.html").open("rb") as reading:
         for content in (b"second", b"third"):
@@ -37,7 +41,7 @@ def test_whoever_reads_a_page_while_others_replace_it_reads_it_to_its_end(files,
     assert not [it for it in (tmp_path / "site/.writers").rglob("*") if it.is_file()]
 
 
-def test_where_files_cannot_be_exchanged_one_replaces_the_other(tmp_path):
+def test_where_files_cannot_be_exchanged_one_replaces_the_other(tmp_path: Path) -> None:
     files = SiteFiles(tmp_path / "site", exchange=lambda *_: False)
     files.write("/", b"old")
     assert files.write("/", b"new")
@@ -45,7 +49,9 @@ def test_where_files_cannot_be_exchanged_one_replaces_the_other(tmp_path):
     assert not [it for it in (tmp_path / "site/.writers").rglob("*") if it.is_file()]
 
 
-def test_a_write_that_fails_leaves_the_old_page_and_nothing_else(files, tmp_path):
+def test_a_write_that_fails_leaves_the_old_page_and_nothing_else(
+    files: SiteFiles, tmp_path: Path
+) -> None:
     files.write("/feed.xml", b"old")
     (tmp_path / "site/folder.xml/inside").mkdir(parents=True)
     with pytest.raises(OSError, match=r"folder\.xml"):
@@ -54,7 +60,7 @@ def test_a_write_that_fails_leaves_the_old_page_and_nothing_else(files, tmp_path
     assert not [it for it in (tmp_path / "site/.writers").rglob("*") if it.is_file()]
 
 
-def test_after_another_writer_took_over_no_file_can_be_changed(files):
+def test_after_another_writer_took_over_no_file_can_be_changed(files: SiteFiles) -> None:
     files.write("/", b"old")
     files.write("/tools/ada/", b"ada")
     successor = SiteFiles(files.root)
@@ -72,7 +78,9 @@ def test_after_another_writer_took_over_no_file_can_be_changed(files):
     assert successor.read("/") == b"new"
 
 
-def test_a_writer_that_was_stopped_with_a_page_in_its_hands_cannot_turn_it_back(files):
+def test_a_writer_that_was_stopped_with_a_page_in_its_hands_cannot_turn_it_back(
+    files: SiteFiles,
+) -> None:
     """Whatever it was about to do: its file was prepared, and only has to be moved."""
     files.write("/", b"first")
     (desk,) = (files.root / ".writers").iterdir()
@@ -83,7 +91,7 @@ def test_a_writer_that_was_stopped_with_a_page_in_its_hands_cannot_turn_it_back(
     assert files.read("/") == b"first"
 
 
-def test_a_writer_that_was_superseded_can_take_over_again(files):
+def test_a_writer_that_was_superseded_can_take_over_again(files: SiteFiles) -> None:
     files.write("/", b"first")
     SiteFiles(files.root).acquire()
     files.take_over()
@@ -91,7 +99,9 @@ def test_a_writer_that_was_superseded_can_take_over_again(files):
     assert len(list((files.root / ".writers").iterdir())) == 1
 
 
-def test_removing_a_page_removes_the_folders_it_leaves_empty(files, tmp_path):
+def test_removing_a_page_removes_the_folders_it_leaves_empty(
+    files: SiteFiles, tmp_path: Path
+) -> None:
     files.write("/tools/ada/", b"ada")
     assert files.remove("/tools/ada/")
     assert not (tmp_path / "site/tools").exists()
@@ -99,7 +109,7 @@ def test_removing_a_page_removes_the_folders_it_leaves_empty(files, tmp_path):
     assert not files.remove("/tools/ada/")
 
 
-def test_putting_nothing_removes(files):
+def test_putting_nothing_removes(files: SiteFiles) -> None:
     assert files.put("/tools/ada/", b"ada")
     assert files.put("/tools/ada/", None)
     assert not files.put("/tools/ada/", None)
@@ -122,7 +132,7 @@ def test_putting_nothing_removes(files):
         "",
     ],
 )
-def test_no_path_leads_out_of_the_site(files, tmp_path, path):
+def test_no_path_leads_out_of_the_site(files: SiteFiles, tmp_path: Path, path: str) -> None:
     (tmp_path / "secret").write_text("secret")
     with pytest.raises(BadPath):
         files.write(path, b"x")
@@ -131,11 +141,11 @@ def test_no_path_leads_out_of_the_site(files, tmp_path, path):
     assert files.read(path) is None
 
 
-def test_an_endless_path_is_no_page(files):
+def test_an_endless_path_is_no_page(files: SiteFiles) -> None:
     assert files.read(f"/{'a' * 5000}/") is None
 
 
-def test_a_sweep_leaves_the_named_pages_alone(files, tmp_path):
+def test_a_sweep_leaves_the_named_pages_alone(files: SiteFiles, tmp_path: Path) -> None:
     for path in ("/", "/tools/ada/", "/tools/bob/", "/old.xml"):
         files.write(path, b"x")
     (tmp_path / "site/.index.html.7.part").write_bytes(b"interrupted")
@@ -144,7 +154,7 @@ def test_a_sweep_leaves_the_named_pages_alone(files, tmp_path):
     assert not (tmp_path / "site/.index.html.7.part").exists()
 
 
-def test_a_tools_stored_comparisons_are_found_by_its_whole_slug(files):
+def test_a_tools_stored_comparisons_are_found_by_its_whole_slug(files: SiteFiles) -> None:
     for pair in ("ada-vs-bob", "ada-vs-ada-2", "bob-vs-cyd", "ada-2-vs-cyd"):
         files.write(f"/compare/{pair}/", b"x")
     assert files.comparisons_of("ada") == ["/compare/ada-vs-ada-2/", "/compare/ada-vs-bob/"]

@@ -15,7 +15,7 @@ def working(seconds: float) -> partial[None]:
     return partial(time.sleep, seconds)
 
 
-def test_what_waits_is_done_at_once_and_then_rests_for_its_share():
+def test_what_waits_is_done_at_once_and_then_rests_for_its_share() -> None:
     done: list[float] = []
 
     def work() -> None:
@@ -30,7 +30,7 @@ def test_what_waits_is_done_at_once_and_then_rests_for_its_share():
     assert len(done) == 1
 
 
-def test_it_is_never_late_and_never_too_often():
+def test_it_is_never_late_and_never_too_often() -> None:
     late = ThrottledJob(working(0.05), always, share=0.01, least=0.0, most=0.06)
     often = ThrottledJob(working(0.0), always, share=1.0, least=0.2, most=0.3)
     late.run_if_due()
@@ -39,7 +39,7 @@ def test_it_is_never_late_and_never_too_often():
     assert 0.1 < often.seconds_until_due() <= 0.2
 
 
-def test_what_has_nothing_to_do_waits_until_there_is_something():
+def test_what_has_nothing_to_do_waits_until_there_is_something() -> None:
     left: list[str] = []
     errand = ThrottledJob(left.clear, lambda: bool(left), share=1.0, least=0.0, most=0.0)
     errand.run_if_due()

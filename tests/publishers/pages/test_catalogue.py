@@ -3,7 +3,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from publishers.content.site_content import InMemoryContent
+from publishers.content.site_content import InMemoryContent, SiteContent
 from publishers.pages import catalogue, html
 from publishers.templating import assets
 from publishers.views.text.markdown import to_plain
@@ -36,15 +36,15 @@ class Reader(HTMLParser):
         self._within: list[str] = []
         self.feed(page.decode())
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
         self._within.append(tag)
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         while self._within and self._within.pop() != tag:
             pass
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         if not {"head", "script", "style", "template"} & set(self._within):
             self.words.append(data)
 
@@ -56,7 +56,7 @@ class Reader(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
-def rendered(library, path) -> bytes:
+def rendered(library: SiteContent, path: str) -> bytes:
     page = catalogue.render(library, path, SITE)
     assert page is not None, path
     return page
@@ -70,7 +70,7 @@ def in_order(text: str, parts: list[str]) -> None:
         at = found + len(part)
 
 
-def test_a_comparison_says_everything_in_its_order():
+def test_a_comparison_says_everything_in_its_order() -> None:
     one, other = "Claude 4 API: Tool Use Streaming & Prompt Caching", "SmolVLM 2.5"
     reader = Reader(rendered(sample_library(), COMPARISON))
     expected = [f"Compare / {one} vs {other}", "AI tool comparison", f"{one} vs {other}"]
@@ -104,7 +104,7 @@ def test_a_comparison_says_everything_in_its_order():
     in_order(reader.text, expected)
 
 
-def test_an_unvoted_comparison_leaves_the_communitys_share_empty():
+def test_an_unvoted_comparison_leaves_the_communitys_share_empty() -> None:
     library = InMemoryContent([a_tool("ada", "Ada"), a_tool("bob", "Bob")], [], PANEL)
     reader = Reader(rendered(library, "/compare/ada-vs-bob/"))
     in_order(
@@ -113,7 +113,7 @@ def test_an_unvoted_comparison_leaves_the_communitys_share_empty():
     )
 
 
-def test_who_covered_only_one_tool_is_shown_so():
+def test_who_covered_only_one_tool_is_shown_so() -> None:
     one = a_tool("ada", "Ada", a_review(BUILDER))
     library = InMemoryContent([one, a_tool("bob", "Bob")], [], PANEL)
     text = Reader(rendered(library, "/compare/ada-vs-bob/")).text
@@ -122,7 +122,7 @@ def test_who_covered_only_one_tool_is_shown_so():
 
 
 @pytest.mark.parametrize("path", catalogue.page_paths(sample_library()))
-def test_every_page_has_bytes(path):
+def test_every_page_has_bytes(path: str) -> None:
     assert rendered(sample_library(), path)
 
 
@@ -130,7 +130,7 @@ HTML_PATHS = [path for path in catalogue.page_paths(sample_library()) if path.en
 
 
 @pytest.mark.parametrize("path", HTML_PATHS)
-def test_every_page_has_a_head_one_heading_and_landmarks(path):
+def test_every_page_has_a_head_one_heading_and_landmarks(path: str) -> None:
     reader = Reader(rendered(sample_library(), path))
     meta = {m.get("property") or m.get("name"): m["content"] for m in reader.all("meta")[1:]}
     canonical = [link["href"] for link in reader.all("link") if link["rel"] == "canonical"]
@@ -145,7 +145,7 @@ def test_every_page_has_a_head_one_heading_and_landmarks(path):
 
 
 @pytest.mark.parametrize("path", HTML_PATHS)
-def test_no_page_needs_more_than_a_stylesheet_and_a_script_of_its_own(path):
+def test_no_page_needs_more_than_a_stylesheet_and_a_script_of_its_own(path: str) -> None:
     page = rendered(sample_library(), path)
     reader = Reader(page)
     # A block of data is a script element to which no program belongs.
@@ -156,7 +156,7 @@ def test_no_page_needs_more_than_a_stylesheet_and_a_script_of_its_own(path):
 
 
 @pytest.mark.parametrize("path", HTML_PATHS)
-def test_links_within_the_site_lead_to_pages(path):
+def test_links_within_the_site_lead_to_pages(path: str) -> None:
     library = sample_library()
     known = {*catalogue.page_paths(library), "/bookmarks/", "/search/"}
     hrefs = [a["href"] or "" for a in Reader(rendered(library, path)).all("a")]
@@ -164,7 +164,7 @@ def test_links_within_the_site_lead_to_pages(path):
     assert within <= known
 
 
-def test_text_of_others_never_becomes_markup():
+def test_text_of_others_never_becomes_markup() -> None:
     review = a_review(BUILDER, body=EVIL, pros=(EVIL,), cons=(EVIL,), disclosure=EVIL)
     tools = [
         a_tool(
@@ -191,7 +191,7 @@ def test_text_of_others_never_becomes_markup():
         assert not [n for _, names in reader.elements for n in names if n.startswith("on")]
 
 
-def test_the_order_of_records_changes_no_byte():
+def test_the_order_of_records_changes_no_byte() -> None:
     forth = sample_library()
     tools = [*forth.tools(), *forth.retired()]
     back = InMemoryContent(tools[::-1], forth.categories()[::-1], forth.reviewers()[::-1])
@@ -200,14 +200,14 @@ def test_the_order_of_records_changes_no_byte():
         assert rendered(forth, path) == rendered(back, path), path
 
 
-def test_a_version_alone_changes_no_byte():
+def test_a_version_alone_changes_no_byte() -> None:
     one = InMemoryContent([a_tool(version=1)], [DEVELOPER_TOOLS], PANEL)
     other = InMemoryContent([a_tool(version=99)], [DEVELOPER_TOOLS], PANEL)
     for path in catalogue.page_paths(one):
         assert rendered(one, path) == rendered(other, path), path
 
 
-def test_pairs_are_stored_within_a_category_alone():
+def test_pairs_are_stored_within_a_category_alone() -> None:
     paths = catalogue.page_paths(sample_library())
     assert COMPARISON in paths
     assert "/compare/plainly-vs-smolvlm-2-5/" not in paths
@@ -235,11 +235,11 @@ def test_pairs_are_stored_within_a_category_alone():
         "",
     ],
 )
-def test_what_is_no_stored_page_has_no_bytes(path):
+def test_what_is_no_stored_page_has_no_bytes(path: str) -> None:
     assert catalogue.render(sample_library(), path, SITE) is None
 
 
-def reached(library, slug):
+def reached(library: SiteContent, slug: str) -> set[str]:
     """All pages that are looked at when a tool changes."""
     shelf = catalogue.paths_in_category(library.tool(slug).category.slug)
     return {
@@ -249,7 +249,7 @@ def reached(library, slug):
     }
 
 
-def test_a_change_of_a_tool_reaches_every_page_that_shows_it():
+def test_a_change_of_a_tool_reaches_every_page_that_shows_it() -> None:
     before = sample_library()
     for slug in ("smolvlm-2-5", "patchwork", "plainly"):
         changed = [
@@ -276,7 +276,7 @@ def test_a_change_of_a_tool_reaches_every_page_that_shows_it():
         assert moved <= reached(after, slug), slug
 
 
-def test_a_retirement_reaches_every_page_that_showed_the_tool():
+def test_a_retirement_reaches_every_page_that_showed_the_tool() -> None:
     before = sample_library()
     kept = [tool for tool in before.tools() if tool.tool != "patchwork"]
     after = InMemoryContent(
@@ -296,7 +296,7 @@ def test_a_retirement_reaches_every_page_that_showed_the_tool():
     assert all(catalogue.render(after, path, SITE) is None for path in gone)
 
 
-def test_a_renamed_category_or_reviewer_reaches_every_page_that_names_it():
+def test_a_renamed_category_or_reviewer_reaches_every_page_that_names_it() -> None:
     before = sample_library()
     renamed = [
         Category(c.category, c.name + "!", c.description, 2) if c.category == "writing" else c
@@ -318,19 +318,19 @@ def test_a_renamed_category_or_reviewer_reaches_every_page_that_names_it():
     assert moved <= reached
 
 
-def test_an_undefined_category_has_a_page_under_its_slug():
+def test_an_undefined_category_has_a_page_under_its_slug() -> None:
     library = InMemoryContent([a_tool(category=Category("new-shelf", "new-shelf", "", 0))])
     assert "new-shelf" in Reader(rendered(library, "/categories/new-shelf/")).text
 
 
-def test_an_empty_site_has_its_pages():
+def test_an_empty_site_has_its_pages() -> None:
     library = InMemoryContent()
     assert "No tools are listed yet." in Reader(rendered(library, "/")).text
     for path in catalogue.page_paths(library):
         rendered(library, path)
 
 
-def test_two_tools_are_chosen_by_a_plain_form():
+def test_two_tools_are_chosen_by_a_plain_form() -> None:
     for path in ("/", "/tools/smolvlm-2-5/", "/categories/writing/"):
         reader = Reader(rendered(sample_library(), path))
         assert {"action": "/compare/", "method": "get"} in reader.all("form")
@@ -338,7 +338,7 @@ def test_two_tools_are_chosen_by_a_plain_form():
         assert {"a", "b"} <= {field.get("name") for field in fields}
 
 
-def test_votes_and_bookmarks_are_plain_forms():
+def test_votes_and_bookmarks_are_plain_forms() -> None:
     reader = Reader(rendered(sample_library(), "/tools/smolvlm-2-5/"))
     posting = [form["action"] for form in reader.all("form") if form["method"] == "post"]
     assert posting == ["/vote", "/bookmark"]
@@ -351,7 +351,7 @@ def test_votes_and_bookmarks_are_plain_forms():
     ]
 
 
-def test_a_retired_tool_says_why():
+def test_a_retired_tool_says_why() -> None:
     text = Reader(catalogue.retired(SITE, sample_library().retired())).text
     assert "Longgone was retired: Its maker closed it." in text
 
@@ -360,14 +360,14 @@ READ = [path for path in catalogue.page_paths(library_with_digests()) if path.en
 
 
 @pytest.mark.parametrize("path", READ)
-def test_a_term_stands_before_what_is_said_of_it(path):
+def test_a_term_stands_before_what_is_said_of_it(path: str) -> None:
     """HTML knows no other order, so what reads best the other way round is no list of terms."""
     tags = [tag for tag, _ in Reader(rendered(library_with_digests(), path)).elements]
     groups = re.findall(r"\b(?:dt |dd )+", " ".join(tags) + " ")
     assert all(re.fullmatch("(?:(?:dt )+(?:dd )+)+", group) for group in groups)
 
 
-def test_the_script_looks_for_what_pages_have():
+def test_the_script_looks_for_what_pages_have() -> None:
     script = next(text for path, text in assets.assets().items() if path.endswith(".js")).decode()
     hooks = set(re.findall(r"\[(data-[a-z-]+)[\]=]", script))
     assert {"data-tool", "data-community-ship", "data-drawer"} <= hooks

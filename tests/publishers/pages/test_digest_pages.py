@@ -4,6 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from publishers.content.site_content import SiteContent
 from publishers.pages import catalogue
 from tests.publishers.sample_digests import library_with_digests
 from tests.publishers.samples import sample_library
@@ -14,7 +15,7 @@ MAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 WITH, WITHOUT = library_with_digests(), sample_library()
 
 
-def html(path: str, library=WITH) -> str:
+def html(path: str, library: SiteContent = WITH) -> str:
     content = catalogue.render(library, path, SITE)
     assert content is not None, path
     return content.decode()
@@ -24,7 +25,7 @@ def words(path: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", html(path)).split())
 
 
-def test_every_digest_has_a_page_and_no_other_week_has():
+def test_every_digest_has_a_page_and_no_other_week_has() -> None:
     paths = catalogue.page_paths(WITH)
     assert [path for path in paths if path.startswith("/digests/")] == [
         "/digests/",
@@ -37,7 +38,7 @@ def test_every_digest_has_a_page_and_no_other_week_has():
     assert not catalogue.is_page("/digests/2026-W99/")
 
 
-def test_a_digest_tells_all_its_news_with_the_rules():
+def test_a_digest_tells_all_its_news_with_the_rules() -> None:
     told = words("/digests/2026-W47/")
     for part in ("Week 47 of 2026", "16 to 22 November 2026", "Split → then Skip",
                  "Ship → then Skip", "At least 20 votes", "1 new or changed panel verdict",
@@ -45,13 +46,13 @@ def test_a_digest_tells_all_its_news_with_the_rules():
         assert part in told, part
 
 
-def test_an_open_week_is_marked_as_such():
+def test_an_open_week_is_marked_as_such() -> None:
     assert "still open" in words("/digests/2026-W48/")
     assert "still open" not in words("/digests/2026-W47/")
     assert words("/digests/").count("still open") == 1
 
 
-def test_a_digest_leads_to_its_neighbours():
+def test_a_digest_leads_to_its_neighbours() -> None:
     page = html("/digests/2026-W47/")
     assert '<a rel="prev" href="/digests/2026-W46/">' in page
     assert '<a rel="next" href="/digests/2026-W48/">' in page
@@ -62,18 +63,18 @@ def test_a_digest_leads_to_its_neighbours():
     ["/", "/tools/patchwork/", "/compare/patchwork-vs-smolvlm-2-5/", "/reviewers/builder/",
      "/categories/developer-tools/", "/categories/developer-tools/rankings/", "/digests/"],
 )  # fmt: skip
-def test_the_newsletter_block_leads_to_the_newest_digest_and_the_feed(path: str):
+def test_the_newsletter_block_leads_to_the_newest_digest_and_the_feed(path: str) -> None:
     block = html(path).partition('class="newsletter"')[2].partition("</aside>")[0]
     assert re.findall(r'href="([^"]+)"', block) == ["/digests/2026-W48/", "/feed.xml"]
     without = html(path, WITHOUT).partition('class="newsletter"')[2].partition("</aside>")[0]
     assert re.findall(r'href="([^"]+)"', without) == ["/feed.xml"]
 
 
-def test_without_digests_their_list_says_so():
+def test_without_digests_their_list_says_so() -> None:
     assert "Nothing has happened yet" in html("/digests/", WITHOUT)
 
 
-def test_feeds_tell_of_settled_digests_alone():
+def test_feeds_tell_of_settled_digests_alone() -> None:
     for path in ("/feed.xml", "/digests/feed.xml"):
         entries = ElementTree.fromstring(html(path)).findall(f"{ATOM}entry")
         weeks = [entry.findtext(f"{ATOM}id") for entry in entries]
@@ -83,7 +84,7 @@ def test_feeds_tell_of_settled_digests_alone():
         ]
 
 
-def test_the_sitemap_knows_when_a_digest_was_settled():
+def test_the_sitemap_knows_when_a_digest_was_settled() -> None:
     found = ElementTree.fromstring(html("/sitemap.xml")).findall(f"{MAP}url")
     moments = {it.findtext(f"{MAP}loc"): it.findtext(f"{MAP}lastmod") for it in found}
     assert moments[f"{SITE}/digests/2026-W47/"] == "2026-11-23T00:00:00Z"
@@ -91,7 +92,7 @@ def test_the_sitemap_knows_when_a_digest_was_settled():
     assert moments[f"{SITE}/digests/"] == "2026-11-23T00:00:00Z"
 
 
-def test_a_digest_has_its_place_as_linked_data():
+def test_a_digest_has_its_place_as_linked_data() -> None:
     script = re.search(r'<script type="application/ld\+json">(.*?)</script>',
                        html("/digests/2026-W47/"))  # fmt: skip
     assert script
@@ -102,7 +103,7 @@ def test_a_digest_has_its_place_as_linked_data():
     ]
 
 
-def test_a_tool_page_draws_its_history_and_tables_every_number():
+def test_a_tool_page_draws_its_history_and_tables_every_number() -> None:
     page = html("/tools/patchwork/")
     assert '<svg role="img" aria-labelledby="history-summary"' in page
     told = words("/tools/patchwork/")
@@ -112,5 +113,5 @@ def test_a_tool_page_draws_its_history_and_tables_every_number():
     assert " style=" not in page
 
 
-def test_a_tool_without_a_past_has_no_such_section():
+def test_a_tool_without_a_past_has_no_such_section() -> None:
     assert "history-title" not in html("/tools/plainly/")

@@ -2,13 +2,15 @@
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
-from publishers.content.site_content import InMemoryContent
+from publishers.content.site_content import InMemoryContent, SiteContent
 from publishers.pages import catalogue
 from publishers.views.text.markdown import to_plain
 from tests.publishers.sample_digests import library_with_digests
@@ -35,52 +37,52 @@ FEEDS = [
 READ = [path for path in PATHS if path.endswith("/")]
 
 
-def rendered(library, path) -> bytes:
+def rendered(library: SiteContent, path: str) -> bytes:
     content = catalogue.render(library, path, SITE)
     assert content is not None, path
     return content
 
 
-def text_of(library, path) -> str:
+def text_of(library: SiteContent, path: str) -> str:
     return rendered(library, path).decode()
 
 
 class Head(HTMLParser):
     """Collects the links of a page, its linked data, and its text."""
 
-    def __init__(self, page):
+    def __init__(self, page: str) -> None:
         super().__init__()
-        self.links = []
-        self.linked = None
-        self.words = []
+        self.links: list[dict[str, str | None]] = []
+        self.linked: Any = None
+        self.words: list[str] = []
         self._inside = ""
         self.feed(page)
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = dict(attrs)
         self._inside = attributes.get("type", "") if tag == "script" else tag
         if tag == "link":
             self.links.append(attributes)
 
-    def handle_endtag(self, _):
+    def handle_endtag(self, _: str) -> None:
         self._inside = ""
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         if self._inside == "application/ld+json":
             self.linked = json.loads(data)
         else:
             self.words.append(data)
 
     @property
-    def text(self):
+    def text(self) -> str:
         return " ".join("".join(self.words).split())
 
-    def alternates(self):
+    def alternates(self) -> dict[str | None, str | None]:
         return {link["href"]: link["type"] for link in self.links if link["rel"] == "alternate"}
 
 
 @pytest.mark.parametrize("path", FEEDS)
-def test_every_feed_is_valid_atom(path):
+def test_every_feed_is_valid_atom(path: str) -> None:
     feed = ElementTree.fromstring(text_of(library_with_digests(), path))
     entries = feed.findall(f"{ATOM}entry")
     links = {link.get("rel"): link.get("href") for link in feed.findall(f"{ATOM}link")}
@@ -99,12 +101,12 @@ def test_every_feed_is_valid_atom(path):
         assert entry.find(f"{ATOM}content").get("type") == "html"
 
 
-def titles(library, path):
+def titles(library: SiteContent, path: str) -> set[str | None]:
     feed = ElementTree.fromstring(text_of(library, path))
     return {entry.findtext(f"{ATOM}title") for entry in feed.findall(f"{ATOM}entry")}
 
 
-def test_a_feed_holds_what_its_page_is_about():
+def test_a_feed_holds_what_its_page_is_about() -> None:
     library = sample_library()
     plainly = {"New in Writing: Plainly"}
     assert titles(library, "/tools/plainly/feed.xml") == plainly
@@ -115,7 +117,7 @@ def test_a_feed_holds_what_its_page_is_about():
     assert writing | {"Longgone is no longer listed", "SmolVLM 2.5: 88/100 · ship"} <= everything
 
 
-def test_a_feed_is_well_formed_whatever_reviews_hold():
+def test_a_feed_is_well_formed_whatever_reviews_hold() -> None:
     odd = a_review(BUILDER, body="A \x08bell & <b>bold</b> *em*", time=NOON + timedelta(1))
     library = InMemoryContent([a_tool("ada", "A & <B>", odd, a_review(SKEPTIC))], [], PANEL)
     feed = ElementTree.fromstring(text_of(library, catalogue.FEED))
@@ -127,11 +129,11 @@ def test_a_feed_is_well_formed_whatever_reviews_hold():
     )
 
 
-def test_an_empty_feed_has_no_moment_of_its_own():
+def test_an_empty_feed_has_no_moment_of_its_own() -> None:
     assert "<updated>1970-01-01T00:00:00Z</updated>" in text_of(InMemoryContent(), catalogue.FEED)
 
 
-def test_every_page_leads_to_its_feeds_and_twins():
+def test_every_page_leads_to_its_feeds_and_twins() -> None:
     for path in READ:
         alternates = Head(text_of(sample_library(), path)).alternates()
         assert set(alternates) <= set(PATHS)
@@ -145,17 +147,17 @@ def test_every_page_leads_to_its_feeds_and_twins():
     assert "/categories/writing/feed.xml" in shelf
 
 
-def listed_in_sitemap(library):
+def listed_in_sitemap(library: SiteContent) -> dict[str | None, str | None]:
     places = ElementTree.fromstring(text_of(library, catalogue.SITEMAP))
     return {place[0].text: place[1].text if len(place) > 1 else None for place in places}
 
 
-def test_the_sitemap_lists_what_people_read():
+def test_the_sitemap_lists_what_people_read() -> None:
     assert list(listed_in_sitemap(sample_library())) == [SITE + path for path in READ]
     assert f"Sitemap: {SITE}/sitemap.xml" in text_of(sample_library(), catalogue.ROBOTS)
 
 
-def test_the_sitemap_tells_the_newest_moment_that_a_page_shows():
+def test_the_sitemap_tells_the_newest_moment_that_a_page_shows() -> None:
     hour = timedelta(hours=1)
     early = a_tool("ada", "Ada", a_review(BUILDER, time=NOON + hour))
     late = a_tool("bob", "Bob", a_review(SKEPTIC, time=NOON + 2 * hour))
@@ -168,7 +170,7 @@ def test_the_sitemap_tells_the_newest_moment_that_a_page_shows():
     assert moments[f"{SITE}/about/"] is None
 
 
-def voted(library):
+def voted(library: InMemoryContent) -> InMemoryContent:
     """The same site after votes and bookmarks on everything."""
     tools = [
         a_tool(
@@ -191,7 +193,7 @@ def voted(library):
     return InMemoryContent([*tools, *library.retired()], library.categories(), library.reviewers())
 
 
-def test_votes_change_the_pages_and_twins_that_count_them_and_nothing_else():
+def test_votes_change_the_pages_and_twins_that_count_them_and_nothing_else() -> None:
     before = sample_library()
     after = voted(before)
     moved = {path for path in PATHS if rendered(before, path) != rendered(after, path)}
@@ -207,7 +209,7 @@ LINKED = [
 
 
 @pytest.mark.parametrize("path", LINKED)
-def test_linked_data_says_nothing_that_the_page_does_not_show(path):
+def test_linked_data_says_nothing_that_the_page_does_not_show(path: str) -> None:
     page = text_of(library_with_digests(), path)
     head = Head(page)
     assert head.linked["@graph"][0]["@type"] == "BreadcrumbList"
@@ -221,7 +223,7 @@ def test_linked_data_says_nothing_that_the_page_does_not_show(path):
             assert str(value) in head.text, (key, value)
 
 
-def leaves(value, key=""):
+def leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         for name, part in value.items():
             yield from leaves(part, name)
@@ -232,12 +234,12 @@ def leaves(value, key=""):
         yield key, value
 
 
-def test_linked_data_counts_no_ratings_together():
+def test_linked_data_counts_no_ratings_together() -> None:
     for path in READ:
         assert "AggregateRating" not in text_of(sample_library(), path)
 
 
-def test_linked_data_holds_each_review_of_a_tool():
+def test_linked_data_holds_each_review_of_a_tool() -> None:
     graph = Head(text_of(sample_library(), "/tools/smolvlm-2-5/")).linked["@graph"]
     software = graph[1]
     assert software["@type"] == "SoftwareApplication"
@@ -251,7 +253,7 @@ def test_linked_data_holds_each_review_of_a_tool():
     assert first["reviewBody"] == to_plain(smolvlm().panel.reviews[0].body)
 
 
-def test_no_text_can_end_the_linked_data():
+def test_no_text_can_end_the_linked_data() -> None:
     evil = "</script><script>alert(1)</script>\u2028\u2029<!--"
     tool = a_tool("ada", evil, a_review(body=evil), tagline=evil)
     page = text_of(InMemoryContent([tool], [], PANEL), "/tools/ada/")
@@ -260,7 +262,7 @@ def test_no_text_can_end_the_linked_data():
     assert json.loads(block)["@graph"][1]["name"] == evil
 
 
-def test_the_json_twin_is_the_record_without_its_version():
+def test_the_json_twin_is_the_record_without_its_version() -> None:
     twin = json.loads(text_of(sample_library(), "/tools/smolvlm-2-5/index.json"))
     assert twin["page"] == f"{SITE}/tools/smolvlm-2-5/"
     assert twin["community"] == {
@@ -274,7 +276,7 @@ def test_the_json_twin_is_the_record_without_its_version():
     assert "version" not in twin
 
 
-def test_the_json_twin_of_a_comparison_holds_both_tools_and_the_answer():
+def test_the_json_twin_of_a_comparison_holds_both_tools_and_the_answer() -> None:
     twin = json.loads(text_of(sample_library(), f"{COMPARISON}index.json"))
     assert twin["compare"] == "claude-4-api-vs-smolvlm-2-5"
     assert [tool["tool"] for tool in twin["tools"]] == ["claude-4-api", "smolvlm-2-5"]
@@ -282,7 +284,7 @@ def test_the_json_twin_of_a_comparison_holds_both_tools_and_the_answer():
     assert twin["answer"]["text"].startswith("It is a tie: ")
 
 
-def test_the_markdown_twin_says_what_the_page_says():
+def test_the_markdown_twin_says_what_the_page_says() -> None:
     twin = text_of(sample_library(), f"{COMPARISON}index.md")
     for tool in (claude(), smolvlm()):
         for review in tool.panel.reviews:
@@ -295,7 +297,7 @@ def test_the_markdown_twin_says_what_the_page_says():
     assert "- Pro: Partial tool input arrives early\n" in one
 
 
-def test_text_of_others_cannot_change_the_shape_of_a_markdown_twin():
+def test_text_of_others_cannot_change_the_shape_of_a_markdown_twin() -> None:
     evil = "# Top\n\n<img src=x>\n\n| a | b |\n\nunder\n---\n\n![x](https://e.example/y.png)"
     tool = a_tool(
         "ada", "A | B\n# C <i>", a_review(body=evil, cons=(evil,)), description=evil, pricing=evil
@@ -310,7 +312,7 @@ def test_text_of_others_cannot_change_the_shape_of_a_markdown_twin():
     assert not re.search(r"^> *(#|-{2,}|\||!\[)", twin, re.MULTILINE)
 
 
-def test_the_overview_names_every_tool_and_where_to_read_it():
+def test_the_overview_names_every_tool_and_where_to_read_it() -> None:
     overview = text_of(sample_library(), catalogue.OVERVIEW)
     assert overview.startswith("# Verdicts\n\n> ")
     linked = re.findall(rf"{SITE}(/tools/[a-z0-9-]+/index\.md)", overview)
@@ -319,7 +321,7 @@ def test_the_overview_names_every_tool_and_where_to_read_it():
     )
 
 
-def test_the_search_index_is_small():
+def test_the_search_index_is_small() -> None:
     held = json.loads(text_of(sample_library(), catalogue.SEARCH_INDEX))
     assert held["categories"] == ["Developer Tools", "Writing"]
     assert held["tools"][2] == ["plainly", "Plainly", "Cuts what can go.", 1]

@@ -30,14 +30,14 @@ def the_message() -> EmailMessage:
     return cast("EmailMessage", message_from_bytes(mail.message(a_digest(), SITE), policy=default))
 
 
-def test_both_parts_tell_the_same_news():
+def test_both_parts_tell_the_same_news() -> None:
     for part in (HTML, TEXT):
         for news in ("Week 47 of 2026", "16 to 22 November 2026", "Patchwork", "was 47.5",
                      "Close calls", "+42 skip", "after saying ship"):  # fmt: skip
             assert news.casefold() in part.casefold()
 
 
-def test_styles_are_inlined_because_clients_drop_others():
+def test_styles_are_inlined_because_clients_drop_others() -> None:
     tags = Tags(HTML).found
     assert "link" not in {tag for tag, _ in tags}
     assert "script" not in {tag for tag, _ in tags}
@@ -47,12 +47,12 @@ def test_styles_are_inlined_because_clients_drop_others():
     )
 
 
-def test_it_is_600_pixels_wide_also_where_only_tables_count():
+def test_it_is_600_pixels_wide_also_where_only_tables_count() -> None:
     assert "max-width:600px" in HTML
     assert '<!--[if mso]><table role="presentation" width="600"' in HTML
 
 
-def test_it_has_a_dark_side():
+def test_it_has_a_dark_side() -> None:
     assert '<meta name="color-scheme" content="light dark">' in HTML
     assert "@media (prefers-color-scheme: dark)" in HTML
     colored = {name for name in re.findall(r'class="([^"]+)"', HTML) for name in name.split()}
@@ -60,27 +60,27 @@ def test_it_has_a_dark_side():
         assert f".{name}" in HTML.partition("</style>")[0], name
 
 
-def test_every_address_is_whole():
+def test_every_address_is_whole() -> None:
     links = [attributes["href"] for tag, attributes in Tags(HTML).found if tag == "a"]
     assert f"{SITE}/digests/2026-W47/" in links
     assert all(str(link).startswith(f"{SITE}/") for link in links)
     assert f"  {SITE}/tools/patchwork/#skeptic\n" in TEXT
 
 
-def test_the_text_is_for_people_and_within_72_characters():
+def test_the_text_is_for_people_and_within_72_characters() -> None:
     assert "<" not in TEXT
     assert "&" not in TEXT
     assert max(len(line) for line in TEXT.splitlines()) <= 72
 
 
-def test_what_others_wrote_stays_text():
+def test_what_others_wrote_stays_text() -> None:
     named = msgspec.structs.replace(a_digest().flips[0], name="<script>alert(1)</script>")
     digest = msgspec.structs.replace(a_digest(), flips=[named])
     assert "<script" not in mail.html(digest, SITE)
     assert "* <script>alert(1)</script> (" in mail.text(digest, SITE)
 
 
-def test_the_message_holds_both_parts_the_text_first():
+def test_the_message_holds_both_parts_the_text_first() -> None:
     message = the_message()
     assert message.get_content_type() == "multipart/alternative"
     kinds = [part.get_content_type() for part in message.iter_parts()]
@@ -90,7 +90,7 @@ def test_the_message_holds_both_parts_the_text_first():
     assert body.get_content().splitlines() == HTML.splitlines()
 
 
-def test_the_message_says_what_it_is_and_goes_to_nobody():
+def test_the_message_says_what_it_is_and_goes_to_nobody() -> None:
     message = the_message()
     assert message["Subject"] == (
         "Week 47 of 2026: 1 new or changed panel verdict, 1 flip by the community, 1 new tool, "
@@ -103,7 +103,7 @@ def test_the_message_says_what_it_is_and_goes_to_nobody():
 
 
 @pytest.mark.parametrize("site", ["http://127.0.0.1:8080", "http://[::1]:8080", SITE])
-def test_the_message_is_the_same_each_time_and_keeps_to_the_limits_of_mail(site: str):
+def test_the_message_is_the_same_each_time_and_keeps_to_the_limits_of_mail(site: str) -> None:
     raw = mail.message(a_digest(), site)
     assert raw == mail.message(a_digest(), site)
     assert raw.isascii()

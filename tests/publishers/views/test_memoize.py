@@ -1,4 +1,5 @@
 import weakref
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,7 +12,7 @@ class Thing(list):
 
 
 @pytest.fixture(autouse=True)
-def keeping():
+def keeping() -> Iterator[None]:
     """Others in this process may keep or not."""
     before = memoize._keeping
     memoize.enable()
@@ -19,7 +20,7 @@ def keeping():
     memoize.enable(before)
 
 
-def test_what_is_made_of_an_object_is_made_once():
+def test_what_is_made_of_an_object_is_made_once() -> None:
     seen = []
     length = memoize_by_identity(lambda thing: seen.append(thing) or len(thing))
     one, alike = [1, 2], [1, 2]
@@ -28,7 +29,7 @@ def test_what_is_made_of_an_object_is_made_once():
     assert seen[1] is alike
 
 
-def test_the_oldest_are_forgotten_and_made_again():
+def test_the_oldest_are_forgotten_and_made_again() -> None:
     made = []
     keep = memoize_by_identity(lambda thing: made.append(thing[0]))
     things = [[number] for number in range(memoize.MOST + 1)]
@@ -37,12 +38,12 @@ def test_the_oldest_are_forgotten_and_made_again():
     assert made == [*range(memoize.MOST + 1), 0]
 
 
-def test_an_object_that_is_gone_lends_its_identity_to_no_other():
+def test_an_object_that_is_gone_lends_its_identity_to_no_other() -> None:
     first = memoize_by_identity(lambda thing: thing[0])
     assert [first([number]) for number in range(1000)] == list(range(1000))
 
 
-def test_who_holds_on_to_no_records_is_left_with_none():
+def test_who_holds_on_to_no_records_is_left_with_none() -> None:
     length, thing = memoize_by_identity(len), Thing([1, 2])
     memoize.enable(False)
     assert length(thing) == 2

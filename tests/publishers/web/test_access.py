@@ -1,11 +1,14 @@
 """Pages for everyone: what axe finds, the keyboard alone, small windows, and nothing that jumps."""
 
+from typing import Any
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from publishers.pages import catalogue
-from tests.publishers.browsing import COMPARISON, SMOLVLM
+from tests.publishers.browsing import COMPARISON, SMOLVLM, Api
+from tests.publishers.conftest import Visit
 from tests.publishers.sample_digests import library_with_digests
 
 pytestmark = pytest.mark.e2e
@@ -40,7 +43,7 @@ KINDS = [
 PHONE = {"width": 390, "height": 844}
 
 
-def grave(page):
+def grave(page: Page) -> dict[str, list[Any]]:
     """What axe finds that shuts someone out, as rule and places."""
     found = Axe().run(page).response["violations"]
     return {
@@ -51,7 +54,7 @@ def grave(page):
 
 
 @pytest.mark.parametrize("path", KINDS)
-def test_axe_finds_nothing_serious_in_light_and_dark(visit, api, path):
+def test_axe_finds_nothing_serious_in_light_and_dark(visit: Visit, api: Api, path: str) -> None:
     api.saved.append(SMOLVLM)
     page = visit(path, reduced_motion="reduce")
     for scheme in ("light", "dark"):
@@ -60,11 +63,11 @@ def test_axe_finds_nothing_serious_in_light_and_dark(visit, api, path):
 
 
 @pytest.mark.parametrize("path", [COMPARISON, LINEUP, "/categories/developer-tools/rankings/", "/"])
-def test_axe_finds_nothing_serious_on_a_phone(visit, path):
+def test_axe_finds_nothing_serious_on_a_phone(visit: Visit, path: str) -> None:
     assert grave(visit(path, viewport=PHONE, reduced_motion="reduce")) == {}
 
 
-def test_axe_finds_nothing_serious_in_what_opens(visit, api):
+def test_axe_finds_nothing_serious_in_what_opens(visit: Visit, api: Api) -> None:
     api.saved.append(SMOLVLM)
     page = visit("/search/", reduced_motion="reduce")
     suggest(page, "tool")
@@ -78,14 +81,14 @@ def test_axe_finds_nothing_serious_in_what_opens(visit, api):
         assert grave(page) == {}, scheme
 
 
-def suggest(page, text):
+def suggest(page: Page, text: str) -> Locator:
     field = page.get_by_role("combobox", name="Name, category or what it does")
     field.press_sequentially(text)
     expect(page.get_by_role("option").first).to_be_visible()
     return field
 
 
-def tab_to(page, target):
+def tab_to(page: Page, target: Locator) -> None:
     for _ in range(80):
         page.keyboard.press("Tab")
         if target.evaluate("element => element === document.activeElement"):
@@ -93,7 +96,7 @@ def tab_to(page, target):
     raise AssertionError("the keyboard does not reach it")
 
 
-def test_the_keyboard_alone_can_vote_and_bookmark(visit):
+def test_the_keyboard_alone_can_vote_and_bookmark(visit: Visit) -> None:
     page = visit("/tools/smolvlm-2-5/")
     ship, save = (page.get_by_role("button", name=name).first for name in ("Ship", "Bookmark"))
     tab_to(page, ship)
@@ -105,7 +108,7 @@ def test_the_keyboard_alone_can_vote_and_bookmark(visit):
     expect(save).to_have_attribute("aria-pressed", "true")
 
 
-def test_the_first_stop_of_the_keyboard_skips_to_the_content(visit):
+def test_the_first_stop_of_the_keyboard_skips_to_the_content(visit: Visit) -> None:
     page = visit(COMPARISON)
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
@@ -114,14 +117,14 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_content(visit):
 
 
 @pytest.mark.parametrize("path", KINDS)
-def test_no_page_is_wider_than_a_small_window(visit, path):
+def test_no_page_is_wider_than_a_small_window(visit: Visit, path: str) -> None:
     page = visit(path)
     for width in (320, 390):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_a_wide_table_is_read_sideways_under_its_first_column(visit):
+def test_a_wide_table_is_read_sideways_under_its_first_column(visit: Visit) -> None:
     page = visit(LINEUP, viewport=PHONE)
     region = page.get_by_role("region", name="Decision table")
     tab_to(page, region)
@@ -133,7 +136,9 @@ def test_a_wide_table_is_read_sideways_under_its_first_column(visit):
 
 
 @pytest.mark.parametrize("scripted", [True, False])
-def test_what_is_alike_can_be_left_out_with_and_without_javascript(visit, scripted):
+def test_what_is_alike_can_be_left_out_with_and_without_javascript(
+    visit: Visit, scripted: bool
+) -> None:
     page = visit("/compare/claude-4-api-vs-patchwork-vs-smolvlm-2-5/", java_script_enabled=scripted)
     switch = page.get_by_label("Show differences only")
     alike = page.get_by_role("rowheader", name="Category", include_hidden=True)
@@ -156,14 +161,16 @@ FRAMES = """() => new Promise((done) =>
     requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"""
 
 
-def shifts(page):
+def shifts(page: Page) -> Any:
     page.evaluate(FRAMES)
     return page.evaluate("window.shifted")
 
 
 @pytest.mark.parametrize("viewport", [PHONE, {"width": 1280, "height": 900}])
 @pytest.mark.parametrize("path", [COMPARISON, LINEUP, "/tools/smolvlm-2-5/"])
-def test_nothing_shifts_when_live_data_arrives(visit, api, path, viewport):
+def test_nothing_shifts_when_live_data_arrives(
+    visit: Visit, api: Api, path: str, viewport: dict[str, int]
+) -> None:
     page = visit(path, viewport=viewport)
     ship = page.locator(f"[data-tool={SMOLVLM}] [data-community-ship]").first
     # Only what is in view can be seen to shift.
@@ -178,14 +185,14 @@ def test_nothing_shifts_when_live_data_arrives(visit, api, path, viewport):
     assert shifts(page) == 0
 
 
-def test_a_shift_would_be_seen(visit):
+def test_a_shift_would_be_seen(visit: Visit) -> None:
     page = visit(COMPARISON)
     page.evaluate(SHIFTS)
     page.evaluate("document.querySelector('h1').style.marginTop = '100px'")
     assert shifts(page) > 0
 
 
-def test_nothing_shifts_while_one_searches(visit):
+def test_nothing_shifts_while_one_searches(visit: Visit) -> None:
     page = visit("/search/", viewport=PHONE)
     page.evaluate(SHIFTS)
     suggest(page, "tool")

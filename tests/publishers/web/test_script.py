@@ -3,27 +3,28 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.publishers.browsing import COMPARISON, SMOLVLM
+from tests.publishers.browsing import COMPARISON, SMOLVLM, Api
+from tests.publishers.conftest import Visit
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
-def card(page):
+def card(page: Page) -> Locator:
     return page.locator(f"article[data-tool={SMOLVLM}]")
 
 
-def button(card, name):
+def button(card: Locator, name: str) -> Locator:
     return card.get_by_role("button", name=name)
 
 
-def number(card, name):
+def number(card: Locator, name: str) -> Locator:
     return button(card, name).locator(".number")
 
 
-def test_a_vote_shows_before_the_server_has_answered(page, card, api):
+def test_a_vote_shows_before_the_server_has_answered(page: Page, card: Locator, api: Api) -> None:
     api.hold = True
     button(card, "Ship").click()
     expect(button(card, "Ship")).to_have_attribute("aria-pressed", "true")
@@ -33,7 +34,7 @@ def test_a_vote_shows_before_the_server_has_answered(page, card, api):
     expect(line).to_have_text("Ship · 302 ship / 64 skip")
 
 
-def test_a_vote_can_be_changed_and_taken_back(page, card, api):
+def test_a_vote_can_be_changed_and_taken_back(page: Page, card: Locator, api: Api) -> None:
     button(card, "Ship").click()
     button(card, "Skip").click()
     expect(button(card, "Skip")).to_have_attribute("aria-pressed", "true")
@@ -45,7 +46,7 @@ def test_a_vote_can_be_changed_and_taken_back(page, card, api):
     expect(number(card, "Skip")).to_have_text("64")
 
 
-def test_hasty_changes_end_with_the_last_choice(page, card, api):
+def test_hasty_changes_end_with_the_last_choice(page: Page, card: Locator, api: Api) -> None:
     for name in ("Ship", "Skip", "Ship", "Skip"):
         button(card, name).click()
     expect(number(card, "Skip")).to_have_text("65")
@@ -55,7 +56,7 @@ def test_hasty_changes_end_with_the_last_choice(page, card, api):
     expect(button(card, "Skip")).to_have_attribute("aria-pressed", "true")
 
 
-def test_a_vote_that_fails_is_rolled_back_and_said(page, card, api):
+def test_a_vote_that_fails_is_rolled_back_and_said(page: Page, card: Locator, api: Api) -> None:
     api.down = True
     button(card, "Ship").click()
     expect(page.get_by_role("status").filter(has_text="could not be counted")).to_be_visible()
@@ -63,14 +64,14 @@ def test_a_vote_that_fails_is_rolled_back_and_said(page, card, api):
     expect(number(card, "Ship")).to_have_text("301")
 
 
-def test_votes_of_others_arrive_by_themselves(page, card, api):
+def test_votes_of_others_arrive_by_themselves(page: Page, card: Locator, api: Api) -> None:
     expect(number(card, "Ship")).to_have_text("301")
     api.tallies[SMOLVLM]["ship"] += 5
     api.version += 1
     expect(number(card, "Ship")).to_have_text("306")
 
 
-def test_an_older_tally_never_replaces_a_newer_one(page, card, api):
+def test_an_older_tally_never_replaces_a_newer_one(page: Page, card: Locator, api: Api) -> None:
     button(card, "Ship").click()
     expect(number(card, "Ship")).to_have_text("302")
     api.version -= 5
@@ -82,7 +83,9 @@ def test_an_older_tally_never_replaces_a_newer_one(page, card, api):
     expect(number(card, "Ship")).to_have_text("302")
 
 
-def test_a_tally_that_comes_during_a_vote_is_not_counted_twice(page, card, api):
+def test_a_tally_that_comes_during_a_vote_is_not_counted_twice(
+    page: Page, card: Locator, api: Api
+) -> None:
     api.hold = True
     button(card, "Ship").click()
     expect(number(card, "Ship")).to_have_text("302")
@@ -100,7 +103,9 @@ def test_a_tally_that_comes_during_a_vote_is_not_counted_twice(page, card, api):
     expect(button(card, "Ship")).to_have_attribute("aria-pressed", "true")
 
 
-def test_a_bookmark_is_saved_found_in_the_drawer_and_removed(page, card, api):
+def test_a_bookmark_is_saved_found_in_the_drawer_and_removed(
+    page: Page, card: Locator, api: Api
+) -> None:
     button(card, "Bookmark").click()
     expect(button(card, "Bookmark")).to_have_attribute("aria-pressed", "true")
     expect(number(card, "Bookmark")).to_have_text("42")
@@ -118,7 +123,7 @@ def test_a_bookmark_is_saved_found_in_the_drawer_and_removed(page, card, api):
     expect(drawer.get_by_text("Loading bookmarks…")).to_be_hidden()
 
 
-def test_the_keyboard_alone_can_vote(page, card):
+def test_the_keyboard_alone_can_vote(page: Page, card: Locator) -> None:
     button(card, "Ship").focus()
     page.keyboard.press("Enter")
     expect(button(card, "Ship")).to_have_attribute("aria-pressed", "true")
@@ -127,7 +132,7 @@ def test_the_keyboard_alone_can_vote(page, card):
     expect(button(card, "Skip")).to_have_attribute("aria-pressed", "true")
 
 
-def test_nothing_moves_when_counts_arrive(page, card, api):
+def test_nothing_moves_when_counts_arrive(page: Page, card: Locator, api: Api) -> None:
     places = """[...document.querySelectorAll('main *')].map(part => [
         `${part.tagName} ${part.className}`, part.offsetLeft, part.offsetTop])"""
     before = page.evaluate(places)
@@ -140,7 +145,9 @@ def test_nothing_moves_when_counts_arrive(page, card, api):
     assert set(moved) <= {"SPAN number", "SPAN unseen"}
 
 
-def test_a_page_asks_for_nothing_but_its_own_files_and_the_live_data(page, card, api):
+def test_a_page_asks_for_nothing_but_its_own_files_and_the_live_data(
+    page: Page, card: Locator, api: Api
+) -> None:
     expect(button(card, "Ship")).to_have_attribute("aria-pressed", "false")
     with page.expect_response("**/v1/me"):
         page.reload()
@@ -154,7 +161,7 @@ def test_a_page_asks_for_nothing_but_its_own_files_and_the_live_data(page, card,
     }
 
 
-def test_without_javascript_a_vote_can_be_taken_back(visit):
+def test_without_javascript_a_vote_can_be_taken_back(visit: Visit) -> None:
     page = visit(COMPARISON, java_script_enabled=False)
     back = page.locator(f"article[data-tool={SMOLVLM}] form[action='/vote'] button[value=none]")
     assert back.count() == 1

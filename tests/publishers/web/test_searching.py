@@ -1,11 +1,14 @@
 """Search in a browser: as one types, and without a script."""
 
+from typing import Any
+
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from publishers.views.lists.search import found_pairs, found_tools
 from publishers.views.paths import comparison_path, tool_path
-from tests.publishers.browsing import COMPARISON, SITE
+from tests.publishers.browsing import COMPARISON, SITE, Api
+from tests.publishers.conftest import Visit
 from tests.publishers.samples import sample_library
 
 pytestmark = pytest.mark.e2e
@@ -14,26 +17,26 @@ TOOLS = sample_library().tools()
 
 
 @pytest.fixture
-def field(visit):
+def field(visit: Visit) -> Locator:
     return visit("/search/").get_by_role("combobox", name="Name, category or what it does")
 
 
-def options(field):
+def options(field: Locator) -> Locator:
     return field.page.get_by_role("option")
 
 
-def suggested(field):
+def suggested(field: Locator) -> Any:
     return options(field).evaluate_all("all => all.map(option => option.dataset.path)")
 
 
-def expected(query):
+def expected(query: str) -> list[str]:
     tools = [tool_path(tool.tool) for tool in found_tools(query, TOOLS)][:6]
     pairs = [comparison_path(a.tool, b.tool) for a, b in found_pairs(query, TOOLS)][:4]
     versus = any(f" {word} " in query for word in ("vs", "or", "versus"))
     return [*pairs, *tools] if versus else [*tools, *pairs]
 
 
-def test_what_is_suggested_follows_the_rule_of_the_results(field):
+def test_what_is_suggested_follows_the_rule_of_the_results(field: Locator) -> None:
     field.fill("patch")
     expect(options(field).first).to_be_visible()
     for query in (
@@ -59,7 +62,7 @@ def test_what_is_suggested_follows_the_rule_of_the_results(field):
         assert suggested(field) == expected(query), query
 
 
-def test_the_keyboard_chooses_a_suggestion(field):
+def test_the_keyboard_chooses_a_suggestion(field: Locator) -> None:
     field.press_sequentially("smol")
     expect(field).to_have_attribute("aria-expanded", "true")
     field.press("ArrowDown")
@@ -73,7 +76,7 @@ def test_the_keyboard_chooses_a_suggestion(field):
     field.page.wait_for_url(f"{SITE}/tools/smolvlm-2-5/")
 
 
-def test_escape_closes_the_suggestions_and_keeps_what_was_typed(field):
+def test_escape_closes_the_suggestions_and_keeps_what_was_typed(field: Locator) -> None:
     field.press_sequentially("smol")
     expect(options(field).first).to_be_visible()
     field.press("Escape")
@@ -82,7 +85,7 @@ def test_escape_closes_the_suggestions_and_keeps_what_was_typed(field):
     expect(field).to_have_attribute("aria-expanded", "false")
 
 
-def test_enter_alone_sends_the_form(field):
+def test_enter_alone_sends_the_form(field: Locator) -> None:
     field.press_sequentially("smol")
     expect(options(field).first).to_be_visible()
     field.press("Enter")
@@ -90,13 +93,13 @@ def test_enter_alone_sends_the_form(field):
     expect(field.page.get_by_role("link", name="SmolVLM 2.5").first).to_be_visible()
 
 
-def test_a_suggestion_can_be_clicked(field):
+def test_a_suggestion_can_be_clicked(field: Locator) -> None:
     field.press_sequentially("plain vs quill")
     options(field).filter(has_text="Plainly vs Quillfeather").click()
     field.page.wait_for_url(f"{SITE}/compare/plainly-vs-quillfeather/")
 
 
-def test_the_index_is_asked_for_when_it_is_needed(page, api):
+def test_the_index_is_asked_for_when_it_is_needed(page: Page, api: Api) -> None:
     with page.expect_response("**/v1/me"):
         page.reload()
     assert "GET /search.json" not in api.asked
@@ -104,7 +107,7 @@ def test_the_index_is_asked_for_when_it_is_needed(page, api):
         page.locator("#search").focus()
 
 
-def test_a_third_tool_is_added_to_a_comparison(page):
+def test_a_third_tool_is_added_to_a_comparison(page: Page) -> None:
     field = page.get_by_role("combobox", name="Name of a tool")
     field.press_sequentially("tool")
     expect(options(field)).to_have_count(1)
@@ -113,7 +116,7 @@ def test_a_third_tool_is_added_to_a_comparison(page):
     page.wait_for_url(f"{SITE}/compare/claude-4-api-vs-patchwork-vs-smolvlm-2-5/")
 
 
-def test_without_javascript_the_form_finds_and_adds(visit):
+def test_without_javascript_the_form_finds_and_adds(visit: Visit) -> None:
     page = visit(COMPARISON, java_script_enabled=False)
     field = page.get_by_role("searchbox", name="Name of a tool")
     field.fill("patch")

@@ -2,11 +2,15 @@ import asyncio
 import gzip
 import random
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
+from starlette.applications import Starlette
+from starlette.requests import Request
 
 from infra.settings import Settings
 from publishers.build.site_files import SiteFiles
@@ -18,41 +22,43 @@ from tests.publishers.samples import DEVELOPER_TOOLS, PANEL, a_review, a_tool, s
 
 COMPARISON = "/compare/claude-4-api-vs-smolvlm-2-5/"
 THREE = "/compare/claude-4-api-vs-plainly-vs-smolvlm-2-5/"
+Headers = dict[str, str] | None
 FOUR = "/compare/claude-4-api-vs-patchwork-vs-plainly-vs-smolvlm-2-5/"
 
 
 class Client:
     """A browser without a network: it calls the app itself and follows no redirect."""
 
-    def __init__(self, app):
+    def __init__(self, app: Starlette) -> None:
         self._transport = httpx.ASGITransport(app, raise_app_exceptions=False)
 
-    def request(self, method, path, headers=None):
+    def request(self, method: str, path: str, headers: Headers = None) -> httpx.Response:
         return asyncio.run(self.ask(method, path, headers))
 
-    async def ask(self, method, path, headers=None):
+    async def ask(self, method: str, path: str, headers: Headers = None) -> httpx.Response:
         url = httpx.URL("http://site.example").copy_with(raw_path=path.encode())
         async with httpx.AsyncClient(transport=self._transport) as client:
             return await client.request(method, url, headers=headers)
 
-    def get(self, path, headers=None):
+    def get(self, path: str, headers: Headers = None) -> httpx.Response:
         return self.request("GET", path, headers)
 
 
 class Site:
     """A site on sample records: its folder, its client, and how often a library was opened."""
 
-    def __init__(self, data):
+    def __init__(self, data: Path) -> None:
         self.settings = Settings.from_environment({"VERDICTS_DATA": str(data)})
         self.files = SiteFiles(data / "site")
         self.library = sample_library()
         self.opened = 0
-        self.fault = self.hangs = None
+        self.fault: Exception | None = None
+        self.hangs: threading.Event | None = None
         app = site_app(self.settings, self.open_library, self.bookmarks_of)
         self.client = Client(app)
 
     @contextmanager
-    def open_library(self):
+    def open_library(self) -> Iterator[InMemoryContent]:
         self.opened += 1
         if self.fault:
             raise self.fault
@@ -60,20 +66,20 @@ class Site:
             self.hangs.wait()
         yield self.library
 
-    async def bookmarks_of(self, request):
+    async def bookmarks_of(self, request: Request) -> list[str]:
         return request.query_params.getlist("saved")
 
-    def publish(self):
+    def publish(self) -> None:
         for path in catalogue.page_paths(self.library):
             self.files.put(path, catalogue.render(self.library, path, self.settings.public_url))
 
 
 @pytest.fixture
-def site(tmp_path):
+def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
 
 
-def test_a_stored_page_is_served_without_a_library(site):
+def test_a_stored_page_is_served_without_a_library(site: Site) -> None:
     site.publish()
     for path in ("/", COMPARISON, "/sitemap.xml", "/robots.txt", "/feed.xml"):
         answer = site.client.get(path)
@@ -81,11 +87,11 @@ def test_a_stored_page_is_served_without_a_library(site):
     assert site.opened == 0
 
 
-def test_stored_pages_are_served_while_others_wait_for_a_database_that_hangs(site):
+def test_stored_pages_are_served_while_others_wait_for_a_database_that_hangs(site: Site) -> None:
     site.publish()
     site.hangs = threading.Event()
 
-    async def ask():
+    async def ask() -> list[httpx.Response]:
         waiting = [asyncio.create_task(site.client.ask("GET", THREE)) for _ in range(40)]
         while site.opened < READERS:
             await asyncio.sleep(0)
@@ -98,7 +104,7 @@ def test_stored_pages_are_served_while_others_wait_for_a_database_that_hangs(sit
     assert {answer.status_code for answer in asyncio.run(ask())} == {200}
 
 
-def test_a_page_without_its_file_is_made_on_request(site):
+def test_a_page_without_its_file_is_made_on_request(site: Site) -> None:
     answer = site.client.get(COMPARISON)
     assert answer.status_code == 200
     assert answer.content == catalogue.render(site.library, COMPARISON, site.settings.public_url)
@@ -106,7 +112,7 @@ def test_a_page_without_its_file_is_made_on_request(site):
     assert site.client.get("/about/").status_code == 200
 
 
-def test_types_are_told(site):
+def test_types_are_told(site: Site) -> None:
     site.publish()
     told = {
         path: site.client.get(path).headers["content-type"]
@@ -140,7 +146,7 @@ def test_types_are_told(site):
     assert script.headers["cache-control"] == "public, max-age=31536000, immutable"
 
 
-def test_a_known_page_is_not_sent_again(site):
+def test_a_known_page_is_not_sent_again(site: Site) -> None:
     first = site.client.get(COMPARISON)
     tag = first.headers["etag"]
     assert tag.startswith('"')
@@ -153,7 +159,7 @@ def test_a_known_page_is_not_sent_again(site):
     assert site.client.get("/", headers={"If-None-Match": tag}).status_code == 200
 
 
-def test_head_tells_what_get_would(site):
+def test_head_tells_what_get_would(site: Site) -> None:
     get, head = site.client.get(COMPARISON), site.client.request("HEAD", COMPARISON)
     assert head.content == b""
     for name in ("content-length", "etag", "content-type"):
@@ -181,12 +187,12 @@ def test_head_tells_what_get_would(site):
         ("/search?q=plain", "/search/?q=plain"),
     ],
 )
-def test_a_page_has_one_address(site, path, location):
+def test_a_page_has_one_address(site: Site, path: str, location: str) -> None:
     answer = site.client.get(path)
     assert (answer.status_code, answer.headers["location"]) == (308, location)
 
 
-def test_a_pair_across_categories_is_made_on_request_and_not_stored(site):
+def test_a_pair_across_categories_is_made_on_request_and_not_stored(site: Site) -> None:
     answer = site.client.get("/compare/plainly-vs-smolvlm-2-5/")
     assert answer.status_code == 200
     assert "Plainly vs SmolVLM 2.5" in answer.text
@@ -194,7 +200,9 @@ def test_a_pair_across_categories_is_made_on_request_and_not_stored(site):
 
 
 @pytest.mark.parametrize("path", [THREE, FOUR])
-def test_three_or_four_tools_of_any_category_stand_side_by_side_on_request(site, path):
+def test_three_or_four_tools_of_any_category_stand_side_by_side_on_request(
+    site: Site, path: str
+) -> None:
     answer = site.client.get(path)
     assert answer.status_code == 200
     for slug in path.removeprefix("/compare/").rstrip("/").split("-vs-"):
@@ -205,7 +213,7 @@ def test_three_or_four_tools_of_any_category_stand_side_by_side_on_request(site,
     assert site.files.paths() == []
 
 
-def test_search_finds_tools_and_comparisons_without_a_script(site):
+def test_search_finds_tools_and_comparisons_without_a_script(site: Site) -> None:
     answer = site.client.get("/search/?q=smol+or+patch")
     assert answer.status_code == 200
     assert 'href="/tools/smolvlm-2-5/"' in answer.text
@@ -215,13 +223,13 @@ def test_search_finds_tools_and_comparisons_without_a_script(site):
     assert "<h1>Search tools and comparisons</h1>" in site.client.get("/search/").text
 
 
-def test_a_query_is_shown_as_text(site):
+def test_a_query_is_shown_as_text(site: Site) -> None:
     answer = site.client.get("/search/?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E%00")
     assert answer.status_code == 200
     assert "<script>alert" not in answer.text
 
 
-def test_search_finds_a_companion_for_tools_side_by_side(site):
+def test_search_finds_a_companion_for_tools_side_by_side(site: Site) -> None:
     answer = site.client.get("/search/?q=plain&with=claude-4-api-vs-smolvlm-2-5")
     assert f'href="{THREE}"' in answer.text
     near = site.client.get("/search/?with=claude-4-api-vs-smolvlm-2-5")
@@ -230,11 +238,11 @@ def test_search_finds_a_companion_for_tools_side_by_side(site):
         assert site.client.get(f"/search/?with={unknown}").status_code == 200
 
 
-def plain(site, path, accepted="identity"):
+def plain(site: Site, path: str, accepted: str = "identity") -> httpx.Response:
     return site.client.get(path, headers={"Accept-Encoding": accepted})
 
 
-def test_an_answer_is_compressed_for_those_who_accept_it(site):
+def test_an_answer_is_compressed_for_those_who_accept_it(site: Site) -> None:
     whole, packed = plain(site, COMPARISON), plain(site, COMPARISON, "br, gzip;q=0.5")
     assert packed.headers["content-encoding"] == "gzip"
     assert int(packed.headers["content-length"]) < len(whole.content) / 3
@@ -243,7 +251,7 @@ def test_an_answer_is_compressed_for_those_who_accept_it(site):
     assert whole.headers["vary"] == packed.headers["vary"] == "Accept-Encoding"
 
 
-def test_each_encoding_has_a_strong_tag_of_its_own(site):
+def test_each_encoding_has_a_strong_tag_of_its_own(site: Site) -> None:
     whole, packed = plain(site, COMPARISON), plain(site, COMPARISON, "gzip")
     tags = {whole.headers["etag"], packed.headers["etag"]}
     assert len(tags) == 2
@@ -257,11 +265,11 @@ def test_each_encoding_has_a_strong_tag_of_its_own(site):
 
 
 @pytest.mark.parametrize("accepted", ["", "identity", "br", "gzip;q=0", "*;q=0", "gzip;q=x"])
-def test_what_is_not_accepted_is_not_sent(site, accepted):
+def test_what_is_not_accepted_is_not_sent(site: Site, accepted: str) -> None:
     assert "content-encoding" not in plain(site, COMPARISON, accepted).headers
 
 
-def test_a_comparison_weighs_less_than_sixty_thousand_bytes_in_all(site):
+def test_a_comparison_weighs_less_than_sixty_thousand_bytes_in_all(site: Site) -> None:
     words = random.Random(7).choices([f"{number:x}" for number in range(99_999)], k=4000)
     reviews = [
         a_review(one, body=" ".join(words[500 * at : 500 * at + 500]))
@@ -276,7 +284,7 @@ def test_a_comparison_weighs_less_than_sixty_thousand_bytes_in_all(site):
     assert sum(sent) < 60_000, sent
 
 
-def test_stylesheet_and_script_are_stored_compressed_too(site):
+def test_stylesheet_and_script_are_stored_compressed_too(site: Site) -> None:
     site.publish()
     for name in ("site.css", "site.js"):
         held = site.files.read(address(name))
@@ -309,7 +317,7 @@ def test_stylesheet_and_script_are_stored_compressed_too(site):
         "/%00/",
     ],
 )
-def test_what_is_not_there_is_a_404_page(site, path):
+def test_what_is_not_there_is_a_404_page(site: Site, path: str) -> None:
     answer = site.client.get(path)
     assert answer.status_code == 404
     assert "There is no such page" in answer.text
@@ -328,7 +336,7 @@ def test_what_is_not_there_is_a_404_page(site, path):
         "/compare/claude-4-api-vs-longgone/index.md",
     ],
 )
-def test_what_is_retired_is_gone(site, path):
+def test_what_is_retired_is_gone(site: Site, path: str) -> None:
     answer = site.client.get(path)
     assert answer.status_code == 410
     assert "Its maker closed it." in answer.text
@@ -348,18 +356,20 @@ def test_what_is_retired_is_gone(site, path):
         ("a=smolvlm-2-5&b=plainly&c=claude-4-api&d=patchwork", 303, FOUR),
     ],
 )
-def test_choosing_tools_leads_to_their_comparison(site, chosen, status, location):
+def test_choosing_tools_leads_to_their_comparison(
+    site: Site, chosen: str, status: int, location: str | None
+) -> None:
     answer = site.client.get(f"/compare/?{chosen}")
     assert (answer.status_code, answer.headers.get("location")) == (status, location)
 
 
-def test_what_can_be_no_tool_is_not_looked_for(site):
+def test_what_can_be_no_tool_is_not_looked_for(site: Site) -> None:
     """A database refuses some of it, and that would be no fault of the database."""
     site.client.get("/compare/?a=%00&b=plainly")
     assert site.opened == 0
 
 
-def test_bookmarks_are_ones_own_and_never_kept(site):
+def test_bookmarks_are_ones_own_and_never_kept(site: Site) -> None:
     answer = site.client.get("/bookmarks/?saved=smolvlm-2-5&saved=longgone&saved=unheard-of")
     assert answer.headers["cache-control"] == "private, no-store"
     assert "SmolVLM 2.5" in answer.text
@@ -368,7 +378,7 @@ def test_bookmarks_are_ones_own_and_never_kept(site):
 
 
 @pytest.mark.parametrize("path", ["/", "/nowhere/", "/tools/longgone/", "/about", "/bookmarks/"])
-def test_every_answer_is_secured(site, path):
+def test_every_answer_is_secured(site: Site, path: str) -> None:
     headers = site.client.get(path).headers
     assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
     assert "unsafe" not in headers["content-security-policy"]
@@ -377,11 +387,11 @@ def test_every_answer_is_secured(site, path):
     assert headers["cross-origin-opener-policy"] == "same-origin"
 
 
-def test_the_site_changes_nothing(site):
+def test_the_site_changes_nothing(site: Site) -> None:
     assert site.client.request("POST", "/tools/smolvlm-2-5/").status_code == 405
 
 
-def test_without_a_database_stored_pages_stay_and_others_come_back_later(site):
+def test_without_a_database_stored_pages_stay_and_others_come_back_later(site: Site) -> None:
     site.publish()
     site.fault = OperationalError("select", {}, Exception("secret details"))
     assert site.client.get(COMPARISON).status_code == 200
@@ -391,7 +401,7 @@ def test_without_a_database_stored_pages_stay_and_others_come_back_later(site):
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_a_crash_shows_a_page_and_no_trace(site):
+def test_a_crash_shows_a_page_and_no_trace(site: Site) -> None:
     site.fault = RuntimeError("secret details")
     answer = site.client.get("/")
     assert answer.status_code == 500

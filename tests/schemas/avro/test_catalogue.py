@@ -41,24 +41,24 @@ def with_field(schema: list[Any], **field: Any) -> list[Any]:
     return [{**record, "fields": [*record["fields"], field]} for record in schema]
 
 
-def test_the_catalogue_keeps_its_promises():
+def test_the_catalogue_keeps_its_promises() -> None:
     assert list(problems()) == []
 
 
 @pytest.mark.parametrize("version", VERSIONS, ids=NAMES)
-def test_every_version_has_one_example_of_every_record(version: Version):
+def test_every_version_has_one_example_of_every_record(version: Version) -> None:
     names = [record["name"] for record in version.schema()]
     assert [example["record"] for example in version.examples()] == names
 
 
 @pytest.mark.parametrize("version", VERSIONS, ids=NAMES)
-def test_every_example_says_every_field(version: Version):
+def test_every_example_says_every_field(version: Version) -> None:
     for record, example in zip(version.schema(), version.examples(), strict=True):
         assert {field["name"] for field in record["fields"]} == set(example["value"])
 
 
 @pytest.mark.parametrize("version", VERSIONS, ids=NAMES)
-def test_every_example_survives_the_way_over_a_topic(version: Version):
+def test_every_example_survives_the_way_over_a_topic(version: Version) -> None:
     codec = Codec()
     for example in version.examples():
         raw = avro(version.schema(), example["record"], example["value"], version.id)
@@ -68,62 +68,62 @@ def test_every_example_survives_the_way_over_a_topic(version: Version):
             assert codec.encode(codec.decode(version.topic.name, raw)) == raw
 
 
-def test_every_topic_with_a_schema_has_pinned_ids_out_of_a_registrys_reach():
+def test_every_topic_with_a_schema_has_pinned_ids_out_of_a_registrys_reach() -> None:
     wanted = {topic.name for topic in (*topics.EVENT_TOPICS, topics.CHANGES)}
     assert {version.topic.name for version in VERSIONS} == wanted
     assert all(version.id >= FIRST_ID == 2_000_000_001 for version in VERSIONS)
 
 
-def test_documentation_may_be_edited():
+def test_documentation_may_be_edited() -> None:
     schema = [{**record, "doc": "In other words."} for record in votes().schema()]
     assert fingerprint(schema) == votes().sha256
 
 
-def test_an_edited_schema_is_told():
+def test_an_edited_schema_is_told() -> None:
     edited = with_field(votes().schema(), name="mood", type="string", default="")
     told = list(problems((a_second_version(votes(), edited, version=1, sha256=votes().sha256),)))
     assert len(told) == 1
     assert "votes.1.avsc was edited" in told[0]
 
 
-def test_a_compatible_new_version_is_fine_wherever_it_stands():
+def test_a_compatible_new_version_is_fine_wherever_it_stands() -> None:
     schema = with_field(votes().schema(), name="mood", type="string", default="")
     newer = a_second_version(votes(), schema)
     assert list(problems((*VERSIONS, newer))) == []
 
 
-def test_a_new_version_that_cannot_read_the_old_records_is_told():
+def test_a_new_version_that_cannot_read_the_old_records_is_told() -> None:
     schema = with_field(votes().schema(), name="mood", type="string")
     told = list(problems((*VERSIONS, a_second_version(votes(), schema))))
     assert len(told) == 1
     assert "version 2 cannot read 1" in told[0]
 
 
-def test_a_new_version_that_drops_a_record_is_told():
+def test_a_new_version_that_drops_a_record_is_told() -> None:
     schema = votes().schema()[:1]
     told = list(problems((*VERSIONS, a_second_version(votes(), schema))))
     assert any("cannot read 1" in sentence for sentence in told)
 
 
-def test_an_id_that_is_used_twice_is_told():
+def test_an_id_that_is_used_twice_is_told() -> None:
     schema = with_field(votes().schema(), name="mood", type="string", default="")
     twice = a_second_version(votes(), schema, id=votes().id)
     assert any("unique" in sentence for sentence in problems((*VERSIONS, twice)))
 
 
-def test_an_id_within_a_registrys_reach_is_told():
+def test_an_id_within_a_registrys_reach_is_told() -> None:
     schema = with_field(votes().schema(), name="mood", type="string", default="")
     low = a_second_version(votes(), schema, id=7)
     assert any(str(FIRST_ID) in sentence for sentence in problems((*VERSIONS, low)))
 
 
-def test_a_version_that_was_left_out_is_told():
+def test_a_version_that_was_left_out_is_told() -> None:
     schema = with_field(votes().schema(), name="mood", type="string", default="")
     third = a_second_version(votes(), schema, version=3)
     assert any("must count" in sentence for sentence in problems((*VERSIONS, third)))
 
 
-def test_the_check_ends_with_status_1_on_an_edited_file(tmp_path: Path):
+def test_the_check_ends_with_status_1_on_an_edited_file(tmp_path: Path) -> None:
     shutil.copytree(Path(compatibility.__file__).parents[1], tmp_path / "schemas")
     check = [sys.executable, "-P", "-m", "schemas.avro.compatibility"]
     env = {**os.environ, "PYTHONPATH": str(tmp_path)}

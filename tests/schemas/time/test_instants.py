@@ -9,7 +9,7 @@ from schemas.time import instants
 NOON = instants.parse("2026-11-20T12:00:00Z")
 
 
-def test_the_epoch_is_zero():
+def test_the_epoch_is_zero() -> None:
     assert instants.parse("1970-01-01T00:00:00Z") == 0
     assert instants.parse("1970-01-01T00:00:01Z") == 1_000_000
 
@@ -28,7 +28,7 @@ def test_the_epoch_is_zero():
         "2026-11-21T11:59:00+23:59",
     ],
 )
-def test_one_moment_can_be_written_in_many_ways(text: str):
+def test_one_moment_can_be_written_in_many_ways(text: str) -> None:
     assert instants.parse(text) == NOON
 
 
@@ -43,11 +43,11 @@ def test_one_moment_can_be_written_in_many_ways(text: str):
         ("123456" + "9" * 40, 123_456),
     ],
 )
-def test_a_fraction_is_cut_to_microseconds_never_rounded(fraction: str, micros: int):
+def test_a_fraction_is_cut_to_microseconds_never_rounded(fraction: str, micros: int) -> None:
     assert instants.parse(f"2026-11-20T12:00:00.{fraction}Z") == NOON + micros
 
 
-def test_a_moment_before_1970_is_cut_towards_the_past_alike():
+def test_a_moment_before_1970_is_cut_towards_the_past_alike() -> None:
     assert instants.parse("1969-12-31T23:59:59.9999999Z") == -1
 
 
@@ -55,7 +55,7 @@ def test_a_moment_before_1970_is_cut_towards_the_past_alike():
     "text",
     ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "2024-02-29T00:00:00Z"],
 )
-def test_years_1_to_9999_are_read_and_written_alike(text: str):
+def test_years_1_to_9999_are_read_and_written_alike(text: str) -> None:
     assert instants.rfc3339(instants.parse(text)) == text
 
 
@@ -97,17 +97,17 @@ def test_years_1_to_9999_are_read_and_written_alike(text: str):
         "",
     ],
 )
-def test_what_is_no_moment_is_refused_with_a_reason(text: str):
+def test_what_is_no_moment_is_refused_with_a_reason(text: str) -> None:
     with pytest.raises(ValueError, match=r"RFC 3339|no such moment|offset"):
         instants.parse(text)
 
 
-def test_outside_a_moment_has_a_fraction_only_where_there_is_one():
+def test_outside_a_moment_has_a_fraction_only_where_there_is_one() -> None:
     assert instants.rfc3339(NOON) == "2026-11-20T12:00:00Z"
     assert instants.rfc3339(NOON + 1) == "2026-11-20T12:00:00.000001Z"
 
 
-def test_microseconds_survive_the_way_through_a_datetime():
+def test_microseconds_survive_the_way_through_a_datetime() -> None:
     for micros in (0, -1, 1, NOON, NOON + 999_999, -62_135_596_800_000_000):
         assert instants.from_datetime(instants.to_datetime(micros)) == micros
 
@@ -116,7 +116,9 @@ def test_microseconds_survive_the_way_through_a_datetime():
     st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)),
     st.integers(-23 * 60 - 59, 23 * 60 + 59),
 )
-def test_every_moment_is_read_as_the_standard_library_reads_it(clock: datetime, minutes: int):
+def test_every_moment_is_read_as_the_standard_library_reads_it(
+    clock: datetime, minutes: int
+) -> None:
     moment = clock.replace(tzinfo=timezone(timedelta(minutes=minutes)))
     micros = instants.from_datetime(moment.astimezone(UTC))
     assert instants.parse(moment.isoformat()) == micros

@@ -14,11 +14,11 @@ from schemas.time import instants, weeks
         ("1969-12-31T23:59:59Z", "1970-W01"),
     ],
 )
-def test_a_moment_belongs_to_its_iso_week(moment: str, week: str):
+def test_a_moment_belongs_to_its_iso_week(moment: str, week: str) -> None:
     assert weeks.week_of(instants.parse(moment)) == week
 
 
-def test_a_week_begins_on_monday_and_ends_where_the_next_begins():
+def test_a_week_begins_on_monday_and_ends_where_the_next_begins() -> None:
     start, end = weeks.span("2026-W47")
     assert instants.rfc3339(start) == "2026-11-16T00:00:00Z"
     assert instants.rfc3339(end) == "2026-11-23T00:00:00Z"
@@ -26,10 +26,10 @@ def test_a_week_begins_on_monday_and_ends_where_the_next_begins():
 
 
 @pytest.mark.parametrize("week", ["2026-W47", "2026-W53", "0001-W01", "9999-W50"])
-def test_a_week_of_the_calendar_exists(week: str):
+def test_a_week_of_the_calendar_exists(week: str) -> None:
     assert weeks.exists(week)
 
 
 @pytest.mark.parametrize("week", ["", "2025-W53", "2026-W00", "2026-W7", "2026-47", "0000-W01"])
-def test_what_is_no_week_does_not_exist(week: str):
+def test_what_is_no_week_does_not_exist(week: str) -> None:
     assert not weeks.exists(week)

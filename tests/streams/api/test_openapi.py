@@ -5,9 +5,10 @@ import re
 from schemas.events import EVENT_TYPES
 from streams.api.openapi import OPERATIONS, document
 from streams.api.routes import routes
+from tests.streams.api.conftest import World
 
 
-def test_every_route_is_described_and_every_description_is_a_route(world):
+def test_every_route_is_described_and_every_description_is_a_route(world: World) -> None:
     real = {
         (method, route.path)
         for route in routes(world.parts)
@@ -17,13 +18,13 @@ def test_every_route_is_described_and_every_description_is_a_route(world):
     assert real == {(operation.method, operation.path) for operation in OPERATIONS}
 
 
-def test_every_reference_leads_somewhere(world):
+def test_every_reference_leads_somewhere(world: World) -> None:
     text = world.client.get("/openapi.json").text
     names = set(re.findall(r'"#/components/schemas/([^"]+)"', text))
     assert names <= set(document()["components"]["schemas"])
 
 
-def test_errors_are_described_as_problems():
+def test_errors_are_described_as_problems() -> None:
     for path, methods in document()["paths"].items():
         for method, operation in methods.items():
             for status, response in operation["responses"].items():
@@ -31,7 +32,7 @@ def test_errors_are_described_as_problems():
                     assert "application/problem+json" in response["content"], (method, path)
 
 
-def test_people_read_the_same(world):
+def test_people_read_the_same(world: World) -> None:
     answer = world.client.get("/docs")
     assert answer.headers["content-type"].startswith("text/html")
     for operation in OPERATIONS:

@@ -17,7 +17,7 @@ def timed(method: str, route: str = "(page)", status: int = 200) -> float:
     return REGISTRY.get_sample_value("verdicts_http_request_seconds_count", labels) or 0
 
 
-def test_methods_that_somebody_invents_are_counted_as_one(new_world: Callable[[], World]):
+def test_methods_that_somebody_invents_are_counted_as_one(new_world: Callable[[], World]) -> None:
     app = application(new_world().parts, site=lambda _: PlainTextResponse("a page"))
     client = TestClient(app, base_url=HOST)
     get, other = timed("GET"), timed("OTHER")
@@ -30,7 +30,7 @@ def test_methods_that_somebody_invents_are_counted_as_one(new_world: Callable[[]
 
 def test_a_request_that_the_database_does_not_answer_counts_as_what_the_client_gets(
     new_world: Callable[[], World], monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     world = new_world()
 
     async def gone(*_: object) -> None:

@@ -137,7 +137,7 @@ def consumed(api: Api, result: dict[str, Any]) -> confluent_kafka.Message:
     return message
 
 
-def test_an_accepted_event_stands_where_the_answer_says(api):
+def test_an_accepted_event_stands_where_the_answer_says(api: Api) -> None:
     answer = api.client.post("/v1/events", json=CATEGORY, headers=api.token("editor"))
     assert answer.status_code == 202
     (result,) = answer.json()["results"]
@@ -148,7 +148,7 @@ def test_an_accepted_event_stands_where_the_answer_says(api):
     assert ("ce_type", b"category.defined") in message.headers()
 
 
-def test_a_revoked_token_is_worth_nothing_within_two_seconds(api):
+def test_a_revoked_token_is_worth_nothing_within_two_seconds(api: Api) -> None:
     bearer = api.token("editor")
     assert api.client.post("/v1/events", json=CATEGORY, headers=bearer).status_code == 202
     token_id = bearer["Authorization"].split("_")[1]
@@ -162,7 +162,7 @@ def test_a_revoked_token_is_worth_nothing_within_two_seconds(api):
     assert time.monotonic() - since < 3
 
 
-def test_who_prefers_to_wait_hears_of_the_workers_commit(api):
+def test_who_prefers_to_wait_hears_of_the_workers_commit(api: Api) -> None:
     headers = api.token("editor") | {"Prefer": "wait=20"}
     first = api.client.post("/v1/events", json=CATEGORY, headers=api.token("editor"))
     (before,) = first.json()["results"]
@@ -176,7 +176,7 @@ def test_who_prefers_to_wait_hears_of_the_workers_commit(api):
     assert (answer.status_code, answer.headers["preference-applied"]) == (200, "wait")
 
 
-def test_a_change_on_the_topic_reaches_those_who_follow_the_tool(api):
+def test_a_change_on_the_topic_reaches_those_who_follow_the_tool(api: Api) -> None:
     with httpx.stream(
         "GET", f"{api.url}/v1/changes?tool=followed", timeout=20, trust_env=False
     ) as stream:
@@ -189,7 +189,7 @@ def test_a_change_on_the_topic_reaches_those_who_follow_the_tool(api):
     assert '"version":2' in told[2]
 
 
-def test_a_vote_for_a_listed_tool_is_acknowledged_though_nobody_applies_it(api):
+def test_a_vote_for_a_listed_tool_is_acknowledged_though_nobody_applies_it(api: Api) -> None:
     api.publish(a_tool("votable", 1))
     api.await_(
         lambda: api.client.delete("/v1/tools/votable/vote", headers=api.here).status_code == 200
@@ -198,13 +198,13 @@ def test_a_vote_for_a_listed_tool_is_acknowledged_though_nobody_applies_it(api):
     assert (answer.status_code, answer.json()["choice"]) == (200, "skip")
 
 
-def test_without_workers_the_chain_is_not_whole(api):
+def test_without_workers_the_chain_is_not_whole(api: Api) -> None:
     answer = api.client.get("/status")
     assert answer.status_code == 503
     assert any("worker" in reason for reason in answer.json()["reasons"])
 
 
-def test_a_taken_port_is_one_sentence(api):
+def test_a_taken_port_is_one_sentence(api: Api) -> None:
     tried = subprocess.run(
         [sys.executable, "-c", RUN],
         env=os.environ | api.environ,
@@ -216,7 +216,7 @@ def test_a_taken_port_is_one_sentence(api):
     assert f"127.0.0.1:{api.port} is in use; set VERDICTS_PORT" in tried.stderr
 
 
-def test_a_terminated_process_finishes_what_is_under_way_and_ends(kafka, fresh):
+def test_a_terminated_process_finishes_what_is_under_way_and_ends(kafka: str, fresh: str) -> None:
     api = Api(kafka, fresh)
     api.start()
     assert api.process

@@ -53,20 +53,20 @@ def community() -> dict[str, Counter]:
     return tallies
 
 
-def test_every_event_is_one_that_the_api_accepts():
+def test_every_event_is_one_that_the_api_accepts() -> None:
     for event in the_story():
         read_data(event["type"], msgspec.json.encode(event["data"]))
 
 
-def test_the_same_end_gives_the_same_events_and_ids():
+def test_the_same_end_gives_the_same_events_and_ids() -> None:
     assert events(END) == the_story()
 
 
-def test_no_id_occurs_twice():
+def test_no_id_occurs_twice() -> None:
     assert len({event["id"] for event in the_story()}) == len(the_story())
 
 
-def test_events_come_oldest_first_and_none_is_later_than_the_end():
+def test_events_come_oldest_first_and_none_is_later_than_the_end() -> None:
     moments = [moment_of(event) for event in the_story()]
     assert all(earlier <= later for earlier, later in pairwise(moments))
     assert moments[-1] <= END
@@ -74,12 +74,12 @@ def test_events_come_oldest_first_and_none_is_later_than_the_end():
 
 
 @pytest.mark.parametrize("end", ["2026-11-16T00:00:00Z", "2027-01-01T00:00:01Z"])
-def test_any_moment_can_be_the_end(end):
+def test_any_moment_can_be_the_end(end: str) -> None:
     story = events(instants.parse(end))
     assert moment_of(story[-1]) <= instants.parse(end)
 
 
-def test_there_are_enough_tools_in_six_categories_with_pairs_to_compare():
+def test_there_are_enough_tools_in_six_categories_with_pairs_to_compare() -> None:
     shelves = Counter(
         data["category"] for (tool,), data in current("tool.listed", "tool.retired", "tool").items()
     )
@@ -89,7 +89,7 @@ def test_there_are_enough_tools_in_six_categories_with_pairs_to_compare():
     assert min(shelves.values()) >= 3
 
 
-def test_each_tool_has_three_to_six_reviews_by_reviewers_who_have_joined():
+def test_each_tool_has_three_to_six_reviews_by_reviewers_who_have_joined() -> None:
     joined = {event["data"]["reviewer"] for event in of_type("reviewer.joined")}
     assert len(joined) == 6
     assert {event["data"]["reviewer"] for event in of_type("review.submitted")} == joined
@@ -97,7 +97,7 @@ def test_each_tool_has_three_to_six_reviews_by_reviewers_who_have_joined():
     assert all(3 <= verdicts.total() <= 6 for verdicts in panel().values())
 
 
-def test_nothing_is_said_of_a_tool_before_it_is_listed():
+def test_nothing_is_said_of_a_tool_before_it_is_listed() -> None:
     listed = {event["data"]["tool"]: moment_of(event) for event in reversed(of_type("tool.listed"))}
     for event in the_story():
         if tool := event["data"].get("tool"):
@@ -121,7 +121,9 @@ def test_nothing_is_said_of_a_tool_before_it_is_listed():
         ),
     ],
 )
-def test_the_two_known_tools_carry_their_facts(tool, name, entry, scores):
+def test_the_two_known_tools_carry_their_facts(
+    tool: str, name: str, entry: str, scores: dict[str, int]
+) -> None:
     facts = current("tool.listed", "tool.retired", "tool")[(tool,)]
     theirs = {who: review for (about, who), review in reviews().items() if about == tool}
     assert (facts["name"], facts["entry"], facts["category"]) == (name, entry, "developer-tools")
@@ -129,7 +131,7 @@ def test_the_two_known_tools_carry_their_facts(tool, name, entry, scores):
     assert panel()[tool] == {"ship": 4}
 
 
-def test_the_panel_disagrees_in_every_way():
+def test_the_panel_disagrees_in_every_way() -> None:
     seen = {
         (tally["ship"] > tally["skip"]) - (tally["ship"] < tally["skip"])
         for tally in panel().values()
@@ -138,7 +140,7 @@ def test_the_panel_disagrees_in_every_way():
     assert sum(1 for tally in panel().values() if tally["ship"] and tally["skip"]) >= 10
 
 
-def test_some_reviews_are_revised_and_one_is_retracted():
+def test_some_reviews_are_revised_and_one_is_retracted() -> None:
     submitted = Counter(
         (e["data"]["tool"], e["data"]["reviewer"]) for e in of_type("review.submitted")
     )
@@ -146,7 +148,7 @@ def test_some_reviews_are_revised_and_one_is_retracted():
     assert len(of_type("review.retracted")) == 1
 
 
-def test_every_review_has_a_body_of_its_own():
+def test_every_review_has_a_body_of_its_own() -> None:
     bodies = [event["data"]["body"] for event in of_type("review.submitted")]
     assert all(40 <= len(body.split()) <= 120 for body in bodies)
     sentences = Counter(
@@ -158,7 +160,7 @@ def test_every_review_has_a_body_of_its_own():
     assert sentences.most_common(1)[0][1] == 1
 
 
-def test_thousands_of_voters_vote_change_their_minds_and_keep_bookmarks():
+def test_thousands_of_voters_vote_change_their_minds_and_keep_bookmarks() -> None:
     votes = of_type("vote.cast") + of_type("vote.retracted")
     assert len({event["data"]["voter"] for event in votes}) >= 2_500
     assert 11_000 <= len(votes) <= 15_000
@@ -168,13 +170,13 @@ def test_thousands_of_voters_vote_change_their_minds_and_keep_bookmarks():
     assert len(of_type("vote.retracted")) >= 200
 
 
-def test_votes_are_spread_over_the_last_five_weeks():
+def test_votes_are_spread_over_the_last_five_weeks() -> None:
     by_seven_days = Counter((END - moment_of(event)) // (7 * DAY) for event in of_type("vote.cast"))
     assert set(by_seven_days) == {0, 1, 2, 3, 4}
     assert min(by_seven_days.values()) >= 1_500
 
 
-def test_the_community_disagrees_with_the_panel_on_some_tools():
+def test_the_community_disagrees_with_the_panel_on_some_tools() -> None:
     contrary = [
         tool
         for tool, votes in community().items()
@@ -183,18 +185,18 @@ def test_the_community_disagrees_with_the_panel_on_some_tools():
     assert len(contrary) >= 3
 
 
-def test_one_much_noticed_tool_is_an_exact_tie():
+def test_one_much_noticed_tool_is_an_exact_tie() -> None:
     votes = community()["meridian-index"]
     assert votes["ship"] == votes["skip"] > 100
 
 
-def test_the_newest_tool_has_few_votes():
+def test_the_newest_tool_has_few_votes() -> None:
     newest = of_type("tool.listed")[-1]
     assert END - moment_of(newest) < 7 * DAY
     assert 0 < community()[newest["data"]["tool"]].total() < 40
 
 
-def test_a_retired_tool_gets_no_more_votes():
+def test_a_retired_tool_gets_no_more_votes() -> None:
     (retired,) = of_type("tool.retired")
     last = max(
         moment_of(event)
@@ -204,7 +206,7 @@ def test_a_retired_tool_gets_no_more_votes():
     assert last < moment_of(retired)
 
 
-def test_weeks_hold_all_events_each_in_its_own_iso_week():
+def test_weeks_hold_all_events_each_in_its_own_iso_week() -> None:
     story = list(weeks(END))
     assert [event for _, week in story for event in week] == the_story()
     assert [label for label, _ in story] == [

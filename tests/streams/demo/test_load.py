@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from threading import Lock
 
 import httpx
@@ -46,14 +47,18 @@ class FakeApi(httpx.BaseTransport):
         return answer
 
 
-def send_to(api: FakeApi, week_sent=lambda _: None, sleep=lambda _: None) -> list[tuple[int, int]]:
+def send_to(
+    api: FakeApi,
+    week_sent: Callable[[int], None] = lambda _: None,
+    sleep: Callable[[float], None] = lambda _: None,
+) -> list[tuple[int, int]]:
     reports: list[tuple[int, int]] = []
     with httpx.Client(base_url="http://api.test", transport=api) as client:
         send(client, STORY, lambda *counts: reports.append(counts), week_sent, sleep)
     return reports
 
 
-def test_every_event_arrives_in_batches_within_the_limit():
+def test_every_event_arrives_in_batches_within_the_limit() -> None:
     api = FakeApi()
     reports = send_to(api)
     assert api.events == ALL
@@ -62,14 +67,14 @@ def test_every_event_arrives_in_batches_within_the_limit():
     assert reports == sorted(reports)
 
 
-def test_a_week_is_complete_before_the_next_one_begins():
+def test_a_week_is_complete_before_the_next_one_begins() -> None:
     api = FakeApi()
     known: list[tuple[str, int]] = []
     send_to(api, week_sent=lambda week: known.append((week, len(api.events))))
     assert known == [("2026-W45", 1_201), ("2026-W46", 1_204), ("2026-W47", 1_704)]
 
 
-def test_a_busy_or_absent_api_is_tried_again_after_the_pause_it_asks_for():
+def test_a_busy_or_absent_api_is_tried_again_after_the_pause_it_asks_for() -> None:
     pauses: list[float] = []
     busy = httpx.Response(503, headers={"Retry-After": "3"})
     api = FakeApi(busy, httpx.Response(429), httpx.ConnectError("refused"))
@@ -78,13 +83,13 @@ def test_a_busy_or_absent_api_is_tried_again_after_the_pause_it_asks_for():
     assert sorted(pauses) == [1, 1, 3]
 
 
-def test_an_api_that_stays_away_is_given_up_in_one_sentence():
+def test_an_api_that_stays_away_is_given_up_in_one_sentence() -> None:
     api = FakeApi(*[httpx.ConnectError("refused")] * 1_000)
     with pytest.raises(NotLoaded, match=r"after 60 attempts \(ConnectError: refused\)"):
         send_to(api)
 
 
-def test_a_rejected_event_is_named_in_one_sentence():
+def test_a_rejected_event_is_named_in_one_sentence() -> None:
     rejected = {
         "status": "rejected",
         "code": "invalid-value",
@@ -96,7 +101,7 @@ def test_a_rejected_event_is_named_in_one_sentence():
         send_to(FakeApi(httpx.Response(207, json=answer)))
 
 
-def test_a_refused_token_is_said_clearly():
+def test_a_refused_token_is_said_clearly() -> None:
     problem = httpx.Response(401, json={"title": "Unauthorized", "detail": "Unknown token."})
     with pytest.raises(NotLoaded, match=r"status 401: Unknown token\."):
         send_to(FakeApi(problem))

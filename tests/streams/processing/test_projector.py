@@ -86,14 +86,14 @@ def tally(world: World) -> int:
     return world.journal.read(queries.tool, TOOL).community.votes
 
 
-def test_a_batch_is_applied_and_the_checkpoint_moves(votes: World):
+def test_a_batch_is_applied_and_the_checkpoint_moves(votes: World) -> None:
     votes.apply(a_vote(), a_vote(voter="v-2"))
     assert tally(votes) == 2
     assert votes.projector.stored() == 2
     assert votes.dead.letters == []
 
 
-def test_poison_is_buried_with_its_reason_and_the_rest_is_applied(votes: World):
+def test_poison_is_buried_with_its_reason_and_the_rest_is_applied(votes: World) -> None:
     votes.apply(a_vote(), GARBAGE, None, CODEC.encode(a_vote())[:-1], a_vote(voter="v-2"))
     assert tally(votes) == 2
     assert votes.projector.stored() == 5
@@ -102,13 +102,15 @@ def test_poison_is_buried_with_its_reason_and_the_rest_is_applied(votes: World):
     assert all(isinstance(error, UndecodableError) for _, error in votes.dead.letters)
 
 
-def test_a_batch_of_nothing_but_poison_moves_the_checkpoint(votes: World):
+def test_a_batch_of_nothing_but_poison_moves_the_checkpoint(votes: World) -> None:
     votes.apply(GARBAGE, GARBAGE)
     assert votes.projector.stored() == 2
     assert votes.dead.offsets == [0, 1]
 
 
-def test_while_dead_letters_cannot_be_written_nothing_is_applied_or_passed_over(votes: World):
+def test_while_dead_letters_cannot_be_written_nothing_is_applied_or_passed_over(
+    votes: World,
+) -> None:
     votes.dead.unavailable = True
     with pytest.raises(ConnectionError):
         votes.apply(a_vote(), GARBAGE)
@@ -118,7 +120,7 @@ def test_while_dead_letters_cannot_be_written_nothing_is_applied_or_passed_over(
     assert (votes.projector.stored(), tally(votes)) == (2, 1)
 
 
-def test_poison_is_buried_once_however_often_its_batch_is_tried(votes: World):
+def test_poison_is_buried_once_however_often_its_batch_is_tried(votes: World) -> None:
     stop = OperationalError("", None, Exception("the database is away"))
 
     def refuse(_: object) -> None:
@@ -133,14 +135,16 @@ def test_poison_is_buried_once_however_often_its_batch_is_tried(votes: World):
     assert (votes.projector.stored(), tally(votes), votes.dead.offsets) == (2, 1, [1])
 
 
-def test_a_good_batch_needs_no_dead_letters(votes: World):
+def test_a_good_batch_needs_no_dead_letters(votes: World) -> None:
     votes.dead.unavailable = True
     votes.apply(a_vote())
     assert tally(votes) == 1
 
 
 @pytest.mark.parametrize("place", range(5))
-def test_what_the_database_alone_refuses_is_found_wherever_it_stands(digests: World, place: int):
+def test_what_the_database_alone_refuses_is_found_wherever_it_stands(
+    digests: World, place: int
+) -> None:
     values = [a_digest(week=f"2026-W{n:02}") for n in range(1, 6)]
     values[place] = a_digest(digest="a\0b")
     digests.apply(*values)
@@ -150,14 +154,14 @@ def test_what_the_database_alone_refuses_is_found_wherever_it_stands(digests: Wo
     assert len(digests.journal.rows("digests")) == 4
 
 
-def test_each_poison_of_a_batch_is_buried_once_whatever_the_kind(digests: World):
+def test_each_poison_of_a_batch_is_buried_once_whatever_the_kind(digests: World) -> None:
     digests.apply(a_digest("2026-W01"), GARBAGE, a_digest(digest="\0"), GARBAGE, a_digest())
     assert digests.projector.stored() == 5
     assert sorted(digests.dead.offsets) == [1, 2, 3]
     assert len(digests.journal.rows("digests")) == 2
 
 
-def test_a_batch_that_misses_its_checkpoint_is_told_and_applies_nothing(votes: World):
+def test_a_batch_that_misses_its_checkpoint_is_told_and_applies_nothing(votes: World) -> None:
     votes.apply(a_vote())
     raw = CODEC.encode(a_vote(voter="v-2"))
     with pytest.raises(CheckpointMismatch) as missed:
@@ -166,7 +170,7 @@ def test_a_batch_that_misses_its_checkpoint_is_told_and_applies_nothing(votes: W
     assert tally(votes) == 1
 
 
-def test_a_database_that_is_away_buries_nothing(votes: World):
+def test_a_database_that_is_away_buries_nothing(votes: World) -> None:
     away = create_engine("postgresql://nobody@127.0.0.1:1/nowhere")
     projector = Projector(TP(VOTES.name, 0), away, CODEC, votes.dead)
     steps = projector.apply([ARecord(VOTES.name, 0, CODEC.encode(a_vote()))], 0, 1)

@@ -76,7 +76,9 @@ def freezer(
     return WeekFreezer(log.digests.engine, log, log.send, lambda: now, stopping)
 
 
-def test_a_closed_week_is_frozen_with_its_digest_and_every_tally(journal: Journal, log: FakeLog):
+def test_a_closed_week_is_frozen_with_its_digest_and_every_tally(
+    journal: Journal, log: FakeLog
+) -> None:
     journal.apply(examples.a_listing(), examples.a_vote(), examples.a_bookmark())
     standing = journal.read(digest_queries.find, WEEK)
     assert freezer(log).due() == [WEEK]
@@ -88,13 +90,13 @@ def test_a_closed_week_is_frozen_with_its_digest_and_every_tally(journal: Journa
     assert journal.read(digest_queries.find, WEEK) == msgspec.structs.replace(standing, frozen=True)
 
 
-def test_a_week_is_due_ten_minutes_after_its_end(journal: Journal, log: FakeLog):
+def test_a_week_is_due_ten_minutes_after_its_end(journal: Journal, log: FakeLog) -> None:
     journal.apply(examples.a_listing())
     assert freezer(log, CLOSED - 1).due() == []
     assert freezer(log, CLOSED).due() == [WEEK]
 
 
-def test_two_freezers_give_one_digest(journal: Journal, log: FakeLog):
+def test_two_freezers_give_one_digest(journal: Journal, log: FakeLog) -> None:
     journal.apply(examples.a_listing())
     assert freezer(log).freeze(WEEK) == "frozen"
     assert freezer(log).freeze(WEEK) == "already"
@@ -102,7 +104,7 @@ def test_two_freezers_give_one_digest(journal: Journal, log: FakeLog):
     assert freezer(log).due() == []
 
 
-def test_of_two_decisions_on_one_week_the_first_counts(journal: Journal, log: FakeLog):
+def test_of_two_decisions_on_one_week_the_first_counts(journal: Journal, log: FakeLog) -> None:
     journal.apply(examples.a_listing())
     one = freezer(log, CLOSED)._decide(WEEK)
     journal.apply(examples.a_vote())
@@ -114,7 +116,7 @@ def test_of_two_decisions_on_one_week_the_first_counts(journal: Journal, log: Fa
     assert journal.read(digest_queries.find, WEEK).counts.votes == 0
 
 
-def test_a_quiet_week_is_decided_and_has_no_digest(journal: Journal, log: FakeLog):
+def test_a_quiet_week_is_decided_and_has_no_digest(journal: Journal, log: FakeLog) -> None:
     journal.apply(examples.a_listing(), examples.a_vote())
     freezer(log).freeze(WEEK)
     later = freezer(log, CLOSED + weeks.LENGTH)
@@ -132,7 +134,7 @@ def test_a_quiet_week_is_decided_and_has_no_digest(journal: Journal, log: FakeLo
     }
 
 
-def test_what_comes_after_a_quiet_week_counts_for_its_own(journal: Journal, log: FakeLog):
+def test_what_comes_after_a_quiet_week_counts_for_its_own(journal: Journal, log: FakeLog) -> None:
     journal.apply(examples.a_listing(), examples.a_vote())
     freezer(log).freeze(WEEK)
     freezer(log, CLOSED + weeks.LENGTH).freeze(AFTER)
@@ -145,7 +147,9 @@ def test_what_comes_after_a_quiet_week_counts_for_its_own(journal: Journal, log:
     assert [it.week for it in journal.read(history, TOOL).community] == [WEEK, "2026-W49"]
 
 
-def test_a_clock_that_is_ahead_closes_no_week(projected: Engine, monkeypatch: pytest.MonkeyPatch):
+def test_a_clock_that_is_ahead_closes_no_week(
+    projected: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     true = time.time_ns()
     monkeypatch.setattr(time, "time_ns", lambda: true + 30 * 24 * 3600 * 10**9)
     assert earlier_clock(projected) < true // 1000 + 3600 * 10**6
@@ -153,7 +157,7 @@ def test_a_clock_that_is_ahead_closes_no_week(projected: Engine, monkeypatch: py
     assert earlier_clock(projected) == true // 1000 - 10**6
 
 
-def test_each_week_is_held_against_the_one_before(journal: Journal, log: FakeLog):
+def test_each_week_is_held_against_the_one_before(journal: Journal, log: FakeLog) -> None:
     journal.apply(examples.a_listing(), examples.a_vote(voter="v-1"), examples.a_vote(voter="v-2"))
     freezer(log).freeze(WEEK)
     journal.apply(examples.a_vote(voter="v-3", time=NOON + weeks.LENGTH))
@@ -163,7 +167,7 @@ def test_each_week_is_held_against_the_one_before(journal: Journal, log: FakeLog
     assert (first.since, second.since) == (None, WEEK)
 
 
-def test_nothing_is_decided_while_a_partition_is_behind(journal: Journal, log: FakeLog):
+def test_nothing_is_decided_while_a_partition_is_behind(journal: Journal, log: FakeLog) -> None:
     journal.apply(examples.a_listing())
     log.further = {journal.place: journal.next + 1}
     stopping = threading.Event()
@@ -173,14 +177,16 @@ def test_nothing_is_decided_while_a_partition_is_behind(journal: Journal, log: F
     assert log.sent == []
 
 
-def test_markers_behind_the_last_record_hold_up_nothing(journal: Journal, log: FakeLog):
+def test_markers_behind_the_last_record_hold_up_nothing(journal: Journal, log: FakeLog) -> None:
     journal.apply(examples.a_listing())
     log.further, log.marked = {journal.place: journal.next + 1}, {journal.place}
     work = WeekFreezer(journal.engine, log, log.send, lambda: CLOSED, marker_seconds=0)
     assert work.freeze(WEEK) == "frozen"
 
 
-def test_what_is_left_of_a_partition_is_not_asked_while_it_moves(journal: Journal, log: FakeLog):
+def test_what_is_left_of_a_partition_is_not_asked_while_it_moves(
+    journal: Journal, log: FakeLog
+) -> None:
     class Worker(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002
             journal.apply(examples.a_vote(voter=f"v-{journal.next}"))
@@ -193,7 +199,7 @@ def test_what_is_left_of_a_partition_is_not_asked_while_it_moves(journal: Journa
     assert log.asked == 0
 
 
-def test_a_replay_of_the_log_gives_the_same_digests(journal: Journal, log: FakeLog):
+def test_a_replay_of_the_log_gives_the_same_digests(journal: Journal, log: FakeLog) -> None:
     told = [
         examples.a_listing(),
         examples.a_reviewer(),
@@ -216,7 +222,7 @@ def test_a_replay_of_the_log_gives_the_same_digests(journal: Journal, log: FakeL
     assert (again.rows("digests", "version"), again.read(digest_queries.everything)) == before
 
 
-def test_one_freezer_holds_the_lock_and_others_wait(migrated: str):
+def test_one_freezer_holds_the_lock_and_others_wait(migrated: str) -> None:
     settings = Settings.from_environment({"DATABASE_URL": migrated})
     stopping = threading.Event()
     stopping.set()
@@ -227,14 +233,14 @@ def test_one_freezer_holds_the_lock_and_others_wait(migrated: str):
     assert is_free(settings)
 
 
-def test_a_freezer_that_falls_silent_loses_the_lock_and_the_demo_keeps_it(migrated: str):
+def test_a_freezer_that_falls_silent_loses_the_lock_and_the_demo_keeps_it(migrated: str) -> None:
     settings = Settings.from_environment({"DATABASE_URL": migrated})
     for seconds, told in ((SILENT_SECONDS, "4min"), (0, "0")):
         with exclusive_lock(settings, silent_seconds=seconds) as lock:
             assert lock.execute("show idle_session_timeout").fetchone() == (told,)
 
 
-def test_a_freeze_stands_on_its_topic_where_the_broker_says(cluster: str):
+def test_a_freeze_stands_on_its_topic_where_the_broker_says(cluster: str) -> None:
     settings = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})
     event = examples.a_digest("1999-W01")
     offset = to_topic(settings, Codec(), event)

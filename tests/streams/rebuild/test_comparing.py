@@ -14,7 +14,7 @@ from tests.streams.rebuild.world import FIRST, SECOND, World
 pytestmark = pytest.mark.integration
 
 
-def test_what_differs_is_shown_by_its_rows(still: World, unique: Callable[[str], str]):
+def test_what_differs_is_shown_by_its_rows(still: World, unique: Callable[[str], str]) -> None:
     tool = unique("tool")
     still.send(a_listing(tool), a_vote(tool=tool))
     one, other = still.rebuild(), still.rebuild()
@@ -29,7 +29,9 @@ def test_what_differs_is_shown_by_its_rows(still: World, unique: Callable[[str],
     assert [row for row in compared["tallies"].only_in_second if tool in row] == [f"({tool},7,0,0)"]
 
 
-def test_two_generations_are_compared_at_the_same_offsets_whatever_arrives(world: World, tool: str):
+def test_two_generations_are_compared_at_the_same_offsets_whatever_arrives(
+    world: World, tool: str
+) -> None:
     world.rebuild()
     world.send(*(a_vote(tool=tool, voter=f"{tool}-c{n}") for n in range(2_000)))
     found = service.compare(world.settings, world.engine, CODEC, SECOND)
@@ -39,7 +41,7 @@ def test_two_generations_are_compared_at_the_same_offsets_whatever_arrives(world
 
 def test_a_generation_that_is_ahead_of_one_that_stands_still_is_compared_and_that_is_told(
     world: World, tool: str, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(service, "LEVEL_ATTEMPTS", 2)
     world.stop_worker()
     world.send(a_vote(tool=tool, voter=f"{tool}-ahead"))
@@ -49,7 +51,9 @@ def test_a_generation_that_is_ahead_of_one_that_stands_still_is_compared_and_tha
     assert {it.table for it in found.tables if not it.equal} == {"ballots", "tallies"}
 
 
-def test_generations_of_different_code_are_compared_by_what_both_have_and_promoted(still: World):
+def test_generations_of_different_code_are_compared_by_what_both_have_and_promoted(
+    still: World,
+) -> None:
     still.send(a_listing())
     still.promote(still.rebuild())
     third = still.rebuild()

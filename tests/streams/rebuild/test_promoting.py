@@ -21,7 +21,7 @@ pytestmark = pytest.mark.integration
 
 def test_promoted_under_a_stream_of_votes_nothing_is_lost_and_the_former_follows(
     world: World, tool: str
-):
+) -> None:
     world.rebuild()
     world.send(*(a_vote(tool=tool, voter=f"{tool}-a{n}") for n in range(500)))
     world.promote(SECOND)  # where the new one was ahead, the difference is announced
@@ -31,7 +31,7 @@ def test_promoted_under_a_stream_of_votes_nothing_is_lost_and_the_former_follows
     eventually(lambda: world.ships_in(FIRST, tool), lambda ships: ships == 1_003)
 
 
-def test_what_a_promotion_changes_is_announced_and_nothing_else(world: World, tool: str):
+def test_what_a_promotion_changes_is_announced_and_nothing_else(world: World, tool: str) -> None:
     with world.engine.begin() as connection:
         connection.execute(text("update tallies set ship = 99 where tool = :tool"), {"tool": tool})
     world.rebuild()
@@ -43,7 +43,7 @@ def test_what_a_promotion_changes_is_announced_and_nothing_else(world: World, to
 
 def test_after_a_promotion_versions_are_those_that_subscribers_know_or_newer(
     world: World, unique: Callable[[str], str], tool: str
-):
+) -> None:
     """The new generation wrote its rows at another time, and draws versions when it writes."""
     same = unique("same")
     world.rebuild()
@@ -63,7 +63,7 @@ def test_after_a_promotion_versions_are_those_that_subscribers_know_or_newer(
 
 def test_what_the_live_generation_has_not_reached_is_buried_and_told_after_a_promotion_too(
     world: World, tool: str, cluster: str
-):
+) -> None:
     """The new one has passed it over in silence, since that is for the live one to do."""
     world.stop_worker()
     poison = world.sender.send_raw(VOTES.name, tool.encode(), b"no Avro of ours")
@@ -90,7 +90,7 @@ def test_what_the_live_generation_has_not_reached_is_buried_and_told_after_a_pro
 )
 def test_who_stops_while_all_batches_wait_does_not_keep_them_waiting(
     where: tuple[Any, str], world: World, tool: str, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     world.rebuild()
     monkeypatch.setattr(service, "LEVEL_SECONDS", 1)
     goes_on = getattr(*where)
@@ -109,7 +109,7 @@ def test_who_stops_while_all_batches_wait_does_not_keep_them_waiting(
 
 def test_a_promotion_waits_for_batches_in_flight_but_not_for_ever(
     still: World, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     still.rebuild()
     monkeypatch.setattr(generations, "PATIENCE_SECONDS", 1)
     with still.engine.begin() as connection:
@@ -121,14 +121,14 @@ def test_a_promotion_waits_for_batches_in_flight_but_not_for_ever(
     assert still.live() == FIRST
 
 
-def test_a_generation_that_was_dropped_is_not_what_one_goes_back_to(still: World):
+def test_a_generation_that_was_dropped_is_not_what_one_goes_back_to(still: World) -> None:
     still.promote(still.rebuild())
     with still.engine.begin() as connection:
         generations.drop(connection, FIRST)
         assert connection.scalar(text("select former from verdicts.generation")) is None
 
 
-def test_a_promotion_is_taken_back_by_promoting_the_former(world: World, tool: str):
+def test_a_promotion_is_taken_back_by_promoting_the_former(world: World, tool: str) -> None:
     world.rebuild()
     world.promote(SECOND)
     with world.engine.connect() as connection:
@@ -139,7 +139,9 @@ def test_a_promotion_is_taken_back_by_promoting_the_former(world: World, tool: s
     eventually(lambda: world.ships(tool), lambda ships: ships == 4)
 
 
-def test_a_generation_takes_the_place_of_one_that_read_a_log_that_is_gone(world: World, tool: str):
+def test_a_generation_takes_the_place_of_one_that_read_a_log_that_is_gone(
+    world: World, tool: str
+) -> None:
     world.stop_worker()
     with world.engine.begin() as connection:
         connection.execute(text("update checkpoints set next_offset = next_offset + 1000000"))
@@ -149,7 +151,7 @@ def test_a_generation_takes_the_place_of_one_that_read_a_log_that_is_gone(world:
     assert world.ships(tool) == 3
 
 
-def test_the_live_generation_is_neither_promoted_nor_dropped(still: World):
+def test_the_live_generation_is_neither_promoted_nor_dropped(still: World) -> None:
     with pytest.raises(NotReadyError, match="live already"):
         still.promote(FIRST)
     with (
@@ -159,14 +161,14 @@ def test_the_live_generation_is_neither_promoted_nor_dropped(still: World):
         generations.drop(connection, FIRST)
 
 
-def test_an_unknown_generation_is_refused_by_naming_those_that_exist(still: World):
+def test_an_unknown_generation_is_refused_by_naming_those_that_exist(still: World) -> None:
     with pytest.raises(UnknownGenerationError, match=FIRST):
         still.promote("projections_7; drop schema verdicts")
 
 
 def test_a_dropped_generation_is_gone_and_its_number_is_not_used_while_later_ones_stand(
     still: World,
-):
+) -> None:
     still.rebuild()
     assert still.rebuild() == "projections_3"
     with still.engine.begin() as connection:

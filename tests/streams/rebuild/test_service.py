@@ -17,7 +17,7 @@ from tests.streams.rebuild.world import FIRST, SECOND, World
 pytestmark = pytest.mark.integration
 
 
-def test_a_rebuild_equals_the_live_generation_and_tells_nobody(world: World, tool: str):
+def test_a_rebuild_equals_the_live_generation_and_tells_nobody(world: World, tool: str) -> None:
     told = world.told()
     assert world.rebuild() == SECOND
     with world.engine.connect() as connection:
@@ -31,7 +31,7 @@ def test_a_rebuild_equals_the_live_generation_and_tells_nobody(world: World, too
     assert all(it.lag in (0, it.end - it.offset) for it in found)
 
 
-def test_workers_keep_a_new_generation_up_with_the_log(world: World, tool: str):
+def test_workers_keep_a_new_generation_up_with_the_log(world: World, tool: str) -> None:
     world.rebuild()
     world.send(a_vote(tool=tool, voter=f"{tool}-late"))
     eventually(lambda: world.ships_in(SECOND, tool), lambda ships: ships == 4)
@@ -40,7 +40,7 @@ def test_workers_keep_a_new_generation_up_with_the_log(world: World, tool: str):
 
 def test_a_rebuild_ends_where_the_log_ends_with_the_mark_of_a_transaction(
     world: World, tool: str, cluster: str
-):
+) -> None:
     producer = Producer({"bootstrap.servers": cluster, "transactional.id": tool, "log_level": 0})
     producer.init_transactions(20)
     producer.begin_transaction()
@@ -57,7 +57,7 @@ def test_a_rebuild_ends_where_the_log_ends_with_the_mark_of_a_transaction(
     assert (marked.lag, marked.seconds) == (0, 0.0)
 
 
-def test_the_answer_of_a_command_is_all_that_it_says_on_standard_output(still: World):
+def test_the_answer_of_a_command_is_all_that_it_says_on_standard_output(still: World) -> None:
     still.sender.send_raw(VOTES.name, b"key", b"no Avro of ours")
     done = still.command("projections", "rebuild", "--json")
     told = json.loads(done.stdout)
@@ -66,7 +66,7 @@ def test_the_answer_of_a_command_is_all_that_it_says_on_standard_output(still: W
     assert f"--resume {SECOND}" in done.stderr
 
 
-def test_what_cannot_be_filled_is_refused_by_name(still: World):
+def test_what_cannot_be_filled_is_refused_by_name(still: World) -> None:
     with pytest.raises(NotReadyError, match="live already"):
         still.resume(FIRST)
     with pytest.raises(UnknownGenerationError, match="no generation 'elsewhere'"):

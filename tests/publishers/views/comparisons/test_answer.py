@@ -1,10 +1,12 @@
 from itertools import combinations
+from typing import Any
 
 from publishers.views.comparisons.answer import answer, preferred
+from schemas.records import Tool
 from tests.publishers.samples import BUILDER, FUTURIST, SKEPTIC, a_review, a_tool, claude, smolvlm
 
 
-def scored(slug: str, *scores: int, **facts):
+def scored(slug: str, *scores: int, **facts: Any) -> Tool:
     """A tool of that slug and name; scores from 50 up say ship."""
     panel = [BUILDER, SKEPTIC, FUTURIST]
     reviews = [
@@ -14,27 +16,27 @@ def scored(slug: str, *scores: int, **facts):
     return a_tool(slug, slug.title(), *reviews, **facts)
 
 
-def test_a_better_panel_verdict_leads():
+def test_a_better_panel_verdict_leads() -> None:
     found = answer(scored("ada", 60, 60), scored("bob", 99, 40))
     assert found.leader == "ada"
     assert str(found) == "Ada leads: the panel ships it (2 of 2) and is split on Bob."
 
 
-def test_a_better_verdict_leads_whatever_the_mean_says():
+def test_a_better_verdict_leads_whatever_the_mean_says() -> None:
     assert answer(scored("ada", 51, 51, 0), scored("bob", 100, 49, 49)).leader == "ada"
 
 
-def test_with_the_same_verdict_the_higher_mean_leads():
+def test_with_the_same_verdict_the_higher_mean_leads() -> None:
     found = answer(scored("ada", 80, 70), scored("bob", 90, 85))
     assert str(found) == "Bob leads: the panel ships both and scores it 87.5 against 75 of 100."
 
 
-def test_a_lead_among_two_skipped_tools_is_no_praise():
+def test_a_lead_among_two_skipped_tools_is_no_praise() -> None:
     found = answer(scored("ada", 30), scored("bob", 10))
     assert found.headline == "Ada leads, though neither convinces"
 
 
-def test_the_communitys_opinion_is_told_beside_the_panels():
+def test_the_communitys_opinion_is_told_beside_the_panels() -> None:
     ada, bob = scored("ada", 90), scored("bob", 70, votes=(9, 1))
     assert "community" not in str(answer(ada, bob))
     agreeing = scored("ada", 90, votes=(10, 0))
@@ -43,7 +45,7 @@ def test_the_communitys_opinion_is_told_beside_the_panels():
     assert str(answer(opposed, bob)).endswith(", though the community disagrees.")
 
 
-def test_means_less_than_a_point_apart_are_level_and_the_community_decides():
+def test_means_less_than_a_point_apart_are_level_and_the_community_decides() -> None:
     ada = scored("ada", 80, 81, votes=(5, 5))
     bob = scored("bob", 81, 81, votes=(8, 2))
     found = answer(ada, bob)
@@ -52,13 +54,13 @@ def test_means_less_than_a_point_apart_are_level_and_the_community_decides():
     assert "80% of its voters would ship it, against 50% for Ada" in found.reason
 
 
-def test_a_few_votes_do_not_decide():
+def test_a_few_votes_do_not_decide() -> None:
     few, many = scored("ada", 80, votes=(4, 0)), scored("bob", 80, votes=(1, 99))
     assert preferred(few, many) is None
     assert answer(few, many).leader is None
 
 
-def test_a_tie_names_the_price_when_that_differs():
+def test_a_tie_names_the_price_when_that_differs() -> None:
     found = answer(claude(), smolvlm())
     assert found.leader is None
     assert found.headline == "It is a tie"
@@ -66,19 +68,19 @@ def test_a_tie_names_the_price_when_that_differs():
     assert "Prompt Caching is paid" in found.reason
 
 
-def test_a_tie_of_the_same_price_names_what_each_is_best_for():
+def test_a_tie_of_the_same_price_names_what_each_is_best_for() -> None:
     one, other = scored("ada", 80, best_for="*Maps*."), scored("bob", 80, best_for="Lists")
     assert "Ada is best for “Maps”, Bob for “Lists”" in str(answer(one, other))
 
 
-def test_a_tool_that_the_panel_ships_leads_one_without_reviews():
+def test_a_tool_that_the_panel_ships_leads_one_without_reviews() -> None:
     found = answer(scored("ada"), scored("bob", 70))
     assert str(found) == (
         "Bob leads for now: the panel ships it (1 of 1) and has not reviewed Ada yet."
     )
 
 
-def test_a_skipped_tool_does_not_lead_one_without_reviews():
+def test_a_skipped_tool_does_not_lead_one_without_reviews() -> None:
     found = answer(scored("ada", 20), scored("bob"))
     assert found.leader is None
     assert str(found) == (
@@ -86,7 +88,7 @@ def test_a_skipped_tool_does_not_lead_one_without_reviews():
     )
 
 
-def test_without_any_review_the_community_decides_or_it_is_a_tie():
+def test_without_any_review_the_community_decides_or_it_is_a_tie() -> None:
     ada, bob = scored("ada", votes=(9, 1)), scored("bob", votes=(2, 8))
     assert answer(ada, bob).leader == "ada"
     assert str(answer(scored("ada"), scored("bob"))).startswith(
@@ -94,7 +96,7 @@ def test_without_any_review_the_community_decides_or_it_is_a_tie():
     )
 
 
-def test_the_order_of_the_two_never_changes_the_leader():
+def test_the_order_of_the_two_never_changes_the_leader() -> None:
     shelf = [
         scored("ada", 90, 80),
         scored("bob", 90, 80, votes=(8, 2)),

@@ -1,24 +1,26 @@
 from itertools import permutations
+from typing import Any
 
 from publishers.views.comparisons.multi_comparison import answer_among, multi_comparison
+from schemas.records import Choice, Tool
 from tests.publishers.samples import BUILDER, PANEL, SKEPTIC, a_review, a_tool, claude, smolvlm
 
 
-def scored(slug, score, **facts):
-    verdict = "ship" if score >= 50 else "skip"
+def scored(slug: str, score: int, **facts: Any) -> Tool:
+    verdict: Choice = "ship" if score >= 50 else "skip"
     return a_tool(slug, slug.title(), a_review(BUILDER, score, verdict), **facts)
 
 
 ADA, BOB, CYD = scored("ada", 90), scored("bob", 80), scored("cyd", 20)
 
 
-def test_the_order_of_the_tools_changes_nothing():
+def test_the_order_of_the_tools_changes_nothing() -> None:
     pages = [multi_comparison(list(tools), PANEL) for tools in permutations((ADA, BOB, CYD))]
     assert all(page == pages[0] for page in pages)
     assert pages[0].title == "Ada vs Bob vs Cyd"
 
 
-def test_who_is_ahead_of_every_other_leads():
+def test_who_is_ahead_of_every_other_leads() -> None:
     found = answer_among([CYD, BOB, ADA])
     assert found.leader == "ada"
     assert str(found) == (
@@ -27,7 +29,7 @@ def test_who_is_ahead_of_every_other_leads():
     )
 
 
-def test_two_that_nobody_is_ahead_of_tie():
+def test_two_that_nobody_is_ahead_of_tie() -> None:
     found = answer_among([scored("ada", 90), scored("bob", 90, entry="paid"), CYD])
     assert found.leader is None
     assert found.headline == "It is a tie"
@@ -35,19 +37,19 @@ def test_two_that_nobody_is_ahead_of_tie():
     assert "price could decide" in found.reason
 
 
-def test_three_that_are_level_tie():
+def test_three_that_are_level_tie() -> None:
     found = answer_among([scored(slug, 90) for slug in ("ada", "bob", "cyd")])
     assert str(found) == ("It is a tie: nothing puts Ada, Bob or Cyd ahead of the others.")
 
 
-def test_who_is_level_with_another_only_stands_best():
+def test_who_is_level_with_another_only_stands_best() -> None:
     level = scored("bob", 80.5, votes=(1, 9))
     found = answer_among([scored("ada", 81), level, scored("cyd", 79.9, votes=(9, 1))])
     assert found.leader == "ada"
     assert str(found) == "Ada stands best: no other is ahead of it, though it does not lead Bob."
 
 
-def test_a_circle_has_no_leader():
+def test_a_circle_has_no_leader() -> None:
     # Level for the panel, so that the community decides, but ada and cyd lie a point apart.
     circle = [
         scored("ada", 80, votes=(9, 1)),
@@ -57,7 +59,7 @@ def test_a_circle_has_no_leader():
     assert answer_among(circle).headline == "No clear leader"
 
 
-def test_rows_and_reviewers_that_are_alike_are_known():
+def test_rows_and_reviewers_that_are_alike_are_known() -> None:
     tools = [
         a_tool("ada", "Ada", a_review(BUILDER, 90), a_review(SKEPTIC, 60), entry="free"),
         a_tool("bob", "Bob", a_review(BUILDER, 80), entry="paid"),
@@ -76,7 +78,7 @@ def test_rows_and_reviewers_that_are_alike_are_known():
     ]
 
 
-def test_a_lineup_leads_to_its_pairs():
+def test_a_lineup_leads_to_its_pairs() -> None:
     page = multi_comparison([claude(), smolvlm(), ADA], PANEL)
     assert [pair.path for pair in page.pairs] == [
         "/compare/ada-vs-claude-4-api/",

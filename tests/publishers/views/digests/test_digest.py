@@ -13,7 +13,7 @@ def with_counts(**counts: int) -> WeeklyDigest:
     return msgspec.structs.replace(a_digest(), counts=Counts(**counts))
 
 
-def test_a_digest_is_titled_by_its_week():
+def test_a_digest_is_titled_by_its_week() -> None:
     view = digest_page(a_digest("2026-W04"))
     assert (view.title, view.path) == ("Week 4 of 2026", "/digests/2026-W04/")
 
@@ -26,31 +26,31 @@ def test_a_digest_is_titled_by_its_week():
         ("2026-W53", "28 December 2026 to 3 January 2027"),
     ],
 )
-def test_the_dates_of_a_week_leave_out_what_both_ends_share(week: str, dates: str):
+def test_the_dates_of_a_week_leave_out_what_both_ends_share(week: str, dates: str) -> None:
     assert digest_page(a_digest(week)).dates == dates
 
 
-def test_the_summary_tells_what_there_is_and_no_more():
+def test_the_summary_tells_what_there_is_and_no_more() -> None:
     assert digest.summary(with_counts(flips=1)) == "1 flip by the community."
     told = digest.summary(with_counts(panel_changes=2, reviews=1, votes=-3))
     assert told == "2 new or changed panel verdicts, 1 review and 3 fewer votes."
     assert digest.summary(with_counts()) == "A quiet week: nothing but small moves."
 
 
-def test_an_open_week_says_so_far():
+def test_an_open_week_says_so_far() -> None:
     running = digest_page(a_digest(frozen=False))
     assert running.running
     assert running.summary.endswith(" so far.")
     assert not digest_page(a_digest()).running
 
 
-def test_sections_without_items_are_left_out():
+def test_sections_without_items_are_left_out() -> None:
     bare = msgspec.structs.replace(a_digest(), flips=[], reviews=[], close_calls=[])
     keys = [section.key for section in digest_page(bare).sections]
     assert keys == ["panel", "new", "votes", "bookmarks"]
 
 
-def test_each_kind_of_news_has_its_line():
+def test_each_kind_of_news_has_its_line() -> None:
     lines = {section.key: section.items[0].line for section in digest_page(a_digest()).sections}
     assert lines == {
         "panel": "0 ship / 2 skip · mean 31, was 47.5",
@@ -63,27 +63,27 @@ def test_each_kind_of_news_has_its_line():
     }  # fmt: skip
 
 
-def test_a_review_is_shown_by_its_beginning_without_marks():
+def test_a_review_is_shown_by_its_beginning_without_marks() -> None:
     (pick,) = next(it.items for it in digest_page(a_digest()).sections if it.key == "reviews")
     assert pick.text.startswith("It edits what it did not read. It edits")
     assert len(pick.text) <= EXCERPT
     assert pick.path == "/tools/patchwork/#skeptic"
 
 
-def test_what_a_list_leaves_out_is_said():
+def test_what_a_list_leaves_out_is_said() -> None:
     many = msgspec.structs.replace(a_digest(), counts=Counts(new_tools=1_301))
     (section,) = (it for it in digest_page(many).sections if it.key == "new")
     assert section.more == "and 1,300 more"
 
 
-def test_a_digest_leads_to_its_neighbours():
+def test_a_digest_leads_to_its_neighbours() -> None:
     view = digest_page(a_digest("2026-W47"), ["2026-W48", "2026-W47", "2026-W45", "2026-W44"])
     assert view.earlier == digest.Link("/digests/2026-W45/", "Week 45 of 2026")
     assert view.later == digest.Link("/digests/2026-W48/", "Week 48 of 2026")
     assert digest_page(a_digest(), ["2026-W47"]).earlier is None
 
 
-def test_the_list_has_the_newest_first():
+def test_the_list_has_the_newest_first() -> None:
     weeks = [a_digest("2026-W46"), a_digest("2026-W48", frozen=False), a_digest("2026-W47")]
     assert [(it.week, it.running) for it in digest_list(weeks)] == [
         ("2026-W48", True),
@@ -93,11 +93,11 @@ def test_the_list_has_the_newest_first():
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0"), (1_204, "+1,204"), (-3, "\N{MINUS SIGN}3")])
-def test_a_change_has_its_sign(number: int, text: str):
+def test_a_change_has_its_sign(number: int, text: str) -> None:
     assert signed(number) == text
 
 
-def test_a_feed_tells_of_a_digest_at_the_end_of_its_week():
+def test_a_feed_tells_of_a_digest_at_the_end_of_its_week() -> None:
     named = msgspec.structs.replace(a_digest().flips[0], name="<b>Patch</b> & work")
     entry = digest_entry(msgspec.structs.replace(a_digest(), flips=[named]))
     assert (entry.path, entry.updated) == ("/digests/2026-W47/", "2026-11-23T00:00:00Z")

@@ -21,11 +21,11 @@ from tests.publishers.samples import (
 )
 
 
-def test_a_comparison_is_the_same_whichever_way_round_it_is_asked_for():
+def test_a_comparison_is_the_same_whichever_way_round_it_is_asked_for() -> None:
     assert comparison(claude(), smolvlm(), PANEL) == comparison(smolvlm(), claude(), PANEL[::-1])
 
 
-def test_the_decision_table_has_its_rows_in_order():
+def test_the_decision_table_has_its_rows_in_order() -> None:
     rows = comparison(claude(), a_tool("zed", "Zed"), PANEL).rows
     assert [row.label for row in rows] == [
         "Panel verdict",
@@ -38,14 +38,14 @@ def test_the_decision_table_has_its_rows_in_order():
     assert (rows[1].one, rows[1].other) == ("Ship · 412 ship / 96 skip", "No community votes yet")
 
 
-def test_reviewers_stand_by_position_then_slug():
+def test_reviewers_stand_by_position_then_slug() -> None:
     twin = Reviewer("alter-ego", "Alter Ego", "Same seat.", SKEPTIC.position, 1)
     tool = a_tool("zed", "Zed", a_review(FOUNDER), a_review(SKEPTIC), a_review(twin))
     lines = scorecard([tool], [FOUNDER, SKEPTIC, BUILDER, twin])
     assert [line.name for line in lines] == ["Alter Ego", "Skeptic", "Founder"]
 
 
-def test_a_reviewer_of_one_tool_has_no_opinion_of_the_other():
+def test_a_reviewer_of_one_tool_has_no_opinion_of_the_other() -> None:
     one = a_tool("ada", "Ada", a_review(BUILDER, 71))
     other = a_tool("bob", "Bob", a_review(SKEPTIC, 20, "skip"))
     builder, skeptic = scorecard([one, other], PANEL)
@@ -59,7 +59,7 @@ def test_a_reviewer_of_one_tool_has_no_opinion_of_the_other():
     ]
 
 
-def test_a_tools_summary_tells_panel_and_community():
+def test_a_tools_summary_tells_panel_and_community() -> None:
     assert summary(claude()) == "4 of 4 reviewers would ship it; 81% of 508 voters would ship it."
     assert summary(a_tool()) == (
         "The panel has not reviewed it yet; nobody in the community has voted yet."
@@ -70,13 +70,13 @@ def test_a_tools_summary_tells_panel_and_community():
     )
 
 
-def test_a_tool_is_not_its_own_rival():
+def test_a_tool_is_not_its_own_rival() -> None:
     page = tool_page(claude(), [claude(), smolvlm()], PANEL)
     assert [rival.slug for rival in page.rivals] == ["smolvlm-2-5"]
     assert [pair.path for pair in page.pairs] == ["/compare/claude-4-api-vs-smolvlm-2-5/"]
 
 
-def test_a_tool_of_a_large_category_is_compared_with_the_best():
+def test_a_tool_of_a_large_category_is_compared_with_the_best() -> None:
     shelf = [a_tool(f"t{n:02}", f"T{n:02}", a_review(score=n)) for n in range(20)]
     page = tool_page(shelf[0], shelf, PANEL)
     assert len(page.rivals) == 19
@@ -84,7 +84,7 @@ def test_a_tool_of_a_large_category_is_compared_with_the_best():
     assert len(page.pairs) == 12
 
 
-def test_a_category_stands_by_mean_then_community_then_slug():
+def test_a_category_stands_by_mean_then_community_then_slug() -> None:
     tools = [
         a_tool("bob", "Bob"),
         a_tool("ada", "Ada"),
@@ -96,7 +96,7 @@ def test_a_category_stands_by_mean_then_community_then_slug():
     assert [card.slug for card in page.cards] == ["high", "low", "liked", "ada", "bob"]
 
 
-def test_a_large_category_compares_its_best():
+def test_a_large_category_compares_its_best() -> None:
     tools = [a_tool(f"t{n}", f"T{n}", a_review(score=n)) for n in range(AMONG + 3)]
     page = category_page(Category("c", "C", "", 1), tools)
     assert not page.all_pairs
@@ -104,7 +104,7 @@ def test_a_large_category_compares_its_best():
     assert page.pairs[0].path == "/compare/t6-vs-t7/"
 
 
-def test_the_most_discussed_pair_of_each_category_is_worth_reading():
+def test_the_most_discussed_pair_of_each_category_is_worth_reading() -> None:
     other = Category("other", "Other", "", 1)
     tools = [
         a_tool("ada", "Ada", votes=(1, 0)),
@@ -116,7 +116,7 @@ def test_the_most_discussed_pair_of_each_category_is_worth_reading():
     assert worth_reading(tools) == worth_reading(tools[::-1])
 
 
-def test_standings_count_over_all_tools():
+def test_standings_count_over_all_tools() -> None:
     found = site_totals([claude(), smolvlm(), a_tool("zed", "Zed")])
     assert (found.tools, found.reviews, found.votes) == (3, 8, 873)
     assert found.panel == {"ship": 2, "skip": 0, "split": 0, "none": 1}
@@ -124,7 +124,7 @@ def test_standings_count_over_all_tools():
     assert site_totals([]).panel_percent == "—"
 
 
-def test_a_disagreement_needs_opposite_verdicts_and_enough_votes():
+def test_a_disagreement_needs_opposite_verdicts_and_enough_votes() -> None:
     liked = a_review(BUILDER, 90)
     tools = [
         a_tool("few", "Few", liked, votes=(0, 4)),
@@ -135,7 +135,7 @@ def test_a_disagreement_needs_opposite_verdicts_and_enough_votes():
     assert [one.card.slug for one in disagreements(tools)] == ["far", "near"]
 
 
-def test_a_reviewers_newest_review_comes_first():
+def test_a_reviewers_newest_review_comes_first() -> None:
     reviews = [
         Authored("old", "Old", a_review(FUTURIST, 10, "skip")),
         Authored("new", "New", a_review(FUTURIST, 90, time=NOON + timedelta(seconds=1))),

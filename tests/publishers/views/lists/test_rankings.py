@@ -1,9 +1,10 @@
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
 from publishers.views.lists.rankings import LONGEST, rankings, wilson
-from schemas.records import Category
+from schemas.records import Category, Tool
 from tests.publishers.samples import BUILDER, NOON, PANEL, a_review, a_tool
 
 SHELF = Category("c", "C", "", 1)
@@ -23,21 +24,21 @@ SHELF = Category("c", "C", "", 1)
         (600, 1000, 0.5693),
     ],
 )
-def test_the_lower_bound_is_wilsons(ship, votes, bound):
+def test_the_lower_bound_is_wilsons(ship: int, votes: int, bound: float) -> None:
     assert wilson(ship, votes) == pytest.approx(bound, abs=5e-5)
 
 
-def ranked(tools, slug):
+def ranked(tools: Sequence[Tool], slug: str) -> list[tuple[int, str]]:
     found = next(one for one in rankings(SHELF, tools).rankings if one.slug == slug)
     return [(place.number, place.card.slug) for place in found.places]
 
 
-def unranked(tools, slug):
+def unranked(tools: Sequence[Tool], slug: str) -> list[str]:
     found = next(one for one in rankings(SHELF, tools).rankings if one.slug == slug)
     return [card.slug for card in found.unranked]
 
 
-def test_many_votes_rank_above_a_few_lucky_ones():
+def test_many_votes_rank_above_a_few_lucky_ones() -> None:
     tools = [
         a_tool("lucky", "Lucky", votes=(10, 0)),
         a_tool("proven", "Proven", votes=(900, 100)),
@@ -46,13 +47,13 @@ def test_many_votes_rank_above_a_few_lucky_ones():
     assert ranked(tools, "community") == [(1, "proven"), (2, "lucky"), (3, "doubted")]
 
 
-def test_a_tool_with_too_few_votes_is_not_ranked_and_named():
+def test_a_tool_with_too_few_votes_is_not_ranked_and_named() -> None:
     tools = [a_tool("nine", "Nine", votes=(9, 0)), a_tool("ten", "Ten", votes=(1, 9))]
     assert ranked(tools, "community") == ranked(tools, "split") == [(1, "ten")]
     assert unranked(tools, "community") == unranked(tools, "split") == ["nine"]
 
 
-def test_every_rule_says_what_a_tool_needs():
+def test_every_rule_says_what_a_tool_needs() -> None:
     rules = {one.slug: one.rule for one in rankings(SHELF, []).rankings}
     assert "From 10 votes on" in rules["community"]
     assert "From 10 votes on" in rules["split"]
@@ -60,7 +61,7 @@ def test_every_rule_says_what_a_tool_needs():
     assert "From one bookmark on" in rules["bookmarked"]
 
 
-def test_the_panels_mean_ranks_tools_that_two_reviewed():
+def test_the_panels_mean_ranks_tools_that_two_reviewed() -> None:
     two = [a_review(member, 60) for member in PANEL[:2]]
     better = [a_review(member, 70) for member in PANEL[:2]]
     tools = [
@@ -72,7 +73,7 @@ def test_the_panels_mean_ranks_tools_that_two_reviewed():
     assert unranked(tools, "panel") == ["once"]
 
 
-def test_the_most_split_comes_closest_to_half_and_half():
+def test_the_most_split_comes_closest_to_half_and_half() -> None:
     tools = [
         a_tool("clear", "Clear", votes=(90, 10)),
         a_tool("even-few", "Even", votes=(10, 10)),
@@ -87,23 +88,23 @@ def test_the_most_split_comes_closest_to_half_and_half():
     ]
 
 
-def test_equals_share_a_place():
+def test_equals_share_a_place() -> None:
     tools = [
         a_tool(slug, slug, bookmarks=number) for slug, number in zip("abc", (7, 9, 7), strict=True)
     ]
     assert ranked(tools, "bookmarked") == [(1, "b"), (2, "a"), (2, "c")]
 
 
-def test_what_nobody_keeps_is_not_among_the_most_bookmarked():
+def test_what_nobody_keeps_is_not_among_the_most_bookmarked() -> None:
     assert ranked([a_tool("ada", "Ada")], "bookmarked") == []
 
 
-def test_the_newest_was_first_listed_last():
+def test_the_newest_was_first_listed_last() -> None:
     tools = [a_tool("ada", "Ada"), a_tool("bob", "Bob", listed=NOON + timedelta(days=1))]
     assert ranked(tools, "newest") == [(1, "bob"), (2, "ada")]
 
 
-def test_a_ranking_is_bounded_and_does_not_depend_on_the_order_of_records():
+def test_a_ranking_is_bounded_and_does_not_depend_on_the_order_of_records() -> None:
     tools = [a_tool(f"t{n:02}", "T", votes=(n, 10), bookmarks=n % 3) for n in range(30)]
     assert rankings(SHELF, tools) == rankings(SHELF, tools[::-1])
     assert all(len(one.places) <= LONGEST for one in rankings(SHELF, tools).rankings)

@@ -15,7 +15,7 @@ TOOLS = [
 ]
 
 
-def slugs(query):
+def slugs(query: str) -> list[str]:
     return [tool.tool for tool in found_tools(query, TOOLS)]
 
 
@@ -34,39 +34,39 @@ def slugs(query):
         ("!?", []),
     ],
 )
-def test_every_word_of_a_query_begins_a_word_of_a_tool(query, found):
+def test_every_word_of_a_query_begins_a_word_of_a_tool(query: str, found: list[str]) -> None:
     assert slugs(query) == found
 
 
-def pairs(query):
+def pairs(query: str) -> list[str]:
     return ["-vs-".join(sorted((a.tool, b.tool))) for a, b in found_pairs(query, TOOLS)]
 
 
-def test_this_vs_that_finds_their_comparison():
+def test_this_vs_that_finds_their_comparison() -> None:
     for versus in ("vs", "VS", "vs.", "versus", "or"):
         assert pairs(f"quill {versus} anvil") == ["anvil-vs-quill"]
     assert slugs("quill vs anvil") == ["quill", "anvil"]
 
 
-def test_a_comparison_half_typed_finds_its_first_tool():
+def test_a_comparison_half_typed_finds_its_first_tool() -> None:
     assert slugs("quill vs") == slugs("quill or ") == ["quill"]
     assert pairs("quill vs") == []
 
 
-def test_nothing_is_compared_with_itself():
+def test_nothing_is_compared_with_itself() -> None:
     assert pairs("quill vs quill") == []
 
 
-def test_one_tool_is_compared_with_those_of_its_category():
+def test_one_tool_is_compared_with_those_of_its_category() -> None:
     assert pairs("forge") == ["anvil-vs-fast-forge"]
 
 
-def test_the_comparisons_found_are_few():
+def test_the_comparisons_found_are_few() -> None:
     many = [a_tool(f"t{n:02}", f"Tool {n:02}") for n in range(20)]
     assert len(found_pairs("tool", many)) == MOST_PAIRS
 
 
-def test_a_companion_is_found_for_tools_side_by_side():
+def test_a_companion_is_found_for_tools_side_by_side() -> None:
     beside = [tool for tool in TOOLS if tool.tool in ("quill", "anvil")]
     assert [one.path for one in search("", TOOLS, beside).companions] == [
         "/compare/anvil-vs-fast-forge-vs-quill/",
@@ -75,16 +75,16 @@ def test_a_companion_is_found_for_tools_side_by_side():
     assert [one.card.slug for one in search("ink", TOOLS, beside).companions] == ["inkwell"]
 
 
-def test_a_query_is_one_line_of_bounded_length():
+def test_a_query_is_one_line_of_bounded_length() -> None:
     assert search("  a \n b ", TOOLS).query == "a b"
     assert len(search("x" * 1000, TOOLS).query) == 200
 
 
-def test_words_have_no_case_accents_or_marks():
+def test_words_have_no_case_accents_or_marks() -> None:
     assert words("Ægir's Café_2 — smolVLM-2.5") == ["ægir", "s", "cafe", "2", "smolvlm", "2", "5"]
 
 
-def test_the_index_holds_what_votes_do_not_change():
+def test_the_index_holds_what_votes_do_not_change() -> None:
     tools = sample_library().tools()
     voted = [
         a_tool(

@@ -27,7 +27,7 @@ from tests.publishers.samples import a_review
         (0, 0, "No verdict yet"),
     ],
 )
-def test_the_panels_verdict_is_told_with_its_count(ships, skips, line):
+def test_the_panels_verdict_is_told_with_its_count(ships: int, skips: int, line: str) -> None:
     reviews = [a_review(verdict="ship")] * ships + [a_review(verdict="skip")] * skips
     assert panel_line(Panel.of(reviews)) == line
 
@@ -41,15 +41,15 @@ def test_the_panels_verdict_is_told_with_its_count(ships, skips, line):
         (0, 0, "No community votes yet"),
     ],
 )
-def test_the_communitys_verdict_is_told_with_its_count(ships, skips, line):
+def test_the_communitys_verdict_is_told_with_its_count(ships: int, skips: int, line: str) -> None:
     assert community_line(Community.of(ships, skips)) == line
 
 
-def test_a_share_is_a_percentage_or_nothing():
+def test_a_share_is_a_percentage_or_nothing() -> None:
     assert (percent(100), percent(0), percent(None)) == ("100%", "0%", "")
 
 
-def test_a_mean_has_no_needless_zeros():
+def test_a_mean_has_no_needless_zeros() -> None:
     assert [mean(value) for value in (83.25, 83.5, 80.0, 100.0, 0.0, None)] == [
         "83.25",
         "83.5",
@@ -60,27 +60,27 @@ def test_a_mean_has_no_needless_zeros():
     ]
 
 
-def test_numbers_agree_with_their_nouns():
+def test_numbers_agree_with_their_nouns() -> None:
     assert (count(1, "vote"), count(0, "vote")) == ("1 vote", "0 votes")
     assert (count(2041, "vote"), count(2, "entry", "entries")) == ("2,041 votes", "2 entries")
 
 
-def test_days_are_days_in_utc():
+def test_days_are_days_in_utc() -> None:
     late_in_new_york = datetime(2026, 11, 20, 22, tzinfo=timezone(timedelta(hours=-5)))
     assert day(late_in_new_york) == "21 November 2026"
     assert instant(late_in_new_york) == "2026-11-21T03:00:00Z"
     assert day(datetime(2026, 1, 2, tzinfo=UTC)) == "2 January 2026"
 
 
-def test_the_avatar_is_the_first_letter_or_digit():
+def test_the_avatar_is_the_first_letter_or_digit() -> None:
     assert [initial(name) for name in ("claude", "“Ægir”", "3D", "…")] == ["C", "Æ", "3", "•"]
 
 
-def test_a_text_is_cut_between_words():
+def test_a_text_is_cut_between_words() -> None:
     assert shorten("one  two\nthree", 20) == "one two three"
     assert shorten("one two three four", 14) == "one two three…"
     assert shorten("unbreakable" * 9, 10) == "unbreakab…"
 
 
-def test_what_xml_cannot_hold_is_left_out():
+def test_what_xml_cannot_hold_is_left_out() -> None:
     assert xml_text("a\x08b\x1f\ufffe c\n😀") == "ab c\n😀"

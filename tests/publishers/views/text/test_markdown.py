@@ -3,14 +3,14 @@ import pytest
 from publishers.views.text.markdown import to_html, to_plain
 
 
-def test_emphasis_code_lists_and_paragraphs_are_rendered():
+def test_emphasis_code_lists_and_paragraphs_are_rendered() -> None:
     html = to_html("One *two* **three** `four`\n\nFive\n\n- six\n- seven")
     assert "<p>One <em>two</em> <strong>three</strong> <code>four</code></p>" in html
     assert html.count("<p>") == 2
     assert "<li>six</li>" in html
 
 
-def test_web_links_lend_no_ranking():
+def test_web_links_lend_no_ranking() -> None:
     assert '<a href="https://example.com" rel="nofollow ugc noopener">site</a>' in to_html(
         "[site](https://example.com)"
     )
@@ -19,7 +19,7 @@ def test_web_links_lend_no_ranking():
 @pytest.mark.parametrize(
     "address", ["javascript:alert(1)", "data:text/html,x", "//example.com", "/tools/x/", "ftp://x"]
 )
-def test_other_links_stay_text(address):
+def test_other_links_stay_text(address: str) -> None:
     assert "<a" not in to_html(f"[site]({address})")
 
 
@@ -34,7 +34,7 @@ def test_other_links_stay_text(address):
         "`<i>`",
     ],
 )
-def test_html_is_shown_as_text(text):
+def test_html_is_shown_as_text(text: str) -> None:
     html = to_html(text)
     assert "<script" not in html
     assert "<img" not in html
@@ -44,13 +44,13 @@ def test_html_is_shown_as_text(text):
     assert '"onmouseover' not in html
 
 
-def test_images_headings_and_entities_stay_text():
+def test_images_headings_and_entities_stay_text() -> None:
     assert "<img" not in to_html("![alt](https://example.com/a.png)")
     assert "# Title" in to_html("# Title")
     assert "&amp;copy;" in to_html("&copy;")
 
 
-def test_the_plain_text_has_no_marks_and_one_line():
+def test_the_plain_text_has_no_marks_and_one_line() -> None:
     assert to_plain("One *two*\nthree\n\n- [four](https://e.com)\n- `five`") == (
         "One two three four five"
     )

@@ -41,14 +41,14 @@ def shown(text: str) -> str:
 @example("a|b\n-|-\nx|`y|<b>`")
 @example("`x\u2028- <b> `")
 @example("```|x\n-|-\n<b>|\n```")
-def test_no_text_brings_html_headings_or_tables(text: str):
+def test_no_text_brings_html_headings_or_tables(text: str) -> None:
     assert not kinds(escape_block(text)) & {*FORBIDDEN, "hr"}
     assert not kinds(escape_inline(text)) & FORBIDDEN
 
 
 @SETTLED
 @given(TEXTS)
-def test_a_quotation_ends_where_it_ends(text: str):
+def test_a_quotation_ends_where_it_ends(text: str) -> None:
     page = f"before\n\n{escape_block(text)}\n\nafter"
     blocks = [it.type for it in READER.parse(page) if it.level == 0]
     quotation = ["blockquote_open", "blockquote_close"] if text.strip() else []
@@ -67,11 +67,11 @@ def test_a_quotation_ends_where_it_ends(text: str):
         "1. one\n2. two",
     ],
 )
-def test_what_bodies_may_use_is_left_as_it_is(text: str):
+def test_what_bodies_may_use_is_left_as_it_is(text: str) -> None:
     assert escape_block(text).splitlines() == [f"> {line}".rstrip() for line in text.splitlines()]
 
 
-def test_code_that_goes_over_a_line_stays_code():
+def test_code_that_goes_over_a_line_stays_code() -> None:
     assert escape_block("Use `a <\n  b` here.") == "> Use `a < b` here."
 
 
@@ -84,11 +84,11 @@ def test_code_that_goes_over_a_line_stays_code():
         ("**a** ``` b", " a   ``` b"),
     ],
 )
-def test_the_rest_is_seen_as_it_was_written(text: str, seen: str):
+def test_the_rest_is_seen_as_it_was_written(text: str, seen: str) -> None:
     assert shown(escape_block(text)).split() == seen.split()
 
 
-def test_a_long_text_is_read_at_once():
+def test_a_long_text_is_read_at_once() -> None:
     for piece in ("`x``y```z", "- ", "```x\n", "~~~\n", "\\", "` ", "1. ", "|-"):
         text = (piece * 20_000)[:20_000]
         assert escape_block(text)

@@ -22,29 +22,29 @@ def view_of(panel: list[PanelPoint], community: list[CommunityPoint] | None = No
     return found
 
 
-def test_of_what_nobody_judged_there_is_no_history():
+def test_of_what_nobody_judged_there_is_no_history() -> None:
     assert history_view(History()) is None
 
 
-def test_one_moment_has_numbers_and_nothing_to_draw():
+def test_one_moment_has_numbers_and_nothing_to_draw() -> None:
     view = view_of([said(0, 80)])
     assert (view.first, view.panel.line, len(view.panel_rows)) == ("", "", 1)
     assert view.summary == "The panel spoke once and always came to Ship."
 
 
-def test_the_panel_moves_in_steps_that_reach_the_edge():
+def test_the_panel_moves_in_steps_that_reach_the_edge() -> None:
     view = view_of([said(0, 80), said(5, 30), said(10, 55.5)])
     assert view.panel.line == "M0 20H300V70H600V44.5H600"
     assert view.panel.dots == "M0 20h0M300 70h0M600 44.5h0"
 
 
-def test_the_panels_line_pauses_while_it_says_nothing():
+def test_the_panels_line_pauses_while_it_says_nothing() -> None:
     view = view_of([said(0, 80), said(5, None, 0, 0), said(8, 50), said(10, None, 0, 0)])
     assert view.panel.line == "M0 20H300M480 50H600"
     assert view.panel_rows[1].mean == "—"
 
 
-def test_the_community_moves_from_week_to_week():
+def test_the_community_moves_from_week_to_week() -> None:
     weeks = [stood("2026-W47", 0, 3, 1), stood("2026-W48", 5, 0, 0), stood("2026-W49", 10, 1, 1)]
     view = view_of([], weeks)
     assert view.community.line == "M0 25L600 50"
@@ -52,13 +52,13 @@ def test_the_community_moves_from_week_to_week():
     assert view.week_rows[1].percent == "—"
 
 
-def test_both_lines_are_drawn_on_one_scale_of_time():
+def test_both_lines_are_drawn_on_one_scale_of_time() -> None:
     view = view_of([said(5, 100)], [stood("2026-W47", 0, 1, 0), stood("2026-W48", 10, 0, 1)])
     assert (view.panel.line, view.community.line) == ("M300 0H600", "M0 0L600 100")
     assert (view.first, view.last) == ("20 November 2026", "30 November 2026")
 
 
-def test_the_summary_says_what_the_drawing_shows():
+def test_the_summary_says_what_the_drawing_shows() -> None:
     view = history_view(a_history())
     assert view is not None
     assert view.summary == (

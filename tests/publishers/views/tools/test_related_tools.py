@@ -1,16 +1,19 @@
-from publishers.views.tools.related_tools import alternatives, related
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from publishers.views.tools.related_tools import Suggestion, alternatives, related
 from publishers.views.tools.similarity import MOST, SimilarTools
-from schemas.records import Category
+from schemas.records import Category, Tool
 from tests.publishers.samples import BUILDER, SKEPTIC, a_review, a_tool
 
 OTHER = Category("other", "Other", "", 1)
 
 
-def reasons(found):
+def reasons(found: Iterable[Suggestion]) -> dict[str, str]:
     return {one.card.slug: one.reason for one in found}
 
 
-def test_an_alternative_leads_or_costs_less_or_is_liked_more():
+def test_an_alternative_leads_or_costs_less_or_is_liked_more() -> None:
     tool = a_tool("ada", "Ada", a_review(score=60), entry="freemium", votes=(5, 5))
     shelf = [
         tool,
@@ -26,7 +29,7 @@ def test_an_alternative_leads_or_costs_less_or_is_liked_more():
     }
 
 
-def test_an_alternative_may_have_several_reasons():
+def test_an_alternative_may_have_several_reasons() -> None:
     tool = a_tool("ada", "Ada", a_review(score=60), entry="paid")
     rival = a_tool("bob", "Bob", a_review(score=90), entry="free")
     assert reasons(alternatives(tool, [rival])) == {
@@ -34,26 +37,26 @@ def test_an_alternative_may_have_several_reasons():
     }
 
 
-def test_the_best_few_alternatives_come_first():
+def test_the_best_few_alternatives_come_first() -> None:
     tool = a_tool("ada", "Ada", a_review(score=1))
     shelf = [a_tool(f"t{n}", f"T{n}", a_review(score=50 + n)) for n in range(6)]
     assert list(reasons(alternatives(tool, shelf))) == ["t5", "t4", "t3"]
     assert alternatives(tool, shelf) == alternatives(tool, shelf[::-1])
 
 
-def kin(tool, others):
+def kin(tool: Tool, others: Iterable[Tool]) -> Sequence[Suggestion]:
     """The suggestions on a tool's page, of a site with these others."""
     tools = {one.tool: one for one in [*others, tool]}
     return related((tools[slug], words) for slug, words in SimilarTools(tools.values()).of(tool))
 
 
-def about(slug, text, category=OTHER, **facts):
+def about(slug: str, text: str, category: Category = OTHER, **facts: Any) -> Tool:
     return a_tool(
         slug, slug, category=category, tagline=text, best_for=text, description=text, **facts
     )
 
 
-def test_related_tools_share_telling_words_across_categories():
+def test_related_tools_share_telling_words_across_categories() -> None:
     tool = a_tool(
         "ada", "Ada", tagline="Transcribes meetings", best_for="Minutes", description="Speakers"
     )
@@ -69,21 +72,21 @@ def test_related_tools_share_telling_words_across_categories():
     assert reasons(found) == {"near": "shares “speakers”, “minutes”, “meetings”"}
 
 
-def test_a_rarer_word_tells_more():
+def test_a_rarer_word_tells_more() -> None:
     tool = about("ada", "local images offline archives", Category("c", "C", "", 1))
     common = [about(f"c{n}", f"local images number{n}") for n in range(4)]
     rare = about("rare", "offline archives")
     assert kin(tool, [*common, rare])[0].card.slug == "rare"
 
 
-def test_votes_and_reviews_play_no_part_in_what_is_related():
+def test_votes_and_reviews_play_no_part_in_what_is_related() -> None:
     tool = about("ada", "offline archives", Category("c", "C", "", 1))
     quiet = about("bob", "offline archives")
     loud = about("bob", "offline archives", votes=(99, 1), bookmarks=5)
     assert [one.reason for one in kin(tool, [quiet])] == [one.reason for one in kin(tool, [loud])]
 
 
-def test_there_are_only_a_few_suggestions_in_an_order_of_their_own():
+def test_there_are_only_a_few_suggestions_in_an_order_of_their_own() -> None:
     tool = about("ada", "offline archives", Category("c", "C", "", 1))
     others = [about(f"t{n}", "offline archives") for n in range(9)]
     assert [one.card.slug for one in kin(tool, others)] == ["t0", "t1", "t2"]
@@ -91,6 +94,6 @@ def test_there_are_only_a_few_suggestions_in_an_order_of_their_own():
     assert len(kin(tool, others)) == MOST
 
 
-def test_a_tool_alone_has_no_suggestions():
+def test_a_tool_alone_has_no_suggestions() -> None:
     tool = a_tool("ada", "Ada", a_review(BUILDER), a_review(SKEPTIC))
     assert alternatives(tool, [tool]) == kin(tool, [tool]) == []

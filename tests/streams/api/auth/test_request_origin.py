@@ -29,11 +29,11 @@ def client(peer: str, forwarded: str, trusted: tuple[str, ...] = PROXIES) -> str
         ("::ffff:10.0.0.1", "198.51.100.1", "198.51.100.1"),
     ],
 )
-def test_only_trusted_proxies_are_believed(peer, forwarded, found):
+def test_only_trusted_proxies_are_believed(peer: str, forwarded: str, found: str) -> None:
     assert client(peer, forwarded) == found
 
 
-def test_by_default_nobody_is_believed():
+def test_by_default_nobody_is_believed() -> None:
     assert client("127.0.0.1", "198.51.100.1", ()) == "127.0.0.1"
 
 
@@ -47,11 +47,11 @@ def test_by_default_nobody_is_believed():
         ("", ""),
     ],
 )
-def test_neighbours_share_a_prefix(address, prefix):
+def test_neighbours_share_a_prefix(address: str, prefix: str) -> None:
     assert prefix_of(address) == prefix
 
 
-def test_an_hour_runs_from_the_first_newcomer_of_a_prefix():
+def test_an_hour_runs_from_the_first_newcomer_of_a_prefix() -> None:
     now = 0.0
     newcomers = NewVoterRateLimit(2, lambda: now)
     for address in ("198.51.100.1", "198.51.100.2", "203.0.113.1"):
@@ -64,14 +64,14 @@ def test_an_hour_runs_from_the_first_newcomer_of_a_prefix():
     newcomers.admit("198.51.100.3")
 
 
-def test_very_many_prefixes_do_not_fill_the_memory():
+def test_very_many_prefixes_do_not_fill_the_memory() -> None:
     newcomers = NewVoterRateLimit(1, lambda: 0.0, most=100)
     for number in range(1_000):
         newcomers.admit(f"10.{number >> 8}.{number & 255}.1")
     assert len(newcomers._seen) <= 100
 
 
-def test_stamps_increase_though_the_clock_stands_still_or_goes_back():
+def test_stamps_increase_though_the_clock_stands_still_or_goes_back() -> None:
     clock = FakeClock()
     stamps = MonotonicClock(clock)
     first, second = stamps.next(), stamps.next()
@@ -79,13 +79,13 @@ def test_stamps_increase_though_the_clock_stands_still_or_goes_back():
     assert first < second < stamps.next()
 
 
-def test_a_stamp_from_a_clock_ahead_moves_only_its_own_voter():
+def test_a_stamp_from_a_clock_ahead_moves_only_its_own_voter() -> None:
     stamps = MonotonicClock(FakeClock(micros=1000))
     assert stamps.after(9_000_000) == 9_000_001
     assert stamps.next() == 1001
 
 
-def test_ids_of_later_times_are_greater_as_text():
+def test_ids_of_later_times_are_greater_as_text() -> None:
     ids = [new_id(micros) for micros in range(1_763_632_800_000_000, 1_763_632_800_002_000)]
     assert ids == sorted(ids)
     assert {(len(name), name[14], name[19] in "89ab") for name in ids} == {(36, "7", True)}

@@ -3,10 +3,11 @@
 import asyncio
 import re
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from infra.migrations import migrate
@@ -31,7 +32,7 @@ class Book:
         return self.tokens.get(text)
 
 
-def test_a_token_is_looked_up_once_in_two_seconds_however_many_ask():
+def test_a_token_is_looked_up_once_in_two_seconds_however_many_ask() -> None:
     now, book = 0.0, Book()
     known = CachedTokens(book, lambda: now)
 
@@ -49,13 +50,13 @@ def test_a_token_is_looked_up_once_in_two_seconds_however_many_ask():
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", TEXT + "x", TEXT.upper(), TEXT[:-1] + "\n"])
-def test_what_is_no_token_is_not_even_looked_up(text):
+def test_what_is_no_token_is_not_even_looked_up(text: str) -> None:
     book = Book()
     assert asyncio.run(CachedTokens(book).bearer(text)) is None
     assert book.asked == 0
 
 
-def test_a_failed_look_up_is_not_remembered():
+def test_a_failed_look_up_is_not_remembered() -> None:
     def broken(_: str) -> Token | None:
         raise OSError("away")
 
@@ -65,7 +66,7 @@ def test_a_failed_look_up_is_not_remembered():
             asyncio.run(known.bearer(TEXT))
 
 
-def test_while_the_database_is_away_a_known_token_goes_on_for_some_minutes():
+def test_while_the_database_is_away_a_known_token_goes_on_for_some_minutes() -> None:
     now, book = 0.0, Book()
 
     def lookup(text: str) -> Token | None:
@@ -82,7 +83,7 @@ def test_while_the_database_is_away_a_known_token_goes_on_for_some_minutes():
         asyncio.run(known.bearer(TEXT))
 
 
-def test_a_database_that_hangs_is_away_too():
+def test_a_database_that_hangs_is_away_too() -> None:
     now, book, hanging = 0.0, Book(), threading.Event()
 
     def lookup(text: str) -> Token | None:
@@ -105,13 +106,15 @@ def test_a_database_that_hangs_is_away_too():
     ("role", "sends"),
     [("editor", {"editor"}), ("gateway", {"gateway"}), ("admin", {"editor", "gateway", "admin"})],
 )
-def test_a_role_sends_its_own_events_and_an_admin_all_but_the_systems(role, sends):
+def test_a_role_sends_its_own_events_and_an_admin_all_but_the_systems(
+    role: str, sends: set[str]
+) -> None:
     token = Token("x", "x", role, None, datetime.now(UTC))
     assert {it for it in ("editor", "gateway", "admin", "system") if token.may_send(it)} == sends
 
 
 @pytest.fixture
-def connection(fresh_database):
+def connection(fresh_database: str) -> Iterator[Connection]:
     settings = Settings.from_environment({"DATABASE_URL": fresh_database})
     migrate(settings)
     made = create_engine(settings)
@@ -121,7 +124,7 @@ def connection(fresh_database):
 
 
 @pytest.mark.integration
-def test_only_a_hash_is_kept(connection):
+def test_only_a_hash_is_kept(connection: Connection) -> None:
     issued = tokens.create(connection, name="the desk", role="editor")
     assert re.fullmatch(r"vdt_[0-9a-z]{12}_[A-Za-z0-9_-]{43}", issued.text)
     row = connection.execute(text("select * from verdicts.tokens")).one()
@@ -130,7 +133,7 @@ def test_only_a_hash_is_kept(connection):
 
 
 @pytest.mark.integration
-def test_a_token_with_another_secret_or_a_revoked_one_is_not_found(connection):
+def test_a_token_with_another_secret_or_a_revoked_one_is_not_found(connection: Connection) -> None:
     one = tokens.create(connection, name="one", role="editor")
     other = tokens.create(connection, name="other", role="admin")
     swapped = f"vdt_{one.token.id}_{other.text.split('_', 2)[2]}"
@@ -143,7 +146,7 @@ def test_a_token_with_another_secret_or_a_revoked_one_is_not_found(connection):
 
 
 @pytest.mark.integration
-def test_each_gateway_has_a_namespace_and_nobody_else_has(connection):
+def test_each_gateway_has_a_namespace_and_nobody_else_has(connection: Connection) -> None:
     own = tokens.create(connection, name="app", role="gateway")
     given = tokens.create(connection, name="app", role="gateway", namespace="mobile-app")
     assert own.token.namespace == own.token.id

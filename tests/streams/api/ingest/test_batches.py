@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.events import EVENT_TYPES
 from tests.harness.examples import EVERY_TYPE
+from tests.streams.api.conftest import World
 
 ADMIN = {"Authorization": "Bearer admin", "Content-Type": "application/json"}
 EVENTS = [
@@ -60,7 +61,9 @@ def results(world: Any, *events: Any) -> list[dict[str, Any]]:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(event=somewhat_odd())
-def test_what_becomes_of_an_event_does_not_depend_on_its_batch(world, event):
+def test_what_becomes_of_an_event_does_not_depend_on_its_batch(
+    world: World, event: dict[str, Any]
+) -> None:
     with_id_and_time = "id" in event and "time" in event
     alone, beside = results(world, event), results(world, event, {"type": "nonsense"})[:1]
     if not with_id_and_time:  # the server's own, so each time others
@@ -71,7 +74,7 @@ def test_what_becomes_of_an_event_does_not_depend_on_its_batch(world, event):
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event["type"])
-def test_an_event_is_written_alike_whatever_its_batch(world, event):
+def test_an_event_is_written_alike_whatever_its_batch(world: World, event: dict[str, Any]) -> None:
     results(world, event)
     results(world, event, {"type": "nonsense"})
     if event["type"] == "digest.frozen":

@@ -1,6 +1,7 @@
 """`POST /v1/events`, row by row of its contract."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from streams.api.http.problems import Problem
 from streams.api.http.responses import MOST_DISCARDED, read_body
 from streams.api.http.shared_timeout import SharedTimeout
 from streams.api.ingest.endpoint import preferred_wait
+from tests.streams.api.conftest import World
 
 EDITOR = {"Authorization": "Bearer editor"}
 GATEWAY = {"Authorization": "Bearer gateway"}
@@ -53,7 +55,7 @@ def rejection(answer: Any) -> dict[str, Any]:
     return result
 
 
-def test_an_accepted_event_says_where_it_stands_on_the_log(world):
+def test_an_accepted_event_says_where_it_stands_on_the_log(world: World) -> None:
     answer = post(world, a_category())
     assert answer.status_code == 202
     (result,) = answer.json()["results"]
@@ -65,7 +67,7 @@ def test_an_accepted_event_says_where_it_stands_on_the_log(world):
     assert (event.id, event.data.category) == (result["id"], "editors")
 
 
-def test_server_times_strictly_increase_and_ids_follow_them(world):
+def test_server_times_strictly_increase_and_ids_follow_them(world: World) -> None:
     answer = post(world, [a_category() for _ in range(20)])
     times = [event.time for event in world.events()]
     ids = [result["id"] for result in answer.json()["results"]]
@@ -73,18 +75,18 @@ def test_server_times_strictly_increase_and_ids_follow_them(world):
     assert ids == sorted(set(ids))
 
 
-def test_events_in_order_stay_in_order(world):
+def test_events_in_order_stay_in_order(world: World) -> None:
     post(world, [a_category(category=f"c{number}") for number in range(120)])
     assert [event.data.category for event in world.events()] == [f"c{n}" for n in range(120)]
 
 
-def test_a_given_id_and_time_are_kept(world):
+def test_a_given_id_and_time_are_kept(world: World) -> None:
     post(world, a_category() | {"id": "e-1", "time": NOON, "source": "/desk"})
     (event,) = world.events()
     assert (event.id, event.source, event.time) == ("e-1", "/desk", world.fakes.clock.micros)
 
 
-def test_a_repeated_id_is_accepted_again(world):
+def test_a_repeated_id_is_accepted_again(world: World) -> None:
     event = a_category() | {"id": "e-1", "time": NOON}
     assert [post(world, event).status_code for _ in range(2)] == [202, 202]
 
@@ -97,17 +99,17 @@ def test_a_repeated_id_is_accepted_again(world):
         "Application/CloudEvents+JSON",
     ],
 )
-def test_one_event_or_an_array_may_come_as_any_json_type(world, kind):
+def test_one_event_or_an_array_may_come_as_any_json_type(world: World, kind: str) -> None:
     for value in (a_category(), [a_category()]):
         assert post(world, value, **{"Content-Type": kind}).status_code == 202
 
 
-def test_a_batch_is_an_array(world):
+def test_a_batch_is_an_array(world: World) -> None:
     assert post(world, [a_category()], **{"Content-Type": BATCH}).status_code == 202
     assert post(world, a_category(), **{"Content-Type": BATCH}).status_code == 400
 
 
-def test_headers_of_cloudevents_stand_on_editors_events_but_not_on_votes(world):
+def test_headers_of_cloudevents_stand_on_editors_events_but_not_on_votes(world: World) -> None:
     post(world, a_category() | {"id": "e-1", "time": NOON})
     post(world, a_vote(), GATEWAY)
     assert world.sent[0].headers == [
@@ -118,14 +120,14 @@ def test_headers_of_cloudevents_stand_on_editors_events_but_not_on_votes(world):
     assert world.sent[1].headers is None
 
 
-def test_good_and_bad_events_of_one_request_part_ways(world):
+def test_good_and_bad_events_of_one_request_part_ways(world: World) -> None:
     answer = post(world, [a_review(), a_review(score=101)])
     assert answer.status_code == 207
     assert [it["status"] for it in answer.json()["results"]] == ["accepted", "rejected"]
     assert len(world.sent) == 1
 
 
-def test_a_request_of_bad_events_alone_is_unprocessable(world):
+def test_a_request_of_bad_events_alone_is_unprocessable(world: World) -> None:
     answer = post(world, [a_review(score=101), a_review(score="88")])
     assert answer.status_code == 422
     assert world.sent == []
@@ -164,7 +166,9 @@ def test_a_request_of_bad_events_alone_is_unprocessable(world):
         (7, "invalid-value", ""),
     ],
 )
-def test_what_is_wrong_with_an_event_is_named(world, event, code, pointer):
+def test_what_is_wrong_with_an_event_is_named(
+    world: World, event: Any, code: str, pointer: str
+) -> None:
     result = rejection(post(world, [event]))
     assert result["code"] == code
     assert result["pointer"].startswith(pointer)
@@ -172,17 +176,17 @@ def test_what_is_wrong_with_an_event_is_named(world, event, code, pointer):
     assert world.sent == []
 
 
-def test_five_minutes_ahead_is_still_now(world):
+def test_five_minutes_ahead_is_still_now(world: World) -> None:
     event = a_review() | {"id": "e", "time": "2025-11-20T10:05:00Z"}
     assert post(world, event).status_code == 202
 
 
-def test_a_rejected_event_is_called_by_its_id(world):
+def test_a_rejected_event_is_called_by_its_id(world: World) -> None:
     event = a_review(score=101) | {"id": "e-9", "time": NOON}
     assert rejection(post(world, event))["id"] == "e-9"
 
 
-def test_a_lone_surrogate_costs_only_its_own_event(world):
+def test_a_lone_surrogate_costs_only_its_own_event(world: World) -> None:
     body = b'[{"type":"review.submitted","data":{"body":"\\ud800 x"}},%b]' % msgspec.json.encode(
         a_review(body="\N{GRINNING FACE}")
     )
@@ -194,7 +198,7 @@ def test_a_lone_surrogate_costs_only_its_own_event(world):
     assert world.events()[0].data.body == "\N{GRINNING FACE}"
 
 
-def test_a_lone_surrogate_is_found_beside_what_lies_deep_and_within_it(world):
+def test_a_lone_surrogate_is_found_beside_what_lies_deep_and_within_it(world: World) -> None:
     deep = b"[" * 400 + b"%b" + b"]" * 400
     for inside, name, pointer in ((b"", "b", "/b"), (b'"\\udfff"', "~/", "/a" + "/0" * 400)):
         body = msgspec.json.encode([{"a": msgspec.Raw(deep % inside), name: 0}])
@@ -204,7 +208,7 @@ def test_a_lone_surrogate_is_found_beside_what_lies_deep_and_within_it(world):
         assert (rejected["code"], rejected["pointer"]) == ("invalid-text", pointer)
 
 
-def test_however_deep_something_lies_it_is_the_sender_who_is_told(world):
+def test_however_deep_something_lies_it_is_the_sender_who_is_told(world: World) -> None:
     for depth in range(300, 1_000, 5):
         body = b'[{"a":' + b"[" * depth + b"]" * depth + b',"b":"\\ud800"}]'
         assert post(world, body).status_code in (400, 422), depth
@@ -215,26 +219,26 @@ def test_however_deep_something_lies_it_is_the_sender_who_is_told(world):
     [b"", b"nope", b"{", b'{"a":}', b"[1,]", b"[NaN]", b'"text"', b"null", b"[]", b"\xff[]",
      b'[{"type":"\xff"}]', b"[" * 50_000 + b"]" * 50_000, b'{"a":' * 50_000],
 )  # fmt: skip
-def test_what_is_no_json_object_or_array_is_a_bad_request(world, body):
+def test_what_is_no_json_object_or_array_is_a_bad_request(world: World, body: bytes) -> None:
     answer = post(world, body)
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
     assert set(answer.json()) >= {"type", "title", "status", "detail"}
 
 
-def test_500_events_are_taken_and_501_are_too_many(world):
+def test_500_events_are_taken_and_501_are_too_many(world: World) -> None:
     assert post(world, [a_category()] * 500).status_code == 202
     assert post(world, [a_category()] * 501).status_code == 413
 
 
-def test_a_body_over_a_mebibyte_is_too_large(world):
+def test_a_body_over_a_mebibyte_is_too_large(world: World) -> None:
     body = b"[" + b" " * (1024 * 1024) + b"]"
     assert post(world, body).status_code == 413
 
 
 @pytest.mark.parametrize("megabytes", [2, 10, 40])
-def test_megabytes_that_trickle_in_are_too_large(world, megabytes):
-    def trickle():
+def test_megabytes_that_trickle_in_are_too_large(world: World, megabytes: int) -> None:
+    def trickle() -> Iterator[bytes]:
         for _ in range(megabytes * 16):
             yield b" " * 65_536
 
@@ -242,7 +246,7 @@ def test_megabytes_that_trickle_in_are_too_large(world, megabytes):
     assert world.client.post("/v1/events", content=trickle(), headers=headers).status_code == 413
 
 
-def test_of_a_body_that_is_too_large_only_so_much_is_taken_in():
+def test_of_a_body_that_is_too_large_only_so_much_is_taken_in() -> None:
     taken = 0
 
     async def receive() -> dict[str, Any]:
@@ -263,7 +267,7 @@ def test_of_a_body_that_is_too_large_only_so_much_is_taken_in():
 
 
 @pytest.mark.parametrize("parts", [[], [{"type": "http.request", "body": b"[", "more_body": True}]])
-def test_a_body_that_does_not_come_is_not_waited_for_without_end(parts):
+def test_a_body_that_does_not_come_is_not_waited_for_without_end(parts: list[bytes]) -> None:
     said = list(parts)
 
     async def receive() -> dict[str, Any]:
@@ -278,7 +282,7 @@ def test_a_body_that_does_not_come_is_not_waited_for_without_end(parts):
     asyncio.run(asyncio.wait_for(scene(), 10))
 
 
-def test_a_client_that_goes_amid_its_body_sent_nothing():
+def test_a_client_that_goes_amid_its_body_sent_nothing() -> None:
     said = [
         {"type": "http.request", "body": b"[", "more_body": True},
         {"type": "http.disconnect"},
@@ -292,37 +296,37 @@ def test_a_client_that_goes_amid_its_body_sent_nothing():
     assert refused.value.status == 400
 
 
-def test_another_content_type_is_unsupported(world):
+def test_another_content_type_is_unsupported(world: World) -> None:
     assert post(world, a_category(), **{"Content-Type": "text/plain"}).status_code == 415
 
 
 @pytest.mark.parametrize("given", ["", "Bearer nobody", "Basic editor", "Bearer"])
-def test_without_a_valid_token_nothing_is_taken(world, given):
+def test_without_a_valid_token_nothing_is_taken(world: World, given: str) -> None:
     answer = post(world, a_category(), {"Authorization": given})
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith("Bearer")
     assert world.sent == []
 
 
-def test_a_role_may_send_only_its_own_types(world):
+def test_a_role_may_send_only_its_own_types(world: World) -> None:
     assert post(world, a_vote(), EDITOR).status_code == 403
     assert post(world, a_category(), GATEWAY).status_code == 403
     for event in (a_vote(), a_category()):
         assert post(world, event, {"Authorization": "Bearer admin"}).status_code == 202
 
 
-def test_what_a_role_may_not_send_is_rejected_beside_what_it_may(world):
+def test_what_a_role_may_not_send_is_rejected_beside_what_it_may(world: World) -> None:
     answer = post(world, [a_category(), a_vote()], EDITOR)
     assert answer.status_code == 207
     assert answer.json()["results"][1]["code"] == "forbidden"
 
 
-def test_nobody_may_freeze_a_digest_from_outside(world):
+def test_nobody_may_freeze_a_digest_from_outside(world: World) -> None:
     event = {"type": "digest.frozen", "data": {"week": "2025-W47", "digest": "{}"}}
     assert post(world, event, {"Authorization": "Bearer admin"}).status_code == 403
 
 
-def test_on_the_log_a_voter_has_a_pseudonym_of_the_gateways_own(world):
+def test_on_the_log_a_voter_has_a_pseudonym_of_the_gateways_own(world: World) -> None:
     for token in ("gateway", "other", "gateway"):
         post(world, a_vote(), {"Authorization": f"Bearer {token}"})
     first, second, again = (event.data.voter for event in world.events())
@@ -332,7 +336,7 @@ def test_on_the_log_a_voter_has_a_pseudonym_of_the_gateways_own(world):
     assert world.sent[0].key == first.encode()
 
 
-def test_an_undecided_delivery_is_said_to_be_unknown(world):
+def test_an_undecided_delivery_is_said_to_be_unknown(world: World) -> None:
     world.fakes.producer.failure = DeliveryUnknown("timed out")
     answer = post(world, a_category() | {"id": "e-1", "time": NOON})
     assert answer.status_code == 503
@@ -342,7 +346,7 @@ def test_an_undecided_delivery_is_said_to_be_unknown(world):
     assert (result["id"], result["status"]) == ("e-1", "unknown")
 
 
-def test_a_delivery_that_never_happened_is_said_to_be_rejected(world):
+def test_a_delivery_that_never_happened_is_said_to_be_rejected(world: World) -> None:
     world.fakes.producer.failure = NotWritten("queue full")
     answer = post(world, a_category())
     assert answer.status_code == 503
@@ -350,19 +354,19 @@ def test_a_delivery_that_never_happened_is_said_to_be_rejected(world):
     assert (result["status"], result["code"]) == ("rejected", "unavailable")
 
 
-def test_a_record_too_large_for_the_broker_is_the_events_own_fault(world):
+def test_a_record_too_large_for_the_broker_is_the_events_own_fault(world: World) -> None:
     world.fakes.producer.failure = NotWritten("too large", too_large=True)
     assert rejection(post(world, a_category()))["code"] == "too-large"
 
 
-def test_who_prefers_to_wait_is_told_once_it_is_applied(world):
+def test_who_prefers_to_wait_is_told_once_it_is_applied(world: World) -> None:
     world.applies(("verdicts.catalog.v1", 0))
     answer = post(world, a_category(), Prefer="wait=5")
     assert answer.status_code == 200
     assert answer.headers["preference-applied"] == "wait"
 
 
-def test_after_waiting_in_vain_the_answer_is_the_plain_one(world):
+def test_after_waiting_in_vain_the_answer_is_the_plain_one(world: World) -> None:
     answer = post(world, a_category(), Prefer="wait=1")
     assert answer.status_code == 202
     assert "preference-applied" not in answer.headers
@@ -383,5 +387,5 @@ def test_after_waiting_in_vain_the_answer_is_the_plain_one(world):
         ([], 0),
     ],
 )
-def test_the_preference_is_read_as_rfc_7240_writes_it(said, seconds):
+def test_the_preference_is_read_as_rfc_7240_writes_it(said: str, seconds: int) -> None:
     assert preferred_wait(said) == seconds

@@ -12,9 +12,10 @@ from streams.api import server
 from streams.api.live.progress import Progress, Watermarks
 from streams.api.live.tally_cache import TallyCache
 from streams.api.read_model import Applied, FakeReadModel
+from tests.streams.api.conftest import World
 
 
-def test_who_waits_is_woken_by_the_mark_or_a_later_one():
+def test_who_waits_is_woken_by_the_mark_or_a_later_one() -> None:
     async def scene() -> list[bool]:
         marks: Watermarks[str] = Watermarks()
         waits = [asyncio.create_task(marks.wait_for("a", mark)) for mark in (3, 5, 9)]
@@ -29,7 +30,7 @@ def test_who_waits_is_woken_by_the_mark_or_a_later_one():
     assert asyncio.run(scene()) == [True, True, False]
 
 
-def test_what_was_reached_before_needs_no_waiting():
+def test_what_was_reached_before_needs_no_waiting() -> None:
     async def scene() -> None:
         marks: Watermarks[str] = Watermarks()
         marks.set("a", 5)
@@ -38,7 +39,7 @@ def test_what_was_reached_before_needs_no_waiting():
     asyncio.run(scene())
 
 
-def test_what_was_rewound_is_waited_for_once_more():
+def test_what_was_rewound_is_waited_for_once_more() -> None:
     async def scene() -> None:
         progress = Progress()
         progress.note([("applied", f"{VOTES.name}/3/42"), ("applied", f"{VOTES.name}/3/17")])
@@ -51,7 +52,7 @@ def test_what_was_rewound_is_waited_for_once_more():
     asyncio.run(scene())
 
 
-def test_a_checkpoint_that_was_read_counts_also_where_it_stands_lower_or_is_gone():
+def test_a_checkpoint_that_was_read_counts_also_where_it_stands_lower_or_is_gone() -> None:
     async def scene() -> None:
         progress = Progress()
         progress.note([("applied", f"{VOTES.name}/3/42"), ("applied", f"{VOTES.name}/4/42")])
@@ -64,7 +65,7 @@ def test_a_checkpoint_that_was_read_counts_also_where_it_stands_lower_or_is_gone
     asyncio.run(scene())
 
 
-def test_what_was_heard_while_the_checkpoints_were_read_is_newer_than_they_are():
+def test_what_was_heard_while_the_checkpoints_were_read_is_newer_than_they_are() -> None:
     async def scene() -> None:
         progress = Progress()
         progress.listening()
@@ -76,7 +77,7 @@ def test_what_was_heard_while_the_checkpoints_were_read_is_newer_than_they_are()
     asyncio.run(scene())
 
 
-def test_checkpoints_that_cannot_be_read_are_read_later():
+def test_checkpoints_that_cannot_be_read_are_read_later() -> None:
     async def scene() -> None:
         library, progress = FakeReadModel(), Progress()
         asked: list[str] = []
@@ -94,7 +95,7 @@ def test_checkpoints_that_cannot_be_read_are_read_later():
     asyncio.run(scene())
 
 
-def test_what_is_still_being_read_is_forgotten_at_the_next_connection():
+def test_what_is_still_being_read_is_forgotten_at_the_next_connection() -> None:
     async def scene() -> None:
         library, progress = FakeReadModel(), Progress()
         began, go = asyncio.Event(), asyncio.Event()
@@ -130,7 +131,7 @@ async def stands(progress: Progress, partition: int, offset: int) -> bool:
     return True
 
 
-def test_who_gives_up_is_forgotten():
+def test_who_gives_up_is_forgotten() -> None:
     async def scene() -> None:
         marks: Watermarks[str] = Watermarks()
         with pytest.raises(TimeoutError):
@@ -141,7 +142,7 @@ def test_who_gives_up_is_forgotten():
     asyncio.run(scene())
 
 
-def test_notifications_are_read_as_they_are_written():
+def test_notifications_are_read_as_they_are_written() -> None:
     async def scene() -> None:
         progress = Progress()
         progress.note([("applied", "verdicts.votes.v1/11/42"), ("published", "alpha 17")])
@@ -151,7 +152,7 @@ def test_notifications_are_read_as_they_are_written():
     asyncio.run(scene())
 
 
-def test_fresh_reads_are_shared_and_none_is_older_than_its_question(new_world):
+def test_fresh_reads_are_shared_and_none_is_older_than_its_question(new_world: type[World]) -> None:
     async def scene() -> list[int]:
         world = new_world()
         library = world.fakes.library
@@ -181,7 +182,9 @@ def test_fresh_reads_are_shared_and_none_is_older_than_its_question(new_world):
     assert len(versions) == 51
 
 
-def test_a_failed_read_is_told_to_those_who_wait_and_the_next_may_do_better(new_world):
+def test_a_failed_read_is_told_to_those_who_wait_and_the_next_may_do_better(
+    new_world: type[World],
+) -> None:
     async def scene() -> None:
         world = new_world()
         library, standings = world.fakes.library, world.parts.standings

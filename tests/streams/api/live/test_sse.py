@@ -1,18 +1,20 @@
 """The stream of tallies."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pytest
 
-from schemas.records import Community
+from schemas.records import Community, Tool
 from streams.api.http.problems import Problem
 from streams.api.live.sse import Changes, SseClient
+from tests.streams.api.conftest import World
 
 
 @pytest.fixture
-def newer(a_tool):
+def newer(a_tool: Callable[..., Tool]) -> Callable[[str, int], Tool]:
     """A record of a tool at a version that counts as many ships."""
     return lambda slug, version: a_tool(slug, version=version, community=Community.of(version, 0))
 
@@ -48,7 +50,9 @@ class Reader:
             await self._sent.put(message["body"])
 
 
-def test_who_joins_hears_the_present_state_and_then_each_change(new_world, newer):
+def test_who_joins_hears_the_present_state_and_then_each_change(
+    new_world: type[World], newer: Callable[[str, int], Tool]
+) -> None:
     async def scene() -> None:
         world = new_world()
         reader = Reader(world, "alpha", "beta")
@@ -64,7 +68,9 @@ def test_who_joins_hears_the_present_state_and_then_each_change(new_world, newer
     asyncio.run(scene())
 
 
-def test_nobody_hears_of_tools_that_were_not_asked_for(new_world, newer):
+def test_nobody_hears_of_tools_that_were_not_asked_for(
+    new_world: type[World], newer: Callable[[str, int], Tool]
+) -> None:
     async def scene() -> None:
         world = new_world()
         reader = Reader(world, "alpha", "unknown", last=7)
@@ -78,7 +84,9 @@ def test_nobody_hears_of_tools_that_were_not_asked_for(new_world, newer):
 
 
 @pytest.mark.parametrize(("last", "present"), [(None, True), (6, True), (7, False), (9, False)])
-def test_who_comes_back_is_spared_what_is_known(last, present, new_world):
+def test_who_comes_back_is_spared_what_is_known(
+    last: int | None, present: bool, new_world: type[World]
+) -> None:
     async def scene() -> bool:
         world = new_world()
         client = await world.parts.hub.join(["alpha"], last)
@@ -87,7 +95,9 @@ def test_who_comes_back_is_spared_what_is_known(last, present, new_world):
     assert asyncio.run(scene()) is present
 
 
-def test_of_several_tools_only_the_named_event_is_spared(new_world, newer):
+def test_of_several_tools_only_the_named_event_is_spared(
+    new_world: type[World], newer: Callable[[str, int], Tool]
+) -> None:
     async def scene() -> bytes:
         world = new_world()
         world.fakes.library.shelf["beta"] = newer("beta", 5)
@@ -96,7 +106,7 @@ def test_of_several_tools_only_the_named_event_is_spared(new_world, newer):
     assert asyncio.run(scene()).count(b"event: tally") == 1
 
 
-def test_a_slow_reader_has_one_waiting_event_per_tool():
+def test_a_slow_reader_has_one_waiting_event_per_tool() -> None:
     async def scene() -> bytes:
         client = SseClient()
         for version in range(1000):
@@ -106,14 +116,14 @@ def test_a_slow_reader_has_one_waiting_event_per_tool():
     assert asyncio.run(scene()) == b"event 999"
 
 
-def test_without_news_there_is_a_heartbeat():
+def test_without_news_there_is_a_heartbeat() -> None:
     async def scene() -> bytes:
         return await SseClient().next(0)
 
     assert asyncio.run(scene()) == b""
 
 
-def test_all_streams_end_with_the_process_and_no_new_one_begins(new_world):
+def test_all_streams_end_with_the_process_and_no_new_one_begins(new_world: type[World]) -> None:
     async def scene() -> None:
         world = new_world()
         reader = Reader(world, "alpha")
@@ -127,7 +137,7 @@ def test_all_streams_end_with_the_process_and_no_new_one_begins(new_world):
     asyncio.run(scene())
 
 
-def test_who_left_is_forgotten(new_world):
+def test_who_left_is_forgotten(new_world: type[World]) -> None:
     async def scene() -> None:
         world = new_world()
         reader = Reader(world, "alpha")
@@ -139,7 +149,7 @@ def test_who_left_is_forgotten(new_world):
     asyncio.run(scene())
 
 
-def test_a_tool_that_goes_is_no_longer_known(new_world):
+def test_a_tool_that_goes_is_no_longer_known(new_world: type[World]) -> None:
     async def scene() -> None:
         world = new_world()
         await world.parts.standings.find("alpha")
@@ -152,5 +162,5 @@ def test_a_tool_that_goes_is_no_longer_known(new_world):
 
 
 @pytest.mark.parametrize("query", ["", "?tool=" + "&tool=".join(f"t{n}" for n in range(51))])
-def test_a_stream_follows_1_to_50_tools(world, query):
+def test_a_stream_follows_1_to_50_tools(world: World, query: str) -> None:
     assert world.client.get(f"/v1/changes{query}").status_code == 400

@@ -1,26 +1,28 @@
 """What anybody may read."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from schemas.digests import Counts, WeeklyDigest
-from schemas.records import Reviewer
+from schemas.records import Reviewer, Tool
 from schemas.time import instants, weeks
+from tests.streams.api.conftest import World
 
 
 def get(world: Any, path: str, **headers: str) -> Any:
     return world.client.get(path, headers=headers)
 
 
-def test_a_tool_is_read_as_its_record(world, a_tool):
+def test_a_tool_is_read_as_its_record(world: World, a_tool: Callable[..., Tool]) -> None:
     answer = get(world, "/v1/tools/alpha")
     assert answer.status_code == 200
     assert answer.json()["listed"] == "2025-11-01T00:00:00Z"
     assert set(answer.json()) == set(a_tool().__struct_fields__)
 
 
-def test_a_retired_tool_is_still_read_and_says_so(world):
+def test_a_retired_tool_is_still_read_and_says_so(world: World) -> None:
     assert get(world, "/v1/tools/gone").json()["retired"] == "2025-11-02T00:00:00Z"
 
 
@@ -43,26 +45,26 @@ def test_a_retired_tool_is_still_read_and_says_so(world):
         "/nothing",
     ],
 )
-def test_what_is_unknown_is_not_found_as_a_problem(world, path):
+def test_what_is_unknown_is_not_found_as_a_problem(world: World, path: str) -> None:
     answer = get(world, path)
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["status"] == 404
 
 
-def test_a_wrong_method_is_a_problem_that_names_the_right_ones(world):
+def test_a_wrong_method_is_a_problem_that_names_the_right_ones(world: World) -> None:
     answer = world.client.delete("/v1/tools")
     assert answer.status_code == 405
     assert "GET" in answer.headers["allow"]
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_two_tools_are_compared_in_the_order_asked_for(world):
+def test_two_tools_are_compared_in_the_order_asked_for(world: World) -> None:
     answer = get(world, "/v1/compare/beta-vs-alpha").json()
     assert [tool["tool"] for tool in answer["tools"]] == ["beta", "alpha"]
 
 
-def test_a_list_is_read_page_by_page(world, a_tool):
+def test_a_list_is_read_page_by_page(world: World, a_tool: Callable[..., Tool]) -> None:
     for number in range(5):
         world.fakes.library.shelf[f"t{number}"] = a_tool(f"t{number}")
     seen, path = [], "/v1/tools?limit=3"
@@ -73,7 +75,7 @@ def test_a_list_is_read_page_by_page(world, a_tool):
     assert seen == ["alpha", "beta", "t0", "t1", "t2", "t3", "t4"]
 
 
-def test_the_panel_is_read_page_by_page_in_its_own_order(world):
+def test_the_panel_is_read_page_by_page_in_its_own_order(world: World) -> None:
     for place, slug in enumerate(("zoe", "adam", "mia")):
         world.fakes.library.panel.append(Reviewer(slug, slug.title(), "Hm.", place, 1))
     first = get(world, "/v1/reviewers?limit=2")
@@ -84,33 +86,33 @@ def test_the_panel_is_read_page_by_page_in_its_own_order(world):
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=-1", "limit=many", "cursor=!!", "cursor=w7w"])
-def test_a_wrong_limit_or_cursor_is_a_bad_request(world, query):
+def test_a_wrong_limit_or_cursor_is_a_bad_request(world: World, query: str) -> None:
     assert get(world, f"/v1/tools?{query}").status_code == 400
 
 
-def test_a_page_has_at_most_200_items(world, a_tool):
+def test_a_page_has_at_most_200_items(world: World, a_tool: Callable[..., Tool]) -> None:
     for number in range(250):
         world.fakes.library.shelf[f"t{number}"] = a_tool(f"t{number}")
     assert len(get(world, "/v1/tools?limit=1000").json()["items"]) == 200
     assert len(get(world, "/v1/tools").json()["items"]) == 50
 
 
-def test_a_category_names_its_tools(world):
+def test_a_category_names_its_tools(world: World) -> None:
     answer = get(world, "/v1/categories/editors").json()
     assert answer["name"] == "Editors"
     assert [tool["path"] for tool in answer["tools"]] == ["/tools/alpha/", "/tools/beta/"]
 
 
-def test_without_digests_the_list_is_empty(world):
+def test_without_digests_the_list_is_empty(world: World) -> None:
     assert get(world, "/v1/digests").json() == {"items": []}
 
 
-def a_digest(week, *, frozen=True):
+def a_digest(week: str, *, frozen: bool = True) -> WeeklyDigest:
     start, end = (instants.to_datetime(moment) for moment in weeks.span(week))
     return WeeklyDigest(week=week, start=start, end=end, frozen=frozen, counts=Counts(votes=7))
 
 
-def test_digests_are_listed_newest_first_a_page_at_a_time(world):
+def test_digests_are_listed_newest_first_a_page_at_a_time(world: World) -> None:
     world.fakes.library.weekly = [
         a_digest("2026-W48", frozen=False),
         a_digest("2026-W47"),
@@ -126,7 +128,7 @@ def test_digests_are_listed_newest_first_a_page_at_a_time(world):
     assert "next" not in rest.links
 
 
-def test_a_digest_is_read_by_its_week(world):
+def test_a_digest_is_read_by_its_week(world: World) -> None:
     world.fakes.library.weekly = [a_digest("2026-W47")]
     found = get(world, "/v1/digests/2026-W47").json()
     assert (found["week"], found["end"], found["counts"]["votes"]) == (
@@ -140,7 +142,7 @@ def test_a_digest_is_read_by_its_week(world):
 @pytest.mark.parametrize(
     "path", ["/v1/tools", "/v1/tools/alpha", "/v1/me", "/v1/reviewers", "/openapi.json"]
 )
-def test_what_did_not_change_is_not_sent_again(world, path):
+def test_what_did_not_change_is_not_sent_again(world: World, path: str) -> None:
     etag = get(world, path).headers["etag"]
     assert etag.startswith('"')
     for condition in (etag, f'"other", W/{etag}', "*"):
@@ -149,7 +151,7 @@ def test_what_did_not_change_is_not_sent_again(world, path):
     assert get(world, path, **{"If-None-Match": '"other"'}).status_code == 200
 
 
-def test_a_fault_of_ours_shows_nothing_of_itself(world):
+def test_a_fault_of_ours_shows_nothing_of_itself(world: World) -> None:
     async def broken(slug: str) -> None:
         raise RuntimeError("the secret is 42")
 

@@ -2,9 +2,13 @@
 
 import csv
 import io
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from schemas.records import Tool
+from tests.streams.api.conftest import World
 
 ORIGIN = {"Origin": "http://127.0.0.1:8080"}
 
@@ -20,7 +24,7 @@ def reader(world: Any) -> Any:
     return world
 
 
-def test_bookmarks_are_saved_as_json_with_whole_addresses(reader):
+def test_bookmarks_are_saved_as_json_with_whole_addresses(reader: Any) -> None:
     answer = reader.client.get("/v1/me/bookmarks.json")
     assert answer.headers["content-disposition"] == (
         'attachment; filename="verdicts-bookmarks.json"'
@@ -36,7 +40,7 @@ def test_bookmarks_are_saved_as_json_with_whole_addresses(reader):
     ]
 
 
-def test_bookmarks_are_saved_as_csv_with_a_header_line(reader):
+def test_bookmarks_are_saved_as_csv_with_a_header_line(reader: Any) -> None:
     answer = reader.client.get("/v1/me/bookmarks.csv")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     (row,) = csv.DictReader(io.StringIO(answer.text))
@@ -44,14 +48,16 @@ def test_bookmarks_are_saved_as_csv_with_a_header_line(reader):
     assert row["url"] == "http://127.0.0.1:8080/tools/alpha/"
 
 
-def test_bookmarks_are_saved_as_a_file_that_browsers_import(reader):
+def test_bookmarks_are_saved_as_a_file_that_browsers_import(reader: Any) -> None:
     text = reader.client.get("/v1/me/bookmarks.html").text
     assert text.startswith("<!DOCTYPE NETSCAPE-Bookmark-file-1>")
     address, since = "http://127.0.0.1:8080/tools/alpha/", 1761955200
     assert f'<DT><A HREF="{address}" ADD_DATE="{since}">Alpha</A>' in text
 
 
-def test_names_cannot_bring_markup_into_the_file_for_browsers(reader, a_tool):
+def test_names_cannot_bring_markup_into_the_file_for_browsers(
+    reader: Any, a_tool: Callable[..., Tool]
+) -> None:
     reader.fakes.library.shelf["alpha"] = a_tool("alpha", name='<b>"A" & co')
     text = reader.client.get("/v1/me/bookmarks.html").text
     assert "&lt;b&gt;&quot;A&quot; &amp; co" in text
@@ -61,7 +67,7 @@ def test_names_cannot_bring_markup_into_the_file_for_browsers(reader, a_tool):
 @pytest.mark.parametrize(
     "name", ["bookmarks.json", "bookmarks.csv", "bookmarks.html", "votes.json"]
 )
-def test_a_file_that_is_still_the_same_is_not_sent_again(reader, name):
+def test_a_file_that_is_still_the_same_is_not_sent_again(reader: Any, name: str) -> None:
     first = reader.client.get(f"/v1/me/{name}")
     known = {"If-None-Match": first.headers["etag"]}
     assert reader.client.get(f"/v1/me/{name}", headers=known).status_code == 304
@@ -70,7 +76,7 @@ def test_a_file_that_is_still_the_same_is_not_sent_again(reader, name):
     assert reader.client.get(f"/v1/me/{name}", headers=known).status_code == 200
 
 
-def test_votes_are_saved_as_json(reader):
+def test_votes_are_saved_as_json(reader: Any) -> None:
     (vote,) = reader.client.get("/v1/me/votes.json").json()
     assert (vote["tool"], vote["name"], vote["choice"]) == ("beta", "Beta", "skip")
 
@@ -78,7 +84,7 @@ def test_votes_are_saved_as_json(reader):
 @pytest.mark.parametrize(
     "name", ["bookmarks.json", "bookmarks.csv", "bookmarks.html", "votes.json"]
 )
-def test_who_never_voted_gets_an_empty_file_that_nobody_may_cache(world, name):
+def test_who_never_voted_gets_an_empty_file_that_nobody_may_cache(world: World, name: str) -> None:
     answer = world.client.get(f"/v1/me/{name}")
     assert answer.status_code == 200
     assert "Alpha" not in answer.text

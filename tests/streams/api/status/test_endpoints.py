@@ -1,10 +1,13 @@
 """What machines ask of the API."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
 from infra.telemetry.metrics import STREAM_CLIENTS
 from streams.api.status.pipeline_status import Beat, FakeObserver, Observed, evaluate
+from tests.streams.api.conftest import World
 
 ALL = FakeObserver().seen
 
@@ -21,7 +24,7 @@ def worker(**differs: object) -> Beat:
 PUBLISHER = Beat("publisher", "1", 0.1, {"active": True})
 
 
-def test_a_whole_chain_is_ok(world):
+def test_a_whole_chain_is_ok(world: World) -> None:
     answer = world.client.get("/status")
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
 
@@ -40,7 +43,7 @@ def test_a_whole_chain_is_ok(world):
         (seen(beats=[*ALL.beats, Beat("loader", "up", 0.1, {})]), "still being loaded"),
     ],
 )
-def test_a_broken_chain_says_where(world, observed, word):
+def test_a_broken_chain_says_where(world: World, observed: Any, word: str) -> None:
     world.fakes.observer.seen = observed
     answer = world.client.get("/status")
     assert answer.status_code == 503
@@ -48,7 +51,7 @@ def test_a_broken_chain_says_where(world, observed, word):
     assert word in " ".join(answer.json()["reasons"])
 
 
-def test_two_workers_may_share_the_partitions():
+def test_two_workers_may_share_the_partitions() -> None:
     assigned = worker().detail["assigned"]
     votes = {"verdicts.votes.v1": assigned["verdicts.votes.v1"]}
     rest = {topic: it for topic, it in assigned.items() if topic not in votes}
@@ -56,7 +59,7 @@ def test_two_workers_may_share_the_partitions():
     assert evaluate(seen(beats=[one, other, PUBLISHER])).ok
 
 
-def test_a_process_is_ready_when_broker_and_database_are(world):
+def test_a_process_is_ready_when_broker_and_database_are(world: World) -> None:
     assert world.client.get("/readyz").status_code == 200
     world.fakes.observer.fault = "The broker does not answer."
     answer = world.client.get("/readyz")
@@ -66,12 +69,12 @@ def test_a_process_is_ready_when_broker_and_database_are(world):
     assert world.client.get("/healthz").status_code == 200
 
 
-def test_a_process_that_ends_is_no_longer_ready(world):
+def test_a_process_that_ends_is_no_longer_ready(world: World) -> None:
     world.parts.health.closing = True
     assert world.client.get("/readyz").status_code == 503
 
 
-def test_metrics_are_in_the_format_of_prometheus(world):
+def test_metrics_are_in_the_format_of_prometheus(world: World) -> None:
     world.client.get("/v1/tools")
     answer = world.client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")

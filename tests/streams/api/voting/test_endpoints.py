@@ -1,10 +1,12 @@
 """Votes and bookmarks of browsers, with JavaScript."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from infra.kafka.delivery import DeliveryUnknown, NotWritten
+from tests.streams.api.conftest import World
 
 HERE = {"Origin": "http://127.0.0.1:8080"}
 ALPHA = "/v1/tools/alpha/vote"
@@ -13,7 +15,7 @@ BOOKMARKS = ("verdicts.bookmarks.v1", 0)
 
 
 @pytest.fixture
-def quick(world):
+def quick(world: World) -> World:
     """A world in which everything sent is on its page at once."""
     world.applies(VOTES, BOOKMARKS)
     return world
@@ -23,7 +25,7 @@ def vote(world: Any, choice: str = "ship", **headers: str) -> Any:
     return world.client.put(ALPHA, json={"choice": choice}, headers=headers or HERE)
 
 
-def test_a_vote_is_answered_with_tally_and_own_choice(quick):
+def test_a_vote_is_answered_with_tally_and_own_choice(quick: World) -> None:
     answer = vote(quick)
     assert answer.status_code == 200
     assert answer.json() == {
@@ -38,7 +40,7 @@ def test_a_vote_is_answered_with_tally_and_own_choice(quick):
     assert (event.type, event.data.tool, event.data.choice) == ("vote.cast", "alpha", "ship")
 
 
-def test_the_first_vote_makes_a_voter_and_later_ones_are_the_same_voters(quick):
+def test_the_first_vote_makes_a_voter_and_later_ones_are_the_same_voters(quick: World) -> None:
     answer = vote(quick)
     cookie = answer.headers["set-cookie"]
     for attribute in ("HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=34560000"):
@@ -52,7 +54,7 @@ def test_the_first_vote_makes_a_voter_and_later_ones_are_the_same_voters(quick):
     assert third.type == "vote.retracted"
 
 
-def test_over_https_the_cookie_is_bound_to_the_host(make_world):
+def test_over_https_the_cookie_is_bound_to_the_host(make_world: Callable[..., World]) -> None:
     world = make_world(VERDICTS_PUBLIC_URL="https://verdicts.example")
     world.applies(VOTES)
     answer = vote(world, Origin="https://verdicts.example")
@@ -60,7 +62,9 @@ def test_over_https_the_cookie_is_bound_to_the_host(make_world):
     assert "; Secure" in answer.headers["set-cookie"]
 
 
-def test_the_cookies_last_stamp_goes_before_the_next_one_though_the_clock_jumps_back(quick):
+def test_the_cookies_last_stamp_goes_before_the_next_one_though_the_clock_jumps_back(
+    quick: World,
+) -> None:
     vote(quick)
     quick.fakes.clock.move(-3600)
     vote(quick, "skip")
@@ -68,7 +72,7 @@ def test_the_cookies_last_stamp_goes_before_the_next_one_though_the_clock_jumps_
     assert second.time > first.time
 
 
-def test_a_forged_cookie_names_nobody(quick):
+def test_a_forged_cookie_names_nobody(quick: World) -> None:
     vote(quick)
     ((name, value),) = quick.client.cookies.items()
     quick.client.cookies.clear()
@@ -78,7 +82,9 @@ def test_a_forged_cookie_names_nobody(quick):
     assert len(voters) == 5
 
 
-def test_an_old_signing_key_still_reads_but_no_longer_writes(make_world):
+def test_an_old_signing_key_still_reads_but_no_longer_writes(
+    make_world: Callable[..., World],
+) -> None:
     old, new = make_world(VERDICTS_SECRET_KEY="old"), make_world(VERDICTS_SECRET_KEY="new,old")
     newest = make_world(VERDICTS_SECRET_KEY="new")
     cookie = old.parts.voters.set_cookie(old.parts.voters.newcomer()).partition(";")[0]
@@ -89,14 +95,14 @@ def test_an_old_signing_key_still_reads_but_no_longer_writes(make_world):
     assert newest.parts.voters.read({b"cookie": cookie.encode()}) is None
 
 
-def test_taking_back_what_was_never_said_makes_no_voter_and_no_event(quick):
+def test_taking_back_what_was_never_said_makes_no_voter_and_no_event(quick: World) -> None:
     answer = quick.client.delete(ALPHA, headers=HERE)
     assert (answer.status_code, answer.json()["choice"]) == (200, None)
     assert "set-cookie" not in answer.headers
     assert quick.sent == []
 
 
-def test_a_bookmark_is_kept_and_let_go(quick):
+def test_a_bookmark_is_kept_and_let_go(quick: World) -> None:
     kept = quick.client.put("/v1/bookmarks/alpha", headers=HERE)
     assert (kept.status_code, kept.json()["saved"], kept.json()["choice"]) == (200, True, None)
     gone = quick.client.delete("/v1/bookmarks/alpha", headers=HERE)
@@ -116,30 +122,30 @@ def test_a_bookmark_is_kept_and_let_go(quick):
         {"Sec-Fetch-Site": "none"},
     ],
 )
-def test_only_our_own_pages_may_change_anything(quick, headers):
+def test_only_our_own_pages_may_change_anything(quick: World, headers: dict[str, str]) -> None:
     for method, path in (("PUT", ALPHA), ("DELETE", ALPHA), ("PUT", "/v1/bookmarks/alpha")):
         answer = quick.client.request(method, path, json={"choice": "ship"}, headers=headers)
         assert answer.status_code == 403
     assert quick.sent == []
 
 
-def test_the_browsers_word_on_the_site_is_enough(quick):
+def test_the_browsers_word_on_the_site_is_enough(quick: World) -> None:
     assert vote(quick, **{"Sec-Fetch-Site": "same-origin"}).status_code == 200
 
 
-def test_plain_http_is_another_site_than_https(make_world):
+def test_plain_http_is_another_site_than_https(make_world: Callable[..., World]) -> None:
     world = make_world(VERDICTS_PUBLIC_URL="https://verdicts.example")
     assert vote(world, Origin="http://127.0.0.1:8080").status_code == 403
 
 
 @pytest.mark.parametrize("slug", ["nobody", "a" * 500, "%00", "..%2f"])
-def test_an_unknown_tool_is_not_found(quick, slug):
+def test_an_unknown_tool_is_not_found(quick: World, slug: str) -> None:
     answer = quick.client.put(f"/v1/tools/{slug}/vote", json={"choice": "ship"}, headers=HERE)
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_retired_tool_is_gone_but_its_bookmark_may_still_go(quick):
+def test_a_retired_tool_is_gone_but_its_bookmark_may_still_go(quick: World) -> None:
     answer = quick.client.put("/v1/tools/gone/vote", json={"choice": "ship"}, headers=HERE)
     assert answer.status_code == 410
     quick.client.put("/v1/bookmarks/alpha", headers=HERE)
@@ -160,13 +166,15 @@ def test_a_retired_tool_is_gone_but_its_bookmark_may_still_go(quick):
         (b'{"choice":"' + b"x" * 5000 + b'"}', 413, None),
     ],
 )
-def test_a_bad_ballot_is_explained(quick, body, status, pointer):
+def test_a_bad_ballot_is_explained(
+    quick: World, body: bytes, status: int, pointer: str | None
+) -> None:
     answer = quick.client.put(ALPHA, content=body, headers=HERE)
     assert (answer.status_code, answer.json().get("pointer")) == (status, pointer)
     assert quick.sent == []
 
 
-def test_a_network_makes_only_so_many_voters_in_an_hour(make_world):
+def test_a_network_makes_only_so_many_voters_in_an_hour(make_world: Callable[..., World]) -> None:
     world = make_world(VERDICTS_NEW_VOTERS_PER_HOUR="2")
     world.applies(VOTES)
     statuses = []
@@ -180,7 +188,7 @@ def test_a_network_makes_only_so_many_voters_in_an_hour(make_world):
     assert vote(world).status_code == 200
 
 
-def test_a_known_voter_is_never_one_too_many(make_world):
+def test_a_known_voter_is_never_one_too_many(make_world: Callable[..., World]) -> None:
     world = make_world(VERDICTS_NEW_VOTERS_PER_HOUR="1")
     world.applies(VOTES)
     assert [vote(world).status_code for _ in range(5)] == [200] * 5
@@ -191,8 +199,8 @@ def test_a_known_voter_is_never_one_too_many(make_world):
     [(NotWritten("queue full"), "not saved"), (DeliveryUnknown("timed out"), "not known")],
 )
 def test_without_acknowledgement_nothing_is_claimed_and_the_voter_stays_the_same(
-    quick, failure, word
-):
+    quick: World, failure: Exception, word: str
+) -> None:
     quick.fakes.producer.failure = failure
     answer = vote(quick)
     assert answer.status_code == 503
@@ -209,7 +217,7 @@ def test_without_acknowledgement_nothing_is_claimed_and_the_voter_stays_the_same
     )
 
 
-def test_who_is_not_applied_in_time_still_gets_the_newest_known_tally(world):
+def test_who_is_not_applied_in_time_still_gets_the_newest_known_tally(world: World) -> None:
     answer = vote(world)
     assert (answer.status_code, answer.json()["choice"], answer.json()["version"]) == (
         200,
@@ -218,7 +226,7 @@ def test_who_is_not_applied_in_time_still_gets_the_newest_known_tally(world):
     )
 
 
-def test_in_a_rush_nobody_waits(world):
+def test_in_a_rush_nobody_waits(world: World) -> None:
     for _ in range(400):
         world.parts.booth._rush.arrive()
     answer = vote(world)
@@ -226,14 +234,14 @@ def test_in_a_rush_nobody_waits(world):
     assert "saved" not in answer.json()
 
 
-def test_where_many_wait_already_nobody_else_does(world):
+def test_where_many_wait_already_nobody_else_does(world: World) -> None:
     world.parts.booth._waiting = 100
     answer = vote(world)
     assert answer.status_code == 200
     assert "saved" not in answer.json()
 
 
-def test_the_own_choices_and_bookmarks_are_read_by_cookie(quick):
+def test_the_own_choices_and_bookmarks_are_read_by_cookie(quick: World) -> None:
     assert quick.client.get("/v1/me").json() == {"votes": {}, "bookmarks": []}
     vote(quick)
     name = quick.events()[0].data.voter
@@ -248,7 +256,7 @@ def test_the_own_choices_and_bookmarks_are_read_by_cookie(quick):
     assert mine.headers["cache-control"] == "private, no-cache"
 
 
-def test_getting_changes_nothing(quick):
+def test_getting_changes_nothing(quick: World) -> None:
     for path in (ALPHA, "/vote", "/bookmark", "/v1/bookmarks/alpha", "/v1/events"):
         assert quick.client.get(path, headers=HERE).status_code == 405
     assert quick.sent == []

@@ -7,11 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.streams.api.conftest import World
+
 HERE = {"Origin": "http://127.0.0.1:8080"}
 
 
 @pytest.fixture
-def quick(world):
+def quick(world: World) -> World:
     world.applies(("verdicts.votes.v1", 0), ("verdicts.bookmarks.v1", 0))
     return world
 
@@ -29,7 +31,7 @@ def hidden(answer: Any) -> dict[str, str]:
     return {name: unescape(value) for name, value in found}
 
 
-def test_a_form_leads_back_to_the_page_it_stands_on(quick):
+def test_a_form_leads_back_to_the_page_it_stands_on(quick: World) -> None:
     page = {**HERE, "Referer": "http://127.0.0.1:8080/compare/alpha-vs-beta/?x=1"}
     answer = post(quick, "/vote", page, tool="alpha", choice="ship")
     assert answer.status_code == 303
@@ -38,12 +40,12 @@ def test_a_form_leads_back_to_the_page_it_stands_on(quick):
 
 
 @pytest.mark.parametrize("referer", ["", "https://elsewhere.example/x", "nonsense", "http://["])
-def test_without_a_page_of_ours_it_leads_to_the_tools_page(quick, referer):
+def test_without_a_page_of_ours_it_leads_to_the_tools_page(quick: World, referer: str) -> None:
     answer = post(quick, "/vote", {**HERE, "Referer": referer}, tool="alpha", choice="ship")
     assert answer.headers["location"] == "/tools/alpha/"
 
 
-def test_the_forms_say_all_that_the_buttons_say(quick):
+def test_the_forms_say_all_that_the_buttons_say(quick: World) -> None:
     for choice in ("ship", "skip", "none"):
         post(quick, "/vote", tool="alpha", choice=choice)
     for saved in ("1", "0"):
@@ -57,13 +59,13 @@ def test_the_forms_say_all_that_the_buttons_say(quick):
     ]
 
 
-def test_a_form_of_another_site_changes_nothing(quick):
+def test_a_form_of_another_site_changes_nothing(quick: World) -> None:
     answer = post(quick, "/vote", {"Origin": "https://evil.example"}, tool="alpha", choice="ship")
     assert answer.status_code == 403
     assert quick.sent == []
 
 
-def test_a_form_of_nobody_knows_where_asks_first(quick):
+def test_a_form_of_nobody_knows_where_asks_first(quick: World) -> None:
     asked = post(quick, "/vote", {}, tool="alpha", choice="ship")
     assert asked.status_code == 200
     assert "Vote ship for Alpha?" in asked.text
@@ -74,7 +76,7 @@ def test_a_form_of_nobody_knows_where_asks_first(quick):
     assert kinds(quick) == ["vote.cast"]
 
 
-def test_a_confirmation_is_good_for_one_action_and_half_an_hour(quick):
+def test_a_confirmation_is_good_for_one_action_and_half_an_hour(quick: World) -> None:
     fields = hidden(post(quick, "/vote", {}, tool="alpha", choice="ship"))
     other = post(quick, "/vote", {}, **fields | {"choice": "skip"})
     assert other.status_code == 200
@@ -84,14 +86,14 @@ def test_a_confirmation_is_good_for_one_action_and_half_an_hour(quick):
     assert quick.sent == []
 
 
-def test_a_confirmation_of_somebody_else_is_worth_nothing(quick):
+def test_a_confirmation_of_somebody_else_is_worth_nothing(quick: World) -> None:
     fields = hidden(post(quick, "/vote", {}, tool="alpha", choice="ship"))
     post(quick, "/vote", tool="beta", choice="ship")
     assert post(quick, "/vote", {}, **fields).status_code == 200
     assert len(quick.sent) == 1
 
 
-def test_the_way_back_survives_the_confirmation_but_leads_to_no_other_host(quick):
+def test_the_way_back_survives_the_confirmation_but_leads_to_no_other_host(quick: World) -> None:
     page = {"Referer": "http://127.0.0.1:8080/tools/beta/"}
     fields = hidden(post(quick, "/vote", page, tool="alpha", choice="ship"))
     assert post(quick, "/vote", {}, **fields).headers["location"] == "/tools/beta/"
@@ -110,14 +112,16 @@ def test_the_way_back_survives_the_confirmation_but_leads_to_no_other_host(quick
         ("/bookmark", {"tool": "alpha", "saved": "yes"}, 422),
     ],
 )
-def test_a_wrong_form_is_answered_with_a_page(quick, path, fields, status):
+def test_a_wrong_form_is_answered_with_a_page(
+    quick: World, path: str, fields: dict[str, str], status: int
+) -> None:
     answer = post(quick, path, **fields)
     assert answer.status_code == status
     assert answer.headers["content-type"].startswith("text/html")
     assert quick.sent == []
 
 
-def test_names_stand_in_the_page_as_text(quick):
+def test_names_stand_in_the_page_as_text(quick: World) -> None:
     shelf = quick.fakes.library.shelf
     shelf["alpha"] = msgspec.structs.replace(shelf["alpha"], name="<b>A</b>")
     answer = post(quick, "/vote", {}, tool="alpha", choice="ship")
@@ -125,12 +129,12 @@ def test_names_stand_in_the_page_as_text(quick):
     assert "<b>" not in answer.text
 
 
-def test_a_form_is_no_json(quick):
+def test_a_form_is_no_json(quick: World) -> None:
     answer = quick.client.post("/vote", json={"tool": "alpha"}, headers=HERE)
     assert answer.status_code == 415
 
 
-def test_nothing_to_take_back_makes_no_voter(quick):
+def test_nothing_to_take_back_makes_no_voter(quick: World) -> None:
     answer = post(quick, "/vote", tool="alpha", choice="none")
     assert answer.status_code == 303
     assert "set-cookie" not in answer.headers
