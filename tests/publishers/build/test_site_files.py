@@ -70,7 +70,7 @@ def test_after_another_writer_took_over_no_file_can_be_changed(files: SiteFiles)
         lambda: files.write("/", b"old"),
         lambda: files.write("/feed.xml", b"old"),
         lambda: files.remove("/tools/ada/"),
-        lambda: files.sweep(["/"]),
+        lambda: files.remove_all_but(["/"]),
     ):
         with pytest.raises(SupersededError):
             change()
@@ -94,7 +94,7 @@ def test_a_writer_that_was_stopped_with_a_page_in_its_hands_cannot_turn_it_back(
 def test_a_writer_that_was_superseded_can_take_over_again(files: SiteFiles) -> None:
     files.write("/", b"first")
     SiteFiles(files.root).acquire()
-    files.take_over()
+    files.acquire()
     assert files.write("/", b"second")
     assert len(list((files.root / ".writers").iterdir())) == 1
 
@@ -149,7 +149,7 @@ def test_a_sweep_leaves_the_named_pages_alone(files: SiteFiles, tmp_path: Path) 
     for path in ("/", "/tools/ada/", "/tools/bob/", "/old.xml"):
         files.write(path, b"x")
     (tmp_path / "site/.index.html.7.part").write_bytes(b"interrupted")
-    assert files.sweep(["/", "/tools/bob/"]) == ["/.index.html.7.part", "/old.xml", "/tools/ada/"]
+    assert files.remove_all_but(["/", "/tools/bob/"]) == ["/.index.html.7.part", "/old.xml", "/tools/ada/"]
     assert files.paths() == ["/", "/tools/bob/"]
     assert not (tmp_path / "site/.index.html.7.part").exists()
 
