@@ -149,7 +149,11 @@ def test_a_sweep_leaves_the_named_pages_alone(files: SiteFiles, tmp_path: Path) 
     for path in ("/", "/tools/ada/", "/tools/bob/", "/old.xml"):
         files.write(path, b"x")
     (tmp_path / "site/.index.html.7.part").write_bytes(b"interrupted")
-    assert files.remove_all_but(["/", "/tools/bob/"]) == ["/.index.html.7.part", "/old.xml", "/tools/ada/"]
+    assert files.remove_all_but(["/", "/tools/bob/"]) == [
+        "/.index.html.7.part",
+        "/old.xml",
+        "/tools/ada/",
+    ]
     assert files.paths() == ["/", "/tools/bob/"]
     assert not (tmp_path / "site/.index.html.7.part").exists()
 
