@@ -32,8 +32,9 @@ from publishers.build.parallel import map_in_forks
 from publishers.build.site_files import SiteFiles
 from publishers.content import content_cache
 from publishers.content.content_cache import ToolChange
-from publishers.content.site_content import InMemoryContent, SiteContent
-from publishers.pages import catalogue
+from publishers.content.in_memory_content import InMemoryContent
+from publishers.content.site_content import SiteContent
+from publishers.pages import catalogue, dependencies
 from publishers.views import memoize
 from publishers.views.paths import tool_path
 
@@ -201,7 +202,7 @@ class SiteBuilder:
         began, self._printed = time.monotonic(), BuildStats()
         if not self._round:
             self._round, self._next = self._next, PendingPages()
-        self._write(path for path in self._round.owed if catalogue.is_read(path))
+        self._write(path for path in self._round.owed if catalogue.is_for_people(path))
         self._announce(self._round.versions)
         if self._next.owed and began - self._round.since < TWINS_SECONDS:
             late, self._round = self._round, PendingPages()
@@ -315,21 +316,21 @@ class SiteBuilder:
         for change in changes:
             yield from self._paths_of_change(library, change)
         if not all(change.only_tallies for change in changes):
-            yield from catalogue.paths_of_any_tool(library)
+            yield from dependencies.paths_of_any_tool(library)
         for key in sorted(keys):
             if key.kind == SITE:
                 yield from (*catalogue.page_paths(library), *self._files.paths())
             elif key.kind == "category":
-                yield from catalogue.paths_of_category(library, key.key)
+                yield from dependencies.paths_of_category(library, key.key)
             elif key.kind == "reviewer":
-                yield from catalogue.paths_of_reviewer(library, key.key)
+                yield from dependencies.paths_of_reviewer(library, key.key)
 
     def _paths_of_change(self, library: SiteContent, change: ToolChange) -> Iterator[str]:
-        yield from catalogue.paths_about_tool(library, change.slug)
+        yield from dependencies.paths_about_tool(library, change.slug)
         if not change.only_tallies:
             shelves = {tool.category.slug for tool in (change.before, change.after) if tool}
             yield from (
-                path for shelf in sorted(shelves) for path in catalogue.paths_in_category(shelf)
+                path for shelf in sorted(shelves) for path in dependencies.paths_in_category(shelf)
             )
         if change.before and change.moved:
             # Whatever stands in the folder with its name is looked at again.
@@ -343,7 +344,7 @@ class SiteBuilder:
         """
         for key in sorted(keys):
             if key.kind == "tool":
-                yield from catalogue.summaries_of_tool(self._library, key.key)
-        yield from catalogue.paths_of_weeks({*self._weeks.still_open, *now.still_open})
+                yield from dependencies.summaries_of_tool(self._library, key.key)
+        yield from dependencies.paths_of_weeks({*self._weeks.still_open, *now.still_open})
         if now.shown != self._weeks.shown or any(key.kind == "digest" for key in keys):
             yield from catalogue.page_paths(self._library)

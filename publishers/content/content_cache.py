@@ -15,7 +15,7 @@ from infra.postgres.pipeline import Statements
 from projections.history import digest_queries, tool_history
 from projections.read import queries
 from projections.write.outbox import RecordKey
-from publishers.content.site_content import InMemoryContent
+from publishers.content.in_memory_content import InMemoryContent
 from schemas.records import Community, Tool
 
 

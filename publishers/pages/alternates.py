@@ -1,4 +1,4 @@
-"""The machine twins of a page: the same data as JSON and as Markdown, beside its `index.html`."""
+"""The alternates of a page: its data as JSON and as Markdown, in the folder of its `index.html`."""
 
 from typing import Any, NamedTuple
 
@@ -15,58 +15,58 @@ from publishers.views.tools.tool import summary
 from schemas.records import Reviewer, Tool
 
 JSON, MARKDOWN = "index.json", "index.md"
-"""Names of the twins in the folder of their page."""
+"""File names of the alternates."""
 
 
-class _ToolTwin(NamedTuple):
+class _ToolMarkdown(NamedTuple):
     card: Card
     summary: str
     description: str
     opinions: list[Opinion]
 
 
-class _ComparisonTwin(NamedTuple):
+class _ComparisonMarkdown(NamedTuple):
     path: str
     page: ComparisonPage
     tools: list[Tool]
 
 
 def of_tool(tool: Tool, name: str, public_url: str) -> bytes:
-    """The twin of this name of a tool's page."""
+    """A tool's alternate with this file name."""
     path = tool_path(tool.tool)
     if name == JSON:
         return _json({"page": public_url + path, "summary": summary(tool), **_facts(tool)})
-    said = [opinion(review) for review in tool.panel.reviews]
-    view = _ToolTwin(card(tool), summary(tool), tool.description, said)
+    opinions = [opinion(review) for review in tool.panel.reviews]
+    view = _ToolMarkdown(card(tool), summary(tool), tool.description, opinions)
     return page("tool.md", public_url, Meta(tool.name, "", path), view)
 
 
 def of_comparison(
     one: Tool, other: Tool, panel: list[Reviewer], name: str, public_url: str
 ) -> bytes:
-    """The twin of this name of two tools' comparison."""
+    """A comparison's alternate with this file name."""
     one, other = sorted((one, other), key=lambda tool: tool.tool)
     path = comparison_path(one.tool, other.tool)
     if name == JSON:
         return _json(_comparison(public_url + path, one, other))
-    view = _ComparisonTwin(path, comparison(one, other, panel), [one, other])
+    view = _ComparisonMarkdown(path, comparison(one, other, panel), [one, other])
     return page("comparison.md", public_url, Meta(view.page.title, "", path), view)
 
 
 def _comparison(address: str, one: Tool, other: Tool) -> dict[str, Any]:
-    found = answer(one, other)
+    verdict = answer(one, other)
     return {
         "page": address,
         "compare": f"{one.tool}-vs-{other.tool}",
         "title": title(one, other),
-        "answer": {"leader": found.leader, "text": str(found)},
+        "answer": {"leader": verdict.leader, "text": str(verdict)},
         "tools": [_facts(one), _facts(other)],
     }
 
 
 @memoize_by_identity
 def _facts(tool: Tool) -> dict[str, Any]:
-    """The record without its version, which would change bytes that show no change."""
+    """The record without its version, which changes even if nothing shown changes."""
     facts: dict[str, Any] = msgspec.to_builtins(tool)
     del facts["version"]
     return facts

@@ -1,92 +1,100 @@
-"""How what machines read is rendered from a library: twins, feeds, sitemap, overview, index.
+"""Files for machines: alternates, feeds, sitemap, overview, search index.
 
-Every function gives the bytes, or None when there is no such file now.
+Every function returns the bytes of a file, or None if there is no such file now.
 """
+
+from collections.abc import Iterable
 
 from publishers.content.site_content import SiteContent
 from publishers.pages import alternates, sitemap
-from publishers.pages.html import both_on_site, in_same_category, on_site
+from publishers.pages.html.tools import is_stored_pair, pair_on_site
 from publishers.templating.environment import Meta, page
-from publishers.views.feeds.atom import Feed, entries_of, feed
+from publishers.views.feeds.atom import FeedEntry, entries_of, feed
 from publishers.views.feeds.digest_feed import digest_entry
 from publishers.views.lists.home import home
 from publishers.views.lists.search import index
 from publishers.views.paths import category_path, digests_path, feed_path, tool_path
 from publishers.views.text.formatting import instant
+from schemas.records import Tool
 
 
-def tool_alternate(library: SiteContent, public_url: str, slug: str, name: str) -> bytes | None:
-    """A machine twin of one tool."""
-    found = on_site(library, slug)
-    return alternates.of_tool(found, name, public_url) if found else None
-
-
-def tool_feed(library: SiteContent, public_url: str, slug: str) -> bytes | None:
-    """What is new of one tool."""
-    found = on_site(library, slug)
-    if found is None:
-        return None
-    path = tool_path(slug)
-    view = feed(f"Verdicts: {found.name}", feed_path(path), path, entries_of([found]))
-    return _feed(public_url, view)
-
-
-def comparison_alternate(
-    library: SiteContent, public_url: str, one: str, other: str, name: str
+def render_tool_alternate(
+    content: SiteContent, public_url: str, slug: str, name: str
 ) -> bytes | None:
-    """A machine twin of a stored comparison."""
-    shown = both_on_site(library, one, other) if in_same_category(library, one, other) else None
-    if shown is None:
+    """One tool as JSON or Markdown, by the alternate's file name."""
+    tool = content.tool_on_site(slug)
+    return alternates.of_tool(tool, name, public_url) if tool else None
+
+
+def render_pair_alternate(
+    content: SiteContent, public_url: str, one: str, other: str, name: str
+) -> bytes | None:
+    """A stored comparison as JSON or Markdown, by the alternate's file name."""
+    tools = pair_on_site(content, one, other) if is_stored_pair(content, one, other) else None
+    if tools is None:
         return None
-    return alternates.of_comparison(*shown, library.reviewers(), name, public_url)
+    return alternates.of_comparison(*tools, content.reviewers(), name, public_url)
 
 
-def category_feed(library: SiteContent, public_url: str, slug: str) -> bytes | None:
-    """What is new in one category."""
-    found = library.category(slug)
-    if found is None:
+def render_tool_feed(content: SiteContent, public_url: str, slug: str) -> bytes | None:
+    """The feed of one tool."""
+    tool = content.tool_on_site(slug)
+    if tool is None:
         return None
-    path = category_path(slug)
-    left = [tool for tool in library.retired() if tool.category.slug == slug]
-    entries = entries_of([*library.tools_in(slug), *left])
-    return _feed(public_url, feed(f"Verdicts: {found.name}", feed_path(path), path, entries))
+    return _feed(public_url, f"Verdicts: {tool.name}", tool_path(slug), entries_of([tool]))
 
 
-def everything_new(library: SiteContent, public_url: str) -> bytes:
+def render_category_feed(content: SiteContent, public_url: str, slug: str) -> bytes | None:
+    """The feed of one category."""
+    category = content.category(slug)
+    if category is None:
+        return None
+    entries = entries_of([*content.tools_in(slug), *_retired_in(content, slug)])
+    return _feed(public_url, f"Verdicts: {category.name}", category_path(slug), entries)
+
+
+def render_site_feed(content: SiteContent, public_url: str) -> bytes:
     """The feed of the whole site."""
-    frozen = [one for one in library.digests() if one.frozen]
-    entries = [*entries_of([*library.tools(), *library.retired()]), *map(digest_entry, frozen)]
-    return _feed(public_url, feed("Verdicts: everything new", "/feed.xml", "/", entries))
+    tools = entries_of([*content.tools(), *content.retired()])
+    return _feed(public_url, "Verdicts: everything new", "/", [*tools, *_frozen_digests(content)])
 
 
-def site_map(library: SiteContent, public_url: str) -> bytes:
-    """The pages for those who crawl them, with the moment of their last change."""
-    places = [(path, instant(at) if at else "") for path, at in sitemap.entries(library)]
-    return page("sitemap.xml", public_url, Meta("", "", "/sitemap.xml"), places)
+def render_digests_feed(content: SiteContent, public_url: str) -> bytes:
+    """The feed of the frozen digests alone."""
+    entries = _frozen_digests(content)
+    return _feed(public_url, "Verdicts: weekly digests", digests_path(), entries)
 
 
-def robots(_: SiteContent, public_url: str) -> bytes:
-    """What those who crawl should leave alone."""
+def render_sitemap(content: SiteContent, public_url: str) -> bytes:
+    """All pages for people, with the time of their last change."""
+    entries = [(path, instant(at) if at else "") for path, at in sitemap.entries(content)]
+    return page("sitemap.xml", public_url, Meta("", "", "/sitemap.xml"), entries)
+
+
+def render_robots(_: SiteContent, public_url: str) -> bytes:
+    """The rules for crawlers."""
     return page("robots.txt", public_url, Meta("", "", "/robots.txt"))
 
 
-def for_language_models(library: SiteContent, public_url: str) -> bytes:
-    """An overview for language models, which may prefer the Markdown twins."""
-    view = home(library.tools(), library.categories(), library.reviewers())
+def render_overview(content: SiteContent, public_url: str) -> bytes:
+    """The overview for language models, with links to the Markdown alternates."""
+    view = home(content.tools(), content.categories(), content.reviewers())
     return page("llms.txt", public_url, Meta("", "", "/llms.txt"), view)
 
 
-def search_index(library: SiteContent, _: str) -> bytes:
-    """What search as you type looks through."""
-    return index(library.tools())
+def render_search_index(content: SiteContent, _: str) -> bytes:
+    """The data of the search suggestions in `site.js`."""
+    return index(content.tools())
 
 
-def digests_feed(library: SiteContent, public_url: str) -> bytes:
-    """The feed of the settled digests alone."""
-    entries = [digest_entry(one) for one in library.digests() if one.frozen]
-    path = digests_path()
-    return _feed(public_url, feed("Verdicts: weekly digests", feed_path(path), path, entries))
+def _retired_in(content: SiteContent, category: str) -> list[Tool]:
+    return [tool for tool in content.retired() if tool.category.slug == category]
 
 
-def _feed(public_url: str, view: Feed) -> bytes:
+def _frozen_digests(content: SiteContent) -> list[FeedEntry]:
+    return [digest_entry(digest) for digest in content.digests() if digest.frozen]
+
+
+def _feed(public_url: str, title: str, path: str, entries: Iterable[FeedEntry]) -> bytes:
+    view = feed(title, feed_path(path), path, entries)
     return page("feed.xml", public_url, Meta("", "", ""), view)

@@ -1,4 +1,4 @@
-"""What people read on the site, and when it last changed."""
+"""Every page for people, with the time of its last change."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -17,39 +17,39 @@ from publishers.views.paths import (
 )
 
 SitemapEntry = tuple[str, datetime | None]
-"""A page's path, and the newest moment that it shows."""
+"""A page's path, and the time of the newest event that it shows."""
 
 
-def entries(library: SiteContent) -> Iterator[SitemapEntry]:
-    """Every page that a person would read, in one order."""
-    tools = library.tools()
-    yield "/", last_modified.of_tools([*tools, *library.retired()])
+def entries(content: SiteContent) -> Iterator[SitemapEntry]:
+    """Every page for people, in a fixed order."""
+    tools = content.tools()
+    yield "/", last_modified.of_tools([*tools, *content.retired()])
     yield "/about/", None
-    yield from _shelves(library)
-    for reviewer in library.reviewers():
-        written = library.reviews_by(reviewer.reviewer)
-        yield reviewer_path(reviewer.reviewer), last_modified.of_reviews(written)
-    yield from _digests(library)
+    yield from _categories(content)
+    for reviewer in content.reviewers():
+        reviews = content.reviews_by(reviewer.reviewer)
+        yield reviewer_path(reviewer.reviewer), last_modified.of_reviews(reviews)
+    yield from _digests(content)
     for tool in tools:
         yield tool_path(tool.tool), last_modified.of_tool(tool)
-    for category in library.categories():
-        for one, other in combinations(library.tools_in(category.category), 2):
+    for category in content.categories():
+        for one, other in combinations(content.tools_in(category.category), 2):
             yield comparison_path(one.tool, other.tool), last_modified.of_tools([one, other])
 
 
-def _digests(library: SiteContent) -> Iterator[SitemapEntry]:
-    """A digest stays as it is once it is frozen; until then its moment is not known."""
-    found = library.digests()
-    yield digests_path(), max((one.end for one in found if one.frozen), default=None)
-    for one in found:
-        yield digest_path(one.week), one.end if one.frozen else None
+def _digests(content: SiteContent) -> Iterator[SitemapEntry]:
+    """A frozen digest never changes again; an open one has no time of its last change."""
+    digests = content.digests()
+    yield digests_path(), max((digest.end for digest in digests if digest.frozen), default=None)
+    for digest in digests:
+        yield digest_path(digest.week), digest.end if digest.frozen else None
 
 
-def _shelves(library: SiteContent) -> Iterator[SitemapEntry]:
-    retired = library.retired()
-    for category in library.categories():
+def _categories(content: SiteContent) -> Iterator[SitemapEntry]:
+    retired = content.retired()
+    for category in content.categories():
         slug = category.category
-        left = [tool for tool in retired if tool.category.slug == slug]
-        moment = last_modified.of_tools([*library.tools_in(slug), *left])
-        yield category_path(slug), moment
-        yield rankings_path(slug), moment
+        tools = [*content.tools_in(slug), *(tool for tool in retired if tool.category.slug == slug)]
+        time = last_modified.of_tools(tools)
+        yield category_path(slug), time
+        yield rankings_path(slug), time

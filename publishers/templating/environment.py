@@ -16,10 +16,17 @@ from publishers.views.text.markdown_escape import escape_block, escape_inline
 
 
 class Meta(NamedTuple):
-    """What the head of a page says; `path` is canonical, and empty where there is none.
+    """The head of a page.
 
-    `feed` is the path of a feed of the page's own, `twins` says that `index.json` and `index.md`
-    stand beside it, `graph` is its linked data, and `digest` the path of the newest digest.
+    Attributes:
+        title: Without the site's name.
+        description: Cut to 300 characters.
+        path: The canonical path; empty if there is none.
+        kind: The Open Graph type.
+        feed: The path of the page's own feed.
+        alternates: Whether `index.json` and `index.md` exist in the page's folder.
+        graph: The nodes of its linked data.
+        digest: The path of the newest digest.
     """
 
     title: str
@@ -27,7 +34,7 @@ class Meta(NamedTuple):
     path: str
     kind: str = "website"
     feed: str = ""
-    twins: bool = False
+    alternates: bool = False
     graph: Sequence[dict[str, Any]] = ()
     digest: str = ""
 

@@ -52,14 +52,14 @@ class Api:
         else:
             answer = self._page(path, dict(parse_qsl(query)))
             headers = {**HEADERS, "Content-Type": answer.media_type}
-            route.fulfill(status=answer.status, body=answer.content, headers=headers)
+            route.fulfill(status=answer.status, body=answer.body, headers=headers)
 
     def _page(self, path: str, query: dict[str, str]) -> SiteResponse:
         if path == "/search/":
             return self._site.search(query.get("q", ""), query.get("with", ""))
         if path == "/bookmarks/":
             return self._site.bookmarks(self.saved)
-        return self._site.answer(path)
+        return self._site.serve(path)
 
     def _api(self, route: Route, method: str, path: str) -> None:
         if path == "/v1/changes":

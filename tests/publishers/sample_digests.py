@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from publishers.content.site_content import InMemoryContent
+from publishers.content.in_memory_content import InMemoryContent
 from schemas.digests import (
     BookmarkMove,
     CloseCall,

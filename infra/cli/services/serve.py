@@ -9,7 +9,7 @@ from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from infra.telemetry.metrics import REGISTRY
 from publishers.content.database_content import open_snapshot
-from publishers.web.site import READERS, BookmarksOf, site_app
+from publishers.web.routes import READERS, BookmarksOf, site_app
 from streams.api import server
 from streams.api.status.lag_gauges import LagGauges
 

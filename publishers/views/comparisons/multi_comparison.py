@@ -9,7 +9,7 @@ from publishers.views.comparisons.scorecard import ScorecardRow, scorecard
 from publishers.views.tools.cards import Card, card
 from schemas.records import Reviewer, Tool
 
-MOST_BESIDE = 4
+MAX_TOOLS = 4
 """So many tools can stand side by side."""
 
 
@@ -55,7 +55,7 @@ def multi_comparison(tools: list[Tool], panel: list[Reviewer]) -> MultiCompariso
         rows=_rows(cards),
         scorecard=[MultiScorecardRow(line, _agrees(line)) for line in scorecard(ordered, panel)],
         pairs=[pair(*two) for two in combinations(ordered, 2)],
-        full=len(ordered) >= MOST_BESIDE,
+        full=len(ordered) >= MAX_TOOLS,
     )
 
 

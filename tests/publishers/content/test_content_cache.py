@@ -6,7 +6,7 @@ from sqlalchemy import Engine
 from projections.write.outbox import RecordKey
 from publishers.content import content_cache
 from publishers.content.database_content import DatabaseContent
-from publishers.content.site_content import InMemoryContent
+from publishers.content.in_memory_content import InMemoryContent
 from schemas.events import Event
 from tests.harness.examples import (
     NOON,

@@ -5,7 +5,8 @@ from sqlalchemy import Engine
 
 from projections.read import queries
 from publishers.content.database_content import DatabaseContent, open_snapshot
-from publishers.content.site_content import InMemoryContent, SiteContent
+from publishers.content.in_memory_content import InMemoryContent
+from publishers.content.site_content import SiteContent
 from schemas.events import Event
 from schemas.records import Authored
 from tests.harness.examples import (

@@ -3,8 +3,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from publishers.content.site_content import InMemoryContent, SiteContent
-from publishers.pages import catalogue, html
+from publishers.content.in_memory_content import InMemoryContent
+from publishers.content.site_content import SiteContent
+from publishers.pages import catalogue, dependencies
+from publishers.pages.html import per_request
+from publishers.pages.html import tools as tool_pages
 from publishers.templating import assets
 from publishers.views.text.markdown import to_plain
 from schemas.records import Category, Reviewer
@@ -183,7 +186,7 @@ def test_text_of_others_never_becomes_markup() -> None:
     reviewer = Reviewer("builder", EVIL, EVIL, 1, 1)
     library = InMemoryContent(tools, [Category("c", EVIL, EVIL, 1)], [reviewer])
     made = [rendered(library, path) for path in catalogue.page_paths(library) if path.endswith("/")]
-    made += [catalogue.retired(SITE, tools), catalogue.bookmarks(SITE, tools)]
+    made += [per_request.render_retired(SITE, tools), per_request.render_bookmarks(SITE, tools)]
     for page in made:
         reader = Reader(page)
         assert not reader.all("img")
@@ -212,7 +215,7 @@ def test_pairs_are_stored_within_a_category_alone() -> None:
     assert COMPARISON in paths
     assert "/compare/plainly-vs-smolvlm-2-5/" not in paths
     assert catalogue.render(sample_library(), "/compare/plainly-vs-smolvlm-2-5/", SITE) is None
-    across = html.two_tools(sample_library(), SITE, "smolvlm-2-5", "plainly")
+    across = tool_pages.render_pair(sample_library(), SITE, "smolvlm-2-5", "plainly")
     assert across is not None
     assert "Two tools from Writing and Developer Tools" in Reader(across).text
 
@@ -241,11 +244,11 @@ def test_what_is_no_stored_page_has_no_bytes(path: str) -> None:
 
 def reached(library: SiteContent, slug: str) -> set[str]:
     """All pages that are looked at when a tool changes."""
-    shelf = catalogue.paths_in_category(library.tool(slug).category.slug)
+    shelf = dependencies.paths_in_category(library.tool(slug).category.slug)
     return {
-        *catalogue.paths_about_tool(library, slug),
+        *dependencies.paths_about_tool(library, slug),
         *shelf,
-        *catalogue.paths_of_any_tool(library),
+        *dependencies.paths_of_any_tool(library),
     }
 
 
@@ -312,8 +315,8 @@ def test_a_renamed_category_or_reviewer_reaches_every_page_that_names_it() -> No
         for path in catalogue.page_paths(before)
         if catalogue.render(before, path, SITE) != catalogue.render(after, path, SITE)
     }
-    reached = {*catalogue.paths_of_category(after, "writing")}
-    reached |= set(catalogue.paths_of_reviewer(after, "skeptic"))
+    reached = {*dependencies.paths_of_category(after, "writing")}
+    reached |= set(dependencies.paths_of_reviewer(after, "skeptic"))
     assert moved
     assert moved <= reached
 
@@ -352,7 +355,7 @@ def test_votes_and_bookmarks_are_plain_forms() -> None:
 
 
 def test_a_retired_tool_says_why() -> None:
-    text = Reader(catalogue.retired(SITE, sample_library().retired())).text
+    text = Reader(per_request.render_retired(SITE, sample_library().retired())).text
     assert "Longgone was retired: Its maker closed it." in text
 
 

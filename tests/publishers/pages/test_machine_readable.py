@@ -10,7 +10,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from publishers.content.site_content import InMemoryContent, SiteContent
+from publishers.content.in_memory_content import InMemoryContent
+from publishers.content.site_content import SiteContent
 from publishers.pages import catalogue
 from publishers.views.text.markdown import to_plain
 from tests.publishers.sample_digests import library_with_digests

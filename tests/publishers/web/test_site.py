@@ -14,10 +14,10 @@ from starlette.requests import Request
 
 from infra.settings import Settings
 from publishers.build.site_files import SiteFiles
-from publishers.content.site_content import InMemoryContent
+from publishers.content.in_memory_content import InMemoryContent
 from publishers.pages import catalogue
 from publishers.templating.assets import address
-from publishers.web.site import READERS, site_app
+from publishers.web.routes import READERS, site_app
 from tests.publishers.samples import DEVELOPER_TOOLS, PANEL, a_review, a_tool, sample_library
 
 COMPARISON = "/compare/claude-4-api-vs-smolvlm-2-5/"

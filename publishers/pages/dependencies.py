@@ -1,0 +1,86 @@
+"""Which stored pages show a changed record."""
+
+from collections.abc import Iterable
+
+from publishers.content.site_content import SiteContent
+from publishers.pages.catalogue import (
+    ABOUT,
+    FEED,
+    HOME,
+    OVERVIEW,
+    SEARCH_INDEX,
+    SITEMAP,
+    alternates_of,
+)
+from publishers.views.paths import (
+    category_path,
+    comparison_path,
+    digest_path,
+    digests_path,
+    feed_path,
+    rankings_path,
+    reviewer_path,
+    tool_path,
+)
+
+
+def paths_about_tool(content: SiteContent, slug: str) -> list[str]:
+    """The pages about this tool: its own and its comparisons, then the alternates of all."""
+    pages = [tool_path(slug)]
+    if tool := content.tool(slug):
+        rivals = content.tools_in(tool.category.slug)
+        pages += [comparison_path(slug, rival.tool) for rival in rivals if rival.tool != slug]
+    return [*pages, *(path for page in pages for path in alternates_of(page))]
+
+
+def paths_of_any_tool(content: SiteContent) -> list[str]:
+    """The pages that may show something of any tool, whatever its category is."""
+    return [
+        HOME,
+        # A retraction removes its reviewer from the tool, so every reviewer's page may change.
+        *(reviewer_path(reviewer.reviewer) for reviewer in content.reviewers()),
+        # Related tools depend on the texts of all tools.
+        *(tool_path(tool.tool) for tool in content.tools()),
+        *(FEED, SITEMAP, OVERVIEW, SEARCH_INDEX),
+    ]
+
+
+def paths_in_category(category: str) -> list[str]:
+    """The pages that summarize the tools of a category."""
+    path = category_path(category)
+    return [path, rankings_path(category), feed_path(path)]
+
+
+def summaries_of_tool(content: SiteContent, slug: str) -> list[str]:
+    """The pages that count a tool's votes and bookmarks among those of others."""
+    tool = content.tool(slug)
+    if tool is None:
+        return []
+    category = tool.category.slug
+    rivals = [rival.tool for rival in content.tools_in(category) if rival.tool != slug]
+    return [HOME, category_path(category), rankings_path(category), *map(tool_path, rivals)]
+
+
+def paths_of_category(content: SiteContent, slug: str) -> list[str]:
+    """Every page that shows something of this category."""
+    about = _about_tools(content, (tool.tool for tool in content.tools_in(slug)))
+    return [*paths_in_category(slug), *about, *paths_of_any_tool(content)]
+
+
+def paths_of_reviewer(content: SiteContent, slug: str) -> list[str]:
+    """Every page that shows something of this reviewer."""
+    about = _about_tools(content, (authored.tool for authored in content.reviews_by(slug)))
+    categories = (
+        path for category in content.categories() for path in paths_in_category(category.category)
+    )
+    return [reviewer_path(slug), ABOUT, *about, *categories, *paths_of_any_tool(content)]
+
+
+def paths_of_weeks(weeks: Iterable[str]) -> list[str]:
+    """Every page that shows the digests of these weeks, except links to the newest digest."""
+    return [*map(digest_path, weeks), digests_path(), feed_path(digests_path())]
+
+
+def _about_tools(content: SiteContent, slugs: Iterable[str]) -> list[str]:
+    paths = (path for slug in slugs for path in paths_about_tool(content, slug))
+    return list(dict.fromkeys(paths))

@@ -1,0 +1,121 @@
+"""Pages that list tools or reviews: home, about, categories, rankings, reviewers, digests."""
+
+from publishers.content.site_content import SiteContent
+from publishers.pages.html.layout import render_with_newsletter
+from publishers.templating.environment import Meta, page
+from publishers.views.digests.digest import digest_list, digest_page
+from publishers.views.json_ld import Crumb, breadcrumb, on_reviewer
+from publishers.views.lists.category import category_page
+from publishers.views.lists.home import home, members
+from publishers.views.lists.rankings import rankings
+from publishers.views.lists.reviewer import newest_first, reviewer_page
+from publishers.views.paths import (
+    category_path,
+    digests_path,
+    feed_path,
+    rankings_path,
+    reviewer_path,
+)
+from publishers.views.text.formatting import count
+from publishers.views.text.markdown import to_plain
+
+
+def render_home(content: SiteContent, public_url: str) -> bytes:
+    """The front page."""
+    view = home(content.tools(), content.categories(), content.reviewers())
+    description = (
+        "Two AI tools side by side: what a panel of reviewers and the community of those who use "
+        "them would ship, and why."
+    )
+    meta = Meta("Which AI tool should you ship?", description, "/")
+    return render_with_newsletter(content, "home.html", public_url, meta, view)
+
+
+def render_about(content: SiteContent, public_url: str) -> bytes:
+    """How verdicts work."""
+    meta = Meta(
+        "How verdicts arise", "What is counted here, by whom, and what it means.", "/about/"
+    )
+    return page("about.html", public_url, meta, members(content.reviewers()))
+
+
+def render_category(content: SiteContent, public_url: str, slug: str) -> bytes | None:
+    """One category."""
+    category = content.category(slug)
+    if category is None:
+        return None
+    path, tools = category_path(slug), content.tools_in(slug)
+    meta = Meta(
+        f"{category.name}: which to ship?",
+        f"{count(len(tools), 'tool')} compared. {to_plain(category.description)}",
+        path,
+        feed=feed_path(path),
+        graph=[breadcrumb(Crumb("Categories", "/#categories"), Crumb(category.name, path))],
+    )
+    view = category_page(category, tools)
+    return render_with_newsletter(content, "category.html", public_url, meta, view)
+
+
+def render_rankings(content: SiteContent, public_url: str, slug: str) -> bytes | None:
+    """The rankings of one category."""
+    category = content.category(slug)
+    if category is None:
+        return None
+    name, path = category.name, rankings_path(slug)
+    meta = Meta(
+        f"{name}: rankings",
+        f"{name} ranked by the community, by the panel, by dissent, by bookmarks and by age.",
+        path,
+        feed=feed_path(category_path(slug)),
+        graph=[breadcrumb(Crumb(name, category_path(slug)), Crumb("Rankings", path))],
+    )
+    view = rankings(category, content.tools_in(slug))
+    return render_with_newsletter(content, "rankings.html", public_url, meta, view)
+
+
+def render_reviewer(content: SiteContent, public_url: str, slug: str) -> bytes | None:
+    """One reviewer."""
+    reviewer = content.reviewer(slug)
+    if reviewer is None:
+        return None
+    reviews = newest_first(content.reviews_by(slug))
+    view = reviewer_page(reviewer, reviews)
+    meta = Meta(
+        f"Reviews by {reviewer.name}",
+        f"{reviewer.motto} {count(len(reviews), 'review')} of AI tools.",
+        reviewer_path(slug),
+        "profile",
+        graph=on_reviewer(reviewer, reviews),
+    )
+    return render_with_newsletter(content, "reviewer.html", public_url, meta, view)
+
+
+def render_digests(content: SiteContent, public_url: str) -> bytes:
+    """The list of all digests."""
+    path = digests_path()
+    meta = Meta(
+        "Weekly digests",
+        "What changed week by week: verdicts that turned, close calls, new tools.",
+        path,
+        feed=feed_path(path),
+        graph=[breadcrumb(Crumb("Verdicts", "/"), Crumb("Digests", path))],
+    )
+    view = digest_list(content.digests())
+    return render_with_newsletter(content, "digests.html", public_url, meta, view)
+
+
+def render_digest(content: SiteContent, public_url: str, week: str) -> bytes | None:
+    """One week's digest."""
+    by_week = {digest.week: digest for digest in content.digests()}
+    if week not in by_week:
+        return None
+    view = digest_page(by_week[week], list(by_week))
+    meta = Meta(
+        f"Digest of {view.title.lower()}",
+        f"{view.dates}: {view.summary}",
+        view.path,
+        "article",
+        feed=feed_path(digests_path()),
+        graph=[breadcrumb(Crumb("Digests", digests_path()), Crumb(view.title, view.path))],
+    )
+    return render_with_newsletter(content, "digest.html", public_url, meta, view)

@@ -1,0 +1,43 @@
+"""Pages that answer one request and are never stored, except `404.html` for other web servers."""
+
+from collections.abc import Iterable, Sequence
+
+from publishers.content.site_content import SiteContent
+from publishers.templating.environment import Meta, page
+from publishers.views.comparisons.multi_comparison import MAX_TOOLS
+from publishers.views.lists.search import search
+from publishers.views.tools.cards import card
+from schemas.records import Tool
+
+
+def render_not_found(public_url: str) -> bytes:
+    """The page for an unknown address."""
+    return page("404.html", public_url, Meta("Not found", "There is no such page.", ""))
+
+
+def render_unavailable(public_url: str) -> bytes:
+    """The page for a failure of the site itself."""
+    return page("trouble.html", public_url, Meta("Out of order", "Please try again.", ""))
+
+
+def render_retired(public_url: str, retired: list[Tool]) -> bytes:
+    """The page in place of these retired tools, or of a comparison with them."""
+    names = " and ".join(tool.name for tool in retired)
+    meta = Meta(f"{names} is no longer listed", "This page has been retired.", "")
+    return page("410.html", public_url, meta, retired)
+
+
+def render_search(
+    content: SiteContent, public_url: str, query: str, selected: Sequence[str] = ()
+) -> bytes:
+    """Search results; with selected tools, candidates to compare with them."""
+    tools = [tool for slug in selected if (tool := content.tool_on_site(slug))]
+    view = search(query, content.tools(), tools[: MAX_TOOLS - 1])
+    title = f"Search: {view.query}" if view.query else "Search"
+    return page("search.html", public_url, Meta(title, "Search for tools.", ""), view)
+
+
+def render_bookmarks(public_url: str, saved: Iterable[Tool]) -> bytes:
+    """One visitor's bookmarks."""
+    meta = Meta("Bookmarks", "The tools that you saved.", "")
+    return page("bookmarks.html", public_url, meta, [card(tool) for tool in saved])

@@ -1,0 +1,91 @@
+"""Pages of one tool and of two to four tools side by side."""
+
+from collections.abc import Sequence
+
+from publishers.content.site_content import SiteContent
+from publishers.pages.html.layout import render_with_newsletter
+from publishers.templating.environment import Meta
+from publishers.views.comparisons.comparison import comparison
+from publishers.views.comparisons.multi_comparison import multi_comparison
+from publishers.views.json_ld import on_comparison, on_tool
+from publishers.views.paths import comparison_path, feed_path, multi_comparison_path, tool_path
+from publishers.views.tools.tool import tool_page
+from schemas.records import Tool
+
+
+def render_tool(content: SiteContent, public_url: str, slug: str) -> bytes | None:
+    """One tool."""
+    tool = content.tool_on_site(slug)
+    if tool is None:
+        return None
+    path = tool_path(slug)
+    similar = [
+        (other, words)
+        for other_slug, words in content.similar_tools().of(tool)
+        if (other := content.tool(other_slug))
+    ]
+    category = content.tools_in(tool.category.slug)
+    view = tool_page(tool, category, content.reviewers(), content.history(slug), similar)
+    meta = Meta(
+        f"{tool.name}: ship or skip?",
+        f"{tool.tagline} {view.summary}",
+        path,
+        "article",
+        feed=feed_path(path),
+        alternates=True,
+        graph=on_tool(tool),
+    )
+    return render_with_newsletter(content, "tool.html", public_url, meta, view)
+
+
+def render_pair(content: SiteContent, public_url: str, one: str, other: str) -> bytes | None:
+    """The comparison of any two tools on the site, of one category or of two."""
+    tools = pair_on_site(content, one, other)
+    if tools is None:
+        return None
+    view = comparison(*tools, content.reviewers())
+    path = comparison_path(one, other)
+    meta = Meta(
+        view.title,
+        str(view.answer),
+        path,
+        "article",
+        # Pairs across categories are not stored, so they have no alternates.
+        alternates=len({tool.category.slug for tool in tools}) == 1,
+        graph=on_comparison(view.title, path, tools),
+    )
+    return render_with_newsletter(content, "comparison.html", public_url, meta, view)
+
+
+def render_stored_pair(content: SiteContent, public_url: str, one: str, other: str) -> bytes | None:
+    """The comparison of two tools of one category; other pairs are too many to store."""
+    if not is_stored_pair(content, one, other):
+        return None
+    return render_pair(content, public_url, one, other)
+
+
+def render_multi_comparison(
+    content: SiteContent, public_url: str, slugs: Sequence[str]
+) -> bytes | None:
+    """Three or four tools of any categories side by side; never stored, so without alternates."""
+    tools = [tool for slug in sorted(set(slugs)) if (tool := content.tool_on_site(slug))]
+    if len(tools) != len(slugs):
+        return None
+    view = multi_comparison(tools, content.reviewers())
+    path = multi_comparison_path(slugs)
+    graph = on_comparison(view.title, path, tools)
+    meta = Meta(view.title, str(view.answer), path, "article", graph=graph)
+    return render_with_newsletter(content, "multi_comparison.html", public_url, meta, view)
+
+
+def pair_on_site(content: SiteContent, one: str, other: str) -> tuple[Tool, Tool] | None:
+    """Two different tools in slug order; None unless both are on the site."""
+    first, second = (content.tool_on_site(slug) for slug in sorted((one, other)))
+    return (first, second) if first and second and one != other else None
+
+
+def is_stored_pair(content: SiteContent, one: str, other: str) -> bool:
+    """Whether these two slugs, in order, name tools of one category."""
+    tools = (content.tool(slug) for slug in (one, other))
+    categories = {tool.category.slug for tool in tools if tool}
+    return one < other and len(categories) == 1

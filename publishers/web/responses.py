@@ -1,0 +1,89 @@
+"""HTTP responses of the site: caching, compression, conditional requests, redirects."""
+
+import hashlib
+from http import HTTPStatus
+from typing import NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from publishers.pages import catalogue
+from publishers.templating import assets
+from publishers.web.compression import SMALLEST, accepts_gzip, compressed
+
+REVALIDATE = "public, no-cache"
+FOREVER = "public, max-age=31536000, immutable"
+PRIVATE = "private, no-store"
+HTML = "text/html; charset=utf-8"
+
+_TYPES = {
+    ".json": "application/json",
+    ".md": "text/markdown; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+    ".xml": "application/xml; charset=utf-8",
+}
+
+
+class SiteResponse(NamedTuple):
+    """The response for a path, independent of the request; `location` makes it a redirect."""
+
+    status: HTTPStatus
+    body: bytes = b""
+    media_type: str = HTML
+    cache: str = REVALIDATE
+    location: str = ""
+
+
+def of_file(path: str, body: bytes) -> SiteResponse:
+    """A page, an asset or a file for machines, with the media type of its path."""
+    suffix = "." + path.rpartition(".")[2]
+    if path.startswith("/static/"):
+        return SiteResponse(HTTPStatus.OK, body, assets.TYPES.get(suffix, HTML), FOREVER)
+    if path.endswith(catalogue.FEED):
+        return SiteResponse(HTTPStatus.OK, body, "application/atom+xml; charset=utf-8")
+    return SiteResponse(HTTPStatus.OK, body, _TYPES.get(suffix, HTML))
+
+
+def moved(location: str) -> SiteResponse:
+    """A permanent redirect (308)."""
+    return SiteResponse(HTTPStatus.PERMANENT_REDIRECT, location=location)
+
+
+def see_other(location: str) -> SiteResponse:
+    """A redirect to the result of a form (303)."""
+    return SiteResponse(HTTPStatus.SEE_OTHER, location=location)
+
+
+def to_http(request: Request, response: SiteResponse) -> Response:
+    """The response to this request: a 308 keeps the query, an unchanged page is 304."""
+    if response.location:
+        return _redirect(request, response)
+    body, headers = _encoded(request, response)
+    if response.status == HTTPStatus.OK and _matches(request, headers["ETag"]):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    headers["Content-Length"] = str(len(body))
+    sent = b"" if request.method == "HEAD" else body
+    return Response(sent, response.status, headers, response.media_type)
+
+
+def _redirect(request: Request, response: SiteResponse) -> Response:
+    keeps_query = response.status == HTTPStatus.PERMANENT_REDIRECT and request.url.query
+    location = response.location + (f"?{request.url.query}" if keeps_query else "")
+    return Response(status_code=response.status, headers={"Location": location})
+
+
+def _encoded(request: Request, response: SiteResponse) -> tuple[bytes, dict[str, str]]:
+    """The body in an encoding that the request accepts, with its headers."""
+    tag = hashlib.sha256(response.body).hexdigest()[:32]
+    headers = {"ETag": f'"{tag}"', "Cache-Control": response.cache, "Vary": "Accept-Encoding"}
+    accepted = request.headers.get("accept-encoding", "")
+    if len(response.body) < SMALLEST or not accepts_gzip(accepted):
+        return response.body, headers
+    # A strong ETag names exact bytes, so the compressed ones need another.
+    headers |= {"ETag": f'"{tag}-gzip"', "Content-Encoding": "gzip"}
+    return compressed(response.body), headers
+
+
+def _matches(request: Request, etag: str) -> bool:
+    known = request.headers.get("if-none-match", "")
+    return known == "*" or etag in [tag.strip().removeprefix("W/") for tag in known.split(",")]

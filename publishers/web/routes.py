@@ -1,0 +1,77 @@
+"""The site as an ASGI application."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
+
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from infra.runtime.blocking_pool import BlockingPool
+from infra.settings import Settings
+from publishers.pages.html import per_request
+from publishers.web.responses import HTML, to_http
+from publishers.web.security_headers import SecurityHeaders
+from publishers.web.site import ContentFactory, Site
+
+BookmarksOf = Callable[[Request], Awaitable[Sequence[str]]]
+"""The slugs that the visitor of a request saved, in the order to show them."""
+
+READERS = 4
+"""Concurrent questions to the database."""
+
+
+def site_routes(
+    settings: Settings, open_content: ContentFactory, bookmarks_of: BookmarksOf
+) -> list[BaseRoute]:
+    """Routes of the site; the last one takes every path, so it comes after all others."""
+    site = Site(settings, open_content)
+    # A pool of its own: stored pages are served even while the database hangs.
+    database = BlockingPool(READERS, "site")
+
+    async def page(request: Request) -> Response:
+        path = "/" + request.path_params["path"]
+        response = await asyncio.to_thread(site.serve_stored, path)
+        if response is None:
+            response = await database.run(site.render, path)
+        return to_http(request, response)
+
+    async def choose(request: Request) -> Response:
+        chosen = [request.query_params.get(name, "") for name in ("a", "b", "c", "d")]
+        return to_http(request, await database.run(site.redirect_to_comparison, chosen))
+
+    async def search(request: Request) -> Response:
+        query, selected = (request.query_params.get(name, "") for name in ("q", "with"))
+        return to_http(request, await database.run(site.search, query, selected))
+
+    async def bookmarks(request: Request) -> Response:
+        saved = await bookmarks_of(request)
+        return to_http(request, await database.run(site.bookmarks, saved))
+
+    return [
+        Route("/compare/", choose),
+        Route("/search/", search),
+        Route("/bookmarks/", bookmarks),
+        Route("/{path:path}", page),
+    ]
+
+
+def site_app(
+    settings: Settings, open_content: ContentFactory, bookmarks_of: BookmarksOf
+) -> ASGIApp:
+    """The site alone, with its headers; the whole system puts the API's routes before its own."""
+    routes = site_routes(settings, open_content, bookmarks_of)
+    body = per_request.render_unavailable(settings.public_url)
+
+    async def unavailable(_: Request, __: Exception) -> Response:
+        return Response(body, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "5"}, HTML)
+
+    async def crashed(_: Request, __: Exception) -> Response:
+        return Response(body, HTTPStatus.INTERNAL_SERVER_ERROR, media_type=HTML)
+
+    handlers = {SQLAlchemyError: unavailable, Exception: crashed}
+    return SecurityHeaders(Starlette(routes=routes, exception_handlers=handlers))
