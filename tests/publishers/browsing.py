@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from playwright.sync_api import Request, Route
 
 from infra.settings import Settings
-from publishers.content.site_content import InMemoryContent
+from publishers.content.in_memory_content import InMemoryContent
 from publishers.web.security_headers import HEADERS
 from publishers.web.site import Site, SiteResponse
 from tests.publishers.sample_digests import library_with_digests
