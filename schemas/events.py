@@ -1,9 +1,10 @@
-"""The events: one frozen struct for the data of each type, and what goes around them."""
+"""The events: a frozen struct for the data of each type, and the event that carries such data."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar, Generic, Literal
 
 import msgspec
+from typing_extensions import TypeVar
 
 from schemas import topics
 from schemas.fields import Body, Line, Paragraph, Position, Score, Slug, Url, Voter, Week
@@ -14,7 +15,7 @@ Role = Literal["editor", "gateway", "system"]
 
 
 class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """What an event says. Subclasses name their type, topic, key and who may send them."""
+    """The content of an event. Subclasses name their type, topic, key field and sender's role."""
 
     type: ClassVar[str]
     topic: ClassVar[Topic]
@@ -23,7 +24,7 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
 
 class CategoryDefined(Data, frozen=True):
-    """A category exists, or is described anew."""
+    """An editor defines a category; a later definition replaces it."""
 
     type = "category.defined"
     topic = topics.CATALOG
@@ -36,7 +37,7 @@ class CategoryDefined(Data, frozen=True):
 
 
 class ToolListed(Data, frozen=True):
-    """A tool is on the site, or its facts are written anew."""
+    """An editor lists a tool on the site; a later listing replaces its facts."""
 
     type = "tool.listed"
     topic = topics.CATALOG
@@ -55,7 +56,7 @@ class ToolListed(Data, frozen=True):
 
 
 class ToolRetired(Data, frozen=True):
-    """A tool leaves the site, until it is listed again later."""
+    """An editor takes a tool off the site, until a later listing."""
 
     type = "tool.retired"
     topic = topics.CATALOG
@@ -67,7 +68,7 @@ class ToolRetired(Data, frozen=True):
 
 
 class ReviewerJoined(Data, frozen=True):
-    """A reviewer sits on the panel; `position` is the place on the scorecard."""
+    """A reviewer joins the panel; `position` orders the scorecard."""
 
     type = "reviewer.joined"
     topic = topics.CATALOG
@@ -81,7 +82,7 @@ class ReviewerJoined(Data, frozen=True):
 
 
 class ReviewSubmitted(Data, frozen=True):
-    """A reviewer's opinion of a tool; a later one replaces it."""
+    """A reviewer submits a review of a tool; a later one replaces it."""
 
     type = "review.submitted"
     topic = topics.REVIEWS
@@ -99,7 +100,7 @@ class ReviewSubmitted(Data, frozen=True):
 
 
 class ReviewRetracted(Data, frozen=True):
-    """A reviewer takes the opinion back, until a later one."""
+    """A reviewer retracts the review of a tool, until a later one."""
 
     type = "review.retracted"
     topic = topics.REVIEWS
@@ -112,7 +113,7 @@ class ReviewRetracted(Data, frozen=True):
 
 
 class VoteCast(Data, frozen=True):
-    """A voter's choice for a tool; a later one replaces it."""
+    """A voter chooses ship or skip for a tool; a later choice replaces it."""
 
     type = "vote.cast"
     topic = topics.VOTES
@@ -125,7 +126,7 @@ class VoteCast(Data, frozen=True):
 
 
 class VoteRetracted(Data, frozen=True):
-    """A voter takes the vote back."""
+    """A voter retracts the vote for a tool."""
 
     type = "vote.retracted"
     topic = topics.VOTES
@@ -137,7 +138,7 @@ class VoteRetracted(Data, frozen=True):
 
 
 class BookmarkAdded(Data, frozen=True):
-    """A reader keeps a tool."""
+    """A reader bookmarks a tool."""
 
     type = "bookmark.added"
     topic = topics.BOOKMARKS
@@ -149,7 +150,7 @@ class BookmarkAdded(Data, frozen=True):
 
 
 class BookmarkRemoved(Data, frozen=True):
-    """A reader lets a tool go."""
+    """A reader removes the bookmark of a tool."""
 
     type = "bookmark.removed"
     topic = topics.BOOKMARKS
@@ -161,7 +162,7 @@ class BookmarkRemoved(Data, frozen=True):
 
 
 class FrozenTally(msgspec.Struct, frozen=True):
-    """Where a tool stood among voters and bookmarks when its week closed."""
+    """Votes and bookmarks of a tool at the close of a week."""
 
     tool: str
     ship: int
@@ -170,7 +171,7 @@ class FrozenTally(msgspec.Struct, frozen=True):
 
 
 class DigestFrozen(Data, frozen=True):
-    """A week is closed: its digest as JSON text, and every tool's tally then."""
+    """A worker closes a week: its digest as JSON text, and every tool's tally at that moment."""
 
     type = "digest.frozen"
     topic = topics.DIGESTS
@@ -200,21 +201,31 @@ EVENT_TYPES: Mapping[str, type[Data]] = {
 }
 
 
-class Event(msgspec.Struct, frozen=True, gc=False):
-    """One event: `id` and `time` (microseconds since 1970) order it, `data` is what it says."""
+DataT = TypeVar("DataT", bound=Data, default=Data, covariant=True)
+
+
+class Event(msgspec.Struct, Generic[DataT], frozen=True, gc=False):
+    """An event; `Event[VoteCast]` carries a vote, a plain `Event` any data.
+
+    Attributes:
+        id: Chosen by the sender; orders events of equal time by its UTF-8 bytes.
+        time: Microseconds since 1970; orders events.
+        data: The content, a struct of the event's type.
+        source: The CloudEvents source; the order ignores it.
+    """
 
     id: str
     time: int
-    data: Data
+    data: DataT
     source: str | None = None
 
     @property
     def type(self) -> str:
-        """The name of the event's type, such as `vote.cast`."""
+        """Name of the event's type, such as `vote.cast`."""
         return self.data.type
 
     @property
     def key(self) -> str:
-        """The Kafka key: what must stay in order."""
+        """Kafka key: events with the same key stay in order on one partition."""
         key: str = getattr(self.data, self.data.key_field)
         return key

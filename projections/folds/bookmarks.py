@@ -1,4 +1,4 @@
-"""The shelves: which tools a reader keeps."""
+"""Bookmarks: which tools a reader keeps."""
 
 from collections.abc import Iterable
 
@@ -7,21 +7,18 @@ from projections.folds.registers import RegisterWrite
 from schemas.events import BookmarkAdded, BookmarkRemoved, Event
 
 
-def bookmark_added(event: Event) -> Iterable[RegisterWrite]:
-    """The newest word of a reader on a tool counts."""
+def bookmark_added(event: Event[BookmarkAdded]) -> Iterable[RegisterWrite]:
+    """Keep a tool for a reader, from the time of the newest bookmark."""
     return (_bookmark(event, kept=True),)
 
 
-def bookmark_removed(event: Event) -> Iterable[RegisterWrite]:
-    """What was let go stays as an empty place, so that an older bookmark cannot return."""
+def bookmark_removed(event: Event[BookmarkRemoved]) -> Iterable[RegisterWrite]:
+    """Empty a reader's bookmark; the empty register keeps older bookmarks from returning."""
     return (_bookmark(event, kept=False),)
 
 
-def _bookmark(event: Event, *, kept: bool) -> RegisterWrite:
-    data = event.data
-    assert isinstance(data, BookmarkAdded | BookmarkRemoved)
+def _bookmark(event: Event[BookmarkAdded | BookmarkRemoved], *, kept: bool) -> RegisterWrite:
     # Both events carry the same data, so at equal time and id their types decide.
-    order = stamp_prefix(event) + event.type.encode()
-    return RegisterWrite(
-        "bookmarks", (data.voter, data.tool), order, {"kept": kept, "time": event.time}
-    )
+    stamp = stamp_prefix(event) + event.type.encode()
+    key = event.data.voter, event.data.tool
+    return RegisterWrite("bookmarks", key, stamp, {"kept": kept, "time": event.time})

@@ -1,4 +1,4 @@
-"""The catalog: categories, tools and reviewers as their newest events describe them."""
+"""Catalog: categories, tools and reviewers as their newest events describe them."""
 
 from collections.abc import Iterable
 
@@ -7,43 +7,38 @@ from projections.folds.registers import RegisterWrite
 from schemas.events import CategoryDefined, Event, ReviewerJoined, ToolListed, ToolRetired
 
 
-def category_defined(event: Event) -> Iterable[RegisterWrite]:
-    """The newest definition of a category is the one that counts."""
-    data = event.data
-    assert isinstance(data, CategoryDefined)
-    values = {"name": data.name, "description": data.description}
-    yield RegisterWrite("categories", (data.category,), lww_stamp(event), values)
+def category_defined(event: Event[CategoryDefined]) -> Iterable[RegisterWrite]:
+    """Describe a category by its newest definition."""
+    category = event.data
+    values = {"name": category.name, "description": category.description}
+    yield RegisterWrite("categories", (category.category,), lww_stamp(event), values)
 
 
-def tool_listed(event: Event) -> Iterable[RegisterWrite]:
-    """The newest listing gives a tool's facts, the earliest one when it was first listed."""
-    data = event.data
-    assert isinstance(data, ToolListed)
+def tool_listed(event: Event[ToolListed]) -> Iterable[RegisterWrite]:
+    """Take a tool's facts from its newest listing, and its first date from its earliest one."""
+    tool = event.data
     facts = {
-        "name": data.name,
-        "category": data.category,
-        "tagline": data.tagline,
-        "description": data.description,
-        "pricing": data.pricing,
-        "entry": data.entry,
-        "best_for": data.best_for,
-        "url": data.url,
+        "name": tool.name,
+        "category": tool.category,
+        "tagline": tool.tagline,
+        "description": tool.description,
+        "pricing": tool.pricing,
+        "entry": tool.entry,
+        "best_for": tool.best_for,
+        "url": tool.url,
     }
-    yield RegisterWrite("tools", (data.tool,), lww_stamp(event), facts)
-    yield RegisterWrite("first_listings", (data.tool,), earliest_first(event), {"time": event.time})
+    yield RegisterWrite("tools", (tool.tool,), lww_stamp(event), facts)
+    yield RegisterWrite("first_listings", (tool.tool,), earliest_first(event), {"time": event.time})
 
 
-def tool_retired(event: Event) -> Iterable[RegisterWrite]:
-    """A retirement stands beside the facts; which of the two is newer is asked when read."""
-    data = event.data
-    assert isinstance(data, ToolRetired)
-    values = {"time": event.time, "reason": data.reason}
-    yield RegisterWrite("retirements", (data.tool,), lww_stamp(event), values)
+def tool_retired(event: Event[ToolRetired]) -> Iterable[RegisterWrite]:
+    """Store a tool's newest retirement beside its facts; queries compare the two stamps."""
+    values = {"time": event.time, "reason": event.data.reason}
+    yield RegisterWrite("retirements", (event.data.tool,), lww_stamp(event), values)
 
 
-def reviewer_joined(event: Event) -> Iterable[RegisterWrite]:
-    """The newest word on a reviewer is the one that counts."""
-    data = event.data
-    assert isinstance(data, ReviewerJoined)
-    values = {"name": data.name, "motto": data.motto, "position": data.position}
-    yield RegisterWrite("reviewers", (data.reviewer,), lww_stamp(event), values)
+def reviewer_joined(event: Event[ReviewerJoined]) -> Iterable[RegisterWrite]:
+    """Describe a reviewer by the newest event."""
+    reviewer = event.data
+    values = {"name": reviewer.name, "motto": reviewer.motto, "position": reviewer.position}
+    yield RegisterWrite("reviewers", (reviewer.reviewer,), lww_stamp(event), values)

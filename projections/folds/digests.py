@@ -1,4 +1,4 @@
-"""The weeks: each closed week's digest, as it was decided once."""
+"""Digests: each closed week's digest, as it was decided once."""
 
 from collections.abc import Iterable
 
@@ -8,18 +8,17 @@ from schemas import digests
 from schemas.events import DigestFrozen, Event
 
 
-def digest_frozen(event: Event) -> Iterable[RegisterWrite]:
-    """The first decision on a week counts, however many were made.
+def digest_frozen(event: Event[DigestFrozen]) -> Iterable[RegisterWrite]:
+    """Keep the earliest decision on a week, however many follow.
 
-    Of a quiet week no tallies are kept: they are those of the week before.
+    A quiet week's row holds no tallies: they equal those of the week before.
     """
-    data = event.data
-    assert isinstance(data, DigestFrozen)
-    told = () if digests.is_quiet(data.digest) else data.tallies
+    frozen = event.data
+    tallies = () if digests.is_quiet(frozen.digest) else frozen.tallies
     values = {
         "time": event.time,
-        "digest": data.digest,
-        # By tool, so that one tool's history is looked up without reading all the others.
-        "tallies": {one.tool: [one.ship, one.skip, one.bookmarks] for one in told},
+        "digest": frozen.digest,
+        # Keyed by tool, so a query reads one tool's tally without reading the others.
+        "tallies": {tally.tool: [tally.ship, tally.skip, tally.bookmarks] for tally in tallies},
     }
-    yield RegisterWrite("digests", (data.week,), earliest_first(event), values)
+    yield RegisterWrite("digests", (frozen.week,), earliest_first(event), values)

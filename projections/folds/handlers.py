@@ -3,19 +3,22 @@
 from collections.abc import Mapping
 
 from projections.folds import bookmarks, catalog, digests, reviews, votes
-from projections.folds.registers import Handler
+from projections.folds.registers import Handler, on
 from schemas import events
+from schemas.events import Data
 
-HANDLERS: Mapping[type, Handler] = {
-    events.CategoryDefined: catalog.category_defined,
-    events.ToolListed: catalog.tool_listed,
-    events.ToolRetired: catalog.tool_retired,
-    events.ReviewerJoined: catalog.reviewer_joined,
-    events.ReviewSubmitted: reviews.review_submitted,
-    events.ReviewRetracted: reviews.review_retracted,
-    events.VoteCast: votes.vote_cast,
-    events.VoteRetracted: votes.vote_retracted,
-    events.BookmarkAdded: bookmarks.bookmark_added,
-    events.BookmarkRemoved: bookmarks.bookmark_removed,
-    events.DigestFrozen: digests.digest_frozen,
-}
+HANDLERS: Mapping[type[Data], Handler] = dict(
+    (
+        on(events.CategoryDefined, catalog.category_defined),
+        on(events.ToolListed, catalog.tool_listed),
+        on(events.ToolRetired, catalog.tool_retired),
+        on(events.ReviewerJoined, catalog.reviewer_joined),
+        on(events.ReviewSubmitted, reviews.review_submitted),
+        on(events.ReviewRetracted, reviews.review_retracted),
+        on(events.VoteCast, votes.vote_cast),
+        on(events.VoteRetracted, votes.vote_retracted),
+        on(events.BookmarkAdded, bookmarks.bookmark_added),
+        on(events.BookmarkRemoved, bookmarks.bookmark_removed),
+        on(events.DigestFrozen, digests.digest_frozen),
+    )
+)

@@ -1,4 +1,4 @@
-"""The panel: every revision of every review is kept; which is current is asked when read."""
+"""Reviews: every revision of every review; a query picks the current one."""
 
 import hashlib
 from collections.abc import Iterable
@@ -9,31 +9,30 @@ from projections.folds.registers import RegisterWrite
 from schemas.events import Event, ReviewRetracted, ReviewSubmitted
 
 
-def review_submitted(event: Event) -> Iterable[RegisterWrite]:
-    """A submission is a revision of what this reviewer says of this tool."""
-    data = event.data
-    assert isinstance(data, ReviewSubmitted)
+def review_submitted(event: Event[ReviewSubmitted]) -> Iterable[RegisterWrite]:
+    """Add a revision of a reviewer's review of a tool."""
+    review = event.data
     values = {
         "retracted": False,
-        "score": data.score,
-        "verdict": data.verdict,
-        "body": data.body,
-        "pros": data.pros,
-        "cons": data.cons,
-        "disclosure": data.disclosure,
+        "score": review.score,
+        "verdict": review.verdict,
+        "body": review.body,
+        "pros": review.pros,
+        "cons": review.cons,
+        "disclosure": review.disclosure,
     }
-    yield _revision(event, data.tool, data.reviewer, values)
+    yield _revision(event, values)
 
 
-def review_retracted(event: Event) -> Iterable[RegisterWrite]:
-    """A retraction is a revision too: one that says nothing any more."""
-    data = event.data
-    assert isinstance(data, ReviewRetracted)
-    yield _revision(event, data.tool, data.reviewer, {"retracted": True, "body": data.reason})
+def review_retracted(event: Event[ReviewRetracted]) -> Iterable[RegisterWrite]:
+    """Add a revision that retracts the review and holds the reason as its body."""
+    yield _revision(event, {"retracted": True, "body": event.data.reason})
 
 
-def _revision(event: Event, tool: str, reviewer: str, values: dict[str, Any]) -> RegisterWrite:
-    # A stamp holds the whole review, too long for an index; its digest names the revision.
-    order = lww_stamp(event)
-    name = hashlib.sha256(order).hexdigest()
-    return RegisterWrite("revisions", (tool, reviewer, name), order, {"time": event.time, **values})
+def _revision(
+    event: Event[ReviewSubmitted | ReviewRetracted], values: dict[str, Any]
+) -> RegisterWrite:
+    # A stamp holds the whole review, too long for an index, so its hash names the revision.
+    stamp = lww_stamp(event)
+    key = event.data.tool, event.data.reviewer, hashlib.sha256(stamp).hexdigest()
+    return RegisterWrite("revisions", key, stamp, {"time": event.time, **values})

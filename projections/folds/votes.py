@@ -1,4 +1,4 @@
-"""The community: one ballot per voter and tool, and what the ballots of a tool add up to."""
+"""Votes: one ballot per voter and tool."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,29 +7,27 @@ from projections.folds.registers import RegisterWrite
 from schemas.events import Event, VoteCast, VoteRetracted
 from schemas.records import Choice
 
-# What a ballot says, and how equal times and ids are decided: by the bytes of the data, in which
-# only the choice can differ between two events of one ballot.
+# The choice on a ballot. It also orders two events of one ballot with equal time and id, like the
+# bytes of their data would: nothing else in the data can differ.
 SHIP, SKIP, NONE = 1, 2, 3
 CHOICES: Mapping[Choice, int] = {"ship": SHIP, "skip": SKIP}
 NAMES: Mapping[int, Choice] = {SHIP: "ship", SKIP: "skip"}
-# Made once: there are as many ballots as votes, but only three things that one can say.
-_SAID = {choice: (bytes((choice,)), {"choice": choice}) for choice in (SHIP, SKIP, NONE)}
+# Shared by all ballots, since there are as many ballots as votes but only three choices.
+_STAMP_ENDINGS = {choice: bytes((choice,)) for choice in (SHIP, SKIP, NONE)}
+_VALUES = {choice: {"choice": choice} for choice in (SHIP, SKIP, NONE)}
 
 
-def vote_cast(event: Event) -> Iterable[RegisterWrite]:
-    """A voter's newest choice for a tool is the one that counts."""
-    data = event.data
-    assert isinstance(data, VoteCast)
-    return (_ballot(event, data, CHOICES[data.choice]),)
+def vote_cast(event: Event[VoteCast]) -> Iterable[RegisterWrite]:
+    """Count a voter's newest choice for a tool."""
+    return (_ballot(event, CHOICES[event.data.choice]),)
 
 
-def vote_retracted(event: Event) -> Iterable[RegisterWrite]:
-    """A vote taken back stays as an empty ballot, so that an older vote cannot return."""
-    data = event.data
-    assert isinstance(data, VoteRetracted)
-    return (_ballot(event, data, NONE),)
+def vote_retracted(event: Event[VoteRetracted]) -> Iterable[RegisterWrite]:
+    """Empty a voter's ballot; the empty register keeps older votes from returning."""
+    return (_ballot(event, NONE),)
 
 
-def _ballot(event: Event, vote: VoteCast | VoteRetracted, choice: int) -> RegisterWrite:
-    last, values = _SAID[choice]
-    return RegisterWrite("ballots", (vote.voter, vote.tool), stamp_prefix(event) + last, values)
+def _ballot(event: Event[VoteCast | VoteRetracted], choice: int) -> RegisterWrite:
+    key = event.data.voter, event.data.tool
+    stamp = stamp_prefix(event) + _STAMP_ENDINGS[choice]
+    return RegisterWrite("ballots", key, stamp, _VALUES[choice])
