@@ -13,8 +13,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from infra.errors import VerdictsError
 
-class SettingsError(ValueError):
+
+class SettingsError(VerdictsError):
     """A setting that cannot be meant; the message is one sentence for the person who set it."""
 
 

@@ -15,6 +15,7 @@ from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
+from infra.errors import VerdictsError
 from infra.postgres.engine import GENERATION_LOCK
 from projections import tables
 from projections.write import outbox
@@ -50,11 +51,11 @@ _COLUMNS = text("""
 _NAME = re.compile(r"projections_(\d+)")
 
 
-class UnknownGenerationError(Exception):
+class UnknownGenerationError(VerdictsError):
     """There is no such generation; the message names those that exist."""
 
 
-class BusyError(Exception):
+class BusyError(VerdictsError):
     """Batches are in flight that do not end; the message says what to do."""
 
 

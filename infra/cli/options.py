@@ -1,4 +1,4 @@
-"""What several verbs of the command line share."""
+"""What several commands share: settings, `--json`, answers, and counted nouns."""
 
 import os
 from collections.abc import Callable
@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from infra.settings import Settings
+from infra.supervisor.data_folder import attached
 
 as_json: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="Answer in JSON, for programs."
@@ -15,17 +16,20 @@ as_json: Callable[[Any], Any] = click.option(
 
 
 def settings() -> Settings:
-    """The settings of this process."""
+    """Return the settings of this process."""
     return Settings.from_environment(os.environ)
 
 
 def attached_settings() -> Settings:
-    """The settings of this process, or of the system that runs on its data folder."""
-    from infra.supervisor.data_folder import attached
-
+    """Return the settings of this process, completed from the system on its data folder."""
     return attached(settings())
 
 
 def answer(value: object, as_json: bool, text: str) -> None:
     """Print `value` for a program, or `text` for a person."""
     click.echo(msgspec.json.encode(value).decode() if as_json else text)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 event`, `2,500 events`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,4 +1,4 @@
-"""A progress bar on standard error, where somebody watches."""
+"""A progress bar on standard error, shown only in a terminal."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,16 +15,21 @@ from rich.progress import (
 )
 
 
-class Show(Protocol):
-    """Shows how much is done, and of how much if that is new."""
+class ShowProgress(Protocol):
+    """Shows how much is done; a total replaces the one given before."""
 
     def __call__(self, done: int, total: int | None = None) -> None:
-        """Show it."""
+        """Show `done` of `total`."""
 
 
 @contextmanager
-def progress_bar(doing: str, total: int | None = None) -> Iterator[Show]:
-    """Show how much of `total` is behind us; call what it gives with that number."""
+def progress_bar(doing: str, total: int | None = None) -> Iterator[ShowProgress]:
+    """Show a bar for the block; it receives the function that moves the bar.
+
+    Args:
+        doing: Text beside the bar.
+        total: Number of steps; None when unknown.
+    """
     console = Console(stderr=True)
     with Progress(
         TextColumn("{task.description}"),

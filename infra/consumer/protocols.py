@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 
+from infra.errors import VerdictsError
 from schemas.topics import TopicPartition
 
 
@@ -54,7 +55,7 @@ class CheckpointMismatch(Exception):  # noqa: N818 - an answer, not a fault
         self.stored = stored
 
 
-class LogMismatchError(Exception):
+class LogMismatchError(VerdictsError):
     """The log and the stored offsets do not belong together; going on would lose or repeat."""
 
 

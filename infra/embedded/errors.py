@@ -1,7 +1,9 @@
 """The one way in which an embedded server fails."""
 
+from infra.errors import VerdictsError
 
-class EmbeddedError(Exception):
+
+class EmbeddedError(VerdictsError):
     """A server cannot run here; the message is one sentence that says what to do."""
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from infra.errors import VerdictsError
 from infra.kafka.codec import Codec
 from infra.settings import Settings
 from schemas.avro.catalogue import NEWEST, VERSIONS
@@ -31,7 +32,7 @@ _TYPE = "application/vnd.schemaregistry.v1+json"
 _AWAY = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 
 
-class RegistryError(Exception):
+class RegistryError(VerdictsError):
     """The registry cannot be used; the message is one sentence that says why."""
 
 

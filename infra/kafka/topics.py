@@ -19,6 +19,7 @@ from confluent_kafka.admin import (
     TopicMetadata,
 )
 
+from infra.errors import VerdictsError
 from infra.kafka.offsets import list_offsets
 from infra.settings import Settings
 
@@ -45,7 +46,7 @@ class TopicChanges(msgspec.Struct, frozen=True):
     differences: list[str]
 
 
-class TopicsError(Exception):
+class TopicsError(VerdictsError):
     """The topics cannot be had; the message is one sentence that says why."""
 
 

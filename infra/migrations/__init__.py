@@ -14,6 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+from infra.errors import VerdictsError
 from infra.postgres.engine import SCHEMA, create_plain_engine
 from infra.settings import Settings
 
@@ -24,7 +25,7 @@ _LOCK = 0x76657264  # "verd": any number, as long as every migrator takes the sa
 _FOLDER = Path(__file__).parent
 
 
-class DatabaseUnfitError(Exception):
+class DatabaseUnfitError(VerdictsError):
     """The server cannot be used as it is; the message is one sentence that says what to do."""
 
 

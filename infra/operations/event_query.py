@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from infra.errors import VerdictsError
 from infra.kafka.codec import Codec, UndecodableError
 from infra.kafka.offsets import LogOffsets
 from infra.kafka.reader import LogRecord, OffsetRange, Progress, follow, scan
@@ -30,7 +31,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _SHORT = {topic.name.split(".")[1]: topic.name for topic in EVENT_TOPICS}
 
 
-class QueryError(Exception):
+class QueryError(VerdictsError):
     """What was asked for does not exist; the message says what does."""
 
 

@@ -82,8 +82,9 @@ class Supervisor:
         self.services: list[Service] = []
         self._stopping = threading.Event()
 
-    def supervise(self, service: Service) -> None:
-        """Look after a service that has been started."""
+    def run(self, service: Service) -> None:
+        """Start a service, and restart it whenever it ends."""
+        service.start()
         self.services.append(service)
         threading.Thread(
             target=self._supervise, args=(service,), daemon=True, name=service.name

@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from infra.errors import VerdictsError
 from publishers.build.atomic_exchange import exchange
 
 _PATH = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
@@ -27,7 +28,7 @@ class BadPath(ValueError):  # noqa: N818 (it says what it is)
     """A path that cannot be a page of the site."""
 
 
-class SupersededError(OSError):
+class SupersededError(VerdictsError, OSError):
     """Another writer took over; what stands in the site's folder is its business now."""
 
 

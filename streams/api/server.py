@@ -17,6 +17,7 @@ from granian.server.embed import Server
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp
 
+from infra.errors import VerdictsError
 from infra.kafka.codec import Codec
 from infra.kafka.producer import KafkaProducer
 from infra.postgres.engine import create_engine
@@ -39,7 +40,7 @@ BACKLOG = 2048
 log = structlog.get_logger(__name__)
 
 
-class CannotListenError(Exception):
+class CannotListenError(VerdictsError):
     """The address cannot be had; the message is one sentence that says what to do."""
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from confluent_kafka import KafkaError, Message, Producer
 from sqlalchemy import Connection, Engine, text
 
+from infra.errors import VerdictsError
 from infra.kafka.codec import Codec, UndecodableError
 from infra.kafka.offsets import LogOffsets
 from infra.kafka.producer import configuration
@@ -36,7 +37,7 @@ _SETTLED = text(
 )
 
 
-class ReplayError(Exception):
+class ReplayError(VerdictsError):
     """A letter cannot be sent again; the message says why, and what can be done."""
 
 

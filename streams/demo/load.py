@@ -7,6 +7,7 @@ from itertools import islice
 
 import httpx
 
+from infra.errors import VerdictsError
 from streams.demo import weeks
 from streams.demo.event import DemoEvent
 
@@ -19,7 +20,7 @@ _BUSY = {429, 503}
 _ACCEPTED = {200, 202}
 
 
-class NotLoaded(Exception):  # noqa: N818 - says what happened, as the rest of the house does
+class NotLoaded(VerdictsError):  # noqa: N818 - says what happened, as the rest of the house does
     """The demo content did not get in; the message says why in one sentence."""
 
 

@@ -20,6 +20,7 @@ from confluent_kafka import KafkaError, Message
 from confluent_kafka import Producer as KafkaProducer
 from sqlalchemy import Engine
 
+from infra.errors import VerdictsError
 from infra.kafka import registry
 from infra.kafka.codec import Codec
 from infra.kafka.offsets import LogOffsets
@@ -46,7 +47,7 @@ Outcome = Literal["frozen", "quiet", "already"]
 log = structlog.get_logger(__name__)
 
 
-class NotFrozen(Exception):  # noqa: N818 - an outcome, named for what it is
+class NotFrozen(VerdictsError):  # noqa: N818 - an outcome, named for what it is
     """A week was not frozen, or nobody can tell; the message is one sentence that says why."""
 
 

@@ -11,6 +11,7 @@ from psycopg.errors import IdleInTransactionSessionTimeout
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import InternalError
 
+from infra.errors import VerdictsError
 from infra.kafka.codec import Codec
 from infra.kafka.offsets import LogOffsets
 from infra.kafka.reader import OffsetRange, ages
@@ -30,7 +31,7 @@ LEVEL_PAUSE = 0.2
 LEVEL_ATTEMPTS = 10
 
 
-class NotReadyError(Exception):
+class NotReadyError(VerdictsError):
     """A generation cannot become live yet; the message says what to do."""
 
 

@@ -5,7 +5,7 @@ import signal
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-from infra.cli.services.up import up
+from infra.cli.services.up import run_local_system
 from infra.settings import Settings
 from infra.supervisor.console import Screen
 
@@ -29,5 +29,5 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         service(sys.argv[1])
     else:
-        its = Settings.from_environment(os.environ)
-        up(its, Screen(), command=lambda name: [sys.executable, __file__, name])
+        settings = Settings.from_environment(os.environ)
+        run_local_system(settings, Screen(), lambda name: [sys.executable, __file__, name])

@@ -1,25 +1,68 @@
-"""`verdicts events`: what stands on the log, by topic, key, type and time."""
+"""`verdicts events`: reads and counts events on the log, by topic, key, type and time."""
 
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import msgspec
 
 from infra.cli.options import answer, as_json, attached_settings
 from infra.cli.progress_bar import progress_bar
-
-if TYPE_CHECKING:
-    from infra.operations.event_query import EventReader, FoundEvent, Query
+from infra.kafka.registry import codec
+from infra.operations.event_query import (
+    EventReader,
+    FoundEvent,
+    Query,
+    full_name,
+    is_topic,
+    known_type,
+    line,
+    moment,
+    to_full_json,
+)
 
 WIDEST_BAR = 40
+
+_QUERY_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.option("--topic", "topics", multiple=True, help="`votes` or its full name; repeatable."),
+    click.option("--type", "types", multiple=True, help="Such as vote.cast; repeatable."),
+    click.option("--key", help="Of the record: a tool, category, reviewer, voter or week."),
+    click.option("--since", help="Events from this time on: RFC 3339, a date, or 90m, 2d ago."),
+    click.option("--until", help="Events before this time."),
+)
+
+
+def query_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that select events; the command gets them as a `Query`."""
+
+    @wraps(command)
+    def with_query(
+        topics: tuple[str, ...],
+        types: tuple[str, ...],
+        key: str | None,
+        since: str | None,
+        until: str | None,
+        **options: Any,
+    ) -> None:
+        query = Query(
+            topics=tuple(map(full_name, topics)),
+            types=tuple(map(known_type, types)),
+            key=key,
+            since=moment(since) if since else None,
+            until=moment(until) if until else None,
+        )
+        command(query, **options)
+
+    for option in reversed(_QUERY_OPTIONS):
+        with_query = option(with_query)
+    return with_query
 
 
 @click.group()
 def events() -> None:
-    """The events on the log: the last ones, one of them, how many.
+    """Read and count events on the log.
 
     \b
     verdicts events tail --follow
@@ -29,100 +72,60 @@ def events() -> None:
     """
 
 
-def query(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that say which events are meant; the command gets them as a `Query`."""
-
-    @wraps(command)
-    def asked(
-        topics: tuple[str, ...],
-        types: tuple[str, ...],
-        key: str | None,
-        since: str | None,
-        until: str | None,
-        **rest: Any,
-    ) -> None:
-        from infra.operations.event_query import Query, full_name, known_type, moment
-
-        meant = Query(
-            topics=tuple(map(full_name, topics)),
-            types=tuple(map(known_type, types)),
-            key=key,
-            since=moment(since) if since else None,
-            until=moment(until) if until else None,
-        )
-        command(meant, **rest)
-
-    for option in reversed(_OPTIONS):
-        asked = option(asked)
-    return asked
-
-
-_OPTIONS: tuple[Callable[[Any], Any], ...] = (
-    click.option("--topic", "topics", multiple=True, help="`votes` or its full name; repeatable."),
-    click.option("--type", "types", multiple=True, help="Such as vote.cast; repeatable."),
-    click.option("--key", help="Of the record: a tool, category, reviewer, voter or week."),
-    click.option("--since", help="Times of events from this on: RFC 3339, a date, or 90m, 2d."),
-    click.option("--until", help="Times of events before this."),
-)
-
-
 @events.command()
-@query
+@query_options
 @click.option(
     "-n", "--number", type=click.IntRange(min=0), default=20, show_default=True, help="How many."
 )
-@click.option("-f", "--follow", is_flag=True, help="Go on with those that come, until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Continue with new events, until Ctrl-C.")
 @as_json
-def tail(meant: "Query", number: int, follow: bool, as_json: bool) -> None:
-    """Show the newest events, oldest first, one per line (with --json one object per line).
+def tail(query: Query, number: int, follow: bool, as_json: bool) -> None:
+    """Show the newest events, oldest first, one per line (--json: one object per line).
 
     \b
     verdicts events tail -n 100 --topic votes
     verdicts events tail --follow --json | jq .data
     verdicts events tail --type undecodable
     """
-    from infra.operations.event_query import line, to_full_json
 
-    def show(found: "FoundEvent") -> None:
-        click.echo(msgspec.json.encode(to_full_json(found)).decode() if as_json else line(found))
+    def show(event: FoundEvent) -> None:
+        click.echo(msgspec.json.encode(to_full_json(event)).decode() if as_json else line(event))
 
     reader = _reader()
-    spans = reader.spans(meant)
+    spans = reader.spans(query)
     with progress_bar("Reading the log") as progress:
-        newest = reader.last(meant, number, spans, progress)
-    for found in newest:
-        show(found)
+        newest = reader.last(query, number, spans, progress)
+    for event in newest:
+        show(event)
     if follow:
-        for found in reader.follow(meant, spans):
-            show(found)
+        for event in reader.follow(query, spans):
+            show(event)
             sys.stdout.flush()
 
 
 @events.command()
 @click.argument("which")
-@query
+@query_options
 @as_json
-def show(meant: "Query", which: str, as_json: bool) -> None:
-    """Show events whole: the one at topic/partition/offset, or all with an id.
+def show(query: Query, which: str, as_json: bool) -> None:
+    """Show whole events: the one at topic/partition/offset, or all with an id.
 
-    An id is looked for on the whole log, unless options narrow it down. The exit status is 1
-    when there is none.
+    The whole log is searched for an id, unless options narrow the search. The exit status is 1
+    when no event is found.
 
     \b
     verdicts events show votes/3/1207
     verdicts events show 01980c1e-7b1d-7000-8000-000000000001 --topic reviews
     """
-    from infra.operations.event_query import to_full_json
-
-    found = _at(which) if _is_place(which) else _with_id(meant, which)
-    values = [to_full_json(it) for it in found]
+    events = _at(which) if _is_position(which) else _with_id(query, which)
+    values = [to_full_json(event) for event in events]
     texts = [msgspec.json.format(msgspec.json.encode(value)).decode() for value in values]
     answer(values, as_json, "\n".join(texts) or f"There is no event {which}.")
-    sys.exit(0 if found else 1)
+    sys.exit(0 if events else 1)
 
 
 @events.command()
-@query
+@query_options
 @click.option(
     "--by",
     type=click.Choice(["type", "topic", "day", "hour"]),
@@ -131,7 +134,7 @@ def show(meant: "Query", which: str, as_json: bool) -> None:
     help="What to count by; days and hours are those of the events' times in UTC.",
 )
 @as_json
-def count(meant: "Query", by: str, as_json: bool) -> None:
+def count(query: Query, by: str, as_json: bool) -> None:
     """Count events.
 
     \b
@@ -139,49 +142,47 @@ def count(meant: "Query", by: str, as_json: bool) -> None:
     verdicts events count --by day --type vote.cast --since 2026-11-01
     """
     reader = _reader()
-    spans = reader.spans(meant)
+    spans = reader.spans(query)
     with progress_bar("Reading the log", sum(span.length for span in spans.values())) as progress:
-        counts = reader.count(meant, by, spans, progress)
-    ordered = dict(sorted(counts.items()))
-    most = max(ordered.values(), default=1)
+        counts = reader.count(query, by, spans, progress)
+    total, ordered = counts.total(), dict(sorted(counts.items()))
+    answer({"by": by, "counts": ordered, "total": total}, as_json, _bar_chart(ordered, total))
+
+
+def _bar_chart(counts: dict[str, int], total: int) -> str:
+    most = max(counts.values(), default=1)
     lines = [
-        f"{label:<20} {number:>10}  {'▇' * round(WIDEST_BAR * number / most)}"
-        for label, number in ordered.items()
+        f"{label:<20} {number:>10,}  {'▇' * round(WIDEST_BAR * number / most)}"
+        for label, number in counts.items()
     ]
-    lines.append(f"{'total':<20} {counts.total():>10}")
-    value = {"by": by, "counts": ordered, "total": counts.total()}
-    answer(value, as_json, "\n".join(lines))
+    return "\n".join([*lines, f"{'total':<20} {total:>10,}"])
 
 
-def _reader() -> "EventReader":
-    from infra.kafka.registry import codec
-    from infra.operations.event_query import EventReader
-
-    its = attached_settings()
-    return EventReader(its, codec(its))
+def _reader() -> EventReader:
+    settings = attached_settings()
+    return EventReader(settings, codec(settings))
 
 
-def _is_place(which: str) -> bool:
-    """Whether it begins with a topic; an id may have slashes, too."""
-    from infra.operations.event_query import is_topic
-
+def _is_position(which: str) -> bool:
+    """Tell a position (topic/partition/offset) from an id, which may contain slashes, too."""
     topic, *numbers = which.split("/")
     return len(numbers) == 2 and is_topic(topic)
 
 
-def _at(place: str) -> list["FoundEvent"]:
-    from infra.operations.event_query import full_name
-
-    topic, partition, offset = place.split("/")
+def _at(position: str) -> list[FoundEvent]:
+    topic, partition, offset = position.split("/")
     if not (partition.isdecimal() and offset.isdecimal()):
-        raise click.UsageError(f"{place!r} is no place; write topic/partition/offset.")
-    found = _reader().at(full_name(topic), int(partition), int(offset))
-    return [found] if found else []
+        raise click.UsageError(f"{position!r} is no position; write topic/partition/offset.")
+    event = _reader().at(full_name(topic), int(partition), int(offset))
+    return [event] if event else []
 
 
-def _with_id(meant: "Query", wanted: str) -> list["FoundEvent"]:
+def _with_id(query: Query, event_id: str) -> list[FoundEvent]:
     reader = _reader()
-    spans = reader.spans(meant)
+    spans = reader.spans(query)
     with progress_bar("Reading the log", sum(span.length for span in spans.values())) as progress:
-        found = reader.events(meant, spans, progress)
-        return [it for it in found if it.event is not None and it.event.id == wanted]
+        return [
+            found
+            for found in reader.events(query, spans, progress)
+            if found.event is not None and found.event.id == event_id
+        ]

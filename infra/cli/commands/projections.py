@@ -1,35 +1,29 @@
-"""`verdicts projections`: how far they are, and how to build them anew beside the live ones."""
+"""`verdicts projections`: shows how far they are, and rebuilds them beside the live ones."""
 
 import sys
-from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine
 
-from infra.cli.options import answer, as_json, attached_settings
+from infra.cli.options import answer, as_json, attached_settings, counted
 from infra.cli.progress_bar import progress_bar
 from infra.kafka.registry import codec
 from infra.postgres.engine import create_engine
 from infra.runtime import gc_tuning
 from infra.settings import Settings
-
-if TYPE_CHECKING:  # too slow to load for every command
-    from streams.rebuild.service import GenerationDiff
-
-
-def _attached() -> tuple[Settings, Engine]:
-    its = attached_settings()
-    return its, create_engine(its, name="verdicts projections", idle_seconds=0)
+from projections import generations
+from streams.rebuild import service
+from streams.rebuild.service import GenerationDiff, Position
 
 
 @click.group()
 def projections() -> None:
-    """How far the projections are, and how to build them anew.
+    """Show how far the projections are, and rebuild them.
 
-    A rebuild fills a new generation from the log while the live one goes on. Hold the two against
-    each other, promote the new one, and roll back if you must.
+    A rebuild fills a new generation from the log while the live generation keeps serving. Compare
+    the two, promote the new one, and roll back if necessary.
 
     \b
     verdicts projections status
@@ -45,65 +39,71 @@ def projections() -> None:
 def status(as_json: bool) -> None:
     """Show offset, end and lag of every partition, in every generation.
 
-    The lag is told in events, and in seconds since the next of them was written.
+    The lag is the number of events not applied yet, and the age in seconds of the oldest of them.
 
     \b
     verdicts projections status
     verdicts projections status --json
     """
-    from streams.rebuild.service import positions
-
-    found = positions(*_attached())
+    positions = service.positions(*_attached())
     if as_json:
-        answer(found, True, "")
-        return
+        answer(positions, True, "")
+    else:
+        Console().print(_table(positions))
+
+
+def _table(positions: list[Position]) -> Table:
     table = Table("generation", "partition", "offset", "end", "lag", "seconds", box=None)
-    for it in found:
-        name = f"{it.generation}{' (live)' if it.live else ''}"
-        place = f"{it.topic.split('.')[1]}/{it.partition}"
-        seconds = "unknown" if it.seconds is None else it.seconds
-        table.add_row(name, place, *map(str, (it.offset, it.end, it.lag, seconds)))
-    Console().print(table)
+    for position in positions:
+        table.add_row(
+            f"{position.generation}{' (live)' if position.live else ''}",
+            f"{position.topic.split('.')[1]}/{position.partition}",
+            *(f"{number:,}" for number in (position.offset, position.end, position.lag)),
+            "unknown" if position.seconds is None else f"{position.seconds:,}",
+        )
+    return table
 
 
 @projections.command()
-@click.option("--resume", metavar="NAME", help="Go on filling this generation.")
+@click.option("--resume", metavar="NAME", help="Continue filling this generation.")
 @as_json
 def rebuild(resume: str | None, as_json: bool) -> None:
-    """Fill a new generation from the log, from its first event on.
+    """Fill a new generation from the first event of the log.
 
-    The live generation goes on serving and receiving; nothing is published by a rebuild. When it
-    is interrupted, the workers go on with it, or `--resume` does.
+    The live generation keeps serving and receiving; a rebuild publishes nothing. After an
+    interruption the workers continue it, or `--resume` does.
 
     \b
     verdicts projections rebuild
     verdicts projections rebuild --resume projections_2
     """
-    from streams.rebuild import service
-
-    its, database = _attached()
+    settings, database = _attached()
     gc_tuning.reduce_gc()
     name = resume or service.create(database)
-    again = f"verdicts projections rebuild --resume {name}"
-    click.echo(f"Filling {name}. If this is interrupted, go on with: {again}", err=True)
+    click.echo(
+        f"Filling {name}. After an interruption, continue with: "
+        f"verdicts projections rebuild --resume {name}",
+        err=True,
+    )
     with progress_bar("Applying events") as progress:
-        filled = service.rebuild(its, database, codec(its), name, progress)
+        filled = service.rebuild(settings, database, codec(settings), name, progress)
     answer(
         filled._asdict(),
         as_json,
-        f"{name} is filled and kept up by the workers.{_passed_over(filled.passed_over)} "
-        f"Look at it, then make it live:\n"
+        f"{name} is filled, and the workers keep it up to date."
+        f"{_skipped(filled.passed_over)}\n"
+        f"Compare it, then make it live:\n"
         f"  verdicts projections diff {name}\n"
         f"  verdicts projections promote {name}",
     )
 
 
-def _passed_over(count: int) -> str:
+def _skipped(count: int) -> str:
     if not count:
         return ""
     return (
-        f"\n{count} of the records cannot be applied and were passed over; those that the live "
-        "generation could not apply either stand in: verdicts deadletters list\n"
+        f"\nSkipped {counted(count, 'record')} that cannot be applied; those that the live "
+        "generation could not apply either are in: verdicts deadletters list"
     )
 
 
@@ -111,36 +111,34 @@ def _passed_over(count: int) -> str:
 @click.argument("name")
 @as_json
 def diff(name: str, as_json: bool) -> None:
-    """Hold a generation against the live one: rows, a hash, and the first rows that differ.
+    """Compare a generation with the live one: rows, a hash, and the first rows that differ.
 
-    Both are looked at as they were when they had applied the same events; for a moment the workers
-    wait for that. The exit status is 1 when they differ.
+    Both are read at the same offsets; the workers pause briefly for that. The exit status is 1
+    when the generations differ.
 
     \b
     verdicts projections diff projections_2
     verdicts projections diff projections_2 --json
     """
-    from streams.rebuild import service
-
-    its, database = _attached()
-    found = service.compare(its, database, codec(its), name)
-    if found.ahead:
+    settings, database = _attached()
+    diff = service.compare(settings, database, codec(settings), name)
+    if diff.ahead:
         click.echo(
-            f"{name} has applied {found.ahead} events that {found.live} has not, so rows may "
-            "differ for that alone. Do the workers run? See: verdicts projections status",
+            f"{name} has applied {counted(diff.ahead, 'event')} that {diff.live} has not, so rows "
+            "may differ for that reason alone. Check that workers run: verdicts projections status",
             err=True,
         )
-    answer(found.tables, as_json, "\n".join(_lines(found, name)))
-    sys.exit(0 if all(table.equal for table in found.tables) else 1)
+    answer(diff.tables, as_json, "\n".join(_lines(diff, name)))
+    sys.exit(0 if all(table.equal for table in diff.tables) else 1)
 
 
-def _lines(found: "GenerationDiff", name: str) -> list[str]:
+def _lines(diff: GenerationDiff, name: str) -> list[str]:
     lines = []
-    for table in found.tables:
-        sign = "equal  " if table.equal else "DIFFERS"
-        lines.append(f"{sign}  {table.table:<16} {table.rows[0]:>10} {table.rows[1]:>10}")
+    for table in diff.tables:
+        verdict = "equal  " if table.equal else "DIFFERS"
+        lines.append(f"{verdict}  {table.table:<16} {table.rows[0]:>10,} {table.rows[1]:>10,}")
         lines += [f"           only one has the column {column}" for column in table.columns]
-        lines += [f"           only in {found.live}: {row}" for row in table.only_in_first]
+        lines += [f"           only in {diff.live}: {row}" for row in table.only_in_first]
         lines += [f"           only in {name}: {row}" for row in table.only_in_second]
     return lines
 
@@ -151,19 +149,17 @@ def _lines(found: "GenerationDiff", name: str) -> list[str]:
 def promote(name: str, as_json: bool) -> None:
     """Make a generation the live one, at equal offsets and in one transaction.
 
-    Workers wait for a moment meanwhile. Only the records that differ are published.
+    The workers pause briefly. Only the records that differ are published.
 
     \b
     verdicts projections promote projections_2
     """
-    from streams.rebuild import service
-
-    its, database = _attached()
-    changed = service.promote(its, database, codec(its), name)
+    settings, database = _attached()
+    changed = service.promote(settings, database, codec(settings), name)
     answer(
         {"live": name, "changed": changed},
         as_json,
-        f"{name} is live; {changed} records differ and are published. "
+        f"{name} is live. Publishing the difference: {counted(changed, 'record')}. "
         "To go back: verdicts projections rollback",
     )
 
@@ -171,22 +167,22 @@ def promote(name: str, as_json: bool) -> None:
 @projections.command()
 @as_json
 def rollback(as_json: bool) -> None:
-    """Make the generation live again that was before.
+    """Make the previous generation live again.
 
     \b
     verdicts projections rollback
     """
-    from projections import generations
-    from streams.rebuild import service
-
-    its, database = _attached()
+    settings, database = _attached()
     with database.connect() as connection:
         name = generations.former(connection)
     if name is None:
-        raise click.ClickException("There is no former generation to go back to.")
-    changed = service.promote(its, database, codec(its), name)
-    told = {"live": name, "changed": changed}
-    answer(told, as_json, f"{name} is live again; {changed} records differ and are published.")
+        raise click.ClickException("There is no previous generation.")
+    changed = service.promote(settings, database, codec(settings), name)
+    answer(
+        {"live": name, "changed": changed},
+        as_json,
+        f"{name} is live again. Publishing the difference: {counted(changed, 'record')}.",
+    )
 
 
 @projections.command()
@@ -198,9 +194,12 @@ def drop(name: str, as_json: bool) -> None:
     \b
     verdicts projections drop projections_1
     """
-    from projections import generations
-
     _, database = _attached()
     with database.begin() as connection:
         generations.drop(connection, name)
     answer({"dropped": name}, as_json, f"{name} is dropped.")
+
+
+def _attached() -> tuple[Settings, Engine]:
+    settings = attached_settings()
+    return settings, create_engine(settings, name="verdicts projections", idle_seconds=0)

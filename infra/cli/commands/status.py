@@ -1,40 +1,64 @@
-"""Asks a running system whether its whole chain works."""
+"""`verdicts status`: asks a running system whether its whole chain works."""
 
+import sys
 from typing import Any, NamedTuple
 
+import click
 import httpx
 
-from infra.embedded.errors import EmbeddedError
+from infra.cli.options import answer, as_json, settings
+from infra.errors import VerdictsError
 from infra.settings import Settings, local_url
 from infra.supervisor.data_folder import DataFolder
 
 
+@click.command()
+@as_json
+def status(as_json: bool) -> None:
+    """Say whether a vote sent now would reach a page; exit status 1 if not.
+
+    \b
+    verdicts status
+    verdicts status --json | jq .reasons
+    """
+    report = fetch(settings())
+    answer(report.body, as_json, to_text(report))
+    sys.exit(0 if report.ready else 1)
+
+
 class StatusReport(NamedTuple):
-    """What `/status` said, and whether a vote sent now would reach a page."""
+    """The answer of `/status`.
+
+    Attributes:
+        ready: Whether a vote sent now would reach a page.
+        body: The JSON object, with the `url` that was asked.
+    """
 
     ready: bool
-    told: dict[str, Any]
+    body: dict[str, Any]
 
 
-def ask(settings: Settings) -> StatusReport:
+def fetch(settings: Settings) -> StatusReport:
     """Ask the system of the data folder, or the one on host and port.
 
     Raises:
-        EmbeddedError: When nobody answers there.
+        VerdictsError: Nothing answers there.
     """
     run = DataFolder(settings.data).read_run() if settings.data.exists() else None
     url = run.url if run else local_url(settings.host, settings.port)
     try:
-        answer = httpx.get(f"{url}/status", timeout=10, trust_env=False)
-        return StatusReport(answer.status_code == 200, {"url": url, **answer.json()})
+        response = httpx.get(f"{url}/status", timeout=10, trust_env=False)
+        return StatusReport(response.status_code == 200, {"url": url, **response.json()})
     except (httpx.HTTPError, ValueError, TypeError) as error:
-        raise EmbeddedError(f"Nothing answers at {url}; start it with `verdicts up`.") from error
+        raise VerdictsError(f"Nothing answers at {url}; start it with `verdicts up`.") from error
 
 
-def readable(answer: StatusReport) -> str:
-    """The answer for a person: the verdict, then one line per fact."""
-    first = "A vote sent now reaches a page." if answer.ready else "Something is missing."
-    return "\n".join([first, *_lines(answer.told)])
+def to_text(report: StatusReport) -> str:
+    """Return the report for a person: the verdict, then one line per fact."""
+    verdict = (
+        "A vote sent now reaches a page." if report.ready else "A vote sent now reaches no page."
+    )
+    return "\n".join([verdict, *_lines(report.body)])
 
 
 def _lines(value: dict[str, Any], indent: str = "  ") -> list[str]:
@@ -43,14 +67,14 @@ def _lines(value: dict[str, Any], indent: str = "  ") -> list[str]:
         if isinstance(item, dict):
             lines += [f"{indent}{key}", *_lines(item, indent + "  ")]
         elif isinstance(item, list):
-            lines += [f"{indent}{key:<15} {_short(part)}" for part in item or ["none"]]
+            lines += [f"{indent}{key:<15} {_one_line(part)}" for part in item or ["none"]]
         else:
             lines.append(f"{indent}{key:<15} {item}")
     return lines
 
 
-def _short(part: Any) -> str:
-    """One entry of a list on one line; of what lies deeper only how much there is."""
-    if isinstance(part, dict):
-        return "  ".join(f"{key} {_short(item)}" for key, item in part.items())
-    return str(len(part)) if isinstance(part, list) else str(part)
+def _one_line(item: Any) -> str:
+    """Return a list's item on one line; a list inside it only as its length."""
+    if isinstance(item, dict):
+        return "  ".join(f"{key} {_one_line(value)}" for key, value in item.items())
+    return str(len(item)) if isinstance(item, list) else str(item)

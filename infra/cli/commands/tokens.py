@@ -1,4 +1,4 @@
-"""`verdicts tokens`: who may send events."""
+"""`verdicts tokens`: bearer tokens that allow clients to send events."""
 
 import sys
 from collections.abc import Iterator
@@ -9,79 +9,70 @@ import msgspec
 from sqlalchemy import Connection
 
 from infra.cli.options import answer, as_json, attached_settings
-from infra.embedded.errors import EmbeddedError
 from infra.postgres.engine import create_engine
+from streams.api.auth import tokens as token_store
 
 
 @click.group()
 def tokens() -> None:
-    """Bearer tokens: who may send which events. Only a hash of each is kept."""
+    """Manage the bearer tokens that allow clients to send events.
+
+    Only their hashes are stored, so a token is shown once: when it is created.
+    """
 
 
 @tokens.command()
 @click.option("--role", required=True, help="editor, gateway or admin.")
-@click.option("--name", default="", help="For whom it is, for those who manage tokens.")
+@click.option("--name", default="", help="Shown in the list of tokens; by default the role.")
 @click.option("--namespace", help="Of a gateway's voters; by default the token's own.")
 @as_json
 def create(role: str, name: str, namespace: str | None, as_json: bool) -> None:
-    """Make a token and show it; it cannot be shown again.
+    """Create a token and print it; it cannot be shown again.
 
     \b
     verdicts tokens create --role editor --name "the desk"
     verdicts tokens create --role gateway --namespace app --json
     """
-    from streams.api.auth import tokens
-
-    try:
-        with _database() as connection:
-            issued = tokens.create(connection, name=name or role, role=role, namespace=namespace)
-    except tokens.TokenRefused as error:
-        raise EmbeddedError(str(error)) from error
-    answer({"token": issued.text, **_told(issued.token)}, as_json, issued.text)
+    with _database() as connection:
+        issued = token_store.create(connection, name=name or role, role=role, namespace=namespace)
+    value = {"token": issued.text, **msgspec.structs.asdict(issued.token)}
+    answer(value, as_json, issued.text)
 
 
 @tokens.command("list")
 @as_json
 def list_(as_json: bool) -> None:
-    """Show all tokens without their secrets.
+    """List all tokens without their secrets.
 
     \b
     verdicts tokens list
     verdicts tokens list --json | jq '.[] | select(.revoked == null)'
     """
-    from streams.api.auth import tokens
-
     with _database() as connection:
-        found = tokens.listed(connection)
+        stored = token_store.listed(connection)
     lines = [
         f"{token.id}  {token.role:<8} {'revoked' if token.revoked else 'valid':<8} {token.name}"
-        for token in found
+        for token in stored
     ]
-    answer([_told(token) for token in found], as_json, "\n".join(lines))
+    answer([msgspec.structs.asdict(token) for token in stored], as_json, "\n".join(lines))
 
 
 @tokens.command()
 @click.argument("token_id")
 @as_json
 def revoke(token_id: str, as_json: bool) -> None:
-    """End a token, by its id or by its text; it is refused within two seconds.
+    """Revoke a token, by its id or its text; it is refused within two seconds.
 
     \b
     verdicts tokens revoke 7f3k2m9qx1zd
     verdicts tokens revoke vdt_7f3k2m9qx1zd_…
     """
-    from streams.api.auth import tokens
-
     token_id = token_id.removeprefix("vdt_").partition("_")[0]
     with _database() as connection:
-        ended = tokens.revoke(connection, token_id)
-    said = "is revoked" if ended else "is not a valid token's id"
-    answer({"revoked": ended}, as_json, f"{token_id} {said}.")
-    sys.exit(0 if ended else 1)
-
-
-def _told(token: msgspec.Struct) -> dict[str, object]:
-    return msgspec.structs.asdict(token)
+        revoked = token_store.revoke(connection, token_id)
+    text = f"{token_id} is revoked." if revoked else f"{token_id} is not the id of a valid token."
+    answer({"revoked": revoked}, as_json, text)
+    sys.exit(0 if revoked else 1)
 
 
 @contextmanager

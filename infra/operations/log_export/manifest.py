@@ -8,6 +8,7 @@ from typing import Self
 
 import msgspec
 
+from infra.errors import VerdictsError
 from infra.kafka.reader import LogRecord, Progress
 from infra.operations.log_export.frames import DamagedError, frames
 from schemas.topics import TopicPartition
@@ -16,7 +17,7 @@ FORMAT = "verdicts-log/1"
 NAME = "manifest.json"
 
 
-class LogFilesError(Exception):
+class LogFilesError(VerdictsError):
     """An export or import cannot be done; the message is one sentence that says why."""
 
 

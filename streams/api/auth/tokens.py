@@ -31,6 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
+from infra.errors import VerdictsError
 from infra.runtime.blocking_pool import BlockingPool
 
 Role = Literal["editor", "gateway", "admin"]
@@ -59,7 +60,7 @@ TOKENS = Table(
 )
 
 
-class TokenRefused(ValueError):  # noqa: N818 - an outcome, named for what it is
+class TokenRefused(VerdictsError):  # noqa: N818 - an outcome, named for what it is
     """What was asked of the tokens cannot be; the message is one sentence that says why."""
 
 

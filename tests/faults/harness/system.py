@@ -12,7 +12,7 @@ import msgspec
 import psycopg
 from confluent_kafka import KafkaException
 
-from infra.cli.services.bootstrap import migrate
+from infra.cli.setup.migrate import migrate_database
 from infra.embedded import ports
 from infra.embedded.process import Spawn
 from infra.kafka import topics
@@ -351,7 +351,7 @@ def _require_template(server: str, connection: psycopg.Connection) -> None:
     its = msgspec.structs.replace(
         Settings.from_environment({}), database_url=_database(server, _TEMPLATE)
     )
-    migrate(its)
+    migrate_database(its)
     with psycopg.connect(its.database_url, autocommit=True) as template:
         template.execute(audit.INSTALL.encode())
 

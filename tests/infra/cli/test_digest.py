@@ -6,7 +6,8 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import Engine
 
-from infra.cli.main import sentence, verdicts
+from infra.cli.failures import describe
+from infra.cli.main import verdicts
 from tests.harness import examples
 from tests.harness.examples import NOON, TOOL
 from tests.harness.journal import Journal
@@ -36,7 +37,7 @@ class Operator:
     def is_told(self, *arguments: str) -> str:
         error = self.runs(*arguments).exception
         assert isinstance(error, Exception)
-        return sentence(error)
+        return describe(error)
 
 
 @pytest.fixture

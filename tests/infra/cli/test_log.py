@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from infra.cli.commands.log import Bar, import_from
-from infra.cli.main import sentence, verdicts
+from infra.cli.failures import describe
+from infra.cli.main import verdicts
 from infra.operations.log_export.manifest import FORMAT, LogFilesError, Manifest
 from infra.postgres.engine import connect
 from infra.settings import Settings
@@ -79,7 +80,9 @@ def test_an_import_whose_database_went_away_says_what_may_have_happened(
                     " where datname = current_database() and pid <> pg_backend_pid()"
                 )
 
-    with pytest.raises(LogFilesError, match="a week may have been decided from some of its events"):
+    with pytest.raises(
+        LogFilesError, match="a week may have been closed without some of its events"
+    ):
         import_from(export, its, around(end))
 
 
@@ -91,5 +94,5 @@ def test_an_import_without_a_database_says_why_it_needs_one(export: Path, tmp_pa
     }
     error = CliRunner().invoke(verdicts, ["log", "import", str(export)], env=environ).exception
     assert isinstance(error, Exception)
-    assert sentence(error).startswith("The database does not answer (")
-    assert "no week is decided before all its events are there" in sentence(error)
+    assert describe(error).startswith("The database does not answer (")
+    assert "no week is closed before all its events are there" in describe(error)

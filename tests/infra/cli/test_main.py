@@ -8,7 +8,6 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import click
 import psycopg
 import pytest
 from click.testing import CliRunner
@@ -16,8 +15,9 @@ from confluent_kafka import KafkaError, KafkaException
 from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
-from infra.cli.commands.status import StatusReport, readable
-from infra.cli.main import sentence, verdicts
+from infra.cli.commands.status import StatusReport, to_text
+from infra.cli.failures import describe
+from infra.cli.main import verdicts
 from infra.embedded.errors import EmbeddedError
 from infra.embedded.process import spawn
 from infra.settings import Settings
@@ -25,16 +25,9 @@ from infra.supervisor.console import Screen
 from infra.supervisor.data_folder import DataFolder, RunInfo, attached
 from infra.supervisor.service_output import important
 from infra.supervisor.services import LONGEST_PAUSE_SECONDS, Service
+from tests.harness.commands import all_commands
 
 ROOT = Path(__file__).parents[3]
-
-
-def commands(group: click.Group = verdicts, prefix: str = "") -> list[str]:
-    found = []
-    for name, command in group.commands.items():
-        path = f"{prefix}{name}"
-        found += commands(command, f"{path} ") if isinstance(command, click.Group) else [path]
-    return found
 
 
 def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -48,9 +41,9 @@ def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("command", commands())
+@pytest.mark.parametrize("command", all_commands())
 def test_every_verb_explains_itself(command: str) -> None:
-    result = CliRunner().invoke(verdicts, [*command.split(), "--help"])
+    result = CliRunner().invoke(verdicts, [*command.split()[1:], "--help"])
     assert result.exit_code == 0
     assert len(result.output.splitlines()) > 4
 
@@ -103,19 +96,19 @@ def test_an_unknown_verb_is_refused_without_a_traceback() -> None:
         ),
         (
             OSError(28, "No space left on device", "/data/x"),
-            "No space left on device at /data/x; see to that and start again.",
+            "No space left on device at /data/x; fix that and start again.",
         ),
     ],
 )
 def test_a_failure_is_told_as_a_sentence(error: Exception, told: str) -> None:
-    assert sentence(error) == told
+    assert describe(error) == told
 
 
 def test_what_nobody_foresaw_is_kept_in_a_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("VERDICTS_DATA", str(tmp_path))
-    assert "failure.log" in sentence(ZeroDivisionError("division by zero"))
+    assert "failure.log" in describe(ZeroDivisionError("division by zero"))
     assert "ZeroDivisionError" in (tmp_path / "logs" / "failure.log").read_text()
 
 
@@ -191,8 +184,8 @@ def test_keys_are_kept_and_given_ones_are_not_written(tmp_path: Path) -> None:
 
 
 def test_a_status_is_readable() -> None:
-    told = {"lag": {"votes": 0}, "behind": [], "services": [{"service": "worker", "parts": [0, 1]}]}
-    assert readable(StatusReport(ready=True, told=told)).splitlines() == [
+    body = {"lag": {"votes": 0}, "behind": [], "services": [{"service": "worker", "parts": [0, 1]}]}
+    assert to_text(StatusReport(ready=True, body=body)).splitlines() == [
         "A vote sent now reaches a page.",
         "  lag",
         "    votes           0",

@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 from confluent_kafka import Producer
 
-from infra.cli.main import sentence, verdicts
+from infra.cli.failures import describe
+from infra.cli.main import verdicts
 from infra.kafka.codec import Codec, UndecodableError
 from infra.kafka.producer import configuration
 from infra.kafka.reader import LogRecord
@@ -87,7 +88,7 @@ def test_events_are_counted(run: Run, voter: str) -> None:
 def test_what_does_not_exist_is_said_in_a_sentence(run: Run) -> None:
     error = run("events", "count", "--topic", "nope").exception
     assert isinstance(error, Exception)
-    assert sentence(error).startswith("There is no topic of events 'nope'; there are catalog")
+    assert describe(error).startswith("There is no topic of events 'nope'; there are catalog")
 
 
 @pytest.fixture
@@ -118,13 +119,13 @@ def test_a_dead_letter_is_looked_at_sent_again_and_settled(
     assert "67 61 72 62" in run("deadletters", "show", number).stdout
     refused = run("deadletters", "replay", number).exception
     assert isinstance(refused, Exception)
-    assert "use --force" in sentence(refused)
+    assert "use --force" in describe(refused)
     assert (
         f"{number}  now {REVIEWS.name}/" in run("deadletters", "replay", number, "--force").stdout
     )
     assert f"{number} " not in run("deadletters", "list", "--topic", "catalog").stdout
     again = run("deadletters", "replay", number)
-    assert f"Letter {number} is replayed: now {REVIEWS.name}" in again.output
+    assert f"Dead letter {number} is replayed: now {REVIEWS.name}" in again.output
 
 
 def test_what_the_database_refused_is_not_said_to_be_appliable(
@@ -163,7 +164,7 @@ def test_the_log_is_exported_and_verified(run: Run, voter: str, tmp_path: Path) 
     assert told(run("log", "verify", folder, "--against-log", "--json"))["verified"]
     refused = run("log", "import", folder).exception
     assert isinstance(refused, Exception)
-    assert sentence(refused).startswith("The log is not empty")
+    assert describe(refused).startswith("The log is not empty")
 
 
 def test_the_doctor_tells_what_is_wrong_and_its_status_says_so(run: Run) -> None:

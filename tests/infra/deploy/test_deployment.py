@@ -55,7 +55,9 @@ def exists(arguments: list[str]) -> bool:
     """Whether these are verbs of the command line, the last one not a group."""
     command: click.Command | None = verdicts
     for argument in arguments:
-        command = command.commands.get(argument) if isinstance(command, click.Group) else None
+        if not isinstance(command, click.Group):
+            return False
+        command = command.get_command(click.Context(command), argument)
     return command is not None and not isinstance(command, click.Group)
 
 

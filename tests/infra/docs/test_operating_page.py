@@ -3,28 +3,18 @@
 import re
 from pathlib import Path
 
-import click
-
-from infra.cli.main import verdicts
 from infra.settings import VARIABLES
 from infra.telemetry.metrics import names
+from tests.harness.commands import all_commands
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "infra" / "docs" / "operating.md").read_text()
 
 
-def verbs(group: click.Group = verdicts, prefix: str = "verdicts") -> set[str]:
-    found = set()
-    for name, command in group.commands.items():
-        path = f"{prefix} {name}"
-        found |= verbs(command, path) if isinstance(command, click.Group) else {path}
-    return found
-
-
 def test_every_command_on_it_exists() -> None:
     written = set(re.findall(r"(?:`|    |=0 |new )(verdicts [a-z]+(?: [a-z]+)?)", PAGE))
     assert len(written) > 10
-    known = verbs()
+    known = all_commands()
     assert {it for it in written if it not in known and it.rpartition(" ")[0] not in known} == set()
 
 

@@ -1,14 +1,14 @@
+import inspect
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 
-from infra.cli.main import verdicts
-from infra.settings import VARIABLES
+from infra.settings import VARIABLES, Variable
 from schemas.events import EVENT_TYPES
 from schemas.topics import TOPICS, Topic
+from tests.harness.commands import all_commands
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()
@@ -18,16 +18,8 @@ def rows_that_begin(name: str) -> list[str]:
     return [line for line in README.splitlines() if line.startswith(f"| `{name}` |")]
 
 
-def commands(group: click.Group, prefix: str = "verdicts") -> Iterator[str]:
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from commands(command, f"{prefix} {name}")
-        elif not command.hidden:
-            yield f"{prefix} {name}"
-
-
 @pytest.mark.parametrize("variable", VARIABLES, ids=lambda variable: variable.name)
-def test_every_setting_stands_there_with_its_default_and_meaning(variable: str) -> None:
+def test_every_setting_stands_there_with_its_default_and_meaning(variable: Variable) -> None:
     default = f"`{variable.default}`" if variable.default else ""
     assert rows_that_begin(variable.name) == [
         f"| `{variable.name}` | {default} | {variable.meaning} |"
@@ -49,9 +41,13 @@ def test_every_event_type_stands_there_with_who_may_send_it(kind: str) -> None:
     assert row.endswith("| the workers alone |" if role == "system" else f"| {role} |")
 
 
-@pytest.mark.parametrize("command", list(commands(verdicts)))
-def test_every_command_stands_there(command: str) -> None:
-    assert len(rows_that_begin(command)) == 1
+@pytest.mark.parametrize(("words", "command"), all_commands().items())
+def test_every_command_stands_there_with_the_first_line_of_its_help(
+    words: str, command: click.Command
+) -> None:
+    first, *_ = inspect.cleandoc(command.help or "").splitlines()
+    meaning = f"{first[0].lower()}{first[1:].rstrip('.')}"
+    assert rows_that_begin(words) == [f"| `{words}` | {meaning} |"]
 
 
 @pytest.mark.parametrize("file", ["LICENSE", "CHANGELOG.md", "infra/docs/pictures/comparison.png"])

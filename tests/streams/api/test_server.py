@@ -17,7 +17,7 @@ import httpx
 import psycopg
 import pytest
 
-from infra.cli.services.bootstrap import migrate
+from infra.cli.setup.migrate import migrate_database
 from infra.kafka import topics
 from infra.kafka.codec import Codec
 from infra.postgres.engine import create_engine
@@ -63,7 +63,7 @@ class Api:
         self.process: subprocess.Popen[bytes] | None = None
 
     def prepare(self) -> None:
-        migrate(self.settings)
+        migrate_database(self.settings)
         topics.apply(self.settings, TOPICS)
 
     def start(self) -> None:

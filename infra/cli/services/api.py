@@ -1,21 +1,35 @@
-"""Composes what serves HTTP: the site of `publishers` beside the API of `streams`, on one port."""
+"""`verdicts api`: the site of `publishers` and the API of `streams` on one port."""
 
 from functools import partial
 
+import click
 from starlette.types import ASGIApp
 
+from infra.cli.services.run import run_service
 from infra.kafka.registry import codec
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from infra.telemetry.metrics import REGISTRY
 from publishers.content.database_content import open_snapshot
 from publishers.web.routes import READERS, BookmarksOf, site_app
+from schemas.channels import ServiceName
 from streams.api import server
 from streams.api.status.lag_gauges import LagGauges
 
 
-def main(settings: Settings) -> None:
-    """Serve both until told to end."""
+@click.command()
+def api() -> None:
+    """Serve the HTTP API and the site; run any number of replicas.
+
+    \b
+    verdicts api                     against the servers that the settings name
+    VERDICTS_PORT=8081 verdicts api  another replica beside a running `verdicts up`
+    """
+    run_service(ServiceName.API, serve)
+
+
+def serve(settings: Settings) -> None:
+    """Serve the API and the site until a signal ends the process."""
     database = create_engine(
         settings, name="verdicts site", pool_size=READERS, max_overflow=READERS
     )

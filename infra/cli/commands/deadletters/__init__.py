@@ -1,0 +1,1 @@
+"""`verdicts deadletters`: inspect, replay or discard records that could not be applied."""

@@ -1,0 +1,1 @@
+"""Steps that prepare an installation: tables, topics, the local token, demo content."""

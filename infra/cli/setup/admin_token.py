@@ -1,0 +1,21 @@
+"""The bearer token with the role `admin` that a local system keeps in its data folder."""
+
+from pathlib import Path
+
+from infra.embedded.secret_file import replace
+from infra.postgres.engine import create_engine
+from infra.settings import Settings
+from streams.api.auth import tokens
+
+
+def ensure_admin_token(settings: Settings, path: Path) -> None:
+    """Create a token in `path`, unless the file holds a valid one."""
+    database = create_engine(settings, name="verdicts up", pool_size=1)
+    try:
+        with database.begin() as connection:
+            text = path.read_text().strip() if path.exists() else ""
+            if not (text and tokens.find(connection, text)):
+                issued = tokens.create(connection, name="local administrator", role="admin")
+                replace(path, issued.text + "\n")
+    finally:
+        database.dispose()

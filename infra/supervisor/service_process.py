@@ -1,0 +1,71 @@
+"""A service of ours as a child process: its command, its environment, its output."""
+
+import os
+import signal
+import subprocess
+import sysconfig
+from collections.abc import Mapping
+from pathlib import Path
+
+from infra.embedded.process import Child, Spawn
+from infra.settings import Settings
+from infra.supervisor.console import Screen
+from infra.supervisor.service_output import ServiceOutput
+from infra.supervisor.services import Service
+
+SERVICE_GRACE_SECONDS = 7.0
+
+
+def service_process(
+    name: str,
+    command: list[str],
+    environment: Mapping[str, str],
+    log: Path,
+    screen: Screen,
+    spawn: Spawn,
+) -> Service:
+    """Return a service that runs `command`; its output goes to `log`, its warnings to `screen`."""
+    output = ServiceOutput(name, log, screen)
+
+    def start() -> Child:
+        child = spawn(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        assert child.stdout
+        output.follow(child.stdout)
+        return child
+
+    return Service(name, start, signal.SIGTERM, SERVICE_GRACE_SECONDS, log)
+
+
+def service_environment(settings: Settings, *, metrics: str, instance: str) -> dict[str, str]:
+    """Return the environment of a service: real servers, both keys, its own name and port.
+
+    Args:
+        settings: With the addresses of running servers and both keys.
+        metrics: `host:port` for its metrics; empty if it serves them elsewhere.
+        instance: Stable name of this replica; empty for none.
+    """
+    return {
+        **os.environ,
+        **_same_packages(),
+        **({"VERDICTS_INSTANCE": instance} if instance else {}),
+        "VERDICTS_DATA": str(settings.data),
+        "VERDICTS_SECRET_KEY": ",".join(settings.secret_keys),
+        "VERDICTS_VOTER_KEY": settings.voter_key,
+        "KAFKA_BOOTSTRAP_SERVERS": settings.kafka,
+        "DATABASE_URL": settings.database_url,
+        "PYTHONUNBUFFERED": "1",
+        **({"VERDICTS_METRICS": metrics} if metrics else {}),
+    }
+
+
+def _same_packages() -> dict[str, str]:
+    """Make services import the packages that this process imported."""
+    root = Path(__file__).parents[2]
+    installed = {Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
+    return {} if root in installed else {"PYTHONPATH": str(root)}
