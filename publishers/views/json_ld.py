@@ -1,4 +1,4 @@
-"""What a page says, once more as linked data (schema.org), and nothing that it does not show."""
+"""A page's facts as linked data (schema.org), and nothing that the page does not show."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -12,8 +12,8 @@ from publishers.views.text.formatting import instant
 from publishers.views.text.markdown import to_plain
 from schemas.records import Authored, Review, Reviewer, Tool
 
-_WHOLE = 100_000
-"""Longer than any text, so that a body is not cut short."""
+_WHOLE_TEXT = 100_000
+"""Longer than any text, so no body is cut."""
 
 
 class Crumb(NamedTuple):
@@ -24,19 +24,19 @@ class Crumb(NamedTuple):
 
 
 def script(site: str, nodes: Sequence[dict[str, Any]]) -> Markup:
-    """A graph as the content of a script element, which no text in it can end."""
+    """A graph as the content of a script element; no text in it can close the element."""
     graph = {"@context": "https://schema.org", "@graph": nodes}
     text = msgspec.json.encode(graph).decode()
-    # Paths become addresses. No text is mistaken for one, since its quotes are escaped.
+    # Paths become addresses. A text cannot match, since its quotes are escaped.
     for key in ("@id", "item", "url"):
         text = text.replace(f'"{key}":"/', f'"{key}":"{site}/')
     for unsafe in "<>&\u2028\u2029":
         text = text.replace(unsafe, f"\\u{ord(unsafe):04x}")
-    return Markup(text)  # noqa: S704 (what HTML could read is escaped above)
+    return Markup(text)  # noqa: S704 (the characters of HTML are escaped above)
 
 
 def breadcrumb(*crumbs: Crumb) -> dict[str, Any]:
-    """The way to a page, itself included."""
+    """The path to a page, itself included."""
     steps = [
         {"@type": "ListItem", "position": position, "name": crumb.name, "item": crumb.path}
         for position, crumb in enumerate(crumbs, 1)
@@ -45,14 +45,14 @@ def breadcrumb(*crumbs: Crumb) -> dict[str, Any]:
 
 
 @memoize_by_identity
-def in_brief(tool: Tool) -> dict[str, Any]:
+def application_in_brief(tool: Tool) -> dict[str, Any]:
     """A tool with its reviews, as in a comparison."""
     return application(tool, in_full=False)
 
 
 def application(tool: Tool, *, in_full: bool) -> dict[str, Any]:
     """A tool with its reviews; `in_full` as on its own page, else as in a comparison."""
-    named = {
+    node = {
         "@type": "SoftwareApplication",
         "@id": f"{tool_path(tool.tool)}#software",
         "name": tool.name,
@@ -61,21 +61,21 @@ def application(tool: Tool, *, in_full: bool) -> dict[str, Any]:
         "applicationCategory": tool.category.name,
     }
     if in_full and tool.url:
-        named["sameAs"] = tool.url
-    reviews = list(map(review_in_full if in_full else review, tool.panel.reviews))
-    return {**named, "review": reviews} if reviews else named
+        node["sameAs"] = tool.url
+    reviews = list(map(review_in_full if in_full else review_node, tool.panel.reviews))
+    return {**node, "review": reviews} if reviews else node
 
 
 @memoize_by_identity
-def review(one: Review) -> dict[str, Any]:
-    """A review without its text and the thing that it reviews."""
+def review_node(review: Review) -> dict[str, Any]:
+    """A review without its text and its tool."""
     return {
         "@type": "Review",
-        "author": person(one.reviewer, one.name),
-        "datePublished": instant(one.time),
+        "author": person(review.reviewer, review.name),
+        "datePublished": instant(review.time),
         "reviewRating": {
             "@type": "Rating",
-            "ratingValue": one.score,
+            "ratingValue": review.score,
             "bestRating": 100,
             "worstRating": 0,
         },
@@ -83,9 +83,9 @@ def review(one: Review) -> dict[str, Any]:
 
 
 @memoize_by_identity
-def review_in_full(one: Review) -> dict[str, Any]:
+def review_in_full(review: Review) -> dict[str, Any]:
     """A review with its text."""
-    return {**review(one), "reviewBody": to_plain(one.body, _WHOLE)}
+    return {**review_node(review), "reviewBody": to_plain(review.body, _WHOLE_TEXT)}
 
 
 def person(slug: str, name: str) -> dict[str, Any]:
@@ -94,26 +94,26 @@ def person(slug: str, name: str) -> dict[str, Any]:
 
 
 def on_tool(tool: Tool) -> list[dict[str, Any]]:
-    """What a tool's page says."""
-    shelf = Crumb(tool.category.name, category_path(tool.category.slug))
-    way = breadcrumb(shelf, Crumb(tool.name, tool_path(tool.tool)))
-    return [way, application(tool, in_full=True)]
+    """The graph of a tool's page."""
+    category = Crumb(tool.category.name, category_path(tool.category.slug))
+    crumbs = breadcrumb(category, Crumb(tool.name, tool_path(tool.tool)))
+    return [crumbs, application(tool, in_full=True)]
 
 
 def on_comparison(title: str, path: str, tools: Iterable[Tool]) -> list[dict[str, Any]]:
-    """What a comparison says."""
-    way = breadcrumb(Crumb("Compare", "/#choose"), Crumb(title, path))
-    return [way, *map(in_brief, tools)]
+    """The graph of a comparison."""
+    crumbs = breadcrumb(Crumb("Compare", "/#choose"), Crumb(title, path))
+    return [crumbs, *map(application_in_brief, tools)]
 
 
 def on_reviewer(reviewer: Reviewer, authored: Iterable[Authored]) -> list[dict[str, Any]]:
-    """What a reviewer's page says."""
+    """The graph of a reviewer's page."""
     path = reviewer_path(reviewer.reviewer)
-    way = breadcrumb(Crumb("The panel", "/about/"), Crumb(reviewer.name, path))
-    return [way, *(_about(one) for one in authored)]
+    crumbs = breadcrumb(Crumb("The panel", "/about/"), Crumb(reviewer.name, path))
+    return [crumbs, *map(_with_tool, authored)]
 
 
-def _about(one: Authored) -> dict[str, Any]:
-    path = tool_path(one.tool)
-    item = {"@type": "SoftwareApplication", "name": one.tool_name, "url": path}
-    return {**review(one.review), "itemReviewed": item}
+def _with_tool(authored: Authored) -> dict[str, Any]:
+    path = tool_path(authored.tool)
+    tool = {"@type": "SoftwareApplication", "name": authored.tool_name, "url": path}
+    return {**review_node(authored.review), "itemReviewed": tool}

@@ -1,6 +1,6 @@
-"""When what a page shows last changed, by the times of the events that it shows.
+"""When a page last changed, by the times of the events that it shows.
 
-Votes and bookmarks do not count: their pages live, but nobody needs to crawl them again.
+Votes and bookmarks do not count: they change pages all the time, and no crawler needs to follow.
 """
 
 from collections.abc import Iterable
@@ -16,10 +16,10 @@ def of_tool(tool: Tool) -> datetime:
 
 
 def of_tools(tools: Iterable[Tool]) -> datetime | None:
-    """The newest moment of several tools; nothing without any."""
+    """The newest time of several tools; None without tools."""
     return max(map(of_tool, tools), default=None)
 
 
 def of_reviews(authored: Iterable[Authored]) -> datetime | None:
-    """The newest of these reviews; nothing without any."""
-    return max((one.review.time for one in authored), default=None)
+    """The time of the newest of these reviews; None without reviews."""
+    return max((each.review.time for each in authored), default=None)

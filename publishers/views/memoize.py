@@ -1,4 +1,4 @@
-"""What is made of a record that never changes is made once, where records stay."""
+"""Memoization by identity, for processes that keep their records."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -7,40 +7,40 @@ from typing import TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
-MOST = 8192
-_keeping = False
+MAX_ENTRIES = 8192
+_enabled = False
 
 
 def enable(yes: bool = True) -> None:
-    """Keep from now on what is made in this process, or no longer.
+    """Switch memoization on or off for this process.
 
-    For a process that holds on to its records, as the publisher does. To others, who read new ones
-    for each request, what was made of the old ones is of no use.
+    The publisher keeps its records, so it switches it on. A process that reads new records for
+    each request would never hit.
     """
-    global _keeping
-    _keeping = yes
+    global _enabled
+    _enabled = yes
 
 
-def memoize_by_identity(make: Callable[[T], R]) -> Callable[[T], R]:
-    """Keep what a function gives for an object, as long as that is the very same object.
+def memoize_by_identity(function: Callable[[T], R]) -> Callable[[T], R]:
+    """Remember a function's result for an object, as long as it is the very same object.
 
-    Records are frozen, but they hold lists and so have no hash, and to compare them takes longer
-    than most of what is made of them. The oldest are forgotten first. See `keep`.
+    Records are frozen, but they hold lists and so have no hash; comparing them takes longer than
+    most functions take. The oldest entries go first. Has an effect only once `enable` was called.
     """
-    kept: dict[int, tuple[T, R]] = {}
+    results: dict[int, tuple[T, R]] = {}
 
-    @wraps(make)
-    def recall(thing: T) -> R:
-        if not _keeping:
-            return make(thing)
-        # What is kept keeps its object alive, so no other one can have its identity.
-        found = kept.get(id(thing))
-        if found is not None:
-            return found[1]
-        made = make(thing)
-        while len(kept) >= MOST:
-            kept.pop(next(iter(kept)), None)
-        kept[id(thing)] = thing, made
-        return made
+    @wraps(function)
+    def memoized(record: T) -> R:
+        if not _enabled:
+            return function(record)
+        # An entry keeps its object alive, so no other object can have its identity.
+        entry = results.get(id(record))
+        if entry is not None:
+            return entry[1]
+        result = function(record)
+        while len(results) >= MAX_ENTRIES:
+            results.pop(next(iter(results)), None)
+        results[id(record)] = record, result
+        return result
 
-    return recall
+    return memoized

@@ -1,4 +1,4 @@
-"""Addresses of pages; the one place that knows how they are spelled."""
+"""Paths of pages; no other module spells them."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ def tool_path(tool: str) -> str:
 
 
 def comparison_path(one: str, other: str) -> str:
-    """The page of a pair; both orders give the same, canonical path (slugs in byte order)."""
+    """The page of a pair; both orders give the canonical path (slugs in byte order)."""
     first, second = sorted((one, other))  # slugs are ASCII, so this is byte order
     return f"/compare/{first}-vs-{second}/"
 
@@ -30,12 +30,12 @@ def rankings_path(category: str) -> str:
 
 
 def feed_path(page: str) -> str:
-    """The feed of what a tool's or a category's page shows."""
+    """The feed of a page."""
     return f"{page}feed.xml"
 
 
 def multi_comparison_path(tools: Iterable[str]) -> str:
-    """The page of several tools side by side, each once; in byte order, as for two."""
+    """The page of several tools side by side, each once, in byte order."""
     return f"/compare/{'-vs-'.join(sorted(set(tools)))}/"
 
 

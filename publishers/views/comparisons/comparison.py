@@ -18,7 +18,7 @@ class Row(NamedTuple):
 
 
 class ComparisonPage(NamedTuple):
-    """All that a comparison page shows, in the order in which it shows it."""
+    """All that a comparison page shows, in its order."""
 
     title: str
     about: str
@@ -30,7 +30,7 @@ class ComparisonPage(NamedTuple):
 
 
 def comparison(one: Tool, other: Tool, panel: list[Reviewer]) -> ComparisonPage:
-    """The page of two tools, whichever way round they are given."""
+    """The page of two tools in any order."""
     first, second = sorted((one, other), key=lambda tool: tool.tool)
     cards = [card(first), card(second)]
     return ComparisonPage(
@@ -45,13 +45,13 @@ def comparison(one: Tool, other: Tool, panel: list[Reviewer]) -> ComparisonPage:
 
 
 def title(one: Tool, other: Tool) -> str:
-    """What the comparison of two tools, in the order of its address, is called."""
+    """The title of the comparison of two tools in slug order."""
     return f"{one.name} vs {other.name}"
 
 
 def _about(one: Tool, other: Tool) -> str:
-    shelf = [tool.category.name for tool in (one, other)]
-    scope = f"in {shelf[0]}" if shelf[0] == shelf[1] else f"from {shelf[0]} and {shelf[1]}"
+    names = [tool.category.name for tool in (one, other)]
+    scope = f"in {names[0]}" if names[0] == names[1] else f"from {' and '.join(names)}"
     return (
         f"Two tools {scope}, side by side: panel verdicts, community votes, pricing, "
         "what each is best for, and every review in full."

@@ -1,4 +1,4 @@
-"""Three or four tools side by side: what a comparison of two shows, and what they differ in."""
+"""Three or four tools side by side, with the rows and reviewers on which they differ."""
 
 from itertools import combinations
 from typing import NamedTuple
@@ -10,11 +10,11 @@ from publishers.views.tools.cards import Card, card
 from schemas.records import Reviewer, Tool
 
 MAX_TOOLS = 4
-"""So many tools can stand side by side."""
+"""Tools that one comparison can hold."""
 
 
 class MultiComparisonRow(NamedTuple):
-    """One row of the decision table: its label, a text for each tool, whether they are alike."""
+    """One row of the decision table; `alike` says whether all tools have the same text."""
 
     label: str
     texts: list[str]
@@ -22,14 +22,14 @@ class MultiComparisonRow(NamedTuple):
 
 
 class MultiScorecardRow(NamedTuple):
-    """One reviewer on the scorecard, and whether they say the same of every tool."""
+    """One reviewer on the scorecard, and whether all their verdicts are the same."""
 
-    line: ScorecardRow
+    row: ScorecardRow
     alike: bool
 
 
 class MultiComparison(NamedTuple):
-    """All that the page shows, in the order in which it shows it."""
+    """All that the page shows, in its order."""
 
     title: str
     about: str
@@ -43,62 +43,63 @@ class MultiComparison(NamedTuple):
 
 
 def multi_comparison(tools: list[Tool], panel: list[Reviewer]) -> MultiComparison:
-    """The page of these tools, in whichever order they are given."""
+    """The page of these tools in any order."""
     ordered = sorted(tools, key=lambda tool: tool.tool)
     cards = [card(tool) for tool in ordered]
     return MultiComparison(
-        title=" vs ".join(one.name for one in cards),
+        title=" vs ".join(each.name for each in cards),
         about=_about(ordered),
-        slugs="-vs-".join(one.slug for one in cards),
+        slugs="-vs-".join(each.slug for each in cards),
         answer=answer_among(ordered),
         cards=cards,
         rows=_rows(cards),
-        scorecard=[MultiScorecardRow(line, _agrees(line)) for line in scorecard(ordered, panel)],
+        scorecard=[MultiScorecardRow(row, _agrees(row)) for row in scorecard(ordered, panel)],
         pairs=[pair(*two) for two in combinations(ordered, 2)],
         full=len(ordered) >= MAX_TOOLS,
     )
 
 
 def answer_among(tools: list[Tool]) -> ComparisonAnswer:
-    """Who is ahead of all others, from the answers of their comparisons in pairs."""
-    ahead: dict[str, set[str]] = {tool.tool: set() for tool in tools}
+    """The answer for all tools, from the answers of their comparisons in pairs."""
+    beaten_by: dict[str, set[str]] = {tool.tool: set() for tool in tools}
     for one, other in combinations(tools, 2):
         leader = answer(one, other).leader
         if leader is not None:
-            ahead[leader].add(other.tool if leader == one.tool else one.tool)
-    beaten = set().union(*ahead.values())
-    best = [tool for tool in tools if tool.tool not in beaten]
-    if len(best) == 1:
-        return _ahead(best[0], tools, ahead)
-    if not best:
+            beaten_by[leader].add(other.tool if leader == one.tool else one.tool)
+    beaten = set().union(*beaten_by.values())
+    unbeaten = [tool for tool in tools if tool.tool not in beaten]
+    if len(unbeaten) == 1:
+        return _only_unbeaten(unbeaten[0], tools, beaten_by)
+    if not unbeaten:
         return ComparisonAnswer(None, "No clear leader", "each of them stands behind another one")
-    if len(best) == 2:
-        between = answer(*best).reason
-        named = _list([tool.name for tool in best])
-        return ComparisonAnswer(
-            None, "It is a tie", f"none is ahead of {named}; between the two, {between}"
-        )
-    reason = f"nothing puts {_list([tool.name for tool in best], 'or')} ahead of the others"
+    names = [tool.name for tool in unbeaten]
+    if len(unbeaten) == 2:
+        between = answer(*unbeaten).reason
+        reason = f"none is ahead of {_list(names)}; between the two, {between}"
+    else:
+        reason = f"nothing puts {_list(names, 'or')} ahead of the others"
     return ComparisonAnswer(None, "It is a tie", reason)
 
 
-def _ahead(best: Tool, tools: list[Tool], ahead: dict[str, set[str]]) -> ComparisonAnswer:
-    """The one that nobody is ahead of; against the closest of the others it says why."""
+def _only_unbeaten(
+    best: Tool, tools: list[Tool], beaten_by: dict[str, set[str]]
+) -> ComparisonAnswer:
+    """The answer for the one unbeaten tool; the closest of the others gives the reason."""
     others = [tool for tool in tools if tool is not best]
-    level = [tool for tool in others if tool.tool not in ahead[best.tool]]
+    level = [tool for tool in others if tool.tool not in beaten_by[best.tool]]
     if level:
-        named = _list([tool.name for tool in level])
-        reason = f"no other is ahead of it, though it does not lead {named}"
+        names = _list([tool.name for tool in level])
+        reason = f"no other is ahead of it, though it does not lead {names}"
         return ComparisonAnswer(best.tool, f"{best.name} stands best", reason)
-    closest = max(others, key=lambda tool: (len(ahead[tool.tool]), tool.panel.mean or 0.0))
+    closest = max(others, key=lambda tool: (len(beaten_by[tool.tool]), tool.panel.mean or 0.0))
     reason = f"it is ahead of each of the others; against {closest.name}, the closest, "
     return ComparisonAnswer(best.tool, f"{best.name} leads", reason + answer(best, closest).reason)
 
 
 def _about(tools: list[Tool]) -> str:
-    shelves = list(dict.fromkeys(tool.category.name for tool in tools))
+    categories = list(dict.fromkeys(tool.category.name for tool in tools))
     number = {3: "Three", 4: "Four"}.get(len(tools), str(len(tools)))
-    scope = f"in {shelves[0]}" if len(shelves) == 1 else f"from {_list(shelves)}"
+    scope = f"in {categories[0]}" if len(categories) == 1 else f"from {_list(categories)}"
     return (
         f"{number} tools {scope}, side by side: panel verdicts, community votes, pricing, what "
         "each is best for, and every review in full."
@@ -107,22 +108,22 @@ def _about(tools: list[Tool]) -> str:
 
 def _rows(cards: list[Card]) -> list[MultiComparisonRow]:
     columns = {
-        "Panel verdict": [one.panel_line for one in cards],
-        "Panel mean": [one.panel_mean for one in cards],
-        "Community": [one.community_line for one in cards],
-        "Entry": [one.entry for one in cards],
-        "Pricing": [one.pricing for one in cards],
-        "Best for": [one.best_for for one in cards],
-        "Category": [one.category for one in cards],
+        "Panel verdict": [each.panel_line for each in cards],
+        "Panel mean": [each.panel_mean for each in cards],
+        "Community": [each.community_line for each in cards],
+        "Entry": [each.entry for each in cards],
+        "Pricing": [each.pricing for each in cards],
+        "Best for": [each.best_for for each in cards],
+        "Category": [each.category for each in cards],
     }
     return [
         MultiComparisonRow(label, texts, len(set(texts)) == 1) for label, texts in columns.items()
     ]
 
 
-def _agrees(line: ScorecardRow) -> bool:
-    return len({opinion.verdict if opinion else None for opinion in line.opinions}) == 1
+def _agrees(row: ScorecardRow) -> bool:
+    return len({opinion.verdict if opinion else None for opinion in row.opinions}) == 1
 
 
-def _list(names: list[str], joined: str = "and") -> str:
-    return f" {joined} ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+def _list(names: list[str], conjunction: str = "and") -> str:
+    return f" {conjunction} ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -10,7 +10,7 @@ from schemas.records import Tool
 
 
 class Pair(NamedTuple):
-    """A comparison as others link to it."""
+    """A link to a comparison."""
 
     path: str
     one: Card
@@ -19,13 +19,13 @@ class Pair(NamedTuple):
 
 
 def pair(one: Tool, other: Tool) -> Pair:
-    """Two tools in the order of their comparison's address."""
+    """The link to the comparison of two tools in any order."""
     first, second = sorted((one, other), key=lambda tool: tool.tool)
     path = comparison_path(first.tool, second.tool)
     return Pair(path, card(first), card(second), answer(first, second))
 
 
 def top_pairs(tools: list[Tool], among: int) -> list[Pair]:
-    """Every comparison among the tools that stand best, best first."""
+    """Every comparison among the highest-rated tools, highest first."""
     best = sorted(tools, key=ranking_key)[:among]
     return [pair(one, other) for one, other in combinations(best, 2)]

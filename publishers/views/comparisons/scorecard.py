@@ -1,4 +1,4 @@
-"""The panel's reviews, as a tool page lists them and as a comparison sets them side by side."""
+"""The panel's reviews: listed on a tool's page, side by side in a comparison."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from schemas.records import Choice, Review, Reviewer, Tool
 
 
 class Opinion(NamedTuple):
-    """One review, ready to be shown; `body` is HTML, `written` the text that it was made from."""
+    """One review, ready to be shown; `body` is HTML, `markdown` its source."""
 
     reviewer: str
     name: str
@@ -21,7 +21,7 @@ class Opinion(NamedTuple):
     verdict: Choice
     score_line: str
     body: Markup
-    written: str
+    markdown: str
     pros: tuple[str, ...]
     cons: tuple[str, ...]
     disclosure: str | None
@@ -30,7 +30,7 @@ class Opinion(NamedTuple):
 
 
 class ScorecardRow(NamedTuple):
-    """One reviewer on the scorecard; an opinion is None for a tool they did not cover."""
+    """One reviewer's opinions, one for each tool; None for a tool without their review."""
 
     name: str
     path: str
@@ -49,7 +49,7 @@ def opinion(review: Review) -> Opinion:
         verdict=review.verdict,
         score_line=f"{review.score}/100 · {review.verdict}",
         body=to_html(review.body),
-        written=review.body,
+        markdown=review.body,
         pros=tuple(review.pros),
         cons=tuple(review.cons),
         disclosure=review.disclosure,
@@ -59,16 +59,16 @@ def opinion(review: Review) -> Opinion:
 
 
 def scorecard(tools: list[Tool], panel: list[Reviewer]) -> list[ScorecardRow]:
-    """One line for each reviewer of any of the tools, in the order of the panel."""
-    written = [{review.reviewer: review for review in tool.panel.reviews} for tool in tools]
+    """One row for each reviewer of any of the tools, in the order of the panel."""
+    by_reviewer = [{review.reviewer: review for review in tool.panel.reviews} for tool in tools]
     return [
-        _line(member, [reviews.get(member.reviewer) for reviews in written])
+        _row(member, [reviews.get(member.reviewer) for reviews in by_reviewer])
         for member in sorted(panel, key=lambda member: (member.position, member.reviewer))
-        if any(member.reviewer in reviews for reviews in written)
+        if any(member.reviewer in reviews for reviews in by_reviewer)
     ]
 
 
-def _line(member: Reviewer, reviews: list[Review | None]) -> ScorecardRow:
+def _row(member: Reviewer, reviews: list[Review | None]) -> ScorecardRow:
     return ScorecardRow(
         name=member.name,
         path=reviewer_path(member.reviewer),

@@ -1,4 +1,4 @@
-"""The lines of a digest: each kind of news as one item that any medium can show."""
+"""The items of a digest: one line for each piece of news, for any medium."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from schemas.digests import (
 )
 from schemas.records import Community, Verdict
 
-EXCERPT = 280
+EXCERPT_LENGTH = 280
 _MINUS = "\N{MINUS SIGN}"
 
 
@@ -34,14 +34,14 @@ class Item(NamedTuple):
     """One line of a digest.
 
     Attributes:
-        name: The tool's.
-        initial: Its first letter, as its avatar.
-        path: Where to read on.
-        category: The tool's category by name.
-        before: The verdict until then, where it changed.
-        after: The verdict now.
-        line: The figures, in one line.
-        text: Words of others: a tagline, or the beginning of a review.
+        name: The tool's name.
+        initial: The first letter of the name, as an avatar.
+        path: The page with the details.
+        category: The name of the tool's category.
+        before: The verdict before the week, if it changed.
+        after: The verdict after the week.
+        line: The figures in one line.
+        text: A tagline, or the beginning of a review.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Item(NamedTuple):
 
 
 def _item(
-    named: NamedTool,
+    tool: NamedTool,
     line: str,
     *,
     before: Verdict | None = None,
@@ -64,10 +64,10 @@ def _item(
     anchor: str = "",
 ) -> Item:
     return Item(
-        name=named.name,
-        initial=initial(named.name),
-        path=tool_path(named.tool) + anchor,
-        category=named.category.name,
+        name=tool.name,
+        initial=initial(tool.name),
+        path=tool_path(tool.tool) + anchor,
+        category=tool.category.name,
         before=Badge(before, VERDICTS[before]) if before else None,
         after=Badge(after, VERDICTS[after]) if after else None,
         line=line,
@@ -75,71 +75,73 @@ def _item(
     )
 
 
-def panel_change(one: PanelChange) -> Item:
-    """A new or changed verdict of the panel."""
-    line = f"{one.after.ship} ship / {one.after.skip} skip{_means(one.before, one.after)}"
-    return _item(one, line, before=one.before.verdict, after=one.after.verdict)
+def panel_change(change: PanelChange) -> Item:
+    """A new or changed panel verdict."""
+    line = (
+        f"{change.after.ship} ship / {change.after.skip} skip{_means(change.before, change.after)}"
+    )
+    return _item(change, line, before=change.before.verdict, after=change.after.verdict)
 
 
 def _means(before: PanelStanding, after: PanelStanding) -> str:
     if after.mean is None:
         return ""
-    was = f", was {mean(before.mean)}" if before.mean is not None else ""
-    return f" · mean {mean(after.mean)}{was}"
+    previous = f", was {mean(before.mean)}" if before.mean is not None else ""
+    return f" · mean {mean(after.mean)}{previous}"
 
 
-def flip(one: Flip) -> Item:
-    """A changed verdict of the community."""
-    line = f"{_ballots(one.after)}, was {_ballots(one.before)}"
-    return _item(one, line, before=one.before.verdict, after=one.after.verdict)
+def flip(flip: Flip) -> Item:
+    """A changed community verdict."""
+    line = f"{_counts(flip.after)}, was {_counts(flip.before)}"
+    return _item(flip, line, before=flip.before.verdict, after=flip.after.verdict)
 
 
-def _ballots(community: Community) -> str:
+def _counts(community: Community) -> str:
     return f"{community.ship:,} ship / {community.skip:,} skip"
 
 
-def new_tool(one: NewTool) -> Item:
-    """A tool of the week."""
-    line = f"{ENTRIES[one.entry]} · listed {_short(one.listed)}"
-    return _item(one, line, after=one.panel.verdict, text=one.tagline)
+def new_tool(new: NewTool) -> Item:
+    """A tool first listed this week."""
+    line = f"{ENTRIES[new.entry]} · listed {_day_of_year(new.listed)}"
+    return _item(new, line, after=new.panel.verdict, text=new.tagline)
 
 
-def _short(moment: datetime) -> str:
-    return day(moment).rpartition(" ")[0]
+def _day_of_year(time: datetime) -> str:
+    return day(time).rpartition(" ")[0]
 
 
-def pick(one: Pick) -> Item:
-    """A review, and why it is worth reading."""
-    line = f"{one.reviewer_name}: {one.score}/100 · {one.verdict}, {_why(one)}"
-    excerpt = to_plain(one.body, EXCERPT)
-    return _item(one, line, text=excerpt, anchor=f"#{one.reviewer}")
+def pick(pick: Pick) -> Item:
+    """A review with the reason to read it."""
+    line = f"{pick.reviewer_name}: {pick.score}/100 · {pick.verdict}, {_reason(pick)}"
+    excerpt = to_plain(pick.body, EXCERPT_LENGTH)
+    return _item(pick, line, text=excerpt, anchor=f"#{pick.reviewer}")
 
 
-def _why(one: Pick) -> str:
-    if one.reason == "changed":
-        return f"after saying {one.before}"
-    if one.reason == "apart" and one.others is not None:
-        return f"while the others come to {mean(one.others)}"
+def _reason(pick: Pick) -> str:
+    if pick.reason == "changed":
+        return f"after saying {pick.before}"
+    if pick.reason == "apart" and pick.others is not None:
+        return f"while the others come to {mean(pick.others)}"
     return "the first to review it"
 
 
-def close_call(one: CloseCall) -> Item:
-    """A tool that divides the community."""
-    apart = f"{count(one.margin, 'vote')} apart" if one.margin else "an exact tie"
-    return _item(one, f"{_ballots(one.community)}, {apart}", after=one.community.verdict)
+def close_call(call: CloseCall) -> Item:
+    """A tool with an almost even community vote."""
+    apart = f"{count(call.margin, 'vote')} apart" if call.margin else "an exact tie"
+    return _item(call, f"{_counts(call.community)}, {apart}", after=call.community.verdict)
 
 
-def vote_move(one: VoteMove) -> Item:
-    """What votes came and went."""
-    moves = [f"{signed(number)} {side}" for number, side in ((one.ship, "ship"), (one.skip, "skip"))
-             if number]  # fmt: skip
-    line = f"{', '.join(moves)} · now {_ballots(one.community)}"
-    return _item(one, line, after=one.community.verdict)
+def vote_move(move: VoteMove) -> Item:
+    """A change of a tool's votes."""
+    changes = [f"{signed(move.ship)} ship" if move.ship else "",
+               f"{signed(move.skip)} skip" if move.skip else ""]  # fmt: skip
+    line = f"{', '.join(filter(None, changes))} · now {_counts(move.community)}"
+    return _item(move, line, after=move.community.verdict)
 
 
-def bookmark_move(one: BookmarkMove) -> Item:
-    """What bookmarks came and went."""
-    return _item(one, f"{signed(one.change)} · now {one.bookmarks:,}")
+def bookmark_move(move: BookmarkMove) -> Item:
+    """A change of a tool's bookmarks."""
+    return _item(move, f"{signed(move.change)} · now {move.bookmarks:,}")
 
 
 def signed(number: int) -> str:

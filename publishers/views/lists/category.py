@@ -1,4 +1,4 @@
-"""One category: its tools by standing, and the comparisons among the best of them."""
+"""One category: its tools, and the comparisons among the highest-rated of them."""
 
 from typing import NamedTuple
 
@@ -10,8 +10,8 @@ from publishers.views.text.markdown import to_html
 from publishers.views.tools.cards import Card, card, ranking_key
 from schemas.records import Category, Tool
 
-AMONG = 5
-"""So many of the best tools are compared on the page; the form offers all of them."""
+MAX_COMPARED = 5
+"""The highest-rated tools whose comparisons the page lists; its form offers all tools."""
 
 
 class CategoryPage(NamedTuple):
@@ -28,7 +28,7 @@ class CategoryPage(NamedTuple):
 
 
 def category_page(category: Category, tools: list[Tool]) -> CategoryPage:
-    """The page of a category that holds these tools."""
+    """The page of a category with these tools."""
     cards = [card(tool) for tool in sorted(tools, key=ranking_key)]
     return CategoryPage(
         slug=category.category,
@@ -36,7 +36,7 @@ def category_page(category: Category, tools: list[Tool]) -> CategoryPage:
         rankings_path=rankings_path(category.category),
         description=to_html(category.description),
         cards=cards,
-        choices=sorted(cards, key=lambda one: (one.name.casefold(), one.slug)),
-        pairs=top_pairs(tools, AMONG),
-        all_pairs=len(tools) <= AMONG,
+        choices=sorted(cards, key=lambda each: (each.name.casefold(), each.slug)),
+        pairs=top_pairs(tools, MAX_COMPARED),
+        all_pairs=len(tools) <= MAX_COMPARED,
     )

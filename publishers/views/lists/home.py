@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from publishers.views.comparisons.answer import ENOUGH
+from publishers.views.comparisons.answer import MIN_VOTES
 from publishers.views.comparisons.pairs import Pair, pair
 from publishers.views.paths import category_path, reviewer_path
 from publishers.views.text.formatting import VERDICTS, percent
@@ -14,7 +14,7 @@ DISAGREEMENTS = 4
 
 
 class CategorySection(NamedTuple):
-    """A category with its tools, best panel mean first."""
+    """A category with its tools, highest-rated first."""
 
     slug: str
     name: str
@@ -24,7 +24,7 @@ class CategorySection(NamedTuple):
 
 
 class Disagreement(NamedTuple):
-    """A tool on which panel and community say different things."""
+    """A tool on which the verdicts of panel and community are opposite."""
 
     card: Card
     community: Verdict
@@ -32,7 +32,7 @@ class Disagreement(NamedTuple):
 
 
 class SiteTotals(NamedTuple):
-    """How panel and community stand over all tools."""
+    """Counts over all tools."""
 
     tools: int
     reviews: int
@@ -44,7 +44,7 @@ class SiteTotals(NamedTuple):
 
 
 class Member(NamedTuple):
-    """A reviewer with the page that lists their reviews."""
+    """A reviewer, linked to the page of their reviews."""
 
     name: str
     path: str
@@ -54,50 +54,49 @@ class Member(NamedTuple):
 class HomePage(NamedTuple):
     """All that the front page shows."""
 
-    shelves: list[CategorySection]
+    categories: list[CategorySection]
     worth_reading: list[Pair]
-    standing: SiteTotals
+    totals: SiteTotals
     panel: list[Member]
 
 
 def home(tools: list[Tool], categories: list[Category], reviewers: list[Reviewer]) -> HomePage:
-    """The front page over every tool on the site."""
+    """The front page."""
     return HomePage(
-        shelves=category_sections(tools, categories),
+        categories=category_sections(tools, categories),
         worth_reading=worth_reading(tools),
-        standing=site_totals(tools),
+        totals=site_totals(tools),
         panel=members(reviewers),
     )
 
 
 def category_sections(tools: list[Tool], categories: list[Category]) -> list[CategorySection]:
     """The categories that hold tools, by name."""
-    filled = [category_section(category, tools) for category in categories]
-    return sorted(
-        (one for one in filled if one.cards), key=lambda one: (one.name.casefold(), one.slug)
-    )
+    sections = [category_section(category, tools) for category in categories]
+    filled = [section for section in sections if section.cards]
+    return sorted(filled, key=lambda section: (section.name.casefold(), section.slug))
 
 
 def category_section(category: Category, tools: list[Tool]) -> CategorySection:
-    """One category with those of the tools that belong to it."""
-    held = [tool for tool in tools if tool.category.slug == category.category]
+    """One category with its tools."""
+    inside = [tool for tool in tools if tool.category.slug == category.category]
     return CategorySection(
         slug=category.category,
         name=category.name,
         path=category_path(category.category),
         description=category.description,
-        cards=[card(tool) for tool in sorted(held, key=ranking_key)],
+        cards=[card(tool) for tool in sorted(inside, key=ranking_key)],
     )
 
 
 def worth_reading(tools: list[Tool]) -> list[Pair]:
-    """The two most discussed tools of each category, the most discussed pairs first."""
-    shelved: dict[str, list[Tool]] = {}
-    for tool in sorted(tools, key=_most_discussed):
-        shelved.setdefault(tool.category.slug, []).append(tool)
-    tops = [(held[0], held[1]) for held in shelved.values() if len(held) > 1]
-    tops.sort(key=lambda top: (-sum(map(_voices, top)), top[0].tool))
-    return [pair(*top) for top in tops[:WORTH_READING]]
+    """The two tools with the most reviews and votes in each category; the largest sums first."""
+    by_category: dict[str, list[Tool]] = {}
+    for tool in sorted(tools, key=lambda tool: (-_opinions(tool), tool.tool)):
+        by_category.setdefault(tool.category.slug, []).append(tool)
+    pairs = [(inside[0], inside[1]) for inside in by_category.values() if len(inside) > 1]
+    pairs.sort(key=lambda two: (-sum(map(_opinions, two)), two[0].tool))
+    return [pair(*two) for two in pairs[:WORTH_READING]]
 
 
 def site_totals(tools: list[Tool]) -> SiteTotals:
@@ -119,14 +118,14 @@ def site_totals(tools: list[Tool]) -> SiteTotals:
 
 
 def disagreements(tools: list[Tool]) -> list[Disagreement]:
-    """Tools that one side ships and the other skips, widest apart first."""
+    """Tools that panel and community judge oppositely, widest difference of shares first."""
     opposed = [
         tool
         for tool in tools
         if {tool.panel.verdict, tool.community.verdict} == {"ship", "skip"}
-        and tool.community.votes >= ENOUGH
+        and tool.community.votes >= MIN_VOTES
     ]
-    opposed.sort(key=lambda tool: (-_apart(tool), tool.tool))
+    opposed.sort(key=lambda tool: (-_difference(tool), tool.tool))
     return [
         Disagreement(card(tool), tool.community.verdict, VERDICTS[tool.community.verdict])
         for tool in opposed[:DISAGREEMENTS]
@@ -134,20 +133,16 @@ def disagreements(tools: list[Tool]) -> list[Disagreement]:
 
 
 def members(reviewers: list[Reviewer]) -> list[Member]:
-    """The panel in its order."""
+    """The panel in scorecard order."""
     ordered = sorted(reviewers, key=lambda reviewer: (reviewer.position, reviewer.reviewer))
-    return [Member(one.name, reviewer_path(one.reviewer), one.motto) for one in ordered]
+    return [Member(each.name, reviewer_path(each.reviewer), each.motto) for each in ordered]
 
 
-def _voices(tool: Tool) -> int:
+def _opinions(tool: Tool) -> int:
     return len(tool.panel.reviews) + tool.community.votes
 
 
-def _most_discussed(tool: Tool) -> tuple[int, str]:
-    return (-_voices(tool), tool.tool)
-
-
-def _apart(tool: Tool) -> int:
+def _difference(tool: Tool) -> int:
     return abs((tool.panel.percent or 0) - (tool.community.percent or 0))
 
 

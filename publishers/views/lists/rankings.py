@@ -1,4 +1,4 @@
-"""The rankings of a category, each by one rule that its page states."""
+"""The rankings of a category; each states its rule."""
 
 from collections.abc import Callable
 from math import sqrt
@@ -9,21 +9,21 @@ from publishers.views.text.formatting import count, day, instant, mean, percent
 from publishers.views.tools.cards import Card, card
 from schemas.records import Category, Tool
 
-NEEDED_VOTES = 10
-"""Votes that a tool needs before the community's rankings hold it."""
+MIN_VOTES = 10
+"""Votes that a tool needs to be in the community's rankings."""
 
-NEEDED_REVIEWS = 2
-"""Reviews that a tool needs before the panel's ranking holds it."""
+MIN_REVIEWS = 2
+"""Reviews that a tool needs to be in the panel's ranking."""
 
-LONGEST = 10
+MAX_RANKED = 10
 CONFIDENCE = 1.959963984540054
-"""Standard deviations of a normal distribution on both sides of 95 in 100 outcomes."""
+"""Standard deviations of a normal distribution around 95% of its outcomes."""
 
 
 class RankedTool(NamedTuple):
-    """A tool in a ranking: its place, which it shares with its equals, and the figure for it."""
+    """A tool in a ranking; `rank` is shared by tools with equal keys, `figure` is what ranks it."""
 
-    number: int
+    rank: int
     card: Card
     figure: str
     detail: str
@@ -31,12 +31,12 @@ class RankedTool(NamedTuple):
 
 
 class Ranking(NamedTuple):
-    """One ranking: its rule, its places, and who is not ranked yet."""
+    """One ranking: its rule, its tools in order, and the tools that are not ranked yet."""
 
     slug: str
     title: str
     rule: str
-    places: list[RankedTool]
+    ranked: list[RankedTool]
     unranked: list[Card]
 
 
@@ -50,9 +50,9 @@ class RankingsPage(NamedTuple):
 
 
 def wilson(ship: int, votes: int) -> float:
-    """The lower bound of Wilson's 95 % interval for the share of ship among all who might vote.
+    """The lower bound of the 95% Wilson interval of the ship share, 0 to 1; 0 without votes.
 
-    Few votes say little, so 9 of 10 rank below 85 of 100. Zero without votes.
+    Few votes say little, so 9 of 10 rank below 85 of 100.
     """
     if not votes:
         return 0.0
@@ -64,46 +64,56 @@ def wilson(ship: int, votes: int) -> float:
 
 def rankings(category: Category, tools: list[Tool]) -> RankingsPage:
     """Every ranking of the tools of a category."""
-    made = [_community(tools), _panel(tools), _split(tools), _bookmarked(tools), _newest(tools)]
-    return RankingsPage(category.name, category_path(category.category), len(tools), made)
+    by_rule = (_community, _panel, _split, _bookmarked, _newest)
+    return RankingsPage(
+        name=category.name,
+        path=category_path(category.category),
+        tools=len(tools),
+        rankings=[rank(tools) for rank in by_rule],
+    )
 
 
 def _community(tools: list[Tool]) -> Ranking:
     rule = (
         "By the share of ship among votes, counted with care: the lower bound of Wilson's 95 % "
-        f"interval, so that many votes weigh more than a few lucky ones. From {NEEDED_VOTES} "
+        f"interval, so that many votes weigh more than a few lucky ones. From {MIN_VOTES} "
         "votes on."
     )
-    return _ranking("community", "What the community ships", rule, tools, _bound, _votes, _voted)
+    return _ranking(
+        "community", "What the community ships", rule, tools, _by_bound, _votes, _has_votes
+    )
 
 
 def _panel(tools: list[Tool]) -> Ranking:
-    rule = f"By the mean of the panel's scores. From {NEEDED_REVIEWS} reviews on."
+    rule = f"By the mean of the panel's scores. From {MIN_REVIEWS} reviews on."
     return _ranking(
-        "panel", "What the panel rates highest", rule, tools, _mean, _reviews, _reviewed
+        "panel", "What the panel rates highest", rule, tools, _by_mean, _reviews, _has_reviews
     )
 
 
 def _split(tools: list[Tool]) -> Ranking:
     rule = (
         "By how close the community's votes come to half ship, half skip; of equals the one with "
-        f"more votes first. From {NEEDED_VOTES} votes on."
+        f"more votes first. From {MIN_VOTES} votes on."
     )
-    return _ranking("split", "Most split", rule, tools, _evenness, _sides, _voted)
+    return _ranking("split", "Most split", rule, tools, _by_evenness, _sides, _has_votes)
 
 
 def _bookmarked(tools: list[Tool]) -> Ranking:
     rule = "By the number of readers who keep it. From one bookmark on."
-    return _ranking("bookmarked", "Most bookmarked", rule, tools, _kept, _keepers, _is_kept)
+    return _ranking(
+        "bookmarked", "Most bookmarked", rule, tools, _by_bookmarks, _bookmarks, _has_bookmarks
+    )
 
 
 def _newest(tools: list[Tool]) -> Ranking:
     rule = "By the day on which it was first listed."
-    return _ranking("newest", "Newest", rule, tools, _age, _listed, lambda _: True)
+    return _ranking("newest", "Newest", rule, tools, _by_listing, _listing, lambda _: True)
 
 
 Key = Callable[[Tool], tuple[float, float]]
-Said = Callable[[Tool], tuple[str, str, str]]
+Figures = Callable[[Tool], tuple[str, str, str]]
+"""A ranked tool's figure, detail and instant."""
 
 
 def _ranking(
@@ -112,50 +122,51 @@ def _ranking(
     rule: str,
     tools: list[Tool],
     key: Key,
-    said: Said,
-    ranked: Callable[[Tool], bool],
+    figures: Figures,
+    is_ranked: Callable[[Tool], bool],
 ) -> Ranking:
-    """Order by the greatest key; equals share a place and stand by slug."""
-    held = sorted(filter(ranked, tools), key=lambda tool: tool.tool)
-    held.sort(key=key, reverse=True)
-    keys = [key(tool) for tool in held]
-    places = [
-        RankedTool(keys.index(key(tool)) + 1, card(tool), *said(tool)) for tool in held[:LONGEST]
+    """Rank by the greatest key; equal keys share a rank and are sorted by slug."""
+    by_slug = sorted(tools, key=lambda tool: tool.tool)
+    ordered = sorted(filter(is_ranked, by_slug), key=key, reverse=True)
+    keys = [key(tool) for tool in ordered]
+    ranked = [
+        RankedTool(keys.index(key(tool)) + 1, card(tool), *figures(tool))
+        for tool in ordered[:MAX_RANKED]
     ]
-    left = sorted((tool for tool in tools if not ranked(tool)), key=lambda tool: tool.tool)
-    return Ranking(slug, title, rule, places, [card(tool) for tool in left])
+    unranked = [card(tool) for tool in by_slug if not is_ranked(tool)]
+    return Ranking(slug, title, rule, ranked, unranked)
 
 
-def _voted(tool: Tool) -> bool:
-    return tool.community.votes >= NEEDED_VOTES
+def _has_votes(tool: Tool) -> bool:
+    return tool.community.votes >= MIN_VOTES
 
 
-def _reviewed(tool: Tool) -> bool:
-    return len(tool.panel.reviews) >= NEEDED_REVIEWS
+def _has_reviews(tool: Tool) -> bool:
+    return len(tool.panel.reviews) >= MIN_REVIEWS
 
 
-def _is_kept(tool: Tool) -> bool:
+def _has_bookmarks(tool: Tool) -> bool:
     return tool.bookmarks > 0
 
 
-def _bound(tool: Tool) -> tuple[float, float]:
+def _by_bound(tool: Tool) -> tuple[float, float]:
     return wilson(tool.community.ship, tool.community.votes), tool.community.votes
 
 
-def _mean(tool: Tool) -> tuple[float, float]:
+def _by_mean(tool: Tool) -> tuple[float, float]:
     return tool.panel.mean or 0.0, len(tool.panel.reviews)
 
 
-def _evenness(tool: Tool) -> tuple[float, float]:
+def _by_evenness(tool: Tool) -> tuple[float, float]:
     community = tool.community
     return -abs(community.ship - community.skip) / community.votes, community.votes
 
 
-def _kept(tool: Tool) -> tuple[float, float]:
+def _by_bookmarks(tool: Tool) -> tuple[float, float]:
     return tool.bookmarks, 0
 
 
-def _age(tool: Tool) -> tuple[float, float]:
+def _by_listing(tool: Tool) -> tuple[float, float]:
     return tool.listed.timestamp(), 0
 
 
@@ -174,9 +185,9 @@ def _sides(tool: Tool) -> tuple[str, str, str]:
     return f"{percent(community.percent)}", f"{community.ship} ship / {community.skip} skip", ""
 
 
-def _keepers(tool: Tool) -> tuple[str, str, str]:
+def _bookmarks(tool: Tool) -> tuple[str, str, str]:
     return f"{tool.bookmarks:,}", "bookmark" if tool.bookmarks == 1 else "bookmarks", ""
 
 
-def _listed(tool: Tool) -> tuple[str, str, str]:
+def _listing(tool: Tool) -> tuple[str, str, str]:
     return day(tool.listed), "", instant(tool.listed)

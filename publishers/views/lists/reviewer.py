@@ -1,4 +1,4 @@
-"""One reviewer: who they are, and all that they wrote."""
+"""One reviewer with all of their reviews."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from schemas.records import Authored, Reviewer, mean_of
 
 
 class ReviewedTool(NamedTuple):
-    """A review with the tool that it is about."""
+    """A review with its tool."""
 
     tool: str
     path: str
@@ -29,7 +29,7 @@ class ReviewerPage(NamedTuple):
 
 def reviewer_page(reviewer: Reviewer, authored: list[Authored]) -> ReviewerPage:
     """The page of a reviewer, newest review first."""
-    reviews = [one.review for one in authored]
+    reviews = [each.review for each in authored]
     ship = sum(review.verdict == "ship" for review in reviews)
     return ReviewerPage(
         name=reviewer.name,
@@ -37,15 +37,16 @@ def reviewer_page(reviewer: Reviewer, authored: list[Authored]) -> ReviewerPage:
         ship=ship,
         skip=len(reviews) - ship,
         mean=mean(mean_of([review.score for review in reviews])),
-        entries=[_entry(one) for one in newest_first(authored)],
+        entries=list(map(_entry, newest_first(authored))),
     )
 
 
 def newest_first(authored: list[Authored]) -> list[Authored]:
-    """By time, newest first; of one moment by tool and reviewer."""
-    by_name = sorted(authored, key=lambda one: (one.tool, one.review.reviewer))
-    return sorted(by_name, key=lambda one: one.review.time, reverse=True)
+    """Sort by time, newest first; equal times by tool and reviewer."""
+    by_name = sorted(authored, key=lambda each: (each.tool, each.review.reviewer))
+    return sorted(by_name, key=lambda each: each.review.time, reverse=True)
 
 
-def _entry(one: Authored) -> ReviewedTool:
-    return ReviewedTool(one.tool_name, tool_path(one.tool), opinion(one.review))
+def _entry(authored: Authored) -> ReviewedTool:
+    path = tool_path(authored.tool)
+    return ReviewedTool(authored.tool_name, path, opinion(authored.review))

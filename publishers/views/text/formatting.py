@@ -1,4 +1,4 @@
-"""The words and numbers that many pages share."""
+"""Words and numbers that many pages share."""
 
 import re
 import textwrap
@@ -25,7 +25,7 @@ def panel_line(panel: Panel) -> str:
 
 
 def community_line(community: Community) -> str:
-    """The community's verdict with its count, or that nobody has voted."""
+    """The community's verdict with its count: `Ship · 12 ship / 3 skip`."""
     if community.verdict == "none":
         return "No community votes yet"
     label = VERDICTS[community.verdict]
@@ -33,12 +33,12 @@ def community_line(community: Community) -> str:
 
 
 def percent(value: int | None, otherwise: str = "") -> str:
-    """`83%`, or what is said when there is no share yet."""
+    """`83%`, or the alternative if there is no share yet."""
     return otherwise if value is None else f"{value}%"
 
 
 def mean(value: float | None) -> str:
-    """A mean score without needless zeros: `83.25`, `80`; a dash when there is none."""
+    """A mean score without trailing zeros: `83.25`, `80`; a dash if there is none."""
     return "—" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
@@ -49,14 +49,14 @@ def count(number: int, one: str, many: str | None = None) -> str:
 
 @lru_cache(maxsize=4096)
 def day(time: datetime) -> str:
-    """The UTC day for people: `20 November 2026`."""
+    """The UTC day: `20 November 2026`."""
     utc = time.astimezone(UTC)
     return f"{utc.day} {_MONTHS[utc.month - 1]} {utc.year}"
 
 
 @lru_cache(maxsize=4096)
 def instant(time: datetime) -> str:
-    """The moment for machines, RFC 3339 in UTC."""
+    """The time as RFC 3339 in UTC."""
     return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -66,7 +66,7 @@ def initial(name: str) -> str:
 
 
 def shorten(text: str, length: int) -> str:
-    """At most `length` characters on one line, cut between words where that is possible."""
+    """At most `length` characters on one line, cut between words if possible."""
     line = " ".join(text.split())
     if len(line) <= length:
         return line
@@ -76,7 +76,7 @@ def shorten(text: str, length: int) -> str:
 
 
 def wrapped(text: str, indent: str = "", width: int = 72) -> str:
-    """The text in lines of at most `width` characters, for mail; long words stay whole."""
+    """The text in lines of at most `width` characters, for mail; longer words stay whole."""
     return textwrap.fill(
         text, width, initial_indent=indent, subsequent_indent=indent,
         break_long_words=False, break_on_hyphens=False,
@@ -84,11 +84,11 @@ def wrapped(text: str, indent: str = "", width: int = 72) -> str:
 
 
 def xml_text(text: str) -> str:
-    """The text without the control characters that no XML document may hold."""
+    """The text without the control characters that XML forbids."""
     return _NOT_IN_XML.sub("", text)
 
 
-# Not strftime, whose month names follow the locale of the machine.
+# Not strftime: its month names follow the machine's locale.
 _MONTHS = (
     "January",
     "February",

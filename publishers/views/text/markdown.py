@@ -1,6 +1,6 @@
 """The small Markdown subset of reviews and descriptions: emphasis, code, links, lists, paragraphs.
 
-What lies outside it, HTML included, is shown as the text that it is.
+Everything else, including HTML, is shown as text.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ class _Subset(MarkdownIt):
 def _link_open(
     renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
 ) -> str:
-    # What others write into a page is theirs: no ranking and no opener is lent to it.
+    # A link in a user text gets no ranking from the site and no access to its window.
     tokens[index].attrSet("rel", "nofollow ugc noopener")
     return renderer.renderToken(tokens, index, options, env)
 
@@ -40,12 +40,12 @@ _PARSER = _Subset()
 @lru_cache(maxsize=4096)
 def to_html(text: str) -> Markup:
     """The text as safe HTML blocks."""
-    return Markup(_PARSER.render(text))  # noqa: S704 (the parser escapes all it is given)
+    return Markup(_PARSER.render(text))  # noqa: S704 (the parser escapes its input)
 
 
 @lru_cache(maxsize=4096)
 def to_plain(text: str, length: int = 160) -> str:
-    """The text without its marks on one line, for descriptions of pages."""
+    """The text on one line without markup, for descriptions of pages."""
     return shorten(" ".join(_words(_PARSER.parse(text))), length)
 
 

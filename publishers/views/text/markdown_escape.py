@@ -1,13 +1,13 @@
-"""Texts of others inside a Markdown page, where they must not become headings, tables or HTML."""
+"""User texts inside a Markdown page, where they must not become headings, tables or HTML."""
 
 import re
 from functools import lru_cache
 
 _MARKS = re.compile(r"[\\`*_\[\]<>|#&~]|^[-+=]")
-# What readers of Markdown could take for more than text. They know more of it than the small subset
-# that bodies may use, and some end code sooner than others. So of code only that is left as it is
-# which ends where it ends for all of them: a fence with all of its lines as far in as itself, and
-# a run of backticks with one of the same length behind it.
+# Text that a Markdown reader could take for markup. Readers know more than the small subset that
+# bodies may use, and they disagree on where code ends. Code stays unescaped only where all of them
+# agree on its end: a fence whose lines are all indented like itself, and a run of backticks that
+# a run of the same length closes.
 _PARTS = re.compile(
     r"""
       (?P<escaped> \\[!-/:-@\[-`{-~] )
@@ -28,13 +28,13 @@ _LINE_END = re.compile(r"[ \t]*\n[ \t]*")
 
 @lru_cache(maxsize=4096)
 def escape_inline(text: str) -> str:
-    """A plain text on one line, every mark escaped."""
+    """A plain text on one line, with every markup character escaped."""
     return _MARKS.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 @lru_cache(maxsize=4096)
 def escape_block(text: str) -> str:
-    """A text in the small Markdown subset as a quotation, so that it ends where it ends."""
+    """A text in the small Markdown subset as a block quote, which nothing in it can leave."""
     lines = "\n".join(text.strip().splitlines())
     safe = _PARTS.sub(_safe, lines)
     return "\n".join(f"> {line}".rstrip() for line in safe.splitlines())

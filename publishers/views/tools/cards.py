@@ -1,4 +1,4 @@
-"""A tool as a card, a row or a choice: what each page shows of it."""
+"""A tool as cards, rows and choices show it."""
 
 from typing import NamedTuple
 
@@ -50,7 +50,7 @@ class Card(NamedTuple):
 
 @memoize_by_identity
 def card(tool: Tool) -> Card:
-    """What any page may show of a tool."""
+    """Prepare a tool for any page."""
     return Card(
         slug=tool.tool,
         path=tool_path(tool.tool),

@@ -1,29 +1,30 @@
-"""How the verdicts on one tool came about: a drawing of two lines, and all of its numbers."""
+"""The verdict history of one tool: a chart of two lines, and all of its numbers."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import NamedTuple
 
-from publishers.views.digests.digest import title as week_title
+from publishers.views.digests.week_titles import title as week_title
 from publishers.views.memoize import memoize_by_identity
 from publishers.views.paths import digest_path
 from publishers.views.text.formatting import VERDICTS, count, day, instant, mean, percent
 from schemas.history import CommunityPoint, History, PanelPoint
 from schemas.records import Verdict
 
-# The drawing's own units; the page stretches them, and no stroke with them.
+# Units of the chart; the page stretches it, but not its strokes.
 WIDTH, HEIGHT = 600, 100
 
 
 class ChartLine(NamedTuple):
-    """One line of the drawing as SVG paths: the line itself, and a dot per number."""
+    """One line of the chart as SVG paths: the line itself, and a dot for each number."""
 
     line: str
     dots: str
 
 
 class PanelRow(NamedTuple):
-    """What the panel said from a day on."""
+    """The panel's verdict from a day on."""
 
     instant: str
     day: str
@@ -34,7 +35,7 @@ class PanelRow(NamedTuple):
 
 
 class WeekRow(NamedTuple):
-    """What the community said at a week's end."""
+    """The community's verdict at the end of a week."""
 
     week: str
     path: str
@@ -46,16 +47,16 @@ class WeekRow(NamedTuple):
 
 
 class HistoryView(NamedTuple):
-    """The section on a tool's page.
+    """The verdict history on a tool's page.
 
     Attributes:
-        summary: What the drawing shows, in a sentence or two.
-        panel: The mean of the scores as steps, 0 to 100 from the bottom.
-        community: The share of ship by week, on the same scale.
-        first: The day at the drawing's left edge; empty where there is nothing to draw.
-        last: The day at its right edge.
+        summary: The chart in a sentence or two.
+        panel: The mean score as steps, 0 to 100 from the bottom.
+        community: The ship share by week, on the same scale.
+        first: The day at the chart's left edge; empty if there is nothing to draw.
+        last: The day at the chart's right edge.
         panel_rows: The panel's numbers, oldest first.
-        week_rows: The community's.
+        week_rows: The community's numbers, oldest first.
     """
 
     summary: str
@@ -69,15 +70,17 @@ class HistoryView(NamedTuple):
 
 @memoize_by_identity
 def history_view(history: History) -> HistoryView | None:
-    """The view of a history; nothing where there is none to tell."""
-    moments = [point.time for point in history.panel]
-    moments += [point.end for point in history.community]
-    if not moments:
+    """The view of a history; None for an empty one."""
+    times = [point.time for point in history.panel]
+    times += [point.end for point in history.community]
+    if not times:
         return None
-    start, end = min(moments), max(moments)
+    start, end = min(times), max(times)
     drawn = start < end
     return HistoryView(
-        summary=" ".join(filter(None, (_of_panel(history.panel), _of_weeks(history.community)))),
+        summary=" ".join(
+            filter(None, (_panel_summary(history.panel), _community_summary(history.community)))
+        ),
         panel=_steps(history.panel, start, end) if drawn else ChartLine("", ""),
         community=_curve(history.community, start, end) if drawn else ChartLine("", ""),
         first=day(start) if drawn else "",
@@ -87,27 +90,23 @@ def history_view(history: History) -> HistoryView | None:
     )
 
 
-def _of_panel(points: Sequence[PanelPoint]) -> str:
-    """How often the panel spoke, and which verdicts that made."""
+def _panel_summary(points: Sequence[PanelPoint]) -> str:
+    """The number of reviews and retractions, and the verdicts in their order."""
     if not points:
         return ""
-    turns = [
-        VERDICTS[point.verdict]
-        for at, point in enumerate(points)
-        if not at or points[at - 1].verdict != point.verdict
-    ]
+    verdicts = [VERDICTS[verdict] for verdict, _ in groupby(point.verdict for point in points)]
     spoke = f"The panel spoke {_times(len(points))}"
-    if len(turns) == 1:
-        return f"{spoke} and always came to {turns[0]}."
-    return f"{spoke}; its verdict went from {' to '.join(turns)}."
+    if len(verdicts) == 1:
+        return f"{spoke} and always came to {verdicts[0]}."
+    return f"{spoke}; its verdict went from {' to '.join(verdicts)}."
 
 
 def _times(number: int) -> str:
     return {1: "once", 2: "twice"}.get(number) or count(number, "time")
 
 
-def _of_weeks(points: Sequence[CommunityPoint]) -> str:
-    """The community's share at both ends."""
+def _community_summary(points: Sequence[CommunityPoint]) -> str:
+    """The first and the last ship share."""
     voted = [point for point in points if point.community.percent is not None]
     if not voted:
         return ""
@@ -126,35 +125,35 @@ def _week(point: CommunityPoint) -> str:
 
 
 def _steps(points: Sequence[PanelPoint], start: datetime, end: datetime) -> ChartLine:
-    """Each mean holds until the next; without reviews the line pauses."""
-    line, dots, level = "", "", None
+    """Each mean lasts until the next; without reviews the line has a gap."""
+    line, dots, mean_before = "", "", None
     for point in points:
         x = _across(point.time, start, end)
-        if level is not None:
+        if mean_before is not None:
             line += f"H{_short(x)}"
         if point.mean is not None:
             y = _up(point.mean)
-            line += f"V{_short(y)}" if level is not None else f"M{_short(x)} {_short(y)}"
+            line += f"V{_short(y)}" if mean_before is not None else f"M{_short(x)} {_short(y)}"
             dots += f"M{_short(x)} {_short(y)}h0"
-        level = point.mean
-    return ChartLine(f"{line}H{WIDTH}" if level is not None else line, dots)
+        mean_before = point.mean
+    return ChartLine(f"{line}H{WIDTH}" if mean_before is not None else line, dots)
 
 
 def _curve(points: Sequence[CommunityPoint], start: datetime, end: datetime) -> ChartLine:
     """Straight from week to week."""
-    places = [
+    coordinates = [
         (_across(point.end, start, end), _up(point.community.percent))
         for point in points
         if point.community.percent is not None
     ]
-    pairs = [f"{_short(x)} {_short(y)}" for x, y in places]
+    pairs = [f"{_short(x)} {_short(y)}" for x, y in coordinates]
     return ChartLine(
         f"M{'L'.join(pairs)}" if pairs else "", "".join(f"M{pair}h0" for pair in pairs)
     )
 
 
-def _across(moment: datetime, start: datetime, end: datetime) -> float:
-    return WIDTH * ((moment - start) / (end - start))
+def _across(time: datetime, start: datetime, end: datetime) -> float:
+    return WIDTH * ((time - start) / (end - start))
 
 
 def _up(value: float) -> float:
@@ -174,13 +173,13 @@ def _panel_row(point: PanelPoint) -> PanelRow:
 
 
 def _week_row(point: CommunityPoint) -> WeekRow:
-    it = point.community
+    community = point.community
     return WeekRow(
         week=week_title(point.week),
         path=digest_path(point.week),
-        verdict=it.verdict,
-        label=VERDICTS[it.verdict],
-        counts=f"{it.ship:,} ship / {it.skip:,} skip",
-        percent=percent(it.percent, "—"),
+        verdict=community.verdict,
+        label=VERDICTS[community.verdict],
+        counts=f"{community.ship:,} ship / {community.skip:,} skip",
+        percent=percent(community.percent, "—"),
         bookmarks=f"{point.bookmarks:,}",
     )

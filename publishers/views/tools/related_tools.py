@@ -1,4 +1,4 @@
-"""What else a reader of a tool's page may look at: alternatives to it, and tools related to it."""
+"""Suggestions on a tool's page: alternatives in its category, related tools in others."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -8,27 +8,29 @@ from publishers.views.text.formatting import ENTRIES, percent
 from publishers.views.tools.cards import Card, card, ranking_key
 from schemas.records import Tool
 
-MOST = 3
+MAX_SUGGESTIONS = 3
 _CHEAPER = ("free", "freemium", "paid")
 
 
 class Suggestion(NamedTuple):
-    """A tool, and why it is suggested."""
+    """A tool, and the reason to suggest it."""
 
     card: Card
     reason: str
 
 
 def alternatives(tool: Tool, category: Iterable[Tool]) -> list[Suggestion]:
-    """Tools of the same category that have something over this one, those that stand best first."""
-    rivals = sorted((one for one in category if one.tool != tool.tool), key=ranking_key)
-    found = [(rival, list(_advantages(tool, rival))) for rival in rivals]
-    return [Suggestion(card(rival), ", ".join(why)) for rival, why in found if why][:MOST]
+    """Tools of the same category with an advantage over this one, highest-rated first."""
+    rivals = sorted((rival for rival in category if rival.tool != tool.tool), key=ranking_key)
+    reasons = [(rival, ", ".join(_advantages(tool, rival))) for rival in rivals]
+    return [Suggestion(card(rival), reason) for rival, reason in reasons if reason][
+        :MAX_SUGGESTIONS
+    ]
 
 
-def related(kin: Iterable[tuple[Tool, Sequence[str]]]) -> list[Suggestion]:
-    """Tools with the words that they share with the one of the page."""
-    return [Suggestion(card(tool), f"shares {_quoted(words)}") for tool, words in kin]
+def related(similar: Iterable[tuple[Tool, Sequence[str]]]) -> list[Suggestion]:
+    """Tools with the words that they share with this one."""
+    return [Suggestion(card(tool), f"shares {_quoted(words)}") for tool, words in similar]
 
 
 def _advantages(tool: Tool, rival: Tool) -> Iterable[str]:
@@ -37,9 +39,9 @@ def _advantages(tool: Tool, rival: Tool) -> Iterable[str]:
     if _CHEAPER.index(rival.entry) < _CHEAPER.index(tool.entry):
         yield f"{ENTRIES[rival.entry].lower()} to start with"
     if preferred(tool, rival) is rival:
-        shares = [percent(one.community.percent) for one in (rival, tool)]
+        shares = [percent(each.community.percent) for each in (rival, tool)]
         yield f"liked by {shares[0]} of its voters against {shares[1]}"
 
 
-def _quoted(shared: Iterable[str]) -> str:
-    return ", ".join(f"“{word}”" for word in shared)
+def _quoted(words: Iterable[str]) -> str:
+    return ", ".join(f"“{word}”" for word in words)

@@ -1,4 +1,4 @@
-"""Which tools are about the same thing: those whose texts share telling words."""
+"""Tools of other categories with similar texts, by the distinctive words that they share."""
 
 import math
 from collections import defaultdict
@@ -11,76 +11,74 @@ from publishers.views.lists.search import words
 from publishers.views.text.markdown import to_plain
 from schemas.records import Tool
 
-MOST = 3
-SHARED = 2
-"""So many telling words two tools must share to be related."""
+MAX_SIMILAR = 3
+MIN_SHARED_WORDS = 2
+MAX_NAMED_WORDS = 3
+MIN_WORD_LENGTH = 4
+"""Shorter words are not distinctive."""
 
-NAMED = 3
-LONG = 4
-"""Shorter words tell nothing of what a tool is about."""
-
-_ENOUGH_TEXT = 100_000
+_WHOLE_TEXT = 100_000
 
 
 class SimilarTool(NamedTuple):
-    """A tool of another category by its slug, and the words it shares that tell most."""
+    """A tool of another category by its slug, and the rarest words that it shares."""
 
     tool: str
     words: list[str]
 
 
 class SimilarTools:
-    """The tools of one site by the words of their texts.
+    """The tools of one site, indexed by the words of their texts.
 
-    A word tells more the fewer tools use it. What votes and reviews change plays no part.
+    Rare words weigh more. Votes and reviews play no part.
     """
 
     def __init__(self, tools: Iterable[Tool]) -> None:
         self._tools = sorted(tools, key=lambda tool: tool.tool)
         self._holders: dict[str, list[int]] = defaultdict(list)
-        for at, tool in enumerate(self._tools):
-            for word in _telling(tool):
-                self._holders[word].append(at)
+        for index, tool in enumerate(self._tools):
+            for word in _distinctive_words(tool):
+                self._holders[word].append(index)
         self._known: dict[str, list[SimilarTool]] = {}
 
     def of(self, tool: Tool) -> list[SimilarTool]:
-        """Name the kin of one of the tools, the nearest first."""
+        """Find the tools similar to one of the tools, the most similar first."""
         if tool.tool not in self._known:
-            self._known[tool.tool] = self._nearest(tool)
+            self._known[tool.tool] = self._most_similar(tool)
         return self._known[tool.tool]
 
-    def _nearest(self, tool: Tool) -> list[SimilarTool]:
-        ours = sorted(_telling(tool), key=lambda word: (len(self._holders[word]), word))
-        scores = enumerate(self._scores(ours))
-        ranked = [(-round(score, 9), at) for at, score in scores if score]
+    def _most_similar(self, tool: Tool) -> list[SimilarTool]:
+        own = sorted(_distinctive_words(tool), key=lambda word: (len(self._holders[word]), word))
+        scores = enumerate(self._scores(own))
+        ranked = [(-round(score, 9), index) for index, score in scores if score]
         heapify(ranked)
-        found: list[SimilarTool] = []
-        while ranked and len(found) < MOST:
+        similar: list[SimilarTool] = []
+        while ranked and len(similar) < MAX_SIMILAR:
             other = self._tools[heappop(ranked)[1]]
-            shared = [word for word in ours if word in _telling(other)]
-            if len(shared) >= SHARED and other.category.slug != tool.category.slug:
-                found.append(SimilarTool(other.tool, shared[:NAMED]))
-        return found
+            shared = [word for word in own if word in _distinctive_words(other)]
+            if len(shared) >= MIN_SHARED_WORDS and other.category.slug != tool.category.slug:
+                similar.append(SimilarTool(other.tool, shared[:MAX_NAMED_WORDS]))
+        return similar
 
     def _scores(self, words: Iterable[str]) -> list[float]:
-        """How much of these words each tool shares."""
+        """The total weight of the words that each tool shares, by its index."""
         scores = [0.0] * len(self._tools)
         for word in words:
             holders = self._holders[word]
             weight = math.log((len(scores) + 1) / len(holders))
-            for at in holders:
-                scores[at] += weight
+            for index in holders:
+                scores[index] += weight
         return scores
 
 
-def _telling(tool: Tool) -> frozenset[str]:
+def _distinctive_words(tool: Tool) -> frozenset[str]:
     return _words(tool.tagline, tool.best_for, tool.description)
 
 
 @lru_cache(maxsize=4096)
 def _words(tagline: str, best_for: str, description: str) -> frozenset[str]:
-    held = words(f"{tagline} {best_for} {to_plain(description, _ENOUGH_TEXT)}")
-    return frozenset(word for word in held if len(word) >= LONG and word not in _COMMON)
+    every = words(f"{tagline} {best_for} {to_plain(description, _WHOLE_TEXT)}")
+    return frozenset(word for word in every if len(word) >= MIN_WORD_LENGTH and word not in _COMMON)
 
 
 _COMMON = frozenset(

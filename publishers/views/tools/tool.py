@@ -12,8 +12,8 @@ from publishers.views.tools.related_tools import Suggestion, alternatives, relat
 from schemas.history import History
 from schemas.records import Community, Panel, Reviewer, Tool
 
-AMONG = 12
-"""So many rivals, those that stand best, are compared on the page; the form offers all of them."""
+MAX_COMPARED = 12
+"""The highest-rated rivals whose comparisons the page lists; its form offers all rivals."""
 
 
 class ToolPage(NamedTuple):
@@ -34,16 +34,16 @@ def tool_page(
     category: list[Tool],
     panel: list[Reviewer],
     history: History | None = None,
-    kin: Iterable[tuple[Tool, Sequence[str]]] = (),
+    similar: Iterable[tuple[Tool, Sequence[str]]] = (),
 ) -> ToolPage:
-    """The page of a tool among those of its category (which may hold the tool itself).
+    """The page of a tool.
 
     Args:
         tool: The tool.
-        category: All tools of its category that are on the site.
+        category: The tools of its category that are on the site; it may be one of them.
         panel: Every reviewer.
         history: How its verdicts came about.
-        kin: Tools of other categories, with the words they share with this one.
+        similar: Tools of other categories, with the words that they share with this one.
     """
     rivals = sorted((other for other in category if other.tool != tool.tool), key=ranking_key)
     return ToolPage(
@@ -51,15 +51,15 @@ def tool_page(
         summary=summary(tool),
         scorecard=scorecard([tool], panel),
         rivals=sorted(map(card, rivals), key=lambda rival: (rival.name, rival.slug)),
-        pairs=[pair(tool, rival) for rival in rivals[:AMONG]],
+        pairs=[pair(tool, rival) for rival in rivals[:MAX_COMPARED]],
         alternatives=alternatives(tool, category),
-        related=related(kin),
+        related=related(similar),
         history=history_view(history or History()),
     )
 
 
 def summary(tool: Tool) -> str:
-    """Panel and community on one tool in one sentence."""
+    """The verdicts of panel and community in one sentence."""
     return f"{_panel(tool.panel)}; {_community(tool.community)}."
 
 

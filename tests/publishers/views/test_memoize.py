@@ -7,46 +7,46 @@ from publishers.views import memoize
 from publishers.views.memoize import memoize_by_identity
 
 
-class Thing(list):
-    """What can be looked for once nobody holds it."""
+class Record(list):
+    """A record to which weak references are possible."""
 
 
 @pytest.fixture(autouse=True)
-def keeping() -> Iterator[None]:
-    """Others in this process may keep or not."""
-    before = memoize._keeping
+def memoizing() -> Iterator[None]:
+    """Memoization switched on, and afterwards as it was for other tests of this process."""
+    before = memoize._enabled
     memoize.enable()
     yield
     memoize.enable(before)
 
 
-def test_what_is_made_of_an_object_is_made_once() -> None:
-    seen = []
-    length = memoize_by_identity(lambda thing: seen.append(thing) or len(thing))
-    one, alike = [1, 2], [1, 2]
-    assert [length(one), length(one), length(alike), length(one)] == [2, 2, 2, 2]
-    assert seen == [one, alike]
-    assert seen[1] is alike
+def test_a_result_is_computed_once_for_each_object() -> None:
+    calls = []
+    length = memoize_by_identity(lambda record: calls.append(record) or len(record))
+    first, equal = [1, 2], [1, 2]
+    assert [length(first), length(first), length(equal), length(first)] == [2, 2, 2, 2]
+    assert calls == [first, equal]
+    assert calls[1] is equal
 
 
-def test_the_oldest_are_forgotten_and_made_again() -> None:
-    made = []
-    keep = memoize_by_identity(lambda thing: made.append(thing[0]))
-    things = [[number] for number in range(memoize.MOST + 1)]
-    for thing in [*things, things[-1], things[0]]:
-        keep(thing)
-    assert made == [*range(memoize.MOST + 1), 0]
+def test_the_oldest_results_are_dropped_and_computed_again() -> None:
+    calls = []
+    first = memoize_by_identity(lambda record: calls.append(record[0]))
+    records = [[number] for number in range(memoize.MAX_ENTRIES + 1)]
+    for record in [*records, records[-1], records[0]]:
+        first(record)
+    assert calls == [*range(memoize.MAX_ENTRIES + 1), 0]
 
 
-def test_an_object_that_is_gone_lends_its_identity_to_no_other() -> None:
-    first = memoize_by_identity(lambda thing: thing[0])
+def test_a_reused_identity_never_gives_another_objects_result() -> None:
+    first = memoize_by_identity(lambda record: record[0])
     assert [first([number]) for number in range(1000)] == list(range(1000))
 
 
-def test_who_holds_on_to_no_records_is_left_with_none() -> None:
-    length, thing = memoize_by_identity(len), Thing([1, 2])
+def test_without_memoization_no_record_is_kept_alive() -> None:
+    length, record = memoize_by_identity(len), Record([1, 2])
     memoize.enable(False)
-    assert length(thing) == 2
-    held = weakref.ref(thing)
-    del thing
-    assert held() is None
+    assert length(record) == 2
+    reference = weakref.ref(record)
+    del record
+    assert reference() is None

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from publishers.views.lists.search import found_pairs, found_tools
+from publishers.views.lists.search import matching_pairs, matching_tools
 from publishers.views.paths import comparison_path, tool_path
 from tests.publishers.browsing import COMPARISON, SITE, Api
 from tests.publishers.conftest import Visit
@@ -30,8 +30,8 @@ def suggested(field: Locator) -> Any:
 
 
 def expected(query: str) -> list[str]:
-    tools = [tool_path(tool.tool) for tool in found_tools(query, TOOLS)][:6]
-    pairs = [comparison_path(a.tool, b.tool) for a, b in found_pairs(query, TOOLS)][:4]
+    tools = [tool_path(tool.tool) for tool in matching_tools(query, TOOLS)][:6]
+    pairs = [comparison_path(a.tool, b.tool) for a, b in matching_pairs(query, TOOLS)][:4]
     versus = any(f" {word} " in query for word in ("vs", "or", "versus"))
     return [*pairs, *tools] if versus else [*tools, *pairs]
 

@@ -72,7 +72,7 @@ def test_rows_and_reviewers_that_are_alike_are_known() -> None:
         "Best for",
         "Category",
     ]
-    assert [(entry.line.name, entry.alike) for entry in page.scorecard] == [
+    assert [(entry.row.name, entry.alike) for entry in page.scorecard] == [
         ("Builder", True),
         ("Skeptic", False),
     ]

@@ -1,9 +1,13 @@
+from html import unescape
+
 import msgspec
 import pytest
 
+from publishers.templating.environment import Meta, page
 from publishers.views.digests import digest
 from publishers.views.digests.digest import digest_list, digest_page
-from publishers.views.digests.digest_items import EXCERPT, signed
+from publishers.views.digests.digest_items import EXCERPT_LENGTH, signed
+from publishers.views.feeds.atom import feed
 from publishers.views.feeds.digest_feed import digest_entry
 from schemas.digests import Counts, WeeklyDigest
 from tests.publishers.sample_digests import a_digest
@@ -66,7 +70,7 @@ def test_each_kind_of_news_has_its_line() -> None:
 def test_a_review_is_shown_by_its_beginning_without_marks() -> None:
     (pick,) = next(it.items for it in digest_page(a_digest()).sections if it.key == "reviews")
     assert pick.text.startswith("It edits what it did not read. It edits")
-    assert len(pick.text) <= EXCERPT
+    assert len(pick.text) <= EXCERPT_LENGTH
     assert pick.path == "/tools/patchwork/#skeptic"
 
 
@@ -78,17 +82,17 @@ def test_what_a_list_leaves_out_is_said() -> None:
 
 def test_a_digest_leads_to_its_neighbours() -> None:
     view = digest_page(a_digest("2026-W47"), ["2026-W48", "2026-W47", "2026-W45", "2026-W44"])
-    assert view.earlier == digest.Link("/digests/2026-W45/", "Week 45 of 2026")
-    assert view.later == digest.Link("/digests/2026-W48/", "Week 48 of 2026")
+    assert view.earlier == digest.DigestLink("/digests/2026-W45/", "Week 45 of 2026")
+    assert view.later == digest.DigestLink("/digests/2026-W48/", "Week 48 of 2026")
     assert digest_page(a_digest(), ["2026-W47"]).earlier is None
 
 
 def test_the_list_has_the_newest_first() -> None:
     weeks = [a_digest("2026-W46"), a_digest("2026-W48", frozen=False), a_digest("2026-W47")]
-    assert [(it.week, it.running) for it in digest_list(weeks)] == [
-        ("2026-W48", True),
-        ("2026-W47", False),
-        ("2026-W46", False),
+    assert [(listing.path, listing.running) for listing in digest_list(weeks)] == [
+        ("/digests/2026-W48/", True),
+        ("/digests/2026-W47/", False),
+        ("/digests/2026-W46/", False),
     ]
 
 
@@ -101,4 +105,5 @@ def test_a_feed_tells_of_a_digest_at_the_end_of_its_week() -> None:
     named = msgspec.structs.replace(a_digest().flips[0], name="<b>Patch</b> & work")
     entry = digest_entry(msgspec.structs.replace(a_digest(), flips=[named]))
     assert (entry.path, entry.updated) == ("/digests/2026-W47/", "2026-11-23T00:00:00Z")
-    assert "<li><strong>&lt;b&gt;Patch&lt;/b&gt; &amp; work</strong>: Ship → Skip;" in entry.content
+    xml = page("feed.xml", "", Meta("", "", ""), feed("", "", "", [entry])).decode()
+    assert "<li><strong>&lt;b&gt;Patch&lt;/b&gt; &amp; work</strong>: Ship → Skip;" in unescape(xml)

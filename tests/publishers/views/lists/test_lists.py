@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from publishers.views.comparisons.comparison import comparison
 from publishers.views.comparisons.scorecard import scorecard
-from publishers.views.lists.category import AMONG, category_page
+from publishers.views.lists.category import MAX_COMPARED, category_page
 from publishers.views.lists.home import disagreements, site_totals, worth_reading
 from publishers.views.lists.reviewer import reviewer_page
 from publishers.views.tools.tool import summary, tool_page
@@ -97,10 +97,10 @@ def test_a_category_stands_by_mean_then_community_then_slug() -> None:
 
 
 def test_a_large_category_compares_its_best() -> None:
-    tools = [a_tool(f"t{n}", f"T{n}", a_review(score=n)) for n in range(AMONG + 3)]
+    tools = [a_tool(f"t{n}", f"T{n}", a_review(score=n)) for n in range(MAX_COMPARED + 3)]
     page = category_page(Category("c", "C", "", 1), tools)
     assert not page.all_pairs
-    assert len(page.pairs) == AMONG * (AMONG - 1) // 2
+    assert len(page.pairs) == MAX_COMPARED * (MAX_COMPARED - 1) // 2
     assert page.pairs[0].path == "/compare/t6-vs-t7/"
 
 

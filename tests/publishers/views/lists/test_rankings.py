@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from publishers.views.lists.rankings import LONGEST, rankings, wilson
+from publishers.views.lists.rankings import MAX_RANKED, rankings, wilson
 from schemas.records import Category, Tool
 from tests.publishers.samples import BUILDER, NOON, PANEL, a_review, a_tool
 
@@ -30,7 +30,7 @@ def test_the_lower_bound_is_wilsons(ship: int, votes: int, bound: float) -> None
 
 def ranked(tools: Sequence[Tool], slug: str) -> list[tuple[int, str]]:
     found = next(one for one in rankings(SHELF, tools).rankings if one.slug == slug)
-    return [(place.number, place.card.slug) for place in found.places]
+    return [(tool.rank, tool.card.slug) for tool in found.ranked]
 
 
 def unranked(tools: Sequence[Tool], slug: str) -> list[str]:
@@ -107,4 +107,4 @@ def test_the_newest_was_first_listed_last() -> None:
 def test_a_ranking_is_bounded_and_does_not_depend_on_the_order_of_records() -> None:
     tools = [a_tool(f"t{n:02}", "T", votes=(n, 10), bookmarks=n % 3) for n in range(30)]
     assert rankings(SHELF, tools) == rankings(SHELF, tools[::-1])
-    assert all(len(one.places) <= LONGEST for one in rankings(SHELF, tools).rankings)
+    assert all(len(one.ranked) <= MAX_RANKED for one in rankings(SHELF, tools).rankings)

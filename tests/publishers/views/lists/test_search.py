@@ -2,7 +2,14 @@ import json
 
 import pytest
 
-from publishers.views.lists.search import MOST_PAIRS, found_pairs, found_tools, index, search, words
+from publishers.views.lists.search import (
+    MAX_PAIRS,
+    index,
+    matching_pairs,
+    matching_tools,
+    search,
+    words,
+)
 from schemas.records import Category
 from tests.publishers.samples import a_tool, sample_library
 
@@ -16,7 +23,7 @@ TOOLS = [
 
 
 def slugs(query: str) -> list[str]:
-    return [tool.tool for tool in found_tools(query, TOOLS)]
+    return [tool.tool for tool in matching_tools(query, TOOLS)]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +46,7 @@ def test_every_word_of_a_query_begins_a_word_of_a_tool(query: str, found: list[s
 
 
 def pairs(query: str) -> list[str]:
-    return ["-vs-".join(sorted((a.tool, b.tool))) for a, b in found_pairs(query, TOOLS)]
+    return ["-vs-".join(sorted((a.tool, b.tool))) for a, b in matching_pairs(query, TOOLS)]
 
 
 def test_this_vs_that_finds_their_comparison() -> None:
@@ -63,16 +70,17 @@ def test_one_tool_is_compared_with_those_of_its_category() -> None:
 
 def test_the_comparisons_found_are_few() -> None:
     many = [a_tool(f"t{n:02}", f"Tool {n:02}") for n in range(20)]
-    assert len(found_pairs("tool", many)) == MOST_PAIRS
+    assert len(matching_pairs("tool", many)) == MAX_PAIRS
 
 
-def test_a_companion_is_found_for_tools_side_by_side() -> None:
-    beside = [tool for tool in TOOLS if tool.tool in ("quill", "anvil")]
-    assert [one.path for one in search("", TOOLS, beside).companions] == [
+def test_candidates_are_found_for_selected_tools() -> None:
+    selected = [tool for tool in TOOLS if tool.tool in ("quill", "anvil")]
+    assert [candidate.path for candidate in search("", TOOLS, selected).candidates] == [
         "/compare/anvil-vs-fast-forge-vs-quill/",
         "/compare/anvil-vs-inkwell-vs-quill/",
     ]
-    assert [one.card.slug for one in search("ink", TOOLS, beside).companions] == ["inkwell"]
+    (candidate,) = search("ink", TOOLS, selected).candidates
+    assert candidate.card.slug == "inkwell"
 
 
 def test_a_query_is_one_line_of_bounded_length() -> None:

@@ -2,7 +2,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from publishers.views.tools.related_tools import Suggestion, alternatives, related
-from publishers.views.tools.similarity import MOST, SimilarTools
+from publishers.views.tools.similarity import MAX_SIMILAR, SimilarTools
 from schemas.records import Category, Tool
 from tests.publishers.samples import BUILDER, SKEPTIC, a_review, a_tool
 
@@ -91,7 +91,7 @@ def test_there_are_only_a_few_suggestions_in_an_order_of_their_own() -> None:
     others = [about(f"t{n}", "offline archives") for n in range(9)]
     assert [one.card.slug for one in kin(tool, others)] == ["t0", "t1", "t2"]
     assert kin(tool, others) == kin(tool, others[::-1])
-    assert len(kin(tool, others)) == MOST
+    assert len(kin(tool, others)) == MAX_SIMILAR
 
 
 def test_a_tool_alone_has_no_suggestions() -> None:
