@@ -135,15 +135,19 @@ def has(system: System, path: str, text: str) -> str:
     return answer.text if answer.status_code == 200 and text in answer.text else ""
 
 
+def await_gone(system: System, path: str) -> None:
+    until(lambda: system.http.get(path).status_code == 410, what=path)
+    until(lambda: not system.file(path).exists(), what=f"no file for {path}")
+
+
 def test_a_retired_tool_is_gone_with_its_comparisons_until_it_is_listed_again(
     system: System, pair: Pair
 ) -> None:
     paths = [f"/tools/{pair.one}/", pair.path]
     system.send(event("tool.retired", tool=pair.one, reason="Its maker closed it."))
     for path in paths:
-        until(lambda path=path: system.http.get(path).status_code == 410, what=path)
+        await_gone(system, path)
         assert "was retired: Its maker closed it." in system.http.get(path).text
-        until(lambda path=path: not system.file(path).exists(), what=f"no file for {path}")
     assert system.http.get(comparison(pair.other, pair.one)).status_code in (308, 410)
     assert system.http.get(f"/tools/{pair.other}/").status_code == 200
     system.send(listing(pair.one, "Back again", pair.shelf))

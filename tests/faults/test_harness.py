@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 import pytest
@@ -27,14 +27,14 @@ threading.Event().wait()
 def busy(tmp_path: Path) -> Iterator[Service]:
     """A process whose main thread sleeps while others work."""
 
-    def spawn(_: list[str], **options: Any) -> "subprocess.Popen[bytes]":
+    def spawn(_: list[str], **options: Any) -> Any:
         options["stdout"] = subprocess.PIPE
         process = subprocess.Popen([sys.executable, "-c", _BUSY], **options)
         assert process.stdout
         process.stdout.readline()
         return process
 
-    service = Service("busy", {}, tmp_path / "log", spawn).start()
+    service = Service("busy", {}, tmp_path / "log", cast("Any", spawn)).start()
     yield service
     service.kill()
 

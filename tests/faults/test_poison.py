@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 
 from infra.kafka.codec import HEADER, MAGIC, Codec
 from schemas.topics import DEAD_LETTERS, VOTES
-from streams.deadletters.replay import DeadLetter, DeadLetterReplay
+from streams.deadletters.model import DeadLetter
+from streams.deadletters.replay import DeadLetterReplay
 from tests.faults.harness.content import TOOLS, Crowd, shelf
 from tests.faults.harness.oracle import Figures
 from tests.faults.harness.subscriber import require_faithful_changes

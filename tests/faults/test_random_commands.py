@@ -21,6 +21,7 @@ from hypothesis.stateful import (
 from infra.kafka.codec import Codec
 from projections import generations
 from schemas.events import DigestFrozen, Event
+from schemas.records import Choice
 from streams.rebuild import service
 from tests.faults.harness.clients import HttpClient
 from tests.faults.harness.ledger import Ledger
@@ -145,7 +146,7 @@ class Commands(RuleBasedStateMachine):
     def compare(self) -> None:
         self.system.caught_up()
         reference = Reference(self.history)
-        tools = {getattr(event.data, "tool", None) for event in self.history} - {None}
+        tools = {getattr(event.data, "tool", "") for event in self.history} - {""}
         for tool in sorted(tools):
             answer = httpx.get(f"{self.url}/v1/tools/{tool}", trust_env=False)
             wanted = reference.tool(tool)
@@ -183,8 +184,8 @@ def _an_event(chances: random.Random) -> Event:
     """Any event; times, ids and subjects collide as often as they can."""
     one, other = chances.choice(("ant", "bee")), chances.choice(("v", "w", "é"))
     reviewer, category = chances.choice(("ann", "bob")), chances.choice(("insects", "pets"))
-    choice = chances.choice(("ship", "skip"))
-    when = {
+    choice: Choice = chances.choice(("ship", "skip"))
+    when: dict[str, Any] = {
         "time": chances.choice((-5, 1, 2, 3_000_000)),
         "id": chances.choice(("a", "B", "\uffff", "😀")),
     }

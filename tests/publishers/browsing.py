@@ -68,7 +68,8 @@ class Api:
         elif path == "/v1/me":
             route.fulfill(json={"votes": self.votes, "bookmarks": self.saved})
         elif path == "/v1/bookmarks":
-            named = [{"tool": slug, "name": self.library.tool(slug).name} for slug in self.saved]
+            tools = [tool for slug in self.saved if (tool := self.library.tool(slug))]
+            named = [{"tool": tool.tool, "name": tool.name} for tool in tools]
             route.fulfill(status=503 if self.down else 200, json={"items": named})
         elif self.down:
             route.fulfill(status=503, json={"title": "Down"})
@@ -78,14 +79,14 @@ class Api:
             self._take(route.request, method, path)
             route.fulfill(json=self.tally(path.split("/")[3]))
 
-    def _take(self, request: Request, method: str, path: str) -> dict[str, Any]:
+    def _take(self, request: Request, method: str, path: str) -> None:
         self.version += 1
         slug = path.split("/")[3]
         if path.endswith("/vote"):
             if before := self.votes.pop(slug, None):
                 self.tallies[slug][before] -= 1
             if method == "PUT":
-                choice = json.loads(request.post_data)["choice"]
+                choice = json.loads(request.post_data or "")["choice"]
                 self.votes[slug] = choice
                 self.tallies[slug][choice] += 1
         elif method == "PUT":

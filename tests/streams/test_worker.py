@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -144,6 +145,7 @@ def test_what_stands_on_the_topics_is_in_the_projections(world: World, tool: str
             and it.category.name == "Its Category"
         ),
     )
+    assert found
     assert found.retired is None
     world.sender.send([a_retirement(tool, time=LATER)])
     eventually(lambda: world.tool(tool), lambda it: bool(it and it.retired))
@@ -171,7 +173,7 @@ def test_poison_goes_to_the_dead_letters_and_the_partition_goes_on(
     letters = eventually(lambda: dead_letters.of(key), lambda it: len(it) >= len(poisons))
     assert [letter.value() for letter in letters] == poisons
     for letter, original in zip(letters, sent, strict=True):
-        headers = dict(letter.headers())
+        headers: Any = dict(cast("Any", letter.headers()))
         assert headers["ce_id"] == b"its own"
         assert headers["__connect.errors.topic"] == VOTES.name.encode()
         assert headers["__connect.errors.partition"] == str(original.partition()).encode()
@@ -182,7 +184,7 @@ def test_poison_goes_to_the_dead_letters_and_the_partition_goes_on(
 def test_a_transaction_on_a_topic_counts_when_it_commits_and_stalls_nothing(
     world: World, tool: str
 ) -> None:
-    own = {"tool": tool, "voter": tool}
+    own: dict[str, Any] = {"tool": tool, "voter": tool}
     world.sender.send([a_listing(tool), a_vote(**own)])
     producer = Producer(
         {
@@ -233,11 +235,13 @@ def test_a_new_name_of_a_category_is_published_with_all_its_tools(
 
     def names() -> set[str]:
         found = [changes.of(f"tool:{slug}".encode()) for slug in tools]
-        records = [CODEC.decode_record(it[-1].value()) for it in found if it and it[-1].value()]
+        values = [messages[-1].value() for messages in found if messages]
+        records = [CODEC.decode_record(value) for value in values if value]
         return {it.category.name for it in records if isinstance(it, Tool)}
 
     eventually(names, lambda it: it == {"A New Name"})
     newest = changes.of(f"category:{tool}".encode())[-1].value()
+    assert newest
     record = CODEC.decode_record(newest)
     assert isinstance(record, Category)
     assert record.name == "A New Name"

@@ -30,7 +30,7 @@ def loop(first: int) -> None:
     consumer.assign([TopicPartition("verdicts.votes.v1", place, 0) for place in places])
     report.begin()
     while True:
-        values = [message.value() for message in consumer.consume(5_000, 0.1)]
+        values = [message.value() or b"" for message in consumer.consume(5_000, 0.1)]
         if values:
             commit(database, values)
             with lock:

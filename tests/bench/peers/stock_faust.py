@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 import uuid
+from typing import Any
 
 import faust
 
@@ -27,8 +28,8 @@ app = faust.App(
 votes = app.topic("verdicts.votes.v1", value_type=bytes)
 
 
-@app.on_partitions_assigned.connect
-async def began(app: faust.App, assigned: set[object], **_: object) -> None:
+@app.on_partitions_assigned.connect  # type: ignore[arg-type]  # signals want any arguments
+async def began(app: Any, assigned: Any, **_: Any) -> None:
     """Begin to measure."""
     if assigned:
         report.begin()

@@ -187,7 +187,7 @@ def _unsettled(connection: Connection, ledger: Ledger) -> int:
 
     A register must show the greatest acknowledged event, or a greater one of unknown fate.
     """
-    shown = {
+    shown: dict[tuple[str, ...], bytes] = {
         (table.name, row.voter, row.tool): bytes(row.stamp)
         for table in (tables.ballots, tables.bookmarks)
         for row in connection.execute(select(table))

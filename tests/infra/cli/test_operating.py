@@ -18,8 +18,8 @@ from infra.kafka.reader import LogRecord
 from infra.postgres import engine as databases
 from infra.settings import Settings
 from schemas.topics import REVIEWS, VOTES
-from streams.deadletters.producer import DeadLetterProducer
 from tests.harness.examples import NOON, a_vote
+from tests.harness.kafka import write_dead_letter
 
 pytestmark = pytest.mark.integration
 Run = Callable[..., Result]
@@ -98,7 +98,7 @@ def letter(cluster: str, unique: Callable[[str], str]) -> Callable[[bytes], str]
     def write(value: bytes) -> str:
         key = unique("letter")
         record = LogRecord(REVIEWS.name, 2, abs(hash(key)), 1, key.encode(), value)
-        DeadLetterProducer(at(cluster)).write([(record, UndecodableError("broken Avro"))])
+        write_dead_letter(at(cluster), record, UndecodableError("broken Avro"))
         return key
 
     return write
@@ -137,7 +137,7 @@ def test_what_the_database_refused_is_not_said_to_be_appliable(
         (ValueError("numeric field overflow"), "can be read, but the database refused it"),
     ):
         record = LogRecord(VOTES.name, 2, abs(hash(key + now)), 1, f"{key} {now}".encode(), value)
-        DeadLetterProducer(at(cluster)).write([(record, error)])
+        write_dead_letter(at(cluster), record, error)
         shown = told(run("deadletters", "show", number_of(run, f"{key} {now}"), "--json"))
         assert shown["now"].startswith(now)
         assert shown["event"]["type"] == "vote.cast"

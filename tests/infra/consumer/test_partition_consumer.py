@@ -17,6 +17,7 @@ from infra.consumer.protocols import CheckpointMismatch, Record
 
 class ARecord(NamedTuple):
     offset: int
+    timestamp: int = 0
     key: bytes | None = None
 
 

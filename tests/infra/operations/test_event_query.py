@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -22,6 +23,7 @@ from infra.operations.event_query import (
     moment,
 )
 from infra.settings import Settings
+from schemas.events import Event
 from schemas.topics import EVENT_TOPICS, REVIEWS, VOTES
 from tests.harness.examples import HOUR, NOON, SECOND, a_review, a_vote
 
@@ -32,7 +34,7 @@ def a_record(
     return LogRecord(VOTES.name, 3, 7, timestamp, key, value)
 
 
-def found(event: event_query.Event | None, **record: int) -> FoundEvent:
+def found(event: Event | None, **record: Any) -> FoundEvent:
     return FoundEvent(a_record(**record), event, "" if event else "broken Avro")
 
 

@@ -51,7 +51,11 @@ def test_the_running_week_is_the_newest_with_events_in_whatever_order_they_come(
 
 def test_a_week_stays_open_beside_the_next_until_it_is_frozen(journal: Journal) -> None:
     journal.apply(examples.a_listing(), examples.a_vote(time=NOON + WEEK))
-    weeks_of = lambda: [(it.week, it.frozen) for it in journal.read(digest_queries.everything)]  # noqa: E731
+
+    def weeks_of() -> list[tuple[str, bool]]:
+        digests = journal.read(digest_queries.everything)
+        return [(digest.week, digest.frozen) for digest in digests]
+
     assert weeks_of() == [("2026-W48", False), ("2026-W47", False)]
     journal.apply(a_freeze("2026-W47", FrozenTally(TOOL, 0, 0, 0)))
     assert weeks_of() == [("2026-W48", False), ("2026-W47", True)]

@@ -14,6 +14,7 @@ from projections.write import checkpoints, store
 from projections.write.store import Batch
 from schemas.channels import Channel
 from schemas.events import Event
+from schemas.records import Choice
 from tests.harness.examples import (
     CATEGORY,
     MINUTE,
@@ -285,7 +286,7 @@ def test_one_voter_who_changes_a_choice_in_two_partitions_at_once_has_one_ballot
     def run(number: int) -> None:
         journal = Journal(projected, ("tests.run", number))
         for n in range(25):
-            choice = ("ship", "skip")[(n + number) % 2]
+            choice: Choice = "skip" if (n + number) % 2 else "ship"
             journal.apply(a_vote(choice, time=NOON + 2 * n + number))
 
     with ThreadPoolExecutor(2) as pool:

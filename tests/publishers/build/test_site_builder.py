@@ -1,6 +1,7 @@
 """The press writes the pages of what changed, and no page of anything else differs."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -192,7 +193,7 @@ def test_bytes_do_not_depend_on_versions(house: House) -> None:
     assert house.pages() == before
 
 
-BEFORE: dict[str, int] = {"time": -10}
+BEFORE: dict[str, Any] = {"time": -10}
 INHABITED: list[Event] = [
     a_category("insects", "Insects", **BEFORE),
     *(a_listing(slug, slug.title(), "insects", **BEFORE) for slug in ("ant", "bee")),

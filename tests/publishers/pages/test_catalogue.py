@@ -244,7 +244,9 @@ def test_what_is_no_stored_page_has_no_bytes(path: str) -> None:
 
 def reached(library: SiteContent, slug: str) -> set[str]:
     """All pages that are looked at when a tool changes."""
-    shelf = dependencies.paths_in_category(library.tool(slug).category.slug)
+    tool = library.tool(slug)
+    assert tool
+    shelf = dependencies.paths_in_category(tool.category.slug)
     return {
         *dependencies.paths_about_tool(library, slug),
         *shelf,

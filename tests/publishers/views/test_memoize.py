@@ -1,5 +1,6 @@
+import operator
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -7,7 +8,7 @@ from publishers.views import memoize
 from publishers.views.memoize import memoize_by_identity
 
 
-class Record(list):
+class Record(list[int]):
     """A record to which weak references are possible."""
 
 
@@ -21,8 +22,13 @@ def memoizing() -> Iterator[None]:
 
 
 def test_a_result_is_computed_once_for_each_object() -> None:
-    calls = []
-    length = memoize_by_identity(lambda record: calls.append(record) or len(record))
+    calls: list[list[int]] = []
+
+    def measure(record: list[int]) -> int:
+        calls.append(record)
+        return len(record)
+
+    length = memoize_by_identity(measure)
     first, equal = [1, 2], [1, 2]
     assert [length(first), length(first), length(equal), length(first)] == [2, 2, 2, 2]
     assert calls == [first, equal]
@@ -30,8 +36,12 @@ def test_a_result_is_computed_once_for_each_object() -> None:
 
 
 def test_the_oldest_results_are_dropped_and_computed_again() -> None:
-    calls = []
-    first = memoize_by_identity(lambda record: calls.append(record[0]))
+    calls: list[int] = []
+
+    def note_first(record: list[int]) -> None:
+        calls.append(record[0])
+
+    first = memoize_by_identity(note_first)
     records = [[number] for number in range(memoize.MAX_ENTRIES + 1)]
     for record in [*records, records[-1], records[0]]:
         first(record)
@@ -39,7 +49,7 @@ def test_the_oldest_results_are_dropped_and_computed_again() -> None:
 
 
 def test_a_reused_identity_never_gives_another_objects_result() -> None:
-    first = memoize_by_identity(lambda record: record[0])
+    first: Callable[[list[int]], int] = memoize_by_identity(operator.itemgetter(0))
     assert [first([number]) for number in range(1000)] == list(range(1000))
 
 

@@ -1,6 +1,6 @@
 """Pages for everyone: what axe finds, the keyboard alone, small windows, and nothing that jumps."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -43,6 +43,15 @@ KINDS = [
 PHONE = {"width": 390, "height": 844}
 
 
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
+
+def left_edge(element: Locator) -> float:
+    box = element.bounding_box()
+    assert box
+    return box["x"]
+
+
 def grave(page: Page) -> dict[str, list[Any]]:
     """What axe finds that shuts someone out, as rule and places."""
     found = Axe().run(page).response["violations"]
@@ -57,7 +66,7 @@ def grave(page: Page) -> dict[str, list[Any]]:
 def test_axe_finds_nothing_serious_in_light_and_dark(visit: Visit, api: Api, path: str) -> None:
     api.saved.append(SMOLVLM)
     page = visit(path, reduced_motion="reduce")
-    for scheme in ("light", "dark"):
+    for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
         assert grave(page) == {}, scheme
 
@@ -71,12 +80,12 @@ def test_axe_finds_nothing_serious_in_what_opens(visit: Visit, api: Api) -> None
     api.saved.append(SMOLVLM)
     page = visit("/search/", reduced_motion="reduce")
     suggest(page, "tool")
-    for scheme in ("light", "dark"):
+    for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
         assert grave(page) == {}, scheme
     page.get_by_role("link", name="Bookmarks").click()
     expect(page.get_by_role("dialog").get_by_role("link", name="SmolVLM 2.5")).to_be_visible()
-    for scheme in ("light", "dark"):
+    for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
         assert grave(page) == {}, scheme
 
@@ -129,10 +138,10 @@ def test_a_wide_table_is_read_sideways_under_its_first_column(visit: Visit) -> N
     region = page.get_by_role("region", name="Decision table")
     tab_to(page, region)
     label = page.get_by_role("rowheader", name="Pricing")
-    before = label.bounding_box()["x"]
+    before = left_edge(label)
     region.evaluate("element => { element.scrollLeft = 200 }")
     assert region.evaluate("element => element.scrollLeft") == 200
-    assert label.bounding_box()["x"] == pytest.approx(before, abs=1)
+    assert left_edge(label) == pytest.approx(before, abs=1)
 
 
 @pytest.mark.parametrize("scripted", [True, False])

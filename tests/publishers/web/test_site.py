@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
-from starlette.applications import Starlette
 from starlette.requests import Request
+from starlette.types import ASGIApp
 
 from infra.settings import Settings
 from publishers.build.site_files import SiteFiles
@@ -29,7 +29,7 @@ FOUR = "/compare/claude-4-api-vs-patchwork-vs-plainly-vs-smolvlm-2-5/"
 class Client:
     """A browser without a network: it calls the app itself and follows no redirect."""
 
-    def __init__(self, app: Starlette) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._transport = httpx.ASGITransport(app, raise_app_exceptions=False)
 
     def request(self, method: str, path: str, headers: Headers = None) -> httpx.Response:
@@ -89,7 +89,7 @@ def test_a_stored_page_is_served_without_a_library(site: Site) -> None:
 
 def test_stored_pages_are_served_while_others_wait_for_a_database_that_hangs(site: Site) -> None:
     site.publish()
-    site.hangs = threading.Event()
+    hangs = site.hangs = threading.Event()
 
     async def ask() -> list[httpx.Response]:
         waiting = [asyncio.create_task(site.client.ask("GET", THREE)) for _ in range(40)]
@@ -98,7 +98,7 @@ def test_stored_pages_are_served_while_others_wait_for_a_database_that_hangs(sit
         try:
             stored = await asyncio.wait_for(site.client.ask("GET", "/"), 3)
         finally:
-            site.hangs.set()
+            hangs.set()
         return [stored, *await asyncio.gather(*waiting)]
 
     assert {answer.status_code for answer in asyncio.run(ask())} == {200}
@@ -288,7 +288,7 @@ def test_stylesheet_and_script_are_stored_compressed_too(site: Site) -> None:
     site.publish()
     for name in ("site.css", "site.js"):
         held = site.files.read(address(name))
-        assert gzip.decompress(site.files.read(f"{address(name)}.gz")) == held
+        assert gzip.decompress(site.files.read(f"{address(name)}.gz") or b"") == held
 
 
 @pytest.mark.parametrize(

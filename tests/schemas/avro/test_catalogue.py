@@ -28,7 +28,12 @@ class Tried(Version, frozen=True):
 
 
 def a_second_version(of: Version, schema: list[Any], **changes: Any) -> Version:
-    facts = {"topic": of.topic, "version": 2, "id": 2_100_000_000, "sha256": fingerprint(schema)}
+    facts: dict[str, Any] = {
+        "topic": of.topic,
+        "version": 2,
+        "id": 2_100_000_000,
+        "sha256": fingerprint(schema),
+    }
     return Tried(**facts | changes, tried=schema)
 
 

@@ -12,9 +12,9 @@ from infra.operations.doctor.probes import waiting_letters
 from infra.settings import Settings
 from schemas.topics import DEAD_LETTERS, REVIEWS, VOTES
 from streams.deadletters.model import DeadLetter, Origin, Resolution, merge_copies, read
-from streams.deadletters.producer import DeadLetterProducer
 from streams.deadletters.replay import PLACE, DeadLetterReplay, ReplayError
 from tests.harness.examples import a_vote
+from tests.harness.kafka import write_dead_letter
 
 _offsets = itertools.count(1_000_000)
 WHY = {
@@ -89,7 +89,7 @@ def bury(its: Settings, unique: Callable[[str], str]) -> Bury:
         record = LogRecord(
             VOTES.name, 1, next(_offsets), 1, key.encode(), value, (("mark", b"kept"),)
         )
-        DeadLetterProducer(its).write([(record, UndecodableError("no such schema yet"))])
+        write_dead_letter(its, record, UndecodableError("no such schema yet"))
         return key
 
     return written
@@ -151,7 +151,7 @@ def copied(its: Settings, unique: Callable[[str], str]) -> Callable[[], str]:
     record = LogRecord(VOTES.name, 1, next(_offsets), 1, key.encode(), value)
 
     def write() -> str:
-        DeadLetterProducer(its).write([(record, UndecodableError("no such schema yet"))])
+        write_dead_letter(its, record, UndecodableError("no such schema yet"))
         return key
 
     return write
@@ -195,7 +195,7 @@ def test_a_letter_from_elsewhere_is_sent_nowhere(
 ) -> None:
     key, value = unique("voter"), Codec().encode(a_vote())
     record = LogRecord(topic, 0, next(_offsets), 1, key.encode(), value)
-    DeadLetterProducer(its).write([(record, ValueError("refused"))])
+    write_dead_letter(its, record, ValueError("refused"))
     desk = DeadLetterReplay(its, projected, Codec())
     with pytest.raises(ReplayError, match="is not a topic of events"):
         desk.replay([one(desk, key)], force=True)
@@ -204,7 +204,7 @@ def test_a_letter_from_elsewhere_is_sent_nowhere(
 @pytest.mark.integration
 def test_a_record_without_a_key_goes_where_it_was(its: Settings, projected: Engine) -> None:
     record = LogRecord(REVIEWS.name, 4, next(_offsets), 1, None, Codec().encode(a_vote()))
-    DeadLetterProducer(its).write([(record, ValueError("refused"))])
+    write_dead_letter(its, record, ValueError("refused"))
     desk = DeadLetterReplay(its, projected, Codec())
     letter = next(letter for letter in desk.letters() if letter.key is None)
     assert (letter.stage, letter.error) == ("TASK_PUT", "ValueError")

@@ -10,7 +10,7 @@ from streams.demo.load import NotLoaded, send
 
 
 def a_week(label: str, votes: int) -> tuple[str, list[DemoEvent]]:
-    about = {"tool": "kith", "choice": "ship"}
+    about: dict[str, str | int | list[str]] = {"tool": "kith", "choice": "ship"}
     return label, [
         an_event("vote.cast", moment, about | {"voter": f"{label}-{moment}"})
         for moment in range(votes)
@@ -49,7 +49,7 @@ class FakeApi(httpx.BaseTransport):
 
 def send_to(
     api: FakeApi,
-    week_sent: Callable[[int], None] = lambda _: None,
+    week_sent: Callable[[str], None] = lambda _: None,
     sleep: Callable[[float], None] = lambda _: None,
 ) -> list[tuple[int, int]]:
     reports: list[tuple[int, int]] = []

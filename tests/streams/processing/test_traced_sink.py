@@ -41,7 +41,7 @@ class ASink:
     def stored(self) -> int:
         return 5
 
-    def apply(self, records: Any, expected: int, upto: int) -> Iterator[str]:
+    def apply(self, records: Any, expected: int, upto: int) -> Any:
         yield "work"
         self.applied.append((records, expected, upto))
 
@@ -67,11 +67,12 @@ def test_nothing_of_it_is_loaded_where_no_exporter_is_configured() -> None:
 
 
 def test_without_tracing_records_and_sinks_stay_as_they_are() -> None:
-    headers = [("ce_id", b"01")]
+    headers: tracing.Headers = [("ce_id", b"01")]
     assert tracing.carried(headers) is headers
     assert tracing.carried() is None
-    sink = ASink()
-    assert traced(sink, PLACE, None, Codec()) is sink  # type: ignore[arg-type]
+    sink: Any = ASink()
+    no_engine: Any = None
+    assert traced(sink, PLACE, no_engine, Codec()) is sink
     with tracing.request(SCOPE, "/vote") as answered:
         answered(200)
 

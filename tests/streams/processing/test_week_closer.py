@@ -50,7 +50,7 @@ class FakeLog:
     def ends(self, places: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
         return dict.fromkeys(places, 0) | {self.digests.place: self.digests.next} | self.further
 
-    def holds(self, place: tuple[str, int], begin: int, end: int) -> bool:
+    def has_records(self, place: tuple[str, int], begin: int, end: int) -> bool:
         self.asked += 1
         return begin < end and place not in self.marked
 
@@ -125,7 +125,10 @@ def test_a_quiet_week_is_decided_and_has_no_digest(journal: Journal, log: FakeLo
     assert later.freeze(AFTER) == "already"
     assert later.due() == []
     assert [event.key for event in log.sent] == [WEEK, AFTER]
-    assert log.sent[0].data.tallies == log.sent[1].data.tallies
+    first, second = (event.data for event in log.sent)
+    assert isinstance(first, DigestFrozen)
+    assert isinstance(second, DigestFrozen)
+    assert first.tallies == second.tallies
     assert journal.read(digest_queries.find, AFTER) is None
     assert [it.week for it in journal.read(digest_queries.everything)] == [WEEK]
     assert journal.read(digest_queries.newest) == WEEK

@@ -52,8 +52,11 @@ def original(cluster: str) -> Settings:
     keep = [a_bookmark(voter=f"v-{number}", id=str(number)) for number in range(50)]
     others = [a_listing(OTHER_TOOL, id="02"), a_review(tool=OTHER_TOOL, id="02")]
     for event in (*EVERY_TYPE, *others, *votes, *keep):
-        key, headers = event.key.encode(), [("ce_id", event.id.encode()), ("none", None)]
-        producer.produce(event.data.topic.name, codec.encode(event), key, headers=headers)
+        headers: list[tuple[str, str | bytes | None]]
+        headers = [("ce_id", event.id.encode()), ("none", None)]
+        producer.produce(
+            event.data.topic.name, codec.encode(event), event.key.encode(), headers=headers
+        )
     producer.produce(VOTES.name, b"poison", b"v-1")
     producer.produce(VOTES.name, None, None)
     assert not producer.flush(10)

@@ -20,9 +20,8 @@ THERE = {PLACE: Bounds("id-1", 10, 100)}
 
 
 def a_partition(**differing: Any) -> PartitionState:
-    return PartitionState(
-        **{"name": "t/0", "replicas": 3, "in_sync": 3, "leader": True} | differing
-    )
+    state: dict[str, Any] = {"name": "t/0", "replicas": 3, "in_sync": 3, "leader": True}
+    return PartitionState(**state | differing)
 
 
 def read_up_to(

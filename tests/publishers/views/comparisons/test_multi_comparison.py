@@ -6,7 +6,7 @@ from schemas.records import Choice, Tool
 from tests.publishers.samples import BUILDER, PANEL, SKEPTIC, a_review, a_tool, claude, smolvlm
 
 
-def scored(slug: str, score: int, **facts: Any) -> Tool:
+def scored(slug: str, score: Any, **facts: Any) -> Tool:
     verdict: Choice = "ship" if score >= 50 else "skip"
     return a_tool(slug, slug.title(), a_review(BUILDER, score, verdict), **facts)
 

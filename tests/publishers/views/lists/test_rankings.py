@@ -1,4 +1,3 @@
-from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -28,12 +27,12 @@ def test_the_lower_bound_is_wilsons(ship: int, votes: int, bound: float) -> None
     assert wilson(ship, votes) == pytest.approx(bound, abs=5e-5)
 
 
-def ranked(tools: Sequence[Tool], slug: str) -> list[tuple[int, str]]:
+def ranked(tools: list[Tool], slug: str) -> list[tuple[int, str]]:
     found = next(one for one in rankings(SHELF, tools).rankings if one.slug == slug)
     return [(tool.rank, tool.card.slug) for tool in found.ranked]
 
 
-def unranked(tools: Sequence[Tool], slug: str) -> list[str]:
+def unranked(tools: list[Tool], slug: str) -> list[str]:
     found = next(one for one in rankings(SHELF, tools).rankings if one.slug == slug)
     return [card.slug for card in found.unranked]
 

@@ -14,7 +14,7 @@ from infra.migrations import migrate
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from streams.api.auth import tokens
-from streams.api.auth.tokens import CachedTokens, Token, TokenRefused
+from streams.api.auth.tokens import CachedTokens, Role, Token, TokenRefused
 
 TEXT = "vdt_" + "a" * 12 + "_" + "b" * 43
 TOKEN = Token("a" * 12, "test", "editor", None, datetime(2025, 1, 1, tzinfo=UTC))
@@ -107,7 +107,7 @@ def test_a_database_that_hangs_is_away_too() -> None:
     [("editor", {"editor"}), ("gateway", {"gateway"}), ("admin", {"editor", "gateway", "admin"})],
 )
 def test_a_role_sends_its_own_events_and_an_admin_all_but_the_systems(
-    role: str, sends: set[str]
+    role: Role, sends: set[str]
 ) -> None:
     token = Token("x", "x", role, None, datetime.now(UTC))
     assert {it for it in ("editor", "gateway", "admin", "system") if token.may_send(it)} == sends

@@ -38,7 +38,7 @@ def test_who_comes_later_is_looked_after_too() -> None:
         first = asyncio.create_task(wait(deadline, never.wait()))
         await asyncio.sleep(0.01)  # so that the second is not late yet when the first is
         second = asyncio.create_task(wait(deadline, never.wait()))
-        assert await asyncio.gather(first, second) == ["late", "late"]
+        assert [await first, await second] == ["late", "late"]
         assert await wait(deadline, never.wait()) == "late"
 
     run(scene)

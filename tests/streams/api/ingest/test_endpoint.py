@@ -43,9 +43,15 @@ def a_vote(**differs: Any) -> dict[str, Any]:
     }
 
 
-def post(world: Any, value: Any, headers: dict[str, str] = EDITOR, **more: str) -> Any:
+def post(
+    world: Any,
+    value: Any,
+    headers: dict[str, str] = EDITOR,
+    content_type: str = "application/json",
+    **more: str,
+) -> Any:
     body = value if isinstance(value, bytes) else msgspec.json.encode(value)
-    sent = {"Content-Type": "application/json", **headers, **more}
+    sent = {"Content-Type": content_type, **headers, **more}
     return world.client.post("/v1/events", content=body, headers=sent)
 
 
@@ -101,12 +107,12 @@ def test_a_repeated_id_is_accepted_again(world: World) -> None:
 )
 def test_one_event_or_an_array_may_come_as_any_json_type(world: World, kind: str) -> None:
     for value in (a_category(), [a_category()]):
-        assert post(world, value, **{"Content-Type": kind}).status_code == 202
+        assert post(world, value, content_type=kind).status_code == 202
 
 
 def test_a_batch_is_an_array(world: World) -> None:
-    assert post(world, [a_category()], **{"Content-Type": BATCH}).status_code == 202
-    assert post(world, a_category(), **{"Content-Type": BATCH}).status_code == 400
+    assert post(world, [a_category()], content_type=BATCH).status_code == 202
+    assert post(world, a_category(), content_type=BATCH).status_code == 400
 
 
 def test_headers_of_cloudevents_stand_on_editors_events_but_not_on_votes(world: World) -> None:
@@ -267,11 +273,13 @@ def test_of_a_body_that_is_too_large_only_so_much_is_taken_in() -> None:
 
 
 @pytest.mark.parametrize("parts", [[], [{"type": "http.request", "body": b"[", "more_body": True}]])
-def test_a_body_that_does_not_come_is_not_waited_for_without_end(parts: list[bytes]) -> None:
+def test_a_body_that_does_not_come_is_not_waited_for_without_end(
+    parts: list[dict[str, Any]],
+) -> None:
     said = list(parts)
 
     async def receive() -> dict[str, Any]:
-        return said.pop(0) if said else await asyncio.Future()
+        return said.pop(0) if said else await asyncio.Future[dict[str, Any]]()
 
     async def scene() -> None:
         with pytest.raises(Problem) as refused:
@@ -283,7 +291,7 @@ def test_a_body_that_does_not_come_is_not_waited_for_without_end(parts: list[byt
 
 
 def test_a_client_that_goes_amid_its_body_sent_nothing() -> None:
-    said = [
+    said: list[dict[str, Any]] = [
         {"type": "http.request", "body": b"[", "more_body": True},
         {"type": "http.disconnect"},
     ]
@@ -297,7 +305,7 @@ def test_a_client_that_goes_amid_its_body_sent_nothing() -> None:
 
 
 def test_another_content_type_is_unsupported(world: World) -> None:
-    assert post(world, a_category(), **{"Content-Type": "text/plain"}).status_code == 415
+    assert post(world, a_category(), content_type="text/plain").status_code == 415
 
 
 @pytest.mark.parametrize("given", ["", "Bearer nobody", "Basic editor", "Bearer"])

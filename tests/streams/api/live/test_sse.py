@@ -1,7 +1,7 @@
 """The stream of tallies."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import msgspec
@@ -45,7 +45,7 @@ class Reader:
         await self._gone.wait()
         return {"type": "http.disconnect"}
 
-    async def _send(self, message: dict[str, Any]) -> None:
+    async def _send(self, message: MutableMapping[str, Any]) -> None:
         if message.get("body"):
             await self._sent.put(message["body"])
 

@@ -155,7 +155,7 @@ def test_a_fault_of_ours_shows_nothing_of_itself(world: World) -> None:
     async def broken(slug: str) -> None:
         raise RuntimeError("the secret is 42")
 
-    world.fakes.library.tool = broken
+    world.fakes.library.tool = broken  # type: ignore[method-assign]
     answer = get(world, "/v1/tools/alpha")
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"

@@ -17,9 +17,9 @@ from projections.write.store import Batch
 from schemas.topics import CHANGES, VOTES, TopicPartition
 from streams.api.status import lag_gauges
 from streams.api.status.lag_gauges import LagGauges
-from streams.deadletters.producer import DeadLetterProducer
 from streams.deadletters.replay import DeadLetterReplay
 from tests.harness.examples import a_vote
+from tests.harness.kafka import write_dead_letter
 from tests.harness.services import eventually
 
 Seen = dict[tuple[str, ...], float]
@@ -116,7 +116,7 @@ def test_dead_letters_wait_until_they_are_settled(
     before, key = waiting(), unique("v").encode()
     record = LogRecord(VOTES.name, 1, 2_000_000, 1, key, b"garbage")
     for _ in range(2):
-        DeadLetterProducer(its).write([(record, UndecodableError("no such schema yet"))])
+        write_dead_letter(its, record, UndecodableError("no such schema yet"))
     assert waiting() == before + 2
     desk = DeadLetterReplay(its, projected, Codec())
     desk.discard([it for it in desk.letters() if it.key == key], "a test")

@@ -18,7 +18,7 @@ def quick(world: World) -> World:
     return world
 
 
-def post(world: Any, path: str, headers: dict[str, str] = HERE, **fields: str) -> Any:
+def post(world: Any, path: str, headers: dict[str, str] = HERE, **fields: Any) -> Any:
     return world.client.post(path, data=fields, headers=headers, follow_redirects=False)
 
 
@@ -115,7 +115,7 @@ def test_the_way_back_survives_the_confirmation_but_leads_to_no_other_host(quick
 def test_a_wrong_form_is_answered_with_a_page(
     quick: World, path: str, fields: dict[str, str], status: int
 ) -> None:
-    answer = post(quick, path, **fields)
+    answer = post(quick, path, HERE, **fields)
     assert answer.status_code == status
     assert answer.headers["content-type"].startswith("text/html")
     assert quick.sent == []
