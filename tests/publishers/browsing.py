@@ -10,8 +10,9 @@ from playwright.sync_api import Request, Route
 
 from infra.settings import Settings
 from publishers.content.in_memory_content import InMemoryContent
+from publishers.web.responses import SiteResponse
 from publishers.web.security_headers import HEADERS
-from publishers.web.site import Site, SiteResponse
+from publishers.web.site import Site
 from tests.publishers.sample_digests import library_with_digests
 
 SITE = "http://site.example"
