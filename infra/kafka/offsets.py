@@ -1,12 +1,10 @@
 """What the broker says of its log: which topic it is, where it begins and where it ends."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import msgspec
 from confluent_kafka import (
     OFFSET_INVALID,
-    Consumer,
     KafkaError,
     KafkaException,
     TopicCollection,
@@ -16,17 +14,11 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo, OffsetSpec
 
+from infra.kafka.client import FEW_RECORDS, create_admin, create_consumer
 from infra.settings import Settings
 from schemas.topics import TopicPartition
 
 SECONDS = 10.0
-# For a consumer that is to read a record or two of each partition. The library's own way is to
-# fetch ahead as long as there is anything: hundreds of megabytes where much waits.
-LITTLE = {
-    "queued.min.messages": 1,
-    "max.partition.fetch.bytes": 65_536,
-    "fetch.queue.backoff.ms": 10,
-}
 _OUTDATED = {
     KafkaError.FENCED_LEADER_EPOCH,
     KafkaError.UNKNOWN_LEADER_EPOCH,
@@ -56,13 +48,8 @@ class LogOffsets:
 
     def __init__(self, settings: Settings, seconds: float = SECONDS) -> None:
         self._seconds = seconds
-        self._client: dict[str, Any] = {
-            "bootstrap.servers": settings.kafka,
-            **settings.kafka_security,
-            "reconnect.backoff.max.ms": 1000,
-            "log_level": 2,
-        }
-        self._admin = AdminClient(self._client)
+        self._settings = settings
+        self._admin = create_admin(settings)
         self._met = False
 
     def check(self) -> None:
@@ -122,14 +109,9 @@ class LogOffsets:
         the same as nothing: then the answer is yes. Reads with a consumer of its own, so nothing
         that was fetched before can mislead it.
         """
-        consumer = Consumer(
-            {
-                **self._client,
-                **LITTLE,
-                "group.id": "verdicts-looking",
-                "enable.partition.eof": True,
-                "auto.offset.reset": "error",
-            }
+        consumer = create_consumer(
+            self._settings,
+            {**FEW_RECORDS, "enable.partition.eof": True},  # the end of the partition is an answer
         )
         try:
             consumer.assign([KafkaPartition(*place, begin)])

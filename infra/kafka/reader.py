@@ -8,7 +8,7 @@ from typing import NamedTuple
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as KafkaPartition
 
-from infra.kafka.offsets import LITTLE
+from infra.kafka.client import FEW_RECORDS, Properties, create_consumer
 from infra.settings import Settings
 from schemas.topics import TopicPartition
 
@@ -119,7 +119,7 @@ def first_records(
     if not found:
         return found
     starts = {place: spans[place].first for place in found}
-    with closing(_consumer(settings, starts, LITTLE)) as consumer:
+    with closing(_consumer(settings, starts, FEW_RECORDS)) as consumer:
         for message in _heads(consumer, starts, seconds):
             place = _place(message)
             if _is_gone(message):
@@ -159,22 +159,16 @@ def _heads(
 
 
 def _consumer(
-    settings: Settings, starts: Mapping[TopicPartition, int], more: Mapping[str, int] | None = None
+    settings: Settings, starts: Mapping[TopicPartition, int], more: Properties | None = None
 ) -> Consumer:
-    consumer = Consumer(
+    consumer = create_consumer(
+        settings,
         {
-            "bootstrap.servers": settings.kafka,
-            **settings.kafka_security,
-            "group.id": "verdicts-readers",  # required, but no group is joined
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "auto.offset.reset": "error",
-            "check.crcs": True,
-            "queued.max.messages.kbytes": 32_768,
-            "fetch.wait.max.ms": 50,
-            "log_level": 2,
+            "enable.partition.eof": True,  # the end of a partition ends its range
+            "check.crcs": True,  # a damaged record is an error, not an answer
+            "queued.max.messages.kbytes": 32_768,  # memory: librdkafka's own limit is twice that
             **(more or {}),
-        }
+        },
     )
     consumer.assign([KafkaPartition(*place, at) for place, at in starts.items()])
     return consumer

@@ -20,6 +20,7 @@ from confluent_kafka.admin import (
 )
 
 from infra.errors import VerdictsError
+from infra.kafka.client import create_admin
 from infra.kafka.offsets import list_offsets
 from infra.settings import Settings
 
@@ -50,27 +51,13 @@ class TopicsError(VerdictsError):
     """The topics cannot be had; the message is one sentence that says why."""
 
 
-def admin(settings: Settings) -> AdminClient:
-    """A client for questions to the cluster; quiet, since its callers tell of failures."""
-    return AdminClient(
-        {
-            "bootstrap.servers": settings.kafka,
-            "client.id": "verdicts-admin",
-            "log_level": 0,
-            "reconnect.backoff.ms": 50,
-            "reconnect.backoff.max.ms": 1000,
-            **settings.kafka_security,
-        }
-    )
-
-
 def apply(settings: Settings, catalogue: Iterable[TopicSpec]) -> TopicChanges:
     """Create what is missing and compare what is there. Safe to run from several places at once.
 
     Raises:
         TopicsError: When no broker answers, or it refuses to create a topic.
     """
-    client, wanted = admin(settings), list(catalogue)
+    client, wanted = create_admin(settings), list(catalogue)
     try:
         metadata = client.list_topics(timeout=PATIENCE_SECONDS)
         missing = [topic for topic in wanted if topic.name not in metadata.topics]
@@ -89,7 +76,7 @@ def differences(settings: Settings, catalogue: Iterable[TopicSpec]) -> list[str]
     Raises:
         KafkaException: no broker answers.
     """
-    client = admin(settings)
+    client = create_admin(settings)
     there = client.list_topics(timeout=PATIENCE_SECONDS).topics
     found = [topic for topic in catalogue if topic.name in there]
     return [*_partitions(found, there), *_configs(client, found)]
@@ -97,7 +84,7 @@ def differences(settings: Settings, catalogue: Iterable[TopicSpec]) -> list[str]
 
 def is_empty(settings: Settings, names: Iterable[str]) -> bool:
     """Whether no record stands on any of these topics."""
-    return all(end == 0 for end in _ends(admin(settings), names))
+    return all(end == 0 for end in _ends(create_admin(settings), names))
 
 
 def _ends(client: AdminClient, names: Iterable[str]) -> list[int]:

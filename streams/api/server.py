@@ -214,6 +214,6 @@ async def _drained(server: Server, serving: "asyncio.Task[None]") -> None:
 async def _warm(producer: KafkaProducer) -> None:
     """Connect before the first vote has to wait for it."""
     try:
-        await asyncio.to_thread(producer.brokers, 10)
+        await asyncio.to_thread(producer.connect, 10)
     except KafkaException as error:
         log.warning("the broker does not answer yet", reason=str(error))

@@ -1,4 +1,4 @@
-"""A dead letter as operators see it: the record, why it is one, and what became of it."""
+"""A dead letter as operators see it: the record, why it failed, and how it was resolved."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
@@ -12,7 +12,7 @@ State = Literal["waiting", "replayed", "discarded"]
 
 
 class Origin(NamedTuple):
-    """Where the record stood that became a letter."""
+    """The offset of the record that failed."""
 
     topic: str
     partition: int
@@ -26,18 +26,19 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     """A dead letter.
 
     Attributes:
-        number: Its offset on the dead letters' topic, by which it is named.
-        written: When it was written there, in milliseconds since 1970.
-        origin: Where its record stood; None where the headers do not say.
-        timestamp: The original record's, in milliseconds; None where the headers do not say.
-        stage: Where it failed: `VALUE_CONVERTER` (it could not be read) or `TASK_PUT`.
+        number: Its offset on the topic of dead letters; operators name it by this number.
+        written: Time of writing there, in milliseconds since 1970.
+        origin: Offset of the failed record; None where the headers do not say.
+        timestamp: The failed record's, in milliseconds; None where the headers do not say.
+        stage: `VALUE_CONVERTER` (the record could not be read) or `TASK_PUT` (not stored).
         error: The class of the error.
         reason: The error's own words.
-        value: None in lists, which are read without values.
-        headers: Those of the original.
-        state: What became of it.
-        note: Why, or where its record stands now.
-        copies: Numbers of further letters of the same record.
+        key: The failed record's key.
+        value: The failed record's value; None in lists, which are read without values.
+        headers: The failed record's headers.
+        state: How it was resolved; `waiting` until then.
+        note: The reason of that, or the offset of the replayed record.
+        copies: Numbers of older dead letters of the same record.
     """
 
     number: int
@@ -56,15 +57,15 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Resolution(NamedTuple):
-    """What became of a letter."""
+    """An operator's decision on a dead letter."""
 
-    outcome: State
-    reason: str
+    state: State
+    note: str
 
 
-def read(record: LogRecord) -> DeadLetter:
-    """Read a record of the dead letters' topic."""
-    said = {
+def parse_dead_letter(record: LogRecord) -> DeadLetter:
+    """Parse a record of the topic of dead letters."""
+    reason = {
         name.removeprefix(PREFIX): (value or b"").decode(errors="replace")
         for name, value in record.headers
         if name.startswith(PREFIX)
@@ -72,46 +73,45 @@ def read(record: LogRecord) -> DeadLetter:
     return DeadLetter(
         number=record.offset,
         written=record.timestamp,
-        origin=_origin(said),
-        timestamp=_number(said.get("timestamp", "")),
-        stage=said.get("stage", ""),
-        error=said.get("exception.class.name", ""),
-        reason=said.get("exception.message", ""),
+        origin=_origin(reason),
+        timestamp=_number(reason.get("timestamp", "")),
+        stage=reason.get("stage", ""),
+        error=reason.get("exception.class.name", ""),
+        reason=reason.get("exception.message", ""),
         key=record.key,
         value=record.value,
         headers=tuple(pair for pair in record.headers if not pair[0].startswith(PREFIX)),
     )
 
 
-def _origin(said: Mapping[str, str]) -> Origin | None:
-    partition, offset = _number(said.get("partition", "")), _number(said.get("offset", ""))
-    if partition is None or offset is None or not said.get("topic"):
+def _origin(reason: Mapping[str, str]) -> Origin | None:
+    partition, offset = _number(reason.get("partition", "")), _number(reason.get("offset", ""))
+    if partition is None or offset is None or not reason.get("topic"):
         return None
-    return Origin(said["topic"], partition, offset)
+    return Origin(reason["topic"], partition, offset)
 
 
-def _number(said: str) -> int | None:
-    return int(said) if said.isascii() and said.isdigit() else None
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() else None
 
 
 def merge_copies(
-    letters: Iterable[DeadLetter], settled: Mapping[int, Resolution]
+    dead_letters: Iterable[DeadLetter], resolutions: Mapping[int, Resolution]
 ) -> Iterator[DeadLetter]:
-    """Give each original record once, as its newest letter, with what became of it.
+    """Give each failed record once, as its newest dead letter, with its resolution.
 
-    A worker that is killed between the letter and its checkpoint writes the letter again. Such
-    copies are one case, and are settled together. One that comes later than the decision waits for
-    another one: whoever decided has not seen it, and it may be of a topic that was made anew.
+    A worker that is killed between a dead letter and its checkpoint writes the dead letter again.
+    Such copies are resolved together. A copy that is written after a decision waits for a new one:
+    the operator has not seen it, and its origin may be of a topic that was made anew.
     """
-    cases: dict[object, list[DeadLetter]] = {}
-    for letter in letters:
-        cases.setdefault(letter.origin or letter.number, []).append(letter)
-    for case in cases.values():
-        *copies, newest = case
-        outcome = settled.get(newest.number)
+    copies_of: dict[object, list[DeadLetter]] = {}
+    for dead_letter in dead_letters:
+        copies_of.setdefault(dead_letter.origin or dead_letter.number, []).append(dead_letter)
+    for *copies, newest in copies_of.values():
+        resolution = resolutions.get(newest.number, Resolution("waiting", ""))
         yield msgspec.structs.replace(
             newest,
             copies=tuple(copy.number for copy in copies),
-            state=outcome.outcome if outcome else "waiting",
-            note=outcome.reason if outcome else "",
+            state=resolution.state,
+            note=resolution.note,
         )

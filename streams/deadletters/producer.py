@@ -1,20 +1,22 @@
-"""Dead letters: what can never be applied is kept whole, with the reason beside it."""
+"""Writes records that can never be applied to the topic of dead letters, each with its reason."""
 
 import threading
 from collections.abc import Iterable
 from typing import Protocol
 
+import confluent_kafka
 import structlog
-from confluent_kafka import KafkaError, Message, Producer
 
+from infra.kafka.client import create_producer
 from infra.kafka.codec import UndecodableError
+from infra.kafka.delivery import Delivery, Outgoing, send_each
 from infra.settings import Settings
 from infra.telemetry.recording import dead_lettered
 from schemas import topics
 
 SECONDS = 10.0
 PREFIX = "__connect.errors."
-# Where in its way a record failed, in Kafka Connect's words: it could not be read, or not stored.
+# The stage that failed, in Kafka Connect's words: reading the record, or storing it.
 UNREADABLE, UNSTORABLE = "VALUE_CONVERTER", "TASK_PUT"
 LONGEST_MESSAGE = 2_000
 log = structlog.get_logger(__name__)
@@ -40,69 +42,53 @@ class DeadLetterProducer:
     """Writes to `verdicts.deadletters.v1`, with Kafka Connect's names for the headers."""
 
     def __init__(self, settings: Settings) -> None:
-        self._configuration = {
-            "bootstrap.servers": settings.kafka,
-            **settings.kafka_security,
-            "partitioner": "murmur2_random",
-            "enable.idempotence": True,
-            "acks": "all",
-            "linger.ms": 5,
-            "message.max.bytes": topics.LARGEST_RECORD,
-            "delivery.timeout.ms": int(SECONDS * 1000),
-            "log_level": 2,
-        }
+        self._settings = settings
         self._lock = threading.Lock()
-        self._made: Producer | None = None
+        self._producer: confluent_kafka.Producer | None = None
 
-    def write(self, letters: Iterable[tuple[FailedRecord, Exception]]) -> None:
-        """Write letters with what made them ones, and return once the broker holds them.
+    def write(self, poison: Iterable[tuple[FailedRecord, Exception]]) -> None:
+        """Write each record with the error that it caused; return once the broker holds them all.
 
         Raises:
             DeadLettersUnavailableError: at least one was not acknowledged in ten seconds.
         """
-        failures: list[KafkaError] = []
-        given = list(letters)
-
-        def delivered(error: KafkaError | None, _: Message) -> None:
-            if error is not None:
-                failures.append(error)
-
-        producer = self._producer()
-        for letter, error in given:
-            producer.produce(
-                topics.DEAD_LETTERS.name,
-                key=letter.key,
-                value=letter.value,
-                headers=[*letter.headers, *_why(letter, error)],
-                on_delivery=delivered,
-            )
-        left = producer.flush(2 * SECONDS)
-        if failures or left:
-            self._made = None  # it may have failed for good; the next attempt makes another
-            raise DeadLettersUnavailableError(str(failures[0]) if failures else "timed out")
-        dead_lettered(letter.topic for letter, _ in given)
-        for letter, error in given:
+        failed = list(poison)
+        outcomes = send_each(self._open_producer(), failed, _outgoing, 2 * SECONDS)
+        rejections = [outcome for _, outcome in outcomes if not isinstance(outcome, Delivery)]
+        if rejections:
+            self._producer = None  # it may have failed for good; the next attempt makes another
+            raise DeadLettersUnavailableError(str(rejections[0]))
+        dead_lettered(record.topic for record, _ in failed)
+        for record, error in failed:
             log.warning(
-                "dead letter", topic=letter.topic, partition=letter.partition,
-                offset=letter.offset, reason=str(error),
+                "dead letter", topic=record.topic, partition=record.partition,
+                offset=record.offset, reason=str(error),
             )  # fmt: skip
 
-    def _producer(self) -> Producer:
+    def _open_producer(self) -> confluent_kafka.Producer:
         with self._lock:
-            if self._made is None:
-                self._made = Producer(self._configuration)
-            return self._made
+            if self._producer is None:
+                # A dead letter holds an original and more headers.
+                large = {"message.max.bytes": topics.LARGEST_RECORD}
+                self._producer = create_producer(self._settings, large, delivery_seconds=SECONDS)
+            return self._producer
 
 
-def _why(letter: FailedRecord, error: Exception) -> list[tuple[str, bytes]]:
+def _outgoing(poison: tuple[FailedRecord, Exception]) -> Outgoing:
+    record, error = poison
+    headers = [*record.headers, *_reason_headers(record, error)]
+    return Outgoing(topics.DEAD_LETTERS.name, record.key, record.value, headers)
+
+
+def _reason_headers(record: FailedRecord, error: Exception) -> list[tuple[str, bytes]]:
     cause = getattr(error, "orig", None) or error  # the database's own words, without the SQL
-    said = {
-        "topic": letter.topic,
-        "partition": str(letter.partition),
-        "offset": str(letter.offset),
-        "timestamp": str(letter.timestamp),
+    reason = {
+        "topic": record.topic,
+        "partition": str(record.partition),
+        "offset": str(record.offset),
+        "timestamp": str(record.timestamp),
         "stage": UNREADABLE if isinstance(error, UndecodableError) else UNSTORABLE,
         "exception.class.name": type(cause).__name__,
         "exception.message": str(cause)[:LONGEST_MESSAGE],
     }
-    return [(PREFIX + name, value.encode(errors="replace")) for name, value in said.items()]
+    return [(PREFIX + name, value.encode(errors="replace")) for name, value in reason.items()]

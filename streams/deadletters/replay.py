@@ -1,193 +1,187 @@
-"""What operators do with dead letters: look at them, send them again, or let them rest.
+"""Lists dead letters and resolves them: operators replay or discard each.
 
-Letters stay on their topic for ever. What became of each stands in `verdicts.settled_letters`,
-keyed by the topic's id, so that a topic made anew starts with a clean slate. All copies of a letter
-are settled with it, so that those that are not settled are those that wait.
+Dead letters stay on their topic for ever. `verdicts.settled_letters` holds their resolutions, keyed
+by the topic's id, so that a topic made anew starts without any. All copies of a dead letter are
+resolved with it, so that those without a resolution are those that wait.
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from functools import partial
 
-from confluent_kafka import KafkaError, Message, Producer
 from sqlalchemy import Connection, Engine, text
 
 from infra.errors import VerdictsError
+from infra.kafka.client import create_producer
 from infra.kafka.codec import Codec, UndecodableError
+from infra.kafka.delivery import PARTITION_OF_KEY, Delivery, Outcome, Outgoing, send_each
 from infra.kafka.offsets import LogOffsets
-from infra.kafka.producer import configuration
 from infra.kafka.reader import OffsetRange, Progress, scan
 from infra.settings import Settings
 from schemas.events import Event
 from schemas.topics import DEAD_LETTERS, EVENT_TOPICS, LARGEST_RECORD, TopicPartition
-from streams.deadletters.model import DeadLetter, Origin, Resolution, State, merge_copies, read
+from streams.deadletters.model import (
+    DeadLetter,
+    Origin,
+    Resolution,
+    merge_copies,
+    parse_dead_letter,
+)
 
 SECONDS = 10.0
-BY_KEY = -1
 TOPIC_NAMES = {topic.name for topic in EVENT_TOPICS}
-PLACE: TopicPartition = (DEAD_LETTERS.name, 0)
+DEAD_LETTERS_PARTITION: TopicPartition = (DEAD_LETTERS.name, 0)
 
-_SETTLE = text(
+_RESOLVE = text(
     "insert into verdicts.settled_letters (topic_id, letter, outcome, reason)"
-    " values (:topic_id, :letter, :outcome, :reason)"
+    " values (:topic_id, :number, :state, :note)"
     " on conflict (topic_id, letter) do update set"
     " outcome = excluded.outcome, reason = excluded.reason, at = excluded.at"
 )
-_SETTLED = text(
+_RESOLUTIONS = text(
     "select letter, outcome, reason from verdicts.settled_letters where topic_id = :topic_id"
 )
 
 
 class ReplayError(VerdictsError):
-    """A letter cannot be sent again; the message says why, and what can be done."""
+    """A dead letter cannot be replayed; the message says why, and what can be done."""
 
 
 class DeadLetterReplay:
-    """Reads the dead letters of an installation and settles them.
+    """Reads the dead letters of an installation, replays and discards them.
 
-    Lists hold letters without their values, since there may be many and each may be large; where
-    a value is needed, it is read again.
+    Lists hold dead letters without their values, since there may be many and each may be large;
+    a needed value is read again.
 
     Args:
-        settings: Where the log is.
-        database: Where it stands what became of them.
-        codec: Says whether a letter can be read now.
+        settings: The brokers.
+        database: Holds the resolutions.
+        codec: Decides whether a dead letter can be read now.
     """
 
     def __init__(self, settings: Settings, database: Engine, codec: Codec) -> None:
         self._settings = settings
         self._database = database
         self._codec = codec
-        bounds = LogOffsets(settings).bounds([PLACE])[PLACE]
+        bounds = LogOffsets(settings).bounds([DEAD_LETTERS_PARTITION])[DEAD_LETTERS_PARTITION]
         self._topic_id = bounds.topic_id
-        self._span = OffsetRange(bounds.first, bounds.end)
+        self._range = OffsetRange(bounds.first, bounds.end)
 
-    def letters(self, progress: Progress = lambda _: None) -> list[DeadLetter]:
-        """All cases without their values, in the order in which they were written."""
+    def list_all(self, progress: Progress = lambda _: None) -> list[DeadLetter]:
+        """All dead letters without their values, copies merged, oldest first."""
         with self._database.connect() as connection:
-            rows = connection.execute(_SETTLED, {"topic_id": self._topic_id})
-            settled = {row.letter: Resolution(row.outcome, row.reason) for row in rows}
-        records = scan(self._settings, {PLACE: self._span}, progress)
-        bare = (read(record._replace(value=None)) for record in records)
-        return sorted(merge_copies(bare, settled), key=lambda it: it.number)
+            rows = connection.execute(_RESOLUTIONS, {"topic_id": self._topic_id})
+            resolutions = {row.letter: Resolution(row.outcome, row.reason) for row in rows}
+        records = scan(self._settings, {DEAD_LETTERS_PARTITION: self._range}, progress)
+        bare = (parse_dead_letter(record._replace(value=None)) for record in records)
+        return sorted(merge_copies(bare, resolutions), key=lambda dead_letter: dead_letter.number)
 
     @property
     def size(self) -> int:
-        """How many letters there are to read."""
-        return self._span.length
+        """How many offsets `list_all` reads."""
+        return self._range.length
 
-    def whole(self, letters: Collection[DeadLetter]) -> Iterator[DeadLetter]:
-        """The same letters with their values, in the order in which they were written."""
-        wanted = {letter.number for letter in letters}
-        if wanted:
-            span = OffsetRange(min(wanted), max(wanted) + 1)
-            for record in scan(self._settings, {PLACE: span}):
-                if record.offset in wanted:
-                    yield read(record)
+    def with_values(self, dead_letters: Collection[DeadLetter]) -> Iterator[DeadLetter]:
+        """The same dead letters with their values, oldest first."""
+        numbers = {dead_letter.number for dead_letter in dead_letters}
+        if numbers:
+            offsets = OffsetRange(min(numbers), max(numbers) + 1)
+            for record in scan(self._settings, {DEAD_LETTERS_PARTITION: offsets}):
+                if record.offset in numbers:
+                    yield parse_dead_letter(record)
 
-    def decoded(self, letter: DeadLetter) -> Event:
-        """Read a whole letter's record again, as the system is now.
+    def decode(self, dead_letter: DeadLetter) -> Event:
+        """Decode the failed record with today's code; the dead letter must have its value.
 
         Raises:
             UndecodableError: it still cannot be read.
         """
-        if letter.origin is None:
+        if dead_letter.origin is None:
             raise UndecodableError("its headers do not say from which topic it came")
-        if letter.origin.topic not in TOPIC_NAMES:
-            raise UndecodableError(f"{letter.origin.topic} is not a topic of events")
-        return self._codec.decode(letter.origin.topic, letter.value)
+        if dead_letter.origin.topic not in TOPIC_NAMES:
+            raise UndecodableError(f"{dead_letter.origin.topic} is not a topic of events")
+        return self._codec.decode(dead_letter.origin.topic, dead_letter.value)
 
-    def replay(self, letters: Collection[DeadLetter], *, force: bool = False) -> dict[int, Origin]:
-        """Send records again as they were; give where each stands now, by the letter's number.
+    def replay(
+        self, dead_letters: Collection[DeadLetter], *, force: bool = False
+    ) -> dict[int, Origin]:
+        """Send failed records again as they were; give each one's new offset by number.
 
-        An interruption between sending and settling leaves a letter waiting that was sent. To send
-        it once more does no harm: an event applied twice is an event applied once.
+        An interruption between sending and resolving leaves a replayed dead letter waiting. A
+        second replay does no harm: an event applied twice is an event applied once.
 
         Args:
-            letters: Those to send.
+            dead_letters: Those to send.
             force: Also those that still cannot be read.
 
         Raises:
-            RedeliveryError: one cannot be sent, or still cannot be read (then none was sent), or
-                the broker did not acknowledge one (those it did are settled).
+            ReplayError: one cannot be sent, or still cannot be read (then none was sent), or the
+                broker did not acknowledge one (the acknowledged ones are resolved).
         """
-        for letter in self.whole(letters):
-            self._require_deliverable(letter, force=force)
-        outbound = _Outbound(self._settings)
-        for letter in self.whole(letters):
-            outbound.send(letter)
-        outbound.finish()
-        with self._database.begin() as connection:
-            for letter in letters:
-                if origin := outbound.stand.get(letter.number):
-                    self._record_resolution(connection, letter, "replayed", f"now {origin}")
-        if missing := len(letters) - len(outbound.stand):
+        for dead_letter in self.with_values(dead_letters):
+            self._require_replayable(dead_letter, force=force)
+        replayed: dict[int, Origin] = {}
+        rejections: list[Exception] = []
+        for dead_letter, outcome in self._send(dead_letters):
+            if isinstance(outcome, Delivery):
+                origin = Origin(outcome.topic, outcome.partition, outcome.offset)
+                replayed[dead_letter.number] = origin
+            else:
+                rejections.append(outcome)
+        self._record_replayed(dead_letters, replayed)
+        if missing := len(dead_letters) - len(replayed):
+            reason = rejections[0] if rejections else "they are not on their topic"
             raise ReplayError(
-                f"{missing} of {len(letters)} letters were not acknowledged "
-                f"({outbound.failure}); they still wait, so replay them again."
+                f"{missing} of {len(dead_letters)} dead letters were not acknowledged "
+                f"({reason}); they still wait, so replay them again."
             )
-        return outbound.stand
+        return replayed
 
-    def discard(self, letters: Iterable[DeadLetter], reason: str) -> None:
-        """Let letters rest; they stay on their topic, and out of the list."""
+    def discard(self, dead_letters: Iterable[DeadLetter], reason: str) -> None:
+        """Resolve dead letters without a replay; they stay on their topic, and leave the list."""
         with self._database.begin() as connection:
-            for letter in letters:
-                self._record_resolution(connection, letter, "discarded", reason)
+            for dead_letter in dead_letters:
+                self._record_resolution(connection, dead_letter, Resolution("discarded", reason))
 
-    def _require_deliverable(self, letter: DeadLetter, *, force: bool) -> None:
+    def _require_replayable(self, dead_letter: DeadLetter, *, force: bool) -> None:
         try:
-            self.decoded(letter)
+            self.decode(dead_letter)
         except UndecodableError as error:
-            known = letter.origin is not None and letter.origin.topic in TOPIC_NAMES
+            known = dead_letter.origin is not None and dead_letter.origin.topic in TOPIC_NAMES
             if not (force and known):
-                advice = "; mend what reads it, discard it, or use --force" if known else ""
-                message = f"Letter {letter.number} cannot be applied: {error}{advice}."
+                advice = "; fix what reads it, discard it, or use --force" if known else ""
+                message = f"Dead letter {dead_letter.number} cannot be applied: {error}{advice}."
                 raise ReplayError(message) from None
 
-    def _record_resolution(
-        self, connection: Connection, letter: DeadLetter, outcome: State, reason: str
+    def _send(self, dead_letters: Collection[DeadLetter]) -> Iterator[tuple[DeadLetter, Outcome]]:
+        # Anything that a topic of dead letters can hold.
+        large = {"message.max.bytes": LARGEST_RECORD}
+        producer = create_producer(self._settings, large, delivery_seconds=SECONDS)
+        return send_each(producer, self.with_values(dead_letters), _outgoing, 2 * SECONDS)
+
+    def _record_replayed(
+        self, dead_letters: Iterable[DeadLetter], replayed: dict[int, Origin]
     ) -> None:
-        said = {"topic_id": self._topic_id, "outcome": outcome, "reason": reason}
-        rows = [{**said, "letter": number} for number in (letter.number, *letter.copies)]
-        connection.execute(_SETTLE, rows)
+        with self._database.begin() as connection:
+            for dead_letter in dead_letters:
+                if origin := replayed.get(dead_letter.number):
+                    self._record_resolution(
+                        connection, dead_letter, Resolution("replayed", f"now {origin}")
+                    )
+
+    def _record_resolution(
+        self, connection: Connection, dead_letter: DeadLetter, resolution: Resolution
+    ) -> None:
+        columns = {"topic_id": self._topic_id, **resolution._asdict()}
+        numbers = (dead_letter.number, *dead_letter.copies)
+        connection.execute(_RESOLVE, [{**columns, "number": number} for number in numbers])
 
 
-class _Outbound:
-    """Sends letters to the topics that they came from, and notes where each stands now."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._producer = Producer(
-            configuration(settings, SECONDS) | {"message.max.bytes": LARGEST_RECORD}
-        )
-        self.stand: dict[int, Origin] = {}
-        self.failure = "no answer in time"
-
-    def send(self, letter: DeadLetter) -> None:
-        """Queue a letter, when there is room."""
-        assert letter.origin
-        while True:
-            try:
-                self._producer.produce(
-                    letter.origin.topic,
-                    value=letter.value,
-                    key=letter.key,
-                    headers=list(letter.headers),
-                    on_delivery=partial(self._delivered, letter.number),
-                    # A record without a key would go anywhere, so it goes where it was.
-                    partition=letter.origin.partition if letter.key is None else BY_KEY,
-                )
-            except BufferError:
-                self._producer.poll(0.1)
-            else:
-                self._producer.poll(0)
-                return
-
-    def finish(self) -> None:
-        """Wait until the broker has answered for everything, or has not for long."""
-        self._producer.flush(2 * SECONDS)
-
-    def _delivered(self, number: int, error: KafkaError | None, message: Message) -> None:
-        if error is not None:
-            self.failure = error.str()
-        else:
-            topic, partition = str(message.topic()), int(message.partition() or 0)
-            self.stand[number] = Origin(topic, partition, int(message.offset() or 0))
+def _outgoing(dead_letter: DeadLetter) -> Outgoing:
+    assert dead_letter.origin
+    return Outgoing(
+        dead_letter.origin.topic,
+        dead_letter.key,
+        dead_letter.value,
+        list(dead_letter.headers),
+        # A record without a key would go anywhere, so it goes to its old partition.
+        dead_letter.origin.partition if dead_letter.key is None else PARTITION_OF_KEY,
+    )

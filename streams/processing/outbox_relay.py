@@ -11,6 +11,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 from sqlalchemy import Engine
 
+from infra.kafka.client import create_producer
 from infra.kafka.codec import Codec
 from infra.postgres.engine import wait_notifications
 from infra.postgres.leader_election import LeaderThread, Lease
@@ -53,17 +54,13 @@ class OutboxRelay(LeaderThread):
             wait_notifications(lease.connection)
 
     def _producer(self) -> Producer:
-        producer = Producer(
+        producer = create_producer(
+            self._settings,
             {
-                "bootstrap.servers": self._settings.kafka,
-                **self._settings.kafka_security,
                 "transactional.id": TRANSACTIONAL_ID,
-                "partitioner": "murmur2_random",
-                "compression.type": "lz4",
-                "linger.ms": 0,
-                "message.max.bytes": topics.LARGEST_RECORD,
-                "log_level": 2,
-            }
+                "linger.ms": 0,  # a commit flushes; lingering would delay each transaction
+                "message.max.bytes": topics.LARGEST_RECORD,  # a tool with all its reviews
+            },
         )
         producer.init_transactions(SECONDS)
         return producer

@@ -30,8 +30,8 @@ Poison = tuple[ConsumerRecord, Exception]
 class DeadLetterSink(Protocol):
     """Where dead letters go; `streams.deadletters.producer.DeadLetterProducer` is the real one."""
 
-    def write(self, letters: Iterable[tuple[Any, Exception]]) -> None:
-        """Write letters with what made them ones, and return once they are safe."""
+    def write(self, poison: Iterable[tuple[Any, Exception]]) -> None:
+        """Write each record with the error that it caused; return once the broker holds them."""
         ...
 
 

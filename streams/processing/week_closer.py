@@ -16,15 +16,14 @@ from typing import Literal, Protocol
 import msgspec
 import psycopg
 import structlog
-from confluent_kafka import KafkaError, Message
-from confluent_kafka import Producer as KafkaProducer
 from sqlalchemy import Engine
 
 from infra.errors import VerdictsError
 from infra.kafka import registry
+from infra.kafka.client import create_producer
 from infra.kafka.codec import Codec
+from infra.kafka.delivery import Delivery, Outgoing, send_each
 from infra.kafka.offsets import LogOffsets
-from infra.kafka.producer import configuration
 from infra.postgres.engine import connect, create_engine, server_time, wait_for_lock
 from infra.settings import Settings
 from projections.history import digest_queries
@@ -169,34 +168,26 @@ class WeekFreezer:
 
 
 def to_topic(settings: Settings, codec: Codec, event: Event) -> int:
-    """Write a freeze, see `Send`.
+    """Write a freeze and give its offset, once every replica in sync holds it.
 
     Raises:
         NotFrozen: it was not acknowledged in time; it may stand on the log all the same.
     """
-    delivered: list[Message] = []
-    failures: list[KafkaError] = []
+    producer, record = create_producer(settings), partial(_freeze_record, codec)
+    ((_, outcome),) = send_each(producer, [event], record, PATIENCE_SECONDS)
+    if not isinstance(outcome, Delivery):
+        raise NotFrozen(f"Kafka did not take the digest: {outcome}.")
+    return outcome.offset
 
-    def note(error: KafkaError | None, message: Message) -> None:
-        if error is None:
-            delivered.append(message)
-        else:
-            failures.append(error)
 
-    producer = KafkaProducer(configuration(settings) | {"message.max.bytes": 2 << 20})
+def _freeze_record(codec: Codec, event: Event) -> Outgoing:
     headers = {"ce_id": event.id, "ce_time": rfc3339(event.time), "ce_type": event.type}
-    producer.produce(
+    return Outgoing(
         DIGESTS.name,
-        key=event.key.encode(),
-        value=codec.encode(event),
-        headers={name: value.encode() for name, value in headers.items()},
-        on_delivery=note,
+        event.key.encode(),
+        codec.encode(event),
+        [(name, value.encode()) for name, value in headers.items()],
     )
-    producer.flush(PATIENCE_SECONDS)
-    if not delivered:
-        why = failures[0].str() if failures else "it does not answer"
-        raise NotFrozen(f"Kafka did not take the digest: {why}.")
-    return int(delivered[0].offset() or 0)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from functools import partial
 import msgspec
 import psycopg
 import structlog
-from confluent_kafka import Consumer, KafkaException, Message
+from confluent_kafka import KafkaException, Message
 from confluent_kafka import TopicPartition as KafkaPartition
 from faust.types import TP
 from sqlalchemy import Engine
@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from infra.consumer.group_commit import run_alone
 from infra.consumer.protocols import CheckpointMismatch, LogMismatchError
+from infra.kafka.client import create_consumer
 from infra.kafka.codec import Codec
 from infra.kafka.offsets import LogOffsets
 from infra.postgres.engine import connect, create_engine, wait_for_lock
@@ -57,9 +58,9 @@ class CountingDeadLetters:
     def __init__(self) -> None:
         self.heard = 0
 
-    def write(self, letters: Iterable[object]) -> None:
+    def write(self, poison: Iterable[object]) -> None:
         """Count them."""
-        self.heard += sum(1 for _ in letters)
+        self.heard += sum(1 for _ in poison)
 
 
 class GenerationFiller:
@@ -79,19 +80,14 @@ class GenerationFiller:
         codec: Codec,
         places: Sequence[TopicPartition] = EVENT_PARTITIONS,
     ) -> None:
-        self._consumer = Consumer(
+        self._consumer = create_consumer(
+            settings,
             {
-                "bootstrap.servers": settings.kafka,
-                **settings.kafka_security,
-                "group.id": "verdicts-followers",  # required, but no group is joined
-                "enable.auto.commit": False,
-                "auto.offset.reset": "error",
-                # What waits takes several times this, and a rebuild has a consumer for each lane.
+                # Memory: queued records take several times this, and a rebuild runs one consumer
+                # per parallel range.
                 "queued.max.messages.kbytes": 4_096,
                 "max.partition.fetch.bytes": 262_144,
-                "fetch.wait.max.ms": 50,
-                "log_level": 2,
-            }
+            },
         )
 
         self._run = partial(store.apply, database, quiet=True)

@@ -8,8 +8,10 @@ from pathlib import Path
 import psycopg
 from confluent_kafka import Producer
 
+from infra.kafka.client import create_producer
 from infra.kafka.codec import Codec
 from infra.postgres.engine import create_engine
+from infra.settings import Settings
 from publishers.content.database_content import open_snapshot
 from schemas.events import Event, VoteCast
 from schemas.topics import CATALOG, REVIEWS
@@ -103,8 +105,8 @@ def _idle(connection: psycopg.Connection) -> bool:
 
 
 def _producer(stage: Stage) -> Producer:
-    producer = Producer(
-        {"bootstrap.servers": stage.kafka, "partitioner": "murmur2_random", "linger.ms": 0}
+    producer = create_producer(
+        Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": stage.kafka}), {"linger.ms": 0}
     )
     producer.list_topics(timeout=10)
     return producer

@@ -22,7 +22,9 @@ from infra.embedded.kafka.jars import class_path
 from infra.embedded.kafka.java import java
 from infra.embedded.kafka.server import Kafka
 from infra.embedded.postgres.server import Postgres
+from infra.kafka.client import create_producer
 from infra.kafka.codec import Codec
+from infra.settings import Settings
 from schemas.events import Event, ToolListed, VoteCast
 
 NOON = 1_763_640_000_000_000
@@ -119,15 +121,9 @@ def _listings() -> Iterator[Event]:
 def put(stage: Stage, events: Iterable[Event]) -> None:
     """Put events on their topics, and return when the broker has them all."""
     codec = Codec()
-    producer = Producer(
-        {
-            "bootstrap.servers": stage.kafka,
-            "partitioner": "murmur2_random",
-            "compression.type": "lz4",
-            "linger.ms": 20,
-            "queue.buffering.max.messages": 1_000_000,
-            "log_level": 0,
-        }
+    producer = create_producer(
+        Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": stage.kafka}),
+        {"linger.ms": 20, "queue.buffering.max.messages": 1_000_000},  # as fast as it can
     )
     for number, event in enumerate(events):
         send(producer, codec, event)

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from infra.kafka import topics
+from infra.kafka.client import create_admin
 from infra.kafka.offsets import LogOffsets
 from schemas.topics import EVENT_PARTITIONS, VOTES
 from tests.faults.harness.brokers import Broker, Cluster
@@ -73,7 +73,7 @@ def _until_all_partitions_take_events(system: System, crowd: Crowd, client: Http
 
 
 def _leader(system: System, partition: int) -> Broker:
-    client: AdminClient = topics.admin(system.settings)
+    client: AdminClient = create_admin(system.settings)
     found = client.list_topics(VOTES.name, timeout=30).topics[VOTES.name]
     return system.cluster.brokers[found.partitions[partition].leader - 1]
 

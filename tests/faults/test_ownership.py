@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 
-from infra.kafka import topics
+from infra.kafka.client import create_admin
 from schemas.topics import EVENT_PARTITIONS
 from streams.worker import GROUP
 from tests.faults.harness import audit
@@ -202,7 +202,7 @@ def test_committed_offsets_in_kafka_mean_nothing(
 
 def _commit(system: System, offsets: list[TopicPartition]) -> None:
     """Move the group's offsets, once the broker sees that its members have gone."""
-    client = topics.admin(system.settings)
+    client = create_admin(system.settings)
 
     def moved() -> bool:
         asked = client.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(GROUP, offsets)])

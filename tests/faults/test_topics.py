@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from confluent_kafka import TopicPartition
 
-from infra.kafka import topics
+from infra.kafka.client import create_admin
 from schemas.topics import VOTES
 from tests.faults.harness.content import Crowd, shelf
 from tests.faults.harness.ledger import Outcome
@@ -75,7 +75,7 @@ def test_an_offset_outside_the_log_halts_the_worker_loudly(
 def _cut_off_the_votes(system: System) -> None:
     ends = system.log.ends((VOTES.name, number) for number in range(VOTES.partitions))
     gone = [TopicPartition(*place, end) for place, end in ends.items()]
-    admin = topics.admin(system.settings)  # it must live until its futures have ended
+    admin = create_admin(system.settings)  # it must live until its futures have ended
     for done in admin.delete_records(gone).values():
         done.result(30)
 

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Message, TopicPartition
 
+from infra.kafka.client import create_consumer, create_producer
 from infra.kafka.codec import Codec
+from infra.settings import Settings
 from schemas.events import Event
 from schemas.topics import Topic
 
@@ -72,19 +74,16 @@ def environment(*, kafka: str, database: str, data: Path) -> dict[str, str]:
     }
 
 
+def at_kafka(address: str) -> Settings:
+    """Settings of a client of that broker."""
+    return Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": address})
+
+
 class Sender:
     """Puts events on their topics, as the API does."""
 
     def __init__(self, kafka: str) -> None:
-        self._producer = Producer(
-            {
-                "bootstrap.servers": kafka,
-                "partitioner": "murmur2_random",
-                "enable.idempotence": True,
-                "acks": "all",
-                "log_level": 0,
-            }
-        )
+        self._producer = create_producer(at_kafka(kafka))
 
     def send(self, events: Iterable[Event]) -> None:
         """Return once the broker has all of them."""
@@ -109,14 +108,7 @@ class Reader:
     """Reads a topic from its beginning, and keeps what it read."""
 
     def __init__(self, kafka: str, topic: Topic) -> None:
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": kafka,
-                "group.id": "tests",
-                "enable.auto.commit": False,
-                "log_level": 0,
-            }
-        )
+        self._consumer = create_consumer(at_kafka(kafka))
         self._consumer.assign([TopicPartition(topic.name, n, 0) for n in range(topic.partitions)])
         self._found: dict[bytes, list[Message]] = {}
 

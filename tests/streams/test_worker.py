@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import psycopg
 import pytest
-from confluent_kafka import Producer
 from sqlalchemy import Engine, text
 
 from infra import migrations
+from infra.kafka.client import create_producer
 from infra.postgres import engine as databases
 from projections.read import queries
 from projections.tables import create_live_generation
@@ -28,7 +28,7 @@ from tests.harness.examples import (
     a_reviewer,
     a_vote,
 )
-from tests.harness.services import CODEC, Reader, Sender, Service, eventually
+from tests.harness.services import CODEC, Reader, Sender, Service, at_kafka, eventually
 
 pytestmark = pytest.mark.integration
 
@@ -186,14 +186,7 @@ def test_a_transaction_on_a_topic_counts_when_it_commits_and_stalls_nothing(
 ) -> None:
     own: dict[str, Any] = {"tool": tool, "voter": tool}
     world.sender.send([a_listing(tool), a_vote(**own)])
-    producer = Producer(
-        {
-            "bootstrap.servers": world.kafka,
-            "partitioner": "murmur2_random",
-            "transactional.id": tool,
-            "log_level": 0,
-        }
-    )
+    producer = create_producer(at_kafka(world.kafka), {"transactional.id": tool})
     producer.init_transactions(20)
     for end, vote in (
         (producer.abort_transaction, a_vote("ship", time=LATER + 9, **own)),

@@ -11,13 +11,15 @@ from contextlib import suppress
 from pathlib import Path
 
 import msgspec
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from infra.embedded import ports
 from infra.embedded.errors import EmbeddedError, PortTakenError
 from infra.embedded.process import Child, Identity, Spawn, end, identify, spawn
 from infra.embedded.startup_log import StartupLog
+from infra.kafka.client import create_admin, create_consumer
+from infra.settings import Settings
 
 STOP_SIGNAL = signal.SIGTERM
 START_SECONDS = 90
@@ -179,16 +181,12 @@ class Kafka:
             raise log.explain(self.name, self.data)
 
     def _wait(self, child: Child, address: str, log: StartupLog) -> None:
-        admin = AdminClient(
-            {
-                "bootstrap.servers": address,
-                "log_level": 0,
-                "reconnect.backoff.ms": 20,
-                "reconnect.backoff.max.ms": 100,
-            }
-        )
+        settings = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": address})
+        # A broker that is starting refuses connections until it listens.
+        eager = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 100}
+        admin = create_admin(settings, eager)
         deadline = time.monotonic() + START_SECONDS
-        while not (_answers(admin) and (not self._alone or _coordinates(address))):
+        while not (_answers(admin) and (not self._alone or _coordinates(settings))):
             if child.poll() is not None:
                 raise log.explain(self.name, self.data)
             if time.monotonic() > deadline:
@@ -211,14 +209,14 @@ def _answers(admin: AdminClient) -> bool:
         return False
 
 
-def _coordinates(address: str) -> bool:
+def _coordinates(settings: Settings) -> bool:
     """Whether a broker on its own coordinates consumer groups.
 
     The question also makes a new broker create its topic of offsets, for which the first consumers
     would have to wait otherwise. It is a consumer's plain one: to describe a group that is still
     without a coordinator can abort the client's library, and with it this process.
     """
-    consumer = Consumer({"bootstrap.servers": address, "group.id": "readiness", "log_level": 0})
+    consumer = create_consumer(settings)
     try:
         consumer.committed([TopicPartition("readiness", 0)], timeout=3)
     except KafkaException:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from infra.kafka import topics
+from infra.kafka.client import create_admin
 from infra.kafka.offsets import LogOffsets
 from infra.kafka.registry import RegistryError
 from infra.migrations import LEAST_VERSION, newest_revision
@@ -59,7 +60,7 @@ def examine(settings: Settings, *, embedded: bool, homes: Iterable[Path] = ()) -
         homes: Where servers on this machine keep their files, if not in the data folder.
     """
     yield from of_machine(settings, embedded=embedded, homes=homes)
-    client = topics.admin(settings)
+    client = create_admin(settings)
     reachable = list(_guarded("broker", lambda: _brokers(client, embedded=embedded)))
     yield from reachable
     broker_answers = all(finding.verdict != "fail" for finding in reachable)

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from confluent_kafka import KafkaError, Message, Producer
-
+from infra.kafka.client import create_producer
+from infra.kafka.delivery import Delivery, Outgoing, send_each
 from infra.kafka.offsets import LogOffsets
-from infra.kafka.producer import configuration
 from infra.kafka.reader import LogRecord, OffsetRange, Progress, scan
 from infra.kafka.topics import TopicSpec, apply
 from infra.operations.log_export.manifest import LogFilesError, Manifest, checked
@@ -14,7 +13,7 @@ from infra.settings import Settings
 from schemas.topics import TopicPartition
 
 SECONDS = 60.0
-POLL_EVERY = 1_000
+PROGRESS_EVERY = 1_000
 # What stands on a topic is there for good: to empty it leaves its offsets, and to make it anew
 # gives it another id, at which whoever read it halts.
 START_OVER = "start over with an empty cluster and database, such as a new data folder"
@@ -39,12 +38,7 @@ def restore(
     _require_known(manifest, {topic.name for topic in wanted})
     apply(settings, wanted)
     _require_ready(manifest, LogOffsets(settings))
-    loader = _Loader(settings)
-    for number, record in enumerate(_records(manifest, folder)):
-        loader.send(record)
-        if number % POLL_EVERY == 0:
-            progress(number)
-    loader.finish()
+    _send(settings, _records(manifest, folder), progress)
     progress(manifest.records)
     return manifest
 
@@ -85,54 +79,35 @@ def compare(
     return manifest
 
 
-class _Loader:
-    """Sends records to the partitions that they name, and wants every one acknowledged."""
+def _send(
+    settings: Settings, records: Iterable[LogRecord], progress: Progress = lambda _: None
+) -> None:
+    """Send records to the partitions that they name; every one must be acknowledged."""
+    producer = create_producer(
+        settings,
+        {
+            "linger.ms": 20,  # throughput counts here; no reader waits for a single record
+            "message.max.bytes": 64 << 20,  # more than any topic takes: the broker decides
+        },
+        delivery_seconds=SECONDS,
+    )
+    outcomes = send_each(producer, records, _outgoing, SECONDS)
+    for number, (_, outcome) in enumerate(outcomes):
+        if not isinstance(outcome, Delivery):
+            raise LogFilesError(f"Kafka did not take a record ({outcome}); {START_OVER}.")
+        if number % PROGRESS_EVERY == 0:
+            progress(number)
 
-    def __init__(self, settings: Settings) -> None:
-        self._producer = Producer(
-            configuration(settings, SECONDS)
-            | {"linger.ms": 20, "message.max.bytes": 64 << 20, "retry.backoff.ms": 100}
-        )
-        self._failures: list[KafkaError] = []
 
-    def send(self, record: LogRecord) -> None:
-        """Queue a record, when there is room."""
-        while True:
-            try:
-                self._producer.produce(
-                    record.topic,
-                    value=record.value,
-                    key=record.key,
-                    partition=record.partition,
-                    timestamp=record.timestamp,
-                    headers=list(record.headers),
-                    on_delivery=self._delivered,
-                )
-            except BufferError:
-                self._producer.poll(0.1)
-            else:
-                self._producer.poll(0)
-                self._require_no_failure()
-                return
-
-    def finish(self) -> None:
-        """Wait until the broker has everything."""
-        left = self._producer.flush(SECONDS)
-        self._require_no_failure()
-        if left:
-            raise LogFilesError(
-                f"{left} records were not acknowledged within a minute; {START_OVER}."
-            )
-
-    def _delivered(self, error: KafkaError | None, _: Message) -> None:
-        if error is not None:
-            self._failures.append(error)
-
-    def _require_no_failure(self) -> None:
-        if self._failures:
-            raise LogFilesError(
-                f"Kafka did not take a record ({self._failures[0].str()}); {START_OVER}."
-            )
+def _outgoing(record: LogRecord) -> Outgoing:
+    return Outgoing(
+        record.topic,
+        record.key,
+        record.value,
+        list(record.headers),
+        record.partition,
+        record.timestamp,
+    )
 
 
 def _spans(

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from infra.kafka.codec import Codec
-from infra.kafka.delivery import Delivery, NotWritten, Outcome
-from infra.kafka.producer import Outgoing, Producer
+from infra.kafka.delivery import Delivery, NotWritten, Outcome, Outgoing
+from infra.kafka.producer import Producer
 from infra.telemetry import event_log, tracing
 from schemas.event_validation import InvalidEvent
 from schemas.events import Event

@@ -2,13 +2,13 @@
 
 import asyncio
 import threading
-import uuid
 from collections.abc import Callable
 from typing import Any
 
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from infra.kafka.client import create_consumer
 from infra.kafka.codec import Codec
 from infra.runtime.blocking_pool import join_async
 from infra.settings import Settings
@@ -56,7 +56,11 @@ class ChangesConsumer:
         await join_async(self._thread, 3)
 
     def _run(self) -> None:
-        consumer = Consumer(_configuration(self._settings))
+        consumer = create_consumer(
+            self._settings,
+            # Records that are gone were replaced by newer ones: go on with the first there is.
+            {"auto.offset.reset": "earliest"},
+        )
         try:
             self._start(consumer)
             while not self._stopping.is_set():
@@ -121,18 +125,3 @@ def _ends(consumer: Consumer) -> list[TopicPartition]:
         _, end = consumer.get_watermark_offsets(place, timeout=5)
         ends.append(TopicPartition(topics.CHANGES.name, partition, end))
     return ends
-
-
-def _configuration(settings: Settings) -> dict[str, Any]:
-    return {
-        "bootstrap.servers": settings.kafka,
-        **settings.kafka_security,
-        "client.id": "verdicts-api",
-        "group.id": f"verdicts-api-{uuid.uuid4()}",  # asked for, but no group is joined
-        "enable.auto.commit": False,
-        "auto.offset.reset": "earliest",
-        "isolation.level": "read_committed",
-        "fetch.wait.max.ms": 50,
-        "reconnect.backoff.max.ms": 1000,
-        "log_level": 2,
-    }

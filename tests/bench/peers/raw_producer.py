@@ -4,10 +4,8 @@ import os
 import sys
 import time
 
-from confluent_kafka import Producer
-
+from infra.kafka.client import create_producer
 from infra.kafka.codec import Codec
-from infra.kafka.producer import configuration
 from infra.settings import Settings
 from schemas.topics import VOTES
 from tests.bench.stage import votes
@@ -26,7 +24,7 @@ def noted(error: object, _: object) -> None:
 
 codec = Codec()
 records = [(event.key.encode(), codec.encode(event)) for event in votes(KINDS, KINDS)]
-producer = Producer(configuration(Settings.from_environment(os.environ)))
+producer = create_producer(Settings.from_environment(os.environ))
 
 
 def send(total: int) -> float:

@@ -6,10 +6,10 @@ from typing import Any, Self
 
 import httpx
 import msgspec
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, Message
 
+from infra.kafka.client import create_producer
 from infra.kafka.codec import Codec
-from infra.kafka.producer import configuration
 from infra.settings import Settings
 from schemas.events import Event, VoteCast
 from schemas.time.instants import parse, rfc3339
@@ -22,9 +22,7 @@ class LogClient:
     """Appends to the log as the API would; for faults that lie behind the log."""
 
     def __init__(self, settings: Settings, ledger: Ledger) -> None:
-        self._producer = Producer(
-            {**configuration(settings), "log_level": 0, "message.max.bytes": 4_000_000}
-        )
+        self._producer = create_producer(settings, {"message.max.bytes": 4_000_000})
         self._codec = Codec()
         self._ledger = ledger
 

@@ -16,6 +16,7 @@ from infra.cli.setup.migrate import migrate_database
 from infra.embedded import ports
 from infra.embedded.process import Spawn
 from infra.kafka import topics
+from infra.kafka.client import create_admin
 from infra.kafka.offsets import LogOffsets
 from infra.kafka.reader import OffsetRange, first_records
 from infra.postgres.engine import create_engine
@@ -314,14 +315,14 @@ class System:
 
 def renew_topics(settings: Settings, which: Sequence[Topic] = TOPICS) -> None:
     """Delete topics, and make them anew."""
-    there = topics.admin(settings).list_topics(timeout=30).topics
+    there = create_admin(settings).list_topics(timeout=30).topics
     delete_topics(settings, {topic.name for topic in which} & set(there))
     topics.apply(settings, which)
 
 
 def delete_topics(settings: Settings, names: set[str]) -> None:
     """Delete topics, and return when they are gone."""
-    client = topics.admin(settings)
+    client = create_admin(settings)
     if names:
         for done in client.delete_topics(sorted(names), operation_timeout=30).values():
             done.result()

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from confluent_kafka import Producer
 
 from infra.cli.failures import describe
 from infra.cli.main import verdicts
+from infra.kafka.client import create_producer
 from infra.kafka.codec import Codec, UndecodableError
-from infra.kafka.producer import configuration
 from infra.kafka.reader import LogRecord
 from infra.postgres import engine as databases
 from infra.settings import Settings
@@ -47,7 +46,7 @@ def told(result: Result) -> Any:
 def voter(cluster: str, unique: Callable[[str], str]) -> str:
     """Somebody who has voted twice, an hour apart."""
     name, codec = unique("voter"), Codec()
-    producer = Producer(configuration(at(cluster)))
+    producer = create_producer(at(cluster))
     for number in range(2):
         vote = a_vote(voter=name, id=f"{name}-{number}", time=NOON + number * 3_600_000_000)
         producer.produce(VOTES.name, codec.encode(vote), name.encode())
@@ -181,7 +180,7 @@ def test_a_log_that_has_grown_still_holds_what_was_exported(
 ) -> None:
     folder = tmp_path / "export"
     told(run("log", "export", folder, "--json"))
-    producer = Producer(configuration(at(cluster)))
+    producer = create_producer(at(cluster))
     producer.produce(VOTES.name, Codec().encode(a_vote(voter=voter)), voter.encode())
     assert not producer.flush(10)
     assert told(run("log", "verify", folder, "--against-log", "--json"))["verified"]

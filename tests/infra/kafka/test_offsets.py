@@ -1,12 +1,13 @@
 from collections.abc import Callable
 
 import pytest
-from confluent_kafka import Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import NewTopic
 
+from infra.kafka.client import create_admin, create_producer
 from infra.kafka.offsets import LogOffsets
-from infra.settings import Settings
 from schemas.topics import EVENT_PARTITIONS
+from tests.harness.services import at_kafka
 
 pytestmark = pytest.mark.integration
 
@@ -15,16 +16,16 @@ def test_markers_of_transactions_take_offsets_and_are_no_records(
     kafka: str, unique: Callable[[str], str]
 ) -> None:
     topic = unique("marked")
-    admin = AdminClient({"bootstrap.servers": kafka})
+    admin = create_admin(at_kafka(kafka))
     admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(20)
-    producer = Producer({"bootstrap.servers": kafka, "transactional.id": topic})
+    producer = create_producer(at_kafka(kafka), {"transactional.id": topic})
     producer.init_transactions(20)
     for end in (producer.commit_transaction, producer.abort_transaction):
         producer.begin_transaction()
         producer.produce(topic, b"a record")
         producer.flush(20)
         end(20)
-    log = LogOffsets(Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": kafka}))
+    log = LogOffsets(at_kafka(kafka))
     place = (topic, 0)
     assert log.ends([place]) == {place: 4}
     assert log.has_records(place, 0, 4)
@@ -35,20 +36,20 @@ def test_what_a_log_has_lost_is_not_taken_for_nothing(
     kafka: str, unique: Callable[[str], str]
 ) -> None:
     topic = unique("cut")
-    admin = AdminClient({"bootstrap.servers": kafka})
+    admin = create_admin(at_kafka(kafka))
     admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(20)
-    producer = Producer({"bootstrap.servers": kafka})
+    producer = create_producer(at_kafka(kafka))
     for _ in range(4):
         producer.produce(topic, b"a record")
     assert producer.flush(20) == 0
     admin.delete_records([TopicPartition(topic, 0, 3)])[TopicPartition(topic, 0)].result(20)
-    log = LogOffsets(Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": kafka}))
+    log = LogOffsets(at_kafka(kafka))
     assert log.has_records((topic, 0), 0, 2)
     assert log.has_records((topic, 0), 3, 4)
     assert log.has_records((topic, 0), 7, 9)
 
 
 def test_a_client_that_has_met_no_broker_yet_is_answered_too(cluster: str) -> None:
-    settings = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})
+    settings = at_kafka(cluster)
     for _ in range(40):  # asked at once, the library let one of eight wait for three seconds
         assert set(LogOffsets(settings, seconds=2).ends(EVENT_PARTITIONS)) == set(EVENT_PARTITIONS)

@@ -8,8 +8,8 @@ import pytest
 from aiokafka.partitioner import DefaultPartitioner
 
 from infra.kafka import topics
-from infra.kafka.delivery import Delivery, DeliveryUnknown, NotWritten, Outcome
-from infra.kafka.producer import FakeProducer, KafkaProducer, Outgoing
+from infra.kafka.delivery import Delivery, DeliveryUnknown, NotWritten, Outcome, Outgoing
+from infra.kafka.producer import FakeProducer, KafkaProducer
 from infra.settings import Settings
 from schemas.topics import FOREVER, Topic
 

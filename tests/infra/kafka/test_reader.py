@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import NewTopic
 
-from infra.kafka.producer import configuration
+from infra.kafka.client import create_admin, create_producer
 from infra.kafka.reader import OffsetRange, ages, first_records
 from infra.settings import Settings
 from tests.harness.services import eventually
@@ -22,21 +22,21 @@ def its(kafka: str) -> Settings:
 def topic(kafka: str, unique: Callable[[str], str]) -> str:
     """A topic with two partitions of the test's own."""
     name = unique("scanned")
-    admin = AdminClient({"bootstrap.servers": kafka})
+    admin = create_admin(Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": kafka}))
     admin.create_topics([NewTopic(name, 2, 1)])[name].result(20)
     return name
 
 
 def write(its: Settings, topic: str, partition: int, *timestamps: int) -> None:
     """Write a record for each of these times, in milliseconds."""
-    producer = Producer(configuration(its))
+    producer = create_producer(its)
     for timestamp in timestamps:
         producer.produce(topic, b"a record", partition=partition, timestamp=timestamp)
     assert producer.flush(20) == 0
 
 
 def transactional(its: Settings, topic: str) -> Producer:
-    producer = Producer({"bootstrap.servers": its.kafka, "transactional.id": topic})
+    producer = create_producer(its, {"transactional.id": topic})
     producer.init_transactions(20)
     return producer
 
@@ -112,7 +112,7 @@ def test_what_the_log_no_longer_holds_is_unknown_and_the_others_are_read(
 ) -> None:
     write(its, topic, 0, now(), now(), now())
     write(its, topic, 1, now())
-    admin, begin = AdminClient({"bootstrap.servers": its.kafka}), TopicPartition(topic, 0, 2)
+    admin, begin = create_admin(its), TopicPartition(topic, 0, 2)
     admin.delete_records([begin])[begin].result(20)
     found = first_records(
         its, {(topic, 0): OffsetRange(0, 3), (topic, 1): OffsetRange(0, 1)}, seconds=20

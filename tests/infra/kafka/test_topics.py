@@ -2,8 +2,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
-from confluent_kafka import Producer
 
+from infra.kafka.client import create_producer
 from infra.kafka.topics import TopicsError, apply, is_empty
 from infra.settings import Settings
 
@@ -47,7 +47,7 @@ def test_a_log_is_empty_until_a_record_stands_on_it(
     one, two = ATopic(unique("topic")), ATopic(unique("topic"))
     apply(at(kafka), [one, two])
     assert is_empty(at(kafka), [one.name, two.name])
-    producer = Producer({"bootstrap.servers": kafka})
+    producer = create_producer(at(kafka))
     producer.produce(two.name, b"x", partition=1)
     producer.flush()
     assert not is_empty(at(kafka), [one.name, two.name])

@@ -4,12 +4,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import NewTopic
 
 from infra.cli.main import verdicts
+from infra.kafka.client import create_admin, create_producer
 from infra.kafka.codec import Codec
-from infra.kafka.producer import configuration
 from infra.kafka.reader import LogRecord
 from infra.operations import event_query
 from infra.operations.event_query import (
@@ -113,7 +112,7 @@ def test_the_log_is_asked_by_topic_key_type_and_time(
     asker = unique("asker")
     reader, codec = EventReader(its, Codec()), Codec()
     before = Query(key=asker)
-    producer = Producer(configuration(its))
+    producer = create_producer(its)
     for number in range(5):
         event = a_vote(voter=asker, time=NOON + number * HOUR, id=str(number))
         producer.produce(VOTES.name, codec.encode(event), asker.encode())
@@ -140,7 +139,7 @@ def test_the_log_is_asked_by_topic_key_type_and_time(
 def topic(kafka: str, unique: Callable[[str], str]) -> str:
     """A topic of the test's own with two partitions, on which also what is old stays."""
     name = unique("stretches")
-    admin = AdminClient({"bootstrap.servers": kafka})
+    admin = create_admin(Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": kafka}))
     new = NewTopic(name, 2, 1, config={"retention.ms": "-1"})
     admin.create_topics([new])[name].result(20)
     return name
@@ -151,7 +150,7 @@ def write(its: Settings, topic: str) -> Callable[..., None]:
     """Writes a record for each of these times, in milliseconds, to a partition of the topic."""
 
     def written(partition: int, timestamps: Iterable[int], key: str = "v-1") -> None:
-        producer = Producer(configuration(its))
+        producer = create_producer(its)
         for timestamp in timestamps:
             producer.produce(topic, None, key, partition=partition, timestamp=timestamp)
         assert producer.flush(20) == 0
@@ -227,7 +226,7 @@ def test_what_comes_while_the_newest_are_read_is_followed(
 @pytest.mark.integration
 def test_an_id_with_slashes_is_no_place(its: Settings, unique: Callable[[str], str]) -> None:
     name = unique("orders/2026/17")
-    producer = Producer(configuration(its))
+    producer = create_producer(its)
     producer.produce(VOTES.name, Codec().encode(a_vote(voter=name, id=name)), name)
     assert producer.flush(20) == 0
     environ = {"KAFKA_BOOTSTRAP_SERVERS": its.kafka, "DATABASE_URL": "postgresql://nobody/asks"}

@@ -19,6 +19,7 @@ import pytest
 
 from infra.cli.setup.migrate import migrate_database
 from infra.kafka import topics
+from infra.kafka.client import create_consumer, create_producer
 from infra.kafka.codec import Codec
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
@@ -93,7 +94,7 @@ class Api:
             connection.execute("select pg_notify(%s, %s)", (channel, payload))
 
     def publish(self, record: Tool) -> None:
-        producer = confluent_kafka.Producer({"bootstrap.servers": self.settings.kafka})
+        producer = create_producer(self.settings)
         producer.produce(CHANGES.name, Codec().encode_record(record), f"tool:{record.tool}")
         assert producer.flush(10) == 0
 
@@ -127,9 +128,7 @@ def a_tool(slug: str, version: int) -> Tool:
 
 
 def consumed(api: Api, result: dict[str, Any]) -> confluent_kafka.Message:
-    consumer = confluent_kafka.Consumer(
-        {"bootstrap.servers": api.settings.kafka, "group.id": "test-api-server"}
-    )
+    consumer = create_consumer(api.settings)
     place = confluent_kafka.TopicPartition(result["topic"], result["partition"], result["offset"])
     consumer.assign([place])
     message = consumer.poll(20)

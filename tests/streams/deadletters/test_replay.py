@@ -11,8 +11,14 @@ from infra.kafka.reader import LogRecord, OffsetRange, scan
 from infra.operations.doctor.probes import waiting_letters
 from infra.settings import Settings
 from schemas.topics import DEAD_LETTERS, REVIEWS, VOTES
-from streams.deadletters.model import DeadLetter, Origin, Resolution, merge_copies, read
-from streams.deadletters.replay import PLACE, DeadLetterReplay, ReplayError
+from streams.deadletters.model import (
+    DeadLetter,
+    Origin,
+    Resolution,
+    merge_copies,
+    parse_dead_letter,
+)
+from streams.deadletters.replay import DEAD_LETTERS_PARTITION, DeadLetterReplay, ReplayError
 from tests.harness.examples import a_vote
 from tests.harness.kafka import write_dead_letter
 
@@ -35,7 +41,7 @@ def a_letter(number: int = 0, **why: str | None) -> DeadLetter:
         for name, value in {**WHY, **said}.items()
         if value is not None
     )
-    return read(
+    return parse_dead_letter(
         LogRecord(DEAD_LETTERS.name, 0, number, 1, b"v-1", b"x", (("ce_id", b"01"), *headers))
     )
 
@@ -96,7 +102,7 @@ def bury(its: Settings, unique: Callable[[str], str]) -> Bury:
 
 
 def one(desk: DeadLetterReplay, key: str) -> DeadLetter:
-    (letter,) = (letter for letter in desk.letters() if letter.key == key.encode())
+    (letter,) = (letter for letter in desk.list_all() if letter.key == key.encode())
     return letter
 
 
@@ -141,7 +147,9 @@ def test_a_discarded_letter_rests(its: Settings, projected: Engine, bury: Bury) 
 
 def waiting(its: Settings, projected: Engine) -> int:
     with projected.connect() as connection:
-        return waiting_letters(connection, LogOffsets(its).bounds([PLACE])[PLACE])
+        return waiting_letters(
+            connection, LogOffsets(its).bounds([DEAD_LETTERS_PARTITION])[DEAD_LETTERS_PARTITION]
+        )
 
 
 @pytest.fixture
@@ -206,6 +214,6 @@ def test_a_record_without_a_key_goes_where_it_was(its: Settings, projected: Engi
     record = LogRecord(REVIEWS.name, 4, next(_offsets), 1, None, Codec().encode(a_vote()))
     write_dead_letter(its, record, ValueError("refused"))
     desk = DeadLetterReplay(its, projected, Codec())
-    letter = next(letter for letter in desk.letters() if letter.key is None)
+    letter = next(letter for letter in desk.list_all() if letter.key is None)
     assert (letter.stage, letter.error) == ("TASK_PUT", "ValueError")
     assert desk.replay([letter], force=True)[letter.number][:2] == (REVIEWS.name, 4)

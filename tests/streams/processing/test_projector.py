@@ -47,10 +47,10 @@ class FakeDeadLetters:
     def offsets(self) -> list[int]:
         return [letter.offset for letter, _ in self.letters]
 
-    def write(self, letters: Iterable[tuple[Any, Exception]]) -> None:
+    def write(self, poison: Iterable[tuple[Any, Exception]]) -> None:
         if self.unavailable:
             raise ConnectionError("no broker")
-        self.letters += letters
+        self.letters += poison
 
 
 class World:

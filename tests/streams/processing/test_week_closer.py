@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import TopicPartition
 from sqlalchemy import Engine
 
+from infra.kafka.client import create_consumer
 from infra.kafka.codec import Codec
 from infra.postgres.engine import connect
 from infra.settings import Settings
@@ -30,6 +31,7 @@ from streams.processing.week_closer import (
 from tests.harness import examples
 from tests.harness.examples import NOON, TOOL
 from tests.harness.journal import Journal
+from tests.harness.services import at_kafka
 
 pytestmark = pytest.mark.integration
 
@@ -247,7 +249,7 @@ def test_a_freeze_stands_on_its_topic_where_the_broker_says(cluster: str) -> Non
     settings = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})
     event = examples.a_digest("1999-W01")
     offset = to_topic(settings, Codec(), event)
-    consumer = Consumer({"bootstrap.servers": cluster, "group.id": "a-test"})
+    consumer = create_consumer(at_kafka(cluster))
     consumer.assign([TopicPartition(DIGESTS.name, 0, offset)])
     (message,) = consumer.consume(1, timeout=20)
     consumer.close()

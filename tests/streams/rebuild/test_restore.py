@@ -3,7 +3,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
 from sqlalchemy import Engine, text
 
 from infra import migrations
@@ -11,9 +10,9 @@ from infra.embedded.guardian import Guardian
 from infra.embedded.kafka.jars import class_path
 from infra.embedded.kafka.java import java
 from infra.embedded.kafka.server import Kafka
+from infra.kafka.client import create_producer
 from infra.kafka.codec import Codec
 from infra.kafka.offsets import LogOffsets
-from infra.kafka.producer import configuration
 from infra.kafka.reader import LogRecord
 from infra.operations.log_export.export import LogExport
 from infra.operations.log_export.frames import FrameWriter
@@ -47,7 +46,7 @@ def at(kafka: str) -> Settings:
 def original(cluster: str) -> Settings:
     """A log with every type of event, poison, and whatever other tests left there."""
     its, codec = at(cluster), Codec()
-    producer = Producer(configuration(its))
+    producer = create_producer(its)
     votes = [a_vote(voter=f"v-{number}", id=str(number)) for number in range(500)]
     keep = [a_bookmark(voter=f"v-{number}", id=str(number)) for number in range(50)]
     others = [a_listing(OTHER_TOOL, id="02"), a_review(tool=OTHER_TOOL, id="02")]
@@ -142,7 +141,7 @@ def _create(address: str, beside: str) -> None:
 
 def _differ(its: Settings, export: Path) -> None:
     """A record more on the log is a difference, and is told where it stands."""
-    producer = Producer(configuration(its))
+    producer = create_producer(its)
     producer.produce(VOTES.name, b"late", b"v-1", partition=7)
     producer.flush()
     with pytest.raises(LogFilesError, match=r"verdicts\.votes\.v1/7/\d+, which is not in"):
@@ -227,7 +226,7 @@ def test_an_import_that_failed_is_told_to_start_over_from_nothing(
 
 
 def _write(its: Settings, topic: Topic, *values: bytes) -> None:
-    producer = Producer(configuration(its))
+    producer = create_producer(its)
     for value in values:
         producer.produce(topic.name, value, b"key", partition=0)
     assert not producer.flush(20)

@@ -3,15 +3,15 @@
 import json
 
 import pytest
-from confluent_kafka import Producer
 
+from infra.kafka.client import create_producer
 from projections import generations
 from projections.generations import UnknownGenerationError
 from schemas.topics import BOOKMARKS, EVENT_PARTITIONS, VOTES
 from streams.rebuild import service
 from streams.rebuild.service import NotReadyError
 from tests.harness.examples import a_vote
-from tests.harness.services import CODEC, eventually
+from tests.harness.services import CODEC, at_kafka, eventually
 from tests.streams.rebuild.world import FIRST, SECOND, World
 
 pytestmark = pytest.mark.integration
@@ -41,7 +41,7 @@ def test_workers_keep_a_new_generation_up_with_the_log(world: World, tool: str) 
 def test_a_rebuild_ends_where_the_log_ends_with_the_mark_of_a_transaction(
     world: World, tool: str, cluster: str
 ) -> None:
-    producer = Producer({"bootstrap.servers": cluster, "transactional.id": tool, "log_level": 0})
+    producer = create_producer(at_kafka(cluster), {"transactional.id": tool})
     producer.init_transactions(20)
     producer.begin_transaction()
     vote = a_vote(tool=tool, voter=f"{tool}-marked")

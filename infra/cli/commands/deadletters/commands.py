@@ -74,7 +74,7 @@ def show(number: int, as_json: bool) -> None:
         (listed,) = by_numbers(_read(dead_letters), [number])
         letter = _with_value(dead_letters, listed)
         try:
-            event: dict[str, Any] | None = event_query.to_json(dead_letters.decoded(letter))
+            event: dict[str, Any] | None = event_query.to_json(dead_letters.decode(letter))
             now = rendering.prospect(letter)
         except UndecodableError as error:
             event, now = None, f"cannot be applied: {error}"
@@ -148,10 +148,10 @@ def _replay() -> Iterator[DeadLetterReplay]:
 
 def _read(dead_letters: DeadLetterReplay) -> list[DeadLetter]:
     with progress_bar("Reading dead letters", dead_letters.size) as progress:
-        return dead_letters.letters(progress)
+        return dead_letters.list_all(progress)
 
 
 def _with_value(dead_letters: DeadLetterReplay, listed: DeadLetter) -> DeadLetter:
     """Read the value of a dead letter, which lists leave out."""
-    (whole,) = dead_letters.whole([listed])
+    (whole,) = dead_letters.with_values([listed])
     return msgspec.structs.replace(listed, value=whole.value)

@@ -17,6 +17,7 @@ from infra.embedded.kafka.jars import class_path
 from infra.embedded.kafka.java import java
 from infra.embedded.kafka.server import Kafka
 from infra.kafka import topics
+from infra.kafka.client import create_admin
 from infra.kafka.offsets import LogOffsets
 from infra.kafka.registry import RegistryError
 from infra.operations.doctor import probes
@@ -218,7 +219,7 @@ def test_the_partitions_of_a_topic_tell_their_copies(
     kafka: str, unique: Callable[[str], str]
 ) -> None:
     settings = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": kafka})
-    client, name = topics.admin(settings), unique("topic")
+    client, name = create_admin(settings), unique("topic")
     client.create_topics([NewTopic(name, 2, 1)])[name].result(10)
     topics.is_empty(settings, [name])  # returns once every partition has a leader
     assert [str(state) for state in probes.partition_states(client, [name])] == [

@@ -3,15 +3,16 @@
 import asyncio
 from collections.abc import Callable
 
-import confluent_kafka
 import pytest
 
+from infra.kafka.client import create_producer
 from infra.kafka.codec import HEADER, MAGIC, Codec
 from infra.kafka.registry import RegistryError
 from infra.settings import Settings
 from schemas.records import Tool
 from schemas.topics import CHANGES
 from streams.api.live.changes_consumer import ChangesConsumer, Group
+from tests.harness.services import at_kafka
 
 pytestmark = pytest.mark.integration
 OF_A_REGISTRY = HEADER.pack(MAGIC, 17) + b"\0"
@@ -52,6 +53,6 @@ def test_no_record_keeps_those_behind_it_from_being_heard(
 
 
 def publish(cluster: str, slug: str, value: bytes | None) -> None:
-    producer = confluent_kafka.Producer({"bootstrap.servers": cluster, "log_level": 0})
+    producer = create_producer(at_kafka(cluster))
     producer.produce(CHANGES.name, value, f"tool:{slug}")
     assert producer.flush(10) == 0

@@ -1,12 +1,11 @@
 from collections.abc import Callable, Mapping
 
 import pytest
-from confluent_kafka import Producer
 from sqlalchemy import Engine
 
+from infra.kafka.client import create_producer
 from infra.kafka.codec import Codec, UndecodableError
 from infra.kafka.offsets import LogOffsets
-from infra.kafka.producer import configuration
 from infra.kafka.reader import LogRecord, OffsetRange
 from infra.postgres import heartbeats
 from infra.postgres.engine import create_engine
@@ -46,7 +45,7 @@ def test_lag_is_told_in_events_and_seconds_by_projection_and_partition(
     end = log.ends([place])[place]
     with projected.begin() as connection:
         connection.exec_driver_sql(f"update checkpoints set next_offset = {end}")
-    producer = Producer(configuration(its))
+    producer = create_producer(its)
     for number in range(3):
         value = Codec().encode(a_vote(id=str(number)))
         stamp = 1_000_000_000_000  # as if it had stood there for years
@@ -73,7 +72,7 @@ def test_what_waits_counts_also_when_nobody_could_read_how_old_it_is(
     its: Settings, projected: Engine
 ) -> None:
     log, place = LogOffsets(its), (VOTES.name, 6)
-    producer = Producer(configuration(its))
+    producer = create_producer(its)
     producer.produce(VOTES.name, Codec().encode(a_vote()), b"v-1", place[1])
     producer.flush()
     end = log.ends([place])[place]
@@ -91,7 +90,7 @@ def test_the_marks_of_transactions_are_no_lag(
     its: Settings, projected: Engine, unique: Callable[[str], str]
 ) -> None:
     log, place = LogOffsets(its), (CHANGES.name, 2)
-    producer = Producer({"bootstrap.servers": its.kafka, "transactional.id": unique("txn")})
+    producer = create_producer(its, {"transactional.id": unique("txn")})
     producer.init_transactions(20)
     producer.begin_transaction()
     begin = log.ends([place])[place]
@@ -119,7 +118,7 @@ def test_dead_letters_wait_until_they_are_settled(
         write_dead_letter(its, record, UndecodableError("no such schema yet"))
     assert waiting() == before + 2
     desk = DeadLetterReplay(its, projected, Codec())
-    desk.discard([it for it in desk.letters() if it.key == key], "a test")
+    desk.discard([it for it in desk.list_all() if it.key == key], "a test")
     assert waiting() == before
 
 
