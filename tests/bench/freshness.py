@@ -12,9 +12,10 @@ from streams.api.ingest.event_clock import now
 from tests.bench.content import site_events
 from tests.bench.load.closed import at
 from tests.bench.load.steady import Outcome, Plan
-from tests.bench.services import Environment, answers, running, serving, until
+from tests.bench.services import RUN_SECONDS, Environment, answers, running, serving
 from tests.bench.stage import Stage, put
 from tests.bench.table import Row
+from tests.harness.waiting import wait_until
 
 RATES = {10: (50, 200), 100: (50, 200), 1000: (100, 500)}
 # As many to a category as the demo has on average.
@@ -63,7 +64,9 @@ def _publisher(environment: Environment, port: int) -> Iterator[Path]:
 @contextmanager
 def _poller(environment: Environment, site: Path) -> Iterator[None]:
     with running(["tests.bench.peers.poller", str(site)], environment):
-        until(lambda: (site / "sitemap.xml").exists(), "the peer's site stands")
+        wait_until(
+            "the peer's site stands", lambda: (site / "sitemap.xml").exists(), seconds=RUN_SECONDS
+        )
         yield
 
 

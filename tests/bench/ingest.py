@@ -21,9 +21,10 @@ from streams.api.auth.voter_cookie import Voter, VoterCookies
 from tests.bench.load.closed import Outcome, Plan
 from tests.bench.load.wire import request
 from tests.bench.peers import BARE_TOPIC
-from tests.bench.services import Environment, python, records, running, serving, until
+from tests.bench.services import RUN_SECONDS, Environment, python, records, running, serving
 from tests.bench.stage import KEYS, TOOLS, Stage, fill, votes
 from tests.bench.table import Row
+from tests.harness.waiting import wait_until
 
 CONNECTIONS, EDITORS, BATCH = 256, 8, 500
 WARM_SECONDS = 2.0
@@ -53,7 +54,11 @@ def _prepared(stage: Stage) -> Environment:
         psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection,
     ):
         listed = b"select count(*) = %s from projections_1.tools"
-        until(lambda: connection.execute(listed, [TOOLS]).fetchone() == (True,), "tools are listed")
+        wait_until(
+            "tools are listed",
+            lambda: connection.execute(listed, [TOOLS]).fetchone() == (True,),
+            seconds=RUN_SECONDS,
+        )
     return environment
 
 

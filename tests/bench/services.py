@@ -1,12 +1,11 @@
 """Our own services as processes of a benchmark, and whether what they did is right."""
 
 import os
-import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import httpx
@@ -15,8 +14,10 @@ import psycopg
 
 from infra.kafka.offsets import LogOffsets
 from infra.settings import Settings
+from tests.harness.ports import free_port
+from tests.harness.waiting import wait_until
 
-PATIENCE_SECONDS = 600.0
+RUN_SECONDS = 600.0
 LIVE = "projections_1"
 Environment = dict[str, str]
 
@@ -58,26 +59,7 @@ def answers(port: int, path: str) -> None:
             return httpx.get(f"http://127.0.0.1:{port}{path}", timeout=2).status_code == 200
         return False
 
-    until(fine, f"{path} answers")
-
-
-def until(
-    holds: Callable[[], bool], what: str, pause: float = 0.05, seconds: float = PATIENCE_SECONDS
-) -> None:
-    """Look again and again until something holds."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"in {seconds:.0f} s it did not come true that {what}")
-        time.sleep(pause)
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    wait_until(f"{path} answers", fine, seconds=RUN_SECONDS)
 
 
 def applied(connection: psycopg.Connection, topic: str, schema: str = LIVE) -> int:
@@ -97,7 +79,7 @@ def rate_of(connection: psycopg.Connection, topic: str, total: int, schema: str 
     leave out what was decoded until then, which is much where many batches are under way.
     """
     sql = f"select count(*), sum(next_offset) from {schema}.checkpoints where topic = %s".encode()
-    deadline, began, done = time.monotonic() + PATIENCE_SECONDS, 0.0, 0
+    deadline, began, done = time.monotonic() + RUN_SECONDS, 0.0, 0
     while time.monotonic() < deadline:
         try:
             found, done = connection.execute(sql, [topic]).fetchone() or (0, 0)
@@ -108,7 +90,7 @@ def rate_of(connection: psycopg.Connection, topic: str, total: int, schema: str 
         if found and done >= total:
             return total / (time.monotonic() - began)
         time.sleep(0.005)
-    raise TimeoutError(f"{done} of {total} records were applied in {PATIENCE_SECONDS} s")
+    raise TimeoutError(f"{done} of {total} records were applied in {RUN_SECONDS} s")
 
 
 def require_ballots(connection: psycopg.Connection, ballots: int, schema: str = LIVE) -> None:
@@ -170,7 +152,7 @@ def python(module: str, *arguments: str, environment: Environment, program: str 
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=PATIENCE_SECONDS,
+        timeout=RUN_SECONDS,
         check=False,
     )
     if done.returncode:

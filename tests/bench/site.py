@@ -17,9 +17,10 @@ from schemas.events import Event, VoteCast
 from schemas.topics import CATALOG, REVIEWS
 from tests.bench import hugo
 from tests.bench.content import site_events
-from tests.bench.services import Environment, applied, running, until
+from tests.bench.services import RUN_SECONDS, Environment, applied, running
 from tests.bench.stage import NOON, Stage, put, run, send
 from tests.bench.table import Row, missing
+from tests.harness.waiting import wait_until
 
 TOOL = "tool-0-0"
 REVIEWERS = 4
@@ -45,8 +46,16 @@ def rows(stage: Stage, categories: int, tools: int, runs: int) -> Iterator[Row]:
     ):
         listed = REVIEWERS + categories + categories * tools
         reviewed = categories * tools * REVIEWERS
-        until(lambda: applied(connection, CATALOG.name) == listed, "the catalog is applied")
-        until(lambda: applied(connection, REVIEWS.name) == reviewed, "all reviews are applied")
+        wait_until(
+            "the catalog is applied",
+            lambda: applied(connection, CATALOG.name) == listed,
+            seconds=RUN_SECONDS,
+        )
+        wait_until(
+            "all reviews are applied",
+            lambda: applied(connection, REVIEWS.name) == reviewed,
+            seconds=RUN_SECONDS,
+        )
         theirs = stage.folder / "hugo"
         with open_snapshot(create_engine(environment["DATABASE_URL"], idle_seconds=0)) as library:
             hugo.write_site(library, theirs)
@@ -58,7 +67,11 @@ def rows(stage: Stage, categories: int, tools: int, runs: int) -> Iterator[Row]:
         site = Path(environment["VERDICTS_DATA"]) / "site"
         producer = _producer(stage)
         with running(["infra.cli", "publisher"], environment):
-            until(lambda: _idle(connection), "the publisher has written everything")
+            wait_until(
+                "the publisher has written everything",
+                lambda: _idle(connection),
+                seconds=RUN_SECONDS,
+            )
             for number in range(runs):
                 first, last = _change(connection, producer, site, tools, number)
                 own.ours.append(first)
@@ -124,8 +137,13 @@ def _change(
     send(producer, Codec(), Event(f"vote-{number}", NOON + number, vote))
     producer.flush()
     shown, page = f"data-community-ship>{number + 1}<", site / "tools" / TOOL / "index.html"
-    until(lambda: shown in page.read_text(), "the tool's page shows the vote", 0.01)
-    until(lambda: _idle(connection), "everything is written", 0.05)
+    wait_until(
+        "the tool's page shows the vote",
+        lambda: shown in page.read_text(),
+        seconds=RUN_SECONDS,
+        pause=0.01,
+    )
+    wait_until("everything is written", lambda: _idle(connection), seconds=RUN_SECONDS)
     folders = (f"tools/{TOOL}", f"compare/{TOOL}-vs-*", f"compare/*-vs-{TOOL}")
     about = [file for folder in folders for file in site.glob(f"{folder}/*")]
     compared = [file for file in about if file.match("compare/*/index.html")]

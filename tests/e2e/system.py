@@ -5,36 +5,21 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 
+from tests.harness.ports import free_port
+from tests.harness.waiting import wait_until
+
 ROOT = Path(__file__).parents[2]
 VERDICTS = Path(sys.executable).with_name("verdicts")
 
 Result = TypeVar("Result")
-
-
-def until(holds: Callable[[], Result], seconds: float = 30, what: str = "") -> Result:
-    """What `holds` returns as soon as that is true; the time-out is for broken systems alone."""
-    deadline = time.monotonic() + seconds
-    while not (result := holds()):
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
-    return result
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 class System:
@@ -70,7 +55,7 @@ class System:
             process_group=0,
         )
         try:
-            until(self.is_ready, 120, "a system that is ready")
+            wait_until("the system is ready", self.is_ready, seconds=120)
         except AssertionError as error:
             error.add_note(self.said())
             error.add_note(self.run_verdicts("status").stdout)
@@ -137,7 +122,7 @@ class System:
             found = self.tool(slug)["community"]
             return all(found[name] == count for name, count in counts.items())
 
-        until(reached, what=f"{counts} for {slug}")
+        wait_until(f"{slug} has {counts}", reached)
 
     def file(self, path: str) -> Path:
         """Where the page of this path lies on disk."""
@@ -151,4 +136,4 @@ class System:
             found = file.read_text() if file.exists() else ""
             return found if text in found else ""
 
-        return until(says, what=f"{text!r} in {file}")
+        return wait_until(f"{file} shows {text!r}", says)

@@ -6,7 +6,8 @@ from playwright.sync_api import Locator, Page, expect
 from tests.e2e.conftest import Arrive
 from tests.e2e.content import CLAUDE, PANEL, SHELF, SMOLVLM, Fact, opening
 from tests.e2e.reading import assert_in_order, text_of
-from tests.e2e.system import System, until
+from tests.e2e.system import System
+from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -153,7 +154,9 @@ def test_three_voters_see_one_another_live_and_the_file_on_disk_follows(
     for person in people:
         expect(community(person)).to_have_text("No community votes yet")
         assert person.evaluate("window.loadedOnce")
-    until(lambda: "2 ship / 1 skip" not in system.file(PATH).read_text())
+    wait_until(
+        "the page is written anew", lambda: "2 ship / 1 skip" not in system.file(PATH).read_text()
+    )
 
 
 def card_of(person: Page) -> Locator:

@@ -6,7 +6,8 @@ from playwright.sync_api import Browser, expect
 from tests.e2e.conftest import Arrive, Pair
 from tests.e2e.content import category, event, listing, review
 from tests.e2e.people import Card
-from tests.e2e.system import System, until
+from tests.e2e.system import System
+from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -125,8 +126,12 @@ def test_a_pair_across_categories_is_made_on_request_and_not_stored(
     person.reload()
     Card(person, stranger).expect_counts(ship=1)
     assert not system.file(path).exists()
-    sitemap = until(lambda: has(system, "/sitemap.xml", f"{pair.path}</loc>"))
-    assert stranger in until(lambda: has(system, "/sitemap.xml", f"/tools/{stranger}/"))
+    sitemap = wait_until(
+        "the sitemap lists it", lambda: has(system, "/sitemap.xml", f"{pair.path}</loc>")
+    )
+    assert stranger in wait_until(
+        "the sitemap lists it", lambda: has(system, "/sitemap.xml", f"/tools/{stranger}/")
+    )
     assert path not in sitemap
 
 
@@ -136,8 +141,8 @@ def has(system: System, path: str, text: str) -> str:
 
 
 def await_gone(system: System, path: str) -> None:
-    until(lambda: system.http.get(path).status_code == 410, what=path)
-    until(lambda: not system.file(path).exists(), what=f"no file for {path}")
+    wait_until(f"{path} is gone", lambda: system.http.get(path).status_code == 410)
+    wait_until(f"{path} has no file", lambda: not system.file(path).exists())
 
 
 def test_a_retired_tool_is_gone_with_its_comparisons_until_it_is_listed_again(

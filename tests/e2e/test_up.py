@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.content import category, listing, vote
-from tests.e2e.system import ROOT, VERDICTS, System, free_port, until
+from tests.e2e.system import ROOT, VERDICTS, System
+from tests.harness.ports import free_port
+from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -100,7 +102,7 @@ def test_no_process_is_left_and_the_next_start_keeps_the_votes(running: System, 
     (os.killpg if whole_group else os.kill)(pid, number)
     make.wait(END_SECONDS)
     left = END_SECONDS - (time.monotonic() - begin)
-    until(lambda: not processes_of(running), left, "an end of everything")
+    wait_until("all processes have ended", lambda: not processes_of(running), seconds=left)
     assert not any(lives(pid) for pid in run["pids"].values())
     running.start(*MAKE_UP)
     assert running.tool(TOOL)["community"]["votes"] == votes
@@ -173,7 +175,7 @@ def votes_on(system: System, tool: str) -> int:
 def test_a_killed_worker_loses_nothing_and_doubles_nothing(
     running: System, viral: str, stream: Stream
 ) -> None:
-    until(lambda: votes_on(running, viral) > 100, what="votes that are applied")
+    wait_until("votes are applied", lambda: votes_on(running, viral) > 100)
     worker = running.run()["pids"]["worker"]
     os.kill(worker, signal.SIGKILL)
     killed = time.monotonic()
@@ -184,10 +186,10 @@ def test_a_killed_worker_loses_nothing_and_doubles_nothing(
     assert running.run()["pids"]["worker"] != worker
     assert "worker was killed by signal 9" in running.said()
     assert "worker runs again" in running.said()
-    until(running.is_ready, what="a system that is ready again")
+    wait_until("the system is ready again", running.is_ready)
     stream.stop()
     assert stream.refused == []
-    until(lambda: votes_on(running, viral) >= stream.accepted + 1, what="all votes")
+    wait_until("all votes are applied", lambda: votes_on(running, viral) >= stream.accepted + 1)
     # One more round through every partition: whatever was still to come twice would be there now.
     round_trip = [vote(TOOL, f"voter-{next(_voters)}") for _ in range(100)]
     assert running.post(round_trip).status_code == 200
@@ -219,16 +221,16 @@ def test_a_second_worker_shares_the_partitions_and_leaves_them_again(
             [VERDICTS, "worker"], cwd=ROOT, env=environment, stdout=output, stderr=output
         )
     try:
-        until(lambda: are_split(shares(running), 2), 90, "two workers with partitions")
+        wait_until("two workers have partitions", lambda: are_split(shares(running), 2), seconds=90)
         seen = votes_on(running, viral)
-        until(lambda: votes_on(running, viral) > seen + 100, what="votes by both")
+        wait_until("both apply votes", lambda: votes_on(running, viral) > seen + 100)
     finally:
         second.send_signal(signal.SIGTERM)
         second.wait(END_SECONDS)
-    until(lambda: are_split(shares(running), 1), 90, "one worker with all partitions")
+    wait_until("one worker has all partitions", lambda: are_split(shares(running), 1), seconds=90)
     stream.stop()
     assert stream.refused == []
-    until(lambda: votes_on(running, viral) >= stream.accepted, what="all votes")
+    wait_until("all votes are applied", lambda: votes_on(running, viral) >= stream.accepted)
     assert running.post([vote(TOOL, f"voter-{next(_voters)}") for _ in range(100)]).is_success
     assert votes_on(running, viral) == stream.accepted
 
@@ -237,8 +239,12 @@ def test_a_second_worker_shares_the_partitions_and_leaves_them_again(
 def test_the_run_names_the_new_process_of_a_killed_service(running: System, service: str) -> None:
     before = running.run()
     os.kill(before["pids"][service], signal.SIGKILL)
-    until(lambda: running.run()["pids"][service] != before["pids"][service], 60, "another pid")
-    until(running.is_ready, 60, "a system that is ready again")
+    wait_until(
+        "the service has another pid",
+        lambda: running.run()["pids"][service] != before["pids"][service],
+        seconds=60,
+    )
+    wait_until("the system is ready again", running.is_ready, seconds=60)
     after = running.run()
     assert lives(after["pids"][service])
     running.send(vote(TOOL, f"voter-{next(_voters)}"))

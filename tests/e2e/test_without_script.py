@@ -8,7 +8,8 @@ from playwright.sync_api import expect
 
 from tests.e2e.conftest import Arrive, Pair
 from tests.e2e.people import Card
-from tests.e2e.system import System, until
+from tests.e2e.system import System
+from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -126,4 +127,4 @@ def test_forms_of_other_sites_are_refused_and_nothing_changes_on_get(
     assert system.http.get("/vote", params=said).status_code in (404, 405)
     ours = {"Sec-Fetch-Site": "same-origin"}
     assert httpx.post(f"{system.url}/vote", data=said, headers=ours).status_code == 303
-    until(lambda: system.tool(pair.one)["community"]["votes"] == 1)
+    wait_until("the vote is applied", lambda: system.tool(pair.one)["community"]["votes"] == 1)

@@ -12,8 +12,8 @@ from tests.faults.harness.ledger import Outcome
 from tests.faults.harness.oracle import Figures
 from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System
-from tests.faults.harness.waiting import until
 from tests.harness.examples import SECOND, a_vote
+from tests.harness.waiting import wait_until
 
 Report = Callable[[Figures], None]
 OFF_SECONDS = 3600.0
@@ -28,7 +28,7 @@ def test_with_clocks_an_hour_off_the_law_of_the_log_holds(
     client.send_until_acknowledged(shelf())
     system.worker(clock_off=OFF_SECONDS)
     system.caught_up()
-    until("both know the tools", lambda: all(_knows(url, TOOLS[0]) for url in (behind, ahead)))
+    wait_until("both know the tools", lambda: all(_knows(url, TOOLS[0]) for url in (behind, ahead)))
 
     # Votes that the servers stamp: an hour's difference decides, whichever came first.
     clients = [client, system.http_client(ahead)]

@@ -13,7 +13,7 @@ from tests.faults.harness.oracle import Figures
 from tests.faults.harness.services import Service
 from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System
-from tests.faults.harness.waiting import Stopwatch, until
+from tests.harness.waiting import Stopwatch, wait_until
 
 # More than an answer of the database is waited for, and less than people wait.
 MOST = timedelta(seconds=6)
@@ -44,7 +44,7 @@ def test_without_a_database_everything_waits_and_goes_on_by_itself(
         before = _applied(system)
         with trouble(system, worker) as felt:
             client.send(crowd.some(500))
-            until("the worker meets the trouble", felt)
+            wait_until("the worker meets the trouble", felt)
             assert _applied(system) == before
         watch = Stopwatch()
         system.caught_up()
@@ -65,7 +65,7 @@ def test_while_the_database_hangs_the_api_says_so_takes_events_and_ends_when_it_
         assert client.get("/tools/a/").status_code == 404
         system.database_proxy.hold()
         with ThreadPoolExecutor() as pool:
-            until("what was seen lately is forgotten", lambda: _unready(client))
+            wait_until("what was seen lately is forgotten", lambda: _unready(client))
             paths = (
                 "/readyz", "/status", "/status", "/v1/tools", "/v1/changes?tool=a", "/tools/a/",
             )  # fmt: skip

@@ -19,8 +19,8 @@ from tests.faults.harness.oracle import Figures
 from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System
 from tests.faults.harness.taps import LostProduceAnswers
-from tests.faults.harness.waiting import Stopwatch, until
 from tests.harness.examples import NOON, a_retracted_vote, a_vote
+from tests.harness.waiting import Stopwatch, wait_until
 
 Report = Callable[[Figures], None]
 MakeSystem = Callable[[Cluster], System]
@@ -44,7 +44,7 @@ def test_a_leader_that_hangs_and_is_killed_costs_no_acknowledged_event(
     leader = _leader(system, chances.randrange(VOTES.partitions))
     with Load(crowd.endless(10), client.send, pause=0.05):
         acknowledged = system.ledger.count(Outcome.ACKNOWLEDGED)
-        until("events flow", lambda: system.ledger.count(Outcome.ACKNOWLEDGED) > acknowledged)
+        wait_until("events flow", lambda: system.ledger.count(Outcome.ACKNOWLEDGED) > acknowledged)
         leader.pause()
         with pytest.raises(KafkaException, match="did not answer"):
             log.ends(EVENT_PARTITIONS)
@@ -64,7 +64,7 @@ def test_a_leader_that_hangs_and_is_killed_costs_no_acknowledged_event(
 
 def _until_all_partitions_take_events(system: System, crowd: Crowd, client: HttpClient) -> None:
     """Votes spread over all partitions, so a hundred that are all taken show all leaders."""
-    until(
+    wait_until(
         "all partitions take events",
         lambda: (
             (response := client.send(crowd.some(100))) is not None and response.status_code == 202

@@ -17,7 +17,7 @@ from tests.faults.harness.oracle import Figures
 from tests.faults.harness.services import Service
 from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System
-from tests.faults.harness.waiting import Stopwatch, until
+from tests.harness.waiting import Stopwatch, wait_until
 
 Report = Callable[[Figures], None]
 
@@ -54,18 +54,18 @@ def test_of_stopped_workers_and_their_successor_one_applies_each_batch(
     client, crowd = system.log_client(), Crowd(chances)
     client.send(shelf())
     before, behind = system.held_worker(), system.worker("")
-    until("both have partitions", lambda: _manned(system, before) and _manned(system, behind))
+    wait_until("both have partitions", lambda: _manned(system, before) and _manned(system, behind))
     system.caught_up()
     with system.gate(audit.BEFORE_MOVE) as gate:
         with system.locked("select from tallies for update"):
             client.send(crowd.some(500))
-            until("one stands before its checkpoints", lambda: gate.waiting > 0)
-            until("one has locked rows", lambda: system.tallying)
+            wait_until("one stands before its checkpoints", lambda: gate.waiting > 0)
+            wait_until("one has locked rows", lambda: system.tallying)
             before.pause()
             behind.pause()
         watch = Stopwatch()
         successor = system.worker("")
-        until("the successor has partitions", lambda: _manned(system, successor))
+        wait_until("the successor has partitions", lambda: _manned(system, successor))
         blocked = Stopwatch()
         system.caught_up()
         assert blocked.seconds < LONGEST_BLOCK_SECONDS
@@ -75,8 +75,8 @@ def test_of_stopped_workers_and_their_successor_one_applies_each_batch(
         before.resume()
         behind.resume()
         gate.open()
-        until("the stopped one has gone on", lambda: gate.waiting == 0)
-    until("all have partitions", lambda: all(_manned(system, it) for it in (before, behind)))
+        wait_until("the stopped one has gone on", lambda: gate.waiting == 0)
+    wait_until("all have partitions", lambda: all(_manned(system, it) for it in (before, behind)))
     assert system.applied_twice == 0
     client.send(crowd.some(200))
     system.caught_up()
@@ -96,10 +96,10 @@ def test_partitions_that_move_in_the_middle_of_their_batches_move_quietly(
     system.caught_up()
     with system.locked("select from tallies for update"):
         client.send(crowd.some(1000))
-        until("a group of its batches waits", lambda: system.tallying)
+        wait_until("a group of its batches waits", lambda: system.tallying)
         client.send(crowd.some(1000))  # each partition has a batch that waits for that group
         second = system.worker("")
-        until("the second has partitions", lambda: _manned(system, second))
+        wait_until("the second has partitions", lambda: _manned(system, second))
     client.send(crowd.some(500))
     seconds = system.caught_up()
     second.stop()
@@ -130,7 +130,7 @@ def test_workers_that_come_and_go_stall_nothing(
         with Load(crowd.endless(20), client.send, pause=0.1):
             for _ in range(2):
                 workers.append(system.worker(""))
-                until("the new one has partitions", lambda: _manned(system, workers[-1]))
+                wait_until("the new one has partitions", lambda: _manned(system, workers[-1]))
                 workers.pop(chances.randrange(len(workers) - 1)).stop()
         watch = Stopwatch()
         system.caught_up()
@@ -153,7 +153,7 @@ def test_workers_restarted_in_turn_under_load_leave_no_vote_waiting(
     client, crowd = system.log_client(), Crowd(chances)
     client.send(shelf())
     workers = [system.worker(name) for name in names]
-    until("both have partitions", lambda: all(_manned(system, it) for it in workers))
+    wait_until("both have partitions", lambda: all(_manned(system, it) for it in workers))
     with system.connection() as connection:
         began = connection.execute("select clock_timestamp()").fetchone()
         assert began
@@ -162,7 +162,9 @@ def test_workers_restarted_in_turn_under_load_leave_no_vote_waiting(
                 worker.stop()
                 assert worker.exit_status() == 0
                 worker.start()
-                until("it has partitions again", lambda: all(_manned(system, it) for it in workers))
+                wait_until(
+                    "it has partitions again", lambda: all(_manned(system, it) for it in workers)
+                )
         watch = Stopwatch()
         system.caught_up()
         seconds = watch.seconds
@@ -210,4 +212,4 @@ def _commit(system: System, offsets: list[TopicPartition]) -> None:
             return all(it.error is None for it in asked[GROUP].result(30).topic_partitions)
         return False
 
-    until("the group is empty and its offsets are moved", moved)
+    wait_until("the group is empty and its offsets are moved", moved)

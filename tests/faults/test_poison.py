@@ -11,8 +11,8 @@ from tests.faults.harness.content import TOOLS, Crowd, shelf
 from tests.faults.harness.oracle import Figures
 from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System
-from tests.faults.harness.waiting import Stopwatch, until
 from tests.harness.examples import a_vote
+from tests.harness.waiting import Stopwatch, wait_until
 
 Report = Callable[[Figures], None]
 
@@ -113,8 +113,8 @@ def test_without_a_place_for_dead_letters_nothing_is_skipped(
         # The rest of its partition lies behind it.
         client.send_raw(VOTES.name, b"poison", key=b"poison")
         client.send(crowd.some(500))
-        until("the worker cannot bury it", lambda: "DeadLettersUnavailable" in worker.said)
-        until("the others go on", lambda: len(system.lagging) == 1)
+        wait_until("the worker cannot bury it", lambda: "DeadLettersUnavailable" in worker.said)
+        wait_until("the others go on", lambda: len(system.lagging) == 1)
     watch = Stopwatch()
     system.caught_up()
     assert {it.value for it in _letters(system)} == {b"poison"}

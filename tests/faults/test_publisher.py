@@ -15,8 +15,8 @@ from tests.faults.harness.oracle import Figures
 from tests.faults.harness.services import Service
 from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import PUBLIC_URL, System
-from tests.faults.harness.waiting import Stopwatch, until
 from tests.harness.examples import NOON, SECOND, a_category, a_listing
+from tests.harness.waiting import Stopwatch, wait_until
 
 Report = Callable[[Figures], None]
 
@@ -52,7 +52,7 @@ def test_a_publisher_that_dies_or_stops_while_it_writes_turns_no_page_back(
         edition += 1
         _rename(client, edition)
         _published(system, site, edition)
-        until("the stopped one stands by", lambda: "starts over" in stopped.said)
+        wait_until("the stopped one stands by", lambda: "starts over" in stopped.said)
     assert successor.running
     assert not watcher.turned_back
     _require_as_rebuilt(system, site)
@@ -79,7 +79,7 @@ def _interrupted(
         edition += 1
         _rename(client, edition)
         new = partial(_shows, site, edition)
-        until("a page is new", new, looks=0.001)
+        wait_until("a page is new", new, pause=0.001)
         interrupt(publisher)
         if len(set(_editions(site).values())) > 1:
             return edition
@@ -100,7 +100,7 @@ def _published(system: System, site: Path, edition: int) -> None:
     """
     system.caught_up()
     pages = len(TOOLS) * (len(TOOLS) + 1) // 2  # each tool, and each pair of two
-    until(
+    wait_until(
         f"all pages show edition {edition}",
         lambda: (
             list(_editions(site).values()).count(edition) >= pages

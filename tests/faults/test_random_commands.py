@@ -29,7 +29,6 @@ from tests.faults.harness.oracle import Figures
 from tests.faults.harness.services import Service
 from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System
-from tests.faults.harness.waiting import Stopwatch
 from tests.harness.examples import (
     a_bookmark,
     a_category,
@@ -43,6 +42,7 @@ from tests.harness.examples import (
     a_reviewer,
     a_vote,
 )
+from tests.harness.waiting import Stopwatch
 from tests.projections.reference import Reference
 
 Report = Callable[[Figures], None]

@@ -9,7 +9,7 @@ from tests.faults.harness.content import Crowd, shelf
 from tests.faults.harness.oracle import Figures
 from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System
-from tests.faults.harness.waiting import Stopwatch, until
+from tests.harness.waiting import Stopwatch, wait_until
 
 Report = Callable[[Figures], None]
 
@@ -52,8 +52,10 @@ def _between(system: System, client: LogClient, crowd: Crowd) -> ExitStack:
     held = ExitStack()
     with system.without_relay("worker-1"):
         client.send(crowd.some(100))
-        until("changes wait", lambda: system.lag == 0 and system.waiting > 0)
+        wait_until("changes wait", lambda: system.lag == 0 and system.waiting > 0)
         # Who reads the outbox may go on; who deletes from it, or adds to it, waits.
         held.enter_context(system.locked("lock table verdicts.outbox in share mode"))
-    until("the relay has published", lambda: system.blocked("%", "%delete from verdicts.outbox%"))
+    wait_until(
+        "the relay has published", lambda: system.blocked("%", "%delete from verdicts.outbox%")
+    )
     return held

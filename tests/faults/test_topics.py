@@ -12,7 +12,7 @@ from tests.faults.harness.content import Crowd, shelf
 from tests.faults.harness.ledger import Outcome
 from tests.faults.harness.oracle import Figures
 from tests.faults.harness.system import System, renew_topics
-from tests.faults.harness.waiting import Stopwatch
+from tests.harness.waiting import Stopwatch
 
 Report = Callable[[Figures], None]
 

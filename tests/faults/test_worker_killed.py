@@ -10,8 +10,8 @@ from tests.faults.harness.content import TOOLS, Crowd, shelf
 from tests.faults.harness.oracle import Figures
 from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System
-from tests.faults.harness.waiting import Stopwatch, until
 from tests.harness.examples import a_vote
+from tests.harness.waiting import Stopwatch, wait_until
 
 Report = Callable[[Figures], None]
 POINTS = ["before", "inside", "writing the outbox", "at commit", "before the relay"]
@@ -29,10 +29,10 @@ def test_a_worker_killed_anywhere_in_a_batch_loses_nothing_and_repeats_nothing(
             reached = _crash_point(system, point, held)
             before = _applied(system)
             client.send(_events(point, crowd, chances))
-            until(f"the worker stands {point}", reached)
+            wait_until(f"the worker stands {point}", reached)
             worker.kill()
         if point == "at commit":
-            until("the commits took place without it", lambda: _applied(system) > before)  # noqa: B023
+            wait_until("the commits took place without it", lambda: _applied(system) > before)  # noqa: B023
         watch = Stopwatch()
         worker.start()
         system.caught_up()
@@ -81,7 +81,7 @@ def test_a_lost_answer_to_a_commit_counts_nothing_twice(
     for _ in range(20):
         client.send(crowd.some(100))
     watch = Stopwatch()
-    until("the answers were lost", lambda: system.lost_commits.lost == wanted)
+    wait_until("the answers were lost", lambda: system.lost_commits.lost == wanted)
     system.caught_up()
     require_faithful_changes(system)
     report(system.judged("8 commit answers lost", watch.seconds, f"{wanted} answers lost"))

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,19 +17,7 @@ from schemas.events import Event
 from schemas.topics import Topic
 
 T = TypeVar("T")
-PATIENCE_SECONDS = 40.0
 CODEC = Codec()
-
-
-def eventually(
-    look: Callable[[], T], holds: Callable[[T], bool] = bool, seconds: float = PATIENCE_SECONDS
-) -> T:
-    """Look until it holds, and give what was seen; fail with that when it never does."""
-    deadline = time.monotonic() + seconds
-    while not holds(seen := look()):
-        assert time.monotonic() < deadline, f"after {seconds} s it is still {seen!r}"
-        time.sleep(0.02)  # between looks, not in place of them
-    return seen
 
 
 class Service:

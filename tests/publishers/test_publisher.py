@@ -27,7 +27,8 @@ from tests.harness.examples import (
     a_vote,
 )
 from tests.harness.journal import Journal
-from tests.harness.services import CODEC, Sender, Service, environment, eventually
+from tests.harness.services import CODEC, Sender, Service, environment
+from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -136,15 +137,29 @@ def test_what_changes_becomes_pages_that_a_full_printing_leaves_as_they_are(worl
         a_review(tool="ant"),
     )
     world.start()
-    eventually(world.comparisons, lambda it: it == ["ant-vs-bee", "ant-vs-cow", "bee-vs-cow"])
+    wait_until(
+        "the comparisons are written",
+        world.comparisons,
+        lambda it: it == ["ant-vs-bee", "ant-vs-cow", "bee-vs-cow"],
+    )
     world.tell(a_vote(tool="ant"))
-    eventually(lambda: world.page("compare/ant-vs-bee"), lambda it: "1 ship / 0 skip" in it)
+    wait_until(
+        "the page shows it",
+        lambda: world.page("compare/ant-vs-bee"),
+        lambda it: "1 ship / 0 skip" in it,
+    )
     world.tell(a_listing("bee", "Bee", "pets", time=LATER))
-    eventually(world.comparisons, lambda it: it == ["ant-vs-cow", "bee-vs-dog"])
+    wait_until(
+        "the comparisons are written",
+        world.comparisons,
+        lambda it: it == ["ant-vs-cow", "bee-vs-dog"],
+    )
     world.tell(a_retirement("cow", time=LATER), a_category("pets", "Four Legs"))
-    eventually(world.comparisons, lambda it: it == ["bee-vs-dog"])
-    eventually(lambda: world.page("compare/bee-vs-dog"), lambda it: "Four Legs" in it)
-    eventually(world.is_clean)
+    wait_until("the comparisons are written", world.comparisons, lambda it: it == ["bee-vs-dog"])
+    wait_until(
+        "the page shows it", lambda: world.page("compare/bee-vs-dog"), lambda it: "Four Legs" in it
+    )
+    wait_until("no page is dirty", world.is_clean)
     before = world.files()
     assert world.publish_all()["changed"] == 0
     assert world.files() == before
@@ -152,14 +167,22 @@ def test_what_changes_becomes_pages_that_a_full_printing_leaves_as_they_are(worl
 
 def test_one_publisher_writes_and_another_takes_over_when_it_ends(world: World) -> None:
     first = world.start()
-    eventually(world.publishing, lambda it: it == {first.process.pid: True})
+    wait_until(
+        "the publishers agree on a leader",
+        world.publishing,
+        lambda it: it == {first.process.pid: True},
+    )
     second = world.start()
     both = {first.process.pid: True, second.process.pid: False}
-    eventually(world.publishing, lambda it: it == both)
+    wait_until("the publishers agree on a leader", world.publishing, lambda it: it == both)
     assert first.stop() == 0
-    eventually(world.publishing, lambda it: it == {second.process.pid: True})
+    wait_until(
+        "the publishers agree on a leader",
+        world.publishing,
+        lambda it: it == {second.process.pid: True},
+    )
     world.tell(*insects("ant", "bee"))
-    eventually(world.comparisons, lambda it: it == ["ant-vs-bee"])
+    wait_until("the comparisons are written", world.comparisons, lambda it: it == ["ant-vs-bee"])
     assert second.stop() == 0
 
 
@@ -173,13 +196,13 @@ def test_a_full_printing_that_is_broken_off_has_the_publisher_look_at_all_pages(
     page.parent.mkdir(parents=True)
     os.mkfifo(page)  # whoever looks what stands there waits for us
     printing = world.start_publish_all()
-    pipe = eventually(lambda: opened(page))
+    pipe = wait_until("the page is opened", lambda: opened(page))
     printing.send_signal(number)
     os.close(pipe)
     assert printing.wait(20) != 0
     assert world.marks() == [SITE]
     world.start()
-    eventually(world.is_clean)
+    wait_until("no page is dirty", world.is_clean)
     assert world.publish_all()["changed"] == 0
 
 

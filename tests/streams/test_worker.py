@@ -28,7 +28,8 @@ from tests.harness.examples import (
     a_reviewer,
     a_vote,
 )
-from tests.harness.services import CODEC, Reader, Sender, Service, at_kafka, eventually
+from tests.harness.services import CODEC, Reader, Sender, Service, at_kafka
+from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -137,7 +138,8 @@ def test_what_stands_on_the_topics_is_in_the_projections(world: World, tool: str
         a_listing(tool, category=tool),
     ]
     world.sender.send(events)
-    found = eventually(
+    found = wait_until(
+        "the tool shows it",
         lambda: world.tool(tool),
         lambda it: bool(
             it
@@ -148,7 +150,7 @@ def test_what_stands_on_the_topics_is_in_the_projections(world: World, tool: str
     assert found
     assert found.retired is None
     world.sender.send([a_retirement(tool, time=LATER)])
-    eventually(lambda: world.tool(tool), lambda it: bool(it and it.retired))
+    wait_until("the tool shows it", lambda: world.tool(tool), lambda it: bool(it and it.retired))
 
 
 def test_poison_goes_to_the_dead_letters_and_the_partition_goes_on(
@@ -169,8 +171,16 @@ def test_poison_goes_to_the_dead_letters_and_the_partition_goes_on(
         for value in poisons
     ]
     world.sender.send([a_vote("skip", tool=tool, voter=tool, time=LATER)])
-    eventually(lambda: world.tool(tool), lambda it: bool(it and it.community.skip == 1))
-    letters = eventually(lambda: dead_letters.of(key), lambda it: len(it) >= len(poisons))
+    wait_until(
+        "the tool shows it",
+        lambda: world.tool(tool),
+        lambda it: bool(it and it.community.skip == 1),
+    )
+    letters = wait_until(
+        "each poison is a dead letter",
+        lambda: dead_letters.of(key),
+        lambda it: len(it) >= len(poisons),
+    )
     assert [letter.value() for letter in letters] == poisons
     for letter, original in zip(letters, sent, strict=True):
         headers: Any = dict(cast("Any", letter.headers()))
@@ -196,9 +206,17 @@ def test_a_transaction_on_a_topic_counts_when_it_commits_and_stalls_nothing(
         producer.produce(VOTES.name, key=tool.encode(), value=CODEC.encode(vote))
         producer.flush(20)
         end(20)
-    eventually(lambda: world.tool(tool), lambda it: bool(it and it.community.skip == 1))
+    wait_until(
+        "the tool shows it",
+        lambda: world.tool(tool),
+        lambda it: bool(it and it.community.skip == 1),
+    )
     world.sender.send([a_vote("ship", time=LATER + 1, **own)])
-    eventually(lambda: world.tool(tool), lambda it: bool(it and it.community.ship == 1))
+    wait_until(
+        "the tool shows it",
+        lambda: world.tool(tool),
+        lambda it: bool(it and it.community.ship == 1),
+    )
 
 
 def test_a_change_is_published_as_the_whole_record(
@@ -213,7 +231,11 @@ def test_a_change_is_published_as_the_whole_record(
         record = CODEC.decode_record(value) if value else None
         return record if isinstance(record, Tool) else None
 
-    record = eventually(newest, lambda it: bool(it and it.community.ship == 1))
+    record = wait_until(
+        "the tool is published with its vote",
+        newest,
+        lambda it: bool(it and it.community.ship == 1),
+    )
     assert record == world.tool(tool)
     assert {message.partition() for message in changes.of(key)} == {changes.of(key)[0].partition()}
 
@@ -223,7 +245,7 @@ def test_a_new_name_of_a_category_is_published_with_all_its_tools(
 ) -> None:
     tools = [f"{tool}-{n}" for n in range(3)]
     world.sender.send(a_listing(slug, category=tool) for slug in tools)
-    eventually(lambda: all(world.tool(slug) for slug in tools))
+    wait_until("the tool shows it", lambda: all(world.tool(slug) for slug in tools))
     world.sender.send([a_category(tool, "A New Name")])
 
     def names() -> set[str]:
@@ -232,7 +254,7 @@ def test_a_new_name_of_a_category_is_published_with_all_its_tools(
         records = [CODEC.decode_record(value) for value in values if value]
         return {it.category.name for it in records if isinstance(it, Tool)}
 
-    eventually(names, lambda it: it == {"A New Name"})
+    wait_until("all tools are published with the new name", names, lambda it: it == {"A New Name"})
     newest = changes.of(f"category:{tool}".encode())[-1].value()
     assert newest
     record = CODEC.decode_record(newest)
@@ -251,7 +273,11 @@ def test_versions_of_a_published_tool_only_grow(world: World, tool: str, changes
         records = [CODEC.decode_record(value) for value in values if value]
         return [it for it in records if isinstance(it, Tool)]
 
-    records = eventually(published, lambda it: bool(it and it[-1].community.ship == 20))
+    records = wait_until(
+        "the tool is published with all votes",
+        published,
+        lambda it: bool(it and it[-1].community.ship == 20),
+    )
     versions = [it.version for it in records]
     assert versions == sorted(versions)
 
@@ -259,22 +285,26 @@ def test_versions_of_a_published_tool_only_grow(world: World, tool: str, changes
 def test_two_workers_share_the_partitions_and_one_that_leaves_gives_its_own_back(
     world: World, tool: str
 ) -> None:
-    eventually(world.is_complete)
+    wait_until("all partitions are assigned", world.is_complete)
     second = world.start()
-    eventually(lambda: world.assigned(), lambda it: len(it) == 2 and it[0] > 0)
+    wait_until(
+        "both workers have partitions",
+        lambda: world.assigned(),
+        lambda it: len(it) == 2 and it[0] > 0,
+    )
     world.sender.send([a_listing(tool)])
     world.sender.send(a_vote(tool=tool, voter=f"{tool}-{n}") for n in range(300))
-    eventually(lambda: world.votes(tool), lambda it: it == 300)
+    wait_until("all votes are applied", lambda: world.votes(tool), lambda it: it == 300)
     assert second.stop() == 0
     world.sender.send(a_vote(tool=tool, voter=f"{tool}-{n}") for n in range(300, 600))
-    eventually(lambda: world.votes(tool), lambda it: it == 600)
+    wait_until("all votes are applied", lambda: world.votes(tool), lambda it: it == 600)
 
 
 def test_a_worker_that_is_told_to_end_ends_with_status_0_within_ten_seconds(
     empty_world: World,
 ) -> None:
     worker = empty_world.start()
-    eventually(lambda: empty_world.has_heard_of(worker))
+    wait_until("the worker reports", lambda: empty_world.has_heard_of(worker))
     assert worker.stop() == 0
     assert not empty_world.has_heard_of(worker)
 

@@ -17,7 +17,7 @@ import msgspec
 from tests.bench.load.watch import Pages
 from tests.bench.load.wire import Connection, request, status_of
 
-PATIENCE_SECONDS = 30.0
+RUN_SECONDS = 30.0
 
 
 class Plan(msgspec.Struct):
@@ -87,7 +87,7 @@ def drive(plan: Plan) -> Outcome:
     begin, total, number = time.monotonic(), int(plan.rate * plan.seconds), 0
     while number < total or len(latencies) < total or crowd.waits:
         now = time.monotonic()
-        if now > begin + plan.seconds + PATIENCE_SECONDS:
+        if now > begin + plan.seconds + RUN_SECONDS:
             raise TimeoutError(f"{total - len(latencies)} of {total} votes are on no page")
         while number < total and now >= begin + number / plan.rate:
             tool = plan.tools[number % len(plan.tools)]

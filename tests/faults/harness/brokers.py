@@ -17,7 +17,7 @@ from infra.embedded import ports
 from infra.embedded.kafka.server import Kafka, new_cluster_id
 from infra.embedded.process import Child, Spawn
 from tests.faults.harness.proxy import Passing, Proxy, Tap
-from tests.faults.harness.waiting import until
+from tests.harness.waiting import wait_until
 
 _LOOPBACK = ports.LOOPBACK
 
@@ -66,7 +66,7 @@ class Cluster:
             list(pool.map(Broker.start, which or self.brokers))
         client = AdminClient({"bootstrap.servers": self.direct, "log_level": 0})
         wanted = len([it for it in self.brokers if it.process and it.process.poll() is None])
-        until("the nodes have found together", lambda: _known(client) == wanted)
+        wait_until("the nodes have found together", lambda: _known(client) == wanted)
 
     @property
     def direct(self) -> str:

@@ -11,7 +11,7 @@ import psutil
 
 import infra
 from infra.embedded.process import Child, Spawn
-from tests.faults.harness.waiting import until
+from tests.harness.waiting import wait_until
 
 _ROOT = Path(infra.__file__).parents[1]
 _GRACE_SECONDS = 20.0
@@ -89,7 +89,7 @@ class Service:
         """
         os.kill(self.pid, signal.SIGSTOP)
         it = psutil.Process(self.pid)
-        until("the process stands still", lambda: it.status() == psutil.STATUS_STOPPED)
+        wait_until("the process stands still", lambda: it.status() == psutil.STATUS_STOPPED)
 
     def resume(self) -> None:
         os.kill(self.pid, signal.SIGCONT)
@@ -119,7 +119,7 @@ class Service:
     def exit_status(self) -> int:
         """Wait until it ends of its own accord."""
         assert self.process
-        until("the process ended", lambda: not self.running)
+        wait_until("the process ended", lambda: not self.running)
         return self.process.wait()
 
     @property

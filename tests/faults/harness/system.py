@@ -34,7 +34,7 @@ from tests.faults.harness.oracle import Figures
 from tests.faults.harness.proxy import Proxy
 from tests.faults.harness.services import Service
 from tests.faults.harness.taps import LostCommits
-from tests.faults.harness.waiting import Stopwatch, until
+from tests.harness.waiting import Stopwatch, wait_until
 
 T = TypeVar("T")
 _KEY = "a key for faults"
@@ -114,7 +114,7 @@ class System:
         port = ports.choose(self.folder, "api")["api"]
         service = self._service("api", "", port=port, **more)
         url = f"http://{ports.LOOPBACK}:{port}"
-        until("the API answers", lambda: _is_200(f"{url}/readyz"))
+        wait_until("the API answers", lambda: _is_200(f"{url}/readyz"))
         return service, url
 
     def _service(
@@ -232,8 +232,8 @@ class System:
     def caught_up(self, seconds: float = 60) -> float:
         """Wait until everything on the log is applied and relayed; the seconds that took."""
         watch = Stopwatch()
-        until("all events are applied", lambda: self.lag == 0, seconds)
-        until("all changes are relayed", lambda: self.waiting == 0, seconds)
+        wait_until("all events are applied", lambda: self.lag == 0, seconds=seconds)
+        wait_until("all changes are relayed", lambda: self.waiting == 0, seconds=seconds)
         return watch.seconds
 
     def blocked(self, application: str, query: str = "%") -> int:
@@ -285,10 +285,10 @@ class System:
                 row = connection.execute(_RELAY_WAITS, [name]).fetchone()
                 return bool(row and row[0])
 
-            until("the relay's turn is taken", taken)
+            wait_until("the relay's turn is taken", taken)
             # It may be in the middle of publishing, and goes on as long as there is something to
             # publish. Where it is back for its turn, with a new connection, it is not.
-            until("the relay waits for its turn", waits)
+            wait_until("the relay waits for its turn", waits)
             yield
 
     def judged(self, fault: str, seconds: float, note: str = "") -> Figures:
@@ -326,7 +326,9 @@ def delete_topics(settings: Settings, names: set[str]) -> None:
     if names:
         for done in client.delete_topics(sorted(names), operation_timeout=30).values():
             done.result()
-        until("topics are gone", lambda: not names & set(client.list_topics(timeout=30).topics))
+        wait_until(
+            "topics are gone", lambda: not names & set(client.list_topics(timeout=30).topics)
+        )
 
 
 @contextmanager

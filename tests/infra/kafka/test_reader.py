@@ -10,7 +10,7 @@ from confluent_kafka.admin import NewTopic
 from infra.kafka.client import create_admin, create_producer
 from infra.kafka.reader import OffsetRange, ages, first_records
 from infra.settings import Settings
-from tests.harness.services import eventually
+from tests.harness.waiting import wait_until
 
 
 @pytest.fixture
@@ -100,8 +100,10 @@ def test_what_a_transaction_has_not_committed_does_not_wait_yet(its: Settings, t
 def test_an_age_is_told_in_seconds(its: Settings, topic: str) -> None:
     write(its, topic, 0, now() - 60_000)
     place = (topic, 0)
-    age = eventually(
-        lambda: ages(its, {place: OffsetRange(0, 1)})[place], lambda it: it is not None
+    age = wait_until(
+        "the record has an age",
+        lambda: ages(its, {place: OffsetRange(0, 1)})[place],
+        lambda it: it is not None,
     )
     assert 60 <= (age or 0) < 120
 

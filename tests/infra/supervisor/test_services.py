@@ -7,8 +7,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +15,15 @@ import httpx
 import psutil
 import pytest
 
-from infra.embedded import ports
 from infra.settings import Settings
 from infra.supervisor.data_folder import DataFolder, attached
+from tests.harness.ports import free_port
+from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[3]
 STAND_IN = Path(__file__).parents[1] / "fake_services.py"
-
-
-def until(holds: Callable[[], Any], seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if result := holds():
-            return result
-        time.sleep(0.02)
-    raise AssertionError(f"not within {seconds} s")
 
 
 class Up:
@@ -73,7 +64,7 @@ class Up:
                 return httpx.get(f"{self.url}/status").is_success
             return False
 
-        until(ready)
+        wait_until("all services are ready", ready)
 
     def said(self) -> str:
         return Path(self.output.name).read_text()
@@ -83,10 +74,6 @@ class Up:
 
     def everything(self) -> list[psutil.Process]:
         return list(psutil.Process(self.process.pid).children(recursive=True))
-
-
-def free_port() -> int:
-    return ports.choose(Path("nothing remembered"), "site")["site"]
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +118,7 @@ def test_other_commands_find_the_running_system_by_its_folder(up: Up) -> None:
 
 
 def test_lines_that_matter_are_shown_and_all_lines_are_kept(up: Up) -> None:
-    until(lambda: "worker: hello from worker n=1" in up.said())
+    wait_until("the worker is heard", lambda: "worker: hello from worker n=1" in up.said())
     assert "hello from worker" in (up.data / "logs" / "worker.log").read_text()
 
 
@@ -141,8 +128,11 @@ def test_a_killed_service_is_started_again_with_a_line_that_says_so(up: Up, serv
     unpacked = up.data / "kafka" / "tmp" / "unpacked"
     unpacked.touch()
     os.kill(before["pids"][service], signal.SIGKILL)
-    until(lambda: up.run()["pids"][service] != before["pids"][service])
-    until(lambda: f"{service} runs again" in up.said())
+    wait_until(
+        "the service has another process",
+        lambda: up.run()["pids"][service] != before["pids"][service],
+    )
+    wait_until("the supervisor says so", lambda: f"{service} runs again" in up.said())
     assert unpacked.exists() == (service != "kafka"), "a killed broker leaves its libraries behind"
     after = up.run()
     assert f"{service} was killed by signal 9" in up.said()

@@ -10,7 +10,7 @@ from publishers.publisher import ActivePublisher
 from schemas.events import FrozenTally
 from schemas.time import weeks
 from tests.harness.examples import NOON, a_listing, a_retracted_vote, a_vote
-from tests.harness.services import eventually
+from tests.harness.waiting import wait_until
 from tests.projections.history.test_digest_queries import a_freeze
 from tests.publishers.builder_fixture import House
 
@@ -102,10 +102,15 @@ def test_a_week_begins_with_an_event_that_changes_no_record(house: House, migrat
     )
     writer.start()
     try:
-        eventually(lambda: writer.active)
+        wait_until("the publisher leads", lambda: writer.active)
         house.journal.apply(a_vote(tool="ant", time=NEXT))  # the choice is the same
         assert house.journal.outbox() == []
-        eventually(lambda: digests(house), lambda it: it == ["2026-W47", "2026-W48"], seconds=20)
+        wait_until(
+            "both digests are written",
+            lambda: digests(house),
+            lambda it: it == ["2026-W47", "2026-W48"],
+            seconds=20,
+        )
     finally:
         writer.stop()
     assert is_complete(house)

@@ -18,7 +18,7 @@ from publishers.build.site_files import SiteFiles
 from publishers.publisher import ActivePublisher
 from schemas.channels import Channel
 from tests.harness.examples import a_listing, a_vote
-from tests.harness.services import eventually
+from tests.harness.waiting import wait_until
 from tests.publishers.builder_fixture import (
     PUBLIC_URL,
     Disturbed,
@@ -71,10 +71,15 @@ def test_what_is_found_while_the_rest_is_written_is_printed_without_another_mark
     writer = ActivePublisher(Settings.from_environment({"DATABASE_URL": migrated}), slow, "1")
     writer.start()
     try:
-        eventually(lambda: writer.active)
+        wait_until("the publisher leads", lambda: writer.active)
         house.journal.apply(a_vote(tool="ant", voter="v-2"))
         house.mark()
-        eventually(house.comparisons, lambda it: it == ["ant-vs-bee", "cow-vs-dog"], seconds=10)
+        wait_until(
+            "the comparisons are written",
+            house.comparisons,
+            lambda it: it == ["ant-vs-bee", "cow-vs-dog"],
+            seconds=10,
+        )
     finally:
         writer.stop()
 
@@ -223,7 +228,7 @@ def test_under_votes_without_end_what_machines_read_waits_for_about_a_second(hou
         voters.vote("ant")
         return TWIN in voters.files.stored
 
-    eventually(is_written, seconds=10)
+    wait_until("the page is written", is_written, seconds=10)
 
 
 def test_pages_that_were_written_for_hearsay_are_counted_too(house: House, migrated: str) -> None:
@@ -233,11 +238,16 @@ def test_pages_that_were_written_for_hearsay_are_counted_too(house: House, migra
     )
     writer.start()
     try:
-        eventually(lambda: writer.active)
+        wait_until("the publisher leads", lambda: writer.active)
         before = written()
         house.journal.apply(a_vote(tool="ant"))  # nobody marks it
         # Its own page and its comparison, each with two twins.
-        eventually(lambda: written() - before, lambda it: it == 6, seconds=20)
+        wait_until(
+            "the other pages are written",
+            lambda: written() - before,
+            lambda it: it == 6,
+            seconds=20,
+        )
         assert "1 ship" in house.page("/compare/ant-vs-bee/")
     finally:
         writer.stop()
@@ -258,7 +268,7 @@ def test_the_printing_with_which_a_publisher_begins_is_counted_too(
     before = written()
     writer.start()
     try:
-        eventually(lambda: writer.active)
+        wait_until("the publisher leads", lambda: writer.active)
         assert written() - before == len(house.pages())
     finally:
         writer.stop()

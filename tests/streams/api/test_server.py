@@ -1,14 +1,12 @@
 """The serving process on a real broker and a real database, without workers."""
 
-import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +25,8 @@ from schemas.events import CategoryDefined
 from schemas.records import CategoryName, Community, Panel, Tool
 from schemas.topics import CHANGES, TOPICS
 from streams.api.auth import tokens
+from tests.harness.ports import free_port
+from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -37,12 +37,6 @@ CATEGORY = {
     "type": "category.defined",
     "data": {"category": "editors", "name": "Editors", "description": "They write."},
 }
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Api:
@@ -71,18 +65,7 @@ class Api:
     def start(self) -> None:
         command = [sys.executable, "-c", RUN]
         self.process = subprocess.Popen(command, env=os.environ | self.environ)
-        self.await_(lambda: self.client.get("/readyz").status_code == 200)
-
-    def await_(self, holds: Callable[[], bool]) -> None:
-        """Ask again and again until it holds; a process that ended will never do."""
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            assert self.process is None or self.process.poll() is None
-            with contextlib.suppress(httpx.TransportError):
-                if holds():
-                    return
-            time.sleep(0.02)
-        raise AssertionError("it never came true")
+        wait_until("the API is ready", lambda: self.client.get("/readyz").status_code == 200)
 
     def token(self, role: str) -> dict[str, str]:
         with create_engine(self.settings).begin() as connection:
@@ -157,8 +140,9 @@ def test_a_revoked_token_is_worth_nothing_within_two_seconds(api: Api) -> None:
         assert tokens.revoke(connection, token_id)
         assert not tokens.revoke(connection, token_id)
     since = time.monotonic()
-    api.await_(
-        lambda: api.client.post("/v1/events", json=CATEGORY, headers=bearer).status_code == 401
+    wait_until(
+        "the token is refused",
+        lambda: api.client.post("/v1/events", json=CATEGORY, headers=bearer).status_code == 401,
     )
     assert time.monotonic() - since < 3
 
@@ -192,8 +176,9 @@ def test_a_change_on_the_topic_reaches_those_who_follow_the_tool(api: Api) -> No
 
 def test_a_vote_for_a_listed_tool_is_acknowledged_though_nobody_applies_it(api: Api) -> None:
     api.publish(a_tool("votable", 1))
-    api.await_(
-        lambda: api.client.delete("/v1/tools/votable/vote", headers=api.here).status_code == 200
+    wait_until(
+        "the tool is known",
+        lambda: api.client.delete("/v1/tools/votable/vote", headers=api.here).status_code == 200,
     )
     answer = api.client.put("/v1/tools/votable/vote", json={"choice": "skip"}, headers=api.here)
     assert (answer.status_code, answer.json()["choice"]) == (200, "skip")
@@ -232,7 +217,7 @@ def test_a_terminated_process_finishes_what_is_under_way_and_ends(kafka: str, fr
         next(lines)
         asking = threading.Thread(target=ask)
         asking.start()
-        api.await_(lambda: _received(api) >= 1)
+        wait_until("a browser reads", lambda: _received(api) >= 1)
         api.process.send_signal(signal.SIGTERM)
         assert [line for line in lines if line] == []
     asking.join()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.examples import a_listing, a_vote
-from tests.harness.services import eventually
+from tests.harness.waiting import wait_until
 from tests.streams.rebuild.world import World
 
 
@@ -31,6 +31,6 @@ def tool(unique: Callable[[str], str], world: World) -> str:
     slug = unique("tool")
     world.send(a_listing(slug), *(a_vote(tool=slug, voter=f"{slug}-{n}") for n in range(3)))
     # What other tests left on the log is applied too, so that both generations know the same.
-    eventually(world.lag, lambda lag: lag == 0)
+    wait_until("nothing waits on the log", world.lag, lambda lag: lag == 0)
     assert world.ships(slug) == 3
     return slug

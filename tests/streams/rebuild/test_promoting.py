@@ -13,7 +13,8 @@ from schemas.topics import DEAD_LETTERS, VOTES
 from streams.rebuild import service
 from streams.rebuild.service import NotReadyError
 from tests.harness.examples import a_listing, a_vote
-from tests.harness.services import Reader, eventually
+from tests.harness.services import Reader
+from tests.harness.waiting import wait_until
 from tests.streams.rebuild.world import FIRST, SECOND, World
 
 pytestmark = pytest.mark.integration
@@ -27,8 +28,10 @@ def test_promoted_under_a_stream_of_votes_nothing_is_lost_and_the_former_follows
     world.promote(SECOND)  # where the new one was ahead, the difference is announced
     world.send(*(a_vote(tool=tool, voter=f"{tool}-b{n}") for n in range(500)))
     assert world.live() == SECOND
-    eventually(lambda: world.ships(tool), lambda ships: ships == 1_003)
-    eventually(lambda: world.ships_in(FIRST, tool), lambda ships: ships == 1_003)
+    wait_until("the votes are applied", lambda: world.ships(tool), lambda ships: ships == 1_003)
+    wait_until(
+        "the votes are applied", lambda: world.ships_in(FIRST, tool), lambda ships: ships == 1_003
+    )
 
 
 def test_what_a_promotion_changes_is_announced_and_nothing_else(world: World, tool: str) -> None:
@@ -48,8 +51,10 @@ def test_after_a_promotion_versions_are_those_that_subscribers_know_or_newer(
     same = unique("same")
     world.rebuild()
     world.send(a_listing(same), a_vote(tool=same))
-    eventually(lambda: world.ships_in(SECOND, same), lambda ships: ships == 1)
-    eventually(lambda: world.ships(same), lambda ships: ships == 1)
+    wait_until(
+        "the votes are applied", lambda: world.ships_in(SECOND, same), lambda ships: ships == 1
+    )
+    wait_until("the votes are applied", lambda: world.ships(same), lambda ships: ships == 1)
     with world.engine.begin() as connection:
         connection.execute(
             text("update tallies set ship = 99, version = nextval('verdicts.version')"
@@ -75,7 +80,7 @@ def test_what_the_live_generation_has_not_reached_is_buried_and_told_after_a_pro
         before, after = (generations.positions(connection, it) for it in (FIRST, name))
     assert before == after
     world.start_worker()
-    eventually(world.lag, lambda lag: lag == 0)
+    wait_until("nothing waits on the log", world.lag, lambda lag: lag == 0)
     assert world.ships(tool) == 4
     letters = Reader(cluster, DEAD_LETTERS)
     found = [
@@ -98,7 +103,12 @@ def test_who_stops_while_all_batches_wait_does_not_keep_them_waiting(
     def stand_still_and_go_on(*given: Any) -> Any:
         before = world.ships(tool) or 0
         world.send(a_vote(tool=tool, voter=f"{tool}-{before}"))
-        eventually(lambda: world.ships(tool), lambda ships: ships == before + 1, seconds=10)
+        wait_until(
+            "the votes are applied",
+            lambda: world.ships(tool),
+            lambda ships: ships == before + 1,
+            seconds=10,
+        )
         return goes_on(*given)
 
     monkeypatch.setattr(*where, stand_still_and_go_on)
@@ -136,7 +146,7 @@ def test_a_promotion_is_taken_back_by_promoting_the_former(world: World, tool: s
     world.promote(FIRST)
     assert world.live() == FIRST
     world.send(a_vote(tool=tool, voter=f"{tool}-again"))
-    eventually(lambda: world.ships(tool), lambda ships: ships == 4)
+    wait_until("the votes are applied", lambda: world.ships(tool), lambda ships: ships == 4)
 
 
 def test_a_generation_takes_the_place_of_one_that_read_a_log_that_is_gone(

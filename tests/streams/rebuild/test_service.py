@@ -11,7 +11,8 @@ from schemas.topics import BOOKMARKS, EVENT_PARTITIONS, VOTES
 from streams.rebuild import service
 from streams.rebuild.service import NotReadyError
 from tests.harness.examples import a_vote
-from tests.harness.services import CODEC, at_kafka, eventually
+from tests.harness.services import CODEC, at_kafka
+from tests.harness.waiting import wait_until
 from tests.streams.rebuild.world import FIRST, SECOND, World
 
 pytestmark = pytest.mark.integration
@@ -34,7 +35,9 @@ def test_a_rebuild_equals_the_live_generation_and_tells_nobody(world: World, too
 def test_workers_keep_a_new_generation_up_with_the_log(world: World, tool: str) -> None:
     world.rebuild()
     world.send(a_vote(tool=tool, voter=f"{tool}-late"))
-    eventually(lambda: world.ships_in(SECOND, tool), lambda ships: ships == 4)
+    wait_until(
+        "the votes are applied", lambda: world.ships_in(SECOND, tool), lambda ships: ships == 4
+    )
     assert world.ships(tool) == 4
 
 

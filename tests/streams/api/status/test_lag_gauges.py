@@ -19,7 +19,7 @@ from streams.api.status.lag_gauges import LagGauges
 from streams.deadletters.replay import DeadLetterReplay
 from tests.harness.examples import a_vote
 from tests.harness.kafka import write_dead_letter
-from tests.harness.services import eventually
+from tests.harness.waiting import wait_until
 
 Seen = dict[tuple[str, ...], float]
 
@@ -96,7 +96,9 @@ def test_the_marks_of_transactions_are_no_lag(
     begin = log.ends([place])[place]
     producer.produce(CHANGES.name, None, unique("tool:t").encode(), place[1])
     producer.commit_transaction(20)
-    eventually(lambda: log.ends([place])[place], lambda end: end == begin + 2)
+    wait_until(
+        "the records are on the log", lambda: log.ends([place])[place], lambda end: end == begin + 2
+    )
     DatabaseCheckpoints(projected, log, PUBLISHER).load([place])
     labels = ("publisher", CHANGES.name, "2")
     for offset, events in ((begin, 2), (begin + 1, 0)):
