@@ -7,6 +7,7 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
+from infra.http.conditional import etag_matches
 from publishers.pages import catalogue
 from publishers.templating import assets
 from publishers.web.compression import SMALLEST, accepts_gzip, compressed
@@ -59,7 +60,8 @@ def to_http(request: Request, response: SiteResponse) -> Response:
     if response.location:
         return _redirect(request, response)
     body, headers = _encoded(request, response)
-    if response.status == HTTPStatus.OK and _matches(request, headers["ETag"]):
+    known = request.headers.get("if-none-match")
+    if response.status == HTTPStatus.OK and etag_matches(known, headers["ETag"]):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     headers["Content-Length"] = str(len(body))
     sent = b"" if request.method == "HEAD" else body
@@ -82,8 +84,3 @@ def _encoded(request: Request, response: SiteResponse) -> tuple[bytes, dict[str,
     # A strong ETag names exact bytes, so the compressed ones need another.
     headers |= {"ETag": f'"{tag}-gzip"', "Content-Encoding": "gzip"}
     return compressed(response.body), headers
-
-
-def _matches(request: Request, etag: str) -> bool:
-    known = request.headers.get("if-none-match", "")
-    return known == "*" or etag in [tag.strip().removeprefix("W/") for tag in known.split(",")]

@@ -1,1 +1,1 @@
-"""The HTTP side: events in, answers and changes out."""
+"""The HTTP API: events in, reads and changes out."""

@@ -1,4 +1,4 @@
-"""The API put together: every part gets what it needs here, once."""
+"""Composition root of the API: every component gets its dependencies here, once."""
 
 import time
 from collections.abc import Callable
@@ -8,12 +8,16 @@ import msgspec
 from infra.kafka.codec import Codec
 from infra.kafka.producer import FakeProducer, Producer
 from infra.settings import Settings
-from streams.api.auth.request_origin import NewVoterRateLimit, OriginPolicy, TrustedProxies
+from streams.api.auth.csrf import CsrfTokens
+from streams.api.auth.new_voter_limit import NewVoterRateLimit
+from streams.api.auth.request_origin import OriginPolicy
 from streams.api.auth.tokens import FakeTokens, TokenLookup
-from streams.api.auth.voter_cookie import CsrfTokens, VoterCookies
-from streams.api.ingest.cloudevents import EventParser
+from streams.api.auth.trusted_proxies import TrustedProxies
+from streams.api.auth.voter_cookie import VoterCookies
 from streams.api.ingest.endpoint import IngestEndpoint
 from streams.api.ingest.event_clock import FakeClock, MonotonicClock
+from streams.api.ingest.event_parser import EventParser
+from streams.api.live.changes_endpoint import ChangesEndpoint
 from streams.api.live.progress import Progress
 from streams.api.live.sse import SseHub
 from streams.api.live.tally_cache import TallyCache
@@ -22,26 +26,28 @@ from streams.api.reading.endpoints import ReadEndpoints
 from streams.api.reading.export import PersonalExport
 from streams.api.status.endpoints import Health
 from streams.api.status.pipeline_status import FakeObserver, Observer
+from streams.api.voting.endpoints import VoteEndpoint, bookmarks_endpoint, votes_endpoint
 from streams.api.voting.form_endpoints import FormEndpoints
-from streams.api.voting.vote_service import ArrivalRate, VoteService
+from streams.api.voting.load_shedding import ArrivalRate
+from streams.api.voting.vote_service import VoteService
 
 
 class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
-    """What the API needs of the world; each is real, or a fake that ships beside it.
+    """The outside world; each dependency is real, or a fake that ships beside it.
 
     Attributes:
-        tokens: Knows who bears a token.
-        producer: Puts records on the log.
-        library: Reads the projections.
-        observer: Looks at the whole chain.
-        codec: Writes events as bytes.
+        tokens: Finds bearer tokens.
+        producer: Writes records to the log.
+        read_model: Runs queries of the projections.
+        observer: Observes the pipeline.
+        codec: Encodes events.
         clock: Microseconds since 1970.
-        timer: Seconds that only go forward.
+        timer: Monotonic seconds.
     """
 
     tokens: TokenLookup
     producer: Producer
-    library: ReadModel
+    read_model: ReadModel
     observer: Observer
     codec: Codec
     clock: Callable[[], int]
@@ -49,71 +55,79 @@ class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Components(msgspec.Struct, frozen=True, kw_only=True):
-    """What answers requests."""
+    """The endpoints, and the state that the process keeps current for them."""
 
-    intake: IngestEndpoint
-    booth: VoteService
-    origins: OriginPolicy
+    ingest: IngestEndpoint
+    votes: VoteEndpoint
+    bookmarks: VoteEndpoint
     forms: FormEndpoints
-    desk: ReadEndpoints
+    reads: ReadEndpoints
     export: PersonalExport
-    hub: SseHub
+    changes: ChangesEndpoint
     health: Health
+    vote_service: VoteService
+    voter_cookies: VoterCookies
+    sse_hub: SseHub
     progress: Progress
-    standings: TallyCache
-    voters: VoterCookies
+    tallies: TallyCache
 
 
-def build(settings: Settings, outside: Dependencies) -> Components:
-    """Put the parts together. Needs `secret_keys` and `voter_key` in the settings."""
+def build(settings: Settings, dependencies: Dependencies) -> Components:
+    """Build the components. Requires `secret_keys` and `voter_key` in the settings."""
+    read_model, codec, producer = (
+        dependencies.read_model, dependencies.codec, dependencies.producer
+    )  # fmt: skip
     secure = settings.public_url.startswith("https://")
-    voters = VoterCookies(settings.secret_keys, settings.voter_key, secure=secure)
-    stamps, origins = MonotonicClock(outside.clock), OriginPolicy(settings.public_url)
-    standings, progress = TallyCache(outside.library), Progress()
-    booth = VoteService(
-        voters=voters,
-        stamps=stamps,
-        newcomers=NewVoterRateLimit(settings.new_voters_per_hour, outside.timer),
+    voter_cookies = VoterCookies(settings.secret_keys, settings.voter_key, secure=secure)
+    clock, origins = MonotonicClock(dependencies.clock), OriginPolicy(settings.public_url)
+    tallies, progress = TallyCache(read_model), Progress()
+    sse_hub = SseHub(tallies)
+    vote_service = VoteService(
+        voter_cookies=voter_cookies,
+        clock=clock,
+        new_voter_limit=NewVoterRateLimit(settings.new_voters_per_hour, dependencies.timer),
         proxies=TrustedProxies(settings.trusted_proxies),
-        codec=outside.codec,
-        producer=outside.producer,
-        standings=standings,
+        codec=codec,
+        producer=producer,
+        tallies=tallies,
         progress=progress,
-        library=outside.library,
-        rush=ArrivalRate(outside.timer),
+        read_model=read_model,
+        arrivals=ArrivalRate(dependencies.timer),
     )
-    reader = EventParser(stamps, voters)
+    parser = EventParser(clock, voter_cookies)
     return Components(
-        intake=IngestEndpoint(outside.tokens, reader, outside.codec, outside.producer, progress),
-        booth=booth,
-        origins=origins,
-        forms=FormEndpoints(booth, origins, CsrfTokens(settings.secret_keys), stamps),
-        desk=ReadEndpoints(outside.library, standings, voters),
-        export=PersonalExport(outside.library, voters, settings.public_url),
-        hub=SseHub(standings),
-        health=Health(outside.observer),
+        ingest=IngestEndpoint(dependencies.tokens, parser, codec, producer, progress),
+        votes=votes_endpoint(vote_service, origins),
+        bookmarks=bookmarks_endpoint(vote_service, origins),
+        forms=FormEndpoints(vote_service, origins, CsrfTokens(settings.secret_keys), clock),
+        reads=ReadEndpoints(read_model, tallies, voter_cookies),
+        export=PersonalExport(read_model, voter_cookies, settings.public_url),
+        changes=ChangesEndpoint(sse_hub),
+        health=Health(dependencies.observer),
+        vote_service=vote_service,
+        voter_cookies=voter_cookies,
+        sse_hub=sse_hub,
         progress=progress,
-        standings=standings,
-        voters=voters,
+        tallies=tallies,
     )
 
 
 class Fakes(msgspec.Struct, frozen=True):
-    """A world without servers."""
+    """Dependencies without servers."""
 
     tokens: FakeTokens
     producer: FakeProducer
-    library: FakeReadModel
+    read_model: FakeReadModel
     observer: FakeObserver
     clock: FakeClock
 
     @property
-    def outside(self) -> Dependencies:
-        """The fakes as what the API needs; the timer follows the clock."""
+    def dependencies(self) -> Dependencies:
+        """The fakes as dependencies; the timer follows the clock."""
         return Dependencies(
             tokens=self.tokens,
             producer=self.producer,
-            library=self.library,
+            read_model=self.read_model,
             observer=self.observer,
             codec=Codec(),
             clock=self.clock,

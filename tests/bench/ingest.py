@@ -14,9 +14,9 @@ import psycopg
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from infra.postgres.engine import create_engine
+from projections.private.tokens import create
 from schemas.time.instants import rfc3339
 from schemas.topics import VOTES
-from streams.api.auth.tokens import create
 from streams.api.auth.voter_cookie import Voter, VoterCookies
 from tests.bench.load.closed import Outcome, Plan
 from tests.bench.load.wire import request

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from infra.cli.options import answer, as_json, attached_settings
 from infra.postgres.engine import create_engine
-from streams.api.auth import tokens as token_store
+from projections.private import tokens as token_store
 
 
 @click.group()
@@ -49,7 +49,7 @@ def list_(as_json: bool) -> None:
     verdicts tokens list --json | jq '.[] | select(.revoked == null)'
     """
     with _database() as connection:
-        stored = token_store.listed(connection)
+        stored = token_store.list_all(connection)
     lines = [
         f"{token.id}  {token.role:<8} {'revoked' if token.revoked else 'valid':<8} {token.name}"
         for token in stored

@@ -5,7 +5,7 @@ from pathlib import Path
 from infra.embedded.secret_file import replace
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
-from streams.api.auth import tokens
+from projections.private import tokens
 
 
 def ensure_admin_token(settings: Settings, path: Path) -> None:

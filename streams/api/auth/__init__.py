@@ -1,1 +1,1 @@
-"""Who may do what: tokens, voter cookies, origins and limits."""
+"""Bearer tokens, voter cookies, request origins and limits."""

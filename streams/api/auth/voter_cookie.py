@@ -1,11 +1,10 @@
-"""Anonymous voters: the cookie that names one in a browser, the pseudonym on the log.
+"""Anonymous voters: the cookie that names one in a browser, and the pseudonym on the log.
 
-The cookie is signed, so a client cannot choose who it is. On the log stands only a keyed hash of
-namespace and id, so that who reads the log learns of no cookie, and no gateway can name a voter
-of another one or of a browser.
+The cookie is signed, so a client cannot choose its voter id. The log holds only a keyed hash of
+namespace and id: readers of the log learn no cookie, and a gateway cannot name a voter of another
+gateway or of a browser.
 """
 
-import hmac
 import re
 import secrets
 from binascii import b2a_base64
@@ -14,132 +13,97 @@ from hashlib import blake2b
 
 import msgspec
 
+from streams.api.auth.signing import derive_key, sign, verify
+
 BROWSER = "browser"
-KEPT_SECONDS = 400 * 24 * 3600
+COOKIE_SECONDS = 400 * 24 * 3600
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
-_SHAPE = re.compile(rb"(1\.([A-Za-z0-9_-]{22})\.([0-9a-f]{1,13}))\.([0-9a-f]{32})\Z")
+_COOKIE = re.compile(rb"(1\.([A-Za-z0-9_-]{22})\.([0-9a-f]{1,13}))\.([0-9a-f]{32})\Z")
 
 
 class Voter(msgspec.Struct, frozen=True):
-    """Who a browser votes as: the cookie's id, and the time of the last event in microseconds."""
+    """A browser's voter: the cookie's id, and the time of its last event in microseconds."""
 
     id: str
     last: int
 
 
 class VoterCookies:
-    """Reads and writes the cookie, and knows the pseudonyms.
+    """Reads and writes the voter cookie, and computes pseudonyms.
 
     Args:
-        secret_keys: Sign cookies; the first signs, all are accepted.
+        secret_keys: Sign cookies; the first key signs, every key verifies.
         voter_key: Keys the pseudonyms.
         secure: Whether browsers come over HTTPS only.
     """
 
     def __init__(self, secret_keys: Sequence[str], voter_key: str, *, secure: bool) -> None:
-        self._keys = [_key(key, "cookie") for key in secret_keys]
-        self._voter_key = _key(voter_key, "pseudonym")
-        self._begun: dict[str, blake2b] = {}
-        self.cookie = "__Host-verdicts_voter" if secure else "verdicts_voter"
-        self._name = self.cookie.encode() + b"="
+        self._keys = [derive_key(key, "cookie") for key in secret_keys]
+        self._voter_key = derive_key(voter_key, "pseudonym")
+        self._hash_states: dict[str, blake2b] = {}
+        self.name = "__Host-verdicts_voter" if secure else "verdicts_voter"
+        self._prefix = self.name.encode() + b"="
         self._attributes = (
-            f"; Max-Age={KEPT_SECONDS}; Path=/; HttpOnly; SameSite=Lax"
+            f"; Max-Age={COOKIE_SECONDS}; Path=/; HttpOnly; SameSite=Lax"
             f"{'; Secure' if secure else ''}"
         )
 
     def read(self, headers: Mapping[bytes, bytes]) -> Voter | None:
-        """The voter that the request's cookie names; None without a cookie signed by us."""
+        """The voter of the request's cookie; None without a cookie that one of the keys signed."""
         cookies = headers.get(b"cookie")
         if cookies is None:
             return None
         for part in cookies.split(b";"):
             cookie = part.strip()
-            if cookie.startswith(self._name):
-                return self._verified(cookie[len(self._name) :])
+            if cookie.startswith(self._prefix):
+                return self._verify(cookie[len(self._prefix) :])
         return None
 
-    def newcomer(self) -> Voter:
-        """A voter whom nobody has seen before."""
-        return Voter(_text(secrets.token_bytes(16)), 0)
+    def create_voter(self) -> Voter:
+        """A voter with a random id and no events yet."""
+        return Voter(_base64(secrets.token_bytes(16)), 0)
 
     def set_cookie(self, voter: Voter) -> str:
         """The value of the `Set-Cookie` header that names this voter."""
         payload = f"1.{voter.id}.{voter.last:x}"
-        signature = _signature(self._keys[0], payload.encode())
-        return f"{self.cookie}={payload}.{signature.decode()}{self._attributes}"
+        signature = sign(self._keys[0], payload.encode())
+        return f"{self.name}={payload}.{signature.decode()}{self._attributes}"
+
+    def read_pseudonym(self, headers: Mapping[bytes, bytes]) -> str | None:
+        """The pseudonym of the cookie's voter; None without a valid cookie."""
+        voter = self.read(headers)
+        return self.pseudonym(voter) if voter else None
 
     def pseudonym(self, voter: Voter) -> str:
-        """The name on the log of a voter in a browser."""
-        return self.name_of(BROWSER, voter.id)
+        """The name on the log of a browser's voter."""
+        return self._pseudonym(BROWSER, voter.id)
 
     def gateway_pseudonym(self, namespace: str, voter: str) -> str:
-        """The name on the log of a voter whom a gateway calls `voter`."""
-        return self.name_of(f"gateway:{namespace}", voter)
+        """The name on the log of the voter that a gateway calls `voter`."""
+        return self._pseudonym(f"gateway:{namespace}", voter)
 
-    def name_of(self, namespace: str, voter: str) -> str:
-        """22 characters that only the holder of the key can link to namespace and id."""
-        begun = self._begun.get(namespace)
-        if begun is None:
-            name = f"{namespace}\0".encode()
-            begun = self._begun[namespace] = blake2b(name, key=self._voter_key, digest_size=16)
-        keyed = begun.copy()
+    def _pseudonym(self, namespace: str, voter: str) -> str:
+        """22 characters; linking them to namespace and id takes the voter key."""
+        state = self._hash_states.get(namespace)
+        if state is None:
+            prefix = f"{namespace}\0".encode()
+            state = blake2b(prefix, key=self._voter_key, digest_size=16)
+            self._hash_states[namespace] = state
+        keyed = state.copy()
         keyed.update(voter.encode())
-        return _text(keyed.digest())
+        return _base64(keyed.digest())
 
-    def _verified(self, value: bytes) -> Voter | None:
-        shape = _SHAPE.match(value)
-        if shape is None:
+    def _verify(self, value: bytes) -> Voter | None:
+        match = _COOKIE.match(value)
+        if match is None:
             return None
-        payload, name, last, signature = shape.groups()
-        for key in self._keys:
-            if hmac.compare_digest(_signature(key, payload), signature):
-                return Voter(name.decode(), int(last, 16))
-        return None
+        payload, voter_id, last, signature = match.groups()
+        if not verify(self._keys, payload, signature):
+            return None
+        return Voter(voter_id.decode(), int(last, 16))
 
 
-def _key(secret: str, purpose: str) -> bytes:
-    """A key of 32 bytes for one purpose only."""
-    return hmac.digest(secret.encode(), f"verdicts {purpose}".encode(), "sha256")
-
-
-def _signature(key: bytes, message: bytes) -> bytes:
-    # Keyed BLAKE2b is a MAC of its own and takes a third of the time of HMAC with SHA-256.
-    return blake2b(message, key=key, digest_size=16).hexdigest().encode()
-
-
-def _text(raw: bytes) -> str:
+def _base64(raw: bytes) -> str:
+    """URL-safe, without padding."""
     return b2a_base64(raw).translate(_URL_SAFE, b"=\n").decode()
-
-
-class CsrfTokens:
-    """Tokens that show that a form was sent from a page of ours.
-
-    Args:
-        secret_keys: Sign the tokens; the first signs, all are accepted.
-    """
-
-    MINUTES = 30
-
-    def __init__(self, secret_keys: Sequence[str]) -> None:
-        self._keys = [_key(key, "confirmation") for key in secret_keys]
-
-    def token(self, voter: Voter | None, action: str, micros: int) -> str:
-        """A token for this voter and action, good for half an hour from `micros`."""
-        until = micros // 60_000_000 + self.MINUTES
-        signature = _signature(self._keys[0], _confirmed(voter, action, until))
-        return f"{until:x}.{signature.decode()}"
-
-    def holds(self, token: str, voter: Voter | None, action: str, micros: int) -> bool:
-        """Whether the token was given for just this, and not too long ago."""
-        head, _, signature = token.partition(".")
-        if not re.fullmatch(r"[0-9a-f]{1,12}", head) or int(head, 16) < micros // 60_000_000:
-            return False
-        message = _confirmed(voter, action, int(head, 16))
-        return any(
-            hmac.compare_digest(_signature(key, message), signature.encode()) for key in self._keys
-        )
-
-
-def _confirmed(voter: Voter | None, action: str, until: int) -> bytes:
-    return f"{voter.id if voter else ''}\0{action}\0{until}".encode()

@@ -1,1 +1,1 @@
-"""Responses, problems and time-outs."""
+"""Requests and responses: bodies, problems, pages, time-outs and metrics."""

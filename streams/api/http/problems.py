@@ -17,13 +17,13 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457 calls it so
-    """An error that the client is told about.
+    """An error that the client sees.
 
     Args:
         status: HTTP status code.
         detail: One sentence for a person: what is wrong, or what to do.
-        pointer: JSON pointer to the field that is meant, where there is one.
-        headers: Further headers of the answer.
+        pointer: JSON pointer to the invalid field, where there is one.
+        headers: Further headers of the response.
         members: Further members of the problem object.
     """
 
@@ -45,44 +45,44 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it so
 
     def body(self) -> bytes:
         """The problem object as JSON."""
-        said: dict[str, Any] = {
+        problem: dict[str, Any] = {
             "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
             "detail": self.detail,
         }
         if self.pointer is not None:
-            said["pointer"] = self.pointer
-        return msgspec.json.encode(said | self.members)
+            problem["pointer"] = self.pointer
+        return msgspec.json.encode(problem | self.members)
 
     def response(self) -> Response:
-        """The problem as an answer."""
+        """The problem as a response."""
         return Response(self.body(), self.status, NO_SNIFFING | self.headers, MEDIA_TYPE)
 
 
 def unavailable(detail: str, *, seconds: int = 2, **members: Any) -> Problem:
-    """503: something that the answer needs is away; try again after `seconds`."""
+    """503: a dependency is away; the client may try again after `seconds`."""
     return Problem(503, detail, headers={"Retry-After": str(seconds)}, **members)
 
 
 async def on_problem(_: Request, error: Exception) -> Response:
-    """Answer with a problem that a route raised."""
+    """Respond with a problem that a route raised."""
     assert isinstance(error, Problem)
     return error.response()
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
-    """Answer with what routing found: no such path, no such method."""
+    """Respond to an error of routing: no such path, no such method."""
     assert isinstance(error, HTTPException)
-    said = {
+    details = {
         404: f"There is nothing at {request.url.path}.",
-        405: f"{request.url.path} does not take {request.method}.",
+        405: f"{request.url.path} does not support {request.method}.",
     }
-    detail = said.get(error.status_code, error.detail)
+    detail = details.get(error.status_code, error.detail)
     return Problem(error.status_code, detail, headers=error.headers).response()
 
 
 async def on_crash(request: Request, error: Exception) -> Response:
-    """Answer for a fault of ours; what went wrong stands in the log, not in the answer."""
+    """Respond to a fault of ours; its cause goes to the log, never into the response."""
     log.error("a request failed", path=request.url.path, exc_info=error)
-    return Problem(500, "Something went wrong here; it has been noted.").response()
+    return Problem(500, "Something went wrong on our side; it has been logged.").response()

@@ -1,6 +1,6 @@
-"""A deadline for many waits at once, nearly for nothing.
+"""One timeout for many waits at once, at almost no cost.
 
-`asyncio.timeout` sets a timer for each, which would cost a vote a twentieth of its time here.
+`asyncio.timeout` sets a timer for each wait, which would cost a vote a twentieth of its time here.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class SharedTimeout:
-    """Ends each `with` block that takes longer, with `TimeoutError`; one timer looks after all.
+    """Ends each `with` block that takes longer, with `TimeoutError`; one timer serves all blocks.
 
     For the tasks of one event loop, each in one such block at a time.
 
@@ -22,38 +22,39 @@ class SharedTimeout:
         self._seconds = seconds
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._begun: dict[asyncio.Task[Any], float] = {}  # the one that began first stands first
-        self._late: set[asyncio.Task[Any]] = set()
+        self._started: dict[asyncio.Task[Any], float] = {}  # in the order of their start
+        self._expired: set[asyncio.Task[Any]] = set()
 
     def __enter__(self) -> None:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task
         if loop is not self._loop:
             self._loop, self._timer = loop, None
-            self._begun.clear()
-        self._begun[task] = monotonic()
+            self._started.clear()
+        self._started[task] = monotonic()
         if self._timer is None:
-            self._timer = loop.call_later(self._seconds, self._look, loop)
+            self._timer = loop.call_later(self._seconds, self._cancel_expired, loop)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         task = asyncio.current_task()
         assert task
-        self._begun.pop(task, None)
-        if self._late and task in self._late:
-            self._late.discard(task)
+        self._started.pop(task, None)
+        if self._expired and task in self._expired:
+            self._expired.discard(task)
             if kind is asyncio.CancelledError and task.uncancel() <= 0:
                 raise TimeoutError from error
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Cancel who is late, and come back when the next one would be."""
+    def _cancel_expired(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Cancel expired tasks, and set the timer for the next one."""
         now = monotonic()
         self._timer = None
-        for task, begun in list(self._begun.items()):
-            if begun + self._seconds > now:
-                self._timer = loop.call_later(begun + self._seconds - now, self._look, loop)
+        for task, start in list(self._started.items()):
+            if start + self._seconds > now:
+                delay = start + self._seconds - now
+                self._timer = loop.call_later(delay, self._cancel_expired, loop)
                 return
-            del self._begun[task]
-            self._late.add(task)
+            del self._started[task]
+            self._expired.add(task)
             task.cancel()

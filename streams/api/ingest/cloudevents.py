@@ -1,9 +1,6 @@
-"""From the body of a request to events: CloudEvents in JSON, each judged for itself."""
+"""CloudEvents in JSON: a request's body as single items, each validated on its own later."""
 
 import contextlib
-import json
-import re
-from collections.abc import Iterable
 from functools import reduce
 from operator import or_
 from typing import Annotated, Any, ClassVar, Literal
@@ -11,26 +8,22 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from schemas.event_validation import InvalidEvent, explain, read_data
-from schemas.events import EVENT_TYPES, Data, Event
+from schemas.event_validation import InvalidEvent
+from schemas.events import EVENT_TYPES, Data
 from schemas.fields import NO_NUL_PATTERN, EventId
-from schemas.time import instants
-from streams.api.auth.tokens import Token
-from streams.api.auth.voter_cookie import VoterCookies
 from streams.api.http.problems import Problem
-from streams.api.ingest.event_clock import FUTURE, MonotonicClock, new_id
+from streams.api.ingest.lone_surrogates import split_items
 
-MOST_EVENTS = 500
-_SURROGATE = re.compile("[\ud800-\udfff]")
+MAX_EVENTS = 500
 
 Source = Annotated[str, Meta(min_length=1, max_length=300, pattern=NO_NUL_PATTERN)]
 
 
 class Attributes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """The CloudEvents attributes that we take, beside type and data.
+    """The supported CloudEvents attributes besides type and data.
 
     Others (`subject`, `dataschema`, extensions) would be lost on the way to the log, so they are
-    refused by name instead.
+    rejected by name.
     """
 
     specversion: Literal["1.0"] = "1.0"
@@ -41,23 +34,30 @@ class Attributes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class RawEvent(Attributes, frozen=True, kw_only=True):
-    """An event whose data is still JSON: all that can be said of one in which much is wrong."""
+    """An event whose data is still JSON; its errors can be told one by one."""
 
     type: str
     data: Raw
 
 
 class TypedEvent(Attributes, frozen=True, kw_only=True):
-    """An event with its data; each type has a kind of its own, told by the tag."""
+    """An event with decoded data; each event type has a subclass with the type as its tag."""
 
     type: ClassVar[str]
     data: Data
 
 
-def _whole(data: type[Data]) -> Any:
-    """The kind of `TypedEvent` that carries this data."""
+Item = TypedEvent | Raw | InvalidEvent
+
+
+class _WithId(msgspec.Struct):
+    id: str | UnsetType = UNSET
+
+
+def _typed_event(data: type[Data]) -> Any:
+    """The subclass of `TypedEvent` for this data."""
     return msgspec.defstruct(
-        f"{data.__name__}Whole",
+        f"{data.__name__}Event",
         [("data", data)],
         bases=(TypedEvent,),
         namespace={"type": data.type},
@@ -68,190 +68,61 @@ def _whole(data: type[Data]) -> Any:
     )
 
 
-Item = TypedEvent | Raw | InvalidEvent
-
-
-class _Named(msgspec.Struct):
-    id: str | UnsetType = UNSET
-
-
-_any_whole = reduce(or_, map(_whole, EVENT_TYPES.values()))
-_batch = msgspec.json.Decoder(
-    Annotated[list[_any_whole], Meta(max_length=MOST_EVENTS)]  # type: ignore[valid-type]
+_any_typed_event = reduce(or_, map(_typed_event, EVENT_TYPES.values()))
+_batch_decoder = msgspec.json.Decoder(
+    Annotated[list[_any_typed_event], Meta(max_length=MAX_EVENTS)]  # type: ignore[valid-type]
 )
-_envelope = msgspec.json.Decoder(RawEvent)
-_named = msgspec.json.Decoder(_Named)
-_array = msgspec.json.Decoder(list[Raw])
-_object = msgspec.json.Decoder(dict[str, Raw])
+_id_decoder = msgspec.json.Decoder(_WithId)
+_array_decoder = msgspec.json.Decoder(list[Raw])
+_object_decoder = msgspec.json.Decoder(dict[str, Raw])
 
 
 def read_items(body: bytes, *, batch_only: bool = False) -> list[Item]:
     """The single events of a body.
 
-    A batch in whose shape nothing is wrong is read at once, which takes a fraction of the time.
-    Else they stay JSON, to be judged each for itself; those with a lone surrogate are refused.
+    A batch without any error is decoded at once, which takes a fraction of the time. In any other
+    body each event stays JSON and is validated on its own; one with a lone surrogate is rejected.
 
     Raises:
-        Problem: 400 when this is no JSON object or array, or an empty one; 413 over 500 events.
+        Problem: 400 for anything but a JSON object or array, or an empty one; 413 over 500 events.
     """
-    items = _read_at_once(body) or _items(body, batch_only)
+    items = _decode_typed(body) or _decode_raw(body, batch_only)
     if not items:
         raise Problem(400, "The array is empty: send 1 to 500 events.")
-    if len(items) > MOST_EVENTS:
-        raise Problem(413, f"{len(items)} events are too many: send at most {MOST_EVENTS}.")
+    if len(items) > MAX_EVENTS:
+        raise Problem(413, f"{len(items)} events are too many: send at most {MAX_EVENTS}.")
     return items
 
 
-def _read_at_once(body: bytes) -> list[Item]:
-    """All events of a batch, or none of them where one is not as it should be."""
-    items: list[Item] = []
-    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        items = _batch.decode(body)
-    return items
-
-
-def _items(body: bytes, batch_only: bool) -> list[Item]:
-    start = body.lstrip(b" \t\r\n")[:1]
-    if start not in (b"[", b"{") or (batch_only and start != b"["):
-        wanted = "a JSON array" if batch_only else "a JSON object or array"
-        raise Problem(400, f"The body is not {wanted}.")
-    try:
-        body.decode()
-        if start == b"[":
-            return list(_array.decode(body))
-        _object.decode(body)
-        return [Raw(body)]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return _items_with_surrogates(body, error)
-
-
-def _items_with_surrogates(body: bytes, error: Exception) -> list[Item]:
-    """JSON allows lone surrogates where our reader does not; only their events are refused."""
-    try:
-        found: Any = json.loads(body.decode(), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        raise Problem(400, f"The body is not JSON: {error}.") from None
-    return [_item(value) for value in (found if isinstance(found, list) else [found])]
-
-
-def _item(value: Any) -> Item:
-    try:
-        return Raw(json.dumps(value, ensure_ascii=False).encode())
-    except UnicodeEncodeError:
-        pointer = _surrogate_in(value)
-        return InvalidEvent("invalid-text", "A text contains a lone surrogate.", pointer)
-    except RecursionError:
-        return InvalidEvent("malformed", "It is nested too deeply.", "")
-
-
-def _surrogate_in(value: Any) -> str:
-    """Where the first lone surrogate is; in a field's name, the object that has it.
-
-    Goes through the parts in their order without calling itself: they may lie deep.
-    """
-    left: list[tuple[str, Any]] = [("", value)]
-    while left:
-        pointer, part = left.pop()
-        if any(map(_SURROGATE.search, _texts_of(part))):
-            return pointer
-        left += ((f"{pointer}/{name}", inner) for name, inner in reversed(_parts_of(part)))
-    return ""
-
-
-def _texts_of(value: Any) -> Iterable[str]:
-    """The texts that a value consists of itself: a text, or an object's names."""
-    if isinstance(value, str):
-        return [value]
-    return value if isinstance(value, dict) else ()
-
-
-def _parts_of(value: Any) -> list[tuple[str, Any]]:
-    """The values within a value, by what a pointer calls them."""
-    if isinstance(value, dict):
-        return [(_escaped(name), part) for name, part in value.items()]
-    if isinstance(value, list):
-        return [(str(index), part) for index, part in enumerate(value)]
-    return []
-
-
-def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-class EventParser:
-    """Turns the items of one request into events.
-
-    Args:
-        stamps: Gives times and ids to events that bring none.
-        voters: Hides the voters' ids.
-    """
-
-    def __init__(self, stamps: MonotonicClock, voters: VoterCookies) -> None:
-        self._stamps = stamps
-        self._voters = voters
-
-    def read(self, item: Item, token: Token) -> Event:
-        """The event of an item that the holder of `token` sent.
-
-        Raises:
-            InvalidEvent: With the code `forbidden` when the token may not send its type.
-        """
-        if isinstance(item, InvalidEvent):
-            raise item
-        envelope = item if isinstance(item, TypedEvent) else _read_envelope(item)
-        kind = EVENT_TYPES.get(envelope.type)
-        if kind is not None and not token.may_send(kind.role):
-            detail = f"A token of the role {token.role} may not send {envelope.type}."
-            raise InvalidEvent("forbidden", detail, "/type")
-        data = envelope.data
-        if isinstance(data, Raw):
-            data = read_data(envelope.type, data)
-        named: str | None = getattr(data, "voter", None)
-        if named is not None:
-            hidden = self._voters.gateway_pseudonym(token.namespace or token.role, named)
-            data = msgspec.structs.replace(data, voter=hidden)
-        name, time = self._stamp(envelope)
-        return Event(name, time, data, envelope.source)
-
-    def _stamp(self, envelope: Attributes) -> tuple[str, int]:
-        if envelope.id is None and envelope.time is None:
-            time = self._stamps.next()
-            return new_id(time), time
-        if envelope.id is None or envelope.time is None:
-            missing = "time" if envelope.time is None else "id"
-            detail = "Send both id and time, or neither: the server then sets both."
-            raise InvalidEvent("missing-field", detail, f"/{missing}")
-        return envelope.id, self._moment(envelope.time)
-
-    def _moment(self, text: str) -> int:
-        try:
-            time = instants.parse(text)
-        except ValueError as error:
-            raise InvalidEvent("invalid-time", f"The time is {error}.", "/time") from None
-        if time > self._stamps.clock() + FUTURE:
-            raise InvalidEvent("future-time", "The time is over 5 minutes ahead.", "/time")
-        return time
-
-
-def _read_envelope(raw: Raw) -> RawEvent:
-    try:
-        return _envelope.decode(raw)
-    except msgspec.ValidationError as error:
-        raise explain(str(error), "") from None
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise InvalidEvent("malformed", f"Not readable as JSON: {error}.", "") from None
-
-
-def id_of(item: Item) -> str | None:
-    """The id that an item names, if it can be read, for the answer to refer to it."""
+def read_id(item: Item) -> str | None:
+    """The item's id for the response, when it is readable."""
     if isinstance(item, TypedEvent):
         return item.id
     try:
-        name = _named.decode(item).id if isinstance(item, Raw) else UNSET
+        event_id = _id_decoder.decode(item).id if isinstance(item, Raw) else UNSET
     except (msgspec.DecodeError, RecursionError):
         return None
-    return None if name is UNSET else name
+    return None if event_id is UNSET else event_id
+
+
+def _decode_typed(body: bytes) -> list[Item]:
+    """All events of a batch, or none when one of them is invalid."""
+    items: list[Item] = []
+    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        items = _batch_decoder.decode(body)
+    return items
+
+
+def _decode_raw(body: bytes, batch_only: bool) -> list[Item]:
+    start = body.lstrip(b" \t\r\n")[:1]
+    if start not in (b"[", b"{") or (batch_only and start != b"["):
+        expected = "a JSON array" if batch_only else "a JSON object or array"
+        raise Problem(400, f"The body is not {expected}.")
+    try:
+        body.decode()
+        if start == b"[":
+            return list(_array_decoder.decode(body))
+        _object_decoder.decode(body)
+        return [Raw(body)]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return list(split_items(body, error))

@@ -2,89 +2,64 @@
 
 import asyncio
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from infra.kafka.codec import Codec
-from infra.kafka.delivery import Delivery, NotWritten, Outcome, Outgoing
+from infra.kafka.delivery import Outgoing
 from infra.kafka.producer import Producer
-from infra.telemetry import event_log, tracing
+from infra.telemetry import tracing
+from projections.private.tokens import Token
 from schemas.event_validation import InvalidEvent
 from schemas.events import Event
 from schemas.time.instants import rfc3339
 from schemas.topics import BOOKMARKS, VOTES
-from streams.api.auth.tokens import Token, TokenLookup
-from streams.api.http.problems import Problem, unavailable
-from streams.api.http.responses import JSON, discard, encode, read_body
-from streams.api.ingest.cloudevents import EventParser, Item, id_of, read_items
+from streams.api.auth.tokens import TokenLookup
+from streams.api.http.problems import Problem
+from streams.api.http.request_body import discard, read_body
+from streams.api.http.responses import JSON, encode
+from streams.api.ingest.cloudevents import Item, read_id, read_items
+from streams.api.ingest.event_parser import EventParser
 from streams.api.ingest.metrics import received
+from streams.api.ingest.results import (
+    Accepted,
+    Rejected,
+    Result,
+    Results,
+    count_results,
+    raise_for_failure,
+    result_of,
+)
 from streams.api.live.progress import Progress
 
-MOST_BYTES = 1024 * 1024
-MOST_SECONDS = 30
-TURN = 100
-"""Events of one request that are read before other requests have a turn."""
+MAX_BYTES = 1024 * 1024
+MAX_WAIT_SECONDS = 30
+YIELD_EVERY = 100
+"""Events of one request that are validated before other requests run."""
 
 _BATCH = "application/cloudevents-batch+json"
-_TYPES = {_BATCH, "application/cloudevents+json", JSON}
+_CONTENT_TYPES = {_BATCH, "application/cloudevents+json", JSON}
 _WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?(\d{1,9})\"?\s*(?:$|[,;])", re.IGNORECASE)
-_BARE = {VOTES.name, BOOKMARKS.name}
+_TOPICS_WITHOUT_HEADERS = {VOTES.name, BOOKMARKS.name}
 
-
-class Accepted(msgspec.Struct, frozen=True, tag_field="status", tag="accepted"):
-    """An event that the broker has acknowledged, and where it stands."""
-
-    id: str
-    time: str
-    topic: str
-    partition: int
-    offset: int
-
-
-class Rejected(msgspec.Struct, frozen=True, tag_field="status", tag="rejected"):
-    """An event that is not on the log: why, and for a field which."""
-
-    id: str | None
-    code: str
-    detail: str
-    pointer: str | None = None
-
-
-class Unknown(msgspec.Struct, frozen=True, tag_field="status", tag="unknown"):
-    """An event of which nobody knows whether it is on the log; sending it again does no harm."""
-
-    id: str
-    time: str
-    detail: str = "The broker did not say whether it has this event; send it again as it is."
-
-
-Result = Accepted | Rejected | Unknown
 Validated = tuple[Event, Outgoing] | Rejected
 
 
-class Results(msgspec.Struct, frozen=True):
-    """One result per event, in the order of the request."""
-
-    results: list[Result]
-
-
 class IngestEndpoint:
-    """Takes events by HTTP and answers once the broker has them."""
+    """Accepts events by HTTP and answers once the broker has acknowledged them."""
 
     def __init__(
         self,
         tokens: TokenLookup,
-        reader: EventParser,
+        parser: EventParser,
         codec: Codec,
         producer: Producer,
         progress: Progress,
     ) -> None:
         self._tokens = tokens
-        self._reader = reader
+        self._parser = parser
         self._codec = codec
         self._producer = producer
         self._progress = progress
@@ -93,19 +68,19 @@ class IngestEndpoint:
         """Answer `POST /v1/events`."""
         headers = dict(request.scope["headers"])
         try:
-            token = await self._authenticated(request)
-            batch_only = _content_type(request) == _BATCH
+            token = await self._authenticate(request)
+            batch_only = _require_content_type(request) == _BATCH
         except Problem:
             await discard(request.receive, headers)
             raise
-        body = await read_body(request.receive, headers, MOST_BYTES)
+        body = await read_body(request.receive, headers, MAX_BYTES)
         items = read_items(body, batch_only=batch_only)
-        judged = await self._validate_all(items, token)
-        return await self._answered(request, await self._sent(judged))
+        validated = await self._validate_all(items, token)
+        return await self._respond(request, await self._send(validated))
 
-    async def _authenticated(self, request: Request) -> Token:
+    async def _authenticate(self, request: Request) -> Token:
         scheme, _, text = request.headers.get("authorization", "").partition(" ")
-        token = await self._tokens.bearer(text.strip()) if scheme.lower() == "bearer" else None
+        token = await self._tokens.find(text.strip()) if scheme.lower() == "bearer" else None
         if token is None:
             raise Problem(
                 401,
@@ -115,85 +90,67 @@ class IngestEndpoint:
         return token
 
     async def _validate_all(self, items: list[Item], token: Token) -> list[Validated]:
-        """Each event with its record, or why it is rejected; others have a turn in between."""
-        judged = []
+        """Each event with its record, or its rejection; other requests run in between."""
+        validated = []
         for index, item in enumerate(items):
-            if index % TURN == TURN - 1:
+            if index % YIELD_EVERY == YIELD_EVERY - 1:
                 await asyncio.sleep(0)
-            judged.append(self._validate(item, token))
-        return judged
+            validated.append(self._validate(item, token))
+        return validated
 
     def _validate(self, item: Item, token: Token) -> Validated:
         try:
-            event = self._reader.read(item, token)
+            event = self._parser.parse(item, token)
         except InvalidEvent as error:
             received("", "rejected").inc()
-            return Rejected(id_of(item), error.code, error.detail, error.pointer)
+            return Rejected(read_id(item), error.code, error.detail, error.pointer)
         topic = event.data.topic.name
-        headers = tracing.carried(None if topic in _BARE else _headers(event))
+        headers = tracing.carried(None if topic in _TOPICS_WITHOUT_HEADERS else _headers(event))
         return event, Outgoing(topic, event.key.encode(), self._codec.encode(event), headers)
 
-    async def _sent(self, judged: list[Validated]) -> list[Result]:
-        """Send every good event; what became of each, once that is known of all.
+    async def _send(self, validated: list[Validated]) -> list[Result]:
+        """Send the valid events; returns once the outcome of each is known.
 
-        They go in one go, so that the broker gets few large batches. Sent as they are judged, with
-        turns of others in between, each would cost the broker three times as much.
+        They go in one call, so that the broker gets few large batches. Sent while others are
+        validated, with other requests in between, each would cost the broker three times as much.
         """
-        good = [it for it in judged if not isinstance(it, Rejected)]
-        outcomes = await self._producer.send_all([record for _, record in good])
-        results = list(map(_result, (event for event, _ in good), outcomes))
-        _count((event.data.type for event, _ in good), results)
-        if len(results) == len(judged):
-            return results
-        sent = iter(results)
-        return [it if isinstance(it, Rejected) else next(sent) for it in judged]
+        valid = [item for item in validated if not isinstance(item, Rejected)]
+        outcomes = await self._producer.send_all([record for _, record in valid])
+        sent = list(map(result_of, (event for event, _ in valid), outcomes))
+        count_results((event.data.type for event, _ in valid), sent)
+        if len(sent) == len(validated):
+            return sent
+        remaining = iter(sent)
+        return [item if isinstance(item, Rejected) else next(remaining) for item in validated]
 
-    async def _answered(self, request: Request, results: list[Result]) -> Response:
+    async def _respond(self, request: Request, results: list[Result]) -> Response:
         accepted = [result for result in results if isinstance(result, Accepted)]
-        if len(accepted) < len(results):
-            _raise_for_broker(results)
-            _raise_for_role(results)
+        all_accepted = len(accepted) == len(results)
+        if not all_accepted:
+            raise_for_failure(results)
         if not accepted:
             return Response(encode(Results(results)), 422, media_type=JSON)
-        waited = await self._waited(request, accepted)
-        status = 207 if len(accepted) < len(results) else 200 if waited else 202
-        headers = {"Preference-Applied": "wait"} if waited else None
+        applied = await self._wait_applied(request, accepted)
+        status = (200 if applied else 202) if all_accepted else 207
+        headers = {"Preference-Applied": "wait"} if applied else None
         return Response(encode(Results(results)), status, headers, JSON)
 
-    async def _waited(self, request: Request, accepted: list[Accepted]) -> bool:
-        """Whether all projections have applied the events within the time the client gives."""
+    async def _wait_applied(self, request: Request, accepted: list[Accepted]) -> bool:
+        """Whether all projections have applied the events within the client's preferred wait."""
         seconds = preferred_wait(request.headers.getlist("prefer"))
         if not seconds:
             return False
-        last = {(it.topic, it.partition): it.offset for it in sorted(accepted, key=_by_offset)}
+        targets: dict[tuple[str, int], int] = {}
+        for result in accepted:
+            partition = result.topic, result.partition
+            targets[partition] = max(result.offset + 1, targets.get(partition, 0))
         try:
             async with asyncio.timeout(seconds):
-                for (topic, partition), offset in last.items():
-                    await self._progress.applied.wait_for((topic, partition), offset + 1)
+                for partition, offset in targets.items():
+                    await self._progress.applied.wait_for(partition, offset)
         except TimeoutError:
             return False
         return True
-
-
-def _result(event: Event, outcome: Outcome) -> Result:
-    if isinstance(outcome, Delivery):
-        event_log.accepted(event.id, outcome)
-        time = rfc3339(event.time)
-        return Accepted(event.id, time, outcome.topic, outcome.partition, outcome.offset)
-    if isinstance(outcome, NotWritten):
-        code = "too-large" if outcome.too_large else "unavailable"
-        return Rejected(event.id, code, f"The broker did not take it: {outcome}.")
-    return Unknown(event.id, rfc3339(event.time))
-
-
-def _count(types: Iterable[str], results: Iterable[Result]) -> None:
-    kinds: Iterable[type[Result]] = map(type, results)
-    for (name, kind), count in Counter(zip(types, kinds, strict=True)).items():
-        received(name, str(kind.__struct_config__.tag)).inc(count)
-
-
-def _by_offset(result: Accepted) -> int:
-    return result.offset
 
 
 def _headers(event: Event) -> list[tuple[str, str | bytes | None]]:
@@ -204,31 +161,14 @@ def _headers(event: Event) -> list[tuple[str, str | bytes | None]]:
     ]
 
 
-def _content_type(request: Request) -> str:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in _TYPES:
-        raise Problem(415, f"Send one of {', '.join(sorted(_TYPES))}.")
-    return kind
+def _require_content_type(request: Request) -> str:
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type not in _CONTENT_TYPES:
+        raise Problem(415, f"Send one of {', '.join(sorted(_CONTENT_TYPES))}.")
+    return content_type
 
 
 def preferred_wait(preferences: Sequence[str]) -> int:
-    """The seconds that `Prefer: wait=…` asks for (RFC 7240), at most 30; 0 where it does not."""
+    """The seconds of `Prefer: wait=…` (RFC 7240), at most 30; 0 without it."""
     match = _WAIT.search(",".join(preferences))
-    return min(int(match[1]), MOST_SECONDS) if match else 0
-
-
-def _raise_for_broker(results: list[Result]) -> None:
-    if any(isinstance(r, Unknown) or _code(r) == "unavailable" for r in results):
-        raise unavailable(
-            "The broker did not acknowledge every event; results says which to send again.",
-            results=results,
-        )
-
-
-def _raise_for_role(results: list[Result]) -> None:
-    if all(_code(result) == "forbidden" for result in results):
-        raise Problem(403, "This token may not send events of this type.", results=results)
-
-
-def _code(result: Result) -> str:
-    return result.code if isinstance(result, Rejected) else ""
+    return min(int(match[1]), MAX_WAIT_SECONDS) if match else 0

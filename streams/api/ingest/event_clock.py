@@ -1,4 +1,4 @@
-"""Times and ids that the server gives to events which bring none."""
+"""Times and ids for events that bring none."""
 
 import time
 from collections.abc import Callable
@@ -6,11 +6,11 @@ from random import Random
 
 import msgspec
 
-# An id has to be one of its kind, not hard to guess, so no system call is made for it.
-_chance = Random()  # noqa: S311
+# An id must be unique, not hard to guess, so it needs no system call.
+_random = Random()  # noqa: S311
 
-FUTURE = 5 * 60 * 1_000_000
-"""How far ahead of our clock an event's time may be, in microseconds."""
+MAX_AHEAD = 5 * 60 * 1_000_000
+"""How far an event's time may be ahead of our clock, in microseconds."""
 
 
 def now() -> int:
@@ -19,39 +19,39 @@ def now() -> int:
 
 
 class MonotonicClock:
-    """Gives strictly increasing times, also when the clock stands still or jumps back.
+    """Gives strictly increasing times, also when the wall clock stops or jumps back.
 
     Args:
-        clock: Microseconds since 1970.
+        now: The wall clock, in microseconds since 1970.
     """
 
-    def __init__(self, clock: Callable[[], int] = now) -> None:
-        self.clock = clock
+    def __init__(self, now: Callable[[], int] = now) -> None:
+        self.now = now
         self._last = 0
 
-    def next(self) -> int:
+    def next_time(self) -> int:
         """A time after every time given before."""
-        self._last = max(self.clock(), self._last + 1)
+        self._last = max(self.now(), self._last + 1)
         return self._last
 
-    def after(self, last: int) -> int:
+    def time_after(self, last: int) -> int:
         """A time after every time given before and after `last`.
 
-        A `last` of another server whose clock is ahead moves this stamp only, not later ones.
+        A `last` from a server whose clock is ahead moves this time only, not later ones.
         """
-        return max(self.next(), last + 1)
+        return max(self.next_time(), last + 1)
 
 
 def new_id(micros: int) -> str:
     """A UUID of version 7 for a time: ids of later times are greater, as text too."""
     millis, rest = divmod(micros, 1000)
-    bits = millis << 80 | 7 << 76 | (rest * 4096 // 1000) << 64 | 2 << 62 | _chance.getrandbits(62)
+    bits = millis << 80 | 7 << 76 | (rest * 4096 // 1000) << 64 | 2 << 62 | _random.getrandbits(62)
     text = f"{bits:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 class FakeClock(msgspec.Struct):
-    """A clock that stands still until it is moved.
+    """A clock that moves only when told to.
 
     Attributes:
         micros: Microseconds since 1970.
@@ -60,9 +60,9 @@ class FakeClock(msgspec.Struct):
     micros: int = 1_763_632_800_000_000  # 2025-11-20T10:00:00Z
 
     def __call__(self) -> int:
-        """The time that it shows."""
+        """The current time."""
         return self.micros
 
     def move(self, seconds: float) -> None:
-        """Show a time `seconds` later."""
+        """Add `seconds` to the time."""
         self.micros += int(seconds * 1_000_000)

@@ -1,4 +1,4 @@
-"""Metrics that are looked up once, not for each event."""
+"""Counters that are looked up once, not for each event."""
 
 from functools import cache
 from itertools import product
@@ -12,11 +12,11 @@ OUTCOMES = ("accepted", "rejected", "unknown")
 
 
 @cache
-def received(kind: str, outcome: str) -> Counter:
-    """Counts the events of a type (empty when not readable) with an outcome."""
-    return EVENTS_RECEIVED.labels(kind, outcome)
+def received(event_type: str, outcome: str) -> Counter:
+    """The counter of an event type (empty when unreadable) with an outcome."""
+    return EVENTS_RECEIVED.labels(event_type, outcome)
 
 
-# A series that began with its first burst would show no increase, and alarm nobody.
-for _kind, _outcome in (*product(EVENT_TYPES, OUTCOMES), ("", "rejected")):
-    received(_kind, _outcome)
+# A series that starts with its first burst shows no increase and triggers no alert.
+for _event_type, _outcome in (*product(EVENT_TYPES, OUTCOMES), ("", "rejected")):
+    received(_event_type, _outcome)

@@ -1,1 +1,1 @@
-"""What changes, as server-sent events."""
+"""Live progress and tallies: waits, cache and Server-Sent Events."""

@@ -1,4 +1,4 @@
-"""The API's own reader of the changes topic: what is new about tools, in groups."""
+"""Reads the changes topic for the API: the newest records of tools, in groups."""
 
 import asyncio
 import threading
@@ -6,20 +6,25 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from infra.kafka.client import create_consumer
 from infra.kafka.codec import Codec
 from infra.runtime.blocking_pool import join_async
 from infra.settings import Settings
-from schemas import topics
 from schemas.records import Tool
+from schemas.topics import CHANGES
 
-AT_ONCE = 500
+MAX_GROUP = 500
 RETRY_SECONDS = 1.0
-PREFIX = b"tool:"
+POLL_SECONDS = 0.5
+BROKER_SECONDS = 5.0
+CLOSE_SECONDS = 3.0
+KEY_PREFIX = b"tool:"
 
-Group = dict[str, Tool | None]
+ChangedTools = dict[str, Tool | None]
+"""The newest record of each changed tool; None where the record is gone or unreadable."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -29,99 +34,99 @@ class ChangesConsumer:
     Args:
         settings: Where the brokers are.
         codec: Decodes records.
-        changed: Called on the loop with the newest record of each tool that changed, None where
-            there is none to be read.
-        began: Called on the loop once everything published from then on will be read.
+        on_changes: Called on the loop with each group of changed tools.
+        on_start: Called on the loop once every record published from then on will be read.
     """
 
     def __init__(
         self,
         settings: Settings,
         codec: Codec,
-        changed: Callable[[Group], None],
-        began: Callable[[], None],
+        on_changes: Callable[[ChangedTools], None],
+        on_start: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._codec = codec
-        self._changed = changed
+        self._on_changes = on_changes
+        self._on_start = on_start
         self._loop = asyncio.get_running_loop()
         self._stopping = threading.Event()
-        self._began = began
-        self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="changes", daemon=True)
         self._thread.start()
 
     async def close(self) -> None:
         """Stop reading."""
         self._stopping.set()
-        await join_async(self._thread, 3)
+        await join_async(self._thread, CLOSE_SECONDS)
 
     def _run(self) -> None:
         consumer = create_consumer(
             self._settings,
-            # Records that are gone were replaced by newer ones: go on with the first there is.
+            # Compaction removes only records with a newer one, so go on with the next there is.
             {"auto.offset.reset": "earliest"},
         )
         try:
-            self._start(consumer)
+            self._assign(consumer)
             while not self._stopping.is_set():
-                group = self._group(_waiting(consumer))
-                if group:
-                    self._loop.call_soon_threadsafe(self._changed, group)
-        except RuntimeError:  # the loop is closed: nobody listens any more
+                changes = self._newest_records(_poll_group(consumer))
+                if changes:
+                    self._loop.call_soon_threadsafe(self._on_changes, changes)
+        except RuntimeError:  # the loop is closed
             pass
         finally:
             consumer.close()
 
-    def _start(self, consumer: Consumer) -> None:
-        """Take all partitions at their ends; waits until there are broker and topic."""
+    def _assign(self, consumer: Consumer) -> None:
+        """Assign all partitions at their ends; waits until broker and topic exist."""
         while not self._stopping.is_set():
             try:
-                consumer.assign(_ends(consumer))
-                self._loop.call_soon_threadsafe(self._began)
+                consumer.assign(_end_offsets(consumer))
+                self._loop.call_soon_threadsafe(self._on_start)
                 return
             except (KafkaException, LookupError) as error:
                 log.warning("the changes cannot be read yet", reason=str(error))
                 self._stopping.wait(RETRY_SECONDS)
 
-    def _group(self, messages: list[Any]) -> Group:
+    def _newest_records(self, messages: list[Message]) -> ChangedTools:
         """The newest record per tool; only these are decoded."""
-        newest = {}
+        newest: dict[bytes, Any] = {}
         for message in messages:
-            if message.error() is not None:
-                log.warning("the changes cannot be read now", reason=message.error().str())
-            elif (message.key() or b"").startswith(PREFIX):
-                newest[message.key()] = message.value()
+            error, key = message.error(), message.key() or b""
+            if error is not None:
+                log.warning("the changes cannot be read now", reason=error.str())
+            elif key.startswith(KEY_PREFIX):
+                newest[key] = message.value()
         return {
-            key[len(PREFIX) :].decode(errors="replace"): self._decoded(value)
+            key[len(KEY_PREFIX) :].decode(errors="replace"): self._decode(value)
             for key, value in newest.items()
         }
 
-    def _decoded(self, value: bytes | None) -> Tool | None:
-        """The record, or None where it cannot be had: whatever one brings, others follow it."""
+    def _decode(self, value: bytes | None) -> Tool | None:
+        """The record, or None when unreadable: one bad record must not block later ones."""
         if value is None:
             return None
         try:
             record = self._codec.decode_record(value)
-        except Exception as error:  # such as of a registry that is away
+        except Exception as error:  # for example a registry that is away
             log.warning("a change is not readable", reason=str(error))
             return None
         return record if isinstance(record, Tool) else None
 
 
-def _waiting(consumer: Consumer) -> list[Any]:
-    """What has arrived, as soon as something has; `consume` alone would wait for all it may."""
-    first = consumer.poll(0.5)
-    return [] if first is None else [first, *consumer.consume(AT_ONCE, timeout=0)]
+def _poll_group(consumer: Consumer) -> list[Message]:
+    """All messages that have arrived once one has; `consume` alone would wait for a full group."""
+    first = consumer.poll(POLL_SECONDS)
+    return [] if first is None else [first, *consumer.consume(MAX_GROUP, timeout=0)]
 
 
-def _ends(consumer: Consumer) -> list[TopicPartition]:
-    """Where each partition ends now: fixed offsets, so that nothing after them is missed."""
-    found = consumer.list_topics(topics.CHANGES.name, timeout=5).topics[topics.CHANGES.name]
-    if found.error is not None or not found.partitions:
-        raise LookupError(f"the topic {topics.CHANGES.name} is not there")
+def _end_offsets(consumer: Consumer) -> list[TopicPartition]:
+    """Each partition's end as a fixed offset, so that no later record is missed."""
+    topic = consumer.list_topics(CHANGES.name, timeout=BROKER_SECONDS).topics[CHANGES.name]
+    if topic.error is not None or not topic.partitions:
+        raise LookupError(f"the topic {CHANGES.name} does not exist")
     ends = []
-    for partition in found.partitions:
-        place = TopicPartition(topics.CHANGES.name, partition)
-        _, end = consumer.get_watermark_offsets(place, timeout=5)
-        ends.append(TopicPartition(topics.CHANGES.name, partition, end))
+    for partition in topic.partitions:
+        topic_partition = TopicPartition(CHANGES.name, partition)
+        _, end = consumer.get_watermark_offsets(topic_partition, timeout=BROKER_SECONDS)
+        ends.append(TopicPartition(CHANGES.name, partition, end))
     return ends

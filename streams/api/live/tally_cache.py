@@ -1,19 +1,20 @@
-"""The newest known counts of each tool, in memory, so that a vote asks the database for nothing.
+"""The newest known counts of each tool in memory, so that a vote needs no database query.
 
-The changes topic keeps them current; a tool that is not known yet is read once.
+The changes topic keeps them current; a tool that is not cached is read once.
 """
 
 import asyncio
 
 import msgspec
 
+from projections.read import queries
 from projections.read.queries import ToolTally
 from schemas.records import Community, Tool
 from streams.api.read_model import ReadModel
 
 
 class CachedTool(msgspec.Struct, frozen=True):
-    """What the API knows of a listed tool."""
+    """The part of a listed tool's record that votes and streams need."""
 
     tool: str
     name: str
@@ -23,12 +24,12 @@ class CachedTool(msgspec.Struct, frozen=True):
     retired: bool
 
     @classmethod
-    def of(cls, tool: Tool) -> "CachedTool":
-        """What a whole record says."""
+    def from_record(cls, tool: Tool) -> "CachedTool":
+        """The same part of a whole record."""
         retired = tool.retired is not None
         return cls(tool.tool, tool.name, tool.community, tool.bookmarks, tool.version, retired)
 
-    def counted(self, tally: ToolTally) -> "CachedTool":
+    def with_tally(self, tally: ToolTally) -> "CachedTool":
         """The same tool with newer counts."""
         return msgspec.structs.replace(
             self, community=tally.community, bookmarks=tally.bookmarks, version=tally.version
@@ -36,79 +37,75 @@ class CachedTool(msgspec.Struct, frozen=True):
 
 
 class TallyCache:
-    """Remembers standings; an older version never replaces a newer one."""
+    """Caches tools; an older version never replaces a newer one."""
 
-    def __init__(self, library: ReadModel) -> None:
-        self._library = library
-        self._known: dict[str, CachedTool] = {}
-        self._wanted: dict[str, asyncio.Future[None]] = {}
+    def __init__(self, read_model: ReadModel) -> None:
+        self._read_model = read_model
+        self._tools: dict[str, CachedTool] = {}
+        self._requested: dict[str, asyncio.Future[None]] = {}
         self._reader: asyncio.Task[None] | None = None
 
-    def known(self, tool: str) -> CachedTool | None:
-        """What is in memory."""
-        return self._known.get(tool)
+    def cached(self, slug: str) -> CachedTool | None:
+        """The tool from memory."""
+        return self._tools.get(slug)
 
-    async def find(self, tool: str) -> CachedTool | None:
-        """What is in memory, else in the database; None for a tool that is not listed."""
-        standing = self._known.get(tool)
-        if standing is None:
-            record = await self._library.tool(tool)
+    async def get(self, slug: str) -> CachedTool | None:
+        """The tool from memory, else from the database; None for a tool that is not listed."""
+        if slug not in self._tools:
+            record = await self._read_model.run(queries.tool, slug)
             if record is not None:
-                self.learn(record)
-            standing = self._known.get(tool)
-        return standing
+                self.update(record)
+        return self._tools.get(slug)
 
-    def learn(self, record: Tool) -> None:
-        """Take in a whole record."""
-        known = self._known.get(record.tool)
-        if known is None or record.version >= known.version:
-            self._known[record.tool] = CachedTool.of(record)
+    def update(self, record: Tool) -> None:
+        """Store a whole record."""
+        cached = self._tools.get(record.tool)
+        if cached is None or record.version >= cached.version:
+            self._tools[record.tool] = CachedTool.from_record(record)
 
-    def forget(self, tool: str) -> None:
-        """The tool is no longer listed."""
-        self._known.pop(tool, None)
+    def remove(self, slug: str) -> None:
+        """Drop a tool that is no longer listed."""
+        self._tools.pop(slug, None)
 
     def clear(self) -> None:
-        """Forget all: what was read before may have changed unheard."""
-        self._known.clear()
+        """Drop every tool, since changes may have been missed."""
+        self._tools.clear()
 
-    async def fresh(self, tool: str) -> CachedTool | None:
-        """The standing as the database has it at some moment after this call.
+    async def refresh(self, slug: str) -> CachedTool | None:
+        """The tool as the database has it at some moment after this call.
 
-        Calls share reads: all that come while one read runs wait for the next.
+        Calls share queries: all that arrive while one query runs wait for the next.
         """
-        wanted = self._wanted.get(tool)
-        if wanted is None:
-            wanted = self._wanted[tool] = asyncio.get_running_loop().create_future()
+        request = self._requested.get(slug)
+        if request is None:
+            request = self._requested[slug] = asyncio.get_running_loop().create_future()
         if self._reader is None:
-            self._reader = asyncio.create_task(self._read_wanted())
-        await asyncio.shield(wanted)
-        return await self.find(tool)
+            self._reader = asyncio.create_task(self._read_requested())
+        await asyncio.shield(request)
+        return await self.get(slug)
 
-    async def _read_wanted(self) -> None:
+    async def _read_requested(self) -> None:
         try:
-            while self._wanted:
-                wanted, self._wanted = self._wanted, {}
-                await self._read(wanted)
+            while self._requested:
+                requests, self._requested = self._requested, {}
+                await self._read_tallies(requests)
         finally:
             self._reader = None
 
-    async def _read(self, wanted: dict[str, "asyncio.Future[None]"]) -> None:
-        failure: Exception | None = None
+    async def _read_tallies(self, requests: dict[str, "asyncio.Future[None]"]) -> None:
         try:
-            tallies = await self._library.tallies(sorted(wanted))
+            tallies = await self._read_model.run(queries.tallies, sorted(requests))
             for tally in tallies.values():
-                self._count(tally)
-        except Exception as error:  # whoever waits gets it; the next read may do better
-            failure = error
-        for future in wanted.values():
-            if failure is None:
-                future.set_result(None)
-            else:
-                future.set_exception(failure)
-                future.exception()
+                self._update_tally(tally)
+        except Exception as error:  # every caller gets it; the next query may succeed
+            for request in requests.values():
+                request.set_exception(error)
+                request.exception()
+            return
+        for request in requests.values():
+            request.set_result(None)
 
-    def _count(self, tally: ToolTally) -> None:
-        known = self._known.get(tally.tool)
-        if known is not None and tally.version >= known.version:
-            self._known[tally.tool] = known.counted(tally)
+    def _update_tally(self, tally: ToolTally) -> None:
+        cached = self._tools.get(tally.tool)
+        if cached is not None and tally.version >= cached.version:
+            self._tools[tally.tool] = cached.with_tally(tally)

@@ -1,1 +1,1 @@
-"""Public JSON reads."""
+"""Public JSON reads, and files of a visitor's own data."""

@@ -1,24 +1,24 @@
-"""What a visitor may take along: bookmarks as JSON, CSV or the file that browsers import; votes."""
+"""A visitor's own data as files: bookmarks as JSON, CSV or for browsers; votes as JSON."""
 
 import csv
 import io
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from html import escape
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from projections.read.queries import OwnVote, SavedTool
+from projections.read import queries
 from schemas.records import Choice
 from streams.api.auth.voter_cookie import VoterCookies
-from streams.api.http.responses import PERSONAL, answer
+from streams.api.http.html_page import render
+from streams.api.http.responses import PERSONAL, respond
 from streams.api.read_model import ReadModel
 
 
 class Bookmark(msgspec.Struct, frozen=True):
-    """A tool that was kept, where it is, and since when."""
+    """A bookmarked tool, its page, and when it was bookmarked."""
 
     tool: str
     name: str
@@ -38,87 +38,74 @@ class Vote(msgspec.Struct, frozen=True):
 
 
 class PersonalExport:
-    """Gives a visitor files of what is the visitor's own.
+    """Answers with files of the visitor's own data.
 
     Args:
-        library: Knows bookmarks and votes.
-        voters: Knows who asks.
-        public_url: The site's address, which the links in a file begin with.
+        read_model: Reads bookmarks and votes.
+        voter_cookies: Identifies the visitor.
+        public_url: The site's address, for the links in a file.
     """
 
-    def __init__(self, library: ReadModel, voters: VoterCookies, public_url: str) -> None:
-        self._library = library
-        self._voters = voters
+    def __init__(self, read_model: ReadModel, voter_cookies: VoterCookies, public_url: str) -> None:
+        self._read_model = read_model
+        self._voter_cookies = voter_cookies
         self._public_url = public_url
 
     async def bookmarks_json(self, request: Request) -> Response:
         """`GET /v1/me/bookmarks.json`."""
-        return _file(answer(request, await self._bookmarks(request), cache=PERSONAL), request)
+        bookmarks = await self._read_bookmarks(request)
+        return _as_file(respond(request, bookmarks, cache=PERSONAL), request)
 
     async def bookmarks_csv(self, request: Request) -> Response:
         """`GET /v1/me/bookmarks.csv`: UTF-8 with a header line (RFC 4180)."""
-        return await self._text(request, _csv, "text/csv; charset=utf-8")
+        return await self._bookmarks_as(request, _write_csv, "text/csv; charset=utf-8")
 
     async def bookmarks_html(self, request: Request) -> Response:
         """`GET /v1/me/bookmarks.html`: the Netscape bookmark file that every browser imports."""
-        return await self._text(request, _netscape, "text/html; charset=utf-8")
+        return await self._bookmarks_as(request, _write_netscape, "text/html; charset=utf-8")
 
     async def votes_json(self, request: Request) -> Response:
         """`GET /v1/me/votes.json`."""
-        found = await self._library.votes_of(name) if (name := self._name(request)) else []
-        votes = [self._vote(cast) for cast in found]
-        return _file(answer(request, votes, cache=PERSONAL), request)
+        voter = self._voter_cookies.read_pseudonym(dict(request.scope["headers"]))
+        rows = await self._read_model.run(queries.votes_of, voter) if voter else []
+        votes = [Vote(it.tool, it.name, self._url(it.tool), it.choice, it.time) for it in rows]
+        return _as_file(respond(request, votes, cache=PERSONAL), request)
 
-    async def _text(
+    async def _bookmarks_as(
         self, request: Request, write: Callable[[Sequence[Bookmark]], str], media_type: str
     ) -> Response:
-        text = write(await self._bookmarks(request)).encode()
-        return _file(answer(request, text, cache=PERSONAL, media_type=media_type), request)
+        text = write(await self._read_bookmarks(request)).encode()
+        return _as_file(respond(request, text, cache=PERSONAL, media_type=media_type), request)
 
-    async def _bookmarks(self, request: Request) -> list[Bookmark]:
-        name = self._name(request)
-        return [self._bookmark(it) for it in await self._library.kept_by(name)] if name else []
-
-    def _name(self, request: Request) -> str | None:
-        voter = self._voters.read(dict(request.scope["headers"]))
-        return self._voters.pseudonym(voter) if voter else None
-
-    def _bookmark(self, kept: SavedTool) -> Bookmark:
-        return Bookmark(kept.tool, kept.name, kept.tagline, self._url(kept.tool), kept.time)
-
-    def _vote(self, cast: OwnVote) -> Vote:
-        return Vote(cast.tool, cast.name, self._url(cast.tool), cast.choice, cast.time)
+    async def _read_bookmarks(self, request: Request) -> list[Bookmark]:
+        voter = self._voter_cookies.read_pseudonym(dict(request.scope["headers"]))
+        tools = await self._read_model.run(queries.kept_by, voter) if voter else []
+        return [
+            Bookmark(tool.tool, tool.name, tool.tagline, self._url(tool.tool), tool.time)
+            for tool in tools
+        ]
 
     def _url(self, tool: str) -> str:
         return f"{self._public_url}/tools/{tool}/"
 
 
-def _file(response: Response, request: Request) -> Response:
-    """Make a browser save the answer under the last part of its path."""
+def _as_file(response: Response, request: Request) -> Response:
+    """Make a browser save the response under the last segment of its path."""
     name = request.url.path.rpartition("/")[2]
     response.headers["Content-Disposition"] = f'attachment; filename="verdicts-{name}"'
     return response
 
 
-def _csv(bookmarks: Sequence[Bookmark]) -> str:
+def _write_csv(bookmarks: Sequence[Bookmark]) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(Bookmark.__struct_fields__)
-    for it in bookmarks:
-        writer.writerow((it.tool, it.name, it.tagline, it.url, it.time.isoformat()))
+    for bookmark in bookmarks:
+        row = msgspec.structs.astuple(bookmark)
+        writer.writerow((*row[:-1], bookmark.time.isoformat()))
     return text.getvalue()
 
 
-def _netscape(bookmarks: Sequence[Bookmark]) -> str:
-    lines = [
-        "<!DOCTYPE NETSCAPE-Bookmark-file-1>",
-        '<META HTTP-EQUIV="Content-Type" CONTENT="text/html; charset=UTF-8">',
-        "<TITLE>Bookmarks</TITLE>",
-        "<H1>Bookmarks</H1>",
-        "<DL><p>",
-    ]
-    for it in bookmarks:
-        since = int(it.time.timestamp())
-        link = f'<A HREF="{escape(it.url)}" ADD_DATE="{since}">{escape(it.name)}</A>'
-        lines += [f"    <DT>{link}", f"    <DD>{escape(it.tagline)}"]
-    return "\n".join([*lines, "</DL><p>", ""])
+def _write_netscape(bookmarks: Sequence[Bookmark]) -> str:
+    # Importers know few character references: &quot;, but not the &#34; of Jinja.
+    return render("bookmarks.html", bookmarks=bookmarks).replace("&#34;", "&quot;")

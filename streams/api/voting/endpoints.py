@@ -1,9 +1,8 @@
-"""`PUT` and `DELETE` of a vote or a bookmark: the hot path, so plain ASGI and nothing around it."""
+"""`PUT` and `DELETE` of a vote or a bookmark: the hot path, so plain ASGI without a framework."""
 
 from typing import Any
 
 import msgspec
-from msgspec import UNSET
 from starlette.types import Receive, Scope, Send
 
 from schemas.event_validation import explain
@@ -11,17 +10,13 @@ from schemas.events import BookmarkAdded, BookmarkRemoved, VoteCast, VoteRetract
 from schemas.records import Choice
 from streams.api.auth.request_origin import OriginPolicy
 from streams.api.http.problems import Problem
-from streams.api.http.responses import encode, read_body
+from streams.api.http.request_body import read_body
+from streams.api.http.responses import encode
 from streams.api.live.tally_cache import CachedTool
-from streams.api.voting.vote_service import (
-    BrowserRequest,
-    VoterChange,
-    VoteResponse,
-    VoteService,
-    vote_response,
-)
+from streams.api.voting.vote_response import OwnState, VoterChange, VoteResponse
+from streams.api.voting.vote_service import BrowserRequest, VoteService
 
-MOST_BYTES = 4096
+MAX_BYTES = 4096
 
 
 class VoteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,68 +25,69 @@ class VoteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     choice: Choice
 
 
-_ballot = msgspec.json.Decoder(VoteBody)
+_vote_decoder = msgspec.json.Decoder(VoteBody)
 
 
 class VoteEndpoint:
-    """An ASGI application for one kind of change, told by the method.
+    """An ASGI application for votes or for bookmarks.
 
     Args:
-        booth: Takes the changes.
-        origins: Knows our own pages.
+        votes: Writes the changes.
+        origins: Recognizes our own pages.
         put: The event of `PUT`.
         delete: The event of `DELETE`.
     """
 
     def __init__(
         self,
-        booth: VoteService,
+        votes: VoteService,
         origins: OriginPolicy,
         put: type[VoterChange],
         delete: type[VoterChange],
     ) -> None:
-        self._booth = booth
+        self._votes = votes
         self._origins = origins
-        self._kinds = {"PUT": put, "DELETE": delete}
+        self._changes = {"PUT": put, "DELETE": delete}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        visit = BrowserRequest(scope, dict(scope["headers"]))
-        self._origins.require_same(visit.headers)
-        kind = self._kinds[scope["method"]]
-        tool: str = scope["path_params"]["tool"]
-        standing = await self._booth.require_tool(tool, retired_too=kind is BookmarkRemoved)
-        said = await _said(kind, visit, receive)
-        if kind in (VoteRetracted, BookmarkRemoved) and not self._booth.voters.read(visit.headers):
-            return await _answer(send, _of_nobody(standing, kind))
-        taken = await self._booth.submit(visit, kind, tool, **said)
-        shown = await self._booth.await_visible(taken, standing)
-        return await _answer(send, shown, taken.cookie)
+        request = BrowserRequest(scope, dict(scope["headers"]))
+        self._origins.require_same(request.headers)
+        change = self._changes[scope["method"]]
+        slug: str = scope["path_params"]["tool"]
+        tool = await self._votes.require_tool(slug, allow_retired=change is BookmarkRemoved)
+        fields = await _read_fields(change, request, receive)
+        if scope["method"] == "DELETE" and self._votes.read_voter(request) is None:
+            return await _send_json(send, _unchanged(tool, change))
+        accepted = await self._votes.submit(request, change, slug, **fields)
+        response = await self._votes.await_visible(accepted, tool)
+        return await _send_json(send, response, accepted.cookie)
 
 
-async def _said(kind: type[VoterChange], visit: BrowserRequest, receive: Receive) -> dict[str, Any]:
-    """What the body says: a choice for a vote, nothing for all else."""
-    body = await read_body(receive, visit.headers, MOST_BYTES)
-    if kind is not VoteCast:
+async def _read_fields(
+    change: type[VoterChange], request: BrowserRequest, receive: Receive
+) -> dict[str, Any]:
+    """The event's fields from the body: the choice of a vote; other bodies are ignored."""
+    body = await read_body(receive, request.headers, MAX_BYTES)
+    if change is not VoteCast:
         return {}
     try:
-        return {"choice": _ballot.decode(body).choice}
+        return {"choice": _vote_decoder.decode(body).choice}
     except msgspec.ValidationError as error:
-        found = explain(str(error), "")
-        raise Problem(422, found.detail, pointer=found.pointer, code=found.code) from None
+        invalid = explain(str(error), "")
+        raise Problem(422, invalid.detail, pointer=invalid.pointer, code=invalid.code) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Problem(400, 'The body is not JSON such as {"choice": "ship"}.') from None
 
 
-def _of_nobody(standing: CachedTool, kind: type[VoterChange]) -> VoteResponse:
-    """What somebody sees who never voted: there is nothing to take back, so no event either."""
-    if kind is VoteRetracted:
-        return vote_response(standing, None, UNSET)
-    return vote_response(standing, UNSET, False)
+def _unchanged(tool: CachedTool, change: type[VoterChange]) -> VoteResponse:
+    """The response to a removal by a browser without votes: nothing to remove, so no event."""
+    own = OwnState(choice=None) if change is VoteRetracted else OwnState(saved=False)
+    return VoteResponse.of(tool, own)
 
 
-async def _answer(send: Send, shown: VoteResponse, cookie: str | None = None) -> None:
-    body = encode(shown)
+async def _send_json(send: Send, response: VoteResponse, cookie: str | None = None) -> None:
+    body = encode(response)
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
@@ -103,11 +99,11 @@ async def _answer(send: Send, shown: VoteResponse, cookie: str | None = None) ->
     await send({"type": "http.response.body", "body": body})
 
 
-def votes(booth: VoteService, origins: OriginPolicy) -> VoteEndpoint:
+def votes_endpoint(votes: VoteService, origins: OriginPolicy) -> VoteEndpoint:
     """`/v1/tools/{tool}/vote`."""
-    return VoteEndpoint(booth, origins, VoteCast, VoteRetracted)
+    return VoteEndpoint(votes, origins, VoteCast, VoteRetracted)
 
 
-def bookmarks(booth: VoteService, origins: OriginPolicy) -> VoteEndpoint:
+def bookmarks_endpoint(votes: VoteService, origins: OriginPolicy) -> VoteEndpoint:
     """`/v1/bookmarks/{tool}`."""
-    return VoteEndpoint(booth, origins, BookmarkAdded, BookmarkRemoved)
+    return VoteEndpoint(votes, origins, BookmarkAdded, BookmarkRemoved)

@@ -1,7 +1,6 @@
-"""Votes and bookmarks without JavaScript: forms, answered with the way back."""
+"""Votes and bookmarks without JavaScript: forms, answered with a redirect back to their page."""
 
 from collections.abc import Mapping
-from html import escape
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -9,35 +8,54 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from schemas.events import BookmarkAdded, BookmarkRemoved, VoteCast, VoteRetracted
+from streams.api.auth.csrf import CsrfTokens
 from streams.api.auth.request_origin import OriginPolicy
-from streams.api.auth.voter_cookie import CsrfTokens
-from streams.api.http.html_page import page
+from streams.api.http.html_page import html_page
 from streams.api.http.problems import Problem
-from streams.api.http.responses import read_body
+from streams.api.http.request_body import read_body
 from streams.api.ingest.event_clock import MonotonicClock
 from streams.api.live.tally_cache import CachedTool
-from streams.api.voting.vote_service import BrowserRequest, VoterChange, VoteService
+from streams.api.voting.vote_response import VoterChange
+from streams.api.voting.vote_service import BrowserRequest, VoteService
 
-MOST_BYTES = 4096
+MAX_BYTES = 4096
 
-FormAction = tuple[type[VoterChange], dict[str, str]]
+
+class FormAction(msgspec.Struct, frozen=True):
+    """What a value of a form's field does, and the words that ask for confirmation."""
+
+    change: type[VoterChange]
+    label: str
+    fields: dict[str, str] = {}
+
+    @property
+    def creates_voter(self) -> bool:
+        """Whether a browser without votes may do it."""
+        return self.change in (VoteCast, BookmarkAdded)
+
+
 _VOTES: Mapping[str, FormAction] = {
-    "ship": (VoteCast, {"choice": "ship"}),
-    "skip": (VoteCast, {"choice": "skip"}),
-    "none": (VoteRetracted, {}),
+    "ship": FormAction(VoteCast, "Vote ship for", {"choice": "ship"}),
+    "skip": FormAction(VoteCast, "Vote skip for", {"choice": "skip"}),
+    "none": FormAction(VoteRetracted, "Remove your vote for"),
 }
-_BOOKMARKS: Mapping[str, FormAction] = {"1": (BookmarkAdded, {}), "0": (BookmarkRemoved, {})}
-_WORDS = {
-    ("choice", "ship"): "Vote ship for",
-    ("choice", "skip"): "Vote skip for",
-    ("choice", "none"): "Take back the vote for",
-    ("saved", "1"): "Bookmark",
-    ("saved", "0"): "Remove the bookmark of",
+_BOOKMARKS: Mapping[str, FormAction] = {
+    "1": FormAction(BookmarkAdded, "Bookmark"),
+    "0": FormAction(BookmarkRemoved, "Remove your bookmark for"),
 }
 
 
 class FormSubmission(msgspec.Struct, frozen=True):
-    """A form that was sent: the tool, the field that says what, and where to go back to."""
+    """A submitted form.
+
+    Attributes:
+        path: The form's address.
+        tool: The tool's slug.
+        field: The name of the field that says what to do.
+        value: Its value.
+        token: The CSRF token of a confirmation.
+        back: The path of the page to return to; may be empty.
+    """
 
     path: str
     tool: str
@@ -48,24 +66,24 @@ class FormSubmission(msgspec.Struct, frozen=True):
 
     @property
     def action(self) -> str:
-        """What a confirmation is good for."""
+        """The action that a CSRF token is bound to."""
         return f"{self.path} {self.tool} {self.value}"
 
 
 class FormEndpoints:
-    """Takes the two forms."""
+    """Answers the two forms."""
 
     def __init__(
         self,
-        booth: VoteService,
+        votes: VoteService,
         origins: OriginPolicy,
-        confirmations: CsrfTokens,
-        stamps: MonotonicClock,
+        csrf_tokens: CsrfTokens,
+        clock: MonotonicClock,
     ) -> None:
-        self._booth = booth
+        self._votes = votes
         self._origins = origins
-        self._confirmations = confirmations
-        self._stamps = stamps
+        self._csrf_tokens = csrf_tokens
+        self._clock = clock
 
     async def vote(self, request: Request) -> Response:
         """`POST /vote` with `tool` and `choice` of `ship`, `skip`, `none`."""
@@ -76,99 +94,93 @@ class FormEndpoints:
         return await self._answer(request, "saved", _BOOKMARKS)
 
     async def _answer(
-        self, request: Request, field: str, meant: Mapping[str, FormAction]
+        self, request: Request, field: str, actions: Mapping[str, FormAction]
     ) -> Response:
         try:
-            return await self._take(request, field, meant)
+            return await self._submit(request, field, actions)
         except Problem as problem:
-            response = page("That did not work", f"<p>{escape(problem.detail)}</p>", problem.status)
+            response = html_page("problem.html", problem.status, detail=problem.detail)
             response.headers.update(problem.headers)
             return response
 
-    async def _take(
-        self, request: Request, field: str, meant: Mapping[str, FormAction]
+    async def _submit(
+        self, request: Request, field: str, actions: Mapping[str, FormAction]
     ) -> Response:
-        visit = BrowserRequest(request.scope, dict(request.scope["headers"]))
-        filled = await _filled(request, visit, field)
-        if filled.value not in meant:
-            raise Problem(422, f"{field} is one of {', '.join(meant)}.")
-        kind, said = meant[filled.value]
-        standing = await self._booth.require_tool(filled.tool, retired_too=kind is BookmarkRemoved)
-        if not self._is_meant(visit, filled):
-            return self._confirmation(visit, filled, standing)
-        response = RedirectResponse(filled.back or f"/tools/{filled.tool}/", 303)
-        if kind in (VoteCast, BookmarkAdded) or self._booth.voters.read(visit.headers):
-            taken = await self._booth.submit(visit, kind, filled.tool, **said)
-            await self._booth.await_visible(taken, standing)
-            response.headers["Set-Cookie"] = taken.cookie
+        browser = BrowserRequest(request.scope, dict(request.scope["headers"]))
+        form = await _read_form(request, browser, field)
+        if form.value not in actions:
+            raise Problem(422, f"{field} must be one of {', '.join(actions)}.")
+        action = actions[form.value]
+        allow_retired = action.change is BookmarkRemoved
+        tool = await self._votes.require_tool(form.tool, allow_retired=allow_retired)
+        if not self._is_confirmed(browser, form):
+            return self._ask_confirmation(browser, form, f"{action.label} {tool.name}")
+        return await self._apply(browser, form, action, tool)
+
+    async def _apply(
+        self, browser: BrowserRequest, form: FormSubmission, action: FormAction, tool: CachedTool
+    ) -> Response:
+        response = RedirectResponse(form.back or f"/tools/{form.tool}/", 303)
+        if action.creates_voter or self._votes.read_voter(browser):
+            accepted = await self._votes.submit(browser, action.change, form.tool, **action.fields)
+            await self._votes.await_visible(accepted, tool)
+            response.headers["Set-Cookie"] = accepted.cookie
         return response
 
-    def _is_meant(self, visit: BrowserRequest, filled: FormSubmission) -> bool:
-        """Whether a page of ours sent the form; False where only the person can tell.
+    def _is_confirmed(self, browser: BrowserRequest, form: FormSubmission) -> bool:
+        """Whether one of our pages sent the form, or the form has a valid CSRF token.
 
         Raises:
             Problem: 403 when the browser says that another site sent it.
         """
-        source = self._origins.source(visit.headers)
+        source = self._origins.source(browser.headers)
         if source == "other":
             raise Problem(403, "Another site sent this form, so nothing was changed.")
-        voter = self._booth.voters.read(visit.headers)
-        return source == "same" or self._confirmations.holds(
-            filled.token, voter, filled.action, self._stamps.clock()
+        voter = self._votes.read_voter(browser)
+        return source == "same" or self._csrf_tokens.is_valid(
+            form.token, voter, form.action, self._clock.now()
         )
 
-    def _confirmation(
-        self, visit: BrowserRequest, filled: FormSubmission, standing: CachedTool
+    def _ask_confirmation(
+        self, browser: BrowserRequest, form: FormSubmission, label: str
     ) -> Response:
-        voter = self._booth.voters.read(visit.headers)
-        token = self._confirmations.token(voter, filled.action, self._stamps.clock())
-        said = {
-            "tool": filled.tool, filled.field: filled.value, "token": token, "back": filled.back,
-        }  # fmt: skip
-        hidden = "".join(
-            f'<input type="hidden" name="{name}" value="{escape(value)}">'
-            for name, value in said.items()
-        )
-        words = f"{_WORDS[filled.field, filled.value]} {standing.name}"
-        return page(
-            f"{words}?",
-            "<p>Your browser did not say which site this came from, so please confirm it.</p>"
-            f'<form method="post" action="{filled.path}">{hidden}'
-            f"<button>{escape(words)}</button></form>",
-        )
+        voter = self._votes.read_voter(browser)
+        token = self._csrf_tokens.issue(voter, form.action, self._clock.now())
+        fields = {"tool": form.tool, form.field: form.value, "token": token, "back": form.back}
+        return html_page("confirmation.html", label=label, action=form.path, fields=fields)
 
 
-async def _filled(request: Request, visit: BrowserRequest, field: str) -> FormSubmission:
-    kind = visit.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    if kind != b"application/x-www-form-urlencoded":
+async def _read_form(request: Request, browser: BrowserRequest, field: str) -> FormSubmission:
+    content_type = browser.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if content_type != b"application/x-www-form-urlencoded":
         raise Problem(415, "Send a form as application/x-www-form-urlencoded.")
-    body = await read_body(request.receive, visit.headers, MOST_BYTES)
+    body = await read_body(request.receive, browser.headers, MAX_BYTES)
     try:
-        said = dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict"))
+        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict"))
     except ValueError:
         raise Problem(400, "The form is not readable.") from None
     return FormSubmission(
         path=request.url.path,
-        tool=said.get("tool", ""),
+        tool=fields.get("tool", ""),
         field=field,
-        value=said.get(field, ""),
-        token=said.get("token", ""),
-        back=_local(said.get("back", "")) or _back(visit),
+        value=fields.get(field, ""),
+        token=fields.get("token", ""),
+        back=_local_path(fields.get("back", "")) or _referer_path(browser),
     )
 
 
-def _back(visit: BrowserRequest) -> str:
-    """The path of the page that the form stands on, when that is one of ours."""
+def _referer_path(browser: BrowserRequest) -> str:
+    """The path of the page with the form, when that page is one of ours."""
     try:
-        referer = urlsplit(visit.headers.get(b"referer", b"").decode("latin-1"))
+        referer = urlsplit(browser.headers.get(b"referer", b"").decode("latin-1"))
     except ValueError:
         return ""
-    if referer.netloc.lower() != visit.headers.get(b"host", b"").decode("latin-1").lower():
+    if referer.netloc.lower() != browser.headers.get(b"host", b"").decode("latin-1").lower():
         return ""
-    return _local(referer.path + (f"?{referer.query}" if referer.query else ""))
+    return _local_path(referer.path + (f"?{referer.query}" if referer.query else ""))
 
 
-def _local(path: str) -> str:
-    """The path, if a browser cannot take it for another host."""
-    harmless = path.startswith("/") and not path.startswith("//") and path.isprintable()
-    return path if harmless and "\\" not in path else ""
+def _local_path(path: str) -> str:
+    """The path, unless a browser could read it as another host."""
+    local = path.startswith("/") and not path.startswith("//") and path.isprintable()
+    return path if local and "\\" not in path else ""

@@ -1,12 +1,10 @@
-"""Votes and bookmarks of people in a browser: who they are, their events, what they then see."""
+"""Votes and bookmarks of browsers: from a cookie to an event, then to a visible tally."""
 
 import asyncio
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, UnsetType
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Scope
 
@@ -15,9 +13,10 @@ from infra.kafka.delivery import Delivery, DeliveryUnknown, NotWritten
 from infra.kafka.producer import Producer
 from infra.telemetry import event_log, tracing
 from infra.telemetry.metrics import VOTE_TO_PAGE
-from schemas.events import BookmarkAdded, BookmarkRemoved, Event, VoteCast, VoteRetracted
-from schemas.records import Choice, Community
-from streams.api.auth.request_origin import NewVoterRateLimit, TrustedProxies
+from projections.read import queries
+from schemas.events import Event, VoteCast, VoteRetracted
+from streams.api.auth.new_voter_limit import NewVoterRateLimit
+from streams.api.auth.trusted_proxies import TrustedProxies
 from streams.api.auth.voter_cookie import Voter, VoterCookies
 from streams.api.http.problems import Problem, unavailable
 from streams.api.ingest.event_clock import MonotonicClock, new_id
@@ -25,44 +24,12 @@ from streams.api.ingest.metrics import received
 from streams.api.live.progress import Progress
 from streams.api.live.tally_cache import CachedTool, TallyCache
 from streams.api.read_model import ReadModel
+from streams.api.voting.load_shedding import MAX_WAITERS, ArrivalRate
+from streams.api.voting.vote_response import NOT_VOTED, OwnState, VoterChange, VoteResponse
 
-WAIT_SECONDS = 1.0
-OWN_SECONDS = 0.2
-MAX_WAITING_RATE = 300
-"""Changes a second beyond which an answer waits for the broker alone.
-
-With so many, waiting for tally and page would only make everybody wait longer. The newest tally
-in memory is the answer then, and the page learns the rest from `/v1/changes`.
-"""
-MAX_WAITERS = 100
-"""Voters who wait for their page at once; whoever comes then waits for the broker alone.
-
-Without this bound a crowd that waits never comes as a rush, however long the wait has become.
-"""
-
-OwnChoice = Choice | UnsetType | None
-Saved = bool | UnsetType
-VoterChange = VoteCast | VoteRetracted | BookmarkAdded | BookmarkRemoved
-
-
-class VoteResponse(msgspec.Struct, frozen=True):
-    """The answer to a vote or a bookmark.
-
-    Attributes:
-        tool: The tool's slug.
-        choice: The own choice; left out of a bookmark's answer when it is not known at once.
-        community: The tally.
-        bookmarks: How many keep the tool.
-        saved: Whether the voter keeps it; left out of a vote's answer when not known at once.
-        version: Grows with each change of the tool: the greater one is the newer.
-    """
-
-    tool: str
-    choice: OwnChoice
-    community: Community
-    bookmarks: int
-    version: int
-    saved: Saved = UNSET
+VISIBLE_SECONDS = 1.0
+OWN_STATE_SECONDS = 0.2
+MAX_SLUG = 80
 
 
 class BrowserRequest(msgspec.Struct, frozen=True):
@@ -73,188 +40,160 @@ class BrowserRequest(msgspec.Struct, frozen=True):
 
 
 class AcceptedChange(msgspec.Struct, frozen=True):
-    """An acknowledged change: the voter's name on the log, the cookie to set, and where it is.
+    """A change that the broker has acknowledged.
 
-    A voter who is `new` has done nothing before it.
+    Attributes:
+        voter: The pseudonym on the log.
+        cookie: The `Set-Cookie` header of the response.
+        change: The event's data.
+        delivery: The event's topic, partition and offset.
+        new_voter: Whether this is the voter's first change.
     """
 
     voter: str
     cookie: str
     change: VoterChange
     delivery: Delivery
-    new: bool
-
-
-class ArrivalRate:
-    """Notes arrivals and tells whether they come faster than `RUSH` a second.
-
-    Args:
-        clock: Seconds that only go forward.
-    """
-
-    WINDOW = 0.25
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._window = 0
-        self._now = self._before = 0
-
-    def arrive(self) -> bool:
-        """Note one arrival; whether there is a rush, by this window and the one before."""
-        window = int(self._clock() / self.WINDOW)
-        if window != self._window:
-            self._before = self._now if window == self._window + 1 else 0
-            self._window, self._now = window, 0
-        self._now += 1
-        return self._now + self._before > MAX_WAITING_RATE * 2 * self.WINDOW
+    new_voter: bool
 
 
 class VoteService:
-    """Takes changes of browsers onto the log, and waits for them to show."""
+    """Writes changes of browsers to the log and waits until they are visible."""
 
     def __init__(
         self,
-        voters: VoterCookies,
-        stamps: MonotonicClock,
-        newcomers: NewVoterRateLimit,
+        voter_cookies: VoterCookies,
+        clock: MonotonicClock,
+        new_voter_limit: NewVoterRateLimit,
         proxies: TrustedProxies,
         codec: Codec,
         producer: Producer,
-        standings: TallyCache,
+        tallies: TallyCache,
         progress: Progress,
-        library: ReadModel,
-        rush: ArrivalRate,
+        read_model: ReadModel,
+        arrivals: ArrivalRate,
     ) -> None:
-        self.voters = voters
-        self._stamps = stamps
-        self._newcomers = newcomers
+        self._voter_cookies = voter_cookies
+        self._clock = clock
+        self._new_voter_limit = new_voter_limit
         self._proxies = proxies
         self._codec = codec
         self._producer = producer
-        self._standings = standings
+        self._tallies = tallies
         self._progress = progress
-        self._library = library
-        self._rush = rush
-        self._waiting = 0
+        self._read_model = read_model
+        self._arrivals = arrivals
+        self._waiters = 0
 
-    async def require_tool(self, tool: str, *, retired_too: bool = False) -> CachedTool:
-        """The tool that a voter means.
+    async def require_tool(self, slug: str, *, allow_retired: bool = False) -> CachedTool:
+        """The tool with this slug.
 
         Raises:
             Problem: 404 for an unknown tool, 410 for a retired one.
         """
-        standing = self._standings.known(tool)
-        if standing is None and len(tool) <= 80 and "\0" not in tool:
-            standing = await self._standings.find(tool)
-        if standing is None:
-            raise Problem(404, f"There is no tool {tool!r}.")
-        if standing.retired and not retired_too:
-            raise Problem(410, f"The tool {tool!r} is retired.")
-        return standing
+        tool = self._tallies.cached(slug)
+        if tool is None and len(slug) <= MAX_SLUG and "\0" not in slug:
+            tool = await self._tallies.get(slug)
+        if tool is None:
+            raise Problem(404, f"There is no tool {slug!r}.")
+        if tool.retired and not allow_retired:
+            raise Problem(410, f"The tool {slug!r} is retired.")
+        return tool
+
+    def read_voter(self, request: BrowserRequest) -> Voter | None:
+        """The voter of the request's cookie."""
+        return self._voter_cookies.read(request.headers)
 
     async def submit(
-        self, visit: BrowserRequest, kind: type[VoterChange], tool: str, **said: Any
+        self, request: BrowserRequest, change_type: type[VoterChange], slug: str, **fields: Any
     ) -> AcceptedChange:
-        """Put a change on the log, and return once the broker has it.
+        """Write a change to the log; returns once the broker has acknowledged it.
 
         Raises:
-            Problem: 429 when the network has made enough voters; 503 without acknowledgement.
+            Problem: 429 when the network has created enough voters; 503 without acknowledgement.
         """
-        found = self.voters.read(visit.headers)
-        if found is None:
-            self._newcomers.admit(self._proxies.client(visit.scope, visit.headers))
-        voter = found or self.voters.newcomer()
-        name = self.voters.pseudonym(voter)
-        moment = self._stamps.after(voter.last)
-        change = kind(tool=tool, voter=name, **said)
-        event = Event(new_id(moment), moment, change)
-        cookie = self.voters.set_cookie(Voter(voter.id, moment))
-        delivery = await self._deliver(event, cookie)
-        return AcceptedChange(name, cookie, change, delivery, new=found is None)
+        known_voter = self.read_voter(request)
+        if known_voter is None:
+            address = self._proxies.client_address(request.scope, request.headers)
+            self._new_voter_limit.admit(address)
+        voter = known_voter or self._voter_cookies.create_voter()
+        pseudonym = self._voter_cookies.pseudonym(voter)
+        time = self._clock.time_after(voter.last)
+        change = change_type(tool=slug, voter=pseudonym, **fields)
+        cookie = self._voter_cookies.set_cookie(Voter(voter.id, time))
+        delivery = await self._deliver(Event(new_id(time), time, change), cookie)
+        return AcceptedChange(pseudonym, cookie, change, delivery, new_voter=known_voter is None)
 
     async def _deliver(self, event: Event, cookie: str) -> Delivery:
         topic, value = event.data.topic.name, self._codec.encode(event)
         outcome = "accepted"
         try:
-            sent = self._producer.send(topic, event.key.encode(), value, tracing.carried())
-            return event_log.accepted(event.id, await sent)
+            delivery = self._producer.send(topic, event.key.encode(), value, tracing.carried())
+            return event_log.accepted(event.id, await delivery)
         except NotWritten as error:
             outcome = "rejected"
-            raise self._refused(f"This was not saved: {error}.", cookie) from None
+            raise _not_acknowledged(f"This was not saved: {error}.", cookie) from None
         except DeliveryUnknown:
             outcome = "unknown"
-            detail = "It is not known whether this was saved; send it again."
-            raise self._refused(detail, cookie) from None
+            detail = "It is not known whether this was saved; please try again."
+            raise _not_acknowledged(detail, cookie) from None
         finally:
             received(event.type, outcome).inc()
 
-    def _refused(self, detail: str, cookie: str) -> Problem:
-        """503 with the cookie: a retry must come from the same voter to count once."""
-        problem = unavailable(detail)
-        problem.headers["Set-Cookie"] = cookie
-        return problem
+    async def await_visible(self, accepted: AcceptedChange, tool: CachedTool) -> VoteResponse:
+        """The tool as the voter sees it.
 
-    async def await_visible(self, taken: AcceptedChange, standing: CachedTool) -> VoteResponse:
-        """What the voter sees now: waits up to a second for tally and page, unless it is full."""
-        change = taken.change
-        choice: OwnChoice = UNSET
-        saved: Saved = UNSET
-        if self._rush.arrive() or self._waiting >= MAX_WAITERS:
-            standing = self._standings.known(change.tool) or standing
+        Waits up to a second for tally and page, or not at all while too many voters wait.
+        """
+        change = accepted.change
+        if self._arrivals.arrive() or self._waiters >= MAX_WAITERS:
+            tool, own = self._tallies.cached(change.tool) or tool, OwnState()
         else:
             with VOTE_TO_PAGE.time():
-                standing, choice, saved = await self._wait_applied_and_published(taken, standing)
-        if isinstance(change, VoteCast | VoteRetracted):
-            choice = change.choice if isinstance(change, VoteCast) else None
-        else:
-            saved = isinstance(change, BookmarkAdded)
-        return vote_response(standing, choice, saved)
+                tool, own = await self._wait_applied_and_published(accepted, tool)
+        return VoteResponse.of(tool, own.after(change))
 
     async def _wait_applied_and_published(
-        self, taken: AcceptedChange, standing: CachedTool
-    ) -> tuple[CachedTool, OwnChoice, Saved]:
-        delivery, tool = taken.delivery, taken.change.tool
-        own = None
-        if not taken.new:
-            own = asyncio.create_task(self.own_state(taken.voter, tool, taken.change))
-        self._waiting += 1
+        self, accepted: AcceptedChange, tool: CachedTool
+    ) -> tuple[CachedTool, OwnState]:
+        slug, delivery = accepted.change.tool, accepted.delivery
+        own_state = None
+        if not accepted.new_voter:
+            own_state = asyncio.create_task(self._read_own_state(accepted))
+        self._waiters += 1
         try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                place = delivery.topic, delivery.partition
-                await self._progress.applied.wait_for(place, delivery.offset + 1)
-                standing = await self._standings.fresh(tool) or standing
-                await self._progress.published.wait_for(tool, standing.version)
+            async with asyncio.timeout(VISIBLE_SECONDS):
+                partition = delivery.topic, delivery.partition
+                await self._progress.applied.wait_for(partition, delivery.offset + 1)
+                tool = await self._tallies.refresh(slug) or tool
+                await self._progress.published.wait_for(slug, tool.version)
         except (TimeoutError, SQLAlchemyError):
-            # It is on the log: that the answer cannot be read in time is no failure.
-            standing = self._standings.known(tool) or standing
+            # The change is on the log, so a late or failed read is no error.
+            tool = self._tallies.cached(slug) or tool
         finally:
-            self._waiting -= 1
-        return standing, *(await _if_known(own) if own else (None, False))
+            self._waiters -= 1
+        return tool, await _result_if_done_soon(own_state) if own_state else NOT_VOTED
 
-    async def own_state(
-        self, voter: str, tool: str, change: VoterChange | None = None
-    ) -> tuple[OwnChoice, Saved]:
-        """A voter's choice and bookmark for a tool, as far as `change` does not say it itself."""
-        choice: OwnChoice = UNSET
-        saved: Saved = UNSET
-        if not isinstance(change, VoteCast | VoteRetracted):
-            found = (await self._library.choices_of(voter)).get(tool)
-            choice = msgspec.convert(found, Choice | None)
-        if not isinstance(change, BookmarkAdded | BookmarkRemoved):
-            saved = tool in await self._library.bookmarks_of(voter)
-        return choice, saved
+    async def _read_own_state(self, accepted: AcceptedChange) -> OwnState:
+        """The voter's bookmark after a vote, the voter's choice after a bookmark."""
+        change = accepted.change
+        if isinstance(change, VoteCast | VoteRetracted):
+            bookmarks = await self._read_model.run(queries.bookmarks_of, accepted.voter)
+            return OwnState(saved=change.tool in bookmarks)
+        choices = await self._read_model.run(queries.choices_of, accepted.voter)
+        return OwnState(choice=choices.get(change.tool))
 
 
-async def _if_known(own: "asyncio.Task[tuple[OwnChoice, Saved]]") -> tuple[OwnChoice, Saved]:
-    """What was read meanwhile, unless that failed: nobody waits long for it alone."""
-    await asyncio.wait({own}, timeout=OWN_SECONDS)
-    if own.cancel() or own.exception() is not None:
-        return UNSET, UNSET
-    return own.result()
+async def _result_if_done_soon(own_state: "asyncio.Task[OwnState]") -> OwnState:
+    """The own state, or an unknown one when the read failed or takes long."""
+    await asyncio.wait({own_state}, timeout=OWN_STATE_SECONDS)
+    if own_state.cancel() or own_state.exception() is not None:
+        return OwnState()
+    return own_state.result()
 
 
-def vote_response(standing: CachedTool, choice: OwnChoice, saved: Saved) -> VoteResponse:
-    """A standing as one voter sees it."""
-    return VoteResponse(
-        standing.tool, choice, standing.community, standing.bookmarks, standing.version, saved
-    )
+def _not_acknowledged(detail: str, cookie: str) -> Problem:
+    """503 with the cookie: a retry must come from the same voter to count once."""
+    problem = unavailable(detail)
+    problem.headers["Set-Cookie"] = cookie
+    return problem

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from infra.kafka.producer import KafkaProducer
 from infra.runtime import gc_tuning
 from infra.settings import Settings
-from streams.api.server import listener
+from streams.api.listening import create_server
 from tests.bench.peers import BARE_TOPIC
 
 
@@ -48,7 +48,7 @@ async def serve(settings: Settings) -> None:
         ]
     )
     gc_tuning.reduce_gc()
-    await listener(app, settings).serve()
+    await create_server(app, settings).serve()
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ from infra.kafka.reader import OffsetRange, first_records
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from projections import generations
+from projections.private import tokens
 from schemas.topics import CHANGES, EVENT_PARTITIONS, TOPICS, Topic, TopicPartition
-from streams.api.auth import tokens
 from streams.api.auth.voter_cookie import VoterCookies
 from streams.processing import outbox_relay
 from tests.faults.harness import audit, oracle

@@ -25,6 +25,7 @@ READ = (
     "publishers/templates/*",
     "schemas/avro/*.avsc",
     "schemas/examples/*",
+    "streams/api/templates/*",
     "streams/demo/content/**/*.toml",
 )
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())

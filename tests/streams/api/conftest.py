@@ -52,7 +52,7 @@ class World:
         self.fakes = Fakes(
             tokens=FakeTokens(editor="editor", gateway="gateway", other="gateway", admin="admin"),
             producer=FakeProducer(),
-            library=FakeReadModel(
+            read_model=FakeReadModel(
                 a_tool_of("alpha"),
                 a_tool_of("beta"),
                 a_tool_of("gone", retired=retired, retired_reason="x"),
@@ -60,9 +60,9 @@ class World:
             observer=FakeObserver(),
             clock=FakeClock(),
         )
-        self.parts: Components = build(self.settings, self.fakes.outside)
+        self.components: Components = build(self.settings, self.fakes.dependencies)
         self.client = TestClient(
-            application(self.parts), base_url=HOST, raise_server_exceptions=False
+            application(self.components), base_url=HOST, raise_server_exceptions=False
         )
 
     @property
@@ -70,15 +70,15 @@ class World:
         return self.fakes.producer.sent
 
     def events(self) -> list[Any]:
-        codec = self.fakes.outside.codec
+        codec = self.fakes.dependencies.codec
         return [codec.decode(record.topic, record.value) for record in self.sent]
 
     def applies(self, *partitions: tuple[str, int]) -> None:
         """As if the worker had applied everything already."""
         for topic, partition in partitions:
-            self.parts.progress.applied.set((topic, partition), 10_000)
-        for slug in self.fakes.library.shelf:
-            self.parts.progress.published.set(slug, 10_000)
+            self.components.progress.applied.set((topic, partition), 10_000)
+        for slug in self.fakes.read_model.tools:
+            self.components.progress.published.set(slug, 10_000)
 
 
 @pytest.fixture

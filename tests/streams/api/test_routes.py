@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-import pytest
 from sqlalchemy.exc import OperationalError
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
 from infra.telemetry.metrics import REGISTRY
+from projections.read import queries
 from streams.api.routes import application
 from tests.streams.api.conftest import HOST, World
 
@@ -18,7 +18,7 @@ def timed(method: str, route: str = "(page)", status: int = 200) -> float:
 
 
 def test_methods_that_somebody_invents_are_counted_as_one(new_world: Callable[[], World]) -> None:
-    app = application(new_world().parts, site=lambda _: PlainTextResponse("a page"))
+    app = application(new_world().components, site=lambda _: PlainTextResponse("a page"))
     client = TestClient(app, base_url=HOST)
     get, other = timed("GET"), timed("OTHER")
     client.get("/about/")
@@ -29,15 +29,15 @@ def test_methods_that_somebody_invents_are_counted_as_one(new_world: Callable[[]
 
 
 def test_a_request_that_the_database_does_not_answer_counts_as_what_the_client_gets(
-    new_world: Callable[[], World], monkeypatch: pytest.MonkeyPatch
+    new_world: Callable[[], World],
 ) -> None:
     world = new_world()
 
     async def gone(*_: object) -> None:
         raise OperationalError("", None, Exception("gone"))
 
-    monkeypatch.setattr(type(world.fakes.library), "categories", gone)
+    world.fakes.read_model.answers[queries.categories] = gone
     before = timed("GET", "/v1/categories", 503)
-    client = TestClient(application(world.parts), base_url=HOST)
+    client = TestClient(application(world.components), base_url=HOST)
     assert client.get("/v1/categories").status_code == 503
     assert timed("GET", "/v1/categories", 503) == before + 1

@@ -21,10 +21,10 @@ from infra.kafka.client import create_consumer, create_producer
 from infra.kafka.codec import Codec
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
+from projections.private import tokens
 from schemas.events import CategoryDefined
 from schemas.records import CategoryName, Community, Panel, Tool
 from schemas.topics import CHANGES, TOPICS
-from streams.api.auth import tokens
 from tests.harness.ports import free_port
 from tests.harness.waiting import wait_until
 

@@ -9,7 +9,7 @@ import pytest
 
 from infra.kafka.delivery import DeliveryUnknown, NotWritten
 from streams.api.http.problems import Problem
-from streams.api.http.responses import MOST_DISCARDED, read_body
+from streams.api.http.request_body import MAX_DISCARDED, read_body
 from streams.api.http.shared_timeout import SharedTimeout
 from streams.api.ingest.endpoint import preferred_wait
 from tests.streams.api.conftest import World
@@ -266,7 +266,7 @@ def test_of_a_body_that_is_too_large_only_so_much_is_taken_in() -> None:
         assert refused.value.status == 413
 
     asyncio.run(scene({}))
-    assert taken < MOST_DISCARDED + 5 * 65_536
+    assert taken < MAX_DISCARDED + 5 * 65_536
     taken = 0
     asyncio.run(scene({b"content-length": b"999999999999"}))
     assert taken == 0

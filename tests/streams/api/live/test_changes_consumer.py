@@ -11,7 +11,7 @@ from infra.kafka.registry import RegistryError
 from infra.settings import Settings
 from schemas.records import Tool
 from schemas.topics import CHANGES
-from streams.api.live.changes_consumer import ChangesConsumer, Group
+from streams.api.live.changes_consumer import ChangedTools, ChangesConsumer
 from tests.harness.services import at_kafka
 
 pytestmark = pytest.mark.integration
@@ -29,11 +29,11 @@ def test_no_record_keeps_those_behind_it_from_being_heard(
     tool = a_tool(unique("tool"))
     broken = {unique("tool"): it for it in (OF_A_REGISTRY, b"", b"garbage", None)}
 
-    async def scene() -> Group:
-        heard: Group = {}
+    async def scene() -> ChangedTools:
+        heard: ChangedTools = {}
         began, all_there = asyncio.Event(), asyncio.Event()
 
-        def changed(group: Group) -> None:
+        def changed(group: ChangedTools) -> None:
             heard.update({slug: record for slug, record in group.items() if slug in wanted})
             if len(heard) == len(wanted):
                 all_there.set()

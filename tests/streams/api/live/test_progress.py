@@ -1,27 +1,29 @@
 """Waiting for projections and pages; reading the newest tallies."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
 from infra.runtime.blocking_pool import NoAnswerError
+from projections.read import queries
 from projections.read.queries import ToolTally
 from schemas.records import Community
-from schemas.topics import VOTES
-from streams.api import server
+from schemas.topics import VOTES, TopicPartition
+from streams.api.live.checkpoint_loader import CheckpointLoader
 from streams.api.live.progress import Progress, Watermarks
 from streams.api.live.tally_cache import TallyCache
-from streams.api.read_model import Applied, FakeReadModel
+from streams.api.read_model import FakeReadModel
 from tests.streams.api.conftest import World
 
 
 def test_who_waits_is_woken_by_the_mark_or_a_later_one() -> None:
     async def scene() -> list[bool]:
-        marks: Watermarks[str] = Watermarks()
-        waits = [asyncio.create_task(marks.wait_for("a", mark)) for mark in (3, 5, 9)]
+        watermarks: Watermarks[str] = Watermarks()
+        waits = [asyncio.create_task(watermarks.wait_for("a", offset)) for offset in (3, 5, 9)]
         await asyncio.sleep(0)
-        marks.set("b", 100)
-        marks.set("a", 5)
+        watermarks.set("b", 100)
+        watermarks.set("a", 5)
         await asyncio.gather(*waits[:2])
         done = [wait.done() for wait in waits]
         waits[2].cancel()
@@ -32,9 +34,9 @@ def test_who_waits_is_woken_by_the_mark_or_a_later_one() -> None:
 
 def test_what_was_reached_before_needs_no_waiting() -> None:
     async def scene() -> None:
-        marks: Watermarks[str] = Watermarks()
-        marks.set("a", 5)
-        await asyncio.wait_for(marks.wait_for("a", 5), 1)
+        watermarks: Watermarks[str] = Watermarks()
+        watermarks.set("a", 5)
+        await asyncio.wait_for(watermarks.wait_for("a", 5), 1)
 
     asyncio.run(scene())
 
@@ -42,11 +44,11 @@ def test_what_was_reached_before_needs_no_waiting() -> None:
 def test_what_was_rewound_is_waited_for_once_more() -> None:
     async def scene() -> None:
         progress = Progress()
-        progress.note([("applied", f"{VOTES.name}/3/42"), ("applied", f"{VOTES.name}/3/17")])
+        progress.apply([("applied", f"{VOTES.name}/3/42"), ("applied", f"{VOTES.name}/3/17")])
         waiting = asyncio.create_task(progress.applied.wait_for((VOTES.name, 3), 42))
         await asyncio.sleep(0)
         assert not waiting.done()
-        progress.note([("applied", f"{VOTES.name}/3/42")])
+        progress.apply([("applied", f"{VOTES.name}/3/42")])
         await asyncio.wait_for(waiting, 1)
 
     asyncio.run(scene())
@@ -55,9 +57,9 @@ def test_what_was_rewound_is_waited_for_once_more() -> None:
 def test_a_checkpoint_that_was_read_counts_also_where_it_stands_lower_or_is_gone() -> None:
     async def scene() -> None:
         progress = Progress()
-        progress.note([("applied", f"{VOTES.name}/3/42"), ("applied", f"{VOTES.name}/4/42")])
-        progress.listening()
-        progress.read({(VOTES.name, 3): 17})
+        progress.apply([("applied", f"{VOTES.name}/3/42"), ("applied", f"{VOTES.name}/4/42")])
+        progress.start_listening()
+        progress.load_checkpoints({(VOTES.name, 3): 17})
         assert await stands(progress, 3, 17)
         assert not await stands(progress, 3, 18)
         assert not await stands(progress, 4, 1)
@@ -68,9 +70,9 @@ def test_a_checkpoint_that_was_read_counts_also_where_it_stands_lower_or_is_gone
 def test_what_was_heard_while_the_checkpoints_were_read_is_newer_than_they_are() -> None:
     async def scene() -> None:
         progress = Progress()
-        progress.listening()
-        progress.note([("applied", f"{VOTES.name}/3/42")])
-        progress.read({(VOTES.name, 3): 41, (VOTES.name, 4): 7})
+        progress.start_listening()
+        progress.apply([("applied", f"{VOTES.name}/3/42")])
+        progress.load_checkpoints({(VOTES.name, 3): 41, (VOTES.name, 4): 7})
         assert await stands(progress, 3, 42)
         assert await stands(progress, 4, 7)
 
@@ -79,17 +81,17 @@ def test_what_was_heard_while_the_checkpoints_were_read_is_newer_than_they_are()
 
 def test_checkpoints_that_cannot_be_read_are_read_later() -> None:
     async def scene() -> None:
-        library, progress = FakeReadModel(), Progress()
+        read_model, progress = FakeReadModel(), Progress()
         asked: list[str] = []
 
-        async def applied() -> Applied:
+        async def applied(_: Sequence[str]) -> dict[TopicPartition, int]:
             asked.append("once more")
             if len(asked) < 3:
                 raise NoAnswerError("away")
             return {(VOTES.name, 3): 42}
 
-        library.applied = applied  # type: ignore[method-assign]
-        server._CatchUp(progress, library, pause=0).begin()
+        read_model.answers[queries.applied] = applied
+        CheckpointLoader(progress, read_model, retry_seconds=0).restart()
         await asyncio.wait_for(progress.applied.wait_for((VOTES.name, 3), 42), 5)
 
     asyncio.run(scene())
@@ -97,22 +99,22 @@ def test_checkpoints_that_cannot_be_read_are_read_later() -> None:
 
 def test_what_is_still_being_read_is_forgotten_at_the_next_connection() -> None:
     async def scene() -> None:
-        library, progress = FakeReadModel(), Progress()
+        read_model, progress = FakeReadModel(), Progress()
         began, go = asyncio.Event(), asyncio.Event()
         answers = [{(VOTES.name, 3): 17}, {(VOTES.name, 3): 42}]
 
-        async def applied() -> Applied:
+        async def applied(_: Sequence[str]) -> dict[TopicPartition, int]:
             answer = answers.pop(0)
             if answers:
                 began.set()
                 await go.wait()
             return answer
 
-        library.applied = applied  # type: ignore[method-assign]
-        catch_up = server._CatchUp(progress, library)
-        catch_up.begin()
+        read_model.answers[queries.applied] = applied
+        loader = CheckpointLoader(progress, read_model)
+        loader.restart()
         await began.wait()
-        catch_up.begin()
+        loader.restart()
         await asyncio.wait_for(progress.applied.wait_for((VOTES.name, 3), 42), 5)
         go.set()
         await asyncio.sleep(0)
@@ -133,11 +135,11 @@ async def stands(progress: Progress, partition: int, offset: int) -> bool:
 
 def test_who_gives_up_is_forgotten() -> None:
     async def scene() -> None:
-        marks: Watermarks[str] = Watermarks()
+        watermarks: Watermarks[str] = Watermarks()
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0):
-                await marks.wait_for("a", 1)
-        assert marks._waiting == {}
+                await watermarks.wait_for("a", 1)
+        assert watermarks._waiters == {}
 
     asyncio.run(scene())
 
@@ -145,7 +147,7 @@ def test_who_gives_up_is_forgotten() -> None:
 def test_notifications_are_read_as_they_are_written() -> None:
     async def scene() -> None:
         progress = Progress()
-        progress.note([("applied", "verdicts.votes.v1/11/42"), ("published", "alpha 17")])
+        progress.apply([("applied", "verdicts.votes.v1/11/42"), ("published", "alpha 17")])
         await asyncio.wait_for(progress.applied.wait_for(("verdicts.votes.v1", 11), 42), 1)
         await asyncio.wait_for(progress.published.wait_for("alpha", 17), 1)
 
@@ -155,7 +157,7 @@ def test_notifications_are_read_as_they_are_written() -> None:
 def test_fresh_reads_are_shared_and_none_is_older_than_its_question(new_world: type[World]) -> None:
     async def scene() -> list[int]:
         world = new_world()
-        library = world.fakes.library
+        read_model = world.fakes.read_model
         asked: list[list[str]] = []
         began, go = asyncio.Event(), asyncio.Event()
 
@@ -165,17 +167,17 @@ def test_fresh_reads_are_shared_and_none_is_older_than_its_question(new_world: t
             await go.wait()
             return {it: ToolTally(it, Community.of(0, 0), 0, 10 + len(asked)) for it in slugs}
 
-        library.tallies = tallies  # type: ignore[method-assign, assignment]
-        standings = TallyCache(library)
-        await standings.find("alpha")
-        first = asyncio.create_task(standings.fresh("alpha"))
+        read_model.answers[queries.tallies] = tallies
+        cache = TallyCache(read_model)
+        await cache.get("alpha")
+        first = asyncio.create_task(cache.refresh("alpha"))
         await began.wait()
-        later = [asyncio.create_task(standings.fresh("alpha")) for _ in range(50)]
+        later = [asyncio.create_task(cache.refresh("alpha")) for _ in range(50)]
         await asyncio.sleep(0)
         go.set()
-        found = await asyncio.gather(first, *later)
+        tools = await asyncio.gather(first, *later)
         assert len(asked) == 2
-        return [standing.version for standing in found if standing]
+        return [tool.version for tool in tools if tool]
 
     versions = asyncio.run(scene())
     assert versions[-1] == 12
@@ -187,17 +189,17 @@ def test_a_failed_read_is_told_to_those_who_wait_and_the_next_may_do_better(
 ) -> None:
     async def scene() -> None:
         world = new_world()
-        library, standings = world.fakes.library, world.parts.standings
-        await standings.find("alpha")
-        working = library.tallies
+        read_model, cache = world.fakes.read_model, world.components.tallies
+        await cache.get("alpha")
+        answer = read_model.answers[queries.tallies]
 
         async def broken(slugs: list[str]) -> dict[str, ToolTally]:
             raise OSError("away")
 
-        library.tallies = broken  # type: ignore[method-assign, assignment]
+        read_model.answers[queries.tallies] = broken
         with pytest.raises(OSError, match="away"):
-            await standings.fresh("alpha")
-        library.tallies = working  # type: ignore[method-assign]
-        assert await standings.fresh("alpha")
+            await cache.refresh("alpha")
+        read_model.answers[queries.tallies] = answer
+        assert await cache.refresh("alpha")
 
     asyncio.run(scene())

@@ -9,7 +9,8 @@ import pytest
 
 from schemas.records import Community, Tool
 from streams.api.http.problems import Problem
-from streams.api.live.sse import Changes, SseClient
+from streams.api.live.changes_endpoint import ChangesResponse
+from streams.api.live.sse import SseClient
 from tests.streams.api.conftest import World
 
 
@@ -25,7 +26,7 @@ class Reader:
     def __init__(self, world: Any, *tools: str, last: int | None = None) -> None:
         self._sent: asyncio.Queue[bytes] = asyncio.Queue()
         self._gone = asyncio.Event()
-        stream = Changes(world.parts.hub, list(tools), last)
+        stream = ChangesResponse(world.components.sse_hub, list(tools), last)
         scope = {"type": "http", "method": "GET"}
         self.task = asyncio.create_task(stream(scope, self._receive, self._send))
 
@@ -58,7 +59,7 @@ def test_who_joins_hears_the_present_state_and_then_each_change(
         reader = Reader(world, "alpha", "beta")
         assert (await reader.next()).startswith(b"retry: ")
         assert await reader.versions() == {"alpha": 7, "beta": 7}
-        world.parts.hub.changed({"alpha": newer("alpha", 8)})
+        world.components.sse_hub.publish({"alpha": newer("alpha", 8)})
         assert await reader.next() == (
             b'id: 8\nevent: tally\ndata: {"tool":"alpha","community":{"verdict":"ship","ship":8,'
             b'"skip":0,"votes":8,"percent":100},"bookmarks":0,"version":8}\n\n'
@@ -75,8 +76,8 @@ def test_nobody_hears_of_tools_that_were_not_asked_for(
         world = new_world()
         reader = Reader(world, "alpha", "unknown", last=7)
         await reader.next()
-        world.parts.hub.changed({"beta": newer("beta", 8)})
-        world.parts.hub.changed({"alpha": newer("alpha", 9)})
+        world.components.sse_hub.publish({"beta": newer("beta", 8)})
+        world.components.sse_hub.publish({"alpha": newer("alpha", 9)})
         assert await reader.versions() == {"alpha": 9}
         await reader.leave()
 
@@ -89,7 +90,7 @@ def test_who_comes_back_is_spared_what_is_known(
 ) -> None:
     async def scene() -> bool:
         world = new_world()
-        client = await world.parts.hub.join(["alpha"], last)
+        client = await world.components.sse_hub.subscribe(["alpha"], last)
         return bool(await client.next(0))
 
     assert asyncio.run(scene()) is present
@@ -100,8 +101,8 @@ def test_of_several_tools_only_the_named_event_is_spared(
 ) -> None:
     async def scene() -> bytes:
         world = new_world()
-        world.fakes.library.shelf["beta"] = newer("beta", 5)
-        return await (await world.parts.hub.join(["alpha", "beta"], 7)).next(0)
+        world.fakes.read_model.tools["beta"] = newer("beta", 5)
+        return await (await world.components.sse_hub.subscribe(["alpha", "beta"], 7)).next(0)
 
     assert asyncio.run(scene()).count(b"event: tally") == 1
 
@@ -128,10 +129,10 @@ def test_all_streams_end_with_the_process_and_no_new_one_begins(new_world: type[
         world = new_world()
         reader = Reader(world, "alpha")
         await reader.next()
-        world.parts.hub.close()
+        world.components.sse_hub.close()
         await asyncio.wait_for(reader.task, 5)
         with pytest.raises(Problem) as refused:
-            await world.parts.hub.join(["alpha"], None)
+            await world.components.sse_hub.subscribe(["alpha"], None)
         assert refused.value.status == 503
 
     asyncio.run(scene())
@@ -143,8 +144,8 @@ def test_who_left_is_forgotten(new_world: type[World]) -> None:
         reader = Reader(world, "alpha")
         await reader.next()
         await reader.leave()
-        assert world.parts.hub._followers == {}
-        assert world.parts.hub._clients == set()
+        assert world.components.sse_hub._followers == {}
+        assert world.components.sse_hub._clients == set()
 
     asyncio.run(scene())
 
@@ -152,11 +153,11 @@ def test_who_left_is_forgotten(new_world: type[World]) -> None:
 def test_a_tool_that_goes_is_no_longer_known(new_world: type[World]) -> None:
     async def scene() -> None:
         world = new_world()
-        await world.parts.standings.find("alpha")
-        del world.fakes.library.shelf["alpha"]
-        assert await world.parts.standings.find("alpha")
-        world.parts.hub.changed({"alpha": None})
-        assert await world.parts.standings.find("alpha") is None
+        await world.components.tallies.get("alpha")
+        del world.fakes.read_model.tools["alpha"]
+        assert await world.components.tallies.get("alpha")
+        world.components.sse_hub.publish({"alpha": None})
+        assert await world.components.tallies.get("alpha") is None
 
     asyncio.run(scene())
 

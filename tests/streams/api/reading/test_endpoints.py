@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from projections.read import queries
 from schemas.digests import Counts, WeeklyDigest
 from schemas.records import Reviewer, Tool
 from schemas.time import instants, weeks
@@ -66,7 +67,7 @@ def test_two_tools_are_compared_in_the_order_asked_for(world: World) -> None:
 
 def test_a_list_is_read_page_by_page(world: World, a_tool: Callable[..., Tool]) -> None:
     for number in range(5):
-        world.fakes.library.shelf[f"t{number}"] = a_tool(f"t{number}")
+        world.fakes.read_model.tools[f"t{number}"] = a_tool(f"t{number}")
     seen, path = [], "/v1/tools?limit=3"
     while path:
         answer = get(world, path)
@@ -77,7 +78,7 @@ def test_a_list_is_read_page_by_page(world: World, a_tool: Callable[..., Tool]) 
 
 def test_the_panel_is_read_page_by_page_in_its_own_order(world: World) -> None:
     for place, slug in enumerate(("zoe", "adam", "mia")):
-        world.fakes.library.panel.append(Reviewer(slug, slug.title(), "Hm.", place, 1))
+        world.fakes.read_model.reviewers.append(Reviewer(slug, slug.title(), "Hm.", place, 1))
     first = get(world, "/v1/reviewers?limit=2")
     rest = get(world, first.links["next"]["url"])
     both = first.json()["items"] + rest.json()["items"]
@@ -92,7 +93,7 @@ def test_a_wrong_limit_or_cursor_is_a_bad_request(world: World, query: str) -> N
 
 def test_a_page_has_at_most_200_items(world: World, a_tool: Callable[..., Tool]) -> None:
     for number in range(250):
-        world.fakes.library.shelf[f"t{number}"] = a_tool(f"t{number}")
+        world.fakes.read_model.tools[f"t{number}"] = a_tool(f"t{number}")
     assert len(get(world, "/v1/tools?limit=1000").json()["items"]) == 200
     assert len(get(world, "/v1/tools").json()["items"]) == 50
 
@@ -113,7 +114,7 @@ def a_digest(week: str, *, frozen: bool = True) -> WeeklyDigest:
 
 
 def test_digests_are_listed_newest_first_a_page_at_a_time(world: World) -> None:
-    world.fakes.library.weekly = [
+    world.fakes.read_model.digests = [
         a_digest("2026-W48", frozen=False),
         a_digest("2026-W47"),
         a_digest("2026-W46"),
@@ -129,7 +130,7 @@ def test_digests_are_listed_newest_first_a_page_at_a_time(world: World) -> None:
 
 
 def test_a_digest_is_read_by_its_week(world: World) -> None:
-    world.fakes.library.weekly = [a_digest("2026-W47")]
+    world.fakes.read_model.digests = [a_digest("2026-W47")]
     found = get(world, "/v1/digests/2026-W47").json()
     assert (found["week"], found["end"], found["counts"]["votes"]) == (
         "2026-W47",
@@ -155,7 +156,7 @@ def test_a_fault_of_ours_shows_nothing_of_itself(world: World) -> None:
     async def broken(slug: str) -> None:
         raise RuntimeError("the secret is 42")
 
-    world.fakes.library.tool = broken  # type: ignore[method-assign]
+    world.fakes.read_model.answers[queries.tool] = broken
     answer = get(world, "/v1/tools/alpha")
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"

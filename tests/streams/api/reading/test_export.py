@@ -19,8 +19,8 @@ def reader(world: Any) -> Any:
     world.applies(("verdicts.bookmarks.v1", 0))
     assert world.client.put("/v1/bookmarks/alpha", headers=ORIGIN).status_code == 200
     voter = world.events()[0].data.voter
-    world.fakes.library.kept[voter] = ["alpha"]
-    world.fakes.library.choices[voter] = {"beta": "skip"}
+    world.fakes.read_model.bookmarks[voter] = ["alpha"]
+    world.fakes.read_model.choices[voter] = {"beta": "skip"}
     return world
 
 
@@ -58,7 +58,7 @@ def test_bookmarks_are_saved_as_a_file_that_browsers_import(reader: Any) -> None
 def test_names_cannot_bring_markup_into_the_file_for_browsers(
     reader: Any, a_tool: Callable[..., Tool]
 ) -> None:
-    reader.fakes.library.shelf["alpha"] = a_tool("alpha", name='<b>"A" & co')
+    reader.fakes.read_model.tools["alpha"] = a_tool("alpha", name='<b>"A" & co')
     text = reader.client.get("/v1/me/bookmarks.html").text
     assert "&lt;b&gt;&quot;A&quot; &amp; co" in text
     assert "<b>" not in text
@@ -71,8 +71,8 @@ def test_a_file_that_is_still_the_same_is_not_sent_again(reader: Any, name: str)
     first = reader.client.get(f"/v1/me/{name}")
     known = {"If-None-Match": first.headers["etag"]}
     assert reader.client.get(f"/v1/me/{name}", headers=known).status_code == 304
-    reader.fakes.library.shelf["alpha"] = reader.fakes.library.shelf["gone"]
-    reader.fakes.library.shelf["beta"] = reader.fakes.library.shelf["gone"]
+    reader.fakes.read_model.tools["alpha"] = reader.fakes.read_model.tools["gone"]
+    reader.fakes.read_model.tools["beta"] = reader.fakes.read_model.tools["gone"]
     assert reader.client.get(f"/v1/me/{name}", headers=known).status_code == 200
 
 

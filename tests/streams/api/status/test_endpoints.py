@@ -70,7 +70,7 @@ def test_a_process_is_ready_when_broker_and_database_are(world: World) -> None:
 
 
 def test_a_process_that_ends_is_no_longer_ready(world: World) -> None:
-    world.parts.health.closing = True
+    world.components.health.closing = True
     assert world.client.get("/readyz").status_code == 503
 
 

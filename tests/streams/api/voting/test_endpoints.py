@@ -87,13 +87,15 @@ def test_an_old_signing_key_still_reads_but_no_longer_writes(
 ) -> None:
     old, new = make_world(VERDICTS_SECRET_KEY="old"), make_world(VERDICTS_SECRET_KEY="new,old")
     newest = make_world(VERDICTS_SECRET_KEY="new")
-    cookie = old.parts.voters.set_cookie(old.parts.voters.newcomer()).partition(";")[0]
-    voter = new.parts.voters.read({b"cookie": cookie.encode()})
+    cookie = old.components.voter_cookies.set_cookie(
+        old.components.voter_cookies.create_voter()
+    ).partition(";")[0]
+    voter = new.components.voter_cookies.read({b"cookie": cookie.encode()})
     assert voter
-    assert voter == old.parts.voters.read({b"cookie": cookie.encode()})
-    renewed = new.parts.voters.set_cookie(voter).partition(";")[0]
-    assert newest.parts.voters.read({b"cookie": renewed.encode()}) == voter
-    assert newest.parts.voters.read({b"cookie": cookie.encode()}) is None
+    assert voter == old.components.voter_cookies.read({b"cookie": cookie.encode()})
+    renewed = new.components.voter_cookies.set_cookie(voter).partition(";")[0]
+    assert newest.components.voter_cookies.read({b"cookie": renewed.encode()}) == voter
+    assert newest.components.voter_cookies.read({b"cookie": cookie.encode()}) is None
 
 
 def test_taking_back_what_was_never_said_makes_no_voter_and_no_event(quick: World) -> None:
@@ -210,7 +212,7 @@ def test_without_acknowledgement_nothing_is_claimed_and_the_voter_stays_the_same
     cookie = answer.headers["set-cookie"].partition(";")[0]
     quick.fakes.producer.failure = None
     again = vote(quick, Origin=HERE["Origin"], Cookie=cookie)
-    voters = quick.parts.voters
+    voters = quick.components.voter_cookies
     renewed = again.headers["set-cookie"].partition(";")[0]
     before, after = (voters.read({b"cookie": text.encode()}) for text in (cookie, renewed))
     assert before
@@ -229,14 +231,14 @@ def test_who_is_not_applied_in_time_still_gets_the_newest_known_tally(world: Wor
 
 def test_in_a_rush_nobody_waits(world: World) -> None:
     for _ in range(400):
-        world.parts.booth._rush.arrive()
+        world.components.vote_service._arrivals.arrive()
     answer = vote(world)
     assert answer.status_code == 200
     assert "saved" not in answer.json()
 
 
 def test_where_many_wait_already_nobody_else_does(world: World) -> None:
-    world.parts.booth._waiting = 100
+    world.components.vote_service._waiters = 100
     answer = vote(world)
     assert answer.status_code == 200
     assert "saved" not in answer.json()
@@ -246,8 +248,8 @@ def test_the_own_choices_and_bookmarks_are_read_by_cookie(quick: World) -> None:
     assert quick.client.get("/v1/me").json() == {"votes": {}, "bookmarks": []}
     vote(quick)
     name = quick.events()[0].data.voter
-    quick.fakes.library.choices[name] = {"alpha": "ship"}
-    quick.fakes.library.kept[name] = ["beta", "gone"]
+    quick.fakes.read_model.choices[name] = {"alpha": "ship"}
+    quick.fakes.read_model.bookmarks[name] = ["beta", "gone"]
     assert quick.client.get("/v1/me").json() == {
         "votes": {"alpha": "ship"},
         "bookmarks": ["beta", "gone"],

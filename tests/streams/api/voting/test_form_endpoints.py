@@ -122,8 +122,8 @@ def test_a_wrong_form_is_answered_with_a_page(
 
 
 def test_names_stand_in_the_page_as_text(quick: World) -> None:
-    shelf = quick.fakes.library.shelf
-    shelf["alpha"] = msgspec.structs.replace(shelf["alpha"], name="<b>A</b>")
+    tools = quick.fakes.read_model.tools
+    tools["alpha"] = msgspec.structs.replace(tools["alpha"], name="<b>A</b>")
     answer = post(quick, "/vote", {}, tool="alpha", choice="ship")
     assert "&lt;b&gt;A&lt;/b&gt;" in answer.text
     assert "<b>" not in answer.text

@@ -3,7 +3,8 @@
 import re
 
 from schemas.events import EVENT_TYPES
-from streams.api.openapi import OPERATIONS, document
+from streams.api.openapi.document import document
+from streams.api.openapi.operations import OPERATIONS
 from streams.api.routes import routes
 from tests.streams.api.conftest import World
 
@@ -11,7 +12,7 @@ from tests.streams.api.conftest import World
 def test_every_route_is_described_and_every_description_is_a_route(world: World) -> None:
     real = {
         (method, route.path)
-        for route in routes(world.parts)
+        for route in routes(world.components)
         for method in route.methods or {"GET"}
         if method != "HEAD"
     }

@@ -1,0 +1,1 @@
+"""Rules of HTTP that the API and the site share. Pure."""

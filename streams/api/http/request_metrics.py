@@ -1,0 +1,59 @@
+"""Measures every request: duration by method, route and status."""
+
+import time
+from collections.abc import Callable
+
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from infra.telemetry import tracing
+from infra.telemetry.metrics import REQUESTS
+from streams.api.http.problems import Problem, unavailable
+
+# Clients can invent methods; a metric series for each would fill the memory.
+METHODS = frozenset(
+    ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE")
+)
+OTHER = "OTHER"
+DATABASE_AWAY = unavailable("The database does not answer now.")
+
+
+class MeasuredApp:
+    """Times requests until their response is sent; errors count by their final status."""
+
+    def __init__(self, route: str, app: ASGIApp) -> None:
+        self._route = route
+        self._app = app
+        self._observers: dict[tuple[str, int], Callable[[float], None]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the app and observe its duration."""
+        start = time.perf_counter()
+        status = 500
+
+        async def send_noting_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        with tracing.request(scope, self._route) as set_status:
+            try:
+                await self._app(scope, receive, send_noting_status)
+            except Problem as problem:
+                status = problem.status
+                raise
+            except SQLAlchemyError:
+                status = DATABASE_AWAY.status
+                raise
+            finally:
+                set_status(status)
+                self._observe(scope["method"], status, time.perf_counter() - start)
+
+    def _observe(self, method: str, status: int, seconds: float) -> None:
+        method = method if method in METHODS else OTHER
+        observe = self._observers.get((method, status))
+        if observe is None:
+            observe = REQUESTS.labels(method, self._route, str(status)).observe
+            self._observers[method, status] = observe
+        observe(seconds)

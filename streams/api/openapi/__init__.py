@@ -1,0 +1,1 @@
+"""`/openapi.json` and `/docs`, made from the types that the routes themselves use."""
