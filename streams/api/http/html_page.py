@@ -6,6 +6,8 @@ from hashlib import sha256
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markdown_it import MarkdownIt
+from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 _environment = Environment(
@@ -15,6 +17,8 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_code_spans = MarkdownIt("zero").enable("backticks")
+_environment.filters["code_spans"] = lambda text: Markup(_code_spans.renderInline(text))  # noqa: S704 - escapes its input
 
 
 def render(template: str, **context: Any) -> str:
@@ -23,7 +27,7 @@ def render(template: str, **context: Any) -> str:
 
 
 def html_page(template: str, status: int = 200, **context: Any) -> HTMLResponse:
-    """A page without scripts whose one style sheet stands in its head."""
+    """A page without scripts; its head holds the only style sheet."""
     return HTMLResponse(render(template, style=_style(), **context), status, _headers())
 
 

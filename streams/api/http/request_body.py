@@ -24,7 +24,7 @@ async def read_body(
     """The request's body.
 
     Raises:
-        Problem: 413 for more than `limit` bytes, none of which are kept; 400 when the client
+        Problem: 413 for more than `limit` bytes, all of them discarded; 400 when the client
             disconnects before the end; 408 when the body takes too long.
     """
     length = headers.get(b"content-length", b"")

@@ -34,7 +34,7 @@ class Attributes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class RawEvent(Attributes, frozen=True, kw_only=True):
-    """An event whose data is still JSON; its errors can be told one by one."""
+    """An event whose data is still JSON; each of its errors gets its own description."""
 
     type: str
     data: Raw

@@ -51,7 +51,7 @@ def new_id(micros: int) -> str:
 
 
 class FakeClock(msgspec.Struct):
-    """A clock that moves only when told to.
+    """A clock that only `move` advances.
 
     Attributes:
         micros: Microseconds since 1970.

@@ -18,7 +18,7 @@ from projections.private.tokens import Role, Token, TokenRefused
     ("role", "sends"),
     [("editor", {"editor"}), ("gateway", {"gateway"}), ("admin", {"editor", "gateway", "admin"})],
 )
-def test_a_role_sends_its_own_events_and_an_admin_all_but_the_systems(
+def test_a_role_may_send_its_own_events_and_admin_all_but_system_events(
     role: Role, sends: set[str]
 ) -> None:
     token = Token("x", "x", role, None, datetime.now(UTC))
@@ -36,7 +36,7 @@ def connection(fresh_database: str) -> Iterator[Connection]:
 
 
 @pytest.mark.integration
-def test_only_a_hash_is_kept(connection: Connection) -> None:
+def test_only_a_hash_is_stored(connection: Connection) -> None:
     issued = tokens.create(connection, name="the desk", role="editor")
     assert re.fullmatch(r"vdt_[0-9a-z]{12}_[A-Za-z0-9_-]{43}", issued.text)
     row = connection.execute(text("select * from verdicts.tokens")).one()
@@ -58,7 +58,7 @@ def test_a_token_with_another_secret_or_a_revoked_one_is_not_found(connection: C
 
 
 @pytest.mark.integration
-def test_each_gateway_has_a_namespace_and_nobody_else_has(connection: Connection) -> None:
+def test_only_gateways_have_a_namespace(connection: Connection) -> None:
     own = tokens.create(connection, name="app", role="gateway")
     given = tokens.create(connection, name="app", role="gateway", namespace="mobile-app")
     assert own.token.namespace == own.token.id

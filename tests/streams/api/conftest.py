@@ -1,4 +1,4 @@
-"""The API on a world without servers."""
+"""The API on fakes, without servers."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -42,12 +42,22 @@ def a_tool_of(slug: str = "alpha", **differs: Any) -> Tool:
     return Tool(**facts | differs)
 
 
-class World:
-    """The fakes, the parts made of them, and a client."""
+class FakeApi:
+    """The API on fakes, and a client.
+
+    Attributes:
+        fakes: The dependencies.
+        components: The components on them.
+        client: Sends requests to the application.
+    """
 
     def __init__(self, environ: dict[str, str] | None = None) -> None:
-        given = {"VERDICTS_SECRET_KEY": "s3cret", "VERDICTS_VOTER_KEY": "v0ter", **(environ or {})}
-        self.settings = Settings.from_environment(given)
+        variables = {
+            "VERDICTS_SECRET_KEY": "s3cret",
+            "VERDICTS_VOTER_KEY": "v0ter",
+            **(environ or {}),
+        }
+        self.settings = Settings.from_environment(variables)
         retired = datetime(2025, 11, 2, tzinfo=UTC)
         self.fakes = Fakes(
             tokens=FakeTokens(editor="editor", gateway="gateway", other="gateway", admin="admin"),
@@ -73,8 +83,8 @@ class World:
         codec = self.fakes.dependencies.codec
         return [codec.decode(record.topic, record.value) for record in self.sent]
 
-    def applies(self, *partitions: tuple[str, int]) -> None:
-        """As if the worker had applied everything already."""
+    def apply_all(self, *partitions: tuple[str, int]) -> None:
+        """Set the watermarks as if everything were applied and published."""
         for topic, partition in partitions:
             self.components.progress.applied.set((topic, partition), 10_000)
         for slug in self.fakes.read_model.tools:
@@ -82,29 +92,23 @@ class World:
 
 
 @pytest.fixture
-def make_world() -> Iterator[Callable[..., World]]:
-    opened: list[World] = []
+def make_api() -> Iterator[Callable[..., FakeApi]]:
+    opened: list[FakeApi] = []
 
-    def make(**environ: str) -> World:
-        world = World(environ)
-        world.client.__enter__()
-        opened.append(world)
-        return world
+    def make(**environ: str) -> FakeApi:
+        api = FakeApi(environ)
+        api.client.__enter__()
+        opened.append(api)
+        return api
 
     yield make
-    for world in opened:
-        world.client.__exit__(None, None, None)
+    for api in opened:
+        api.client.__exit__(None, None, None)
 
 
 @pytest.fixture
-def world(make_world: Callable[..., World]) -> World:
-    return make_world()
-
-
-@pytest.fixture
-def new_world() -> type[World]:
-    """Worlds for tests that bring their own event loop."""
-    return World
+def api(make_api: Callable[..., FakeApi]) -> FakeApi:
+    return make_api()
 
 
 @pytest.fixture

@@ -120,7 +120,7 @@ def consumed(api: Api, result: dict[str, Any]) -> confluent_kafka.Message:
     return message
 
 
-def test_an_accepted_event_stands_where_the_answer_says(api: Api) -> None:
+def test_an_accepted_event_is_at_the_reported_offset(api: Api) -> None:
     answer = api.client.post("/v1/events", json=CATEGORY, headers=api.token("editor"))
     assert answer.status_code == 202
     (result,) = answer.json()["results"]
@@ -132,7 +132,7 @@ def test_an_accepted_event_stands_where_the_answer_says(api: Api) -> None:
     assert ("ce_type", b"category.defined") in list(message.headers() or ())
 
 
-def test_a_revoked_token_is_worth_nothing_within_two_seconds(api: Api) -> None:
+def test_a_revoked_token_is_refused_within_two_seconds(api: Api) -> None:
     bearer = api.token("editor")
     assert api.client.post("/v1/events", json=CATEGORY, headers=bearer).status_code == 202
     token_id = bearer["Authorization"].split("_")[1]
@@ -147,7 +147,7 @@ def test_a_revoked_token_is_worth_nothing_within_two_seconds(api: Api) -> None:
     assert time.monotonic() - since < 3
 
 
-def test_who_prefers_to_wait_hears_of_the_workers_commit(api: Api) -> None:
+def test_prefer_wait_returns_at_the_workers_commit(api: Api) -> None:
     headers = api.token("editor") | {"Prefer": "wait=20"}
     first = api.client.post("/v1/events", json=CATEGORY, headers=api.token("editor"))
     (before,) = first.json()["results"]
@@ -161,7 +161,7 @@ def test_who_prefers_to_wait_hears_of_the_workers_commit(api: Api) -> None:
     assert (answer.status_code, answer.headers["preference-applied"]) == (200, "wait")
 
 
-def test_a_change_on_the_topic_reaches_those_who_follow_the_tool(api: Api) -> None:
+def test_a_change_on_the_topic_reaches_the_tools_followers(api: Api) -> None:
     with httpx.stream(
         "GET", f"{api.url}/v1/changes?tool=followed", timeout=20, trust_env=False
     ) as stream:
@@ -174,7 +174,7 @@ def test_a_change_on_the_topic_reaches_those_who_follow_the_tool(api: Api) -> No
     assert '"version":2' in told[2]
 
 
-def test_a_vote_for_a_listed_tool_is_acknowledged_though_nobody_applies_it(api: Api) -> None:
+def test_a_vote_is_acknowledged_without_workers(api: Api) -> None:
     api.publish(a_tool("votable", 1))
     wait_until(
         "the tool is known",
@@ -184,13 +184,13 @@ def test_a_vote_for_a_listed_tool_is_acknowledged_though_nobody_applies_it(api: 
     assert (answer.status_code, answer.json()["choice"]) == (200, "skip")
 
 
-def test_without_workers_the_chain_is_not_whole(api: Api) -> None:
+def test_without_workers_the_status_is_503(api: Api) -> None:
     answer = api.client.get("/status")
     assert answer.status_code == 503
     assert any("worker" in reason for reason in answer.json()["reasons"])
 
 
-def test_a_taken_port_is_one_sentence(api: Api) -> None:
+def test_a_taken_port_is_reported_in_one_sentence(api: Api) -> None:
     tried = subprocess.run(
         [sys.executable, "-c", RUN],
         env=os.environ | api.environ,
@@ -202,7 +202,7 @@ def test_a_taken_port_is_one_sentence(api: Api) -> None:
     assert f"127.0.0.1:{api.port} is in use; set VERDICTS_PORT" in tried.stderr
 
 
-def test_a_terminated_process_finishes_what_is_under_way_and_ends(kafka: str, fresh: str) -> None:
+def test_a_terminated_process_finishes_its_requests_and_ends(kafka: str, fresh: str) -> None:
     api = Api(kafka, fresh)
     api.start()
     assert api.process

@@ -26,7 +26,7 @@ class Book:
         return self.tokens.get(text)
 
 
-def test_a_token_is_looked_up_once_in_two_seconds_however_many_ask() -> None:
+def test_concurrent_requests_share_one_lookup_in_two_seconds() -> None:
     now, book = 0.0, Book()
     known = CachedTokens(book, lambda: now)
 
@@ -44,13 +44,13 @@ def test_a_token_is_looked_up_once_in_two_seconds_however_many_ask() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", TEXT + "x", TEXT.upper(), TEXT[:-1] + "\n"])
-def test_what_is_no_token_is_not_even_looked_up(text: str) -> None:
+def test_malformed_tokens_are_not_looked_up(text: str) -> None:
     book = Book()
     assert asyncio.run(CachedTokens(book).find(text)) is None
     assert book.asked == 0
 
 
-def test_a_failed_look_up_is_not_remembered() -> None:
+def test_a_failed_lookup_is_not_cached() -> None:
     def broken(_: str) -> Token | None:
         raise OSError("away")
 
@@ -60,7 +60,7 @@ def test_a_failed_look_up_is_not_remembered() -> None:
             asyncio.run(known.find(TEXT))
 
 
-def test_while_the_database_is_away_a_known_token_goes_on_for_some_minutes() -> None:
+def test_while_the_database_is_away_a_cached_token_stays_valid_for_five_minutes() -> None:
     now, book = 0.0, Book()
 
     def lookup(text: str) -> Token | None:
@@ -77,7 +77,7 @@ def test_while_the_database_is_away_a_known_token_goes_on_for_some_minutes() -> 
         asyncio.run(known.find(TEXT))
 
 
-def test_a_database_that_hangs_is_away_too() -> None:
+def test_a_hanging_database_counts_as_away() -> None:
     now, book, hanging = 0.0, Book(), threading.Event()
 
     def lookup(text: str) -> Token | None:

@@ -27,11 +27,11 @@ def client(peer: str, forwarded: str, trusted: tuple[str, ...] = PROXIES) -> str
         ("::ffff:10.0.0.1", "198.51.100.1", "198.51.100.1"),
     ],
 )
-def test_only_trusted_proxies_are_believed(peer: str, forwarded: str, found: str) -> None:
+def test_only_trusted_proxies_may_name_the_client(peer: str, forwarded: str, found: str) -> None:
     assert client(peer, forwarded) == found
 
 
-def test_by_default_nobody_is_believed() -> None:
+def test_by_default_no_proxy_is_trusted() -> None:
     assert client("127.0.0.1", "198.51.100.1", ()) == "127.0.0.1"
 
 
@@ -45,5 +45,5 @@ def test_by_default_nobody_is_believed() -> None:
         ("", ""),
     ],
 )
-def test_neighbours_share_a_prefix(address: str, prefix: str) -> None:
+def test_addresses_of_one_network_share_a_prefix(address: str, prefix: str) -> None:
     assert network_prefix(address) == prefix

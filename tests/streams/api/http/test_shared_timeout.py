@@ -21,7 +21,7 @@ def run(scene: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(asyncio.wait_for(scene(), 10))
 
 
-def test_who_waits_too_long_is_told_so_and_nobody_else() -> None:
+def test_only_a_block_that_takes_too_long_times_out() -> None:
     async def scene() -> None:
         deadline, quick, never = SharedTimeout(0.02), asyncio.Event(), asyncio.Event()
         waits = [asyncio.create_task(wait(deadline, it.wait())) for it in (never, quick, never)]
@@ -32,7 +32,7 @@ def test_who_waits_too_long_is_told_so_and_nobody_else() -> None:
     run(scene)
 
 
-def test_who_comes_later_is_looked_after_too() -> None:
+def test_a_later_block_times_out_too() -> None:
     async def scene() -> None:
         deadline, never = SharedTimeout(0.02), asyncio.Event()
         first = asyncio.create_task(wait(deadline, never.wait()))
@@ -44,7 +44,7 @@ def test_who_comes_later_is_looked_after_too() -> None:
     run(scene)
 
 
-def test_it_serves_one_event_loop_after_the_other() -> None:
+def test_one_timeout_serves_several_event_loops_in_turn() -> None:
     deadline = SharedTimeout(0.01)
 
     async def scene() -> None:
@@ -58,7 +58,7 @@ def test_it_serves_one_event_loop_after_the_other() -> None:
         run(of_a_loop)
 
 
-def test_who_is_cancelled_by_others_is_cancelled() -> None:
+def test_an_outside_cancellation_stays_a_cancellation() -> None:
     async def scene() -> None:
         deadline = SharedTimeout(60)
         task = asyncio.create_task(wait(deadline, asyncio.Event().wait()))
@@ -70,7 +70,7 @@ def test_who_is_cancelled_by_others_is_cancelled() -> None:
     run(scene)
 
 
-def test_what_goes_wrong_within_is_told_as_it_is() -> None:
+def test_errors_of_a_block_pass_unchanged() -> None:
     async def broken() -> None:
         raise ZeroDivisionError
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.events import EVENT_TYPES
 from tests.harness.examples import EVERY_TYPE
-from tests.streams.api.conftest import World
+from tests.streams.api.conftest import FakeApi
 
 ADMIN = {"Authorization": "Bearer admin", "Content-Type": "application/json"}
 EVENTS = [
@@ -51,8 +51,8 @@ def somewhat_odd(draw: st.DrawFn) -> dict[str, Any]:
     return event
 
 
-def results(world: Any, *events: Any) -> list[dict[str, Any]]:
-    answer = world.client.post("/v1/events", content=msgspec.json.encode(events), headers=ADMIN)
+def results(api: Any, *events: Any) -> list[dict[str, Any]]:
+    answer = api.client.post("/v1/events", content=msgspec.json.encode(events), headers=ADMIN)
     return [
         {name: value for name, value in result.items() if name != "offset"}
         for result in answer.json()["results"]
@@ -61,11 +61,9 @@ def results(world: Any, *events: Any) -> list[dict[str, Any]]:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(event=somewhat_odd())
-def test_what_becomes_of_an_event_does_not_depend_on_its_batch(
-    world: World, event: dict[str, Any]
-) -> None:
+def test_an_events_result_does_not_depend_on_its_batch(api: FakeApi, event: dict[str, Any]) -> None:
     with_id_and_time = "id" in event and "time" in event
-    alone, beside = results(world, event), results(world, event, {"type": "nonsense"})[:1]
+    alone, beside = results(api, event), results(api, event, {"type": "nonsense"})[:1]
     if not with_id_and_time:  # the server's own, so each time others
         for result in (*alone, *beside):
             result.pop("id")
@@ -74,11 +72,11 @@ def test_what_becomes_of_an_event_does_not_depend_on_its_batch(
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event["type"])
-def test_an_event_is_written_alike_whatever_its_batch(world: World, event: dict[str, Any]) -> None:
-    results(world, event)
-    results(world, event, {"type": "nonsense"})
+def test_an_events_record_does_not_depend_on_its_batch(api: FakeApi, event: dict[str, Any]) -> None:
+    results(api, event)
+    results(api, event, {"type": "nonsense"})
     if event["type"] == "digest.frozen":
-        assert world.sent == []
+        assert api.sent == []
     else:
-        alone, beside = world.sent
+        alone, beside = api.sent
         assert alone == beside

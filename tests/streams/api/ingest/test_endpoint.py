@@ -12,7 +12,7 @@ from streams.api.http.problems import Problem
 from streams.api.http.request_body import MAX_DISCARDED, read_body
 from streams.api.http.shared_timeout import SharedTimeout
 from streams.api.ingest.endpoint import preferred_wait
-from tests.streams.api.conftest import World
+from tests.streams.api.conftest import FakeApi
 
 EDITOR = {"Authorization": "Bearer editor"}
 GATEWAY = {"Authorization": "Bearer gateway"}
@@ -44,7 +44,7 @@ def a_vote(**differs: Any) -> dict[str, Any]:
 
 
 def post(
-    world: Any,
+    api: Any,
     value: Any,
     headers: dict[str, str] = EDITOR,
     content_type: str = "application/json",
@@ -52,7 +52,7 @@ def post(
 ) -> Any:
     body = value if isinstance(value, bytes) else msgspec.json.encode(value)
     sent = {"Content-Type": content_type, **headers, **more}
-    return world.client.post("/v1/events", content=body, headers=sent)
+    return api.client.post("/v1/events", content=body, headers=sent)
 
 
 def rejection(answer: Any) -> dict[str, Any]:
@@ -61,40 +61,40 @@ def rejection(answer: Any) -> dict[str, Any]:
     return result
 
 
-def test_an_accepted_event_says_where_it_stands_on_the_log(world: World) -> None:
-    answer = post(world, a_category())
+def test_an_accepted_event_names_its_position_on_the_log(api: FakeApi) -> None:
+    answer = post(api, a_category())
     assert answer.status_code == 202
     (result,) = answer.json()["results"]
     assert result["status"] == "accepted"
     assert result["topic"] == "verdicts.catalog.v1"
     assert (result["partition"], result["offset"]) == (0, 0)
     assert result["time"] == "2025-11-20T10:00:00Z"
-    (event,) = world.events()
+    (event,) = api.events()
     assert (event.id, event.data.category) == (result["id"], "editors")
 
 
-def test_server_times_strictly_increase_and_ids_follow_them(world: World) -> None:
-    answer = post(world, [a_category() for _ in range(20)])
-    times = [event.time for event in world.events()]
+def test_server_times_strictly_increase_and_ids_follow_them(api: FakeApi) -> None:
+    answer = post(api, [a_category() for _ in range(20)])
+    times = [event.time for event in api.events()]
     ids = [result["id"] for result in answer.json()["results"]]
     assert times == sorted(set(times))
     assert ids == sorted(set(ids))
 
 
-def test_events_in_order_stay_in_order(world: World) -> None:
-    post(world, [a_category(category=f"c{number}") for number in range(120)])
-    assert [event.data.category for event in world.events()] == [f"c{n}" for n in range(120)]
+def test_events_in_order_stay_in_order(api: FakeApi) -> None:
+    post(api, [a_category(category=f"c{number}") for number in range(120)])
+    assert [event.data.category for event in api.events()] == [f"c{n}" for n in range(120)]
 
 
-def test_a_given_id_and_time_are_kept(world: World) -> None:
-    post(world, a_category() | {"id": "e-1", "time": NOON, "source": "/desk"})
-    (event,) = world.events()
-    assert (event.id, event.source, event.time) == ("e-1", "/desk", world.fakes.clock.micros)
+def test_a_given_id_and_time_are_kept(api: FakeApi) -> None:
+    post(api, a_category() | {"id": "e-1", "time": NOON, "source": "/desk"})
+    (event,) = api.events()
+    assert (event.id, event.source, event.time) == ("e-1", "/desk", api.fakes.clock.micros)
 
 
-def test_a_repeated_id_is_accepted_again(world: World) -> None:
+def test_a_repeated_id_is_accepted_again(api: FakeApi) -> None:
     event = a_category() | {"id": "e-1", "time": NOON}
-    assert [post(world, event).status_code for _ in range(2)] == [202, 202]
+    assert [post(api, event).status_code for _ in range(2)] == [202, 202]
 
 
 @pytest.mark.parametrize(
@@ -105,38 +105,38 @@ def test_a_repeated_id_is_accepted_again(world: World) -> None:
         "Application/CloudEvents+JSON",
     ],
 )
-def test_one_event_or_an_array_may_come_as_any_json_type(world: World, kind: str) -> None:
+def test_one_event_or_an_array_may_come_as_any_json_type(api: FakeApi, kind: str) -> None:
     for value in (a_category(), [a_category()]):
-        assert post(world, value, content_type=kind).status_code == 202
+        assert post(api, value, content_type=kind).status_code == 202
 
 
-def test_a_batch_is_an_array(world: World) -> None:
-    assert post(world, [a_category()], content_type=BATCH).status_code == 202
-    assert post(world, a_category(), content_type=BATCH).status_code == 400
+def test_a_batch_is_an_array(api: FakeApi) -> None:
+    assert post(api, [a_category()], content_type=BATCH).status_code == 202
+    assert post(api, a_category(), content_type=BATCH).status_code == 400
 
 
-def test_headers_of_cloudevents_stand_on_editors_events_but_not_on_votes(world: World) -> None:
-    post(world, a_category() | {"id": "e-1", "time": NOON})
-    post(world, a_vote(), GATEWAY)
-    assert world.sent[0].headers == [
+def test_editors_events_have_cloudevents_headers_and_votes_have_none(api: FakeApi) -> None:
+    post(api, a_category() | {"id": "e-1", "time": NOON})
+    post(api, a_vote(), GATEWAY)
+    assert api.sent[0].headers == [
         ("ce_id", b"e-1"),
         ("ce_time", b"2025-11-20T10:00:00Z"),
         ("ce_type", b"category.defined"),
     ]
-    assert world.sent[1].headers is None
+    assert api.sent[1].headers is None
 
 
-def test_good_and_bad_events_of_one_request_part_ways(world: World) -> None:
-    answer = post(world, [a_review(), a_review(score=101)])
+def test_valid_events_are_accepted_beside_invalid_ones(api: FakeApi) -> None:
+    answer = post(api, [a_review(), a_review(score=101)])
     assert answer.status_code == 207
     assert [it["status"] for it in answer.json()["results"]] == ["accepted", "rejected"]
-    assert len(world.sent) == 1
+    assert len(api.sent) == 1
 
 
-def test_a_request_of_bad_events_alone_is_unprocessable(world: World) -> None:
-    answer = post(world, [a_review(score=101), a_review(score="88")])
+def test_a_request_of_invalid_events_alone_is_unprocessable(api: FakeApi) -> None:
+    answer = post(api, [a_review(score=101), a_review(score="88")])
     assert answer.status_code == 422
-    assert world.sent == []
+    assert api.sent == []
 
 
 @pytest.mark.parametrize(
@@ -172,52 +172,52 @@ def test_a_request_of_bad_events_alone_is_unprocessable(world: World) -> None:
         (7, "invalid-value", ""),
     ],
 )
-def test_what_is_wrong_with_an_event_is_named(
-    world: World, event: Any, code: str, pointer: str
+def test_each_error_of_an_event_has_a_code_and_a_pointer(
+    api: FakeApi, event: Any, code: str, pointer: str
 ) -> None:
-    result = rejection(post(world, [event]))
+    result = rejection(post(api, [event]))
     assert result["code"] == code
     assert result["pointer"].startswith(pointer)
     assert result["detail"]
-    assert world.sent == []
+    assert api.sent == []
 
 
-def test_five_minutes_ahead_is_still_now(world: World) -> None:
+def test_a_time_may_be_five_minutes_ahead(api: FakeApi) -> None:
     event = a_review() | {"id": "e", "time": "2025-11-20T10:05:00Z"}
-    assert post(world, event).status_code == 202
+    assert post(api, event).status_code == 202
 
 
-def test_a_rejected_event_is_called_by_its_id(world: World) -> None:
+def test_a_rejection_names_the_events_id(api: FakeApi) -> None:
     event = a_review(score=101) | {"id": "e-9", "time": NOON}
-    assert rejection(post(world, event))["id"] == "e-9"
+    assert rejection(post(api, event))["id"] == "e-9"
 
 
-def test_a_lone_surrogate_costs_only_its_own_event(world: World) -> None:
+def test_a_lone_surrogate_rejects_only_its_own_event(api: FakeApi) -> None:
     body = b'[{"type":"review.submitted","data":{"body":"\\ud800 x"}},%b]' % msgspec.json.encode(
         a_review(body="\N{GRINNING FACE}")
     )
-    answer = post(world, body)
+    answer = post(api, body)
     assert answer.status_code == 207
     rejected, accepted = answer.json()["results"]
     assert (rejected["code"], rejected["pointer"]) == ("invalid-text", "/data/body")
     assert accepted["status"] == "accepted"
-    assert world.events()[0].data.body == "\N{GRINNING FACE}"
+    assert api.events()[0].data.body == "\N{GRINNING FACE}"
 
 
-def test_a_lone_surrogate_is_found_beside_what_lies_deep_and_within_it(world: World) -> None:
+def test_a_lone_surrogate_is_located_beside_and_within_deep_nesting(api: FakeApi) -> None:
     deep = b"[" * 400 + b"%b" + b"]" * 400
     for inside, name, pointer in ((b"", "b", "/b"), (b'"\\udfff"', "~/", "/a" + "/0" * 400)):
         body = msgspec.json.encode([{"a": msgspec.Raw(deep % inside), name: 0}])
-        answer = post(world, body.replace(b":0", b':"\\ud800"'))
+        answer = post(api, body.replace(b":0", b':"\\ud800"'))
         assert answer.status_code == 422
         (rejected,) = answer.json()["results"]
         assert (rejected["code"], rejected["pointer"]) == ("invalid-text", pointer)
 
 
-def test_however_deep_something_lies_it_is_the_sender_who_is_told(world: World) -> None:
+def test_deep_nesting_is_the_senders_error(api: FakeApi) -> None:
     for depth in range(300, 1_000, 5):
         body = b'[{"a":' + b"[" * depth + b"]" * depth + b',"b":"\\ud800"}]'
-        assert post(world, body).status_code in (400, 422), depth
+        assert post(api, body).status_code in (400, 422), depth
 
 
 @pytest.mark.parametrize(
@@ -225,34 +225,34 @@ def test_however_deep_something_lies_it_is_the_sender_who_is_told(world: World) 
     [b"", b"nope", b"{", b'{"a":}', b"[1,]", b"[NaN]", b'"text"', b"null", b"[]", b"\xff[]",
      b'[{"type":"\xff"}]', b"[" * 50_000 + b"]" * 50_000, b'{"a":' * 50_000],
 )  # fmt: skip
-def test_what_is_no_json_object_or_array_is_a_bad_request(world: World, body: bytes) -> None:
-    answer = post(world, body)
+def test_anything_but_a_json_object_or_array_is_a_bad_request(api: FakeApi, body: bytes) -> None:
+    answer = post(api, body)
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
     assert set(answer.json()) >= {"type", "title", "status", "detail"}
 
 
-def test_500_events_are_taken_and_501_are_too_many(world: World) -> None:
-    assert post(world, [a_category()] * 500).status_code == 202
-    assert post(world, [a_category()] * 501).status_code == 413
+def test_500_events_are_accepted_and_501_are_too_many(api: FakeApi) -> None:
+    assert post(api, [a_category()] * 500).status_code == 202
+    assert post(api, [a_category()] * 501).status_code == 413
 
 
-def test_a_body_over_a_mebibyte_is_too_large(world: World) -> None:
+def test_a_body_over_a_mebibyte_is_too_large(api: FakeApi) -> None:
     body = b"[" + b" " * (1024 * 1024) + b"]"
-    assert post(world, body).status_code == 413
+    assert post(api, body).status_code == 413
 
 
 @pytest.mark.parametrize("megabytes", [2, 10, 40])
-def test_megabytes_that_trickle_in_are_too_large(world: World, megabytes: int) -> None:
+def test_megabytes_that_trickle_in_are_too_large(api: FakeApi, megabytes: int) -> None:
     def trickle() -> Iterator[bytes]:
         for _ in range(megabytes * 16):
             yield b" " * 65_536
 
     headers = {**EDITOR, "Content-Type": "application/json"}
-    assert world.client.post("/v1/events", content=trickle(), headers=headers).status_code == 413
+    assert api.client.post("/v1/events", content=trickle(), headers=headers).status_code == 413
 
 
-def test_of_a_body_that_is_too_large_only_so_much_is_taken_in() -> None:
+def test_a_too_large_body_is_discarded_up_to_a_limit() -> None:
     taken = 0
 
     async def receive() -> dict[str, Any]:
@@ -273,7 +273,7 @@ def test_of_a_body_that_is_too_large_only_so_much_is_taken_in() -> None:
 
 
 @pytest.mark.parametrize("parts", [[], [{"type": "http.request", "body": b"[", "more_body": True}]])
-def test_a_body_that_does_not_come_is_not_waited_for_without_end(
+def test_a_missing_body_times_out(
     parts: list[dict[str, Any]],
 ) -> None:
     said = list(parts)
@@ -290,7 +290,7 @@ def test_a_body_that_does_not_come_is_not_waited_for_without_end(
     asyncio.run(asyncio.wait_for(scene(), 10))
 
 
-def test_a_client_that_goes_amid_its_body_sent_nothing() -> None:
+def test_a_client_that_disconnects_within_its_body_sends_no_event() -> None:
     said: list[dict[str, Any]] = [
         {"type": "http.request", "body": b"[", "more_body": True},
         {"type": "http.disconnect"},
@@ -304,49 +304,49 @@ def test_a_client_that_goes_amid_its_body_sent_nothing() -> None:
     assert refused.value.status == 400
 
 
-def test_another_content_type_is_unsupported(world: World) -> None:
-    assert post(world, a_category(), content_type="text/plain").status_code == 415
+def test_another_content_type_is_unsupported(api: FakeApi) -> None:
+    assert post(api, a_category(), content_type="text/plain").status_code == 415
 
 
 @pytest.mark.parametrize("given", ["", "Bearer nobody", "Basic editor", "Bearer"])
-def test_without_a_valid_token_nothing_is_taken(world: World, given: str) -> None:
-    answer = post(world, a_category(), {"Authorization": given})
+def test_without_a_valid_token_no_event_is_accepted(api: FakeApi, given: str) -> None:
+    answer = post(api, a_category(), {"Authorization": given})
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith("Bearer")
-    assert world.sent == []
+    assert api.sent == []
 
 
-def test_a_role_may_send_only_its_own_types(world: World) -> None:
-    assert post(world, a_vote(), EDITOR).status_code == 403
-    assert post(world, a_category(), GATEWAY).status_code == 403
+def test_a_role_may_send_only_its_own_types(api: FakeApi) -> None:
+    assert post(api, a_vote(), EDITOR).status_code == 403
+    assert post(api, a_category(), GATEWAY).status_code == 403
     for event in (a_vote(), a_category()):
-        assert post(world, event, {"Authorization": "Bearer admin"}).status_code == 202
+        assert post(api, event, {"Authorization": "Bearer admin"}).status_code == 202
 
 
-def test_what_a_role_may_not_send_is_rejected_beside_what_it_may(world: World) -> None:
-    answer = post(world, [a_category(), a_vote()], EDITOR)
+def test_forbidden_types_are_rejected_beside_allowed_ones(api: FakeApi) -> None:
+    answer = post(api, [a_category(), a_vote()], EDITOR)
     assert answer.status_code == 207
     assert answer.json()["results"][1]["code"] == "forbidden"
 
 
-def test_nobody_may_freeze_a_digest_from_outside(world: World) -> None:
+def test_no_token_may_send_a_frozen_digest(api: FakeApi) -> None:
     event = {"type": "digest.frozen", "data": {"week": "2025-W47", "digest": "{}"}}
-    assert post(world, event, {"Authorization": "Bearer admin"}).status_code == 403
+    assert post(api, event, {"Authorization": "Bearer admin"}).status_code == 403
 
 
-def test_on_the_log_a_voter_has_a_pseudonym_of_the_gateways_own(world: World) -> None:
+def test_each_gateway_has_its_own_pseudonym_for_a_voter(api: FakeApi) -> None:
     for token in ("gateway", "other", "gateway"):
-        post(world, a_vote(), {"Authorization": f"Bearer {token}"})
-    first, second, again = (event.data.voter for event in world.events())
+        post(api, a_vote(), {"Authorization": f"Bearer {token}"})
+    first, second, again = (event.data.voter for event in api.events())
     assert first == again != second
     assert len(first) == 22
-    assert b"v-1" not in world.sent[0].value + world.sent[0].key
-    assert world.sent[0].key == first.encode()
+    assert b"v-1" not in api.sent[0].value + api.sent[0].key
+    assert api.sent[0].key == first.encode()
 
 
-def test_an_undecided_delivery_is_said_to_be_unknown(world: World) -> None:
-    world.fakes.producer.failure = DeliveryUnknown("timed out")
-    answer = post(world, a_category() | {"id": "e-1", "time": NOON})
+def test_an_undecided_delivery_is_reported_as_unknown(api: FakeApi) -> None:
+    api.fakes.producer.failure = DeliveryUnknown("timed out")
+    answer = post(api, a_category() | {"id": "e-1", "time": NOON})
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0
     assert answer.headers["content-type"] == "application/problem+json"
@@ -354,28 +354,28 @@ def test_an_undecided_delivery_is_said_to_be_unknown(world: World) -> None:
     assert (result["id"], result["status"]) == ("e-1", "unknown")
 
 
-def test_a_delivery_that_never_happened_is_said_to_be_rejected(world: World) -> None:
-    world.fakes.producer.failure = NotWritten("queue full")
-    answer = post(world, a_category())
+def test_a_failed_delivery_is_reported_as_rejected(api: FakeApi) -> None:
+    api.fakes.producer.failure = NotWritten("queue full")
+    answer = post(api, a_category())
     assert answer.status_code == 503
     (result,) = answer.json()["results"]
     assert (result["status"], result["code"]) == ("rejected", "unavailable")
 
 
-def test_a_record_too_large_for_the_broker_is_the_events_own_fault(world: World) -> None:
-    world.fakes.producer.failure = NotWritten("too large", too_large=True)
-    assert rejection(post(world, a_category()))["code"] == "too-large"
+def test_a_record_too_large_for_the_broker_rejects_its_event(api: FakeApi) -> None:
+    api.fakes.producer.failure = NotWritten("too large", too_large=True)
+    assert rejection(post(api, a_category()))["code"] == "too-large"
 
 
-def test_who_prefers_to_wait_is_told_once_it_is_applied(world: World) -> None:
-    world.applies(("verdicts.catalog.v1", 0))
-    answer = post(world, a_category(), Prefer="wait=5")
+def test_prefer_wait_answers_once_the_event_is_applied(api: FakeApi) -> None:
+    api.apply_all(("verdicts.catalog.v1", 0))
+    answer = post(api, a_category(), Prefer="wait=5")
     assert answer.status_code == 200
     assert answer.headers["preference-applied"] == "wait"
 
 
-def test_after_waiting_in_vain_the_answer_is_the_plain_one(world: World) -> None:
-    answer = post(world, a_category(), Prefer="wait=1")
+def test_after_a_timed_out_wait_the_response_is_the_plain_one(api: FakeApi) -> None:
+    answer = post(api, a_category(), Prefer="wait=1")
     assert answer.status_code == 202
     assert "preference-applied" not in answer.headers
 

@@ -3,7 +3,7 @@
 from streams.api.ingest.event_clock import FakeClock, MonotonicClock, new_id
 
 
-def test_stamps_increase_though_the_clock_stands_still_or_goes_back() -> None:
+def test_times_increase_while_the_clock_stops_or_goes_back() -> None:
     clock = FakeClock()
     times = MonotonicClock(clock)
     first, second = times.next_time(), times.next_time()
@@ -11,7 +11,7 @@ def test_stamps_increase_though_the_clock_stands_still_or_goes_back() -> None:
     assert first < second < times.next_time()
 
 
-def test_a_stamp_from_a_clock_ahead_moves_only_its_own_voter() -> None:
+def test_a_time_from_a_clock_ahead_moves_only_its_own_voter() -> None:
     times = MonotonicClock(FakeClock(micros=1000))
     assert times.time_after(9_000_000) == 9_000_001
     assert times.next_time() == 1001

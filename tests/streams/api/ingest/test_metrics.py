@@ -22,12 +22,12 @@ for kind in EVENT_TYPES:
 """
 
 
-def test_every_type_of_event_is_counted_from_nought_with_every_outcome() -> None:
+def test_every_event_type_is_counted_from_zero_with_every_outcome() -> None:
     """A series that begins with its first burst shows no increase."""
     subprocess.run([sys.executable, "-c", CODE], cwd=ROOT, check=True)
 
 
-def test_what_cannot_be_read_has_no_type() -> None:
+def test_an_unreadable_event_has_no_type() -> None:
     labels = {"type": "", "outcome": "rejected"}
     before = REGISTRY.get_sample_value("verdicts_events_received_total", labels) or 0
     received("", "rejected").inc(2)

@@ -22,7 +22,7 @@ def without_registry(_: int) -> None:
     raise RegistryError("The schema registry does not answer.")
 
 
-def test_no_record_keeps_those_behind_it_from_being_heard(
+def test_an_unreadable_record_does_not_block_later_ones(
     cluster: str, unique: Callable[[str], str], a_tool: Callable[..., Tool]
 ) -> None:
     settings = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})

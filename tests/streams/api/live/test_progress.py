@@ -14,10 +14,10 @@ from streams.api.live.checkpoint_loader import CheckpointLoader
 from streams.api.live.progress import Progress, Watermarks
 from streams.api.live.tally_cache import TallyCache
 from streams.api.read_model import FakeReadModel
-from tests.streams.api.conftest import World
+from tests.streams.api.conftest import FakeApi
 
 
-def test_who_waits_is_woken_by_the_mark_or_a_later_one() -> None:
+def test_a_watermark_wakes_waiters_of_it_and_of_earlier_ones() -> None:
     async def scene() -> list[bool]:
         watermarks: Watermarks[str] = Watermarks()
         waits = [asyncio.create_task(watermarks.wait_for("a", offset)) for offset in (3, 5, 9)]
@@ -32,7 +32,7 @@ def test_who_waits_is_woken_by_the_mark_or_a_later_one() -> None:
     assert asyncio.run(scene()) == [True, True, False]
 
 
-def test_what_was_reached_before_needs_no_waiting() -> None:
+def test_a_reached_watermark_needs_no_wait() -> None:
     async def scene() -> None:
         watermarks: Watermarks[str] = Watermarks()
         watermarks.set("a", 5)
@@ -41,7 +41,7 @@ def test_what_was_reached_before_needs_no_waiting() -> None:
     asyncio.run(scene())
 
 
-def test_what_was_rewound_is_waited_for_once_more() -> None:
+def test_a_rewound_offset_is_waited_for_again() -> None:
     async def scene() -> None:
         progress = Progress()
         progress.apply([("applied", f"{VOTES.name}/3/42"), ("applied", f"{VOTES.name}/3/17")])
@@ -54,7 +54,7 @@ def test_what_was_rewound_is_waited_for_once_more() -> None:
     asyncio.run(scene())
 
 
-def test_a_checkpoint_that_was_read_counts_also_where_it_stands_lower_or_is_gone() -> None:
+def test_a_loaded_checkpoint_counts_even_when_lower_or_missing() -> None:
     async def scene() -> None:
         progress = Progress()
         progress.apply([("applied", f"{VOTES.name}/3/42"), ("applied", f"{VOTES.name}/4/42")])
@@ -67,7 +67,7 @@ def test_a_checkpoint_that_was_read_counts_also_where_it_stands_lower_or_is_gone
     asyncio.run(scene())
 
 
-def test_what_was_heard_while_the_checkpoints_were_read_is_newer_than_they_are() -> None:
+def test_notifications_during_the_load_win_over_checkpoints() -> None:
     async def scene() -> None:
         progress = Progress()
         progress.start_listening()
@@ -79,7 +79,7 @@ def test_what_was_heard_while_the_checkpoints_were_read_is_newer_than_they_are()
     asyncio.run(scene())
 
 
-def test_checkpoints_that_cannot_be_read_are_read_later() -> None:
+def test_a_failed_load_of_checkpoints_is_retried() -> None:
     async def scene() -> None:
         read_model, progress = FakeReadModel(), Progress()
         asked: list[str] = []
@@ -97,7 +97,7 @@ def test_checkpoints_that_cannot_be_read_are_read_later() -> None:
     asyncio.run(scene())
 
 
-def test_what_is_still_being_read_is_forgotten_at_the_next_connection() -> None:
+def test_a_reconnect_cancels_a_load_under_way() -> None:
     async def scene() -> None:
         read_model, progress = FakeReadModel(), Progress()
         began, go = asyncio.Event(), asyncio.Event()
@@ -133,7 +133,7 @@ async def stands(progress: Progress, partition: int, offset: int) -> bool:
     return True
 
 
-def test_who_gives_up_is_forgotten() -> None:
+def test_a_waiter_that_gives_up_is_removed() -> None:
     async def scene() -> None:
         watermarks: Watermarks[str] = Watermarks()
         with pytest.raises(TimeoutError):
@@ -144,7 +144,7 @@ def test_who_gives_up_is_forgotten() -> None:
     asyncio.run(scene())
 
 
-def test_notifications_are_read_as_they_are_written() -> None:
+def test_notifications_set_watermarks() -> None:
     async def scene() -> None:
         progress = Progress()
         progress.apply([("applied", "verdicts.votes.v1/11/42"), ("published", "alpha 17")])
@@ -154,10 +154,10 @@ def test_notifications_are_read_as_they_are_written() -> None:
     asyncio.run(scene())
 
 
-def test_fresh_reads_are_shared_and_none_is_older_than_its_question(new_world: type[World]) -> None:
+def test_refreshes_share_reads_and_none_is_older_than_its_call() -> None:
     async def scene() -> list[int]:
-        world = new_world()
-        read_model = world.fakes.read_model
+        api = FakeApi()
+        read_model = api.fakes.read_model
         asked: list[list[str]] = []
         began, go = asyncio.Event(), asyncio.Event()
 
@@ -184,12 +184,10 @@ def test_fresh_reads_are_shared_and_none_is_older_than_its_question(new_world: t
     assert len(versions) == 51
 
 
-def test_a_failed_read_is_told_to_those_who_wait_and_the_next_may_do_better(
-    new_world: type[World],
-) -> None:
+def test_a_failed_refresh_fails_its_callers_and_the_next_may_succeed() -> None:
     async def scene() -> None:
-        world = new_world()
-        read_model, cache = world.fakes.read_model, world.components.tallies
+        api = FakeApi()
+        read_model, cache = api.fakes.read_model, api.components.tallies
         await cache.get("alpha")
         answer = read_model.answers[queries.tallies]
 

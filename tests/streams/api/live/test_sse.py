@@ -11,7 +11,7 @@ from schemas.records import Community, Tool
 from streams.api.http.problems import Problem
 from streams.api.live.changes_endpoint import ChangesResponse
 from streams.api.live.sse import SseClient
-from tests.streams.api.conftest import World
+from tests.streams.api.conftest import FakeApi
 
 
 @pytest.fixture
@@ -23,10 +23,10 @@ def newer(a_tool: Callable[..., Tool]) -> Callable[[str, int], Tool]:
 class Reader:
     """Reads the stream as a browser would: `next` is what is sent next."""
 
-    def __init__(self, world: Any, *tools: str, last: int | None = None) -> None:
+    def __init__(self, api: Any, *tools: str, last: int | None = None) -> None:
         self._sent: asyncio.Queue[bytes] = asyncio.Queue()
         self._gone = asyncio.Event()
-        stream = ChangesResponse(world.components.sse_hub, list(tools), last)
+        stream = ChangesResponse(api.components.sse_hub, list(tools), last)
         scope = {"type": "http", "method": "GET"}
         self.task = asyncio.create_task(stream(scope, self._receive, self._send))
 
@@ -51,15 +51,15 @@ class Reader:
             await self._sent.put(message["body"])
 
 
-def test_who_joins_hears_the_present_state_and_then_each_change(
-    new_world: type[World], newer: Callable[[str, int], Tool]
+def test_a_client_gets_the_current_state_and_then_each_change(
+    newer: Callable[[str, int], Tool],
 ) -> None:
     async def scene() -> None:
-        world = new_world()
-        reader = Reader(world, "alpha", "beta")
+        api = FakeApi()
+        reader = Reader(api, "alpha", "beta")
         assert (await reader.next()).startswith(b"retry: ")
         assert await reader.versions() == {"alpha": 7, "beta": 7}
-        world.components.sse_hub.publish({"alpha": newer("alpha", 8)})
+        api.components.sse_hub.publish({"alpha": newer("alpha", 8)})
         assert await reader.next() == (
             b'id: 8\nevent: tally\ndata: {"tool":"alpha","community":{"verdict":"ship","ship":8,'
             b'"skip":0,"votes":8,"percent":100},"bookmarks":0,"version":8}\n\n'
@@ -69,15 +69,13 @@ def test_who_joins_hears_the_present_state_and_then_each_change(
     asyncio.run(scene())
 
 
-def test_nobody_hears_of_tools_that_were_not_asked_for(
-    new_world: type[World], newer: Callable[[str, int], Tool]
-) -> None:
+def test_a_client_gets_no_events_of_other_tools(newer: Callable[[str, int], Tool]) -> None:
     async def scene() -> None:
-        world = new_world()
-        reader = Reader(world, "alpha", "unknown", last=7)
+        api = FakeApi()
+        reader = Reader(api, "alpha", "unknown", last=7)
         await reader.next()
-        world.components.sse_hub.publish({"beta": newer("beta", 8)})
-        world.components.sse_hub.publish({"alpha": newer("alpha", 9)})
+        api.components.sse_hub.publish({"beta": newer("beta", 8)})
+        api.components.sse_hub.publish({"alpha": newer("alpha", 9)})
         assert await reader.versions() == {"alpha": 9}
         await reader.leave()
 
@@ -85,29 +83,27 @@ def test_nobody_hears_of_tools_that_were_not_asked_for(
 
 
 @pytest.mark.parametrize(("last", "present"), [(None, True), (6, True), (7, False), (9, False)])
-def test_who_comes_back_is_spared_what_is_known(
-    last: int | None, present: bool, new_world: type[World]
-) -> None:
+def test_a_returning_client_skips_events_it_has(last: int | None, present: bool) -> None:
     async def scene() -> bool:
-        world = new_world()
-        client = await world.components.sse_hub.subscribe(["alpha"], last)
+        api = FakeApi()
+        client = await api.components.sse_hub.subscribe(["alpha"], last)
         return bool(await client.next(0))
 
     assert asyncio.run(scene()) is present
 
 
-def test_of_several_tools_only_the_named_event_is_spared(
-    new_world: type[World], newer: Callable[[str, int], Tool]
+def test_with_several_tools_only_the_named_event_is_skipped(
+    newer: Callable[[str, int], Tool],
 ) -> None:
     async def scene() -> bytes:
-        world = new_world()
-        world.fakes.read_model.tools["beta"] = newer("beta", 5)
-        return await (await world.components.sse_hub.subscribe(["alpha", "beta"], 7)).next(0)
+        api = FakeApi()
+        api.fakes.read_model.tools["beta"] = newer("beta", 5)
+        return await (await api.components.sse_hub.subscribe(["alpha", "beta"], 7)).next(0)
 
     assert asyncio.run(scene()).count(b"event: tally") == 1
 
 
-def test_a_slow_reader_has_one_waiting_event_per_tool() -> None:
+def test_a_slow_client_has_one_pending_event_per_tool() -> None:
     async def scene() -> bytes:
         client = SseClient()
         for version in range(1000):
@@ -117,51 +113,51 @@ def test_a_slow_reader_has_one_waiting_event_per_tool() -> None:
     assert asyncio.run(scene()) == b"event 999"
 
 
-def test_without_news_there_is_a_heartbeat() -> None:
+def test_without_events_there_is_a_heartbeat() -> None:
     async def scene() -> bytes:
         return await SseClient().next(0)
 
     assert asyncio.run(scene()) == b""
 
 
-def test_all_streams_end_with_the_process_and_no_new_one_begins(new_world: type[World]) -> None:
+def test_all_streams_end_with_the_process_and_no_new_one_starts() -> None:
     async def scene() -> None:
-        world = new_world()
-        reader = Reader(world, "alpha")
+        api = FakeApi()
+        reader = Reader(api, "alpha")
         await reader.next()
-        world.components.sse_hub.close()
+        api.components.sse_hub.close()
         await asyncio.wait_for(reader.task, 5)
         with pytest.raises(Problem) as refused:
-            await world.components.sse_hub.subscribe(["alpha"], None)
+            await api.components.sse_hub.subscribe(["alpha"], None)
         assert refused.value.status == 503
 
     asyncio.run(scene())
 
 
-def test_who_left_is_forgotten(new_world: type[World]) -> None:
+def test_a_disconnected_client_is_removed() -> None:
     async def scene() -> None:
-        world = new_world()
-        reader = Reader(world, "alpha")
+        api = FakeApi()
+        reader = Reader(api, "alpha")
         await reader.next()
         await reader.leave()
-        assert world.components.sse_hub._followers == {}
-        assert world.components.sse_hub._clients == set()
+        assert api.components.sse_hub._followers == {}
+        assert api.components.sse_hub._clients == set()
 
     asyncio.run(scene())
 
 
-def test_a_tool_that_goes_is_no_longer_known(new_world: type[World]) -> None:
+def test_an_unlisted_tool_leaves_the_cache() -> None:
     async def scene() -> None:
-        world = new_world()
-        await world.components.tallies.get("alpha")
-        del world.fakes.read_model.tools["alpha"]
-        assert await world.components.tallies.get("alpha")
-        world.components.sse_hub.publish({"alpha": None})
-        assert await world.components.tallies.get("alpha") is None
+        api = FakeApi()
+        await api.components.tallies.get("alpha")
+        del api.fakes.read_model.tools["alpha"]
+        assert await api.components.tallies.get("alpha")
+        api.components.sse_hub.publish({"alpha": None})
+        assert await api.components.tallies.get("alpha") is None
 
     asyncio.run(scene())
 
 
 @pytest.mark.parametrize("query", ["", "?tool=" + "&tool=".join(f"t{n}" for n in range(51))])
-def test_a_stream_follows_1_to_50_tools(world: World, query: str) -> None:
-    assert world.client.get(f"/v1/changes{query}").status_code == 400
+def test_a_stream_follows_1_to_50_tools(api: FakeApi, query: str) -> None:
+    assert api.client.get(f"/v1/changes{query}").status_code == 400

@@ -6,21 +6,21 @@ from schemas.events import EVENT_TYPES
 from streams.api.openapi.document import document
 from streams.api.openapi.operations import OPERATIONS
 from streams.api.routes import routes
-from tests.streams.api.conftest import World
+from tests.streams.api.conftest import FakeApi
 
 
-def test_every_route_is_described_and_every_description_is_a_route(world: World) -> None:
+def test_every_route_is_described_and_every_description_is_a_route(api: FakeApi) -> None:
     real = {
         (method, route.path)
-        for route in routes(world.components)
+        for route in routes(api.components)
         for method in route.methods or {"GET"}
         if method != "HEAD"
     }
     assert real == {(operation.method, operation.path) for operation in OPERATIONS}
 
 
-def test_every_reference_leads_somewhere(world: World) -> None:
-    text = world.client.get("/openapi.json").text
+def test_every_reference_leads_somewhere(api: FakeApi) -> None:
+    text = api.client.get("/openapi.json").text
     names = set(re.findall(r'"#/components/schemas/([^"]+)"', text))
     assert names <= set(document()["components"]["schemas"])
 
@@ -33,8 +33,8 @@ def test_errors_are_described_as_problems() -> None:
                     assert "application/problem+json" in response["content"], (method, path)
 
 
-def test_people_read_the_same(world: World) -> None:
-    answer = world.client.get("/docs")
+def test_the_docs_page_lists_every_operation_and_event(api: FakeApi) -> None:
+    answer = api.client.get("/docs")
     assert answer.headers["content-type"].startswith("text/html")
     for operation in OPERATIONS:
         assert operation.path in answer.text

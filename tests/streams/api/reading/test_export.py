@@ -8,23 +8,23 @@ from typing import Any
 import pytest
 
 from schemas.records import Tool
-from tests.streams.api.conftest import World
+from tests.streams.api.conftest import FakeApi
 
 ORIGIN = {"Origin": "http://127.0.0.1:8080"}
 
 
 @pytest.fixture
-def reader(world: Any) -> Any:
-    """A world whose visitor keeps alpha and votes to skip beta."""
-    world.applies(("verdicts.bookmarks.v1", 0))
-    assert world.client.put("/v1/bookmarks/alpha", headers=ORIGIN).status_code == 200
-    voter = world.events()[0].data.voter
-    world.fakes.read_model.bookmarks[voter] = ["alpha"]
-    world.fakes.read_model.choices[voter] = {"beta": "skip"}
-    return world
+def reader(api: Any) -> Any:
+    """A api whose visitor keeps alpha and votes to skip beta."""
+    api.apply_all(("verdicts.bookmarks.v1", 0))
+    assert api.client.put("/v1/bookmarks/alpha", headers=ORIGIN).status_code == 200
+    voter = api.events()[0].data.voter
+    api.fakes.read_model.bookmarks[voter] = ["alpha"]
+    api.fakes.read_model.choices[voter] = {"beta": "skip"}
+    return api
 
 
-def test_bookmarks_are_saved_as_json_with_whole_addresses(reader: Any) -> None:
+def test_bookmarks_are_exported_as_json_with_absolute_urls(reader: Any) -> None:
     answer = reader.client.get("/v1/me/bookmarks.json")
     assert answer.headers["content-disposition"] == (
         'attachment; filename="verdicts-bookmarks.json"'
@@ -40,7 +40,7 @@ def test_bookmarks_are_saved_as_json_with_whole_addresses(reader: Any) -> None:
     ]
 
 
-def test_bookmarks_are_saved_as_csv_with_a_header_line(reader: Any) -> None:
+def test_bookmarks_are_exported_as_csv_with_a_header_line(reader: Any) -> None:
     answer = reader.client.get("/v1/me/bookmarks.csv")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     (row,) = csv.DictReader(io.StringIO(answer.text))
@@ -48,7 +48,7 @@ def test_bookmarks_are_saved_as_csv_with_a_header_line(reader: Any) -> None:
     assert row["url"] == "http://127.0.0.1:8080/tools/alpha/"
 
 
-def test_bookmarks_are_saved_as_a_file_that_browsers_import(reader: Any) -> None:
+def test_bookmarks_are_exported_as_a_file_that_browsers_import(reader: Any) -> None:
     text = reader.client.get("/v1/me/bookmarks.html").text
     assert text.startswith("<!DOCTYPE NETSCAPE-Bookmark-file-1>")
     address, since = "http://127.0.0.1:8080/tools/alpha/", 1761955200
@@ -67,7 +67,7 @@ def test_names_cannot_bring_markup_into_the_file_for_browsers(
 @pytest.mark.parametrize(
     "name", ["bookmarks.json", "bookmarks.csv", "bookmarks.html", "votes.json"]
 )
-def test_a_file_that_is_still_the_same_is_not_sent_again(reader: Any, name: str) -> None:
+def test_an_unchanged_file_is_304(reader: Any, name: str) -> None:
     first = reader.client.get(f"/v1/me/{name}")
     known = {"If-None-Match": first.headers["etag"]}
     assert reader.client.get(f"/v1/me/{name}", headers=known).status_code == 304
@@ -76,7 +76,7 @@ def test_a_file_that_is_still_the_same_is_not_sent_again(reader: Any, name: str)
     assert reader.client.get(f"/v1/me/{name}", headers=known).status_code == 200
 
 
-def test_votes_are_saved_as_json(reader: Any) -> None:
+def test_votes_are_exported_as_json(reader: Any) -> None:
     (vote,) = reader.client.get("/v1/me/votes.json").json()
     assert (vote["tool"], vote["name"], vote["choice"]) == ("beta", "Beta", "skip")
 
@@ -84,8 +84,8 @@ def test_votes_are_saved_as_json(reader: Any) -> None:
 @pytest.mark.parametrize(
     "name", ["bookmarks.json", "bookmarks.csv", "bookmarks.html", "votes.json"]
 )
-def test_who_never_voted_gets_an_empty_file_that_nobody_may_cache(world: World, name: str) -> None:
-    answer = world.client.get(f"/v1/me/{name}")
+def test_a_visitor_without_votes_gets_an_empty_private_file(api: FakeApi, name: str) -> None:
+    answer = api.client.get(f"/v1/me/{name}")
     assert answer.status_code == 200
     assert "Alpha" not in answer.text
     assert answer.headers["cache-control"] == "private, no-cache"

@@ -7,7 +7,7 @@ import pytest
 
 from infra.telemetry.metrics import STREAM_CLIENTS
 from streams.api.status.pipeline_status import Beat, FakeObserver, Observed, evaluate
-from tests.streams.api.conftest import World
+from tests.streams.api.conftest import FakeApi
 
 ALL = FakeObserver().seen
 
@@ -24,8 +24,8 @@ def worker(**differs: object) -> Beat:
 PUBLISHER = Beat("publisher", "1", 0.1, {"active": True})
 
 
-def test_a_whole_chain_is_ok(world: World) -> None:
-    answer = world.client.get("/status")
+def test_a_whole_chain_is_ok(api: FakeApi) -> None:
+    answer = api.client.get("/status")
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
 
 
@@ -43,9 +43,9 @@ def test_a_whole_chain_is_ok(world: World) -> None:
         (seen(beats=[*ALL.beats, Beat("loader", "up", 0.1, {})]), "still being loaded"),
     ],
 )
-def test_a_broken_chain_says_where(world: World, observed: Any, word: str) -> None:
-    world.fakes.observer.seen = observed
-    answer = world.client.get("/status")
+def test_a_broken_chain_says_where(api: FakeApi, observed: Any, word: str) -> None:
+    api.fakes.observer.seen = observed
+    answer = api.client.get("/status")
     assert answer.status_code == 503
     assert answer.json()["status"] == "degraded"
     assert word in " ".join(answer.json()["reasons"])
@@ -59,24 +59,24 @@ def test_two_workers_may_share_the_partitions() -> None:
     assert evaluate(seen(beats=[one, other, PUBLISHER])).ok
 
 
-def test_a_process_is_ready_when_broker_and_database_are(world: World) -> None:
-    assert world.client.get("/readyz").status_code == 200
-    world.fakes.observer.fault = "The broker does not answer."
-    answer = world.client.get("/readyz")
+def test_a_process_is_ready_when_broker_and_database_are(api: FakeApi) -> None:
+    assert api.client.get("/readyz").status_code == 200
+    api.fakes.observer.fault = "The broker does not answer."
+    answer = api.client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["detail"] == "The broker does not answer."
     assert "retry-after" in answer.headers
-    assert world.client.get("/healthz").status_code == 200
+    assert api.client.get("/healthz").status_code == 200
 
 
-def test_a_process_that_ends_is_no_longer_ready(world: World) -> None:
-    world.components.health.closing = True
-    assert world.client.get("/readyz").status_code == 503
+def test_a_process_that_ends_is_no_longer_ready(api: FakeApi) -> None:
+    api.components.health.closing = True
+    assert api.client.get("/readyz").status_code == 503
 
 
-def test_metrics_are_in_the_format_of_prometheus(world: World) -> None:
-    world.client.get("/v1/tools")
-    answer = world.client.get("/metrics")
+def test_metrics_are_in_the_format_of_prometheus(api: FakeApi) -> None:
+    api.client.get("/v1/tools")
+    answer = api.client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
     assert 'verdicts_http_request_seconds_count{method="GET",route="/v1/tools",status="200"}' in (
         answer.text

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.kafka.delivery import DeliveryUnknown, NotWritten
-from tests.streams.api.conftest import World
+from tests.streams.api.conftest import FakeApi
 
 HERE = {"Origin": "http://127.0.0.1:8080"}
 ALPHA = "/v1/tools/alpha/vote"
@@ -15,17 +15,17 @@ BOOKMARKS = ("verdicts.bookmarks.v1", 0)
 
 
 @pytest.fixture
-def quick(world: World) -> World:
-    """A world in which everything sent is on its page at once."""
-    world.applies(VOTES, BOOKMARKS)
-    return world
+def quick(api: FakeApi) -> FakeApi:
+    """A api in which everything sent is on its page at once."""
+    api.apply_all(VOTES, BOOKMARKS)
+    return api
 
 
-def vote(world: Any, choice: str = "ship", **headers: str) -> Any:
-    return world.client.put(ALPHA, json={"choice": choice}, headers=headers or HERE)
+def vote(api: Any, choice: str = "ship", **headers: str) -> Any:
+    return api.client.put(ALPHA, json={"choice": choice}, headers=headers or HERE)
 
 
-def test_a_vote_is_answered_with_tally_and_own_choice(quick: World) -> None:
+def test_a_vote_is_answered_with_tally_and_own_choice(quick: FakeApi) -> None:
     answer = vote(quick)
     assert answer.status_code == 200
     assert answer.json() == {
@@ -40,7 +40,7 @@ def test_a_vote_is_answered_with_tally_and_own_choice(quick: World) -> None:
     assert (event.type, event.data.tool, event.data.choice) == ("vote.cast", "alpha", "ship")
 
 
-def test_the_first_vote_makes_a_voter_and_later_ones_are_the_same_voters(quick: World) -> None:
+def test_the_first_vote_creates_a_voter_and_later_ones_keep_it(quick: FakeApi) -> None:
     answer = vote(quick)
     cookie = answer.headers["set-cookie"]
     for attribute in ("HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=34560000"):
@@ -54,16 +54,16 @@ def test_the_first_vote_makes_a_voter_and_later_ones_are_the_same_voters(quick: 
     assert third.type == "vote.retracted"
 
 
-def test_over_https_the_cookie_is_bound_to_the_host(make_world: Callable[..., World]) -> None:
-    world = make_world(VERDICTS_PUBLIC_URL="https://verdicts.example")
-    world.applies(VOTES)
-    answer = vote(world, Origin="https://verdicts.example")
+def test_over_https_the_cookie_is_bound_to_the_host(make_api: Callable[..., FakeApi]) -> None:
+    api = make_api(VERDICTS_PUBLIC_URL="https://verdicts.example")
+    api.apply_all(VOTES)
+    answer = vote(api, Origin="https://verdicts.example")
     assert answer.headers["set-cookie"].startswith("__Host-verdicts_voter=")
     assert "; Secure" in answer.headers["set-cookie"]
 
 
-def test_the_cookies_last_stamp_goes_before_the_next_one_though_the_clock_jumps_back(
-    quick: World,
+def test_a_voters_times_increase_though_the_clock_jumps_back(
+    quick: FakeApi,
 ) -> None:
     vote(quick)
     quick.fakes.clock.move(-3600)
@@ -72,7 +72,7 @@ def test_the_cookies_last_stamp_goes_before_the_next_one_though_the_clock_jumps_
     assert second.time > first.time
 
 
-def test_a_forged_cookie_names_nobody(quick: World) -> None:
+def test_a_forged_cookie_names_no_voter(quick: FakeApi) -> None:
     vote(quick)
     ((name, value),) = quick.client.cookies.items()
     quick.client.cookies.clear()
@@ -83,10 +83,10 @@ def test_a_forged_cookie_names_nobody(quick: World) -> None:
 
 
 def test_an_old_signing_key_still_reads_but_no_longer_writes(
-    make_world: Callable[..., World],
+    make_api: Callable[..., FakeApi],
 ) -> None:
-    old, new = make_world(VERDICTS_SECRET_KEY="old"), make_world(VERDICTS_SECRET_KEY="new,old")
-    newest = make_world(VERDICTS_SECRET_KEY="new")
+    old, new = make_api(VERDICTS_SECRET_KEY="old"), make_api(VERDICTS_SECRET_KEY="new,old")
+    newest = make_api(VERDICTS_SECRET_KEY="new")
     cookie = old.components.voter_cookies.set_cookie(
         old.components.voter_cookies.create_voter()
     ).partition(";")[0]
@@ -98,14 +98,14 @@ def test_an_old_signing_key_still_reads_but_no_longer_writes(
     assert newest.components.voter_cookies.read({b"cookie": cookie.encode()}) is None
 
 
-def test_taking_back_what_was_never_said_makes_no_voter_and_no_event(quick: World) -> None:
+def test_removing_a_missing_vote_creates_no_voter_and_no_event(quick: FakeApi) -> None:
     answer = quick.client.delete(ALPHA, headers=HERE)
     assert (answer.status_code, answer.json()["choice"]) == (200, None)
     assert "set-cookie" not in answer.headers
     assert quick.sent == []
 
 
-def test_a_bookmark_is_kept_and_let_go(quick: World) -> None:
+def test_a_bookmark_is_added_and_removed(quick: FakeApi) -> None:
     kept = quick.client.put("/v1/bookmarks/alpha", headers=HERE)
     assert (kept.status_code, kept.json()["saved"], kept.json()["choice"]) == (200, True, None)
     gone = quick.client.delete("/v1/bookmarks/alpha", headers=HERE)
@@ -125,30 +125,30 @@ def test_a_bookmark_is_kept_and_let_go(quick: World) -> None:
         {"Sec-Fetch-Site": "none"},
     ],
 )
-def test_only_our_own_pages_may_change_anything(quick: World, headers: dict[str, str]) -> None:
+def test_only_our_own_pages_may_change_anything(quick: FakeApi, headers: dict[str, str]) -> None:
     for method, path in (("PUT", ALPHA), ("DELETE", ALPHA), ("PUT", "/v1/bookmarks/alpha")):
         answer = quick.client.request(method, path, json={"choice": "ship"}, headers=headers)
         assert answer.status_code == 403
     assert quick.sent == []
 
 
-def test_the_browsers_word_on_the_site_is_enough(quick: World) -> None:
+def test_sec_fetch_site_is_enough(quick: FakeApi) -> None:
     assert vote(quick, **{"Sec-Fetch-Site": "same-origin"}).status_code == 200
 
 
-def test_plain_http_is_another_site_than_https(make_world: Callable[..., World]) -> None:
-    world = make_world(VERDICTS_PUBLIC_URL="https://verdicts.example")
-    assert vote(world, Origin="http://127.0.0.1:8080").status_code == 403
+def test_plain_http_is_another_site_than_https(make_api: Callable[..., FakeApi]) -> None:
+    api = make_api(VERDICTS_PUBLIC_URL="https://verdicts.example")
+    assert vote(api, Origin="http://127.0.0.1:8080").status_code == 403
 
 
 @pytest.mark.parametrize("slug", ["nobody", "a" * 500, "%00", "..%2f"])
-def test_an_unknown_tool_is_not_found(quick: World, slug: str) -> None:
+def test_an_unknown_tool_is_not_found(quick: FakeApi, slug: str) -> None:
     answer = quick.client.put(f"/v1/tools/{slug}/vote", json={"choice": "ship"}, headers=HERE)
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_retired_tool_is_gone_but_its_bookmark_may_still_go(quick: World) -> None:
+def test_a_retired_tool_is_gone_but_its_bookmark_can_be_removed(quick: FakeApi) -> None:
     answer = quick.client.put("/v1/tools/gone/vote", json={"choice": "ship"}, headers=HERE)
     assert answer.status_code == 410
     quick.client.put("/v1/bookmarks/alpha", headers=HERE)
@@ -169,40 +169,40 @@ def test_a_retired_tool_is_gone_but_its_bookmark_may_still_go(quick: World) -> N
         (b'{"choice":"' + b"x" * 5000 + b'"}', 413, None),
     ],
 )
-def test_a_bad_ballot_is_explained(
-    quick: World, body: bytes, status: int, pointer: str | None
+def test_an_invalid_vote_is_explained(
+    quick: FakeApi, body: bytes, status: int, pointer: str | None
 ) -> None:
     answer = quick.client.put(ALPHA, content=body, headers=HERE)
     assert (answer.status_code, answer.json().get("pointer")) == (status, pointer)
     assert quick.sent == []
 
 
-def test_a_network_makes_only_so_many_voters_in_an_hour(make_world: Callable[..., World]) -> None:
-    world = make_world(VERDICTS_NEW_VOTERS_PER_HOUR="2")
-    world.applies(VOTES)
+def test_new_voters_of_a_network_are_limited_per_hour(make_api: Callable[..., FakeApi]) -> None:
+    api = make_api(VERDICTS_NEW_VOTERS_PER_HOUR="2")
+    api.apply_all(VOTES)
     statuses = []
     for _ in range(3):
-        world.client.cookies.clear()
-        answer = vote(world)
+        api.client.cookies.clear()
+        answer = vote(api)
         statuses.append(answer.status_code)
     assert statuses == [200, 200, 429]
     assert int(answer.headers["retry-after"]) == 3601
-    world.fakes.clock.move(3600)
-    assert vote(world).status_code == 200
+    api.fakes.clock.move(3600)
+    assert vote(api).status_code == 200
 
 
-def test_a_known_voter_is_never_one_too_many(make_world: Callable[..., World]) -> None:
-    world = make_world(VERDICTS_NEW_VOTERS_PER_HOUR="1")
-    world.applies(VOTES)
-    assert [vote(world).status_code for _ in range(5)] == [200] * 5
+def test_the_limit_does_not_apply_to_known_voters(make_api: Callable[..., FakeApi]) -> None:
+    api = make_api(VERDICTS_NEW_VOTERS_PER_HOUR="1")
+    api.apply_all(VOTES)
+    assert [vote(api).status_code for _ in range(5)] == [200] * 5
 
 
 @pytest.mark.parametrize(
     ("failure", "word"),
     [(NotWritten("queue full"), "not saved"), (DeliveryUnknown("timed out"), "not known")],
 )
-def test_without_acknowledgement_nothing_is_claimed_and_the_voter_stays_the_same(
-    quick: World, failure: NotWritten | DeliveryUnknown, word: str
+def test_without_acknowledgement_the_response_is_503_and_the_voter_stays_the_same(
+    quick: FakeApi, failure: NotWritten | DeliveryUnknown, word: str
 ) -> None:
     quick.fakes.producer.failure = failure
     answer = vote(quick)
@@ -220,8 +220,8 @@ def test_without_acknowledgement_nothing_is_claimed_and_the_voter_stays_the_same
     assert before.id == after.id
 
 
-def test_who_is_not_applied_in_time_still_gets_the_newest_known_tally(world: World) -> None:
-    answer = vote(world)
+def test_a_vote_not_applied_in_time_gets_the_cached_tally(api: FakeApi) -> None:
+    answer = vote(api)
     assert (answer.status_code, answer.json()["choice"], answer.json()["version"]) == (
         200,
         "ship",
@@ -229,22 +229,22 @@ def test_who_is_not_applied_in_time_still_gets_the_newest_known_tally(world: Wor
     )
 
 
-def test_in_a_rush_nobody_waits(world: World) -> None:
+def test_above_the_rate_no_vote_waits(api: FakeApi) -> None:
     for _ in range(400):
-        world.components.vote_service._arrivals.arrive()
-    answer = vote(world)
+        api.components.vote_service._arrivals.arrive()
+    answer = vote(api)
     assert answer.status_code == 200
     assert "saved" not in answer.json()
 
 
-def test_where_many_wait_already_nobody_else_does(world: World) -> None:
-    world.components.vote_service._waiters = 100
-    answer = vote(world)
+def test_with_too_many_waiters_no_further_vote_waits(api: FakeApi) -> None:
+    api.components.vote_service._waiters = 100
+    answer = vote(api)
     assert answer.status_code == 200
     assert "saved" not in answer.json()
 
 
-def test_the_own_choices_and_bookmarks_are_read_by_cookie(quick: World) -> None:
+def test_own_votes_and_bookmarks_are_read_by_cookie(quick: FakeApi) -> None:
     assert quick.client.get("/v1/me").json() == {"votes": {}, "bookmarks": []}
     vote(quick)
     name = quick.events()[0].data.voter
@@ -259,7 +259,7 @@ def test_the_own_choices_and_bookmarks_are_read_by_cookie(quick: World) -> None:
     assert mine.headers["cache-control"] == "private, no-cache"
 
 
-def test_getting_changes_nothing(quick: World) -> None:
+def test_get_changes_nothing(quick: FakeApi) -> None:
     for path in (ALPHA, "/vote", "/bookmark", "/v1/bookmarks/alpha", "/v1/events"):
         assert quick.client.get(path, headers=HERE).status_code == 405
     assert quick.sent == []

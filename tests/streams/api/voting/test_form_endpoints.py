@@ -7,23 +7,23 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.streams.api.conftest import World
+from tests.streams.api.conftest import FakeApi
 
 HERE = {"Origin": "http://127.0.0.1:8080"}
 
 
 @pytest.fixture
-def quick(world: World) -> World:
-    world.applies(("verdicts.votes.v1", 0), ("verdicts.bookmarks.v1", 0))
-    return world
+def quick(api: FakeApi) -> FakeApi:
+    api.apply_all(("verdicts.votes.v1", 0), ("verdicts.bookmarks.v1", 0))
+    return api
 
 
-def post(world: Any, path: str, headers: dict[str, str] = HERE, **fields: Any) -> Any:
-    return world.client.post(path, data=fields, headers=headers, follow_redirects=False)
+def post(api: Any, path: str, headers: dict[str, str] = HERE, **fields: Any) -> Any:
+    return api.client.post(path, data=fields, headers=headers, follow_redirects=False)
 
 
-def kinds(world: Any) -> list[str]:
-    return [event.type for event in world.events()]
+def kinds(api: Any) -> list[str]:
+    return [event.type for event in api.events()]
 
 
 def hidden(answer: Any) -> dict[str, str]:
@@ -31,7 +31,7 @@ def hidden(answer: Any) -> dict[str, str]:
     return {name: unescape(value) for name, value in found}
 
 
-def test_a_form_leads_back_to_the_page_it_stands_on(quick: World) -> None:
+def test_a_form_redirects_back_to_its_page(quick: FakeApi) -> None:
     page = {**HERE, "Referer": "http://127.0.0.1:8080/compare/alpha-vs-beta/?x=1"}
     answer = post(quick, "/vote", page, tool="alpha", choice="ship")
     assert answer.status_code == 303
@@ -40,12 +40,14 @@ def test_a_form_leads_back_to_the_page_it_stands_on(quick: World) -> None:
 
 
 @pytest.mark.parametrize("referer", ["", "https://elsewhere.example/x", "nonsense", "http://["])
-def test_without_a_page_of_ours_it_leads_to_the_tools_page(quick: World, referer: str) -> None:
+def test_without_a_page_of_ours_it_redirects_to_the_tools_page(
+    quick: FakeApi, referer: str
+) -> None:
     answer = post(quick, "/vote", {**HERE, "Referer": referer}, tool="alpha", choice="ship")
     assert answer.headers["location"] == "/tools/alpha/"
 
 
-def test_the_forms_say_all_that_the_buttons_say(quick: World) -> None:
+def test_the_forms_cover_every_button(quick: FakeApi) -> None:
     for choice in ("ship", "skip", "none"):
         post(quick, "/vote", tool="alpha", choice=choice)
     for saved in ("1", "0"):
@@ -59,13 +61,13 @@ def test_the_forms_say_all_that_the_buttons_say(quick: World) -> None:
     ]
 
 
-def test_a_form_of_another_site_changes_nothing(quick: World) -> None:
+def test_a_form_of_another_site_changes_nothing(quick: FakeApi) -> None:
     answer = post(quick, "/vote", {"Origin": "https://evil.example"}, tool="alpha", choice="ship")
     assert answer.status_code == 403
     assert quick.sent == []
 
 
-def test_a_form_of_nobody_knows_where_asks_first(quick: World) -> None:
+def test_a_form_of_unknown_origin_asks_for_confirmation(quick: FakeApi) -> None:
     asked = post(quick, "/vote", {}, tool="alpha", choice="ship")
     assert asked.status_code == 200
     assert "Vote ship for Alpha?" in asked.text
@@ -76,7 +78,7 @@ def test_a_form_of_nobody_knows_where_asks_first(quick: World) -> None:
     assert kinds(quick) == ["vote.cast"]
 
 
-def test_a_confirmation_is_good_for_one_action_and_half_an_hour(quick: World) -> None:
+def test_a_confirmation_is_valid_for_one_action_and_half_an_hour(quick: FakeApi) -> None:
     fields = hidden(post(quick, "/vote", {}, tool="alpha", choice="ship"))
     other = post(quick, "/vote", {}, **fields | {"choice": "skip"})
     assert other.status_code == 200
@@ -86,14 +88,16 @@ def test_a_confirmation_is_good_for_one_action_and_half_an_hour(quick: World) ->
     assert quick.sent == []
 
 
-def test_a_confirmation_of_somebody_else_is_worth_nothing(quick: World) -> None:
+def test_a_confirmation_of_another_voter_is_invalid(quick: FakeApi) -> None:
     fields = hidden(post(quick, "/vote", {}, tool="alpha", choice="ship"))
     post(quick, "/vote", tool="beta", choice="ship")
     assert post(quick, "/vote", {}, **fields).status_code == 200
     assert len(quick.sent) == 1
 
 
-def test_the_way_back_survives_the_confirmation_but_leads_to_no_other_host(quick: World) -> None:
+def test_the_redirect_survives_the_confirmation_but_never_leads_to_another_host(
+    quick: FakeApi,
+) -> None:
     page = {"Referer": "http://127.0.0.1:8080/tools/beta/"}
     fields = hidden(post(quick, "/vote", page, tool="alpha", choice="ship"))
     assert post(quick, "/vote", {}, **fields).headers["location"] == "/tools/beta/"
@@ -113,7 +117,7 @@ def test_the_way_back_survives_the_confirmation_but_leads_to_no_other_host(quick
     ],
 )
 def test_a_wrong_form_is_answered_with_a_page(
-    quick: World, path: str, fields: dict[str, str], status: int
+    quick: FakeApi, path: str, fields: dict[str, str], status: int
 ) -> None:
     answer = post(quick, path, HERE, **fields)
     assert answer.status_code == status
@@ -121,7 +125,7 @@ def test_a_wrong_form_is_answered_with_a_page(
     assert quick.sent == []
 
 
-def test_names_stand_in_the_page_as_text(quick: World) -> None:
+def test_names_are_escaped(quick: FakeApi) -> None:
     tools = quick.fakes.read_model.tools
     tools["alpha"] = msgspec.structs.replace(tools["alpha"], name="<b>A</b>")
     answer = post(quick, "/vote", {}, tool="alpha", choice="ship")
@@ -129,12 +133,12 @@ def test_names_stand_in_the_page_as_text(quick: World) -> None:
     assert "<b>" not in answer.text
 
 
-def test_a_form_is_no_json(quick: World) -> None:
+def test_json_is_no_form(quick: FakeApi) -> None:
     answer = quick.client.post("/vote", json={"tool": "alpha"}, headers=HERE)
     assert answer.status_code == 415
 
 
-def test_nothing_to_take_back_makes_no_voter(quick: World) -> None:
+def test_removing_a_missing_vote_creates_no_voter(quick: FakeApi) -> None:
     answer = post(quick, "/vote", tool="alpha", choice="none")
     assert answer.status_code == 303
     assert "set-cookie" not in answer.headers
