@@ -14,7 +14,7 @@ help:
 	@echo "make test    run all tests: unit, integration, end to end"
 	@echo "make faults  kill, stop, cut and corrupt what runs; FAULTS='--seeds 20' for a long run"
 	@echo "make bench   measure beside what people would use instead; BENCH=--full for the long runs"
-	@echo "make check   format, lint, types, imports, schemas; under 30 seconds"
+	@echo "make check   format, lint, types, imports, schemas, names, docs; under 30 seconds"
 	@echo "make format  put the code into its format"
 	@echo "make lock    resolve the Python packages and Kafka's jars anew"
 	@echo "make clean   remove what was installed; the data folder stays"
@@ -40,6 +40,7 @@ check: $(VENV)/.testable
 	@exec $(VENV)/bin/lint-imports --no-logo
 	@exec $(VENV)/bin/python -m schemas.avro.compatibility
 	@exec $(VENV)/bin/mypy
+	@exec $(VENV)/bin/python -m pytest -q tests/house tests/infra/docs tests/infra/cli/test_help.py
 
 format: $(VENV)/.testable
 	@exec $(VENV)/bin/ruff format .

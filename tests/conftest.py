@@ -6,6 +6,7 @@ own: `fresh_database` is an empty database for one test, `unique` a name nobody 
 
 import gc
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -26,6 +27,12 @@ from infra.postgres import engine as databases
 from infra.settings import Settings
 from projections.tables import create_live_generation
 from schemas.topics import TOPICS
+
+
+def pytest_configure() -> None:
+    """Let SIGINT through: a script's background commands, and so our children, would ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -123,8 +123,8 @@ def test_without_a_place_for_dead_letters_nothing_is_skipped(
 
 
 def _letters(system: System) -> list[DeadLetter]:
-    redelivery = DeadLetterReplay(system.settings, system.engine, Codec())
-    return list(redelivery.with_values(redelivery.list_all()))
+    replay = DeadLetterReplay(system.settings, system.engine, Codec())
+    return list(replay.with_values(replay.list_all()))
 
 
 def _redeliver(system: System, letters: list[DeadLetter]) -> None:

@@ -66,12 +66,12 @@ LETTER = Safeguard(
     {
         (
             "        if poison:\n"
-            "            yield from self._buried(poison)\n"
+            "            yield from self._dead_letter(poison)\n"
             "        yield from self._applied(records, events, expected, upto)\n"
         ): (
             "        yield from self._applied(records, events, expected, upto)\n"
             "        if poison:\n"
-            "            yield from self._buried(poison)\n"
+            "            yield from self._dead_letter(poison)\n"
         )
     },
     "test_poison.py::test_without_a_place_for_dead_letters_nothing_is_skipped",

@@ -1,12 +1,13 @@
 """The serving process on a real broker and a real database, without workers."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -65,7 +66,18 @@ class Api:
     def start(self) -> None:
         command = [sys.executable, "-c", RUN]
         self.process = subprocess.Popen(command, env=os.environ | self.environ)
-        wait_until("the API is ready", lambda: self.client.get("/readyz").status_code == 200)
+        self.await_true("it is ready", lambda: self.client.get("/readyz").status_code == 200)
+
+    def await_true(self, what: str, holds: Callable[[], bool]) -> None:
+        """Ask until it holds; a process that ended fails the test at once."""
+
+        def asked() -> bool:
+            assert self.process is None or self.process.poll() is None
+            with contextlib.suppress(httpx.TransportError):
+                return holds()
+            return False
+
+        wait_until(what, asked, seconds=30)
 
     def token(self, role: str) -> dict[str, str]:
         with create_engine(self.settings).begin() as connection:
@@ -140,7 +152,7 @@ def test_a_revoked_token_is_refused_within_two_seconds(api: Api) -> None:
         assert tokens.revoke(connection, token_id)
         assert not tokens.revoke(connection, token_id)
     since = time.monotonic()
-    wait_until(
+    api.await_true(
         "the token is refused",
         lambda: api.client.post("/v1/events", json=CATEGORY, headers=bearer).status_code == 401,
     )
@@ -176,7 +188,7 @@ def test_a_change_on_the_topic_reaches_the_tools_followers(api: Api) -> None:
 
 def test_a_vote_is_acknowledged_without_workers(api: Api) -> None:
     api.publish(a_tool("votable", 1))
-    wait_until(
+    api.await_true(
         "the tool is known",
         lambda: api.client.delete("/v1/tools/votable/vote", headers=api.here).status_code == 200,
     )
@@ -217,7 +229,7 @@ def test_a_terminated_process_finishes_its_requests_and_ends(kafka: str, fresh: 
         next(lines)
         asking = threading.Thread(target=ask)
         asking.start()
-        wait_until("a browser reads", lambda: _received(api) >= 1)
+        api.await_true("a browser reads", lambda: _received(api) >= 1)
         api.process.send_signal(signal.SIGTERM)
         assert [line for line in lines if line] == []
     asking.join()

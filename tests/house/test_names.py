@@ -1,0 +1,77 @@
+"""Words and class names that the code no longer uses, or uses once."""
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("infra", "projections", "publishers", "schemas", "streams")
+DOCS = [ROOT / "README.md", *sorted((ROOT / "infra/docs").rglob("*.md"))]
+
+# Each former word with the one that took its place: a word has one meaning, and the field's.
+RETIRED = {
+    "bearers": "token lookup",
+    "funeral": "dead letter sink",
+    "keeper": "supervisor",
+    "kinship": "similarity",
+    "lineup": "multi comparison",
+    "machines": "machine-readable formats",
+    "morgue": "dead letter sink",
+    "redelivery": "replay of dead letters",
+    "standpoint": "vote response",
+    "stock": "content cache",
+    "turns": "leader election",
+}
+
+
+@cache
+def identifiers() -> dict[str, set[str]]:
+    """Each word of an identifier in the packages and tests, with the files that use it."""
+    words: dict[str, set[str]] = defaultdict(set)
+    for package in (*PACKAGES, "tests"):
+        for file in sorted((ROOT / package).rglob("*.py")):
+            for name in names(ast.parse(file.read_text())):
+                for word in re.findall(r"[A-Z]?[a-z]+", name):
+                    words[word.lower()].add(str(file.relative_to(ROOT)))
+    return words
+
+
+def names(tree: ast.AST) -> Iterator[str]:
+    """The identifiers of a module, but for the sentences that name tests."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name):
+                yield name
+            case ast.ClassDef(name=name):
+                yield name
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                if not name.startswith("test_"):
+                    yield name
+
+
+@pytest.mark.parametrize("word", sorted(RETIRED))
+def test_no_identifier_uses_a_retired_word(word: str) -> None:
+    assert identifiers().get(word, set()) == set(), f"the word now is: {RETIRED[word]}"
+
+
+@pytest.mark.parametrize("word", sorted(RETIRED))
+def test_no_document_uses_a_retired_word(word: str) -> None:
+    users = [
+        file.name for file in DOCS if re.search(rf"\b{word}\b", file.read_text(), re.IGNORECASE)
+    ]
+    assert users == [], f"the word now is: {RETIRED[word]}"
+
+
+def test_a_class_name_is_defined_once() -> None:
+    defined: dict[str, list[str]] = defaultdict(list)
+    for package in PACKAGES:
+        for file in sorted((ROOT / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.ClassDef):
+                    defined[node.name].append(str(file.relative_to(ROOT)))
+    assert {name: files for name, files in defined.items() if len(files) > 1} == {}
