@@ -30,14 +30,23 @@ RETIRED = {
 
 
 @cache
+def modules(*packages: str) -> dict[str, ast.Module]:
+    """The syntax trees of some packages, by file."""
+    return {
+        str(file.relative_to(ROOT)): ast.parse(file.read_text())
+        for package in packages
+        for file in sorted((ROOT / package).rglob("*.py"))
+    }
+
+
+@cache
 def identifiers() -> dict[str, set[str]]:
     """Each word of an identifier in the packages and tests, with the files that use it."""
     words: dict[str, set[str]] = defaultdict(set)
-    for package in (*PACKAGES, "tests"):
-        for file in sorted((ROOT / package).rglob("*.py")):
-            for name in names(ast.parse(file.read_text())):
-                for word in re.findall(r"[A-Z]?[a-z]+", name):
-                    words[word.lower()].add(str(file.relative_to(ROOT)))
+    for file, tree in {**modules(*PACKAGES), **modules("tests")}.items():
+        for name in {*names(tree)}:
+            for word in re.findall(r"[A-Z]?[a-z]+", name):
+                words[word.lower()].add(file)
     return words
 
 
@@ -69,9 +78,8 @@ def test_no_document_uses_a_retired_word(word: str) -> None:
 
 def test_a_class_name_is_defined_once() -> None:
     defined: dict[str, list[str]] = defaultdict(list)
-    for package in PACKAGES:
-        for file in sorted((ROOT / package).rglob("*.py")):
-            for node in ast.walk(ast.parse(file.read_text())):
-                if isinstance(node, ast.ClassDef):
-                    defined[node.name].append(str(file.relative_to(ROOT)))
+    for file, tree in modules(*PACKAGES).items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                defined[node.name].append(file)
     assert {name: files for name, files in defined.items() if len(files) > 1} == {}

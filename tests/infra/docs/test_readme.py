@@ -62,3 +62,9 @@ def test_every_folder_and_file_that_it_names_exists() -> None:
     )
     assert len(named) > 20
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_every_make_target_that_it_names_exists() -> None:
+    named = set(re.findall(r"^make (\w+)", README, re.MULTILINE))
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {"up", "check", "test", "faults", "bench"} <= named <= targets
