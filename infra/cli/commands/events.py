@@ -152,7 +152,7 @@ def count(query: Query, by: str, as_json: bool) -> None:
 def _bar_chart(counts: dict[str, int], total: int) -> str:
     most = max(counts.values(), default=1)
     lines = [
-        f"{label:<20} {number:>10,}  {'▇' * round(WIDEST_BAR * number / most)}"
+        f"{label:<20} {number:>10,}  {'▇' * round(WIDEST_BAR * number / most)}".rstrip()
         for label, number in counts.items()
     ]
     return "\n".join([*lines, f"{'total':<20} {total:>10,}"])

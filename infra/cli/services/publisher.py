@@ -2,7 +2,7 @@
 
 import click
 
-from infra.cli.options import answer, as_json, attached_settings
+from infra.cli.options import answer, as_json, attached_settings, counted
 from infra.cli.services.run import run_service
 from publishers.publisher import main, publish_all
 from schemas.channels import ServiceName
@@ -29,4 +29,5 @@ def publish(everything: bool, as_json: bool) -> None:  # noqa: ARG001
     verdicts publish --all
     """
     counts = publish_all(attached_settings())
-    answer(counts, as_json, ", ".join(f"{number:,} {what}" for what, number in counts.items()))
+    text = f"Rendered {counted(counts['rendered'], 'page')}; {counts['changed']:,} changed."
+    answer(counts, as_json, text)
