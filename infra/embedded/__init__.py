@@ -1,5 +1,5 @@
 """A real Kafka and a real PostgreSQL from package registries, without root and without containers.
 
-Each server is started as a child of whoever asks, listens on loopback alone, keeps everything in
-the data folder, and is ready when it answers as a client would ask, not when its port is open.
+Each server runs as a child of the calling process, listens on loopback alone, and keeps everything
+in the data folder. A server is ready when it answers a client's request, not when its port is open.
 """

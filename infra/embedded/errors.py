@@ -1,4 +1,4 @@
-"""The one way in which an embedded server fails."""
+"""Errors of embedded servers."""
 
 from infra.errors import VerdictsError
 
@@ -8,4 +8,4 @@ class EmbeddedError(VerdictsError):
 
 
 class PortTakenError(EmbeddedError):
-    """Somebody else bound the port between our choice and the server's start."""
+    """Another program bound the port between its choice and the start of the server."""

@@ -1,10 +1,10 @@
-"""Nothing outlives its supervisor: a process that waits for its end, then ends what it started.
+"""A guardian process ends the children of a supervisor that has died.
 
 A supervisor that is killed with SIGKILL cannot clean up, and a child that runs as another user
-does not get the kernel's parent-death signal. So a guardian in a session of its own reads a pipe
-whose other end the supervisor alone holds. Each line names a process; when the pipe closes, for
-whatever reason, all of them are ended. What was started in the moment before its line was written
-is found by a mark in its environment.
+does not get the kernel's parent-death signal. The guardian runs in a session of its own and reads
+a pipe; the supervisor alone holds the other end. Each line names a child. When the pipe closes, for
+any reason, the guardian ends all children. A tag in the environment identifies a child that was
+started just before its line was written.
 """
 
 import contextlib
@@ -18,46 +18,47 @@ from typing import IO
 import msgspec
 import psutil
 
-from infra.embedded.process import Child, Identity, end, identify
+from infra.embedded.process import Child, Identity, end_all, identify
 
-MARK = "VERDICTS_SUPERVISED_BY"
+TAG_VARIABLE = "VERDICTS_SUPERVISED_BY"
 GRACE_SECONDS = 5.0
 
 
 class Guardian:
-    """Starts children that end when this process does, however it ends."""
+    """Starts children that end when this process ends, however it ends."""
 
     def __init__(self, keep_open: tuple[int, ...] = ()) -> None:
-        """Start the guarding process.
+        """Start the guardian process.
 
         Args:
-            keep_open: Descriptors that it holds until everything has ended, such as a lock's.
+            keep_open: Descriptors that the guardian keeps open until all children have ended, such
+                as that of a lock.
         """
-        self._mark = secrets.token_hex(8)
+        self._tag = secrets.token_hex(8)
         self._keep_open = keep_open
-        self._known: list[Identity] = []
+        self._children: list[Identity] = []
         self._process = self._start()
 
     def spawn(
         self, command: list[str], *, stop_signal: int = signal.SIGTERM, **options: object
     ) -> Child:
-        """Start a child in a session of its own, under guard (see `process.Spawn`)."""
+        """Start a guarded child in a session of its own; takes the options of `Popen`."""
         given = options.pop("env", None)
-        env = {**(given if isinstance(given, dict) else os.environ), MARK: self._mark}
+        env = {**(given if isinstance(given, dict) else os.environ), TAG_VARIABLE: self._tag}
         child: Child = subprocess.Popen(command, start_new_session=True, env=env, **options)  # type: ignore[call-overload]
         if identity := identify(child.pid, stop_signal):
-            self._known.append(identity)
-            self._tell(identity)
+            self._children.append(identity)
+            self._register(identity)
         return child
 
-    def renew(self) -> bool:
-        """Start the guarding process again if it has died, and say whether it had."""
+    def restart_if_dead(self) -> bool:
+        """Start the guardian process again if it has died; return whether it had died."""
         if self._process.poll() is None:
             return False
         self._process = self._start()
-        self._known = [one for one in self._known if one.process]
-        for one in self._known:
-            self._tell(one)
+        self._children = [child for child in self._children if child.process]
+        for child in self._children:
+            self._register(child)
         return True
 
     def close(self) -> None:
@@ -69,35 +70,36 @@ class Guardian:
 
     def _start(self) -> Child:
         return subprocess.Popen(
-            [sys.executable, "-P", __file__, self._mark],
+            [sys.executable, "-P", __file__, self._tag],
             stdin=subprocess.PIPE,
             start_new_session=True,
             pass_fds=self._keep_open,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         )
 
-    def _tell(self, identity: Identity) -> None:
+    def _register(self, identity: Identity) -> None:
         assert self._process.stdin
-        with contextlib.suppress(OSError):  # It has died: `renew` will tell the next one.
+        with contextlib.suppress(OSError):  # It has died; `restart_if_dead` registers them again.
             self._process.stdin.write(msgspec.json.encode(identity) + b"\n")
             self._process.stdin.flush()
 
 
-def guard(lines: IO[bytes], mark: str) -> None:
-    """Read identities until the pipe closes, then end them all."""
-    known = [msgspec.json.decode(line, type=Identity) for line in lines if line.endswith(b"\n")]
-    unknown = [one for one in _marked(mark) if one.pid not in {known.pid for known in known}]
-    end([*known, *unknown], GRACE_SECONDS)
+def guard(lines: IO[bytes], tag: str) -> None:
+    """Read the identities of children until the pipe closes, then end them all."""
+    named = [msgspec.json.decode(line, type=Identity) for line in lines if line.endswith(b"\n")]
+    pids = {child.pid for child in named}
+    unnamed = [child for child in _find_tagged(tag) if child.pid not in pids]
+    end_all([*named, *unnamed], GRACE_SECONDS)
 
 
-def _marked(mark: str) -> list[Identity]:
-    """Every process that carries our mark and may be looked at."""
-    found = []
+def _find_tagged(tag: str) -> list[Identity]:
+    """Return all processes that carry the tag, among those whose environment is readable."""
+    tagged = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.environ().get(MARK) == mark:
-                found.append(Identity(process.pid, process.create_time()))
-    return found
+            if process.environ().get(TAG_VARIABLE) == tag:
+                tagged.append(Identity(process.pid, process.create_time()))
+    return tagged
 
 
 if __name__ == "__main__":

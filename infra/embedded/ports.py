@@ -1,4 +1,4 @@
-"""Free ports on loopback, remembered so that an address stays the same from one run to the next."""
+"""Free ports on loopback, stored so that addresses stay the same from one run to the next."""
 
 import json
 import random
@@ -7,27 +7,27 @@ from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 
-_OURS = range(20_000, 32_000)
+_CANDIDATES = range(20_000, 32_000)
 
 
 def choose(data: Path, *names: str) -> dict[str, int]:
-    """A free port for each name: the one it had last time where that is still free."""
-    remembered = _read(data)
+    """Choose a free port for each name: the stored one, if it is still free."""
+    stored = _read(data)
     chosen: dict[str, int] = {}
     for name in names:
-        before = remembered.get(name, 0)
-        usable = before not in chosen.values() and is_free(LOOPBACK, before)
-        chosen[name] = before if before and usable else _any_free(set(chosen.values()))
+        port = stored.get(name, 0)
+        usable = port not in chosen.values() and is_free(LOOPBACK, port)
+        chosen[name] = port if port and usable else _any_free(set(chosen.values()))
     return chosen
 
 
 def remember(data: Path, chosen: dict[str, int]) -> None:
-    """Keep the ports under which servers have come up."""
+    """Store the ports of servers that have started."""
     _file(data).write_text(json.dumps({**_read(data), **chosen}, indent=2) + "\n")
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether a server could listen there now (a closed connection's wait does not count)."""
+    """Return whether a server could listen there now; ports in TIME_WAIT count as free."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -39,8 +39,8 @@ def is_free(host: str, port: int) -> bool:
 
 
 def _any_free(taken: set[int]) -> int:
-    """One that nobody else is given by chance: the system takes those of clients from higher up."""
-    candidates = random.sample(_OURS, len(_OURS))
+    """Return a free port below the range from which the system gives ports to clients."""
+    candidates = random.sample(_CANDIDATES, len(_CANDIDATES))
     return next(port for port in candidates if port not in taken and is_free(LOOPBACK, port))
 
 
@@ -50,7 +50,7 @@ def _file(data: Path) -> Path:
 
 def _read(data: Path) -> dict[str, int]:
     try:
-        found = json.loads(_file(data).read_text())
-        return {str(name): int(port) for name, port in found.items()}
+        ports = json.loads(_file(data).read_text())
+        return {str(name): int(port) for name, port in ports.items()}
     except (FileNotFoundError, ValueError, AttributeError):
         return {}

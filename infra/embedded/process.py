@@ -1,4 +1,4 @@
-"""Processes by pid and start time, since the system gives a pid to somebody else soon enough."""
+"""Processes identified by pid and start time, because the system reuses pids."""
 
 import contextlib
 import signal
@@ -14,7 +14,7 @@ Child = subprocess.Popen[bytes]
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """One process for good: a later one with the same pid started at another time."""
+    """Identifies one process: a later one with the same pid has another start time."""
 
     pid: int
     started: float
@@ -22,16 +22,16 @@ class Identity(msgspec.Struct, frozen=True):
 
     @property
     def process(self) -> psutil.Process | None:
-        """The process while it runs, else None."""
+        """The process while it runs; None once it has ended, also while it is a zombie."""
         with contextlib.suppress(psutil.Error):
-            found = psutil.Process(self.pid)
-            same = abs(found.create_time() - self.started) < 0.01
-            return found if same and found.status() != psutil.STATUS_ZOMBIE else None
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.started) < 0.01
+            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
         return None
 
 
 class Spawn(Protocol):
-    """Starts a child in a session of its own, so that a Ctrl-C reaches only who orders the end."""
+    """Starts a child in a session of its own, so that a Ctrl-C does not reach it."""
 
     def __call__(
         self,
@@ -44,43 +44,44 @@ class Spawn(Protocol):
 
 
 def spawn(command: list[str], *, stop_signal: int = signal.SIGTERM, **options: object) -> Child:
-    """Start a child that nobody but the caller looks after."""
-    del stop_signal  # Only who looks after children for others needs to know how to end them.
+    """Start a child without a guardian; the caller ends it."""
+    del stop_signal  # Only a guardian needs it.
     return subprocess.Popen(command, start_new_session=True, **options)  # type: ignore[call-overload, no-any-return]
 
 
 def identify(pid: int, stop_signal: int = signal.SIGTERM) -> Identity | None:
-    """What names this process for good, or None when it has ended."""
+    """Return the identity of a running process; None if it has ended."""
     try:
         return Identity(pid, psutil.Process(pid).create_time(), stop_signal)
     except psutil.Error:
         return None
 
 
-def end(identities: Iterable[Identity], grace: float) -> None:
-    """Ask each to stop by its own signal, and kill what is left after `grace` seconds."""
-    asked = [(one, found) for one in identities if (found := one.process)]
-    for one, found in asked:
+def end_all(identities: Iterable[Identity], grace: float) -> None:
+    """Send each process its stop signal, and kill those that still run after `grace` seconds."""
+    running = [(identity, process) for identity in identities if (process := identity.process)]
+    signalled = [identity for identity, _ in running]
+    for identity, process in running:
         with contextlib.suppress(psutil.Error):
-            found.send_signal(one.stop_signal)
-    for one in _outlasting([one for one, _ in asked], grace):
+            process.send_signal(identity.stop_signal)
+    for identity in _wait_for_end(signalled, grace):
         with contextlib.suppress(psutil.Error):
-            psutil.Process(one.pid).kill()
-    _outlasting([one for one, _ in asked], seconds=2)
+            psutil.Process(identity.pid).kill()
+    _wait_for_end(signalled, seconds=2)
 
 
-def _outlasting(identities: list[Identity], seconds: float) -> list[Identity]:
-    """Those still running then; one that merely waits to be reaped has ended."""
+def _wait_for_end(identities: list[Identity], seconds: float) -> list[Identity]:
+    """Wait at most `seconds`, and return the processes that still run."""
     deadline = time.monotonic() + seconds
-    while left := [one for one in identities if one.process]:
+    while running := [identity for identity in identities if identity.process]:
         if time.monotonic() > deadline:
             break
         time.sleep(0.02)
-    return left
+    return running
 
 
 def stop(child: Child, stop_signal: int, grace: float) -> None:
-    """End one's own child: by its signal, or by force after `grace` seconds."""
+    """End a child of this process: by its signal, or by SIGKILL after `grace` seconds."""
     with contextlib.suppress(ProcessLookupError):
         child.send_signal(stop_signal)
     try:

@@ -1,31 +1,31 @@
-"""Secrets that are made once and kept in the data folder, for the owner's eyes alone."""
+"""Files in the data folder that hold a secret; only their owner can read them."""
 
 import os
 from pathlib import Path
 
 
-def keep(path: Path, candidate: str) -> str:
-    """The secret in this file, which holds `candidate` from now on if it held none.
+def read_or_create(path: Path, candidate: str) -> str:
+    """Return the secret in a file; a missing or empty file gets `candidate`.
 
-    The file is never seen half written, nor with a mode other than 0600.
+    No other process sees the file half written or with a mode other than 0600.
     """
     try:
-        kept = path.read_text().strip()
+        secret = path.read_text().strip()
     except FileNotFoundError:
-        kept = ""
-    if not kept:
-        replace(path, candidate + "\n")
-    return kept or candidate
+        secret = ""
+    if not secret:
+        write_secret(path, candidate + "\n")
+    return secret or candidate
 
 
-def replace(path: Path, text: str) -> None:
-    """Put `text` in place of the file's content, by rename, readable by the owner alone."""
+def write_secret(path: Path, text: str) -> None:
+    """Replace a file atomically by one with mode 0600; a missing folder is created."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    staged = path.with_name(f".{path.name}.{os.getpid()}")
+    staged.unlink(missing_ok=True)
+    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    fresh.replace(path)
+    staged.replace(path)

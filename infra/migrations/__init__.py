@@ -1,7 +1,7 @@
 """Migrations of the permanent schema `verdicts`: one module per revision in `versions/`.
 
 A revision is named `NNNN_what_it_brings.py`, holds its DDL as SQL text, and is never edited once
-released. The tables of a projections generation are not here: a generation is made anew instead.
+released. The tables of projections are not here: a change to them needs a new generation.
 """
 
 from collections.abc import Callable
@@ -21,35 +21,35 @@ from infra.settings import Settings
 LEAST_VERSION = 18
 VERSION_TABLE: dict[str, Any] = {"version_table": "revision", "version_table_schema": SCHEMA}
 
-_LOCK = 0x76657264  # "verd": any number, as long as every migrator takes the same
+_LOCK = 0x76657264  # "verd"
 _FOLDER = Path(__file__).parent
 
 
 class DatabaseUnfitError(VerdictsError):
-    """The server cannot be used as it is; the message is one sentence that says what to do."""
+    """The server is unsuitable; the message is one sentence that says what to do."""
 
 
 def migrate(
     target: Settings | str, afterwards: Callable[[Connection], None] = lambda _: None
 ) -> str:
-    """Bring the permanent schema to its newest revision, and return that revision.
+    """Migrate the permanent schema to its newest revision, and return that revision.
 
-    Safe to run from several processes at once: the second waits, then finds nothing to do. All
-    steps are one transaction, so a failure leaves the database as it was.
+    Several processes may call it at once: the second waits, then finds nothing to do. All steps
+    are one transaction, so a failure changes nothing.
 
     Args:
-        target: Settings with a `database_url`, or such an address itself.
+        target: Settings with a `database_url`, or a `postgresql://` URL.
         afterwards: Called in the same transaction, under the same lock.
 
     Raises:
-        DatabaseUnfitError: When the server is older than PostgreSQL 18.
-        sqlalchemy.exc.OperationalError: When the server cannot be reached.
+        DatabaseUnfitError: The server is older than PostgreSQL 18.
+        sqlalchemy.exc.OperationalError: The server does not answer.
     """
-    made = create_plain_engine(
+    engine = create_plain_engine(
         target, "verdicts migrate", idle_seconds=0, pool_size=1, max_overflow=0
     )
     try:
-        with made.begin() as connection:
+        with engine.begin() as connection:
             _require_version(connection)
             connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             connection.execute(text(f"create schema if not exists {SCHEMA}"))
@@ -58,24 +58,24 @@ def migrate(
             command.upgrade(config, "head")
             afterwards(connection)
     finally:
-        made.dispose()
+        engine.dispose()
     return newest_revision()
 
 
 def is_migrated(connection: Connection) -> bool:
-    """Whether the permanent schema is at the revision that this code was written for."""
+    """Return whether the permanent schema is at the revision that this code needs."""
     context = MigrationContext.configure(connection, opts=VERSION_TABLE)
     return context.get_current_revision() == newest_revision()
 
 
 def newest_revision() -> str:
-    """The revision that this code was written for."""
+    """Return the revision that this code needs."""
     return ScriptDirectory.from_config(_config()).get_current_head() or ""
 
 
 def _config() -> Config:
     config = Config()
-    # Alembic interpolates its options, so a per cent sign in a path counts twice.
+    # Alembic interpolates its options, so per cent signs in a path are doubled.
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config

@@ -1,4 +1,4 @@
-"""What Alembic runs around each migration: the caller's connection and transaction, no other."""
+"""Alembic's environment: migrations run on the caller's connection, in its transaction."""
 
 from alembic import context
 

@@ -1,8 +1,8 @@
-"""The way to PostgreSQL: one engine for all services.
+"""Connections to PostgreSQL: one kind of engine for all services.
 
-Two schemas, two lifetimes. `verdicts` is permanent; see `infra.migrations`. The projections live
-in a schema per generation (`projections_1`, …) that is dropped and rebuilt at will; the one row of
-`verdicts.generation` names the live one, and every transaction looks there first.
+There are two kinds of schemas with two lifetimes. `verdicts` is permanent (`infra.migrations`).
+Projections live in a schema per generation (`projections_1`, …) that can be dropped and rebuilt.
+The single row of `verdicts.generation` names the live one; every transaction reads it first.
 """
 
 import threading
@@ -15,18 +15,18 @@ import sqlalchemy
 from psycopg import Notify
 from sqlalchemy import URL, Connection, Engine, event, make_url, text
 
-from infra.postgres.pipeline import ENTERS, Statements
+from infra.postgres.pipeline import BEGIN_STATEMENT, Statements
 from infra.settings import Settings
 
 SCHEMA = "verdicts"
 IDLE_IN_TRANSACTION_SECONDS = 5
-# Less than the above. A stopped process that waits for several locks would else get the second
-# when it loses the first, and hold its successor up for five seconds each.
+# Less than IDLE_IN_TRANSACTION_SECONDS. Otherwise a stopped process that waits for several locks
+# would get the next lock whenever it loses one, and delay its successor by 5 s for each.
 LOCK_SECONDS = 4
-# A host that vanished, or a network that swallows everything, sends no word that it has: the kernel
-# would go on sending for a quarter of an hour, and listen for ever. So it asks, and gives up.
+# A vanished host, or a network that drops all packets, reports no error: the kernel would resend
+# for 15 minutes and listen forever. Keepalives and a timeout detect the loss.
 LOST_SECONDS = 10
-_NOTICES_LOSS: dict[str, Any] = {
+_DETECT_LOSS: dict[str, Any] = {
     "keepalives": 1,
     "keepalives_idle": 4,
     "keepalives_interval": 2,
@@ -34,8 +34,8 @@ _NOTICES_LOSS: dict[str, Any] = {
     "tcp_user_timeout": LOST_SECONDS * 1000,
 }
 
-# Held shared by every batch that is applied to the live generation, and alone by a promotion.
-GENERATION_LOCK = 0x67656E72  # "genr", as migration 0004 spells it out
+# Every batch on the live generation holds it shared; a promotion holds it exclusively.
+GENERATION_LOCK = 0x67656E72  # "genr"; migration 0004 has the same number
 _SEE_GENERATION = (
     "select set_config('search_path', quote_ident(live) || ', verdicts', true) "
     "from verdicts.generation"
@@ -55,29 +55,27 @@ def create_engine(
     generation: str = "",
     retried: bool = False,
 ) -> Engine:
-    """A pooled engine whose transactions see the live projections, then the permanent schema.
-
-    A connection that idles in a transaction for `idle_seconds` is ended by the server (0: never),
-    so that a stopped process cannot hold its locks against its successor.
+    """Create a pooled engine whose search path is the live generation, then `verdicts`.
 
     Args:
-        target: Settings with a `database_url`, or such an address itself.
-        name: Shown by the server beside each connection.
+        target: Settings with a `database_url`, or a `postgresql://` URL.
+        name: The `application_name` of each connection.
         pool_size: Connections kept open.
         max_overflow: Further connections at peaks.
-        idle_seconds: See above.
-        writes: Whether transactions write projections: then no other generation becomes the live
-            one before they end. They wait for a lock for `LOCK_SECONDS`.
-        generation: Sees this generation in place of the live one. With `writes`, a transaction
-            fails once it is the live one: what follows it must not write it any more.
-        retried: Whether whatever fails is tried again, so that a connection that was lost may be
-            found out when it is used; else the server is asked before each transaction.
+        idle_seconds: The server ends a connection that idles this long in a transaction (0:
+            never), so that a stopped process cannot keep its locks from its successor.
+        writes: Whether transactions write projections. No promotion happens during such a
+            transaction, and it waits at most `LOCK_SECONDS` for a lock.
+        generation: Use this generation instead of the live one. With `writes`, transactions fail
+            once it is live: a rebuild must not write the live generation.
+        retried: Whether the caller retries failed transactions. If not, the pool tests a
+            connection before each use.
     """
     path = f"{generation},{SCHEMA}" if generation else SCHEMA
     options = f"-c search_path={path}"
     if writes and not generation:
         options += f" -c lock_timeout={LOCK_SECONDS}s"
-    made = create_plain_engine(
+    engine = create_plain_engine(
         target, name, idle_seconds, pool_size, max_overflow, options, ping=not retried
     )
     if generation:
@@ -85,8 +83,8 @@ def create_engine(
     else:
         statement = _ENTER_GENERATION if writes else _SEE_GENERATION
     if statement:
-        event.listen(made, "begin", partial(_find_generation, statement))
-    return made.execution_options(**{ENTERS: statement})
+        event.listen(engine, "begin", partial(_enter_generation, statement))
+    return engine.execution_options(**{BEGIN_STATEMENT: statement})
 
 
 def create_plain_engine(
@@ -99,7 +97,7 @@ def create_plain_engine(
     *,
     ping: bool = True,
 ) -> Engine:
-    """A pooled engine with these options of its sessions; see `create_engine`."""
+    """Create a pooled engine with session options, and no generation in its search path."""
     return sqlalchemy.create_engine(
         driver_url(target),
         pool_size=pool_size,
@@ -108,7 +106,7 @@ def create_plain_engine(
         connect_args={
             "application_name": name,
             "connect_timeout": 5,
-            **_NOTICES_LOSS,
+            **_DETECT_LOSS,
             "options": (
                 f"{options} -c idle_in_transaction_session_timeout={idle_seconds}s -c timezone=UTC"
             ),
@@ -117,15 +115,15 @@ def create_plain_engine(
 
 
 def connect(target: Settings | str, name: str) -> psycopg.Connection:
-    """One connection of its own, outside transactions: for advisory locks and notifications."""
-    plain = target if isinstance(target, str) else target.database_url
+    """Open a single autocommit connection, for advisory locks and notifications."""
+    url = target if isinstance(target, str) else target.database_url
     return psycopg.connect(
-        plain, autocommit=True, application_name=name, connect_timeout=5, **_NOTICES_LOSS
+        url, autocommit=True, application_name=name, connect_timeout=5, **_DETECT_LOSS
     )
 
 
 def wait_for_lock(connection: psycopg.Connection, key: int, stopping: threading.Event) -> bool:
-    """Take an advisory lock, which goes with the connection; False when told to stop first."""
+    """Wait for an advisory lock of this connection; False when `stopping` is set first."""
     while not stopping.is_set():
         row = connection.execute("select pg_try_advisory_lock(%s)", [key]).fetchone()
         if row and row[0]:
@@ -135,37 +133,37 @@ def wait_for_lock(connection: psycopg.Connection, key: int, stopping: threading.
 
 
 def server_time(connection: Connection) -> float:
-    """What the time is for the server, in seconds since 1970."""
-    asked = text("select extract(epoch from clock_timestamp())::float8")
-    return float(connection.execute(asked).scalar_one())
+    """Return the server's time in seconds since 1970."""
+    query = text("select extract(epoch from clock_timestamp())::float8")
+    return float(connection.execute(query).scalar_one())
 
 
 def error_text(error: Exception) -> str:
-    """A server's own words for an error: one line, without the SQL that SQLAlchemy adds."""
-    said = str(getattr(error, "orig", None) or error).strip()
-    return said.splitlines()[0].strip() if said else type(error).__name__
+    """Return the server's message in one line, without the SQL that SQLAlchemy adds."""
+    message = str(getattr(error, "orig", None) or error).strip()
+    return message.splitlines()[0].strip() if message else type(error).__name__
 
 
 def notify(connection: Statements, channel: str, messages: Iterable[str]) -> None:
-    """Tell listeners, when this transaction commits."""
+    """Send notifications to listeners when this transaction commits."""
     connection.exec_driver_sql(_NOTIFY, {"channel": channel, "messages": list(messages)})
 
 
 def wait_notifications(connection: psycopg.Connection, seconds: float = 0.5) -> list[Notify]:
-    """Wait for notifications, but not for ever: who waits must notice that it is to stop."""
+    """Wait at most 0.5 s for notifications, so that the caller can notice a stop request."""
     return list(connection.notifies(timeout=min(seconds, 0.5), stop_after=1))
 
 
 def driver_url(target: Settings | str) -> URL:
-    """The address for SQLAlchemy with psycopg 3, from the plain `postgresql://` one."""
-    plain = target if isinstance(target, str) else target.database_url
-    return make_url(plain.replace("postgres://", "postgresql://", 1)).set(
+    """Return the URL for SQLAlchemy with psycopg 3 from a plain `postgresql://` URL."""
+    url = target if isinstance(target, str) else target.database_url
+    return make_url(url.replace("postgres://", "postgresql://", 1)).set(
         drivername="postgresql+psycopg"
     )
 
 
-def _find_generation(statement: str, connection: Connection) -> None:
-    """Set the search path of a transaction that begins, as its first statement."""
+def _enter_generation(statement: str, connection: Connection) -> None:
+    """Run the first statement of a transaction, which sets the search path."""
     driver = connection.connection
     try:
         driver.cursor().execute(statement)
@@ -174,4 +172,4 @@ def _find_generation(statement: str, connection: Connection) -> None:
         psycopg.errors.UndefinedFunction,
         psycopg.errors.InvalidSchemaName,
     ):
-        driver.rollback()  # Not migrated yet, so there is nothing to see but that.
+        driver.rollback()  # The database is not migrated yet.

@@ -1,4 +1,4 @@
-"""Signs of life: what each process says of itself about once a second."""
+"""Heartbeats: each process records about once a second that it runs, and what it does."""
 
 from typing import Any
 
@@ -7,26 +7,33 @@ from sqlalchemy import Connection
 
 SECONDS = 1.0
 
-_BEAT = """
+_RECORD = """
 insert into verdicts.heartbeats (service, instance, beat, detail)
 values (%(service)s, %(instance)s, clock_timestamp(), %(detail)s::jsonb)
 on conflict (service, instance) do update set beat = excluded.beat, detail = excluded.detail
 """
-_FORGET_OLD = "delete from verdicts.heartbeats where beat < clock_timestamp() - interval '1 day'"
-_LEAVE = "delete from verdicts.heartbeats where service = %(service)s and instance = %(instance)s"
+_DELETE_OLD = "delete from verdicts.heartbeats where beat < clock_timestamp() - interval '1 day'"
+_REMOVE = "delete from verdicts.heartbeats where service = %(service)s and instance = %(instance)s"
 
 
 def record(connection: Connection, service: str, instance: str, detail: dict[str, Any]) -> None:
-    """Say that this process lives, and what it does."""
-    said = {
+    """Record a heartbeat, and delete those older than a day.
+
+    Args:
+        connection: In a transaction of the caller.
+        service: Name of the service.
+        instance: Name of this replica.
+        detail: A JSON object that `/status` shows.
+    """
+    heartbeat = {
         "service": service,
         "instance": instance,
         "detail": msgspec.json.encode(detail).decode(),
     }
-    connection.exec_driver_sql(_BEAT, said)
-    connection.exec_driver_sql(_FORGET_OLD)
+    connection.exec_driver_sql(_RECORD, heartbeat)
+    connection.exec_driver_sql(_DELETE_OLD)
 
 
 def remove(connection: Connection, service: str, instance: str) -> None:
-    """Say that this process ends of its own accord."""
-    connection.exec_driver_sql(_LEAVE, {"service": service, "instance": instance})
+    """Delete the heartbeat of a process that ends in an orderly way."""
+    connection.exec_driver_sql(_REMOVE, {"service": service, "instance": instance})

@@ -1,10 +1,10 @@
-"""Taking turns: what only one process may do at a time, and what happens when it falls silent.
+"""Leader election: of several processes exactly one does a job, and a silent leader is replaced.
 
-Whoever has the turn holds an advisory lock, which goes with its connection. A process that was
-killed lets go at once. One that was stopped does not: it keeps its connection and its lock, but
-it gives no sign of life, and after five seconds whoever waits ends that connection. When it is
-continued it finds out before it does the next thing, because a lease is trusted for three seconds
-only and then asked for again, over the connection that is gone.
+The leader holds an advisory lock, which ends with its connection. A killed leader releases the lock
+at once. A stopped one (SIGSTOP, a frozen host) keeps connection and lock but sends no heartbeats;
+after five seconds a waiting process ends its connection. When the old leader continues, it notices
+before its next write: a lease is trusted for three seconds, then confirmed over the connection that
+no longer exists.
 """
 
 import threading
@@ -21,98 +21,102 @@ from infra.settings import Settings
 
 SILENT_SECONDS = 5
 TRUSTED_SECONDS = 3.0
-ASK_SECONDS = 0.5
-FAULTS = (KafkaException, SQLAlchemyError, psycopg.Error, OSError)
+RETRY_SECONDS = 0.5
+FAILURES = (KafkaException, SQLAlchemyError, psycopg.Error, OSError)
 
-# A connection is named after the heartbeat of its process. One that is younger than the time after
-# which we call a process silent may not have given a sign yet.
+# A connection carries the name of its process's heartbeat. A connection younger than
+# SILENT_SECONDS is spared: its process may not have sent a heartbeat yet.
 _END_SILENT = """
-select pg_terminate_backend(held.pid)
-from pg_locks as held join pg_stat_activity as holder using (pid)
-where held.locktype = 'advisory' and held.granted and held.objsubid = 1
-    and held.database = (select oid from pg_database where datname = current_database())
-    and held.classid::bigint = %(high)s and held.objid::bigint = %(low)s
+select pg_terminate_backend(lock.pid)
+from pg_locks as lock join pg_stat_activity as holder using (pid)
+where lock.locktype = 'advisory' and lock.granted and lock.objsubid = 1
+    and lock.database = (select oid from pg_database where datname = current_database())
+    and lock.classid::bigint = %(high)s and lock.objid::bigint = %(low)s
     and holder.backend_start < clock_timestamp() - %(silent)s * interval '1 second'
     and not exists (
-        select from verdicts.heartbeats as sign
-        where left(sign.service || ' ' || sign.instance, 63) = holder.application_name
-            and sign.beat > clock_timestamp() - %(silent)s * interval '1 second')
+        select from verdicts.heartbeats
+        where left(service || ' ' || instance, 63) = holder.application_name
+            and beat > clock_timestamp() - %(silent)s * interval '1 second')
 """
 log = structlog.get_logger(__name__)
 
 
 class Lease:
-    """A turn that was taken, and how long ago that was known for sure."""
+    """Proof of leadership that was confirmed at a known time."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self.connection = connection
-        self._known = time.monotonic()
+        self._confirmed = time.monotonic()
 
     def require(self) -> None:
-        """Return if the turn is still ours; asks the server where that was not known lately.
+        """Return if this process is still the leader; asks the server at most every 3 s.
 
         Raises:
-            psycopg.Error: somebody else has the turn, or the server is away.
+            psycopg.Error: Another process took over, or the server does not answer.
         """
-        if time.monotonic() - self._known > TRUSTED_SECONDS:
-            asked = time.monotonic()
+        now = time.monotonic()
+        if now - self._confirmed > TRUSTED_SECONDS:
             self.connection.execute("select 1")
-            self._known = asked
+            self._confirmed = now
 
 
 class LeaderThread(threading.Thread):
-    """Does `serve` whenever it is this process's turn, and starts over after any fault.
+    """Runs `serve` while this process is the leader, and competes again after any failure.
 
     Args:
-        settings: Where the database is.
-        key: Of the advisory lock.
-        service: With `instance`, the name of this process's heartbeat.
-        instance: See above.
+        settings: Of the database.
+        key: Of the advisory lock, 64 bits.
+        service: Service name in this process's heartbeat.
+        instance: Instance name in this process's heartbeat.
     """
 
     def __init__(self, settings: Settings, key: int, service: str, instance: str) -> None:
         super().__init__(name=type(self).__name__.lower(), daemon=True)
         self._settings = settings
         self._key = key
-        self._sign = f"{service} {instance}"[:63]
+        self._connection_name = f"{service} {instance}"[:63]
         self.stopping = threading.Event()
         self.active = False
 
     @abstractmethod
     def serve(self, lease: Lease) -> None:
-        """Do the work until `stopping` is set; the lease's connection is free for listening."""
+        """Do the work until `stopping` is set; may LISTEN on the lease's connection."""
 
     def stop(self) -> None:
-        """Finish what is in hand, and end."""
+        """Ask `serve` to return, and wait at most 5 s for the thread to end."""
         self.stopping.set()
         if self.ident:
             self.join(timeout=5)
 
     def run(self) -> None:
-        """Wait for the turn, then serve."""
+        """Acquire leadership and serve, again and again, until stopped."""
         while not self.stopping.is_set():
             try:
-                with connect(self._settings, self._sign) as connection:
-                    if self._wait(connection):
+                with connect(self._settings, self._connection_name) as connection:
+                    if self._acquire(connection):
                         self.serve(Lease(connection))
-            except FAULTS as error:
+            except FAILURES as error:
                 log.warning(f"{self.name} starts over", reason=str(error).strip())
                 self.stopping.wait(1.0)
             except Exception:
-                # Unforeseen, so the story is told whole; but nobody else would do this work.
+                # A bug, so the traceback is logged; but no other thread would do this work.
                 log.exception(f"{self.name} starts over")
                 self.stopping.wait(1.0)
             finally:
                 self.active = False
 
-    def _wait(self, connection: psycopg.Connection) -> bool:
-        """Take the lock; False when told to stop first."""
-        lock = {"high": self._key >> 32, "low": self._key & 0xFFFF_FFFF, "silent": SILENT_SECONDS}
+    def _acquire(self, connection: psycopg.Connection) -> bool:
+        """Wait for the lock, ending the connection of a silent leader; False when stopped first."""
+        parameters = {
+            "high": self._key >> 32,
+            "low": self._key & 0xFFFF_FFFF,
+            "silent": SILENT_SECONDS,
+        }
         while not self.stopping.is_set():
             row = connection.execute("select pg_try_advisory_lock(%s)", [self._key]).fetchone()
             if row and row[0]:
                 return True
-            if connection.execute(_END_SILENT, lock).rowcount:
-                log.warning(f"{self.name} takes over from a process that fell silent")
-            self.stopping.wait(ASK_SECONDS)
+            if connection.execute(_END_SILENT, parameters).rowcount:
+                log.warning(f"{self.name} takes over from a leader without heartbeats")
+            self.stopping.wait(RETRY_SECONDS)
         return False

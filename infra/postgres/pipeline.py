@@ -1,8 +1,7 @@
-"""A transaction whose statements do not wait for each other's answers.
+"""A transaction that sends its statements without waiting for each result.
 
-One after the other, the half dozen statements of a small batch wait for the server half a dozen
-times; on a busy machine that is most of the batch's time. Here all are under way at once, and only
-who looks at an answer waits for it.
+A small batch has about six statements. Waiting for the server after each takes most of the batch's
+time on a busy machine. Here all are sent at once, and only reading a result waits.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,49 +16,49 @@ from sqlalchemy.engine import Compiled
 from sqlalchemy.exc import DBAPIError
 
 SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-# Stopped between two statements that it sends, a process would keep its locks: the server takes
-# itself for busy until it is told that it is our turn. No batch takes nearly as long, and whoever
-# takes its partitions over comes when its session has ended, which takes as long as this.
-_LIMIT = "SET LOCAL transaction_timeout = '10s'"
-# The execution option of an engine that says how its transactions begin.
-ENTERS = "enters"
+# A process that is stopped between two statements would keep its locks: without a sync the server
+# counts the session as active, so idle_in_transaction_session_timeout does not apply. No batch
+# takes nearly 10 s, and other workers get the partitions only after a group session of 10 s.
+_SET_TIMEOUT = "SET LOCAL transaction_timeout = '10s'"
+# The execution option of an engine with the first statement of its transactions.
+BEGIN_STATEMENT = "begin_statement"
 
 
 class Rows(Protocol):
-    """What a statement gave, as SQLAlchemy tells it too."""
+    """Result of a statement; SQLAlchemy's results have the same method."""
 
     def all(self) -> Any:
-        """Every row, as a named tuple."""
+        """Return all rows as named tuples."""
         ...
 
 
 class Statements(Protocol):
-    """Takes statements; SQLAlchemy's connection does."""
+    """Executes statements: a `Pipeline`, or a connection of SQLAlchemy."""
 
     def exec_driver_sql(self, statement: str, parameters: Any = None, /) -> Rows:
-        """Send a statement with `%(name)s` for parameters."""
+        """Send a statement whose parameters are written `%(name)s`."""
         ...
 
     def execute(self, statement: Select[Any], parameters: Any = None, /) -> Rows:
-        """Send a query that was put together with SQLAlchemy."""
+        """Send a query that was built with SQLAlchemy."""
         ...
 
 
-class _Answer:
-    """A statement's answer, on its way."""
+class PendingRows:
+    """The rows of a statement whose result may not have arrived yet."""
 
-    def __init__(self, cursor: psycopg.Cursor[Any], arrive: Callable[[], None]) -> None:
+    def __init__(self, cursor: psycopg.Cursor[Any], await_results: Callable[[], None]) -> None:
         self._cursor = cursor
-        self._arrive = arrive
+        self._await_results = await_results
 
     def all(self) -> list[Any]:
-        """See `Rows`; waits for all answers that are on their way."""
-        self._arrive()
+        """Wait for all pending results of the pipeline, and return the rows of this one."""
+        self._await_results()
         return self._cursor.fetchall()
 
 
 class Pipeline:
-    """See `Statements`."""
+    """`Statements` of one transaction, sent without waiting for results."""
 
     def __init__(
         self, driver: psycopg.Connection, dialect: Dialect, sync: Callable[[], None]
@@ -67,27 +66,27 @@ class Pipeline:
         self.driver = driver
         self._dialect = dialect
         self._sync = sync
-        self._under_way = False
+        self._pending = False
 
-    def exec_driver_sql(self, statement: str, parameters: Any = None, /) -> _Answer:
-        """Send a statement; wait for nothing."""
+    def exec_driver_sql(self, statement: str, parameters: Any = None, /) -> PendingRows:
+        """Send a statement without waiting for its result."""
         cursor = self.driver.cursor(row_factory=namedtuple_row)
         cursor.execute(statement.encode(), parameters)
-        self._under_way = True
-        return _Answer(cursor, self._arrive)
+        self._pending = True
+        return PendingRows(cursor, self._await_results)
 
-    def _arrive(self) -> None:
-        """Wait for what is under way.
+    def _await_results(self) -> None:
+        """Wait for all pending results.
 
-        With a sync and not just a flush: only then does the server know that it is our turn, and
-        ends a transaction whose process was stopped.
+        This takes a sync, not a flush: only after a sync does the server count the session as idle
+        in its transaction, and end the transaction of a process that was stopped.
         """
-        if self._under_way:
-            self._under_way = False
+        if self._pending:
+            self._pending = False
             self._sync()
 
-    def execute(self, statement: Select[Any], parameters: Any = None, /) -> _Answer:
-        """Send a query, which should be the same object each time; wait for nothing."""
+    def execute(self, statement: Select[Any], parameters: Any = None, /) -> PendingRows:
+        """Send a query without waiting; the compiled form is cached by the query object."""
         compiled = _compiled(statement, self._dialect)
         return self.exec_driver_sql(str(compiled), compiled.construct_params(parameters))
 
@@ -99,34 +98,34 @@ def _compiled(statement: Select[Any], dialect: Dialect) -> Compiled:
 
 @contextmanager
 def pipelined(engine: Engine, begin: str = "BEGIN") -> Iterator[Pipeline]:
-    """Begin a transaction, as the engine's transactions begin, and commit it in the end.
+    """Run the block in a pipelined transaction, and commit at its end.
 
     Args:
-        engine: Of this project; see `infra.postgres.engine.create_engine`.
-        begin: Such as `SNAPSHOT`.
+        engine: Made by `infra.postgres.engine.create_engine`; its begin statement runs first.
+        begin: The statement that begins the transaction, such as `SNAPSHOT`.
 
     Raises:
-        sqlalchemy.exc.DBAPIError: as SQLAlchemy would. Nothing was done, or the answer to the
-            commit was lost.
+        sqlalchemy.exc.DBAPIError: The transaction failed and changed nothing, or the result of the
+            commit was lost and the outcome is unknown.
     """
     with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         try:
-            # So the driver sends no statement of its own, such as a commit that it takes for
-            # needless since it has not heard of the beginning yet.
+            # Autocommit keeps the driver from sending its own statements. Inside the pipeline it
+            # would also omit the commit, because it has not received the result of BEGIN.
             with _transaction(_driver(connection), engine.dialect, begin) as pipeline:
-                if enters := engine.get_execution_options().get(ENTERS):
-                    pipeline.exec_driver_sql(enters)
+                if statement := engine.get_execution_options().get(BEGIN_STATEMENT):
+                    pipeline.exec_driver_sql(statement)
                 yield pipeline
         except psycopg.Error as error:
-            raise _told(connection, error) from error
+            raise _as_sqlalchemy_error(connection, error) from error
 
 
 @contextmanager
 def _transaction(driver: psycopg.Connection, dialect: Dialect, begin: str) -> Iterator[Pipeline]:
-    """Begin and commit in the pipeline, so that neither is waited for on its own."""
+    """Begin and commit inside the pipeline, so that neither costs a round trip of its own."""
     try:
         with driver.pipeline() as pipeline:
-            for statement in (begin, _LIMIT):
+            for statement in (begin, _SET_TIMEOUT):
                 driver.execute(statement.encode(), prepare=False)
             yield Pipeline(driver, dialect, pipeline.sync)
             driver.execute("COMMIT", prepare=False)
@@ -142,8 +141,8 @@ def _driver(connection: Connection) -> psycopg.Connection:
     return driver
 
 
-def _told(connection: Connection, error: psycopg.Error) -> Exception:
-    """The error as SQLAlchemy tells it; with a lost connection all in the pool go."""
+def _as_sqlalchemy_error(connection: Connection, error: psycopg.Error) -> Exception:
+    """Wrap the error as SQLAlchemy does; a lost connection discards the whole pool."""
     dialect: Any = connection.dialect
     lost = dialect.is_disconnect(error, connection.connection, None)
     if lost:

@@ -10,7 +10,7 @@ import msgspec
 
 from infra.embedded.errors import EmbeddedError
 from infra.embedded.process import Identity, identify
-from infra.embedded.secret_file import keep, replace
+from infra.embedded.secret_file import read_or_create, write_secret
 from infra.settings import Settings
 
 PREVIOUS_RUN_SECONDS = 20.0
@@ -95,7 +95,7 @@ class DataFolder:
 
     def write_run(self, run: RunInfo) -> None:
         """Tell other programs where the system is; for the owner's eyes, as it holds a password."""
-        replace(self._run, msgspec.json.format(msgspec.json.encode(run)).decode() + "\n")
+        write_secret(self._run, msgspec.json.format(msgspec.json.encode(run)).decode() + "\n")
 
     def read_run(self) -> RunInfo | None:
         """What the running system told, or None when none runs."""
@@ -116,7 +116,7 @@ class DataFolder:
         return self.path / "run.json"
 
     def _key(self, name: str) -> str:
-        return keep(self.path / name, secrets.token_urlsafe(32))
+        return read_or_create(self.path / name, secrets.token_urlsafe(32))
 
     def _holder(self) -> Identity | None:
         try:

@@ -45,7 +45,7 @@ class EmbeddedServers:
     def _start_postgres(self) -> None:
         with self._screen.step("Starting PostgreSQL") as step:
             server = Postgres(self._settings.data)
-            self.postgres_home = str(server.home.cluster)
+            self.postgres_home = str(server.location.cluster)
             self._run("postgres", server, POSTGRES_GRACE_SECONDS)
             step.result = f"PostgreSQL on {server.address.rpartition('@')[2]}"
         self._addresses["database_url"] = server.address

@@ -105,7 +105,7 @@ class LocalSystem:
         """Block until a signal raises; meanwhile the supervisor's threads restart services."""
         assert self._guardian
         while True:
-            if self._guardian.renew():
+            if self._guardian.restart_if_dead():
                 self._screen.warn("the guardian process died and was restarted")
             time.sleep(1)
 

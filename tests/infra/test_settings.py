@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.settings import VARIABLES, Settings, SettingsError
+from infra.setting_values import SettingsError
+from infra.settings import VARIABLES, Settings
 
 
 def settings(**environ: str) -> Settings:

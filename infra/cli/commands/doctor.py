@@ -8,7 +8,7 @@ import click
 
 from infra.cli.options import answer, as_json, counted, settings
 from infra.embedded.errors import EmbeddedError
-from infra.embedded.postgres.location import bound
+from infra.embedded.postgres.location import outside_folder
 from infra.operations.doctor.finding import Finding, fail
 from infra.operations.doctor.run import examine, of_machine
 from infra.settings import Settings
@@ -57,7 +57,7 @@ def _database_folders(settings: Settings) -> list[Path]:
         return []
     if run := DataFolder(settings.data).read_run():
         return [Path(run.postgres_home)] if run.postgres_home else []
-    folder = bound(settings.data)
+    folder = outside_folder(settings.data)
     return [folder] if folder else []
 
 

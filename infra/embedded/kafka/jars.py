@@ -1,8 +1,7 @@
-"""Kafka's jars, exactly as `jgo.lock.toml` names them, each checked against its SHA-256.
+"""Kafka's jars as `jgo.lock.toml` names them, each verified by its SHA-256.
 
-Reading the lock needs no resolving and, once the jars are in the cache, no network: the class path
-is the lock's list. `python -m infra.embedded.kafka.jars` resolves `jgo.toml` anew and rewrites the
-lock.
+The lock lists the class path, so a start resolves nothing, and needs no network once the jars are
+in the cache. `python -m infra.embedded.kafka.jars` resolves `jgo.toml` again and rewrites the lock.
 """
 
 import hashlib
@@ -27,9 +26,9 @@ SPEC = Path(__file__).with_name("jgo.toml")
 LOCK = Path(__file__).with_name("jgo.lock.toml")
 
 Progress = Callable[[str, int, int], None]
-"""Told what is fetched, how many bytes of it are here, and how many there will be."""
+"""Called with a file's name, its bytes received so far, and its size in bytes."""
 
-More = Callable[[int], None]
+AddBytes = Callable[[int], None]
 
 _TRUST = "REQUESTS_CA_BUNDLE"
 
@@ -46,11 +45,11 @@ class Jar(msgspec.Struct, frozen=True, rename="camel"):
 
     @property
     def file_name(self) -> str:
-        """Holds the hash, so that versions and locks can share one folder."""
+        """Name in the cache. It contains the hash, so versions can share one folder."""
         return f"{self.artifact_id}-{self.version}-{self.sha256[:12]}.{self.packaging}"
 
     def is_sound(self, path: Path) -> bool:
-        """Whether that file is there and is this one."""
+        """Return whether the file exists and has the locked hash."""
         try:
             with path.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest() == self.sha256
@@ -59,15 +58,15 @@ class Jar(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def class_path(fallback: Path, progress: Progress, lock: Path = LOCK) -> list[Path]:
-    """The jars of a lock, downloaded where the cache lacks them.
+    """Return the jars of a lock file; jars that the cache lacks are downloaded.
 
     Args:
-        fallback: Folder that takes the jars when the user's cache cannot be written.
+        fallback: Folder for the jars if the user's cache is not writable.
         progress: Called from several threads while jars arrive.
         lock: A lock file of jgo.
 
     Raises:
-        EmbeddedError: When a jar can neither be found nor fetched, or is not what the lock says.
+        EmbeddedError: A jar cannot be downloaded, or differs from the locked one.
     """
     wanted = msgspec.convert(tomllib.loads(lock.read_text())["dependencies"], list[Jar])
     folder = cache_folder(fallback) / "jars"
@@ -78,7 +77,7 @@ def class_path(fallback: Path, progress: Progress, lock: Path = LOCK) -> list[Pa
 
 
 def cache_folder(fallback: Path) -> Path:
-    """`verdicts` in the user's cache folder, or `fallback/cache` where that cannot be written."""
+    """Return `verdicts` in the user's cache folder, or `fallback/cache` if that is not writable."""
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     folder = Path(base).expanduser() / "verdicts"
     try:
@@ -91,7 +90,7 @@ def cache_folder(fallback: Path) -> Path:
 
 
 def _fetch(missing: list[Jar], folder: Path, progress: Progress) -> None:
-    """Fetch into a folder of its own first, so that no half jar is ever seen under its name."""
+    """Download jars to a staging folder, then move each complete file to its name."""
     maven = _jgo().maven
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="fetch-") as staging:
@@ -104,7 +103,7 @@ def _fetch(missing: list[Jar], folder: Path, progress: Progress) -> None:
             if not jar.is_sound(fetched):
                 raise EmbeddedError(
                     f"{fetched.name} was downloaded but is not the file that the lock names; try "
-                    "again, and if that does not help see what stands between here and Maven."
+                    "again, and if that does not help, check the proxies between here and Maven."
                 )
             shutil.move(fetched, folder / jar.file_name)
 
@@ -121,9 +120,9 @@ def _fetch(missing: list[Jar], folder: Path, progress: Progress) -> None:
 
 @contextmanager
 def _trusted_by_the_system() -> Iterator[None]:
-    """Let downloads trust what this machine trusts: many a company has an authority of its own.
+    """Let downloads trust the certificate authorities of this machine, such as a company's own.
 
-    The library under jgo brings a list of its own, and takes another one only from a variable.
+    `requests`, which jgo uses, has its own list; only a variable replaces it.
     """
     paths = ssl.get_default_verify_paths()
     system = paths.cafile or paths.openssl_cafile
@@ -137,25 +136,25 @@ def _trusted_by_the_system() -> Iterator[None]:
         del os.environ[_TRUST]
 
 
-def _counter(progress: Progress) -> Callable[[str, int], AbstractContextManager[More]]:
-    """Progress in the form that jgo asks for: a context manager per file."""
+def _counter(progress: Progress) -> Callable[[str, int], AbstractContextManager[AddBytes]]:
+    """Adapt `progress` to jgo: a context manager per file that yields a byte counter."""
 
     @contextmanager
-    def file(name: str, total: int) -> Iterator[More]:
-        here = 0
+    def file(name: str, total: int) -> Iterator[AddBytes]:
+        received = 0
 
-        def more(count: int) -> None:
-            nonlocal here
-            here += count
-            progress(name, here, total)
+        def add(count: int) -> None:
+            nonlocal received
+            received += count
+            progress(name, received, total)
 
-        yield more
+        yield add
 
     return file
 
 
 def _jgo() -> ModuleType:
-    """The library, imported only where something must be fetched: it is large, and warns."""
+    """Import jgo only when something must be downloaded: it is large, and it warns."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import jgo.env
@@ -164,7 +163,7 @@ def _jgo() -> ModuleType:
 
 
 def relock(spec: Path = SPEC, lock: Path = LOCK) -> int:
-    """Resolve `spec` anew, write its lock, and return how many jars it names."""
+    """Resolve `spec` again, write its lock file, and return the number of jars."""
     jgo = _jgo()
     with tempfile.TemporaryDirectory() as scratch:
         context = jgo.maven.MavenContext(repo_cache=Path(scratch) / "maven", local_repos=[])

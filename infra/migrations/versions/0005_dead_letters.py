@@ -1,4 +1,4 @@
-"""What became of dead letters: the topic keeps them for ever, so their end stands here."""
+"""Resolutions of dead letters, which stay on their topic for ever."""
 
 from alembic import op
 
@@ -18,5 +18,5 @@ create table verdicts.settled_letters (
 
 
 def upgrade() -> None:
-    """Make the table of dead letters that were replayed or discarded."""
+    """Create the table of dead letters that were replayed or discarded."""
     op.execute(SQL)

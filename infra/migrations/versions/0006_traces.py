@@ -1,11 +1,11 @@
-"""Where a trace goes on behind the outbox, whose keys say nothing of the event they came from."""
+"""Trace parents of changed records, because the outbox holds only their keys."""
 
 from alembic import op
 
 revision = "0006"
 down_revision = "0005"
 
-# Written only where an exporter of traces is configured, and worth nothing after a crash.
+# Written only if a trace exporter is configured; worthless after a crash, so unlogged.
 SQL = """
 create unlogged table verdicts.traces (
     kind   text        not null,
@@ -18,5 +18,5 @@ create unlogged table verdicts.traces (
 
 
 def upgrade() -> None:
-    """Make the table of traces that are under way."""
+    """Create the table of traces in progress."""
     op.execute(SQL)

@@ -1,4 +1,4 @@
-"""No table of publications: the publisher knows from memory what it has written of a tool."""
+"""Drop publications: the publisher remembers what it has written."""
 
 from alembic import op
 
@@ -7,5 +7,5 @@ down_revision = "0006"
 
 
 def upgrade() -> None:
-    """Drop what nobody reads any more."""
+    """Drop the unused table."""
     op.execute("drop table verdicts.publications")

@@ -1,4 +1,4 @@
-"""No flag on marks: the publisher knows from memory which of them only summaries still wait for."""
+"""Drop `dirty.rest`: the publisher remembers which records only summaries wait for."""
 
 from alembic import op
 
@@ -7,5 +7,5 @@ down_revision = "0007"
 
 
 def upgrade() -> None:
-    """Drop what nobody reads any more."""
+    """Drop the unused column."""
     op.execute("alter table verdicts.dirty drop column rest")

@@ -46,7 +46,7 @@ def permissions(path: Path) -> list[tuple[str, int, int, int]]:
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root runs it as somebody else")
 def test_a_user_keeps_the_cluster_in_the_data_folder(place: Path, elsewhere: Path) -> None:
-    assert location.find(place, elsewhere)[::2] == (place / "postgres", None)
+    assert location.locate(place, elsewhere)[::2] == (place / "postgres", None)
 
 
 @root_only
@@ -57,10 +57,10 @@ def test_root_keeps_the_cluster_in_a_data_folder_that_can_be_entered(
     (place / "programs").mkdir()
     (place / "programs" / "postgres").symlink_to("/bin/true")
     monkeypatch.setattr(location, "wheel_programs", lambda: place / "programs")
-    found = location.find(place, elsewhere)
+    found = location.locate(place, elsewhere)
     assert found.cluster == place / "postgres"
-    assert found.owner
-    assert (found.cluster.stat().st_uid, found.owner.uid != 0) == (found.owner.uid, True)
+    assert found.user
+    assert (found.cluster.stat().st_uid, found.user.uid != 0) == (found.user.uid, True)
     assert not elsewhere.exists()
 
 
@@ -70,11 +70,11 @@ def test_a_private_home_stays_private_and_the_cluster_lives_elsewhere(
 ) -> None:
     data = private(place)
     before = permissions(data)
-    found = location.find(data, elsewhere)
+    found = location.locate(data, elsewhere)
     assert elsewhere in found.cluster.parents
     assert permissions(data) == before
     assert [path.name for path in data.iterdir()] == ["postgres.json"]
-    assert location.find(data, elsewhere) == found
+    assert location.locate(data, elsewhere) == found
 
 
 @root_only
@@ -82,11 +82,11 @@ def test_a_cluster_whose_data_folder_was_deleted_is_not_taken_for_a_new_ones(
     place: Path, elsewhere: Path
 ) -> None:
     data = private(place)
-    old = location.find(data, elsewhere).cluster
+    old = location.locate(data, elsewhere).cluster
     (old / "PG_VERSION").touch()
     shutil.rmtree(data)
     data.mkdir()
-    new = location.find(data, elsewhere).cluster
+    new = location.locate(data, elsewhere).cluster
     assert new == old
     assert not (new / "PG_VERSION").exists()
 
@@ -97,21 +97,21 @@ def test_a_cluster_that_cannot_be_reached_any_more_is_not_replaced_by_an_empty_o
 ) -> None:
     data = place / "open" / "data"
     data.mkdir(parents=True)
-    cluster = location.find(data, elsewhere).cluster
+    cluster = location.locate(data, elsewhere).cluster
     (cluster / "PG_VERSION").touch()
     data.parent.chmod(0o700)
     with pytest.raises(EmbeddedError, match="cannot be reached any more"):
-        location.find(data, elsewhere)
+        location.locate(data, elsewhere)
 
 
 @root_only
 def test_a_folder_of_somebody_else_is_not_taken(place: Path, elsewhere: Path) -> None:
     data = private(place)
-    cluster = location.find(data, elsewhere).cluster
+    cluster = location.locate(data, elsewhere).cluster
     os.chown(cluster.parent, 65534, 65534)
     (data / "postgres.json").unlink()
-    with pytest.raises(EmbeddedError, match="belongs to somebody else"):
-        location.find(data, elsewhere)
+    with pytest.raises(EmbeddedError, match="belongs to another user"):
+        location.locate(data, elsewhere)
 
 
 @root_only
@@ -119,10 +119,12 @@ def test_a_folder_of_somebody_else_is_not_taken(place: Path, elsewhere: Path) ->
 def test_a_copy_of_the_programs_runs_where_the_originals_cannot_be_reached(
     place: Path, elsewhere: Path
 ) -> None:
-    copied = location._copied_programs(location.wheel_programs(), location._writable(elsewhere))
+    copied = location._copy_programs(location.find_programs(), location._writable_base(elsewhere))
     assert elsewhere in copied.parents
-    assert location._can(location.Owner(65534, 65534), str(copied / "postgres"), "--version")
-    assert location._copied_programs(location.wheel_programs(), elsewhere) == copied
+    assert location._succeeds(
+        location.ServerUser(65534, 65534), str(copied / "postgres"), "--version"
+    )
+    assert location._copy_programs(location.find_programs(), elsewhere) == copied
 
 
 @pytest.mark.integration

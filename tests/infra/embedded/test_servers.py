@@ -10,9 +10,9 @@ import pytest
 
 from infra.embedded import ports
 from infra.embedded.errors import PortTakenError
-from infra.embedded.guardian import MARK, Guardian
-from infra.embedded.process import Child, Identity, end, identify, spawn
-from infra.embedded.secret_file import keep, replace
+from infra.embedded.guardian import TAG_VARIABLE, Guardian
+from infra.embedded.process import Child, Identity, end_all, identify, spawn
+from infra.embedded.secret_file import read_or_create, write_secret
 from infra.embedded.startup_log import StartupLog
 
 SLEEPER = [sys.executable, "-c", "import signal; signal.pause()"]
@@ -55,20 +55,20 @@ def test_damaged_memory_of_ports_is_no_obstacle(tmp_path: Path) -> None:
 
 def test_a_secret_is_made_once_and_for_the_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "a.key"
-    assert keep(path, "first") == keep(path, "second") == "first"
+    assert read_or_create(path, "first") == read_or_create(path, "second") == "first"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_an_emptied_secret_is_made_anew(tmp_path: Path) -> None:
     path = tmp_path / "a.key"
     path.touch(mode=0o644)
-    assert keep(path, "fresh") == "fresh"
+    assert read_or_create(path, "fresh") == "fresh"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_replacing_leaves_no_other_file_behind(tmp_path: Path) -> None:
-    replace(tmp_path / "run.json", "1")
-    replace(tmp_path / "run.json", "2")
+    write_secret(tmp_path / "run.json", "1")
+    write_secret(tmp_path / "run.json", "2")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("run.json", "2")]
 
 
@@ -77,7 +77,7 @@ def test_a_process_is_not_mistaken_for_a_later_one_with_its_pid(child: Child) ->
     assert identity
     assert identity.process
     assert Identity(child.pid, identity.started - 100).process is None
-    end([Identity(child.pid, identity.started - 100)], grace=0)
+    end_all([Identity(child.pid, identity.started - 100)], grace=0)
     assert child.poll() is None
 
 
@@ -87,7 +87,7 @@ def test_who_does_not_end_when_asked_is_killed() -> None:
     child.stdout.readline()  # from here on it ignores the signal
     identity = identify(child.pid)
     assert identity
-    end([identity], grace=0.1)
+    end_all([identity], grace=0.1)
     assert child.wait(5) == -9
     child.stdout.close()
 
@@ -102,10 +102,11 @@ def test_a_guardian_ends_its_children_when_it_is_closed() -> None:
 def test_a_guardian_finds_a_child_that_it_was_never_told_of() -> None:
     guardian = Guardian()
     mark = guardian.spawn(
-        [sys.executable, "-c", f"import os; print(os.environ['{MARK}'])"], stdout=subprocess.PIPE
+        [sys.executable, "-c", f"import os; print(os.environ['{TAG_VARIABLE}'])"],
+        stdout=subprocess.PIPE,
     )
     assert mark.stdout
-    untold = spawn(SLEEPER, env={MARK: mark.stdout.readline().decode().strip()})
+    untold = spawn(SLEEPER, env={TAG_VARIABLE: mark.stdout.readline().decode().strip()})
     guardian.close()
     assert untold.wait(5) == -15
     mark.stdout.close()
@@ -115,10 +116,10 @@ def test_a_guardian_finds_a_child_that_it_was_never_told_of() -> None:
 def test_a_guardian_that_was_killed_is_replaced_by_one_that_knows_as_much() -> None:
     guardian = Guardian()
     child = guardian.spawn(SLEEPER)
-    assert not guardian.renew()
+    assert not guardian.restart_if_dead()
     psutil.Process(guardian._process.pid).kill()
     guardian._process.wait()
-    assert guardian.renew()
+    assert guardian.restart_if_dead()
     guardian.close()
     assert child.wait(5) == -15
 
@@ -127,7 +128,7 @@ def test_a_guardian_that_was_killed_is_replaced_by_one_that_knows_as_much() -> N
     ("said", "told"),
     [
         ("java.io.IOException: No space left on device", "is full; make room"),
-        ("initdb: could not create directory: Permission denied", "belongs to somebody else"),
+        ("initdb: could not create directory: Permission denied", "belongs to another user"),
         ("Could not reserve enough space for object heap", "too little free memory"),
         ("something else entirely", "the reason stands in"),
     ],
