@@ -16,6 +16,7 @@ import secrets
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,22 +56,6 @@ class PostgresLocation(NamedTuple):
     user: ServerUser | None
 
 
-def locate(data: Path, outside: Path = OUTSIDE) -> PostgresLocation:
-    """Return the location of a data folder's cluster; a missing folder is created.
-
-    Raises:
-        EmbeddedError: The cluster exists but its user cannot reach it any more.
-    """
-    programs = find_programs()
-    if os.geteuid() != 0:
-        return PostgresLocation(data / "postgres", programs, None)
-    user = _server_user(data / "postgres")
-    if not _succeeds(user, str(programs / "postgres"), "--version"):
-        programs = _copy_programs(programs, _writable_base(outside))
-    cluster = _cluster_inside(data, user) or _cluster_outside(data, user, _writable_base(outside))
-    return PostgresLocation(cluster, programs, user)
-
-
 def find_programs() -> Path:
     """Return the folder of `initdb` and `postgres` in the installed wheel.
 
@@ -86,6 +71,29 @@ def find_programs() -> Path:
         "No PostgreSQL for this system came with the installation; "
         "set DATABASE_URL to PostgreSQL 18 or later."
     )
+
+
+def locate(
+    data: Path, outside: Path = OUTSIDE, programs: Callable[[], Path] = find_programs
+) -> PostgresLocation:
+    """Return the location of a data folder's cluster; a missing folder is created.
+
+    Args:
+        data: The data folder.
+        outside: Base folder for what the server's user cannot reach elsewhere.
+        programs: Finds the folder of `initdb` and `postgres`.
+
+    Raises:
+        EmbeddedError: The cluster exists but its user cannot reach it any more.
+    """
+    folder = programs()
+    if os.geteuid() != 0:
+        return PostgresLocation(data / "postgres", folder, None)
+    user = _server_user(data / "postgres")
+    if not _succeeds(user, str(folder / "postgres"), "--version"):
+        folder = _copy_programs(folder, _writable_base(outside))
+    cluster = _cluster_inside(data, user) or _cluster_outside(data, user, _writable_base(outside))
+    return PostgresLocation(cluster, folder, user)
 
 
 def _server_user(cluster: Path) -> ServerUser:

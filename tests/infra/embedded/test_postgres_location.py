@@ -51,13 +51,12 @@ def test_a_user_keeps_the_cluster_in_the_data_folder(place: Path, elsewhere: Pat
 
 @root_only
 def test_root_keeps_the_cluster_in_a_data_folder_that_can_be_entered(
-    place: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+    place: Path, elsewhere: Path
 ) -> None:
     # Wherever this project lies: in a private folder its own programs would be copied elsewhere.
     (place / "programs").mkdir()
     (place / "programs" / "postgres").symlink_to("/bin/true")
-    monkeypatch.setattr(location, "wheel_programs", lambda: place / "programs")
-    found = location.locate(place, elsewhere)
+    found = location.locate(place, elsewhere, programs=lambda: place / "programs")
     assert found.cluster == place / "postgres"
     assert found.user
     assert (found.cluster.stat().st_uid, found.user.uid != 0) == (found.user.uid, True)

@@ -130,7 +130,7 @@ def test_a_guardian_that_was_killed_is_replaced_by_one_that_knows_as_much() -> N
         ("java.io.IOException: No space left on device", "is full; make room"),
         ("initdb: could not create directory: Permission denied", "belongs to another user"),
         ("Could not reserve enough space for object heap", "too little free memory"),
-        ("something else entirely", "the reason stands in"),
+        ("something else entirely", "the reason is in"),
     ],
 )
 def test_why_a_server_did_not_start_is_told_in_one_sentence(
