@@ -38,7 +38,7 @@ VARIABLES = tuple(
         ("VERDICTS_INSTANCE", "", "stable name of this replica; keeps its partitions in a restart"),
         ("VERDICTS_METRICS", "", "host:port of a worker's or publisher's /metrics; empty: none"),
         ("VERDICTS_LOG_LEVEL", "info", "debug, info, warning or error; debug names events"),
-        ("OTEL_*", "", "OpenTelemetry's own; OTEL_EXPORTER_OTLP_ENDPOINT turns tracing on"),
+        ("OTEL_*", "", "OpenTelemetry's own; OTEL_EXPORTER_OTLP_ENDPOINT enables tracing"),
         ("KAFKA_BOOTSTRAP_SERVERS", "", "host:port of a real cluster; empty: the embedded one"),
         ("KAFKA_SECURITY_PROTOCOL", "", "`SSL`, `SASL_SSL`, …, as librdkafka names them"),
         ("KAFKA_SASL_*", "", "any `sasl.*` property: `KAFKA_SASL_MECHANISM`, `…_USERNAME`, …"),

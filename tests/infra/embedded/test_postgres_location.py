@@ -9,6 +9,7 @@ import pytest
 
 from infra.embedded.errors import EmbeddedError
 from infra.embedded.postgres import location
+from infra.embedded.postgres.programs import copy_programs, find_programs
 from infra.embedded.postgres.server import Postgres
 from infra.embedded.process import stop
 
@@ -118,12 +119,12 @@ def test_a_folder_of_somebody_else_is_not_taken(place: Path, elsewhere: Path) ->
 def test_a_copy_of_the_programs_runs_where_the_originals_cannot_be_reached(
     place: Path, elsewhere: Path
 ) -> None:
-    copied = location._copy_programs(location.find_programs(), location._writable_base(elsewhere))
+    copied = copy_programs(find_programs(), location._writable_base(elsewhere))
     assert elsewhere in copied.parents
     assert location._succeeds(
         location.ServerUser(65534, 65534), str(copied / "postgres"), "--version"
     )
-    assert location._copy_programs(location.find_programs(), elsewhere) == copied
+    assert copy_programs(find_programs(), elsewhere) == copied
 
 
 @pytest.mark.integration
