@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 from infra.errors import VerdictsError
 from infra.postgres.engine import GENERATION_LOCK
 from projections import tables
-from projections.write import outbox
+from projections.write import changed_keys
 from projections.write.outbox import RecordKey
 from schemas.topics import TopicPartition
 
@@ -175,7 +175,7 @@ def switch(connection: Connection, name: str) -> set[RecordKey]:
     _bump_changed_versions(connection, name, changed)
     moved = text("update verdicts.generation set former = live, live = :name")
     connection.execute(moved, {"name": name})
-    outbox.add(connection, changed)
+    changed_keys.add(connection, changed)
     return changed
 
 

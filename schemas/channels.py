@@ -10,10 +10,8 @@ class Channel(StrEnum):
     """Worker to API: `topic/partition/offset`, the first offset that is not applied yet."""
     PUBLISHED = "published"
     """Publisher to API: `tool version`, the version that all pages of a tool show."""
-    OUTBOX = "outbox"
-    """Worker to relay: `kind:key` of each changed record, one a line; empty when they are many."""
-    DIRTY = "dirty"
-    """Writers of dirty rows to the publisher; no payload."""
+    CHANGED = "changed"
+    """Writers of outbox and dirty rows to relay and publisher; no payload."""
 
 
 class ServiceName(StrEnum):

@@ -1,11 +1,12 @@
 """The worker: processors, relay, followers and freezer, wired on one page."""
 
 from infra.consumer.app import batched_app
-from infra.consumer.runner import assigned, every, instance_name, run
+from infra.consumer.runner import assigned, every, run
 from infra.kafka.codec import Codec
 from infra.kafka.offsets import LogOffsets
 from infra.postgres import heartbeats
 from infra.postgres.engine import create_engine
+from infra.postgres.heartbeats import instance_name
 from infra.runtime import gc_tuning
 from infra.settings import Settings
 from projections.write.checkpoints import DatabaseCheckpoints

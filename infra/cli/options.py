@@ -20,9 +20,12 @@ def settings() -> Settings:
     return Settings.from_environment(os.environ)
 
 
-def attached_settings() -> Settings:
-    """Return the settings of this process, completed from the system on its data folder."""
-    return attached(settings())
+def attached_settings(*, kafka: bool = True) -> Settings:
+    """Return the settings of this process, completed from the system on its data folder.
+
+    Without `kafka`, a database is enough.
+    """
+    return attached(settings(), kafka=kafka)
 
 
 def answer(value: object, as_json: bool, text: str) -> None:

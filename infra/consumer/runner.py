@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import socket
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -105,8 +104,3 @@ def assigned(app: BatchedApp) -> Mapping[str, list[int]]:
     for tp in sorted(partitions):
         found.setdefault(tp.topic, []).append(tp.partition)
     return found
-
-
-def instance_name(given: str) -> str:
-    """Name this process: as it was told to, or by host and pid."""
-    return given or f"{socket.gethostname()}-{os.getpid()}"

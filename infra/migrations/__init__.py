@@ -30,7 +30,9 @@ class DatabaseUnfitError(VerdictsError):
 
 
 def migrate(
-    target: Settings | str, afterwards: Callable[[Connection], None] = lambda _: None
+    target: Settings | str,
+    afterwards: Callable[[Connection], None] = lambda _: None,
+    revision: str = "head",
 ) -> str:
     """Migrate the permanent schema to its newest revision, and return that revision.
 
@@ -40,6 +42,7 @@ def migrate(
     Args:
         target: Settings with a `database_url`, or a `postgresql://` URL.
         afterwards: Called in the same transaction, under the same lock.
+        revision: Stop at an earlier one.
 
     Raises:
         DatabaseUnfitError: The server is older than PostgreSQL 18.
@@ -55,7 +58,7 @@ def migrate(
             connection.execute(text(f"create schema if not exists {SCHEMA}"))
             config = _config()
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, revision)
             afterwards(connection)
     finally:
         engine.dispose()

@@ -1,9 +1,15 @@
 """Heartbeats: each process records about once a second that it runs, and what it does."""
 
+import os
+import socket
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection
+import structlog
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 SECONDS = 1.0
 
@@ -14,6 +20,7 @@ on conflict (service, instance) do update set beat = excluded.beat, detail = exc
 """
 _DELETE_OLD = "delete from verdicts.heartbeats where beat < clock_timestamp() - interval '1 day'"
 _REMOVE = "delete from verdicts.heartbeats where service = %(service)s and instance = %(instance)s"
+log = structlog.get_logger(__name__)
 
 
 def record(connection: Connection, service: str, instance: str, detail: dict[str, Any]) -> None:
@@ -37,3 +44,47 @@ def record(connection: Connection, service: str, instance: str, detail: dict[str
 def remove(connection: Connection, service: str, instance: str) -> None:
     """Delete the heartbeat of a process that ends in an orderly way."""
     connection.exec_driver_sql(_REMOVE, {"service": service, "instance": instance})
+
+
+def instance_name(configured: str) -> str:
+    """Name this process as configured, else by host and pid."""
+    return configured or f"{socket.gethostname()}-{os.getpid()}"
+
+
+class HeartbeatThread(threading.Thread):
+    """Records this process's heartbeat every second, and removes it at the end.
+
+    Args:
+        engine: The database.
+        service: The kind of process.
+        instance: The name of this one.
+        detail: Called for each heartbeat; says what the process does.
+    """
+
+    def __init__(
+        self, engine: Engine, service: str, instance: str, detail: Callable[[], dict[str, Any]]
+    ) -> None:
+        super().__init__(name="heartbeat", daemon=True)
+        self._engine = engine
+        self._process = service, instance
+        self._detail = detail
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        """Beat until `stop`; a database that is away is logged."""
+        while not self._stopping.is_set():
+            self._try(lambda connection: record(connection, *self._process, self._detail()))
+            self._stopping.wait(SECONDS)
+        self._try(lambda connection: remove(connection, *self._process))
+
+    def stop(self) -> None:
+        """End, without a heartbeat left behind where the database answers."""
+        self._stopping.set()
+        self.join(SECONDS)
+
+    def _try(self, write: Callable[[Connection], None]) -> None:
+        try:
+            with self._engine.begin() as connection:
+                write(connection)
+        except SQLAlchemyError as error:
+            log.warning("heartbeat failed", reason=str(error))

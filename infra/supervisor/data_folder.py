@@ -125,21 +125,22 @@ class DataFolder:
             return None
 
 
-def attached(settings: Settings) -> Settings:
+def attached(settings: Settings, *, kafka: bool = True) -> Settings:
     """Settings that reach the system that runs on this data folder, where none is given.
 
-    So `verdicts tokens list` beside a running `verdicts up` needs no further settings.
+    So `verdicts tokens list` beside a running `verdicts up` needs no further settings. Without
+    `kafka`, the address of a database is enough.
 
     Raises:
         EmbeddedError: When no address is given and nothing runs here.
     """
-    if settings.kafka and settings.database_url:
+    if settings.database_url and (settings.kafka or not kafka):
         return settings
     run = DataFolder(settings.data).read_run() if settings.data.exists() else None
     if run is None:
         raise EmbeddedError(
             f"Nothing runs on {settings.data}; start it with `verdicts up`, or set "
-            "KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL."
+            f"{'KAFKA_BOOTSTRAP_SERVERS and ' if kafka else ''}DATABASE_URL."
         )
     found = msgspec.structs.replace(
         settings,

@@ -43,7 +43,7 @@ def relayed(engine: Engine, keys: Collection[Key], seconds: float) -> None:
 
 def built(engine: Engine, keys: Collection[Key], seconds: float) -> None:
     """Pages of changed records are written."""
-    _named("printed", keys)
+    _named("built", keys)
     tracing.built(engine, keys, seconds)
 
 

@@ -2,8 +2,8 @@
 
 Where it is not, nothing of OpenTelemetry is imported and every hook here is one comparison. A
 sampled request's events carry a W3C `traceparent` header on the log, votes too. The outbox knows
-keys alone, so behind it the trace goes on through `verdicts.traces`: the worker leaves a row
-before it applies a traced event, the relay and the publisher look for rows of their keys.
+keys alone, so behind it the trace goes on through `verdicts.traces`: the worker leaves two rows
+before it applies a traced event, and relay and publisher each take the rows of their stage.
 """
 
 import re
@@ -25,19 +25,18 @@ Headers = list[tuple[str, str | bytes | None]]
 log = structlog.get_logger(__name__)
 
 _LEAVE = """
-insert into verdicts.traces (kind, key, parent)
-select * from unnest(%(kinds)s::text[], %(keys)s::text[], %(parents)s::text[])
+insert into verdicts.traces (stage, kind, key, parent)
+select stage, changed.* from (values ('relay'), ('build')) as stages(stage),
+    unnest(%(kinds)s::text[], %(keys)s::text[], %(parents)s::text[]) as changed
 on conflict do nothing
 """
-_FIND = """
-select kind, key, parent from verdicts.traces
-where (kind, key) in (select * from unnest(%(kinds)s::text[], %(keys)s::text[]))
-"""
-_FORGET = """
+_TAKE = """
 delete from verdicts.traces
-where at < clock_timestamp() - interval '1 minute'
-or (kind, key) in (select * from unnest(%(kinds)s::text[], %(keys)s::text[]))
+where stage = %(stage)s
+and (kind, key) in (select * from unnest(%(kinds)s::text[], %(keys)s::text[]))
+returning kind, key, parent
 """
+_DELETE_OLD = "delete from verdicts.traces where at < clock_timestamp() - interval '1 minute'"
 
 
 class Trace(NamedTuple):
@@ -127,26 +126,25 @@ def remember(engine: Engine, traces: Iterable[Trace]) -> None:
 def relayed(engine: Engine, keys: Collection[tuple[str, str]], seconds: float) -> None:
     """Changes of these keys were published; blocks on the database where tracing is on."""
     if _spans is not None:
-        _go_on(engine, keys, "relay", seconds, _FIND)
+        _continue(engine, keys, "relay", seconds)
 
 
 def built(engine: Engine, keys: Collection[tuple[str, str]], seconds: float) -> None:
     """Pages of these keys are written, which ends their traces."""
     if _spans is not None:
-        _go_on(engine, keys, "print", seconds, _FIND, _FORGET)
+        _continue(engine, keys, "build", seconds)
 
 
-def _go_on(
-    engine: Engine, keys: Collection[tuple[str, str]], stage: str, seconds: float, *statements: str
+def _continue(
+    engine: Engine, keys: Collection[tuple[str, str]], stage: str, seconds: float
 ) -> None:
     """Add a span for each trace that waits on one of the keys; no trace is worth a failure."""
     assert _spans is not None
     columns = {"kinds": [kind for kind, _ in keys], "keys": [key for _, key in keys]}
     try:
         with engine.begin() as connection:
-            rows = connection.exec_driver_sql(statements[0], columns).all()
-            for statement in statements[1:]:
-                connection.exec_driver_sql(statement, columns)
+            rows = connection.exec_driver_sql(_TAKE, {"stage": stage, **columns}).all()
+            connection.exec_driver_sql(_DELETE_OLD)
     except SQLAlchemyError as error:
         log.info("traces are cut short", reason=str(error))
         return

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from projections import tables
 from projections.read import queries
-from projections.write import outbox, upserts
+from projections.write import changed_keys, upserts
 from projections.write.outbox import RecordKey
 from schemas.records import AnyRecord, Digest
 
@@ -28,7 +28,8 @@ def expand_shared_keys(connection: Connection) -> None:
     """Replace keys that stand for many tools by the tools' own, with a new version each.
 
     The tools are found here and not where the category was written: a tool that a concurrent
-    transaction put into it was not visible there.
+    transaction put into it was not visible there. Their pages are marked too: voters wait for the
+    publisher to announce the newest version.
     """
     taken = connection.exec_driver_sql(_TAKE_SHARED, {"kinds": list(_SHARED)}).all()
     found: set[str] = set()
@@ -36,7 +37,7 @@ def expand_shared_keys(connection: Connection) -> None:
         tool, shown = _SHARED[kind]
         found |= set(connection.scalars(select(tool).where(shown == key)))
     upserts.bump_versions(connection, found)
-    outbox.add(connection, {RecordKey("tool", slug) for slug in found})
+    changed_keys.add(connection, {RecordKey("tool", slug) for slug in found})
 
 
 def pending(connection: Connection, limit: int) -> dict[int, RecordKey]:

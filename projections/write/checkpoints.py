@@ -10,15 +10,12 @@ from infra.kafka.offsets import Bounds
 from infra.postgres.pipeline import Statements
 from schemas.topics import TopicPartition
 
-PROJECTIONS = "checkpoints"
-PUBLISHER = "verdicts.publisher_checkpoints"
-
 _FIND = """
-select topic, partition, topic_id, next_offset from {table}
+select topic, partition, topic_id, next_offset from checkpoints
 where (topic, partition) in (select * from unnest(%(topics)s::text[], %(partitions)s::int[]))
 """
 _BEGIN = """
-insert into {table} (topic, partition, topic_id, next_offset)
+insert into checkpoints (topic, partition, topic_id, next_offset)
 select * from unnest(
     %(topics)s::text[], %(partitions)s::int[], %(ids)s::text[], %(offsets)s::bigint[])
 on conflict (topic, partition) do nothing
@@ -28,20 +25,20 @@ on conflict (topic, partition) do nothing
 _MOVE = """
 with held as (
     select topic, partition, move.upto, move.latest
-    from {table} as found join unnest(
+    from checkpoints as found join unnest(
         %(topics)s::text[], %(partitions)s::int[], %(expected)s::bigint[], %(upto)s::bigint[],
         %(latest)s::bigint[]) as move(topic, partition, expected, upto, latest)
         using (topic, partition)
     where next_offset = move.expected
     order by topic, partition for update of found
 )
-update {table} as found set next_offset = held.upto{more}
+update checkpoints as found
+set next_offset = held.upto, latest = greatest(found.latest, held.latest)
 from held where found.topic = held.topic and found.partition = held.partition
 returning found.next_offset
 """
-_AND_LATEST = ", latest = greatest(found.latest, held.latest)"
 _STORED = """
-select next_offset from {table} where topic = %(topic)s and partition = %(partition)s
+select next_offset from checkpoints where topic = %(topic)s and partition = %(partition)s
 """
 
 
@@ -52,8 +49,8 @@ class CheckpointMove(NamedTuple):
         place: Topic and partition.
         expected: Where the checkpoint must stand.
         upto: Where it stands afterwards.
-        latest: The greatest time among the events passed over, in microseconds; the projections
-            alone keep it. A maximum, so the order in which events come does not matter.
+        latest: The greatest time among the events passed over, in microseconds. A maximum,
+            so the order in which events come does not matter.
     """
 
     place: TopicPartition
@@ -62,13 +59,12 @@ class CheckpointMove(NamedTuple):
     latest: int | None = None
 
 
-def move(connection: Statements, moves: Sequence[CheckpointMove], table: str) -> Callable[[], None]:
+def move(connection: Statements, moves: Sequence[CheckpointMove]) -> Callable[[], None]:
     """Move checkpoints by compare-and-set, as part of the transaction that they fence.
 
     Args:
         connection: In that transaction.
         moves: All of them, or none, are made.
-        table: The consumer's table; see `PROJECTIONS` and `PUBLISHER`.
 
     Returns:
         A function to call before the transaction is committed. It raises `CheckpointMismatch` when
@@ -81,20 +77,19 @@ def move(connection: Statements, moves: Sequence[CheckpointMove], table: str) ->
         "upto": [move.upto for move in moves],
         "latest": [move.latest for move in moves],
     }
-    more = _AND_LATEST if table == PROJECTIONS else ""
-    moved = connection.exec_driver_sql(_MOVE.format(table=table, more=more), rows)
+    moved = connection.exec_driver_sql(_MOVE, rows)
 
     def require() -> None:
         if len(moved.all()) != len(moves):
-            raise CheckpointMismatch(stored(connection, moves[0].place, table))
+            raise CheckpointMismatch(stored(connection, moves[0].place))
 
     return require
 
 
-def stored(connection: Statements, place: TopicPartition, table: str) -> int:
+def stored(connection: Statements, place: TopicPartition) -> int:
     """Look up the offset of the first record of a partition that was not applied yet."""
     row = {"topic": place[0], "partition": place[1]}
-    ((offset,),) = connection.exec_driver_sql(_STORED.format(table=table), row).all()
+    ((offset,),) = connection.exec_driver_sql(_STORED, row).all()
     return int(offset)
 
 
@@ -111,12 +106,11 @@ class LogBounds(Protocol):
 
 
 class DatabaseCheckpoints:
-    """The checkpoints of one consumer in one table."""
+    """The checkpoints of the generation that the engine sees."""
 
-    def __init__(self, engine: Engine, log: LogBounds, table: str = PROJECTIONS) -> None:
+    def __init__(self, engine: Engine, log: LogBounds) -> None:
         self._engine = engine
         self._log = log
-        self._table = table
 
     def load(self, places: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Look up where to start, after asking whether the log is still the same.
@@ -155,7 +149,7 @@ class DatabaseCheckpoints:
 
     def _rows(self, places: list[TopicPartition]) -> dict[TopicPartition, tuple[str, int]]:
         with self._engine.begin() as connection:
-            rows = connection.exec_driver_sql(_FIND.format(table=self._table), _columns(places))
+            rows = connection.exec_driver_sql(_FIND, _columns(places))
             return {(row.topic, row.partition): (row.topic_id, row.next_offset) for row in rows}
 
     def _begin(self, bounds: Mapping[TopicPartition, Bounds]) -> None:
@@ -166,7 +160,7 @@ class DatabaseCheckpoints:
             "offsets": [0] * len(bounds),
         }
         with self._engine.begin() as connection:
-            connection.exec_driver_sql(_BEGIN.format(table=self._table), rows)
+            connection.exec_driver_sql(_BEGIN, rows)
 
 
 def _columns(places: Sequence[TopicPartition]) -> dict[str, list[str] | list[int]]:

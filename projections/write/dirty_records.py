@@ -10,28 +10,27 @@ from sqlalchemy import Connection
 
 from infra.postgres.pipeline import Statements
 from projections.write.outbox import RecordKey
-from schemas.channels import Channel
 
-_MARK = """
-with marked as (
-    insert into verdicts.dirty (kind, key)
-    select kind, key from unnest(%(kinds)s::text[], %(keys)s::text[]) as changed(kind, key)
-)
-select pg_notify(%(channel)s, '')
+SITE = RecordKey("site", "")
+"""Marks every page."""
+# A mark of a category or a reviewer covers its tools: the publisher then reads everything anew.
+INSERT = """
+insert into verdicts.dirty (kind, key)
+select kind, key from changed where kind not like 'tools-of-%%'
 """
-_MARKED = """
+"""For `projections.write.changed_keys`, which names the rows `changed`."""
+
+_PENDING = """
 select id, kind, key from verdicts.dirty
 where id <> all(%(besides)s) order by id limit %(limit)s
 """
-_CLEAN = "delete from verdicts.dirty where id = any(%(ids)s)"
-
-
-def mark(connection: Statements, keys: Iterable[RecordKey]) -> None:
-    """Mark records as changed, and wake the publisher when this transaction commits."""
-    marks = sorted(set(keys))
-    if marks:
-        rows = {"kinds": [key.kind for key in marks], "keys": [key.key for key in marks]}
-        connection.exec_driver_sql(_MARK, {**rows, "channel": Channel.DIRTY})
+_DELETE = "delete from verdicts.dirty where id = any(%(ids)s)"
+# The new mark is as old as the oldest one, since the lag is told by its age.
+_MERGE = """
+with merged as (delete from verdicts.dirty returning at)
+insert into verdicts.dirty (kind, key, at)
+select %(kind)s, %(key)s, coalesce(min(at), clock_timestamp()) from merged returning id
+"""
 
 
 def pending(
@@ -41,13 +40,19 @@ def pending(
 
     Args:
         connection: In a transaction.
-        limit: So many at most.
-        besides: Ids of marks that are known already.
+        limit: The most marks to read.
+        besides: Ids of marks that the caller has already.
     """
-    rows = connection.exec_driver_sql(_MARKED, {"limit": limit, "besides": list(besides)})
+    rows = connection.exec_driver_sql(_PENDING, {"limit": limit, "besides": list(besides)})
     return {row.id: RecordKey(row.kind, row.key) for row in rows.all()}
 
 
 def delete(connection: Connection, ids: Iterable[int]) -> None:
     """Delete marks whose pages were written."""
-    connection.exec_driver_sql(_CLEAN, {"ids": list(ids)})
+    connection.exec_driver_sql(_DELETE, {"ids": list(ids)})
+
+
+def merge(connection: Connection) -> int:
+    """Replace all marks by one of the whole site, and give its id."""
+    merged = connection.exec_driver_sql(_MERGE, SITE._asdict())
+    return int(merged.scalar_one())

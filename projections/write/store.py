@@ -1,4 +1,4 @@
-"""The store: one transaction per batch, holding its rows, its checkpoint and its outbox keys.
+"""The store: one transaction per batch, holding its rows, its checkpoint and the keys it changes.
 
 The checkpoint is the fence. It moves by compare-and-set from the offset that the batch was read
 at, so of two workers that hold the same records at most one applies them, and offset and rows
@@ -14,8 +14,9 @@ from infra.postgres.engine import notify
 from infra.postgres.pipeline import Statements, pipelined
 from projections.folds.handlers import HANDLERS
 from projections.folds.registers import RegisterWrite, fold
-from projections.write import checkpoints, outbox, upserts
+from projections.write import changed_keys, checkpoints, upserts
 from projections.write.checkpoints import CheckpointMove
+from projections.write.outbox import RecordKey
 from schemas.channels import Channel
 from schemas.events import Event
 from schemas.topics import TopicPartition
@@ -33,7 +34,7 @@ class Batch(NamedTuple):
 def apply(engine: Engine, batches: Sequence[Batch], *, quiet: bool = False) -> None:
     """Apply batches of different partitions, all or none.
 
-    What is `quiet` tells nobody: what it fills is not the live generation.
+    A `quiet` call adds no keys and notifies nobody: it fills a generation that is not live.
 
     Raises:
         MissedError: somebody else moved the checkpoint of one; nothing was applied.
@@ -45,11 +46,11 @@ def apply(engine: Engine, batches: Sequence[Batch], *, quiet: bool = False) -> N
         CheckpointMove(batch.place, batch.expected, batch.upto, _latest(batch)) for batch in batches
     ]
     with pipelined(engine) as connection:
-        require_moved = checkpoints.move(connection, moves, checkpoints.PROJECTIONS)
+        require_moved = checkpoints.move(connection, moves)
         changed = apply_writes(connection, writes)
         require_moved()
         if not quiet:
-            outbox.add(connection, changed)
+            changed_keys.add(connection, changed)
             notify(connection, Channel.APPLIED, map(_reached, batches))
 
 
@@ -64,7 +65,7 @@ def _reached(batch: Batch) -> str:
 
 def apply_writes(
     connection: Statements, writes: Mapping[str, list[RegisterWrite]]
-) -> set[outbox.RecordKey]:
+) -> set[RecordKey]:
     """Write the rows of every table, then the tools' versions; give the keys of what changed.
 
     Tables come in one order for all transactions and rows in the order of their keys, so two
@@ -83,4 +84,4 @@ def apply_writes(
         if table not in upserts.TALLIED:
             untallied |= {key.key for key in keys if key.kind == "tool"}
     upserts.bump_versions(connection, untallied)
-    return set[outbox.RecordKey]().union(*changed.values())
+    return set[RecordKey]().union(*changed.values())

@@ -8,10 +8,6 @@ digest) is the rest, which may wait until several votes share it.
 
 A page is rendered from the newest that is known, for whichever reason it is written: so none is
 ever turned back, and to be written once is enough for all who asked for it before.
-
-Marks come by the topic of changes, which takes a while and misses nothing. By word of mouth the
-press hears of changed tools earlier, as soon as their rows are there, and then a mark finds its
-pages written. Whatever was not heard of is written for the mark.
 """
 
 import math
@@ -25,7 +21,7 @@ from sqlalchemy import Engine
 from infra.postgres.pipeline import SNAPSHOT, pipelined
 from infra.telemetry import event_log
 from projections.history import digest_queries
-from projections.write import dirty_records
+from projections.write import changed_keys, dirty_records
 from projections.write.outbox import RecordKey
 from publishers.build import announcements
 from publishers.build.parallel import map_in_forks
@@ -39,27 +35,19 @@ from publishers.views import memoize
 from publishers.views.paths import tool_path
 
 MOST_MARKS = 2_000
-# The kind of a mark that stands for every page.
-SITE = "site"
 # So often somebody looks whether a tool was marked while other pages are written.
 LOOK_SECONDS = 0.015
 # So long what machines read may wait for what people read.
 TWINS_SECONDS = 1.0
 Fence = Callable[[], None]
-Hearsay = Callable[[], Collection[RecordKey]]
 
 
 def no_fence() -> None:
     """The fence of somebody who is alone: nothing to ask."""
 
 
-def silence() -> Collection[RecordKey]:
-    """The hearsay of somebody whom nobody tells anything."""
-    return ()
-
-
 class BuildStats(msgspec.Struct):
-    """What one run did: marks and rumours taken, pages rendered, and how many of them differed."""
+    """What one run did: marks taken, pages rendered, and how many of them differed."""
 
     marks: int = 0
     rendered: int = 0
@@ -126,7 +114,6 @@ class SiteBuilder:
         self._files = files
         self._public_url = public_url
         self._fence: Fence = no_fence
-        self._hearsay: Hearsay = silence
         self._library = InMemoryContent()
         # Its records stay, so what was made of one is of use again.
         memoize.enable()
@@ -151,16 +138,23 @@ class SiteBuilder:
         """Whether `print_rest` has something to do."""
         return bool(self._for_rest) or self._weeks_changed
 
-    def acquire(self, fence: Fence = no_fence, hearsay: Hearsay = silence) -> None:
+    def acquire(self, fence: Fence = no_fence) -> None:
         """Be the only one who changes the site's files from now on.
 
         Args:
             fence: Is asked before each file, and raises when another process writes by now.
-            hearsay: Gives the keys that somebody named since it was called last. They may be any,
-                and any may be missing.
         """
-        self._fence, self._hearsay = fence, hearsay
+        self._fence = fence
         self._files.acquire()
+
+    def catch_up(self) -> BuildStats:
+        """Write every page, and with it what all marks so far ask for, however many they are."""
+        with self._engine.begin() as connection:
+            mark = dirty_records.merge(connection)
+        built = self.build_all()
+        with self._engine.begin() as connection:
+            dirty_records.delete(connection, [mark])
+        return built
 
     def build_all(self, hands: int = 1) -> BuildStats:
         """Write every page that should exist, and remove every file that should not.
@@ -250,20 +244,18 @@ class SiteBuilder:
     def mark_all(self) -> None:
         """Mark the whole site, so that whoever has the turn looks at all pages again."""
         with self._engine.begin() as connection:
-            dirty_records.mark(connection, [RecordKey(SITE, "")])
+            changed_keys.mark(connection, [dirty_records.SITE])
 
     def _take_changes(self) -> int:
-        """Write the own pages of what was marked or heard of since the last look; owe the others.
+        """Write the own pages of what was marked since the last look; owe the others.
 
         Returns:
-            The number of marks, and of tools that were heard of.
+            The number of marks.
         """
-        # First what was heard: a snapshot that is taken afterwards shows it.
-        heard = {key for key in self._hearsay() if key.kind == "tool"}
         known = [*self._round.marks, *self._next.marks, *self._for_rest]
         with pipelined(self._engine, SNAPSHOT) as snapshot:
             marks = dirty_records.pending(snapshot, MOST_MARKS, known)
-            keys = {*marks.values(), *heard}
+            keys = set(marks.values())
             library = content_cache.refresh(snapshot, self._library, keys)
         if library is None:
             with self._snapshots.begin() as connection:
@@ -277,7 +269,7 @@ class SiteBuilder:
         for change in changes:
             self._build_page(tool_path(change.slug))
         self._looked = time.monotonic()
-        return len(marks) + len(heard)
+        return len(marks)
 
     def _announce(self, versions: Mapping[str, int]) -> None:
         """Tell who waits for it what the pages show, where that was not told yet."""
@@ -318,7 +310,7 @@ class SiteBuilder:
         if not all(change.only_tallies for change in changes):
             yield from dependencies.paths_of_any_tool(library)
         for key in sorted(keys):
-            if key.kind == SITE:
+            if key == dirty_records.SITE:
                 yield from (*catalogue.page_paths(library), *self._files.paths())
             elif key.kind == "category":
                 yield from dependencies.paths_of_category(library, key.key)

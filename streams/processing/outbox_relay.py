@@ -46,7 +46,7 @@ class OutboxRelay(LeaderThread):
     def serve(self, lease: Lease) -> None:
         """Publish what waits, then wait for more."""
         producer = self._producer()
-        lease.connection.execute(f"listen {Channel.OUTBOX}".encode())
+        lease.connection.execute(f"listen {Channel.CHANGED}".encode())
         self.active = True
         while not self.stopping.is_set():
             while self._publish_some(producer):

@@ -50,7 +50,7 @@ class Projector:
     def stored(self) -> int:
         """Look up this partition's checkpoint."""
         with self._engine.connect() as connection:
-            return checkpoints.stored(connection, self._place, checkpoints.PROJECTIONS)
+            return checkpoints.stored(connection, self._place)
 
     def apply(self, records: Records, expected: int, upto: int) -> BatchSteps[Batch]:
         """Apply what can be applied, after the rest stands in the dead letters."""

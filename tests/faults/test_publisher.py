@@ -94,10 +94,7 @@ def _shows(site: Path, edition: int) -> bool:
 
 
 def _published(system: System, site: Path, edition: int) -> None:
-    """Wait until every page shows the edition and no mark is left.
-
-    Pages of tools are written on hearsay, those that sum them up once the changes are marked.
-    """
+    """Wait until every page shows the edition and no mark is left."""
     system.caught_up()
     pages = len(TOOLS) * (len(TOOLS) + 1) // 2  # each tool, and each pair of two
     wait_until(
@@ -105,7 +102,6 @@ def _published(system: System, site: Path, edition: int) -> None:
         lambda: (
             list(_editions(site).values()).count(edition) >= pages
             and set(_editions(site).values()) == {edition}
-            and not system.unmarked
             and system.number("select count(*) from dirty") == 0
         ),
     )

@@ -48,6 +48,13 @@ class Journal:
 
     def outbox(self) -> list[tuple[str, str]]:
         """Take the keys that wait in the outbox, sorted."""
+        return self._take("verdicts.outbox")
+
+    def dirty(self) -> list[tuple[str, str]]:
+        """Take the keys of records whose pages wait, sorted."""
+        return self._take("verdicts.dirty")
+
+    def _take(self, table: str) -> list[tuple[str, str]]:
         with self.engine.begin() as connection:
-            taken = connection.execute(text("delete from verdicts.outbox returning kind, key"))
+            taken = connection.execute(text(f"delete from {table} returning kind, key"))
             return sorted((row.kind, row.key) for row in taken)

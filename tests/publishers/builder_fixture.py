@@ -5,10 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
-from projections.read import changed_records
-from projections.write import dirty_records
 from publishers.build import site_builder
 from publishers.build.site_builder import SiteBuilder
 from publishers.build.site_files import SiteFiles
@@ -22,7 +20,7 @@ PUBLIC_URL = "https://verdicts.example"
 
 
 class House:
-    """A press on a folder, and a journal whose changes are marked as the publisher would."""
+    """A press on a folder, and a journal whose changes mark pages as a worker does."""
 
     def __init__(self, engine: Engine, folder: Path) -> None:
         self.engine = engine
@@ -30,19 +28,15 @@ class House:
         self.journal = Journal(engine)
         self.press = SiteBuilder(engine, SiteFiles(folder), PUBLIC_URL)
 
-    def mark(self) -> None:
-        """Mark what waits in the outbox."""
-        with self.engine.begin() as connection:
-            changed_records.expand_shared_keys(connection)
-            waiting = changed_records.pending(connection, 10_000)
-            changed_records.delete_published(connection, waiting)
-            dirty_records.mark(connection, waiting.values())
-
     def print(self, *events: Event) -> site_builder.BuildStats:
         """Apply events and write the pages of what they changed."""
         self.journal.apply(*events)
-        self.mark()
         return print_marked(self.press)
+
+    def marks(self) -> int:
+        """How many marks wait for their pages."""
+        with self.engine.connect() as connection:
+            return connection.scalar(text("select count(*) from verdicts.dirty")) or 0
 
     def pages(self) -> dict[str, bytes]:
         """Every file of the site."""

@@ -1,4 +1,4 @@
-"""The publisher as a process: changes on the topic become files, and files that agree."""
+"""The publisher as a process: changed records become files, and files that agree."""
 
 import os
 import signal
@@ -12,10 +12,8 @@ import msgspec
 import pytest
 from sqlalchemy import Engine, text
 
-from projections.read import changed_records
-from publishers.build.site_builder import SITE
+from projections.write import dirty_records
 from schemas.events import Event
-from schemas.topics import CHANGES
 from tests.harness.examples import (
     MINUTE,
     NOON,
@@ -27,7 +25,7 @@ from tests.harness.examples import (
     a_vote,
 )
 from tests.harness.journal import Journal
-from tests.harness.services import CODEC, Sender, Service, environment
+from tests.harness.services import Service, environment
 from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -36,14 +34,13 @@ LATER = NOON + MINUTE
 
 
 class World:
-    """Projections whose changes are put on the topic, and publishers of one folder."""
+    """Projections, and publishers of one folder. No broker runs: the publisher needs none."""
 
-    def __init__(self, kafka: str, database: str, engine: Engine, data: Path) -> None:
-        self.given: dict[str, Any] = {"kafka": kafka, "database": database, "data": data}
+    def __init__(self, database: str, engine: Engine, data: Path) -> None:
+        self.given: dict[str, Any] = {"kafka": "127.0.0.1:1", "database": database, "data": data}
         self.site = data / "site"
         self.engine = engine
         self.journal = Journal(engine)
-        self.sender = Sender(kafka)
         self.publishers: list[Service] = []
 
     def start(self) -> Service:
@@ -54,18 +51,6 @@ class World:
     def end(self) -> None:
         for publisher in self.publishers:
             publisher.kill() if publisher.process.poll() is not None else publisher.stop()
-
-    def tell(self, *events: Event) -> None:
-        """Apply events and publish the records that they change, as the relay does."""
-        self.journal.apply(*events)
-        with self.engine.begin() as connection:
-            changed_records.expand_shared_keys(connection)
-            waiting = changed_records.pending(connection, 10_000)
-            found = changed_records.look_up(connection, waiting.values())
-            changed_records.delete_published(connection, waiting)
-        for key, record in found.items():
-            value = CODEC.encode_record(record) if record else None
-            self.sender.send_raw(CHANGES.name, f"{key.kind}:{key.key}".encode(), value)
 
     def page(self, path: str) -> str:
         file = self.site / path / "index.html"
@@ -119,8 +104,8 @@ class World:
 
 
 @pytest.fixture
-def world(cluster: str, projected: Engine, migrated: str, tmp_path: Path) -> Iterator[World]:
-    made = World(cluster, migrated, projected, tmp_path)
+def world(projected: Engine, migrated: str, tmp_path: Path) -> Iterator[World]:
+    made = World(migrated, projected, tmp_path)
     yield made
     made.end()
 
@@ -130,7 +115,7 @@ def insects(*slugs: str, time: int = NOON) -> list[Event]:
 
 
 def test_what_changes_becomes_pages_that_a_full_printing_leaves_as_they_are(world: World) -> None:
-    world.tell(
+    world.journal.apply(
         *insects("ant", "bee", "cow"),
         a_listing("dog", "Dog", "pets"),
         a_reviewer(),
@@ -142,19 +127,19 @@ def test_what_changes_becomes_pages_that_a_full_printing_leaves_as_they_are(worl
         world.comparisons,
         lambda it: it == ["ant-vs-bee", "ant-vs-cow", "bee-vs-cow"],
     )
-    world.tell(a_vote(tool="ant"))
+    world.journal.apply(a_vote(tool="ant"))
     wait_until(
         "the page shows it",
         lambda: world.page("compare/ant-vs-bee"),
         lambda it: "1 ship / 0 skip" in it,
     )
-    world.tell(a_listing("bee", "Bee", "pets", time=LATER))
+    world.journal.apply(a_listing("bee", "Bee", "pets", time=LATER))
     wait_until(
         "the comparisons are written",
         world.comparisons,
         lambda it: it == ["ant-vs-cow", "bee-vs-dog"],
     )
-    world.tell(a_retirement("cow", time=LATER), a_category("pets", "Four Legs"))
+    world.journal.apply(a_retirement("cow", time=LATER), a_category("pets", "Four Legs"))
     wait_until("the comparisons are written", world.comparisons, lambda it: it == ["bee-vs-dog"])
     wait_until(
         "the page shows it", lambda: world.page("compare/bee-vs-dog"), lambda it: "Four Legs" in it
@@ -181,9 +166,30 @@ def test_one_publisher_writes_and_another_takes_over_when_it_ends(world: World) 
         world.publishing,
         lambda it: it == {second.process.pid: True},
     )
-    world.tell(*insects("ant", "bee"))
+    world.journal.apply(*insects("ant", "bee"))
     wait_until("the comparisons are written", world.comparisons, lambda it: it == ["ant-vs-bee"])
     assert second.stop() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_within_a_moment_and_its_heartbeat_with_it(
+    world: World, number: signal.Signals
+) -> None:
+    publisher = world.start()
+    wait_until(
+        "the publisher leads",
+        world.publishing,
+        lambda it: it == {publisher.process.pid: True},
+    )
+    publisher.process.send_signal(number)
+    assert publisher.process.wait(2) == 0
+    assert world.publishing() == {}
+
+
+def test_it_loads_no_consumer() -> None:
+    code = "import publishers.publisher, sys; print({'faust', 'aiokafka'} & set(sys.modules))"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "set()\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -200,7 +206,7 @@ def test_a_full_printing_that_is_broken_off_has_the_publisher_look_at_all_pages(
     printing.send_signal(number)
     os.close(pipe)
     assert printing.wait(20) != 0
-    assert world.marks() == [SITE]
+    assert world.marks() == ["tool", "tool", dirty_records.SITE.kind]
     world.start()
     wait_until("no page is dirty", world.is_clean)
     assert world.publish_all()["changed"] == 0

@@ -16,7 +16,7 @@ def publisher() -> None:
     verdicts publisher                                  beside a running `verdicts up`
     VERDICTS_METRICS=127.0.0.1:9100 verdicts publisher  with /metrics on that address
     """
-    run_service(ServiceName.PUBLISHER, main)
+    run_service(ServiceName.PUBLISHER, main, kafka=False)
 
 
 @click.command()
@@ -28,6 +28,6 @@ def publish(everything: bool, as_json: bool) -> None:  # noqa: ARG001
     \b
     verdicts publish --all
     """
-    counts = publish_all(attached_settings())
+    counts = publish_all(attached_settings(kafka=False))
     text = f"Rendered {counted(counts['rendered'], 'page')}; {counts['changed']:,} changed."
     answer(counts, as_json, text)

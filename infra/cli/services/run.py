@@ -11,9 +11,12 @@ from infra.telemetry.metrics import listen
 from schemas.channels import ServiceName
 
 
-def run_service(name: ServiceName, run: Callable[[Settings], None]) -> None:
-    """Set up logging, tracing and metrics, then run the service until it ends."""
-    settings = attached_settings().with_keys()
+def run_service(name: ServiceName, run: Callable[[Settings], None], *, kafka: bool = True) -> None:
+    """Set up logging, tracing and metrics, then run the service until it ends.
+
+    Without `kafka`, the service needs a database alone.
+    """
+    settings = attached_settings(kafka=kafka).with_keys()
     configure(name, level=settings.log_level)
     tracing.start(name, os.environ)
     if name != ServiceName.API:  # the API serves /metrics on its own port

@@ -12,19 +12,13 @@ from schemas.topics import TopicPartition
 
 CLOCK_SECONDS = 1.0
 LONG_WAIT_SECONDS = 60.0
-# The reader of the changes; all others are generations of projections.
-PUBLISHER = "publisher"
-_START_AT = (
-    "update verdicts.publisher_checkpoints set topic_id = '{}', next_offset = {}"
-    " where topic = '{}' and partition in ({});"
-)
 _FROM_EXPORT = (
     "To go back to one, import it into an empty cluster and database: verdicts log import"
 )
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
-    """How far a reader is in a partition of the topic that had `topic_id` then."""
+    """How far a generation has read a partition of the topic that had `topic_id` then."""
 
     reader: str
     place: TopicPartition
@@ -128,7 +122,7 @@ def checkpoints(
         yield warn(
             "partitions",
             f"{several(unread)} was never read.",
-            "Start worker and publisher; they begin at the first record.",
+            "Start a worker; it begins at the first record.",
         )
 
 
@@ -150,32 +144,17 @@ def _astray(
     for reader, lost in theirs.items():
         judge = fail if reader in readers.values() else warn
         where = several([str(row) for row in lost])
-        yield judge(check, says.format(where), _way_out(reader, lost, bounds, readers))
+        yield judge(check, says.format(where), _way_out(reader, bounds, readers))
 
 
 def _way_out(
     reader: str,
-    lost: Iterable[Checkpoint],
     bounds: Mapping[TopicPartition, Bounds],
     readers: Mapping[TopicPartition, str],
 ) -> str:
-    if reader == PUBLISHER:
-        return _set_back(lost, bounds)
     if read := [bounds[place] for place, who in readers.items() if who == reader]:
         return _fold_again(read)
     return f"No page is made from it; run: verdicts projections drop {reader}"
-
-
-def _set_back(lost: Iterable[Checkpoint], bounds: Mapping[TopicPartition, Bounds]) -> str:
-    """What helps the publisher, which looks at all pages at its start, whatever it missed."""
-    places: dict[tuple[str, int, str], list[str]] = defaultdict(list)
-    for topic, partition in (row.place for row in lost):
-        log = bounds[topic, partition]
-        places[log.topic_id, log.first, topic].append(str(partition))
-    statements = " ".join(
-        _START_AT.format(*log, ", ".join(partitions)) for log, partitions in places.items()
-    )
-    return f"Run this in the database, then start the publisher again: {statements}"
 
 
 def _fold_again(read: Iterable[Bounds]) -> str:

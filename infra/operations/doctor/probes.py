@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 from infra.kafka.offsets import Bounds, list_offsets
 from infra.kafka.registry import RegistryError
 from infra.operations.doctor.kafka_checks import PartitionState
-from infra.operations.doctor.postgres_checks import PUBLISHER, Checkpoint, Connections
+from infra.operations.doctor.postgres_checks import Checkpoint, Connections
 from infra.postgres.engine import server_time
 from schemas.avro.catalogue import NEWEST, VERSIONS, fingerprint
 from schemas.topics import TopicPartition
@@ -148,9 +148,8 @@ def generations(connection: Connection) -> tuple[str | None, list[str], list[str
 
 
 def checkpoints(connection: Connection, generations: Iterable[str]) -> list[Checkpoint]:
-    """Every stored offset, of the publisher and of each generation."""
+    """Every stored offset of each generation."""
     tables = {name: f'"{name}".checkpoints' for name in generations}
-    tables[PUBLISHER] = "verdicts.publisher_checkpoints"
     return [
         Checkpoint(reader, (row.topic, row.partition), row.topic_id, row.next_offset)
         for reader, table in tables.items()

@@ -23,7 +23,7 @@ from infra.operations.doctor import host_checks, kafka_checks, postgres_checks, 
 from infra.operations.doctor.finding import Finding, fail
 from infra.postgres.engine import create_engine, error_text
 from infra.settings import Settings
-from schemas.topics import CHANGES, DEAD_LETTERS, EVENT_TOPICS, TOPICS
+from schemas.topics import DEAD_LETTERS, EVENT_TOPICS, TOPICS
 
 NAMES = [topic.name for topic in TOPICS]
 EVENTS = [topic.name for topic in EVENT_TOPICS]
@@ -193,10 +193,8 @@ def _offsets(settings: Settings, client: AdminClient, connection: Connection) ->
     # Read before the broker is asked, so that none can lie behind the end that it tells.
     rows = probes.checkpoints(connection, [name for name in listed if name in schemas])
     log = LogOffsets(settings)
-    bounds = log.bounds(log.partitions_of(probes.existing(client, [*EVENTS, CHANGES.name])))
-    readers = {
-        at: postgres_checks.PUBLISHER if at[0] == CHANGES.name else live or "" for at in bounds
-    }
+    bounds = log.bounds(log.partitions_of(probes.existing(client, EVENTS)))
+    readers = dict.fromkeys(bounds, live or "")
     return postgres_checks.checkpoints(rows, bounds, readers)
 
 

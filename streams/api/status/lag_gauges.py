@@ -22,11 +22,10 @@ from infra.settings import Settings
 from infra.telemetry import metrics
 from infra.telemetry.metrics import Family
 from projections import generations
-from schemas.topics import CHANGES, DEAD_LETTERS, EVENT_TOPICS, TopicPartition
+from schemas.topics import DEAD_LETTERS, EVENT_TOPICS, TopicPartition
 
 REMEMBERED_SECONDS = 2.0
 BROKER_SECONDS = 3.0  # Prometheus waits ten for everything that a process tells
-PUBLISHER = "publisher"
 Labels = tuple[str, ...]
 Values = dict[Labels, float]
 Reader = tuple[str, TopicPartition]
@@ -40,7 +39,6 @@ _QUEUES = text(
     " union all select 'pages', count(*), min(at) from verdicts.dirty"
 )
 _AGE = "extract(epoch from clock_timestamp() - {})::float8"
-_PUBLISHER = text("select topic, partition, next_offset from verdicts.publisher_checkpoints")
 
 
 class LagGauges(Collector):
@@ -95,7 +93,7 @@ class LagGauges(Collector):
         Where a record waits whose age nobody could read in time, the age is left out: zero would
         say that all is well.
         """
-        topics = [topic.name for topic in (*EVENT_TOPICS, CHANGES)]
+        topics = [topic.name for topic in EVENT_TOPICS]
         ends = self._log.ends(self._log.partitions_of(topics))
         behind = {
             (name, place): OffsetRange(at, ends[place])
@@ -125,11 +123,8 @@ def _labels(reader: Reader) -> Labels:
 
 
 def _offsets(connection: Connection) -> dict[Reader, int]:
-    """How far the publisher and each generation are."""
-    found = {
-        (PUBLISHER, (row.topic, row.partition)): row.next_offset
-        for row in connection.execute(_PUBLISHER)
-    }
+    """How far each generation is."""
+    found: dict[Reader, int] = {}
     for name in generations.names(connection):
         positions = generations.positions(connection, name)
         found |= {(name, place): offset for place, offset in positions.items()}

@@ -7,6 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 from confluent_kafka import KafkaException
+from msgspec.structs import replace
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -17,7 +18,7 @@ from infra.runtime.blocking_pool import BlockingPool, NoAnswerError
 from infra.settings import Settings
 from projections.read import queries
 from schemas.channels import ServiceName
-from schemas.topics import EVENT_PARTITIONS, EVENT_TOPICS
+from schemas.topics import EVENT_PARTITIONS, EVENT_TOPICS, TopicPartition
 
 MOST_SECONDS = 10
 """Older records, changes and pages that still wait mean that the chain is behind."""
@@ -35,10 +36,10 @@ _BEATS = text(
     " from verdicts.heartbeats"
     " where beat > clock_timestamp() - make_interval(secs => :fresh)"
 )
+_AGE = "coalesce(extract(epoch from clock_timestamp() - min(at)), 0)::float8"
 _WAITING = text(
-    "select coalesce(extract(epoch from clock_timestamp() - least("
-    " (select min(at) from verdicts.outbox), (select min(at) from verdicts.dirty)"
-    ")), 0)::float8"
+    f"select (select {_AGE} from verdicts.dirty) as pages,"  # noqa: S608
+    f" (select {_AGE} from verdicts.outbox) as changes"
 )
 
 
@@ -59,12 +60,14 @@ class Observed(msgspec.Struct, frozen=True):
         waiting: Age in seconds of the oldest change that is on no page yet.
         behind: Partitions with a record over ten seconds old that is not applied.
         failures: What could not be looked at, each in one sentence.
+        unrelayed: Age in seconds of the oldest change that is not on the changes topic.
     """
 
     beats: list[Beat]
     waiting: float
     behind: list[str]
     failures: list[str]
+    unrelayed: float = 0.0
 
 
 class StatusEvaluation(msgspec.Struct, frozen=True):
@@ -103,6 +106,8 @@ def evaluate(seen: Observed) -> StatusEvaluation:
         reasons.append(f"{len(seen.behind)} partitions are over {MOST_SECONDS} s behind.")
     if seen.waiting >= MOST_SECONDS:
         reasons.append(f"A change has waited {seen.waiting:.0f} s for its page.")
+    if seen.unrelayed >= MOST_SECONDS:
+        reasons.append(f"A change has waited {seen.unrelayed:.0f} s for the changes topic.")
     if any(beat.service == ServiceName.LOADER for beat in seen.beats):
         reasons.append("The demo content is still being loaded.")
     status = "degraded" if reasons else "ok"
@@ -159,15 +164,16 @@ class StatusProbe:
         return await self._unready.get()
 
     async def _look(self) -> Observed:
+        observed: Observed
         try:
-            beats, waiting, applied = await self._database.run(self._read, _stored)
+            observed, applied = await self._database.run(self._read, _stored)
         except SQLAlchemyError:
             return Observed([], 0.0, [], ["The database does not answer, or is not migrated."])
         try:
             behind = await self._broker.run(self._behind, applied)
         except (KafkaException, NoAnswerError):
-            return Observed(beats, waiting, [], ["The broker does not answer."])
-        return Observed(beats, waiting, behind, [])
+            return replace(observed, failures=["The broker does not answer."])
+        return replace(observed, behind=behind)
 
     def _read(self, query: Callable[[Connection], T]) -> T:
         with self._engine.connect() as connection:
@@ -217,12 +223,13 @@ class _Shared(Generic[T]):
             return self._seen[1]
 
 
-def _stored(connection: Connection) -> tuple[list[Beat], float, dict[tuple[str, int], int]]:
+def _stored(connection: Connection) -> tuple[Observed, dict[TopicPartition, int]]:
+    """Read what the database tells of the chain, and the applied offsets."""
     rows = connection.execute(_BEATS, {"fresh": FRESH_SECONDS})
     beats = [Beat(row.service, row.instance, round(row.age, 3), row.detail) for row in rows]
-    waiting: float = connection.execute(_WAITING).scalar_one()
+    waiting = connection.execute(_WAITING).one()
     applied = queries.applied(connection, [topic.name for topic in EVENT_TOPICS])
-    return beats, waiting, applied
+    return Observed(beats, waiting.pages, [], [], waiting.changes), applied
 
 
 class FakeObserver:

@@ -18,12 +18,11 @@ from infra.embedded.process import Spawn
 from infra.kafka import topics
 from infra.kafka.client import create_admin
 from infra.kafka.offsets import LogOffsets
-from infra.kafka.reader import OffsetRange, first_records
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from projections import generations
 from projections.private import tokens
-from schemas.topics import CHANGES, EVENT_PARTITIONS, TOPICS, Topic, TopicPartition
+from schemas.topics import EVENT_PARTITIONS, TOPICS, Topic, TopicPartition
 from streams.api.auth.voter_cookie import VoterCookies
 from streams.processing import outbox_relay
 from tests.faults.harness import audit, oracle
@@ -45,7 +44,6 @@ _TEMPLATE = "faults_template"
 _SEE_LIVE = """
 select set_config('search_path', live || ', verdicts', false) from verdicts.generation
 """
-_MARKED_UP_TO = "select topic, partition, next_offset from verdicts.publisher_checkpoints"
 _END_RELAY = """
 select pg_terminate_backend(pid) from pg_locks
 where locktype = 'advisory' and granted and objid::bigint = %(relay)s and pid <> pg_backend_pid()
@@ -217,17 +215,6 @@ class System:
     def waiting(self) -> int:
         """Changes that are not relayed."""
         return self.number("select count(*) from verdicts.outbox")
-
-    @property
-    def unmarked(self) -> bool:
-        """Whether there are changes on their topic for which no publisher has marked pages."""
-        ends = self.log.ends((CHANGES.name, number) for number in range(CHANGES.partitions))
-        with self.connection() as connection:
-            rows = connection.execute(_MARKED_UP_TO.encode()).fetchall()
-        at = {(topic, number): offset for topic, number, offset in rows}
-        left = {place: OffsetRange(at.get(place, 0), end) for place, end in ends.items()}
-        # The relay's transactions leave marks of their own, which nobody passes over.
-        return bool(first_records(self.settings, left))
 
     def caught_up(self, seconds: float = 60) -> float:
         """Wait until everything on the log is applied and relayed; the seconds that took."""

@@ -13,9 +13,10 @@ from faust.types import TP, ProcessingGuarantee
 from infra.consumer.agent import LARGEST_BATCH
 from infra.consumer.app import BatchedApp, NoTables, batched_app
 from infra.consumer.fetch_tuning import BATCHED, LOW_LATENCY, FetchTuner
-from infra.consumer.runner import assigned, instance_name
+from infra.consumer.runner import assigned
 from infra.consumer.transport import Consumer, Transport
 from infra.kafka.codec import Codec
+from infra.postgres.heartbeats import instance_name
 from infra.settings import Settings
 from schemas.topics import EVENT_TOPICS, TopicPartition
 from streams.processing import projector

@@ -38,7 +38,7 @@ def test_every_stage_names_the_event_or_the_keys_that_it_changed(logged: io.Stri
     configure("test", logged, level="debug")
     walk()
     lines = [json.loads(line) for line in logged.getvalue().splitlines()]
-    assert [line["event"] for line in lines] == ["accepted", "applied", "relayed", "printed"]
+    assert [line["event"] for line in lines] == ["accepted", "applied", "relayed", "built"]
     assert (lines[0]["id"], lines[0]["offset"]) == ("e-1", 17)
     assert lines[1]["ids"] == ["e-1", "e-2"]
     assert lines[2]["keys"] == lines[3]["keys"] == ["tool:x"]

@@ -17,7 +17,7 @@ from infra.embedded.ports import LOOPBACK, choose
 from infra.telemetry import metrics, recording
 from infra.telemetry.metrics import REGISTRY, listen, names
 from schemas.channels import ServiceName
-from streams.api.status.lag_gauges import PUBLISHER
+from streams.api.status.pipeline_status import MOST_SECONDS
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "infra" / "deploy"
@@ -77,17 +77,21 @@ def test_a_service_that_ended_by_itself_or_never_began_is_missed() -> None:
 
 def test_a_rebuild_beside_the_live_generation_is_no_alarm() -> None:
     """Whoever asks for lag without saying of which projection asks for that of the live one."""
-    live = r"\(verdicts_lag_seconds and on \(projection\) verdicts_live_generation\)"
+    live = r"verdicts_lag_seconds and on \(projection\) verdicts_live_generation"
     (behind,) = (it["expr"] for it in ALERTS if it["alert"] == "VerdictsBehind")
     (stat,) = (it for it in DASHBOARD["panels"] if it["title"] == "Behind the log")
     for expression in (behind, stat["targets"][0]["expr"]):
-        rest = re.sub(live, "", expression).replace(
-            'verdicts_lag_seconds{projection="publisher"}', ""
-        )
         assert re.search(live, expression)
-        assert "verdicts_lag" not in rest
-    assert PUBLISHER == "publisher"
+        assert "verdicts_lag" not in re.sub(live, "", expression)
     assert metrics.LAG_SECONDS.labels[0] == metrics.LIVE_GENERATION.labels[0] == "projection"
+
+
+def test_pages_that_fall_behind_are_an_alarm_as_they_are_a_fault_of_the_status() -> None:
+    pages = 'verdicts_queue_age_seconds{queue="pages"}'
+    (behind,) = (it["expr"] for it in ALERTS if it["alert"] == "VerdictsPagesBehind")
+    assert behind == f"max({pages}) > {MOST_SECONDS}"
+    (stat,) = (it for it in DASHBOARD["panels"] if it["title"] == "Behind the log")
+    assert pages in stat["targets"][0]["expr"]
 
 
 def test_processes_are_ours_by_what_they_expose_and_not_by_the_name_of_their_job() -> None:

@@ -176,11 +176,13 @@ def test_no_text_is_taken_for_sql_or_json(journal: Journal) -> None:
 def test_a_category_key_is_spread_to_its_tools_with_a_new_version_each(journal: Journal) -> None:
     journal.apply(a_listing("one"), a_listing("two"), a_listing("far", category="writing"))
     before = {it.tool: it.version for it in journal.read(queries.tools)}
-    journal.outbox()
+    journal.outbox(), journal.dirty()
     journal.apply(a_category())
     with journal.engine.begin() as connection:
         changed_records.expand_shared_keys(connection)
-    assert journal.outbox() == [("category", CATEGORY), ("tool", "one"), ("tool", "two")]
+    keys = [("category", CATEGORY), ("tool", "one"), ("tool", "two")]
+    assert journal.outbox() == keys
+    assert journal.dirty() == keys  # so the publisher announces the new versions
     after = {it.tool: it.version for it in journal.read(queries.tools)}
     assert [slug for slug in sorted(after) if after[slug] > before[slug]] == ["one", "two"]
 

@@ -8,12 +8,7 @@ from sqlalchemy import Engine
 from infra.consumer.protocols import CheckpointMismatch, LogMismatchError
 from infra.kafka.offsets import Bounds
 from projections.write import checkpoints
-from projections.write.checkpoints import (
-    PROJECTIONS,
-    PUBLISHER,
-    CheckpointMove,
-    DatabaseCheckpoints,
-)
+from projections.write.checkpoints import CheckpointMove, DatabaseCheckpoints
 from schemas.topics import TopicPartition
 
 pytestmark = pytest.mark.integration
@@ -37,36 +32,22 @@ class FakeLog:
         return begin < end
 
 
-def move(
-    engine: Engine, place: TopicPartition, expected: int, upto: int, table: str = PROJECTIONS
-) -> None:
+def move(engine: Engine, place: TopicPartition, expected: int, upto: int) -> None:
     with engine.begin() as connection:
-        checkpoints.move(connection, [CheckpointMove(place, expected, upto)], table)()
+        checkpoints.move(connection, [CheckpointMove(place, expected, upto)])()
 
 
-@pytest.fixture(params=[PROJECTIONS, PUBLISHER])
-def table(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-def test_a_partition_never_read_starts_at_its_beginning(projected: Engine, table: str) -> None:
-    found = DatabaseCheckpoints(projected, FakeLog(), table).load([VOTES, REVIEWS])
+def test_a_partition_never_read_starts_at_its_beginning(projected: Engine) -> None:
+    found = DatabaseCheckpoints(projected, FakeLog()).load([VOTES, REVIEWS])
     assert found == {VOTES: 0, REVIEWS: 0}
 
 
-def test_a_partition_goes_on_where_it_was_left(projected: Engine, table: str) -> None:
-    kept = DatabaseCheckpoints(projected, FakeLog(), table)
+def test_a_partition_goes_on_where_it_was_left(projected: Engine) -> None:
+    kept = DatabaseCheckpoints(projected, FakeLog())
     kept.load([VOTES, REVIEWS])
-    move(projected, VOTES, 0, 42, table)
+    move(projected, VOTES, 0, 42)
     assert kept.load([VOTES, REVIEWS]) == {VOTES: 42, REVIEWS: 0}
     assert kept.stored([VOTES]) == {VOTES: 42}
-
-
-def test_each_consumer_has_checkpoints_of_its_own(projected: Engine) -> None:
-    for table in (PROJECTIONS, PUBLISHER):
-        DatabaseCheckpoints(projected, FakeLog(), table).load([VOTES])
-    move(projected, VOTES, 0, 42, PROJECTIONS)
-    assert DatabaseCheckpoints(projected, FakeLog(), PUBLISHER).load([VOTES]) == {VOTES: 0}
 
 
 def test_a_checkpoint_at_the_end_of_the_log_is_one_that_has_read_everything(
@@ -78,11 +59,11 @@ def test_a_checkpoint_at_the_end_of_the_log_is_one_that_has_read_everything(
     assert kept.load([VOTES]) == {VOTES: 42}
 
 
-def test_a_checkpoint_behind_the_end_of_the_log_is_refused(projected: Engine, table: str) -> None:
+def test_a_checkpoint_behind_the_end_of_the_log_is_refused(projected: Engine) -> None:
     log = FakeLog(end=100)
-    kept = DatabaseCheckpoints(projected, log, table)
+    kept = DatabaseCheckpoints(projected, log)
     kept.load([VOTES])
-    move(projected, VOTES, 0, 42, table)
+    move(projected, VOTES, 0, 42)
     log.end = 41
     with pytest.raises(LogMismatchError, match=r"votes\.v1/3 was applied up to offset 42"):
         kept.load([VOTES])
@@ -104,21 +85,21 @@ def test_a_log_whose_beginning_is_gone_is_not_begun_in_the_middle(projected: Eng
 
 
 def test_a_topic_made_anew_is_refused_also_when_it_has_grown_past_the_checkpoint(
-    projected: Engine, table: str
+    projected: Engine,
 ) -> None:
     log = FakeLog(end=50)
-    kept = DatabaseCheckpoints(projected, log, table)
+    kept = DatabaseCheckpoints(projected, log)
     kept.load([VOTES])
-    move(projected, VOTES, 0, 42, table)
+    move(projected, VOTES, 0, 42)
     log.topic_id, log.end = "another", 1_000
     with pytest.raises(LogMismatchError, match=r"votes\.v1/3 was made anew"):
         kept.load([VOTES])
     assert kept.stored([VOTES]) == {VOTES: 42}
 
 
-def test_a_topic_made_anew_while_it_is_read_is_noticed(projected: Engine, table: str) -> None:
+def test_a_topic_made_anew_while_it_is_read_is_noticed(projected: Engine) -> None:
     log = FakeLog()
-    kept = DatabaseCheckpoints(projected, log, table)
+    kept = DatabaseCheckpoints(projected, log)
     kept.load([VOTES])
     kept.verify([VOTES, REVIEWS])
     log.topic_id = "another"
@@ -128,12 +109,12 @@ def test_a_topic_made_anew_while_it_is_read_is_noticed(projected: Engine, table:
 
 @pytest.mark.parametrize(("first", "end"), [(43, 100), (0, 41)])
 def test_a_log_that_loses_what_was_not_read_yet_or_was_read_already_is_noticed(
-    projected: Engine, table: str, first: int, end: int
+    projected: Engine, first: int, end: int
 ) -> None:
     log = FakeLog()
-    kept = DatabaseCheckpoints(projected, log, table)
+    kept = DatabaseCheckpoints(projected, log)
     kept.load([VOTES])
-    move(projected, VOTES, 0, 42, table)
+    move(projected, VOTES, 0, 42)
     kept.verify([VOTES])
     log.first, log.end = first, end
     with pytest.raises(LogMismatchError, match=f"its log holds {first} to {end}"):
@@ -163,11 +144,11 @@ def test_two_workers_that_begin_at_once_begin_once(projected: Engine) -> None:
 
 
 def test_a_checkpoint_moves_from_where_it_is_expected_and_from_nowhere_else(
-    projected: Engine, table: str
+    projected: Engine,
 ) -> None:
-    DatabaseCheckpoints(projected, FakeLog(), table).load([VOTES])
-    move(projected, VOTES, 0, 10, table)
+    DatabaseCheckpoints(projected, FakeLog()).load([VOTES])
+    move(projected, VOTES, 0, 10)
     for expected in (0, 9, 11):
         with pytest.raises(CheckpointMismatch) as missed:
-            move(projected, VOTES, expected, 20, table)
+            move(projected, VOTES, expected, 20)
         assert missed.value.stored == 10

@@ -45,7 +45,7 @@ def journal(projected: Engine) -> Journal:
 
 
 def stored(journal: Journal) -> int:
-    return journal.read(checkpoints.stored, journal.place, checkpoints.PROJECTIONS)
+    return journal.read(checkpoints.stored, journal.place)
 
 
 def version(journal: Journal, tool: str = TOOL) -> int:

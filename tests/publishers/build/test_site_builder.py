@@ -7,6 +7,10 @@ import pytest
 from hypothesis import Phase, given, settings
 from sqlalchemy import Engine
 
+from infra.postgres.pipeline import pipelined
+from projections.folds.handlers import HANDLERS
+from projections.folds.registers import fold
+from projections.write import changed_keys, store
 from publishers.build import site_builder
 from publishers.build.site_builder import SiteBuilder
 from publishers.build.site_files import SiteFiles
@@ -96,6 +100,44 @@ def test_a_new_name_of_a_category_is_on_all_its_pages(house: House) -> None:
         assert "Six Legs" in house.page(path)
 
 
+@pytest.mark.parametrize("renamed_first", [True, False])
+def test_a_tool_that_comes_into_a_category_while_that_is_renamed_shows_the_new_name(
+    house: House, renamed_first: bool
+) -> None:
+    """Neither transaction sees the other's rows, and each marks what it wrote itself."""
+    house.print(*insects("ant", "bee"))
+    renaming, listing = a_category("insects", "Six Legs"), a_listing("cow", "Cow", "insects")
+    first, second = (renaming, listing) if renamed_first else (listing, renaming)
+    with pipelined(house.engine) as connection:
+        writes = fold([second], HANDLERS)
+        changed_keys.add(connection, store.apply_writes(connection, writes))
+        house.print(first)
+    print_marked(house.press)
+    for path in ("/", "/tools/cow/", "/compare/ant-vs-cow/", "/categories/insects/"):
+        assert "Six Legs" in house.page(path)
+    assert house.press.build_all().changed == 0
+
+
+def test_marks_from_before_a_publisher_became_active_are_not_worked_off_one_by_one(
+    house: House,
+) -> None:
+    house.print(*insects("ant", "bee"))
+
+    def another_mark(path: str) -> None:
+        if path == "/tools/bee/":
+            house.journal.apply(a_vote(tool="bee"))
+
+    with house.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "insert into verdicts.dirty (kind, key)"
+            " select 'tool', 'ant' from generate_series(1, 10000)"
+        )
+    files = Disturbed(house.folder, another_mark)
+    builder = SiteBuilder(house.engine, files, PUBLIC_URL)
+    assert builder.catch_up().rendered == len(house.pages())
+    assert house.journal.dirty() == [("tool", "bee")]
+
+
 def test_nothing_marked_is_nothing_done(house: House) -> None:
     before = house.pages()
     assert print_marked(house.press) == site_builder.BuildStats(0, 0, 0)
@@ -150,10 +192,8 @@ def test_a_page_that_two_marks_ask_for_is_written_once(house: House) -> None:
     one.build_all()
     files.stored.clear()
     house.journal.apply(a_vote(tool="ant"))
-    house.mark()
     one.build_tool_pages()
     house.journal.apply(a_vote(tool="bee"))
-    house.mark()
     one.build_tool_pages()
     one.build_dependent_pages()
     assert files.stored.count("/compare/ant-vs-bee/") == 1
@@ -166,7 +206,6 @@ def test_what_sums_up_several_marked_tools_is_written_once(house: House) -> None
     one = SiteBuilder(house.engine, files, PUBLIC_URL)
     one.build_all()
     house.journal.apply(a_vote(tool="ant"), a_vote(tool="bee"))
-    house.mark()
     one.build_tool_pages()
     one.build_dependent_pages()
     files.stored.clear()

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from infra.settings import Settings
 from infra.telemetry.metrics import REGISTRY
-from projections.write import dirty_records
+from projections.write import changed_keys
 from projections.write.outbox import RecordKey
 from publishers.build import site_builder
 from publishers.build.site_builder import SiteBuilder
@@ -38,14 +38,12 @@ def test_a_tools_own_page_does_not_wait_for_the_comparisons_of_another(house: Ho
         time.sleep(site_builder.LOOK_SECONDS)
         if path == "/compare/ant-vs-bee/" and len(files.stored) == 2:
             house.journal.apply(a_vote(tool="doe", voter="v-2"))
-            house.mark()
 
     files = Disturbed(house.folder, another_vote)
     slow = SiteBuilder(house.engine, files, PUBLIC_URL)
     slow.build_all()
     files.stored.clear()
     house.journal.apply(a_vote(tool="ant"))
-    house.mark()
     print_marked(slow)
     own = ["/tools/ant/", "/compare/ant-vs-bee/", "/tools/doe/", "/compare/ant-vs-cow/"]
     assert files.stored[:4] == own
@@ -65,7 +63,6 @@ def test_what_is_found_while_the_rest_is_written_is_printed_without_another_mark
         time.sleep(site_builder.LOOK_SECONDS)
         if path == "/" and writer.active and late:  # a vote changes it among the rest alone
             house.journal.apply(late.pop())
-            house.mark()
 
     slow = SiteBuilder(house.engine, Disturbed(house.folder, a_late_listing), PUBLIC_URL)
     writer = ActivePublisher(Settings.from_environment({"DATABASE_URL": migrated}), slow, "1")
@@ -73,7 +70,6 @@ def test_what_is_found_while_the_rest_is_written_is_printed_without_another_mark
     try:
         wait_until("the publisher leads", lambda: writer.active)
         house.journal.apply(a_vote(tool="ant", voter="v-2"))
-        house.mark()
         wait_until(
             "the comparisons are written",
             house.comparisons,
@@ -87,11 +83,10 @@ def test_what_is_found_while_the_rest_is_written_is_printed_without_another_mark
 def test_a_mark_that_comes_while_pages_are_made_is_kept(house: House) -> None:
     house.print(*insects("ant", "bee"))
     house.journal.apply(a_vote(tool="ant"))
-    house.mark()
 
     def another_mark(_: str) -> None:
         with house.engine.begin() as connection:
-            dirty_records.mark(connection, [RecordKey("tool", "bee")])
+            changed_keys.mark(connection, [RecordKey("tool", "bee")])
 
     disturbed = SiteBuilder(house.engine, Disturbed(house.folder, another_mark), PUBLIC_URL)
     printed = print_marked(disturbed)
@@ -105,38 +100,37 @@ def test_a_mark_without_a_change_writes_nothing_but_tells_who_waits(
     house.print(*insects("ant", "bee"), a_vote(tool="ant"))
     with house.engine.begin() as connection:
         connection.execute(text("update tallies set version = nextval('verdicts.version')"))
-        dirty_records.mark(connection, [RecordKey("tool", "ant")])
+        changed_keys.mark(connection, [RecordKey("tool", "ant")])
     with heard(migrated) as messages:
         assert house.press.build_tool_pages() == site_builder.BuildStats(1, 0, 0)
         assert house.press.build_dependent_pages() == site_builder.BuildStats(1, 0, 0)
         assert [message.split()[0] for message in messages()] == ["ant"]
 
 
-def test_what_is_heard_of_is_written_at_once_and_its_mark_then_writes_nothing(
+def test_a_change_is_announced_once_and_a_second_mark_of_it_writes_nothing(
     house: House, migrated: str
 ) -> None:
     house.print(*insects("ant", "bee"))
-    named = {
-        RecordKey("tool", "ant"),
-        RecordKey("tool", "never-listed"),
-        RecordKey("category", "nothing"),
-    }
-    house.press.acquire(hearsay=lambda: named)
     house.journal.apply(a_vote(tool="ant"))
+    mark(house, "never-listed")
     with heard(migrated) as messages:
         house.press.build_tool_pages()
         assert "1 ship / 0 skip" in house.page("/tools/ant/")
         assert house.press.build_dependent_pages().changed
         assert "1 ship / 0 skip" in house.page("/compare/ant-vs-bee/")
         assert [message.split()[0] for message in messages()] == ["ant"]
-        assert not house.press.rest_waits
-        named.clear()
-        house.mark()
+        mark(house, "ant")
         assert house.press.build_tool_pages() == site_builder.BuildStats(1, 0, 0)
         assert house.press.build_dependent_pages() == site_builder.BuildStats(1, 0, 0)
         assert not messages()
     assert house.press.build_summaries().changed
     assert house.press.build_all().changed == 0
+
+
+def mark(house: House, tool: str) -> None:
+    """Mark a tool that did not change."""
+    with house.engine.begin() as connection:
+        changed_keys.mark(connection, [RecordKey("tool", tool)])
 
 
 @contextmanager
@@ -193,7 +187,6 @@ class Voters:
     def vote(self, tool: str) -> None:
         self._number += 1
         self._house.journal.apply(a_vote(tool=tool, voter=f"v-{self._number}"))
-        self._house.mark()
 
     def _happens(self, path: str) -> None:
         if path.startswith("/compare/ant-") and self.vote_on:
@@ -231,7 +224,7 @@ def test_under_votes_without_end_what_machines_read_waits_for_about_a_second(hou
     wait_until("the page is written", is_written, seconds=10)
 
 
-def test_pages_that_were_written_for_hearsay_are_counted_too(house: House, migrated: str) -> None:
+def test_every_page_of_a_change_is_counted_once(house: House, migrated: str) -> None:
     house.print(*insects("ant", "bee"))
     writer = ActivePublisher(
         Settings.from_environment({"DATABASE_URL": migrated}), house.press, "1"
@@ -239,14 +232,15 @@ def test_pages_that_were_written_for_hearsay_are_counted_too(house: House, migra
     writer.start()
     try:
         wait_until("the publisher leads", lambda: writer.active)
-        before = written()
-        house.journal.apply(a_vote(tool="ant"))  # nobody marks it
-        # Its own page and its comparison, each with two twins.
+        counted, pages = written(), house.pages()
+        house.journal.apply(a_vote(tool="ant"))
+        wait_until("no page is dirty", lambda: house.marks() == 0, seconds=20)
+        changed = {path for path, page in house.pages().items() if page != pages[path]}
+        assert {"tools/ant/index.json", "compare/ant-vs-bee/index.md"} <= changed
         wait_until(
-            "the other pages are written",
-            lambda: written() - before,
-            lambda it: it == 6,
-            seconds=20,
+            "every page is counted",
+            lambda: written() - counted,
+            lambda number: number == len(changed),
         )
         assert "1 ship" in house.page("/compare/ant-vs-bee/")
     finally:

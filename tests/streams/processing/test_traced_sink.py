@@ -151,7 +151,7 @@ def test_a_trace_goes_from_the_request_to_the_page(
         "PUT /vote",
         "apply vote.cast",
         "relay tool",
-        "print tool",
+        "build tool",
     ]
     assert len({span.context.trace_id for span in spans}) == 1
     assert spans[1].attributes

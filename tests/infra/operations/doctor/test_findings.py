@@ -98,6 +98,7 @@ WRONG = [
     postgres_checks.generation(None, [], []),
     postgres_checks.generation("projections_1", ["projections_1"], []),
     postgres_checks.waiting({"outbox": 61}),
+    postgres_checks.waiting({"pages": 61}),
     postgres_checks.services(["worker"]),
     host_checks.disk(Disk("/", 500_000_000, 100_000_000_000)),
     host_checks.permissions({"admin.token": 0o100644}),
@@ -165,23 +166,6 @@ def test_a_generation_beside_the_live_one_is_dropped_and_no_cause_for_alarm(
     (found,) = _astray(offsets(read_up_to(50), beside))
     assert found.verdict == "warn"
     assert found.do.endswith("verdicts projections drop projections_2")
-
-
-def test_the_publisher_is_set_to_where_its_partitions_begin_and_loses_nothing_else() -> None:
-    bounds = {place: Bounds("id-3", 7 if place == CHANGES[2] else 0, 100) for place in CHANGES}
-    stood = dict(zip(CHANGES, (101, 102, 6), strict=True))
-    rows = [read_up_to(at, "id-3", "publisher", place) for place, at in stood.items()]
-    (found,) = _astray(
-        postgres_checks.checkpoints(rows, bounds, dict.fromkeys(CHANGES, "publisher"))
-    )
-    assert found.verdict == "fail"
-    where = "where topic = 'verdicts.changes.v1' and partition in"
-    assert found.do.partition(": ")[2] == (
-        "update verdicts.publisher_checkpoints set topic_id = 'id-3', next_offset = 0 "
-        f"{where} (0, 1); "
-        "update verdicts.publisher_checkpoints set topic_id = 'id-3', next_offset = 7 "
-        f"{where} (2);"
-    )
 
 
 def test_each_reader_that_cannot_go_on_is_told_of_on_its_own() -> None:

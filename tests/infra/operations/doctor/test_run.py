@@ -26,9 +26,7 @@ from infra.operations.doctor.run import _guarded, examine
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from projections import generations
-from projections.write import checkpoints
-from projections.write.checkpoints import DatabaseCheckpoints
-from schemas.topics import CHANGES, DEAD_LETTERS, TOPICS
+from schemas.topics import DEAD_LETTERS, TOPICS
 
 # Nothing listens there.
 NOWHERE = "127.0.0.1:1"
@@ -85,23 +83,6 @@ def _store(
 
 def astray(findings: list[Finding]) -> list[Finding]:
     return [it for it in findings if it.check in ("offsets", "topic ids") and it.verdict != "ok"]
-
-
-@pytest.mark.integration
-def test_what_is_advised_for_the_publisher_lets_it_begin_again(
-    cluster: str, projected_url: str, tmp_path: Path
-) -> None:
-    settings = its(tmp_path, cluster, projected_url)
-    made = create_engine(projected_url, name="verdicts tests")
-    _store(made, CHANGES.name, "another-id", 5, checkpoints.PUBLISHER)
-    (found,) = astray(list(examine(settings, embedded=True)))
-    assert found.verdict == "fail"
-    with made.begin() as connection:
-        connection.exec_driver_sql(found.do.partition(": ")[2])
-    assert astray(list(examine(settings, embedded=True))) == []
-    publisher = DatabaseCheckpoints(made, LogOffsets(settings), checkpoints.PUBLISHER)
-    assert publisher.load([(CHANGES.name, 0)]) == {(CHANGES.name, 0): 0}
-    made.dispose()
 
 
 @pytest.mark.integration

@@ -11,9 +11,9 @@ from infra.postgres import heartbeats
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from projections.write import store
-from projections.write.checkpoints import PUBLISHER, DatabaseCheckpoints
+from projections.write.checkpoints import DatabaseCheckpoints
 from projections.write.store import Batch
-from schemas.topics import CHANGES, VOTES, TopicPartition
+from schemas.topics import VOTES, TopicPartition
 from streams.api.status import lag_gauges
 from streams.api.status.lag_gauges import LagGauges
 from streams.deadletters.replay import DeadLetterReplay
@@ -89,21 +89,21 @@ def test_what_waits_counts_also_when_nobody_could_read_how_old_it_is(
 def test_the_marks_of_transactions_are_no_lag(
     its: Settings, projected: Engine, unique: Callable[[str], str]
 ) -> None:
-    log, place = LogOffsets(its), (CHANGES.name, 2)
+    log, place = LogOffsets(its), (VOTES.name, 2)
     producer = create_producer(its, {"transactional.id": unique("txn")})
     producer.init_transactions(20)
     producer.begin_transaction()
     begin = log.ends([place])[place]
-    producer.produce(CHANGES.name, None, unique("tool:t").encode(), place[1])
+    producer.produce(VOTES.name, Codec().encode(a_vote()), unique("v").encode(), place[1])
     producer.commit_transaction(20)
     wait_until(
         "the records are on the log", lambda: log.ends([place])[place], lambda end: end == begin + 2
     )
-    DatabaseCheckpoints(projected, log, PUBLISHER).load([place])
-    labels = ("publisher", CHANGES.name, "2")
+    DatabaseCheckpoints(projected, log).load([place])
+    labels = ("projections_1", VOTES.name, "2")
     for offset, events in ((begin, 2), (begin + 1, 0)):
         with projected.begin() as connection:
-            connection.exec_driver_sql(f"update {PUBLISHER} set next_offset = {offset}")
+            connection.exec_driver_sql(f"update checkpoints set next_offset = {offset}")
         assert look(LagGauges(its, projected))["verdicts_lag_events"][labels] == events
 
 
@@ -129,8 +129,13 @@ def test_what_waits_and_who_lives_is_told(its: Settings, projected: Engine) -> N
     with projected.begin() as connection:
         heartbeats.record(connection, "worker", "w-1", {})
         connection.exec_driver_sql("insert into verdicts.outbox (kind, key) values ('tool', 'x')")
+        connection.exec_driver_sql(
+            "insert into verdicts.dirty (kind, key, at) values ('tool', 'x', now()), "
+            "('tool', 'x', now() - interval '1 hour')"
+        )
     seen = look(LagGauges(its, projected))
-    assert seen["verdicts_queue_length"] == {("outbox",): 1, ("pages",): 0}
+    assert seen["verdicts_queue_length"] == {("outbox",): 1, ("pages",): 2}
+    assert seen["verdicts_queue_age_seconds"]["pages",] >= 3600
     assert seen["verdicts_queue_age_seconds"]["outbox",] > 0
     assert ("worker", "w-1") in seen["verdicts_beat_age_seconds"]
     assert seen["verdicts_live_generation"] == {("projections_1",): 1}

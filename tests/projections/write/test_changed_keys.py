@@ -1,0 +1,97 @@
+"""What a transaction changed is queued for the relay and marked for the publisher, or neither."""
+
+import psycopg
+import pytest
+from sqlalchemy import Engine
+
+from projections.write import changed_keys, dirty_records
+from projections.write.outbox import RecordKey
+from schemas.channels import Channel
+from tests.harness.examples import CATEGORY, TOOL, a_category, a_listing, a_reviewer, a_vote
+from tests.harness.journal import Journal
+
+pytestmark = pytest.mark.integration
+
+ANT, BEE = RecordKey("tool", "ant"), RecordKey("tool", "bee")
+
+
+@pytest.fixture
+def journal(projected: Engine) -> Journal:
+    return Journal(projected)
+
+
+def pending(engine: Engine) -> dict[int, RecordKey]:
+    with engine.connect() as connection:
+        return dirty_records.pending(connection, 10_000)
+
+
+def test_a_batch_queues_and_marks_what_it_changes_and_wakes_both_with_one_notification(
+    journal: Journal, migrated: str
+) -> None:
+    with psycopg.connect(migrated, autocommit=True) as connection:
+        connection.execute(f"listen {Channel.CHANGED}".encode())
+        journal.apply(a_listing(), a_vote(tool="other"))
+        assert [it.payload for it in connection.notifies(timeout=0.2)] == [""]
+    assert journal.outbox() == journal.dirty() == [("tool", "other"), ("tool", TOOL)]
+
+
+def test_a_batch_that_changes_nothing_wakes_nobody(journal: Journal, migrated: str) -> None:
+    journal.apply(a_vote())
+    journal.outbox(), journal.dirty()
+    with psycopg.connect(migrated, autocommit=True) as connection:
+        connection.execute(f"listen {Channel.CHANGED}".encode())
+        journal.apply(a_vote())
+        assert not list(connection.notifies(timeout=0.2))
+    assert journal.outbox() == journal.dirty() == []
+
+
+def test_a_key_that_stands_for_many_tools_is_queued_and_marks_no_page(journal: Journal) -> None:
+    journal.apply(a_category(), a_reviewer())
+    assert ("tools-of-category", CATEGORY) in journal.outbox()
+    assert journal.dirty() == [("category", CATEGORY), ("reviewer", "builder")]
+
+
+def test_a_transaction_that_fails_leaves_neither(projected: Engine, journal: Journal) -> None:
+    with projected.connect() as connection, connection.begin() as transaction:
+        changed_keys.add(connection, [ANT])
+        transaction.rollback()
+    assert journal.outbox() == journal.dirty() == []
+
+
+def test_a_mark_alone_is_not_queued(projected: Engine, journal: Journal) -> None:
+    with projected.begin() as connection:
+        changed_keys.mark(connection, [dirty_records.SITE])
+    assert journal.outbox() == []
+    assert journal.dirty() == [("site", "")]
+
+
+def test_marks_that_are_known_are_left_out_and_the_oldest_come_first(projected: Engine) -> None:
+    for key in (ANT, BEE):
+        with projected.begin() as connection:
+            changed_keys.mark(connection, [key])
+    first, second = pending(projected)
+    with projected.connect() as connection:
+        assert dirty_records.pending(connection, 1) == {first: ANT}
+        assert dirty_records.pending(connection, 1, [first]) == {second: BEE}
+
+
+def test_merged_marks_are_one_as_old_as_the_oldest_and_leave_out_what_commits_later(
+    projected: Engine,
+) -> None:
+    with projected.begin() as connection:
+        connection.exec_driver_sql(
+            "insert into verdicts.dirty (kind, key, at)"
+            " select 'tool', 'ant', now() - number * interval '1 s'"
+            " from generate_series(0, 3600) as number"
+        )
+    with projected.begin() as late:
+        changed_keys.mark(late, [BEE])
+        with projected.begin() as connection:
+            merged = dirty_records.merge(connection)
+    assert set(pending(projected).items()) >= {(merged, dirty_records.SITE)}
+    assert sorted(pending(projected).values()) == [dirty_records.SITE, BEE]
+    with projected.begin() as connection:
+        age = connection.exec_driver_sql("select now() - min(at) from verdicts.dirty").scalar_one()
+        dirty_records.delete(connection, [merged])
+    assert age.total_seconds() >= 3600
+    assert list(pending(projected).values()) == [BEE]
