@@ -5,6 +5,8 @@ compare as bytes (`collate "C"`), so that every server sorts them alike and two 
 that touch the same rows touch them in the same order.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -34,6 +36,11 @@ def _stamp() -> Column[bytes]:
 
 def _version() -> Column[int]:
     return Column("version", BigInteger, nullable=False)
+
+
+def columns_without_stamp(table: Table) -> list[Column[Any]]:
+    """List the columns of a table but the stamp, which repeats their data."""
+    return [column for column in table.columns if column.name != "stamp"]
 
 
 categories = Table(

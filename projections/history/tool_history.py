@@ -35,21 +35,21 @@ _every_revision = (
 _revisions_of_tools = _every_revision.where(_every.c.tool == func.any(bindparam("tools")))
 
 
-def history(connection: Connection, tool: str) -> History:
+def read_history(connection: Connection, tool: str) -> History:
     """Read the history of a tool; empty where nothing is known of it."""
-    return History(panels(connection, [tool])().get(tool, []), _community(connection, tool))
+    return History(query_panels(connection, [tool])().get(tool, []), _community(connection, tool))
 
 
-def histories(connection: Connection) -> dict[str, History]:
+def read_histories(connection: Connection) -> dict[str, History]:
     """Read the histories of all tools of which there is any, by their slugs."""
-    of_panel, of_community = panels(connection)(), _communities(connection)
+    of_panel, of_community = query_panels(connection)(), _communities(connection)
     return {
         tool: History(of_panel.get(tool, []), of_community.get(tool, []))
         for tool in {*of_panel, *of_community}
     }
 
 
-def panels(
+def query_panels(
     connection: Statements, tools: Iterable[str] | None = None
 ) -> Callable[[], dict[str, list[PanelPoint]]]:
     """Ask what the panel said of these tools, or of all, from the first review on.
@@ -64,12 +64,12 @@ def panels(
 
     def answer() -> dict[str, list[PanelPoint]]:
         revisions = groupby(map(_revision, rows.all()), key=lambda one: one.tool)
-        return {tool: panel_history(told) for tool, told in revisions}
+        return {tool: replay_panel(told) for tool, told in revisions}
 
     return answer
 
 
-def panel_history(revisions: Iterable[Revision]) -> list[PanelPoint]:
+def replay_panel(revisions: Iterable[Revision]) -> list[PanelPoint]:
     """Replay the revisions of one tool, oldest first; those of one moment are one point."""
     points: list[PanelPoint] = []
     opinions: dict[str, Revision] = {}

@@ -6,7 +6,9 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from projections import tables
-from projections.read import queries
+from projections.read.categories import find_category
+from projections.read.reviewers import find_reviewer
+from projections.read.tools import find_tools
 from projections.write import changed_keys, upserts
 from projections.write.outbox import RecordKey
 from schemas.records import AnyRecord, Digest
@@ -60,11 +62,11 @@ def look_up(
     """Read the records that keys name; None where there is no such record (yet, or any more)."""
     wanted = set(keys)
     slugs = {key.key for key in wanted if key.kind == "tool"}
-    tools = {tool.tool: tool for tool in queries.tools_named(connection, slugs)} if slugs else {}
+    tools = {tool.tool: tool for tool in find_tools(connection, slugs)} if slugs else {}
     one: Any = {
         "tool": tools.get,
-        "category": lambda slug: queries.category(connection, slug),
-        "reviewer": lambda slug: queries.reviewer(connection, slug),
+        "category": lambda slug: find_category(connection, slug),
+        "reviewer": lambda slug: find_reviewer(connection, slug),
         "digest": lambda week: _digest(connection, week),
     }
     return {key: one[key.kind](key.key) for key in sorted(wanted)}

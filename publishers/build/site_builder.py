@@ -20,7 +20,8 @@ from sqlalchemy import Engine
 
 from infra.postgres.pipeline import SNAPSHOT, pipelined
 from infra.telemetry import event_log
-from projections.history import digest_queries
+from projections.history.digest_weeks import list_open_weeks
+from projections.history.weekly_digests import list_digests
 from projections.write import changed_keys, dirty_records
 from projections.write.outbox import RecordKey
 from publishers.build import announcements
@@ -165,7 +166,7 @@ class SiteBuilder:
         self._printed = BuildStats()
         with self._snapshots.begin() as connection:
             self._library = content_cache.load(connection)
-            self._open_weeks, self._weeks_changed = digest_queries.open_weeks(connection), False
+            self._open_weeks, self._weeks_changed = list_open_weeks(connection), False
         self._round, self._next, self._for_rest = PendingPages(), PendingPages(), {}
         paths = catalogue.page_paths(self._library)
         self._library.similar_tools()  # once for all hands
@@ -218,7 +219,7 @@ class SiteBuilder:
         if not self.rest_waits:
             return self._printed
         with self._snapshots.begin() as connection:
-            self._library = self._library.with_digests(digest_queries.everything(connection))
+            self._library = self._library.with_digests(list_digests(connection))
         weeks = DigestWeeks.of(self._library)
         # Most of what sums up one tool sums up its neighbours too.
         self._write(dict.fromkeys(self._summary_paths(set(marks.values()), weeks)))
@@ -236,7 +237,7 @@ class SiteBuilder:
         leaves no mark.
         """
         with self._engine.connect() as connection:
-            open_weeks = digest_queries.open_weeks(connection)
+            open_weeks = list_open_weeks(connection)
         if open_weeks != self._open_weeks:
             self._open_weeks, self._weeks_changed = open_weeks, True
         return BuildStats()

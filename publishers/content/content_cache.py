@@ -12,8 +12,11 @@ from msgspec import structs
 from sqlalchemy import Connection
 
 from infra.postgres.pipeline import Statements
-from projections.history import digest_queries, tool_history
-from projections.read import queries
+from projections.history import tool_history
+from projections.history.weekly_digests import list_digests
+from projections.read.categories import list_categories
+from projections.read.reviewers import list_reviewers
+from projections.read.tools import find_tools, list_tools
 from projections.write.outbox import RecordKey
 from publishers.content.in_memory_content import InMemoryContent
 from schemas.records import Community, Tool
@@ -39,11 +42,11 @@ class ToolChange(NamedTuple):
 def load(connection: Connection) -> InMemoryContent:
     """Read everything, through a connection whose transaction is a snapshot."""
     return InMemoryContent(
-        [*queries.tools(connection), *queries.tools(connection, retired=True)],
-        queries.categories(connection),
-        queries.reviewers(connection),
-        digest_queries.everything(connection),
-        tool_history.histories(connection),
+        [*list_tools(connection), *list_tools(connection, retired=True)],
+        list_categories(connection),
+        list_reviewers(connection),
+        list_digests(connection),
+        tool_history.read_histories(connection),
     )
 
 
@@ -61,8 +64,8 @@ def refresh(
     slugs = [key.key for key in marked if key.kind == "tool"]
     if len(slugs) < len(marked):
         return None
-    panels = tool_history.panels(connection, slugs)
-    tools = {tool.tool: tool for tool in queries.tools_named(connection, slugs)}
+    panels = tool_history.query_panels(connection, slugs)
+    tools = {tool.tool: tool for tool in find_tools(connection, slugs)}
     told = panels()
     for slug in slugs:
         same_history = held.history(slug).panel == told.get(slug, [])

@@ -5,8 +5,11 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
 
-from projections.history import digest_queries, tool_history
-from projections.read import queries
+from projections.history import tool_history
+from projections.history.weekly_digests import find_newest_digest_week, list_digests
+from projections.read.categories import list_categories
+from projections.read.reviewers import list_reviewers
+from projections.read.tools import find_tool, list_tools, list_tools_in
 from publishers.content.site_content import SiteContent
 from schemas.digests import WeeklyDigest
 from schemas.history import History
@@ -25,44 +28,44 @@ class DatabaseContent(SiteContent):
     def tool(self, slug: str) -> Tool | None:
         """Read one tool, unless an earlier question read it."""
         if slug not in self._known:
-            self._known[slug] = queries.tool(self._connection, slug)
+            self._known[slug] = find_tool(self._connection, slug)
         return self._known[slug]
 
     def tools(self) -> list[Tool]:
         """Read all tools, once."""
         if self._all is None:
-            self._all = self._remember(queries.tools(self._connection))
+            self._all = self._remember(list_tools(self._connection))
         return self._all
 
     def tools_in(self, category: str) -> list[Tool]:
         """Read one category's tools, unless all tools are read."""
         if self._all is None:
-            return self._remember(queries.tools_in(self._connection, category))
+            return self._remember(list_tools_in(self._connection, category))
         return [tool for tool in self._all if tool.category.slug == category]
 
     def retired(self) -> list[Tool]:
         """Read the retired tools."""
-        return self._remember(queries.tools(self._connection, retired=True))
+        return self._remember(list_tools(self._connection, retired=True))
 
     def categories(self) -> list[Category]:
         """Read the categories."""
-        return queries.categories(self._connection)
+        return list_categories(self._connection)
 
     def reviewers(self) -> list[Reviewer]:
         """Read the panel."""
-        return queries.reviewers(self._connection)
+        return list_reviewers(self._connection)
 
     def history(self, tool: str) -> History:
         """Read a tool's history."""
-        return tool_history.history(self._connection, tool)
+        return tool_history.read_history(self._connection, tool)
 
     def digests(self) -> list[WeeklyDigest]:
         """Read all digests, and compute those of open weeks."""
-        return digest_queries.everything(self._connection)
+        return list_digests(self._connection)
 
     def newest_digest(self) -> str | None:
         """Read which week is newest, without computing its digest."""
-        return digest_queries.newest(self._connection)
+        return find_newest_digest_week(self._connection)
 
     def _remember(self, tools: list[Tool]) -> list[Tool]:
         self._known |= {tool.tool: tool for tool in tools}

@@ -7,9 +7,26 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from sqlalchemy import Connection, Engine
 
 from infra.runtime.blocking_pool import SECONDS, BlockingPool
-from projections.history import digest_queries
-from projections.read import queries
-from projections.read.queries import OwnVote, SavedTool, ToolTally
+from projections.history.weekly_digests import find_digest, list_digests
+from projections.read.categories import find_category, list_categories
+from projections.read.offsets import read_applied_offsets
+from projections.read.reviewers import find_reviewer, list_reviewers, list_reviews_by
+from projections.read.tools import (
+    ToolTally,
+    find_tool,
+    find_tools,
+    list_tools,
+    list_tools_in,
+    read_tallies,
+)
+from projections.read.voters import (
+    OwnVote,
+    SavedTool,
+    list_bookmarks,
+    list_own_votes,
+    list_saved_tools,
+    read_choices,
+)
 from schemas.digests import WeeklyDigest
 from schemas.records import Authored, Category, Choice, Reviewer, Tool
 from schemas.topics import TopicPartition
@@ -22,7 +39,7 @@ P = ParamSpec("P")
 
 
 class ReadModel(Protocol):
-    """Runs queries, as `await read_model.run(queries.tool, slug)`."""
+    """Runs queries, as `await read_model.run(find_tool, slug)`."""
 
     async def run(
         self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -72,7 +89,7 @@ class FakeReadModel:
         digests: Digests, newest first.
         choices: Choices by voter and tool.
         bookmarks: Slugs of saved tools by voter, newest first.
-        applied: The result of `queries.applied`.
+        applied: The result of `read_applied_offsets`.
         answers: The function that answers each query; a test may replace one.
     """
 
@@ -84,23 +101,23 @@ class FakeReadModel:
         self.bookmarks: dict[str, list[str]] = {}
         self.applied: dict[TopicPartition, int] = {}
         self.answers: dict[Callable[..., Any], Callable[..., Any]] = {
-            queries.tool: lambda slug: self.tools.get(slug),
-            queries.tools: self._list_tools,
-            queries.tools_in: self._tools_in,
-            queries.tools_named: self._tools_named,
-            queries.categories: self._categories,
-            queries.category: lambda slug: _first(self._categories(), category=slug),
-            queries.reviewers: lambda: self.reviewers,
-            queries.reviewer: lambda slug: _first(self.reviewers, reviewer=slug),
-            queries.reviews_by: self._reviews_by,
-            queries.tallies: self._tallies,
-            queries.choices_of: lambda voter: self.choices.get(voter, {}),
-            queries.bookmarks_of: lambda voter: self.bookmarks.get(voter, []),
-            queries.kept_by: self._saved_tools,
-            queries.votes_of: self._votes,
-            queries.applied: lambda _: self.applied,
-            digest_queries.everything: lambda: self.digests,
-            digest_queries.find: lambda week: _first(self.digests, week=week),
+            find_tool: lambda slug: self.tools.get(slug),
+            list_tools: self._list_tools,
+            list_tools_in: self._tools_in,
+            find_tools: self._tools_named,
+            list_categories: self._categories,
+            find_category: lambda slug: _first(self._categories(), category=slug),
+            list_reviewers: lambda: self.reviewers,
+            find_reviewer: lambda slug: _first(self.reviewers, reviewer=slug),
+            list_reviews_by: self._reviews_by,
+            read_tallies: self._tallies,
+            read_choices: lambda voter: self.choices.get(voter, {}),
+            list_bookmarks: lambda voter: self.bookmarks.get(voter, []),
+            list_saved_tools: self._saved_tools,
+            list_own_votes: self._votes,
+            read_applied_offsets: lambda _: self.applied,
+            list_digests: lambda: self.digests,
+            find_digest: lambda week: _first(self.digests, week=week),
         }
 
     async def run(

@@ -26,8 +26,10 @@ from infra.kafka.delivery import Delivery, Outgoing, send_each
 from infra.kafka.offsets import LogOffsets
 from infra.postgres.engine import connect, create_engine, server_time, wait_for_lock
 from infra.settings import Settings
-from projections.history import digest_queries
-from projections.read import queries
+from projections.history.digest_input_queries import read_tallies_of_week
+from projections.history.digest_weeks import is_frozen, list_unfrozen_weeks
+from projections.history.weekly_digests import compute_digest
+from projections.read.offsets import read_applied_offsets
 from schemas import digests
 from schemas.events import DigestFrozen, Event
 from schemas.time.instants import rfc3339
@@ -106,7 +108,7 @@ class WeekFreezer:
     def due(self) -> list[str]:
         """The weeks that closed and have to be frozen, oldest first."""
         with self._snapshots.connect() as connection:
-            return digest_queries.unfrozen_weeks(connection, self._clock() - GRACE)
+            return list_unfrozen_weeks(connection, self._clock() - GRACE)
 
     def freeze(self, week: str) -> Outcome:
         """Freeze a week as soon as all that stands on the log now is applied.
@@ -127,17 +129,15 @@ class WeekFreezer:
     def _decide(self, week: str) -> DigestFrozen | None:
         """What is to be written on a week; None where it was decided before."""
         with self._snapshots.connect() as connection:
-            if digest_queries.is_frozen(connection, week):
+            if is_frozen(connection, week):
                 return None
-            made = digest_queries.compute(connection, week)
+            made = compute_digest(connection, week)
             final = (
                 msgspec.structs.replace(made, frozen=True)
                 if made
                 else digests.QuietWeek(week, quiet=True)
             )
-            return DigestFrozen(
-                week, digests.write(final), digest_queries.tallies(connection, week)
-            )
+            return DigestFrozen(week, digests.write(final), read_tallies_of_week(connection, week))
 
     def _await(self, ends: Mapping[TopicPartition, int]) -> None:
         """Return when every partition is applied up to its end.
@@ -163,7 +163,7 @@ class WeekFreezer:
     def _behind(self, ends: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
         """The partitions that are not applied up to their ends, and how far they are."""
         with self._snapshots.connect() as connection:
-            applied = queries.applied(connection, sorted({topic for topic, _ in ends}))
+            applied = read_applied_offsets(connection, sorted({topic for topic, _ in ends}))
         return {it: at for it, end in ends.items() if (at := applied.get(it, 0)) < end}
 
 

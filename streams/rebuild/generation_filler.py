@@ -193,7 +193,9 @@ class GenerationFillers(threading.Thread):
         while not self._stopping.wait(LOOK_SECONDS):
             try:
                 with self._database.connect() as connection:
-                    following = set(generations.names(connection)) - {generations.live(connection)}
+                    following = set(generations.list_names(connection)) - {
+                        generations.find_live(connection)
+                    }
             except SQLAlchemyError as error:
                 log.warning("generations are unknown", reason=str(error))
                 continue

@@ -18,7 +18,7 @@ from infra.kafka.reader import OffsetRange, ages
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from projections import generations
-from projections.generations import TableDiff
+from projections.generation_diff import TableDiff, compare_tables
 from schemas.topics import EVENT_PARTITIONS, TopicPartition
 from streams.rebuild.generation_filler import GenerationFiller
 from streams.rebuild.parallel_fill import Progress, fill
@@ -56,9 +56,9 @@ def positions(settings: Settings, database: Engine) -> list[Position]:
     """Say how far every generation is in every partition."""
     ends = LogOffsets(settings).ends(EVENT_PARTITIONS)
     with database.connect() as connection:
-        live = generations.live(connection)
-        names = generations.names(connection)
-        offsets = {name: generations.positions(connection, name) for name in names}
+        live = generations.find_live(connection)
+        names = generations.list_names(connection)
+        offsets = {name: generations.read_offsets(connection, name) for name in names}
     found = []
     for name in names:
         spans = {
@@ -137,10 +137,10 @@ def compare(settings: Settings, database: Engine, codec: Codec, name: str) -> Ge
         attempts -= 1
         with snapshots.connect() as snapshot:
             with _at_equal_offsets(settings, codec, name):
-                live = generations.live(snapshot)  # this takes the snapshot
-            ahead = _missing(snapshot, live, generations.positions(snapshot, name))
+                live = generations.find_live(snapshot)  # this takes the snapshot
+            ahead = _missing(snapshot, live, generations.read_offsets(snapshot, name))
             if not (ahead and attempts):
-                return GenerationDiff(live, ahead, list(generations.compare(snapshot, live, name)))
+                return GenerationDiff(live, ahead, list(compare_tables(snapshot, live, name)))
         time.sleep(LEVEL_PAUSE)
 
 
@@ -156,7 +156,7 @@ def promote(settings: Settings, database: Engine, codec: Codec, name: str) -> in
     """
     _require_near(settings, database, name)
     with _at_equal_offsets(settings, codec, name) as connection:
-        return len(generations.switch(connection, name))
+        return len(generations.make_live(connection, name))
 
 
 def _require_near(settings: Settings, database: Engine, name: str) -> None:
@@ -172,13 +172,13 @@ def _require_near(settings: Settings, database: Engine, name: str) -> None:
 
 def _require_beside(connection: Connection, name: str) -> None:
     generations.require(connection, name)
-    if name == generations.live(connection):
+    if name == generations.find_live(connection):
         raise NotReadyError(f"{name} is live already; the workers keep it up with the log.")
 
 
 def _missing(connection: Connection, name: str, target: Mapping[TopicPartition, int]) -> int:
     """How many events a generation has not applied of those before `target`."""
-    at = generations.positions(connection, name)
+    at = generations.read_offsets(connection, name)
     return sum(max(0, offset - at.get(place, 0)) for place, offset in target.items())
 
 
@@ -239,5 +239,5 @@ def _target(log: LogOffsets, connection: Connection) -> Mapping[TopicPartition, 
     live one has nothing more to read.
     """
     ends = log.ends(EVENT_PARTITIONS)
-    at = generations.positions(connection, generations.live(connection))
+    at = generations.read_offsets(connection, generations.find_live(connection))
     return {place: min(offset, ends[place]) for place, offset in at.items() if place in ends}

@@ -138,8 +138,8 @@ class Commands(RuleBasedStateMachine):
         if promoted:
             service.promote(system.settings, system.engine, codec, name)
         with system.engine.begin() as connection:
-            for one in generations.names(connection):
-                if one != generations.live(connection):
+            for one in generations.list_names(connection):
+                if one != generations.find_live(connection):
                     generations.drop(connection, one)
 
     @rule()

@@ -34,7 +34,7 @@ class Journal:
         self.next = upto
 
     def read(self, question: Any, *arguments: Any, **options: Any) -> Any:
-        """Ask one of `projections.read.queries`."""
+        """Ask one of the query functions in `projections.read` or `projections.history`."""
         with self.engine.connect() as connection:
             return question(connection, *arguments, **options)
 

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
 from projections import tables
-from projections.read import queries
+from projections.read.categories import find_category, list_categories
+from projections.read.reviewers import list_reviewers, list_reviews_by
+from projections.read.tools import find_tool, list_tools, list_tools_in, read_tallies
+from projections.read.voters import list_bookmarks, read_choices
 from schemas.events import Event
 from tests.harness.journal import Journal
 from tests.projections.histories import histories, splits
@@ -51,30 +54,30 @@ def agrees(journal: Journal, reference: Reference) -> None:
     """Every answer of the queries is the reference's."""
     for slug in ("ant", "bee", "cat"):
         wanted = reference.tool(slug)
-        assert plain(journal.read(queries.tool, slug)) == wanted
-        tally = plain(journal.read(queries.tallies, [slug]).get(slug))
+        assert plain(journal.read(find_tool, slug)) == wanted
+        tally = plain(journal.read(read_tallies, [slug]).get(slug))
         if wanted is None:
             assert tally is None
         else:
             counts = {"community": wanted["community"], "bookmarks": wanted["bookmarks"]}
             assert tally == {"tool": slug, **counts}
-    on_site = [tool.tool for tool in journal.read(queries.tools)]
+    on_site = [tool.tool for tool in journal.read(list_tools)]
     assert on_site == sorted(reference.tools.keys() - reference.retired.keys())
-    retired = [tool.tool for tool in journal.read(queries.tools, retired=True)]
+    retired = [tool.tool for tool in journal.read(list_tools, retired=True)]
     assert retired == sorted(reference.tools.keys() & reference.retired.keys())
     for category, name in reference.category_names().items():
-        held = [tool.tool for tool in journal.read(queries.tools_in, category)]
+        held = [tool.tool for tool in journal.read(list_tools_in, category)]
         assert held == [slug for slug in on_site if reference.tools[slug].category == category]
-        assert journal.read(queries.category, category).name == name
-    names = {it.category: it.name for it in journal.read(queries.categories)}
+        assert journal.read(find_category, category).name == name
+    names = {it.category: it.name for it in journal.read(list_categories)}
     assert names == reference.category_names()
-    assert [it.reviewer for it in journal.read(queries.reviewers)] == reference.panel()
+    assert [it.reviewer for it in journal.read(list_reviewers)] == reference.panel()
     for who in ("ann", "bob"):
-        authored = [it.tool for it in journal.read(queries.reviews_by, who)]
+        authored = [it.tool for it in journal.read(list_reviews_by, who)]
         assert authored == reference.reviews_by(who)
     for voter in ("v", "é"):
-        assert journal.read(queries.choices_of, voter) == reference.choices_of(voter)
-        assert journal.read(queries.bookmarks_of, voter) == reference.bookmarks_of(voter)
+        assert journal.read(read_choices, voter) == reference.choices_of(voter)
+        assert journal.read(list_bookmarks, voter) == reference.bookmarks_of(voter)
     digests = {row[0]: row[2] for row in journal.rows("digests", *DIFFERS)}
     assert digests == reference.digests
 

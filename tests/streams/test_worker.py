@@ -13,7 +13,7 @@ from sqlalchemy import Engine, text
 from infra import migrations
 from infra.kafka.client import create_producer
 from infra.postgres import engine as databases
-from projections.read import queries
+from projections.read.tools import find_tool
 from projections.tables import create_live_generation
 from schemas.records import Category, Tool
 from schemas.topics import CHANGES, DEAD_LETTERS, EVENT_TOPICS, VOTES
@@ -57,7 +57,7 @@ class World:
 
     def tool(self, slug: str) -> Tool | None:
         with self.engine.connect() as connection:
-            return queries.tool(connection, slug)
+            return find_tool(connection, slug)
 
     def votes(self, slug: str) -> int:
         tool = self.tool(slug)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from infra.cli.options import answer, as_json, attached_settings
 from infra.errors import VerdictsError
 from infra.postgres.engine import create_engine
-from projections.history.digest_queries import everything, find
+from projections.history.weekly_digests import find_digest, list_digests
 from publishers.pages import mail
 from publishers.views.digests.digest import summary
 from schemas.time import weeks
@@ -47,7 +47,7 @@ def list_(as_json: bool) -> None:
     verdicts digest list --json | jq -r '.[0].week'
     """
     with _snapshot() as connection:
-        digests = everything(connection)
+        digests = list_digests(connection)
     rows = [
         {"week": digest.week, "frozen": digest.frozen, "summary": summary(digest)}
         for digest in digests
@@ -77,7 +77,7 @@ def render(week: str, form: str) -> None:
     verdicts digest render 2026-W47 --format eml > digest.eml
     """
     with _snapshot() as connection:
-        digest = find(connection, week)
+        digest = find_digest(connection, week)
     if digest is None:
         raise VerdictsError(f"There is no digest of {week!r}; `verdicts digest list` shows all.")
     url = attached_settings().public_url

@@ -174,7 +174,7 @@ def rollback(as_json: bool) -> None:
     """
     settings, database = _attached()
     with database.connect() as connection:
-        name = generations.former(connection)
+        name = generations.find_former(connection)
     if name is None:
         raise click.ClickException("There is no previous generation.")
     changed = service.promote(settings, database, codec(settings), name)

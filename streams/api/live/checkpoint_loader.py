@@ -5,7 +5,7 @@ import asyncio
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from projections.read import queries
+from projections.read.offsets import read_applied_offsets
 from schemas.topics import EVENT_TOPICS
 from streams.api.live.progress import Progress
 from streams.api.read_model import ReadModel
@@ -41,7 +41,7 @@ class CheckpointLoader:
         topics = [topic.name for topic in EVENT_TOPICS]
         while True:
             try:
-                applied = await self._read_model.run(queries.applied, topics)
+                applied = await self._read_model.run(read_applied_offsets, topics)
                 return self._progress.load_checkpoints(applied)
             except SQLAlchemyError as error:
                 log.warning("the checkpoints cannot be read", reason=str(error))

@@ -7,8 +7,7 @@ import asyncio
 
 import msgspec
 
-from projections.read import queries
-from projections.read.queries import ToolTally
+from projections.read.tools import ToolTally, find_tool, read_tallies
 from schemas.records import Community, Tool
 from streams.api.read_model import ReadModel
 
@@ -52,7 +51,7 @@ class TallyCache:
     async def get(self, slug: str) -> CachedTool | None:
         """The tool from memory, else from the database; None for a tool that is not listed."""
         if slug not in self._tools:
-            record = await self._read_model.run(queries.tool, slug)
+            record = await self._read_model.run(find_tool, slug)
             if record is not None:
                 self.update(record)
         return self._tools.get(slug)
@@ -94,7 +93,7 @@ class TallyCache:
 
     async def _read_tallies(self, requests: dict[str, "asyncio.Future[None]"]) -> None:
         try:
-            tallies = await self._read_model.run(queries.tallies, sorted(requests))
+            tallies = await self._read_model.run(read_tallies, sorted(requests))
             for tally in tallies.values():
                 self._update_tally(tally)
         except Exception as error:  # every caller gets it; the next query may succeed

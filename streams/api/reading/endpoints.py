@@ -7,8 +7,11 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from projections.history import digest_queries
-from projections.read import queries
+from projections.history.weekly_digests import find_digest, list_digests
+from projections.read.categories import find_category, list_categories
+from projections.read.reviewers import find_reviewer, list_reviewers, list_reviews_by
+from projections.read.tools import find_tool, find_tools, list_tools, list_tools_in
+from projections.read.voters import list_bookmarks, read_choices
 from schemas.fields import WEEK_PATTERN
 from streams.api.auth.voter_cookie import VoterCookies
 from streams.api.http.problems import Problem
@@ -45,13 +48,13 @@ class ReadEndpoints:
     async def tools(self, request: Request) -> Response:
         """`GET /v1/tools`."""
         limit, after = read_limit(request), read_cursor(request)
-        tools = await self._read_model.run(queries.tools, limit=limit + 1, after=after)
+        tools = await self._read_model.run(list_tools, limit=limit + 1, after=after)
         return page_response(request, tools, limit, lambda tool: tool.tool)
 
     async def tool(self, request: Request) -> Response:
         """`GET /v1/tools/{tool}`."""
         slug = _read_slug(request, "tool")
-        tool = await self._read_model.run(queries.tool, slug)
+        tool = await self._read_model.run(find_tool, slug)
         return respond(request, _require(tool, "tool", slug))
 
     async def compare(self, request: Request) -> Response:
@@ -60,41 +63,41 @@ class ReadEndpoints:
         a, vs, b = pair.partition("-vs-")
         if not vs or a == b or not (SLUG.match(a) and SLUG.match(b)):
             raise Problem(404, f"{pair!r} does not name two tools, such as one-vs-other.")
-        tools = {it.tool: it for it in await self._read_model.run(queries.tools_named, [a, b])}
+        tools = {it.tool: it for it in await self._read_model.run(find_tools, [a, b])}
         both = _require(tools.get(a), "tool", a), _require(tools.get(b), "tool", b)
         return respond(request, ComparisonBody(pair, both))
 
     async def categories(self, request: Request) -> Response:
         """`GET /v1/categories`."""
-        categories = await self._read_model.run(queries.categories)
+        categories = await self._read_model.run(list_categories)
         return paginate(request, categories, lambda category: category.category)
 
     async def category(self, request: Request) -> Response:
         """`GET /v1/categories/{category}`."""
         slug = _read_slug(request, "category")
-        record = await self._read_model.run(queries.category, slug)
+        record = await self._read_model.run(find_category, slug)
         category = _require(record, "category", slug)
-        tools = await self._read_model.run(queries.tools_in, slug)
+        tools = await self._read_model.run(list_tools_in, slug)
         names = [ToolName.of(tool.tool, tool.name) for tool in tools]
         return respond(request, CategoryBody(tools=names, **msgspec.structs.asdict(category)))
 
     async def reviewers(self, request: Request) -> Response:
         """`GET /v1/reviewers`, in the panel's order."""
-        panel = await self._read_model.run(queries.reviewers)
+        panel = await self._read_model.run(list_reviewers)
         return paginate(request, panel, lambda member: member.reviewer, sorted_by_key=False)
 
     async def reviewer(self, request: Request) -> Response:
         """`GET /v1/reviewers/{reviewer}`."""
         slug = _read_slug(request, "reviewer")
-        record = await self._read_model.run(queries.reviewer, slug)
+        record = await self._read_model.run(find_reviewer, slug)
         reviewer = _require(record, "reviewer", slug)
-        reviews = await self._read_model.run(queries.reviews_by, slug)
+        reviews = await self._read_model.run(list_reviews_by, slug)
         return respond(request, ReviewerBody(reviews=reviews, **msgspec.structs.asdict(reviewer)))
 
     async def digests(self, request: Request) -> Response:
         """`GET /v1/digests`, newest first, the running week's included."""
         limit, before = read_limit(request), read_cursor(request, _WEEK)
-        digests = await self._read_model.run(digest_queries.everything)
+        digests = await self._read_model.run(list_digests)
         names = [DigestName.of(it) for it in digests if not before or it.week < before]
         return page_response(request, names, limit, lambda digest: digest.week)
 
@@ -103,7 +106,7 @@ class ReadEndpoints:
         week: str = request.path_params["week"]
         digest = None
         if _WEEK.match(week):
-            digest = await self._read_model.run(digest_queries.find, week)
+            digest = await self._read_model.run(find_digest, week)
         return respond(request, _require(digest, "digest of", week))
 
     async def me(self, request: Request) -> Response:
@@ -111,8 +114,8 @@ class ReadEndpoints:
         voter = self._voter_cookies.read_pseudonym(dict(request.scope["headers"]))
         if voter is None:
             return respond(request, Me({}, []), cache=PERSONAL)
-        votes = await self._read_model.run(queries.choices_of, voter)
-        bookmarks = await self._read_model.run(queries.bookmarks_of, voter)
+        votes = await self._read_model.run(read_choices, voter)
+        bookmarks = await self._read_model.run(list_bookmarks, voter)
         return respond(request, Me(votes, bookmarks), cache=PERSONAL)
 
     async def bookmarks(self, request: Request) -> Response:
@@ -124,7 +127,7 @@ class ReadEndpoints:
     async def read_bookmarks(self, request: Request) -> list[str]:
         """The slugs of the visitor's bookmarked tools, newest first."""
         voter = self._voter_cookies.read_pseudonym(dict(request.scope["headers"]))
-        return await self._read_model.run(queries.bookmarks_of, voter) if voter else []
+        return await self._read_model.run(list_bookmarks, voter) if voter else []
 
 
 def _read_slug(request: Request, kind: str) -> str:

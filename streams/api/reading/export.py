@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from projections.read import queries
+from projections.read.voters import list_own_votes, list_saved_tools
 from schemas.records import Choice
 from streams.api.auth.voter_cookie import VoterCookies
 from streams.api.http.html_page import render
@@ -67,7 +67,7 @@ class PersonalExport:
     async def votes_json(self, request: Request) -> Response:
         """`GET /v1/me/votes.json`."""
         voter = self._voter_cookies.read_pseudonym(dict(request.scope["headers"]))
-        rows = await self._read_model.run(queries.votes_of, voter) if voter else []
+        rows = await self._read_model.run(list_own_votes, voter) if voter else []
         votes = [Vote(it.tool, it.name, self._url(it.tool), it.choice, it.time) for it in rows]
         return _as_file(respond(request, votes, cache=PERSONAL), request)
 
@@ -79,7 +79,7 @@ class PersonalExport:
 
     async def _read_bookmarks(self, request: Request) -> list[Bookmark]:
         voter = self._voter_cookies.read_pseudonym(dict(request.scope["headers"]))
-        tools = await self._read_model.run(queries.kept_by, voter) if voter else []
+        tools = await self._read_model.run(list_saved_tools, voter) if voter else []
         return [
             Bookmark(tool.tool, tool.name, tool.tagline, self._url(tool.tool), tool.time)
             for tool in tools

@@ -125,8 +125,8 @@ def _labels(reader: Reader) -> Labels:
 def _offsets(connection: Connection) -> dict[Reader, int]:
     """How far each generation is."""
     found: dict[Reader, int] = {}
-    for name in generations.names(connection):
-        positions = generations.positions(connection, name)
+    for name in generations.list_names(connection):
+        positions = generations.read_offsets(connection, name)
         found |= {(name, place): offset for place, offset in positions.items()}
     return found
 
@@ -139,7 +139,7 @@ def _of_database(connection: Connection) -> dict[Family, Values]:
         text(f"select service, instance, {_AGE.format('beat')} as age from verdicts.heartbeats")  # noqa: S608
     ).all()
     return {
-        metrics.LIVE_GENERATION: {(generations.live(connection),): 1.0},
+        metrics.LIVE_GENERATION: {(generations.find_live(connection),): 1.0},
         metrics.QUEUE_LENGTH: {(row.queue,): float(row.length) for row in queues},
         metrics.QUEUE_AGE: {(row.queue,): row.age or 0.0 for row in queues},
         metrics.BEAT_AGE: {(row.service, row.instance): row.age for row in beats},

@@ -16,7 +16,7 @@ from infra.kafka.reader import OffsetRange, first_records
 from infra.migrations import is_migrated
 from infra.runtime.blocking_pool import BlockingPool, NoAnswerError
 from infra.settings import Settings
-from projections.read import queries
+from projections.read.offsets import read_applied_offsets
 from schemas.channels import ServiceName
 from schemas.topics import EVENT_PARTITIONS, EVENT_TOPICS, TopicPartition
 
@@ -228,7 +228,7 @@ def _stored(connection: Connection) -> tuple[Observed, dict[TopicPartition, int]
     rows = connection.execute(_BEATS, {"fresh": FRESH_SECONDS})
     beats = [Beat(row.service, row.instance, round(row.age, 3), row.detail) for row in rows]
     waiting = connection.execute(_WAITING).one()
-    applied = queries.applied(connection, [topic.name for topic in EVENT_TOPICS])
+    applied = read_applied_offsets(connection, [topic.name for topic in EVENT_TOPICS])
     return Observed(beats, waiting.pages, [], [], waiting.changes), applied
 
 

@@ -13,7 +13,7 @@ from infra.kafka.delivery import Delivery, DeliveryUnknown, NotWritten
 from infra.kafka.producer import Producer
 from infra.telemetry import event_log, tracing
 from infra.telemetry.metrics import VOTE_TO_PAGE
-from projections.read import queries
+from projections.read.voters import list_bookmarks, read_choices
 from schemas.events import Event, VoteCast, VoteRetracted
 from streams.api.auth.new_voter_limit import NewVoterRateLimit
 from streams.api.auth.trusted_proxies import TrustedProxies
@@ -178,9 +178,9 @@ class VoteService:
         """The voter's bookmark after a vote, the voter's choice after a bookmark."""
         change = accepted.change
         if isinstance(change, VoteCast | VoteRetracted):
-            bookmarks = await self._read_model.run(queries.bookmarks_of, accepted.voter)
+            bookmarks = await self._read_model.run(list_bookmarks, accepted.voter)
             return OwnState(saved=change.tool in bookmarks)
-        choices = await self._read_model.run(queries.choices_of, accepted.voter)
+        choices = await self._read_model.run(read_choices, accepted.voter)
         return OwnState(choice=choices.get(change.tool))
 
 

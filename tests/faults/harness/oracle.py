@@ -19,6 +19,7 @@ from infra.postgres.engine import create_engine as database_engine
 from infra.settings import Settings
 from projections import generations, tables
 from projections.folds.handlers import HANDLERS
+from projections.generation_diff import compare_tables
 from projections.write import store
 from projections.write.checkpoints import DatabaseCheckpoints
 from schemas.events import Event
@@ -119,11 +120,11 @@ def replay_differs(settings: Settings, engine: Engine) -> list[str]:
     with engine.begin() as connection:
         connection.exec_driver_sql(f"drop schema if exists {REPLAYED} cascade")
         tables.create_generation(connection, REPLAYED)
-        live = generations.live(connection)
-        positions = generations.positions(connection, live)
+        live = generations.find_live(connection)
+        positions = generations.read_offsets(connection, live)
     _replay(settings, positions)
     with engine.connect() as connection:
-        compared = generations.compare(connection, live, REPLAYED)
+        compared = compare_tables(connection, live, REPLAYED)
         return [
             f"{it.table}: live only {it.only_in_first}, replayed only {it.only_in_second}"
             for it in compared
@@ -159,8 +160,8 @@ def judge(
     rejected = {it.id for it in ledger.having(Outcome.REJECTED)}
     url = settings.database_url
     with engine.connect() as connection, psycopg.connect(url) as plain:
-        live = generations.live(connection)
-        at = generations.positions(connection, live)
+        live = generations.find_live(connection)
+        at = generations.read_offsets(connection, live)
         passed = {it.event.id for it in log if it.event and it.offset < at.get(it.place, 0)}
         missing = _unsettled(connection, ledger)
         excess = connection.exec_driver_sql(_EXCESS.format(live=live)).scalar_one()

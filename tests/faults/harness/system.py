@@ -192,7 +192,7 @@ class System:
         """Partitions with records that are not applied, and how many."""
         ends = self.log.ends(EVENT_PARTITIONS)
         with self.engine.connect() as connection:
-            at = generations.positions(connection, generations.live(connection))
+            at = generations.read_offsets(connection, generations.find_live(connection))
         return {it: end - at.get(it, 0) for it, end in ends.items() if end > at.get(it, 0)}
 
     @property

@@ -2,7 +2,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import Engine
 
-from projections.history import digest_queries
+from projections.history.digest_input_queries import has_news, read_tallies_of_week
+from projections.history.digest_weeks import find_running_week, list_unfrozen_weeks
+from projections.history.weekly_digests import (
+    compute_digest,
+    find_digest,
+    find_newest_digest_week,
+    list_digests,
+)
 from schemas import digests
 from schemas.events import DigestFrozen, Event, FrozenTally
 from schemas.time import instants, weeks
@@ -35,8 +42,8 @@ def a_freeze(week: str, *tallies: FrozenTally, at: int = NOON, said: str | None 
 
 
 def test_without_events_there_is_no_week(journal: Journal) -> None:
-    assert journal.read(digest_queries.running_week) is None
-    assert journal.read(digest_queries.everything) == []
+    assert journal.read(find_running_week) is None
+    assert journal.read(list_digests) == []
 
 
 def test_the_running_week_is_the_newest_with_events_in_whatever_order_they_come(
@@ -44,8 +51,8 @@ def test_the_running_week_is_the_newest_with_events_in_whatever_order_they_come(
 ) -> None:
     journal.apply(examples.a_vote(time=NOON + WEEK))
     journal.apply(examples.a_listing())
-    assert journal.read(digest_queries.running_week) == "2026-W48"
-    found = journal.read(digest_queries.find, "2026-W48")
+    assert journal.read(find_running_week) == "2026-W48"
+    found = journal.read(find_digest, "2026-W48")
     assert (found.frozen, found.counts.votes, found.new_tools) == (False, 1, [])
 
 
@@ -53,7 +60,7 @@ def test_a_week_stays_open_beside_the_next_until_it_is_frozen(journal: Journal) 
     journal.apply(examples.a_listing(), examples.a_vote(time=NOON + WEEK))
 
     def weeks_of() -> list[tuple[str, bool]]:
-        digests = journal.read(digest_queries.everything)
+        digests = journal.read(list_digests)
         return [(digest.week, digest.frozen) for digest in digests]
 
     assert weeks_of() == [("2026-W48", False), ("2026-W47", False)]
@@ -64,16 +71,14 @@ def test_a_week_stays_open_beside_the_next_until_it_is_frozen(journal: Journal) 
 def test_a_week_that_is_neither_frozen_nor_open_has_no_digest(journal: Journal) -> None:
     journal.apply(examples.a_listing(), examples.a_vote(time=NOON + 2 * WEEK))
     for week in ("2026-W47", "2026-W50", "2025-W53", "nonsense"):
-        assert journal.read(digest_queries.find, week) is None
+        assert journal.read(find_digest, week) is None
 
 
 def test_a_frozen_week_runs_no_more_though_no_other_has_begun(journal: Journal) -> None:
     journal.apply(examples.a_listing())
     Journal(journal.engine, (DIGESTS.name, 0)).apply(a_freeze("2026-W47", at=NOON + WEEK))
-    assert journal.read(digest_queries.running_week) is None
-    assert [(it.week, it.frozen) for it in journal.read(digest_queries.everything)] == [
-        ("2026-W47", True)
-    ]
+    assert journal.read(find_running_week) is None
+    assert [(it.week, it.frozen) for it in journal.read(list_digests)] == [("2026-W47", True)]
 
 
 def test_a_late_vote_moves_the_running_week_and_no_frozen_one(journal: Journal) -> None:
@@ -82,10 +87,10 @@ def test_a_late_vote_moves_the_running_week_and_no_frozen_one(journal: Journal) 
         a_freeze("2026-W47", FrozenTally(TOOL, 0, 0, 0)),
         examples.a_vote(voter="v-2", time=NOON + WEEK),
     )
-    frozen = journal.read(digest_queries.find, "2026-W47")
+    frozen = journal.read(find_digest, "2026-W47")
     journal.apply(examples.a_vote(time=NOON + DAY))
-    assert journal.read(digest_queries.find, "2026-W47") == frozen
-    assert journal.read(digest_queries.find, "2026-W48").counts.votes == 2
+    assert journal.read(find_digest, "2026-W47") == frozen
+    assert journal.read(find_digest, "2026-W48").counts.votes == 2
 
 
 def test_the_community_is_held_against_the_newest_digest_before_the_week(journal: Journal) -> None:
@@ -95,7 +100,7 @@ def test_the_community_is_held_against_the_newest_digest_before_the_week(journal
         a_freeze("2026-W47", FrozenTally(TOOL, 1, 0, 0)),
         a_freeze("2026-W48", FrozenTally(TOOL, 2, 0, 0)),
     )
-    found = journal.read(digest_queries.find, "2026-W50")
+    found = journal.read(find_digest, "2026-W50")
     assert (found.since, found.counts.votes) == ("2026-W48", 3)
 
 
@@ -107,10 +112,10 @@ def test_a_retired_tool_is_left_out_and_its_tally_is_kept(journal: Journal) -> N
         examples.a_vote(),
         examples.a_retirement(time=NOON + 1),
     )
-    found = journal.read(digest_queries.compute, "2026-W47")
+    found = journal.read(compute_digest, "2026-W47")
     assert [it.tool for it in found.new_tools] == [OTHER_TOOL]
     assert found.counts.votes == 0
-    assert journal.read(digest_queries.tallies, "2026-W47") == (
+    assert journal.read(read_tallies_of_week, "2026-W47") == (
         FrozenTally(OTHER_TOOL, 0, 0, 0),
         FrozenTally(TOOL, 1, 0, 0),
     )
@@ -123,7 +128,7 @@ def test_only_reviewers_of_the_panel_count(journal: Journal) -> None:
         examples.a_review(80, "ship", body="*Good*."),
         examples.a_review(20, "skip", reviewer="nobody"),
     )
-    found = journal.read(digest_queries.compute, "2026-W47")
+    found = journal.read(compute_digest, "2026-W47")
     assert [change.after.mean for change in found.panel_changes] == [80]
     assert [(pick.reviewer_name, pick.body) for pick in found.reviews] == [("Builder", "*Good*.")]
 
@@ -132,24 +137,24 @@ def test_closed_weeks_are_unfrozen_until_they_are_decided(journal: Journal) -> N
     closed = weeks.span("2026-W49")[1]
     journal.apply(examples.a_listing(time=NOON - 100 * WEEK))
     journal.apply(examples.a_listing(), examples.a_vote(time=NOON + 3 * WEEK))
-    found = journal.read(digest_queries.unfrozen_weeks, closed)
+    found = journal.read(list_unfrozen_weeks, closed)
     assert (found[0], found[-3:]) == ("2024-W51", ["2026-W47", "2026-W48", "2026-W49"])
-    assert journal.read(digest_queries.unfrozen_weeks, closed - 1)[-1] == "2026-W48"
+    assert journal.read(list_unfrozen_weeks, closed - 1)[-1] == "2026-W48"
     journal.apply(a_freeze("2026-W48"))
-    assert journal.read(digest_queries.unfrozen_weeks, closed) == ["2026-W49"]
-    assert journal.read(digest_queries.unfrozen_weeks, closed - 1) == []
+    assert journal.read(list_unfrozen_weeks, closed) == ["2026-W49"]
+    assert journal.read(list_unfrozen_weeks, closed - 1) == []
 
 
 def test_what_cannot_be_read_is_no_digest(journal: Journal) -> None:
     journal.apply(examples.a_digest("2026-W47", digest="no JSON"), examples.a_listing())
-    assert journal.read(digest_queries.find, "2026-W47") is None
-    assert journal.read(digest_queries.everything) == []
+    assert journal.read(find_digest, "2026-W47") is None
+    assert journal.read(list_digests) == []
 
 
 def test_an_event_from_the_end_of_time_is_no_week_to_run(journal: Journal) -> None:
     journal.apply(examples.a_listing())
     Journal(journal.engine, ("another", 0)).apply(examples.a_vote(time=weeks.LAST_MOMENT))
-    assert journal.read(digest_queries.running_week) == "2026-W47"
+    assert journal.read(find_running_week) == "2026-W47"
 
 
 @SOME
@@ -161,19 +166,15 @@ def test_whether_a_week_has_news_is_known_without_its_digest(
     journal = Journal(projected)
     journal.apply(*history)
     for week in ("1969-W52", "1970-W01", "1970-W02"):
-        made = journal.read(digest_queries.compute, week)
-        assert journal.read(digest_queries.has_news, week) is (made is not None)
+        made = journal.read(compute_digest, week)
+        assert journal.read(has_news, week) is (made is not None)
 
 
 def test_the_newest_is_the_first_of_all_digests(journal: Journal) -> None:
-    assert journal.read(digest_queries.newest) is None
+    assert journal.read(find_newest_digest_week) is None
     journal.apply(examples.a_listing(), examples.a_category(time=NOON + WEEK))
-    assert journal.read(digest_queries.newest) == "2026-W47"
+    assert journal.read(find_newest_digest_week) == "2026-W47"
     journal.apply(a_freeze("2026-W47", at=NOON + WEEK))
-    assert journal.read(digest_queries.newest) == "2026-W47"
+    assert journal.read(find_newest_digest_week) == "2026-W47"
     journal.apply(examples.a_vote(time=NOON + WEEK))
-    assert (
-        journal.read(digest_queries.newest)
-        == journal.read(digest_queries.everything)[0].week
-        == "2026-W48"
-    )
+    assert journal.read(find_newest_digest_week) == journal.read(list_digests)[0].week == "2026-W48"

@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import Engine
 
-from projections.history.tool_history import history, panel_history
+from projections.history.tool_history import read_history, replay_panel
 from schemas.events import DigestFrozen, FrozenTally
 from schemas.history import History
 from schemas.time import instants, weeks
@@ -13,7 +13,7 @@ from tests.projections.history.test_digest_rules import said
 
 def test_each_change_of_the_panel_is_a_point() -> None:
     told = [said("ship", 80, by="a", time=NOON), said("skip", 40, by="b", time=NOON + DAY)]
-    first, second = panel_history(told)
+    first, second = replay_panel(told)
     assert (instants.rfc3339(NOON), first.verdict, first.mean) == (
         "2026-11-20T12:00:00Z", "ship", 80,
     )  # fmt: skip
@@ -22,12 +22,12 @@ def test_each_change_of_the_panel_is_a_point() -> None:
 
 def test_what_was_said_at_one_moment_is_one_point() -> None:
     told = [said("ship", by="a", time=NOON), said("ship", by="b", time=NOON)]
-    assert [(point.ship, point.skip) for point in panel_history(told)] == [(2, 0)]
+    assert [(point.ship, point.skip) for point in replay_panel(told)] == [(2, 0)]
 
 
 def test_a_retraction_is_a_point_too() -> None:
     told = [said("ship", time=NOON), said(None, time=NOON + DAY)]
-    assert [point.verdict for point in panel_history(told)] == ["ship", "none"]
+    assert [point.verdict for point in replay_panel(told)] == ["ship", "none"]
 
 
 @pytest.mark.integration
@@ -47,11 +47,11 @@ def test_the_history_of_a_tool_is_read_from_its_reviews_and_the_frozen_weeks(
         examples.a_reviewer(),
         *(examples.an_event(data) for data in frozen),
     )
-    found = journal.read(history, TOOL)
+    found = journal.read(read_history, TOOL)
     assert [(point.verdict, point.mean) for point in found.panel] == [("ship", 80), ("skip", 50)]
     assert [
         (point.week, point.community.verdict, point.community.votes, point.bookmarks)
         for point in found.community
     ] == [("2026-W46", "ship", 7, 1), ("2026-W47", "skip", 15, 4)]
     assert instants.from_datetime(found.community[1].end) == weeks.span("2026-W47")[1]
-    assert journal.read(history, "unheard-of") == History()
+    assert journal.read(read_history, "unheard-of") == History()

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import Engine, text
 
 from infra.consumer.protocols import CheckpointMismatch
-from projections.read import queries
+from projections.read.categories import find_category
+from projections.read.tools import find_tool, read_tallies
 from projections.write import checkpoints, store
 from projections.write.store import Batch
 from schemas.channels import Channel
@@ -49,13 +50,13 @@ def stored(journal: Journal) -> int:
 
 
 def version(journal: Journal, tool: str = TOOL) -> int:
-    return journal.read(queries.tallies, [tool])[tool].version
+    return journal.read(read_tallies, [tool])[tool].version
 
 
 def test_a_batch_and_its_checkpoint_are_there_together(journal: Journal) -> None:
     store.apply(journal.engine, [Batch(PLACE, 0, 7, [a_listing()])])
     assert stored(journal) == 7
-    assert journal.read(queries.tool, TOOL).tool == TOOL
+    assert journal.read(find_tool, TOOL).tool == TOOL
 
 
 @pytest.mark.parametrize("expected", [0, 6, 8, 700])
@@ -78,7 +79,7 @@ def test_rows_that_the_database_refuses_take_checkpoint_and_all_rows_with_them(
     with pytest.raises(Exception, match="cannot be converted"):
         store.apply(journal.engine, [Batch(PLACE, 0, 2, [a_listing(), a_digest(digest="\0")])])
     assert stored(journal) == 0
-    assert journal.read(queries.tool, TOOL) is None
+    assert journal.read(find_tool, TOOL) is None
     assert journal.outbox() == []
 
 
@@ -99,7 +100,7 @@ def test_two_that_hold_the_same_batch_apply_it_once(journal: Journal) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(attempt, range(8))) == 1
-    assert journal.read(queries.tool, TOOL).community.votes == 1
+    assert journal.read(find_tool, TOOL).community.votes == 1
 
 
 def test_who_listens_hears_how_far_a_batch_went(journal: Journal, migrated: str) -> None:
@@ -164,7 +165,7 @@ def test_votes_that_cancel_each_other_out_change_nothing(journal: Journal) -> No
     journal.outbox()
     journal.apply(a_vote("skip", voter="v-1", time=LATER), a_vote("ship", voter="v-2", time=LATER))
     assert journal.outbox() == []
-    assert journal.read(queries.tool, TOOL).community.ship == 1
+    assert journal.read(find_tool, TOOL).community.ship == 1
 
 
 def test_the_outbox_names_categories_reviewers_and_the_tools_that_show_them(
@@ -189,15 +190,15 @@ def test_a_batch_names_each_changed_record_once(journal: Journal) -> None:
 
 def test_a_greater_version_is_given_also_when_only_a_category_changes(journal: Journal) -> None:
     journal.apply(a_category())
-    before = journal.read(queries.category, CATEGORY).version
+    before = journal.read(find_category, CATEGORY).version
     journal.apply(a_category(name="Other", time=LATER))
-    assert journal.read(queries.category, CATEGORY).version > before
+    assert journal.read(find_category, CATEGORY).version > before
 
 
 def test_a_rebuild_in_quiet_tells_nobody(journal: Journal) -> None:
     store.apply(journal.engine, [Batch(PLACE, 0, 1, [a_listing()])], quiet=True)
     assert journal.outbox() == []
-    assert journal.read(queries.tool, TOOL).tool == TOOL
+    assert journal.read(find_tool, TOOL).tool == TOOL
 
 
 def test_partitions_that_change_the_same_tools_add_up_and_never_block_each_other(
@@ -220,7 +221,7 @@ def test_partitions_that_change_the_same_tools_add_up_and_never_block_each_other
         done = list(pool.map(run, range(6)))
     journal = Journal(projected, ("tests.read", 0))
     for tool in tools:
-        tally = journal.read(queries.tallies, [tool])[tool]
+        tally = journal.read(read_tallies, [tool])[tool]
         assert tally.community.ship == sum(done[1::2])
         assert tally.bookmarks == sum(done[0::2])
 
@@ -291,7 +292,7 @@ def test_one_voter_who_changes_a_choice_in_two_partitions_at_once_has_one_ballot
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(run, range(2)))
-    community = Journal(projected, ("tests.read", 0)).read(queries.tool, TOOL).community
+    community = Journal(projected, ("tests.read", 0)).read(find_tool, TOOL).community
     assert (community.ship, community.skip) == (0, 1) or (community.ship, community.skip) == (1, 0)
     last = ("ship", "skip")[(24 + 1) % 2]
     assert community.verdict == last

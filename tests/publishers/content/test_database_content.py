@@ -3,7 +3,9 @@
 import pytest
 from sqlalchemy import Engine
 
-from projections.read import queries
+from projections.read.categories import list_categories
+from projections.read.reviewers import list_reviewers
+from projections.read.tools import list_tools
 from publishers.content.database_content import DatabaseContent, open_snapshot
 from publishers.content.in_memory_content import InMemoryContent
 from publishers.content.site_content import SiteContent
@@ -45,8 +47,8 @@ SLUGS = ["ant", "bee", "cat", "dodo", "unknown"]
 
 def in_memory(engine: Engine) -> InMemoryContent:
     with engine.connect() as connection:
-        tools = [*queries.tools(connection), *queries.tools(connection, retired=True)]
-        return InMemoryContent(tools, queries.categories(connection), queries.reviewers(connection))
+        tools = [*list_tools(connection), *list_tools(connection, retired=True)]
+        return InMemoryContent(tools, list_categories(connection), list_reviewers(connection))
 
 
 def by_tool(authored: list[Authored]) -> list[Authored]:

@@ -5,7 +5,7 @@ from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
 from infra.telemetry.metrics import REGISTRY
-from projections.read import queries
+from projections.read.categories import list_categories
 from streams.api.routes import application
 from tests.streams.api.conftest import HOST, FakeApi
 
@@ -32,7 +32,7 @@ def test_a_request_without_database_is_counted_as_503() -> None:
     async def gone(*_: object) -> None:
         raise OperationalError("", None, Exception("gone"))
 
-    api.fakes.read_model.answers[queries.categories] = gone
+    api.fakes.read_model.answers[list_categories] = gone
     before = timed("GET", "/v1/categories", 503)
     client = TestClient(application(api.components), base_url=HOST)
     assert client.get("/v1/categories").status_code == 503

@@ -13,7 +13,7 @@ from infra.consumer.group_commit import run_alone
 from infra.consumer.protocols import CheckpointMismatch
 from infra.kafka.codec import Codec, UndecodableError
 from infra.postgres.engine import create_engine
-from projections.read import queries
+from projections.read.tools import find_tool
 from projections.write import store
 from schemas.events import Event
 from schemas.topics import DIGESTS, VOTES
@@ -83,7 +83,7 @@ def digests(projected: Engine) -> World:
 
 
 def tally(world: World) -> int:
-    return world.journal.read(queries.tool, TOOL).community.votes
+    return world.journal.read(find_tool, TOOL).community.votes
 
 
 def test_a_batch_is_applied_and_the_checkpoint_moves(votes: World) -> None:

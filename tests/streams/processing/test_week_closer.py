@@ -11,8 +11,8 @@ from infra.kafka.client import create_consumer
 from infra.kafka.codec import Codec
 from infra.postgres.engine import connect
 from infra.settings import Settings
-from projections.history import digest_queries
-from projections.history.tool_history import history
+from projections.history.tool_history import read_history
+from projections.history.weekly_digests import find_digest, find_newest_digest_week, list_digests
 from projections.read import changed_records
 from projections.write.outbox import RecordKey
 from schemas.events import DigestFrozen, Event, FrozenTally
@@ -82,14 +82,14 @@ def test_a_closed_week_is_frozen_with_its_digest_and_every_tally(
     journal: Journal, log: FakeLog
 ) -> None:
     journal.apply(examples.a_listing(), examples.a_vote(), examples.a_bookmark())
-    standing = journal.read(digest_queries.find, WEEK)
+    standing = journal.read(find_digest, WEEK)
     assert freezer(log).due() == [WEEK]
     assert freezer(log).freeze(WEEK) == "frozen"
     (event,) = log.sent
     assert isinstance(event.data, DigestFrozen)
     assert (event.id, event.time, event.key) == ("freeze-2026-W47", CLOSED, WEEK)
     assert event.data.tallies == (FrozenTally(TOOL, 1, 0, 1),)
-    assert journal.read(digest_queries.find, WEEK) == msgspec.structs.replace(standing, frozen=True)
+    assert journal.read(find_digest, WEEK) == msgspec.structs.replace(standing, frozen=True)
 
 
 def test_a_week_is_due_ten_minutes_after_its_end(journal: Journal, log: FakeLog) -> None:
@@ -115,7 +115,7 @@ def test_of_two_decisions_on_one_week_the_first_counts(journal: Journal, log: Fa
     assert isinstance(other, DigestFrozen)
     log.digests.apply(examples.an_event(other, time=CLOSED + 1))
     log.digests.apply(examples.an_event(one, time=CLOSED))
-    assert journal.read(digest_queries.find, WEEK).counts.votes == 0
+    assert journal.read(find_digest, WEEK).counts.votes == 0
 
 
 def test_a_quiet_week_is_decided_and_has_no_digest(journal: Journal, log: FakeLog) -> None:
@@ -131,9 +131,9 @@ def test_a_quiet_week_is_decided_and_has_no_digest(journal: Journal, log: FakeLo
     assert isinstance(first, DigestFrozen)
     assert isinstance(second, DigestFrozen)
     assert first.tallies == second.tallies
-    assert journal.read(digest_queries.find, AFTER) is None
-    assert [it.week for it in journal.read(digest_queries.everything)] == [WEEK]
-    assert journal.read(digest_queries.newest) == WEEK
+    assert journal.read(find_digest, AFTER) is None
+    assert [it.week for it in journal.read(list_digests)] == [WEEK]
+    assert journal.read(find_newest_digest_week) == WEEK
     assert journal.read(changed_records.look_up, [RecordKey("digest", AFTER)]) == {
         RecordKey("digest", AFTER): None
     }
@@ -147,9 +147,9 @@ def test_what_comes_after_a_quiet_week_counts_for_its_own(journal: Journal, log:
     last = freezer(log, CLOSED + 2 * weeks.LENGTH)
     assert last.due() == ["2026-W49"]
     assert last.freeze("2026-W49") == "frozen"
-    found = journal.read(digest_queries.find, "2026-W49")
+    found = journal.read(find_digest, "2026-W49")
     assert (found.counts.votes, found.since) == (1, WEEK)
-    assert [it.week for it in journal.read(history, TOOL).community] == [WEEK, "2026-W49"]
+    assert [it.week for it in journal.read(read_history, TOOL).community] == [WEEK, "2026-W49"]
 
 
 def test_a_clock_that_is_ahead_closes_no_week(
@@ -167,7 +167,7 @@ def test_each_week_is_held_against_the_one_before(journal: Journal, log: FakeLog
     freezer(log).freeze(WEEK)
     journal.apply(examples.a_vote(voter="v-3", time=NOON + weeks.LENGTH))
     freezer(log, CLOSED + weeks.LENGTH).freeze(AFTER)
-    first, second = (journal.read(digest_queries.find, week) for week in (WEEK, AFTER))
+    first, second = (journal.read(find_digest, week) for week in (WEEK, AFTER))
     assert (first.counts.votes, second.counts.votes) == (2, 1)
     assert (first.since, second.since) == (None, WEEK)
 
@@ -216,7 +216,7 @@ def test_a_replay_of_the_log_gives_the_same_digests(journal: Journal, log: FakeL
     late = [examples.a_vote(voter="late", time=NOON + weeks.LENGTH), examples.a_review(5, "skip",
             id="02", time=NOON + weeks.LENGTH)]  # fmt: skip
     journal.apply(*late)
-    before = journal.rows("digests", "version"), journal.read(digest_queries.everything)
+    before = journal.rows("digests", "version"), journal.read(list_digests)
     with journal.engine.begin() as connection:
         for table in ("tools", "first_listings", "reviewers", "revisions", "ballots", "tallies",
                       "digests", "checkpoints"):  # fmt: skip
@@ -224,7 +224,7 @@ def test_a_replay_of_the_log_gives_the_same_digests(journal: Journal, log: FakeL
     again = Journal(journal.engine)
     again.apply(*reversed([*told, *late]))
     again.apply(*log.sent)
-    assert (again.rows("digests", "version"), again.read(digest_queries.everything)) == before
+    assert (again.rows("digests", "version"), again.read(list_digests)) == before
 
 
 def test_one_freezer_holds_the_lock_and_others_wait(migrated: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import text
 
-from projections import generations
+from projections.generation_diff import compare_tables
 from streams.rebuild import service
 from tests.harness.examples import a_listing, a_vote
 from tests.harness.services import CODEC
@@ -22,7 +22,7 @@ def test_what_differs_is_shown_by_its_rows(still: World, unique: Callable[[str],
         connection.execute(
             text(f"update {other}.tallies set ship = 7 where tool = :tool"), {"tool": tool}
         )
-        compared = {it.table: it for it in generations.compare(connection, one, other)}
+        compared = {it.table: it for it in compare_tables(connection, one, other)}
     assert compared["ballots"].equal
     assert not compared["tallies"].equal
     assert [row for row in compared["tallies"].only_in_first if tool in row] == [f"({tool},1,0,0)"]

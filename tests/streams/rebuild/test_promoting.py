@@ -77,7 +77,7 @@ def test_what_the_live_generation_has_not_reached_is_buried_and_told_after_a_pro
     assert world.passed_over > 0
     world.promote(name)
     with world.engine.connect() as connection:
-        before, after = (generations.positions(connection, it) for it in (FIRST, name))
+        before, after = (generations.read_offsets(connection, it) for it in (FIRST, name))
     assert before == after
     world.start_worker()
     wait_until("nothing waits on the log", world.lag, lambda lag: lag == 0)
@@ -91,7 +91,7 @@ def test_what_the_live_generation_has_not_reached_is_buried_and_told_after_a_pro
 
 
 @pytest.mark.parametrize(
-    "where", [(LogOffsets, "ends"), (generations, "switch")], ids=["ends", "switch"]
+    "where", [(LogOffsets, "ends"), (generations, "make_live")], ids=["ends", "switch"]
 )
 def test_who_stops_while_all_batches_wait_does_not_keep_them_waiting(
     where: tuple[Any, str], world: World, tool: str, monkeypatch: pytest.MonkeyPatch
@@ -121,7 +121,7 @@ def test_a_promotion_waits_for_batches_in_flight_but_not_for_ever(
     still: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     still.rebuild()
-    monkeypatch.setattr(generations, "PATIENCE_SECONDS", 1)
+    monkeypatch.setattr(generations, "LOCK_TIMEOUT_SECONDS", 1)
     with still.engine.begin() as connection:
         connection.execute(text("select verdicts.enter()"))
         with pytest.raises(BusyError, match="Batches in flight"):
@@ -142,7 +142,7 @@ def test_a_promotion_is_taken_back_by_promoting_the_former(world: World, tool: s
     world.rebuild()
     world.promote(SECOND)
     with world.engine.connect() as connection:
-        assert generations.former(connection) == FIRST
+        assert generations.find_former(connection) == FIRST
     world.promote(FIRST)
     assert world.live() == FIRST
     world.send(a_vote(tool=tool, voter=f"{tool}-again"))
@@ -183,4 +183,4 @@ def test_a_dropped_generation_is_gone_and_its_number_is_not_used_while_later_one
     assert still.rebuild() == "projections_3"
     with still.engine.begin() as connection:
         generations.drop(connection, SECOND)
-        assert generations.names(connection) == [FIRST, "projections_3"]
+        assert generations.list_names(connection) == [FIRST, "projections_3"]

@@ -77,7 +77,7 @@ def rows(engine: Engine) -> dict[str, list[str]]:
     """Every table's rows as text, but for versions, which tell when a row was written."""
     found = {}
     with engine.begin() as connection:
-        generation = generations.live(connection)
+        generation = generations.find_live(connection)
         for table in tables.metadata.sorted_tables:
             if table.name != "checkpoints":
                 names = ", ".join(c.name for c in table.columns if c.name != "version")

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from infra.kafka.client import create_producer
-from projections import generations
+from projections.generation_diff import compare_tables
 from projections.generations import UnknownGenerationError
 from schemas.topics import BOOKMARKS, EVENT_PARTITIONS, VOTES
 from streams.rebuild import service
@@ -22,7 +22,7 @@ def test_a_rebuild_equals_the_live_generation_and_tells_nobody(world: World, too
     told = world.told()
     assert world.rebuild() == SECOND
     with world.engine.connect() as connection:
-        compared = list(generations.compare(connection, FIRST, SECOND))
+        compared = list(compare_tables(connection, FIRST, SECOND))
     assert all(table.equal for table in compared)
     assert world.live() == FIRST
     assert world.told() == told

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 from infra.postgres import engine as databases
 from infra.settings import Settings
 from projections import generations
-from projections.read import queries
+from projections.read.tools import find_tool, read_tallies
 from schemas.events import Event
 from streams.rebuild import service
 from tests.harness.services import CODEC, Sender, Service, environment
@@ -64,12 +64,12 @@ class World:
 
     def ships(self, tool: str) -> int | None:
         with self.engine.connect() as connection:
-            tally = queries.tallies(connection, [tool]).get(tool)
+            tally = read_tallies(connection, [tool]).get(tool)
         return tally.community.ship if tally else None
 
     def version(self, tool: str) -> int:
         with self.engine.connect() as connection:
-            found = queries.tool(connection, tool)
+            found = find_tool(connection, tool)
         assert found
         return found.version
 
@@ -85,7 +85,7 @@ class World:
 
     def live(self) -> str:
         with self.engine.connect() as connection:
-            return generations.live(connection)
+            return generations.find_live(connection)
 
     def told(self) -> int:
         """How often the outbox was written to so far."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from infra.runtime.blocking_pool import NoAnswerError
-from projections.read import queries
-from projections.read.queries import ToolTally
+from projections.read.offsets import read_applied_offsets
+from projections.read.tools import ToolTally, read_tallies
 from schemas.records import Community
 from schemas.topics import VOTES, TopicPartition
 from streams.api.live.checkpoint_loader import CheckpointLoader
@@ -90,7 +90,7 @@ def test_a_failed_load_of_checkpoints_is_retried() -> None:
                 raise NoAnswerError("away")
             return {(VOTES.name, 3): 42}
 
-        read_model.answers[queries.applied] = applied
+        read_model.answers[read_applied_offsets] = applied
         CheckpointLoader(progress, read_model, retry_seconds=0).restart()
         await asyncio.wait_for(progress.applied.wait_for((VOTES.name, 3), 42), 5)
 
@@ -110,7 +110,7 @@ def test_a_reconnect_cancels_a_load_under_way() -> None:
                 await go.wait()
             return answer
 
-        read_model.answers[queries.applied] = applied
+        read_model.answers[read_applied_offsets] = applied
         loader = CheckpointLoader(progress, read_model)
         loader.restart()
         await began.wait()
@@ -167,7 +167,7 @@ def test_refreshes_share_reads_and_none_is_older_than_its_call() -> None:
             await go.wait()
             return {it: ToolTally(it, Community.of(0, 0), 0, 10 + len(asked)) for it in slugs}
 
-        read_model.answers[queries.tallies] = tallies
+        read_model.answers[read_tallies] = tallies
         cache = TallyCache(read_model)
         await cache.get("alpha")
         first = asyncio.create_task(cache.refresh("alpha"))
@@ -189,15 +189,15 @@ def test_a_failed_refresh_fails_its_callers_and_the_next_may_succeed() -> None:
         api = FakeApi()
         read_model, cache = api.fakes.read_model, api.components.tallies
         await cache.get("alpha")
-        answer = read_model.answers[queries.tallies]
+        answer = read_model.answers[read_tallies]
 
         async def broken(slugs: list[str]) -> dict[str, ToolTally]:
             raise OSError("away")
 
-        read_model.answers[queries.tallies] = broken
+        read_model.answers[read_tallies] = broken
         with pytest.raises(OSError, match="away"):
             await cache.refresh("alpha")
-        read_model.answers[queries.tallies] = answer
+        read_model.answers[read_tallies] = answer
         assert await cache.refresh("alpha")
 
     asyncio.run(scene())

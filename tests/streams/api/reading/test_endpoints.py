@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from projections.read import queries
+from projections.read.tools import find_tool
 from schemas.digests import Counts, WeeklyDigest
 from schemas.records import Reviewer, Tool
 from schemas.time import instants, weeks
@@ -156,7 +156,7 @@ def test_an_internal_error_reveals_nothing(api: FakeApi) -> None:
     async def broken(slug: str) -> None:
         raise RuntimeError("the secret is 42")
 
-    api.fakes.read_model.answers[queries.tool] = broken
+    api.fakes.read_model.answers[find_tool] = broken
     answer = get(api, "/v1/tools/alpha")
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"

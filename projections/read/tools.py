@@ -1,0 +1,140 @@
+"""Tools as whole records, as rows without reviews, or as tallies.
+
+A tool is on the site while its newest listing is newer than its newest retirement. A category that
+no event defines shows its slug.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, Select, and_, bindparam, func, select
+
+from infra.postgres.pipeline import Statements
+from projections import tables
+from projections.read.reviews import REVIEWS_OF_TOOLS, to_review
+from projections.tables import columns_without_stamp
+from schemas.records import CategoryName, Community, Panel, Review, Tool
+from schemas.time.instants import to_datetime
+
+
+class ToolTally(msgspec.Struct, frozen=True):
+    """A listed tool's current counts."""
+
+    tool: str
+    community: Community
+    bookmarks: int
+    version: int
+
+
+IS_RETIRED = and_(
+    tables.retirements.c.tool.is_not(None), tables.retirements.c.stamp > tables.tools.c.stamp
+)
+_COUNTS = [
+    func.coalesce(tables.tallies.c[name], 0).label(name)
+    for name in ("ship", "skip", "bookmarks", "version")
+]
+LISTED_TOOLS: Select[Any] = (
+    select(
+        *columns_without_stamp(tables.tools),
+        tables.categories.c.name.label("category_name"),
+        tables.first_listings.c.time.label("listed"),
+        tables.retirements.c.time.label("retired"),
+        tables.retirements.c.reason.label("retired_reason"),
+        IS_RETIRED.label("is_retired"),
+        *_COUNTS,
+    )
+    .select_from(tables.tools)
+    .join(tables.first_listings, tables.first_listings.c.tool == tables.tools.c.tool)
+    .outerjoin(tables.retirements, tables.retirements.c.tool == tables.tools.c.tool)
+    .outerjoin(tables.categories, tables.categories.c.category == tables.tools.c.category)
+    .outerjoin(tables.tallies, tables.tallies.c.tool == tables.tools.c.tool)
+    .order_by(tables.tools.c.tool)
+)
+# Built once: building them takes longer than running them for a tool or two.
+_NAMED_TOOLS = LISTED_TOOLS.where(tables.tools.c.tool == func.any(bindparam("tools")))
+_TALLIES = (
+    select(tables.tools.c.tool, *_COUNTS)
+    .outerjoin_from(tables.tools, tables.tallies, tables.tallies.c.tool == tables.tools.c.tool)
+    .where(tables.tools.c.tool == func.any(bindparam("tools")))
+)
+
+
+def find_tool(connection: Connection, slug: str) -> Tool | None:
+    """Read one listed tool, also a retired one."""
+    tools = find_tools(connection, [slug])
+    return tools[0] if tools else None
+
+
+def find_tools(connection: Statements, slugs: Iterable[str]) -> list[Tool]:
+    """Read the listed tools with these slugs, also retired ones, by slug."""
+    parameters = {"tools": sorted(slugs)}
+    tools = connection.execute(_NAMED_TOOLS, parameters)
+    return _with_reviews(tools.all(), connection.execute(REVIEWS_OF_TOOLS, parameters).all())
+
+
+def list_tools(
+    connection: Connection, *, limit: int | None = None, after: str = "", retired: bool = False
+) -> list[Tool]:
+    """Read tools with slugs greater than `after`, by slug: those on the site, or the retired."""
+    query = LISTED_TOOLS.where(tables.tools.c.tool > after, IS_RETIRED.is_(retired))
+    return _read_tools(connection, query.limit(limit))
+
+
+def list_tools_in(connection: Connection, category: str) -> list[Tool]:
+    """Read the tools on the site in one category, by slug."""
+    in_category = tables.tools.c.category == category
+    return _read_tools(connection, LISTED_TOOLS.where(in_category, ~IS_RETIRED))
+
+
+def list_tool_rows(connection: Connection, *, retired: bool | None = False) -> Sequence[Row[Any]]:
+    """Read tools by slug as rows without reviews: on the site, retired, or (None) both."""
+    query = LISTED_TOOLS if retired is None else LISTED_TOOLS.where(IS_RETIRED.is_(retired))
+    return connection.execute(query).all()
+
+
+def read_tallies(connection: Connection, slugs: Iterable[str]) -> dict[str, ToolTally]:
+    """Read the tallies of those of these tools that are listed."""
+    rows = connection.execute(_TALLIES, {"tools": list(slugs)})
+    return {row.tool: _to_tally(row) for row in rows}
+
+
+def _read_tools(connection: Connection, query: Select[Any]) -> list[Tool]:
+    tools = connection.execute(query).all()
+    if not tools:
+        return []
+    slugs = {"tools": [row.tool for row in tools]}
+    return _with_reviews(tools, connection.execute(REVIEWS_OF_TOOLS, slugs).all())
+
+
+def _with_reviews(tools: Iterable[Row[Any]], reviews: Iterable[Row[Any]]) -> list[Tool]:
+    reviews_by_tool: dict[str, list[Review]] = defaultdict(list)
+    for row in reviews:
+        reviews_by_tool[row.tool].append(to_review(row))
+    return [_to_tool(row, reviews_by_tool[row.tool]) for row in tools]
+
+
+def _to_tool(row: Row[Any], reviews: list[Review]) -> Tool:
+    return Tool(
+        tool=row.tool,
+        name=row.name,
+        category=CategoryName(row.category, row.category_name or row.category),
+        tagline=row.tagline,
+        description=row.description,
+        pricing=row.pricing,
+        entry=row.entry,
+        best_for=row.best_for or row.tagline,
+        url=row.url,
+        listed=to_datetime(row.listed),
+        retired=to_datetime(row.retired) if row.is_retired else None,
+        retired_reason=row.retired_reason if row.is_retired else None,
+        panel=Panel.of(reviews),
+        community=Community.of(row.ship, row.skip),
+        bookmarks=row.bookmarks,
+        version=row.version,
+    )
+
+
+def _to_tally(row: Row[Any]) -> ToolTally:
+    return ToolTally(row.tool, Community.of(row.ship, row.skip), row.bookmarks, row.version)
