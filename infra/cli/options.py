@@ -8,14 +8,14 @@ import click
 import msgspec
 
 from infra.settings import Settings
-from infra.supervisor.data_folder import attached
+from infra.supervisor.data_folder import attach
 
 as_json: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="Answer in JSON, for programs."
 )
 
 
-def settings() -> Settings:
+def read_settings() -> Settings:
     """Return the settings of this process."""
     return Settings.from_environment(os.environ)
 
@@ -23,9 +23,9 @@ def settings() -> Settings:
 def attached_settings(*, kafka: bool = True) -> Settings:
     """Return the settings of this process, completed from the system on its data folder.
 
-    Without `kafka`, a database is enough.
+    Without `kafka`, the address of a database is enough.
     """
-    return attached(settings(), kafka=kafka)
+    return attach(read_settings(), kafka=kafka)
 
 
 def answer(value: object, as_json: bool, text: str) -> None:

@@ -1,4 +1,4 @@
-"""The data folder of a system that runs here: who holds it, and what it tells about the run."""
+"""The data folder of a local system: its lock, its keys, and `run.json`."""
 
 import fcntl
 import os
@@ -17,16 +17,16 @@ PREVIOUS_RUN_SECONDS = 20.0
 
 
 class RunInfo(msgspec.Struct, frozen=True):
-    """`run.json`: where a running system is to be found.
+    """`run.json`: how to reach a running system.
 
     Attributes:
-        url: Address of the site and the API on this machine.
+        url: URL of the site and the API on this machine.
         kafka: Bootstrap servers.
         database: `postgresql://…` with its password.
-        pids: The processes themselves, by service; none for a server that is not ours.
-        postgres_home: Where the database's files lie.
-        metrics: Where each service serves its metrics.
-        public_url: Canonical address of its site.
+        pids: Pid by service; None for an external server.
+        postgres_home: Folder of the database's files.
+        metrics: URL of each service's metrics.
+        public_url: Canonical URL of the site.
     """
 
     url: str
@@ -39,38 +39,38 @@ class RunInfo(msgspec.Struct, frozen=True):
 
 
 class DataFolder:
-    """A data folder, made when it is missing."""
+    """A data folder; a missing one is created."""
 
     def __init__(self, path: Path) -> None:
-        """Make the folder.
+        """Create the folder if it is missing.
 
         Raises:
-            EmbeddedError: When that is not possible.
+            EmbeddedError: The folder cannot be created.
         """
         self.path = path
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise EmbeddedError(
-                f"The data folder {path} cannot be made ({error.strerror}); "
+                f"The data folder {path} cannot be created ({error.strerror}); "
                 "choose another one with VERDICTS_DATA."
             ) from error
 
     def lock(self) -> int:
-        """Take the folder for this run, and return the descriptor that holds its lock.
+        """Lock the folder for this run, and return the descriptor of the lock.
 
-        The lock ends with the last process that has this descriptor open. After a run that was
-        killed its guardian may still be ending servers, so such a lock is waited for.
+        The lock ends when the last process with this descriptor closes it. The guardian of a
+        killed run may still be ending servers, so a lock without a living owner is awaited.
 
         Raises:
-            EmbeddedError: When another run holds the folder.
+            EmbeddedError: Another run has locked the folder.
         """
         descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
         deadline = time.monotonic() + PREVIOUS_RUN_SECONDS
-        while not _locked(descriptor):
-            holder = self._holder()
-            if (holder and holder.process) or time.monotonic() > deadline:
-                who = f" (pid {holder.pid})" if holder else ""
+        while not _try_lock(descriptor):
+            owner = self._lock_owner()
+            if (owner and owner.process) or time.monotonic() > deadline:
+                who = f" (pid {owner.pid})" if owner else ""
                 raise EmbeddedError(
                     f"Another `verdicts up`{who} runs on {self.path}; stop it first, or choose "
                     "another folder with VERDICTS_DATA and another port with VERDICTS_PORT."
@@ -80,59 +80,59 @@ class DataFolder:
         os.pwrite(descriptor, msgspec.json.encode(identify(os.getpid())), 0)
         return descriptor
 
-    def keys(self, settings: Settings) -> Settings:
-        """These settings with both keys: the given ones, else those that are kept here."""
+    def with_keys(self, settings: Settings) -> Settings:
+        """Return the settings with both keys; a missing key is read or created here."""
         return msgspec.structs.replace(
             settings,
-            secret_keys=settings.secret_keys or (self._key("secret.key"),),
-            voter_key=settings.voter_key or self._key("voter.key"),
+            secret_keys=settings.secret_keys or (self._read_or_create_key("secret.key"),),
+            voter_key=settings.voter_key or self._read_or_create_key("voter.key"),
         )
 
     @property
-    def token(self) -> Path:
+    def token_file(self) -> Path:
         """`admin.token`, one bearer token with the role `admin`."""
         return self.path / "admin.token"
 
     def write_run(self, run: RunInfo) -> None:
-        """Tell other programs where the system is; for the owner's eyes, as it holds a password."""
-        write_secret(self._run, msgspec.json.format(msgspec.json.encode(run)).decode() + "\n")
+        """Write `run.json` with mode 0600, because it contains a password."""
+        write_secret(self._run_file, msgspec.json.format(msgspec.json.encode(run)).decode() + "\n")
 
     def read_run(self) -> RunInfo | None:
-        """What the running system told, or None when none runs."""
-        holder = self._holder()
-        if not (holder and holder.process):
+        """Return the `run.json` of the running system; None if none runs."""
+        owner = self._lock_owner()
+        if not (owner and owner.process):
             return None
         try:
-            return msgspec.json.decode(self._run.read_bytes(), type=RunInfo)
+            return msgspec.json.decode(self._run_file.read_bytes(), type=RunInfo)
         except (OSError, msgspec.DecodeError):
             return None
 
-    def forget_run(self) -> None:
-        """Take `run.json` away when nothing runs any more."""
-        self._run.unlink(missing_ok=True)
+    def remove_run(self) -> None:
+        """Delete `run.json`."""
+        self._run_file.unlink(missing_ok=True)
 
     @property
-    def _run(self) -> Path:
+    def _run_file(self) -> Path:
         return self.path / "run.json"
 
-    def _key(self, name: str) -> str:
+    def _read_or_create_key(self, name: str) -> str:
         return read_or_create(self.path / name, secrets.token_urlsafe(32))
 
-    def _holder(self) -> Identity | None:
+    def _lock_owner(self) -> Identity | None:
         try:
             return msgspec.json.decode((self.path / "lock").read_bytes(), type=Identity)
         except (OSError, msgspec.DecodeError):
             return None
 
 
-def attached(settings: Settings, *, kafka: bool = True) -> Settings:
-    """Settings that reach the system that runs on this data folder, where none is given.
+def attach(settings: Settings, *, kafka: bool = True) -> Settings:
+    """Complete settings without addresses from the system that runs on the data folder.
 
-    So `verdicts tokens list` beside a running `verdicts up` needs no further settings. Without
-    `kafka`, the address of a database is enough.
+    Beside a running `verdicts up`, commands such as `verdicts tokens list` need no settings.
+    Without `kafka`, the address of a database is enough.
 
     Raises:
-        EmbeddedError: When no address is given and nothing runs here.
+        EmbeddedError: An address is missing and no system runs on the data folder.
     """
     if settings.database_url and (settings.kafka or not kafka):
         return settings
@@ -142,16 +142,16 @@ def attached(settings: Settings, *, kafka: bool = True) -> Settings:
             f"Nothing runs on {settings.data}; start it with `verdicts up`, or set "
             f"{'KAFKA_BOOTSTRAP_SERVERS and ' if kafka else ''}DATABASE_URL."
         )
-    found = msgspec.structs.replace(
+    running = msgspec.structs.replace(
         settings,
         kafka=settings.kafka or run.kafka,
         database_url=settings.database_url or run.database,
-        public_url=run.public_url or settings.public_url,  # the pages here are that site's
+        public_url=run.public_url or settings.public_url,  # commands here print URLs of that site
     )
-    return DataFolder(settings.data).keys(found)
+    return DataFolder(settings.data).with_keys(running)
 
 
-def _locked(descriptor: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -86,7 +86,7 @@ class LocalSystem:
         """Start servers, then services; return when a vote sent now would reach a page."""
         self._screen.say(f"Verdicts · data folder: {self._settings.data}")
         lock = self._folder.lock()
-        self._folder.forget_run()
+        self._folder.remove_run()
         self._require_port()
         self._guardian = Guardian(keep_open=(lock,))
         self._start_servers(self._guardian)
@@ -114,7 +114,7 @@ class LocalSystem:
         self._supervisor.stop(STOP_ORDER)
         if self._guardian:
             self._guardian.close()
-            self._folder.forget_run()
+            self._folder.remove_run()
 
     def kill(self) -> None:
         """Kill everything at once."""
@@ -134,7 +134,7 @@ class LocalSystem:
 
     def _start_servers(self, guardian: Guardian) -> None:
         servers = EmbeddedServers(self._settings, self._screen, self._supervisor, guardian.spawn)
-        self._settings = self._folder.keys(servers.start())
+        self._settings = self._folder.with_keys(servers.start())
         self._postgres_home = servers.postgres_home
 
     def _choose_metrics_addresses(self) -> dict[str, str]:
@@ -185,7 +185,7 @@ class LocalSystem:
         Raises:
             EmbeddedError: A service keeps failing.
         """
-        self._screen.doing("await", what)
+        self._screen.show("await", what)
         with httpx.Client(base_url=self._url, timeout=5, trust_env=False) as client:
             while not _is_200(client, path):
                 if failing := self._supervisor.failing:
@@ -193,7 +193,7 @@ class LocalSystem:
                         f"The {failing.name} keeps failing; the reason is in {failing.log}."
                     )
                 time.sleep(0.05)
-        self._screen.doing("await", "")
+        self._screen.show("await", "")
 
     def _greet(self) -> None:
         seconds = time.monotonic() - self._created

@@ -1,4 +1,4 @@
-"""A service's output: all of it to a file, and the lines that matter to the person who watches."""
+"""A service's output: all lines go to a file, warnings also to the terminal."""
 
 import json
 import threading
@@ -10,23 +10,23 @@ from typing import IO
 from infra.supervisor.console import Screen
 
 ROTATE_BYTES = 10_000_000
-MOST_LINES, IN_SECONDS = 3, 10.0
+MAX_WARNINGS, WINDOW_SECONDS = 3, 10.0
 
-_IMPORTANT = {"warning", "error", "critical"}
-_KNOWN = {"event", "level", "logger", "service", "timestamp", "exception", "stack_info"}
+_WARNING_LEVELS = {"warning", "error", "critical"}
+_COMMON_FIELDS = {"event", "level", "logger", "service", "timestamp", "exception", "stack_info"}
 
 
 class ServiceOutput:
-    """Where one service's lines go, over all its starts."""
+    """Copies the output of one service, over all its starts."""
 
     def __init__(self, service: str, path: Path, screen: Screen) -> None:
-        """Append to `path`, which moves aside to `….1.log` when it has grown."""
+        """Append to `path`; a file over 10 MB is renamed to `….1.log`."""
         self._service, self._path, self._screen = service, path, screen
         self._shown: deque[float] = deque()
         path.parent.mkdir(parents=True, exist_ok=True)
 
     def follow(self, stream: IO[bytes]) -> None:
-        """Take the lines of a new start until its end, in a thread."""
+        """Copy the output of a new start in a thread, until the stream ends."""
         threading.Thread(target=self._copy, args=(stream,), daemon=True).start()
 
     def _copy(self, stream: IO[bytes]) -> None:
@@ -40,31 +40,31 @@ class ServiceOutput:
                 file.write(line)
                 file.flush()
             except OSError:
-                pass  # A full disk must not stop the service that would wait for its reader.
+                pass  # With a full disk the pipe must still be read, or the service would block.
             self._show(line)
         file.close()
 
     def _show(self, line: bytes) -> None:
-        text = important(line)
+        text = to_warning(line)
         if not text:
             return
         now = time.monotonic()
-        while self._shown and self._shown[0] < now - IN_SECONDS:
+        while self._shown and self._shown[0] < now - WINDOW_SECONDS:
             self._shown.popleft()
         self._shown.append(now)
-        if len(self._shown) <= MOST_LINES:
+        if len(self._shown) <= MAX_WARNINGS:
             self._screen.warn(f"{self._service}: {text}")
-        elif len(self._shown) == MOST_LINES + 1:
+        elif len(self._shown) == MAX_WARNINGS + 1:
             self._screen.warn(f"{self._service}: further lines in {self._path}")
 
 
-def important(line: bytes) -> str:
-    """What a log line says, if it is for a person's eyes, else nothing."""
+def to_warning(line: bytes) -> str:
+    """Return the text of a log line with level warning or above; empty for other lines."""
     try:
         entry = json.loads(line)
     except ValueError:
         return ""
-    if not (isinstance(entry, dict) and entry.get("level") in _IMPORTANT):
+    if not (isinstance(entry, dict) and entry.get("level") in _WARNING_LEVELS):
         return ""
-    details = " ".join(f"{key}={entry[key]}" for key in entry if key not in _KNOWN)
+    details = " ".join(f"{key}={entry[key]}" for key in entry if key not in _COMMON_FIELDS)
     return f"{entry.get('event', '')} {details}".strip()[:300]

@@ -1,7 +1,7 @@
-"""Keeps services running: who dies is started again, at once at first, then more and more slowly.
+"""Keeps services running: a service that ends is restarted, with growing delays.
 
-Every service has a thread that waits for its end. `Supervisor.stop` ends all of them in the order
-in which they depend on one another.
+Each service has a thread that waits for its end. `Supervisor.stop` ends the services in the reverse
+order of their dependencies.
 """
 
 import subprocess
@@ -14,19 +14,19 @@ from infra.embedded.errors import EmbeddedError
 from infra.embedded.process import Child, stop
 from infra.supervisor.console import Screen
 
-STEADY_SECONDS = 30.0
-LONGEST_PAUSE_SECONDS = 30.0
+STABLE_SECONDS = 30.0
+MAX_DELAY_SECONDS = 30.0
 
 
 class Service:
-    """One process that is to run always.
+    """One process that should always run.
 
     Args:
         name: As in `run.json`.
-        start: Starts it, and returns when it can be used.
-        stop_signal: Asks it to end.
-        grace: Seconds for a tidy end before it is killed.
-        log: File to look into when it fails.
+        start: Starts the process, and returns when it is usable.
+        stop_signal: Signal that requests an orderly end.
+        grace: Seconds between that signal and SIGKILL.
+        log: File with the reason of a failure.
     """
 
     def __init__(
@@ -34,50 +34,50 @@ class Service:
     ) -> None:
         self.name, self.log = name, log
         self.failures = 0
-        self._start, self._signal, self._grace = start, stop_signal, grace
+        self._start, self._stop_signal, self._grace = start, stop_signal, grace
         self._child: Child | None = None
-        self._since = 0.0
+        self._started = 0.0
 
     @property
     def pid(self) -> int | None:
-        """The process itself, also when it has just died."""
+        """The pid of the latest process, which may have ended."""
         return self._child.pid if self._child else None
 
     def start(self) -> None:
-        """Start it."""
+        """Start the process."""
         self._child = self._start()
-        self._since = time.monotonic()
+        self._started = time.monotonic()
 
     def wait(self) -> str:
-        """Wait for its end, and say how it ended."""
+        """Wait for the process to end, and return how it ended."""
         assert self._child
         code = self._child.wait()
-        if time.monotonic() - self._since > STEADY_SECONDS:
+        if time.monotonic() - self._started > STABLE_SECONDS:
             self.failures = 0
         self.failures += 1
         return f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
 
     @property
-    def pause(self) -> float:
-        """Seconds before the next start: none after the first failure, then ever more."""
-        return min(0.5 * 2.0 ** (self.failures - 1), LONGEST_PAUSE_SECONDS) - 0.5
+    def restart_delay(self) -> float:
+        """Seconds before the next start: 0 after the first failure, then 0.5, 1.5 and so on."""
+        return min(0.5 * 2.0 ** (self.failures - 1), MAX_DELAY_SECONDS) - 0.5
 
     def stop(self) -> None:
-        """End it tidily, or by force when it takes too long."""
+        """Request an orderly end; kill the process after the grace period."""
         if self._child:
-            stop(self._child, self._signal, self._grace)
+            stop(self._child, self._stop_signal, self._grace)
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the process."""
         if self._child and self._child.poll() is None:
             self._child.kill()
 
 
 class Supervisor:
-    """Looks after services until it is told to stop."""
+    """Runs services and restarts them until it is stopped."""
 
     def __init__(self, screen: Screen, on_change: Callable[[], None]) -> None:
-        """Tell a person through `screen`, and call `on_change` after each start."""
+        """Report restarts on `screen`, and call `on_change` after each."""
         self._screen, self._on_change = screen, on_change
         self.services: list[Service] = []
         self._stopping = threading.Event()
@@ -92,11 +92,11 @@ class Supervisor:
 
     @property
     def failing(self) -> Service | None:
-        """A service that does not stay up."""
+        """A service that failed three times in a row; None if there is none."""
         return next((service for service in self.services if service.failures >= 3), None)
 
     def stop(self, order: Sequence[Sequence[str]]) -> None:
-        """End all services, group after group; those of one group at once."""
+        """Stop all services, group after group; the services of one group at the same time."""
         self._stopping.set()
         for names in order:
             group = [service for service in self.services if service.name in names]
@@ -107,30 +107,34 @@ class Supervisor:
                 thread.join()
 
     def kill(self) -> None:
-        """End all services at once."""
+        """Kill all services."""
         self._stopping.set()
         for service in self.services:
             service.kill()
 
     def _supervise(self, service: Service) -> None:
         while True:
-            how = service.wait()
+            ending = service.wait()
             if self._stopping.is_set():
                 return
-            again = f"starting it again in {service.pause:g} s" if service.pause else "restarting"
-            self._screen.warn(f"{service.name} {how}; {again} (see {service.log})")
-            if self._stopping.wait(service.pause) or not self._restart(service):
+            plan = (
+                f"restarting in {service.restart_delay:g} s"
+                if service.restart_delay
+                else "restarting"
+            )
+            self._screen.warn(f"{service.name} {ending}; {plan} (see {service.log})")
+            if self._stopping.wait(service.restart_delay) or not self._restart(service):
                 return
 
     def _restart(self, service: Service) -> bool:
-        """Start a service until that works; False when the system stops meanwhile."""
+        """Start a service, retrying until it starts; False if the system stops meanwhile."""
         while not self._stopping.is_set():
             try:
                 service.start()
             except (EmbeddedError, OSError, subprocess.SubprocessError) as error:
                 service.failures += 1
                 self._screen.warn(f"{service.name}: {error}")
-                self._stopping.wait(service.pause)
+                self._stopping.wait(service.restart_delay)
                 continue
             self._on_change()
             self._screen.done(f"{service.name} runs again (pid {service.pid})")

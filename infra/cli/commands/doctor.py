@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from infra.cli.options import answer, as_json, counted, settings
+from infra.cli.options import answer, as_json, counted, read_settings
 from infra.embedded.errors import EmbeddedError
 from infra.embedded.postgres.location import outside_folder
 from infra.operations.doctor.finding import Finding, fail
 from infra.operations.doctor.run import examine, of_machine
 from infra.settings import Settings
-from infra.supervisor.data_folder import DataFolder, attached
+from infra.supervisor.data_folder import DataFolder, attach
 
 _SIGNS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
 
@@ -39,11 +39,11 @@ def doctor(as_json: bool) -> None:
 
 
 def _findings() -> Iterator[Finding]:
-    own = settings()
+    own = read_settings()
     embedded = not (own.kafka or own.database_url)
     folders = _database_folders(own)
     try:
-        running = attached(own)
+        running = attach(own)
     except EmbeddedError:
         yield from of_machine(own, embedded=embedded, homes=folders)
         yield fail("system", f"Nothing runs on {own.data}.", "Start it: verdicts up")

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import click
 import httpx
 
-from infra.cli.options import answer, as_json, settings
+from infra.cli.options import answer, as_json, read_settings
 from infra.errors import VerdictsError
 from infra.settings import Settings, local_url
 from infra.supervisor.data_folder import DataFolder
@@ -21,7 +21,7 @@ def status(as_json: bool) -> None:
     verdicts status
     verdicts status --json | jq .reasons
     """
-    report = fetch(settings())
+    report = fetch(read_settings())
     answer(report.body, as_json, to_text(report))
     sys.exit(0 if report.ready else 1)
 

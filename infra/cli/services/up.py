@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import click
 
-from infra.cli.options import settings as read_settings
+from infra.cli.options import read_settings
 from infra.cli.setup.admin_token import ensure_admin_token
 from infra.cli.setup.demo import demo_content
 from infra.cli.setup.migrate import migrate_database
@@ -68,4 +68,4 @@ def prepare(settings: Settings, folder: DataFolder, screen: Screen) -> None:
         step.result = f"{len(changes.created)} topics created, {len(changes.found)} found"
     for difference in changes.differences:
         screen.warn(difference)
-    ensure_admin_token(settings, folder.token)
+    ensure_admin_token(settings, folder.token_file)

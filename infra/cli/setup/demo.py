@@ -1,17 +1,15 @@
 """Loads the demo content into an empty log while a local system starts."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
-from sqlalchemy.exc import SQLAlchemyError
 
 from infra.kafka.topics import is_empty
-from infra.postgres import heartbeats
 from infra.postgres.engine import create_engine
+from infra.postgres.heartbeats import HeartbeatThread
 from infra.settings import Settings
 from infra.supervisor.console import Screen
 from infra.supervisor.data_folder import DataFolder
@@ -49,34 +47,19 @@ def demo_content(
         yield lambda _url: None
         return
     with exclusive_lock(settings), _heartbeat(settings):
-        yield lambda url: _load(settings, file, folder.token, url, screen)
+        yield lambda url: _load(settings, file, folder.token_file, url, screen)
 
 
 @contextmanager
 def _heartbeat(settings: Settings) -> Iterator[None]:
     """Record the loader's heartbeat every second until the block ends."""
     database = create_engine(settings, name="verdicts up", pool_size=1)
-    finished = threading.Event()
-
-    def beat() -> None:
-        with database.begin() as connection:
-            heartbeats.record(connection, ServiceName.LOADER, "up", {})
-
-    def beat_until_finished() -> None:
-        while not finished.wait(heartbeats.SECONDS):
-            with suppress(SQLAlchemyError):  # the database may be restarting
-                beat()
-
-    beat()
-    thread = threading.Thread(target=beat_until_finished, name=ServiceName.LOADER, daemon=True)
+    thread = HeartbeatThread(database, ServiceName.LOADER, "up", dict)
     thread.start()
     try:
         yield
     finally:
-        finished.set()
-        thread.join()
-        with suppress(SQLAlchemyError), database.begin() as connection:
-            heartbeats.remove(connection, ServiceName.LOADER, "up")
+        thread.stop()
         database.dispose()
 
 

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from infra.settings import Settings
-from infra.supervisor.data_folder import DataFolder, attached
+from infra.supervisor.data_folder import DataFolder, attach
 from tests.harness.ports import free_port
 from tests.harness.waiting import wait_until
 
@@ -112,7 +112,7 @@ def test_the_run_names_the_processes_themselves(up: Up) -> None:
 
 
 def test_other_commands_find_the_running_system_by_its_folder(up: Up) -> None:
-    its = attached(Settings.from_environment({"VERDICTS_DATA": str(up.data)}))
+    its = attach(Settings.from_environment({"VERDICTS_DATA": str(up.data)}))
     assert (its.kafka, its.database_url) == (up.run()["kafka"], up.run()["database"])
     assert its.secret_keys[0] == (up.data / "secret.key").read_text().strip()
 
