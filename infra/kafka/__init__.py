@@ -1,1 +1,1 @@
-"""Kafka: one client configuration, producing, reading, offsets, topics and the codec."""
+"""Kafka: client configuration, delivery, producer, offsets, reader, topics, codec and registry."""

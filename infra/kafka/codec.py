@@ -1,9 +1,9 @@
 """Bytes on a topic: Avro in the Confluent wire format (magic byte, schema id, body).
 
-Times stay whole microseconds: the schemas say `timestamp-micros` for others, but turning every
-vote's time into a datetime and back would cost more than the rest of its decoding. For the same
-reason a union is not left to the library where its bytes are of a schema of ours: whatever begins
-alike is of one record, and read or written as that.
+Times stay whole microseconds: the schemas say `timestamp-micros` for other readers, but turning
+every vote's time into a datetime and back would cost more than the rest of its decoding. For the
+same reason the codec resolves the union of our own schemas itself: the first bytes name the record,
+and fastavro reads or writes that record alone.
 """
 
 import struct
@@ -24,26 +24,28 @@ from schemas.time.instants import from_datetime, parse, to_datetime
 
 MAGIC = 0
 HEADER = struct.Struct(">BI")
-_START = HEADER.size + 1  # a record's number in its topic's union is one byte, up to 64 of them
-FIRST_MOMENT = parse("0001-01-01T00:00:00Z")
-LAST_MOMENT = parse("9999-12-31T23:59:59.999999Z")
+_PREFIX_SIZE = HEADER.size + 1  # with the record's index in the union: one byte for up to 64
+FIRST_TIME = parse("0001-01-01T00:00:00Z")
+LAST_TIME = parse("9999-12-31T23:59:59.999999Z")
 
-Kind = type[Any]
+RecordType = type[Any]
 
-_EVENTS: dict[str, Kind] = {f"verdicts.{data.__name__}": data for data in EVENT_TYPES.values()}
-_RECORDS = {f"verdicts.{kind.__name__}": kind for kind in (Tool, Category, Reviewer, Digest)}
-_KINDS = _EVENTS | _RECORDS
+_EVENTS: dict[str, RecordType] = {
+    f"verdicts.{data.__name__}": data for data in EVENT_TYPES.values()
+}
+_RECORDS = {f"verdicts.{record.__name__}": record for record in (Tool, Category, Reviewer, Digest)}
+_TYPES = _EVENTS | _RECORDS
 
 
 class UndecodableError(ValueError):
-    """Bytes that can never be applied: no Avro of ours, or data that no event may carry."""
+    """Bytes that can never be applied: no Avro of ours, or values that no event may have."""
 
 
-class Shape(NamedTuple):
-    """One record of a topic: what its bytes begin with, what it is here, and its parsed schema."""
+class RecordSchema(NamedTuple):
+    """One record of a topic: the first bytes of its values, its type here, its parsed schema."""
 
-    start: bytes
-    kind: Kind
+    prefix: bytes
+    type: RecordType
     schema: Any
 
 
@@ -51,10 +53,9 @@ class Codec:
     """Encodes and decodes events and records.
 
     Args:
-        ids: The id to write per topic name; the pinned ones where not given (with a registry,
-            the registry's own).
-        fetch: Finds the schema of an id that is not pinned, or None; what it found once it is not
-            asked again.
+        ids: The schema id to write, per topic name; by default the pinned ids. With a registry,
+            the registry's own.
+        fetch: Finds the schema of an id that is not pinned, or None; called once per known id.
     """
 
     def __init__(
@@ -66,13 +67,13 @@ class Codec:
         self._parsed = {
             topic: _parsed(version.schema()) for topic, version in catalogue.NEWEST.items()
         }
-        self._written: dict[Kind, Shape] = {}
-        self._read: dict[str, dict[bytes, Shape]] = {}
+        self._written: dict[RecordType, RecordSchema] = {}
+        self._read: dict[str, dict[bytes, RecordSchema]] = {}
         for topic, version in catalogue.NEWEST.items():
-            written = _shapes(self._parsed[topic], (ids or {}).get(topic, version.id))
-            self._written |= {shape.kind: shape for shape in written}
-            read = _shapes(self._parsed[topic], version.id)
-            self._read[topic] = {shape.start: shape for shape in (*read, *written)}
+            written = _record_schemas(self._parsed[topic], (ids or {}).get(topic, version.id))
+            self._written |= {schema.type: schema for schema in written}
+            pinned = _record_schemas(self._parsed[topic], version.id)
+            self._read[topic] = {schema.prefix: schema for schema in (*pinned, *written)}
         self._readers: dict[int, Any] = {}
 
     def encode(self, event: Event) -> bytes:
@@ -87,16 +88,16 @@ class Codec:
         Raises:
             UndecodableError: with a reason for the dead letter.
         """
-        kind, fields = self._decode(topic, raw)
+        type_, fields = self._decode(topic, raw)
         try:
-            # Avro has seen to the types; what is left is what it cannot say.
+            # Avro has checked the types; msgspec checks what Avro cannot express.
             id_, time, source = fields.pop("id"), fields.pop("time"), fields.pop("source")
-            data: Data = msgspec.convert(fields, kind)
+            data: Data = msgspec.convert(fields, type_)
         except (msgspec.ValidationError, KeyError) as error:
-            raise UndecodableError(f"no valid {kind.__name__}: {error}") from None
+            raise UndecodableError(f"no valid {type_.__name__}: {error}") from None
         if not 0 < len(id_) <= LONGEST_ID or "\0" in id_:
             raise UndecodableError(f"its id {id_[:LONGEST_ID]!r} is empty, too long or holds NUL")
-        if not FIRST_MOMENT <= time <= LAST_MOMENT:
+        if not FIRST_TIME <= time <= LAST_TIME:
             raise UndecodableError(f"its time {time} lies outside years 1 to 9999")
         return Event(id_, time, data, source)
 
@@ -104,7 +105,7 @@ class Codec:
         """Encode a record for `verdicts.changes.v1`."""
         fields = msgspec.to_builtins(record, builtin_types=(datetime,))
         if isinstance(record, Tool):
-            _each_moment(fields, from_datetime)
+            _convert_times(fields, from_datetime)
         return self._encode(type(record), fields)
 
     def decode_record(self, raw: bytes) -> AnyRecord:
@@ -113,51 +114,51 @@ class Codec:
         Raises:
             UndecodableError: with a reason.
         """
-        kind, fields = self._decode(topics.CHANGES.name, raw)
+        type_, fields = self._decode(topics.CHANGES.name, raw)
         try:
-            if kind is Tool:
-                _each_moment(fields, to_datetime)
-            record: AnyRecord = msgspec.convert(fields, kind)
+            if type_ is Tool:
+                _convert_times(fields, to_datetime)
+            record: AnyRecord = msgspec.convert(fields, type_)
         except (msgspec.ValidationError, KeyError, OverflowError) as error:
-            raise UndecodableError(f"no valid {kind.__name__}: {error}") from None
+            raise UndecodableError(f"no valid {type_.__name__}: {error}") from None
         return record
 
-    def _encode(self, kind: Kind, fields: dict[str, Any]) -> bytes:
-        shape, body = self._written[kind], BytesIO()
-        body.write(shape.start)
-        fastavro.schemaless_writer(body, shape.schema, fields)
+    def _encode(self, type_: RecordType, fields: dict[str, Any]) -> bytes:
+        schema, body = self._written[type_], BytesIO()
+        body.write(schema.prefix)
+        fastavro.schemaless_writer(body, schema.schema, fields)
         return body.getvalue()
 
-    def _decode(self, topic: str, raw: bytes | None) -> tuple[Kind, dict[str, Any]]:
-        """What the bytes tell of, and its fields."""
-        shape = self._read[topic].get(raw[:_START]) if raw else None
-        if raw is None or shape is None:
+    def _decode(self, topic: str, raw: bytes | None) -> tuple[RecordType, dict[str, Any]]:
+        """The type of the record, and its fields."""
+        schema = self._read[topic].get(raw[:_PREFIX_SIZE]) if raw else None
+        if raw is None or schema is None:
             return self._resolve(topic, raw)
-        fields: Any = _read(raw, _START, shape.schema)
-        return shape.kind, fields
+        fields: Any = _read(raw, _PREFIX_SIZE, schema.schema)
+        return schema.type, fields
 
-    def _resolve(self, topic: str, raw: bytes | None) -> tuple[Kind, dict[str, Any]]:
-        """The same, from the schema of another version or from who knows what."""
+    def _resolve(self, topic: str, raw: bytes | None) -> tuple[RecordType, dict[str, Any]]:
+        """The same for bytes of an older schema, a registry's schema, or none."""
         if raw is None or len(raw) < HEADER.size or raw[0] != MAGIC:
             raise UndecodableError("not in the Confluent wire format")
         _, schema_id = HEADER.unpack_from(raw)
         writer = self._reader_for(topic, schema_id)
         name, fields = _read(raw, HEADER.size, writer, self._parsed[topic])
-        return _KINDS[name], fields
+        return _TYPES[name], fields
 
     def _reader_for(self, topic: str, schema_id: int) -> Any:
-        known = self._readers.get(schema_id)
-        if known is None:
-            known = self._readers[schema_id] = self._find(schema_id)
-        known_topic, schema = known
-        if known_topic not in (None, topic):
-            raise UndecodableError(f"schema {schema_id} belongs to {known_topic}")
+        reader = self._readers.get(schema_id)
+        if reader is None:
+            reader = self._readers[schema_id] = self._find(schema_id)
+        schema_topic, schema = reader
+        if schema_topic not in (None, topic):
+            raise UndecodableError(f"schema {schema_id} belongs to {schema_topic}")
         if schema is None:
-            raise UndecodableError(f"schema {schema_id} is no Avro schema that stands by itself")
+            raise UndecodableError(f"schema {schema_id} is no Avro schema, or not self-contained")
         return schema
 
     def _find(self, schema_id: int) -> tuple[str | None, Any]:
-        """The topic that a schema belongs to, if it is ours, and what it says, if that is Avro."""
+        """The topic of a schema, None if it is not ours; and the schema, None if it is no Avro."""
         if version := catalogue.BY_ID.get(schema_id):
             topic = version.topic.name
             newest = catalogue.NEWEST[topic] is version
@@ -171,11 +172,12 @@ class Codec:
             return None, None
 
 
-def _shapes(schemas: list[Any], schema_id: int) -> list[Shape]:
-    """Every record of a topic, as it is written under an id."""
+def _record_schemas(union: list[Any], schema_id: int) -> list[RecordSchema]:
+    """Every record of a topic's union, as it is written under an id."""
+    header = HEADER.pack(MAGIC, schema_id)
     return [
-        Shape(HEADER.pack(MAGIC, schema_id) + bytes([2 * number]), _KINDS[schema["name"]], schema)
-        for number, schema in enumerate(schemas)
+        RecordSchema(header + bytes([2 * index]), _TYPES[schema["name"]], schema)
+        for index, schema in enumerate(union)
     ]
 
 
@@ -183,21 +185,21 @@ def _read(raw: bytes, begin: int, writer: Any, reader: Any = None) -> Any:
     body = BytesIO(raw)
     body.seek(begin)
     try:
-        found = fastavro.schemaless_reader(body, writer, reader, return_record_name=True)
+        fields = fastavro.schemaless_reader(body, writer, reader, return_record_name=True)
     except Exception as error:  # fastavro raises whatever the broken bytes lead it to
         raise UndecodableError(f"broken Avro: {error!r}") from None
     if body.tell() != len(raw):
         raise UndecodableError("bytes are left over behind the Avro body")
-    return found
+    return fields
 
 
-def _each_moment(tool: dict[str, Any], turn: Callable[[Any], Any]) -> None:
-    """Turn every time in a tool's fields, in place."""
-    tool["listed"] = turn(tool["listed"])
+def _convert_times(tool: dict[str, Any], convert: Callable[[Any], Any]) -> None:
+    """Convert every time in a tool's fields, in place."""
+    tool["listed"] = convert(tool["listed"])
     if tool["retired"] is not None:
-        tool["retired"] = turn(tool["retired"])
+        tool["retired"] = convert(tool["retired"])
     for review in tool["panel"]["reviews"]:
-        review["time"] = turn(review["time"])
+        review["time"] = convert(review["time"])
 
 
 def _parsed(schema: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What the broker says of its log: which topic it is, where it begins and where it ends."""
+"""Asks the broker for offsets: where partitions begin and end, and which offset had a time."""
 
 from collections.abc import Iterable, Mapping
 
@@ -12,7 +12,12 @@ from confluent_kafka import (
 from confluent_kafka import (
     TopicPartition as KafkaPartition,
 )
-from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo, OffsetSpec
+from confluent_kafka.admin import (
+    AdminClient,
+    ListOffsetsResultInfo,
+    OffsetSpec,
+    TopicDescription,
+)
 
 from infra.kafka.client import FEW_RECORDS, create_admin, create_consumer
 from infra.settings import Settings
@@ -28,7 +33,11 @@ _OUTDATED = {
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """A partition's extent: offsets from `first` up to, not including, `end`."""
+    """A partition's extent: offsets from `first` up to, not including, `end`.
+
+    Kafka gives each topic an id when it is created: a topic made anew under the same name has
+    another `topic_id`.
+    """
 
     topic_id: str
     first: int
@@ -39,7 +48,7 @@ class LogOffsets:
     """Asks the broker; every method blocks.
 
     Args:
-        settings: Where the brokers are.
+        settings: The brokers.
         seconds: How long each question may take.
 
     Raises:
@@ -50,74 +59,80 @@ class LogOffsets:
         self._seconds = seconds
         self._settings = settings
         self._admin = create_admin(settings)
-        self._met = False
+        self._connected = False
 
     def check(self) -> None:
         """Return when a broker has answered."""
-        self.cluster()
+        self.cluster_id()
 
-    def bounds(self, places: Iterable[TopicPartition]) -> Mapping[TopicPartition, Bounds]:
-        """Identity, beginning and end of each partition."""
-        wanted = sorted(set(places))
+    def cluster_id(self) -> str:
+        """The id that the cluster got when it was created."""
+        cluster = self._admin.describe_cluster(request_timeout=self._seconds).result()
+        self._connected = True
+        return str(cluster.cluster_id)
+
+    def bounds(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, Bounds]:
+        """Topic id, first offset and end of each partition."""
+        wanted = sorted(set(partitions))
         ids = self.topic_ids({topic for topic, _ in wanted})
         first = self._offsets(wanted, OffsetSpec.earliest())
         end = self._offsets(wanted, OffsetSpec.latest())
-        return {place: Bounds(ids[place[0]], first[place], end[place]) for place in wanted}
+        return {
+            partition: Bounds(ids[partition[0]], first[partition], end[partition])
+            for partition in wanted
+        }
 
     def topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
-        """The id that each topic got when it was made: another topic of that name has another."""
-        found = self._admin.describe_topics(
-            TopicCollection(sorted(topics)), request_timeout=self._seconds
-        )
-        return {name: str(future.result().topic_id) for name, future in found.items()}
-
-    def cluster(self) -> str:
-        """The id that the cluster got when it was made."""
-        told = self._admin.describe_cluster(request_timeout=self._seconds).result()
-        self._met = True
-        return str(told.cluster_id)
-
-    def ends(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        """Where each partition ends: the offset that its next record will get."""
-        return self._offsets(places, OffsetSpec.latest())
+        """The id of each topic."""
+        described = self._describe(topics)
+        return {name: str(description.topic_id) for name, description in described.items()}
 
     def partitions_of(self, topics: Iterable[str]) -> list[TopicPartition]:
         """Every partition that these topics have now, in order."""
-        found = self._admin.describe_topics(
-            TopicCollection(sorted(topics)), request_timeout=self._seconds
-        )
         return [
             (name, partition.id)
-            for name, future in sorted(found.items())
-            for partition in sorted(future.result().partitions, key=lambda it: it.id)
+            for name, description in sorted(self._describe(topics).items())
+            for partition in sorted(description.partitions, key=lambda partition: partition.id)
         ]
 
-    def offset_at(self, places: Iterable[TopicPartition], moment: int) -> dict[TopicPartition, int]:
-        """Where the first record stands that was written at `moment` (milliseconds) or later.
+    def ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """The end of each partition: the offset that its next record will get."""
+        return self._offsets(partitions, OffsetSpec.latest())
 
-        Where there is none, that is the end.
+    def offset_at(
+        self, partitions: Iterable[TopicPartition], milliseconds: int
+    ) -> dict[TopicPartition, int]:
+        """The first offset of each partition with a record of that time or later; else its end.
+
+        Args:
+            partitions: Those to ask for.
+            milliseconds: Since 1970.
         """
-        wanted = list(places)
-        found = self._offsets(wanted, OffsetSpec.for_timestamp(moment))
+        wanted = list(partitions)
+        offsets = self._offsets(wanted, OffsetSpec.for_timestamp(milliseconds))
         ends = self.ends(wanted)
-        return {place: at if at >= 0 else ends[place] for place, at in found.items()}
+        return {
+            partition: offset if offset >= 0 else ends[partition]
+            for partition, offset in offsets.items()
+        }
 
-    def has_records(self, place: TopicPartition, begin: int, end: int) -> bool:
+    def has_records(self, partition: TopicPartition, begin: int, end: int) -> bool:
         """Whether there is any committed record from offset `begin` up to, not including, `end`.
 
-        A log that begins after `begin` or ends before it has lost what it held there, which is not
-        the same as nothing: then the answer is yes. Reads with a consumer of its own, so nothing
-        that was fetched before can mislead it.
+        A log that begins after `begin` or ends before it has lost records, which is not the same
+        as none: then the answer is yes. A new consumer reads, so that nothing fetched before can
+        mislead it.
         """
         consumer = create_consumer(
             self._settings,
             {**FEW_RECORDS, "enable.partition.eof": True},  # the end of the partition is an answer
         )
         try:
-            consumer.assign([KafkaPartition(*place, begin)])
+            consumer.assign([KafkaPartition(*partition, begin)])
             message = consumer.poll(self._seconds)
             if message is None:
-                raise TimeoutError(f"{place[0]}/{place[1]} could not be read at offset {begin}")
+                topic, number = partition
+                raise TimeoutError(f"{topic}/{number} could not be read at offset {begin}")
             if error := message.error():
                 if error.code() == KafkaError._AUTO_OFFSET_RESET:
                     return True
@@ -128,45 +143,50 @@ class LogOffsets:
         finally:
             consumer.close()
 
+    def _describe(self, topics: Iterable[str]) -> dict[str, TopicDescription]:
+        futures = self._admin.describe_topics(
+            TopicCollection(sorted(topics)), request_timeout=self._seconds
+        )
+        return {name: future.result() for name, future in futures.items()}
+
     def _offsets(
-        self, places: Iterable[TopicPartition], at: OffsetSpec
+        self, partitions: Iterable[TopicPartition], spec: OffsetSpec
     ) -> dict[TopicPartition, int]:
-        wanted = list(places)
+        wanted = list(partitions)
         try:
-            return self._ask(wanted, at)
+            return self._ask(wanted, spec)
         except KafkaException as error:
-            # The client keeps asking with the leader epoch that it once learned, which a leader
-            # of a later epoch refuses for ever. A look at all topics teaches it the present one.
+            # The client keeps asking with the leader epoch that it once learned, and a leader of
+            # a later epoch refuses that for ever. Metadata of all topics brings the present one.
             if error.args[0].code() not in _OUTDATED:
                 raise
             self._admin.list_topics(timeout=self._seconds)
-            return self._ask(wanted, at)
+            return self._ask(wanted, spec)
 
-    def _ask(self, places: list[TopicPartition], at: OffsetSpec) -> dict[TopicPartition, int]:
-        if not self._met:  # a client that has met no broker yet can take three seconds over leaders
+    def _ask(self, partitions: list[TopicPartition], spec: OffsetSpec) -> dict[TopicPartition, int]:
+        if not self._connected:  # an unconnected client can take three seconds to learn leaders
             self.check()
-        told = list_offsets(self._admin, places, at, self._seconds)
-        return {place: it.offset for place, it in told.items()}
+        answers = list_offsets(self._admin, partitions, spec, self._seconds)
+        return {partition: answer.offset for partition, answer in answers.items()}
 
 
 def list_offsets(
-    client: AdminClient, places: Iterable[TopicPartition], at: OffsetSpec, seconds: float
+    client: AdminClient, partitions: Iterable[TopicPartition], spec: OffsetSpec, seconds: float
 ) -> dict[TopicPartition, ListOffsetsResultInfo]:
-    """Ask the leader of each partition for an offset, and for the date of what stands there.
+    """Ask the leader of each partition for an offset and its record's timestamp.
 
-    Where a leader is silent, or its connection breaks, the library reports no error: it gives an
-    offset that is none. Taken for one, it would be a log that has lost everything.
+    Where a leader is silent, or its connection breaks, librdkafka reports no error but gives
+    offset -1001. Taken for an offset, that would be a log that has lost everything.
 
     Raises:
         confluent_kafka.KafkaException: not every leader has answered.
     """
-    asked = client.list_offsets(
-        {KafkaPartition(*place): at for place in places}, request_timeout=seconds
+    futures = client.list_offsets(
+        {KafkaPartition(*partition): spec for partition in partitions}, request_timeout=seconds
     )
-    told = {(it.topic, it.partition): answer.result() for it, answer in asked.items()}
-    silent = [f"{topic}/{partition}" for (topic, partition), it in told.items()
-              if it.offset == OFFSET_INVALID]  # fmt: skip
-    if silent:
-        reason = f"the leader of {silent[0]} did not answer"
-        raise KafkaException(KafkaError(KafkaError.LEADER_NOT_AVAILABLE, reason))
-    return told
+    answers = {(key.topic, key.partition): future.result() for key, future in futures.items()}
+    for (topic, number), answer in answers.items():
+        if answer.offset == OFFSET_INVALID:
+            reason = f"the leader of {topic}/{number} did not answer"
+            raise KafkaException(KafkaError(KafkaError.LEADER_NOT_AVAILABLE, reason))
+    return answers

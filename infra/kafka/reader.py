@@ -1,4 +1,4 @@
-"""Reads stretches of the log as they are: bounded, without a group, leaving no trace on it."""
+"""Reads bounded ranges of the log without a consumer group, and leaves no trace on it."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,12 +14,12 @@ from schemas.topics import TopicPartition
 
 LARGEST_FETCH = 5_000
 FETCH_SECONDS = 0.1
-PATIENCE_SECONDS = 30.0
+SILENT_SECONDS = 30.0
 Progress = Callable[[int], None]
 
 
 class LogRecord(NamedTuple):
-    """A record as it stands on the log; `timestamp` in milliseconds since 1970."""
+    """A record of the log; `timestamp` in milliseconds since 1970."""
 
     topic: str
     partition: int
@@ -46,120 +46,117 @@ class OffsetRange(NamedTuple):
 
     @property
     def length(self) -> int:
-        """How many offsets lie in it."""
+        """How many offsets it has."""
         return max(0, self.end - self.first)
 
     def tail(self, length: int) -> "OffsetRange":
-        """The last offsets of it, at most so many."""
+        """Its last offsets, at most so many."""
         return OffsetRange(max(self.first, self.end - length), self.end)
 
 
+Ranges = Mapping[TopicPartition, OffsetRange]
+
+
 def scan(
-    settings: Settings,
-    spans: Mapping[TopicPartition, OffsetRange],
-    progress: Progress = lambda _: None,
+    settings: Settings, ranges: Ranges, progress: Progress = lambda _: None
 ) -> Iterator[LogRecord]:
-    """Read spans, each in its own order, several at a time; `progress` gets the offsets passed.
+    """Read ranges, each in its own order, several at a time; `progress` gets the offsets passed.
 
     Raises:
-        KafkaException: the log does not hold a span, or nothing came for half a minute.
+        KafkaException: the log does not hold a range, or no record came for half a minute.
     """
-    left = {place: span for place, span in spans.items() if span.length}
-    total = sum(span.length for span in left.values())
-    consumer = _consumer(settings, {place: span.first for place, span in left.items()})
-    heard = time.monotonic()
+    left = {partition: offsets for partition, offsets in ranges.items() if offsets.length}
+    total = sum(offsets.length for offsets in left.values())
+    consumer = _consumer(settings, {at: offsets.first for at, offsets in left.items()})
+    received = time.monotonic()
     try:
         while left:
             messages = consumer.consume(LARGEST_FETCH, FETCH_SECONDS)
             for message in messages:
-                place = _place(message)
-                if place not in left:
+                partition = _partition(message)
+                if partition not in left:
                     continue
-                offset = int(message.offset() or 0)
-                if not _at_end(message) and offset < left[place].end:
+                offset, end = int(message.offset() or 0), left[partition].end
+                if not _at_end(message) and offset < end:
                     yield _record(message)
-                    left[place] = OffsetRange(offset + 1, left[place].end)
-                if _at_end(message) or offset + 1 >= left[place].end:
-                    del left[place]
-                    consumer.pause([KafkaPartition(*place)])
-            progress(total - sum(span.length for span in left.values()))
-            heard = time.monotonic() if messages else heard
-            if left and time.monotonic() - heard > PATIENCE_SECONDS:
+                    left[partition] = OffsetRange(offset + 1, end)
+                if _at_end(message) or offset + 1 >= end:
+                    del left[partition]
+                    consumer.pause([KafkaPartition(*partition)])
+            progress(total - sum(offsets.length for offsets in left.values()))
+            received = time.monotonic() if messages else received
+            if left and time.monotonic() - received > SILENT_SECONDS:
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "no record comes"))
     finally:
         consumer.close()
 
 
 def follow(settings: Settings, starts: Mapping[TopicPartition, int]) -> Iterator[list[LogRecord]]:
-    """Read on from these offsets for ever; gives what came meanwhile, often nothing."""
-    consumer = _consumer(settings, starts)
-    try:
+    """Read on from these offsets for ever; yields the records of each fetch, often none."""
+    with closing(_consumer(settings, starts)) as consumer:
         while True:
             messages = consumer.consume(LARGEST_FETCH, FETCH_SECONDS)
             yield [_record(message) for message in messages if not _at_end(message)]
-    finally:
-        consumer.close()
 
 
 def first_records(
-    settings: Settings, spans: Mapping[TopicPartition, OffsetRange], seconds: float = 2.0
+    settings: Settings, ranges: Ranges, seconds: float = 2.0
 ) -> dict[TopicPartition, LogRecord | None]:
-    """Read the first record of each span, as far as they come in time.
+    """Read the first record of each range, as far as they come in time.
 
-    A span in which nothing waits is left out: it is empty, or holds only marks of transactions and
-    what these have not committed yet. `None` means that something may wait, but could not be read:
-    it did not come in time, or the log begins only after the span does.
+    A range without a record is left out: it is empty, or holds only markers of transactions and
+    records that are not committed yet. `None` means that there may be a record that could not be
+    read: it did not come in time, or the log begins only after the range does.
 
     Raises:
         KafkaException: the broker refuses.
     """
-    found: dict[TopicPartition, LogRecord | None] = {
-        at: None for at, span in spans.items() if span.length
-    }
-    if not found:
-        return found
-    starts = {place: spans[place].first for place in found}
+    starts = {at: offsets.first for at, offsets in ranges.items() if offsets.length}
+    records: dict[TopicPartition, LogRecord | None] = dict.fromkeys(starts)
+    if not starts:
+        return records
     with closing(_consumer(settings, starts, FEW_RECORDS)) as consumer:
-        for message in _heads(consumer, starts, seconds):
-            place = _place(message)
+        for message in _first_messages(consumer, starts, seconds):
+            partition = _partition(message)
             if _is_gone(message):
                 continue
-            if _at_end(message) or int(message.offset() or 0) >= spans[place].end:
-                del found[place]
+            if _at_end(message) or int(message.offset() or 0) >= ranges[partition].end:
+                del records[partition]
             else:
-                found[place] = _record(message)
-    return found
+                records[partition] = _record(message)
+    return records
 
 
-def ages(
-    settings: Settings, spans: Mapping[TopicPartition, OffsetRange]
-) -> dict[TopicPartition, float | None]:
-    """How many seconds ago the first record of each span was written.
+def ages(settings: Settings, ranges: Ranges) -> dict[TopicPartition, float | None]:
+    """The age in seconds of the first record of each range; left out and None as `first_records`.
 
-    Which places are left out, and which have `None`, is as in `firsts`.
+    Raises:
+        KafkaException: the broker refuses.
     """
     now = time.time()
     return {
-        place: None if record is None else max(0.0, now - record.timestamp / 1000)
-        for place, record in first_records(settings, spans).items()
+        partition: None if record is None else max(0.0, now - record.timestamp / 1000)
+        for partition, record in first_records(settings, ranges).items()
     }
 
 
-def _heads(
-    consumer: Consumer, places: Iterable[TopicPartition], seconds: float
+def _first_messages(
+    consumer: Consumer, partitions: Iterable[TopicPartition], seconds: float
 ) -> Iterator[Message]:
-    """What comes first of each partition, be it an error, as far as it comes in time."""
-    left, deadline = set(places), time.monotonic() + seconds
+    """The first message of each partition, also an error, as far as they come in time."""
+    left, deadline = set(partitions), time.monotonic() + seconds
     while left and time.monotonic() < deadline:
         for message in consumer.consume(LARGEST_FETCH, FETCH_SECONDS):
-            if (place := _place(message)) in left:
-                left.remove(place)
-                consumer.pause([KafkaPartition(*place)])
+            if (partition := _partition(message)) in left:
+                left.remove(partition)
+                consumer.pause([KafkaPartition(*partition)])
                 yield message
 
 
 def _consumer(
-    settings: Settings, starts: Mapping[TopicPartition, int], more: Properties | None = None
+    settings: Settings,
+    starts: Mapping[TopicPartition, int],
+    overrides: Properties | None = None,
 ) -> Consumer:
     consumer = create_consumer(
         settings,
@@ -167,25 +164,25 @@ def _consumer(
             "enable.partition.eof": True,  # the end of a partition ends its range
             "check.crcs": True,  # a damaged record is an error, not an answer
             "queued.max.messages.kbytes": 32_768,  # memory: librdkafka's own limit is twice that
-            **(more or {}),
+            **(overrides or {}),
         },
     )
-    consumer.assign([KafkaPartition(*place, at) for place, at in starts.items()])
+    consumer.assign([KafkaPartition(*partition, at) for partition, at in starts.items()])
     return consumer
 
 
-def _place(message: Message) -> TopicPartition:
+def _partition(message: Message) -> TopicPartition:
     return str(message.topic()), int(message.partition() or 0)
 
 
 def _is_gone(message: Message) -> bool:
-    """Whether this says that the log does not hold the offset from which it was to be read."""
+    """Whether the log does not hold the offset at which reading was to start."""
     error = message.error()
     return error is not None and error.code() == KafkaError._AUTO_OFFSET_RESET
 
 
 def _at_end(message: Message) -> bool:
-    """Whether this says that the partition has nothing more; any other error is raised."""
+    """Whether the partition has nothing more; any other error is raised."""
     error = message.error()
     if error is None:
         return False

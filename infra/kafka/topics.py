@@ -1,7 +1,7 @@
-"""Brings the topics of a catalogue into being, and tells where those that exist differ from it.
+"""Creates the topics of a catalogue, and reports where existing ones differ from it.
 
-What exists is never changed: more partitions would move keys, and another retention could delete
-what is the truth. A person decides that, so differences are told and nothing more.
+An existing topic is never changed: more partitions would move keys, and another retention could
+delete events. An operator decides on differences.
 """
 
 import time
@@ -24,8 +24,8 @@ from infra.kafka.client import create_admin
 from infra.kafka.offsets import list_offsets
 from infra.settings import Settings
 
-MOST_REPLICAS = 3
-PATIENCE_SECONDS = 30.0
+MAX_REPLICAS = 3
+SECONDS = 30.0
 
 
 class TopicSpec(Protocol):
@@ -40,7 +40,7 @@ class TopicSpec(Protocol):
 
 
 class TopicChanges(msgspec.Struct, frozen=True):
-    """What `apply` did: topics created, topics found, and one sentence per difference."""
+    """Names of topics that `apply` created or found, and one sentence per difference."""
 
     created: list[str]
     found: list[str]
@@ -48,57 +48,60 @@ class TopicChanges(msgspec.Struct, frozen=True):
 
 
 class TopicsError(VerdictsError):
-    """The topics cannot be had; the message is one sentence that says why."""
+    """The topics cannot be created or read; the message is one sentence that says why."""
 
 
 def apply(settings: Settings, catalogue: Iterable[TopicSpec]) -> TopicChanges:
-    """Create what is missing and compare what is there. Safe to run from several places at once.
+    """Create missing topics and compare existing ones; processes may do so at the same time.
 
     Raises:
-        TopicsError: When no broker answers, or it refuses to create a topic.
+        TopicsError: no broker answers, or it refuses to create a topic.
     """
     client, wanted = create_admin(settings), list(catalogue)
     try:
-        metadata = client.list_topics(timeout=PATIENCE_SECONDS)
+        metadata = client.list_topics(timeout=SECONDS)
         missing = [topic for topic in wanted if topic.name not in metadata.topics]
-        created = _create(client, missing, replicas=min(MOST_REPLICAS, len(metadata.brokers)))
-        _ends(client, [topic.name for topic in missing])
+        created = _create(client, missing, replicas=min(MAX_REPLICAS, len(metadata.brokers)))
+        _await_ends(client, [topic.name for topic in missing])
         found = [topic for topic in wanted if topic not in missing]
-        told = [*_partitions(found, metadata.topics), *_configs(client, found)]
+        reported = [
+            *_partition_differences(found, metadata.topics),
+            *_config_differences(client, found),
+        ]
     except KafkaException as error:
         raise TopicsError(f"Kafka at {settings.kafka} refused: {error.args[0].str()}.") from error
-    return TopicChanges(created, [topic.name for topic in found], told)
+    return TopicChanges(created, [topic.name for topic in found], reported)
 
 
 def differences(settings: Settings, catalogue: Iterable[TopicSpec]) -> list[str]:
-    """Say where topics that exist differ from the catalogue, a sentence each.
+    """Report where existing topics differ from the catalogue, in one sentence each.
 
     Raises:
         KafkaException: no broker answers.
     """
     client = create_admin(settings)
-    there = client.list_topics(timeout=PATIENCE_SECONDS).topics
-    found = [topic for topic in catalogue if topic.name in there]
-    return [*_partitions(found, there), *_configs(client, found)]
+    metadata = client.list_topics(timeout=SECONDS).topics
+    found = [topic for topic in catalogue if topic.name in metadata]
+    return [*_partition_differences(found, metadata), *_config_differences(client, found)]
 
 
 def is_empty(settings: Settings, names: Iterable[str]) -> bool:
-    """Whether no record stands on any of these topics."""
-    return all(end == 0 for end in _ends(create_admin(settings), names))
+    """Whether no record was ever written to any of these topics."""
+    return all(end == 0 for end in _await_ends(create_admin(settings), names))
 
 
-def _ends(client: AdminClient, names: Iterable[str]) -> list[int]:
-    """The end offset of each partition, once it can be told: a new one has no leader at first."""
-    wanted, deadline = list(names), time.monotonic() + PATIENCE_SECONDS
+def _await_ends(client: AdminClient, names: Iterable[str]) -> list[int]:
+    """The end offset of each partition, once all have a leader: new ones have none at first."""
+    wanted, deadline = list(names), time.monotonic() + SECONDS
     while wanted:
         try:
-            topics = client.list_topics(timeout=PATIENCE_SECONDS).topics
-            places = [(name, part) for name in wanted for part in topics[name].partitions]
-            told = list_offsets(client, places, OffsetSpec.latest(), PATIENCE_SECONDS)
-            return [it.offset for it in told.values()]
+            topics = client.list_topics(timeout=SECONDS).topics
+            partitions = [(name, number) for name in wanted for number in topics[name].partitions]
+            ends = list_offsets(client, partitions, OffsetSpec.latest(), SECONDS)
+            return [end.offset for end in ends.values()]
         except (KafkaException, KeyError) as error:
             if time.monotonic() > deadline:
-                raise TopicsError("Kafka does not tell what stands on its topics.") from error
+                raise TopicsError("Kafka does not say where its topics end.") from error
             time.sleep(0.05)
     return []
 
@@ -107,25 +110,27 @@ def _create(client: AdminClient, missing: list[TopicSpec], replicas: int) -> lis
     if not missing:
         return []
     # With three replicas an acknowledged record must survive the loss of any one broker.
-    safety = {"min.insync.replicas": "2"} if replicas == MOST_REPLICAS else {}
-    asked = client.create_topics(
+    safety = {"min.insync.replicas": "2"} if replicas == MAX_REPLICAS else {}
+    futures = client.create_topics(
         [
             NewTopic(topic.name, topic.partitions, replicas, config={**topic.config, **safety})
             for topic in missing
         ]
     )
     created = []
-    for name, answer in asked.items():
+    for name, future in futures.items():
         try:
-            answer.result(timeout=PATIENCE_SECONDS)
+            future.result(timeout=SECONDS)
             created.append(name)
         except KafkaException as error:
-            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # else: made meanwhile
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # another process was first
                 raise
     return created
 
 
-def _partitions(found: list[TopicSpec], topics: Mapping[str, TopicMetadata]) -> list[str]:
+def _partition_differences(
+    found: list[TopicSpec], topics: Mapping[str, TopicMetadata]
+) -> list[str]:
     return [
         f"{topic.name} has {len(topics[topic.name].partitions)} partitions, not {topic.partitions}."
         for topic in found
@@ -133,22 +138,23 @@ def _partitions(found: list[TopicSpec], topics: Mapping[str, TopicMetadata]) -> 
     ]
 
 
-def _configs(client: AdminClient, found: list[TopicSpec]) -> list[str]:
+def _config_differences(client: AdminClient, found: list[TopicSpec]) -> list[str]:
     if not found:
         return []
-    asked = client.describe_configs([ConfigResource(ResourceType.TOPIC, t.name) for t in found])
-    has = {it.name: answer.result(timeout=PATIENCE_SECONDS) for it, answer in asked.items()}
+    resources = [ConfigResource(ResourceType.TOPIC, topic.name) for topic in found]
+    futures = client.describe_configs(resources)
+    configs = {topic.name: future.result(timeout=SECONDS) for topic, future in futures.items()}
     return [
-        f"{topic.name} has {key}={has[topic.name][key].value}, not {value}."
+        f"{topic.name} has {key}={configs[topic.name][key].value}, not {value}."
         for topic in found
         for key, value in sorted(topic.config.items())
-        if not _same(has[topic.name][key].value, value)
+        if not _equal(configs[topic.name][key].value, value)
     ]
 
 
-def _same(one: str | None, other: str) -> bool:
-    """Kafka writes `0.10` as `0.1`, so numbers compare as numbers."""
+def _equal(actual: str | None, expected: str) -> bool:
+    """Compare numbers as numbers: Kafka writes `0.10` as `0.1`."""
     try:
-        return float(one or "") == float(other)
+        return float(actual or "") == float(expected)
     except ValueError:
-        return one == other
+        return actual == expected

@@ -67,7 +67,7 @@ class LogExport:
         manifest = Manifest(
             format=FORMAT,
             made=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-            cluster=self._log.cluster(),
+            cluster=self._log.cluster_id(),
             records=sum(part.records for part in parts),
             topics={topic: sum(it[0] == topic for it in self.spans) for topic, _ in self.spans},
             schemas=sorted(schemas),

@@ -88,7 +88,7 @@ def test_a_registry_that_is_away_for_a_moment_is_asked_again() -> None:
 def test_a_registry_that_stays_away_says_nothing_about_an_id() -> None:
     fake = FakeRegistry()
     fake.answers = [503]
-    registry = Registry("http://registry", httpx.MockTransport(fake), busy_patience=0)
+    registry = Registry("http://registry", httpx.MockTransport(fake), lookup_seconds=0)
     with pytest.raises(RegistryError, match="does not answer"):
         registry.schema(1)
 
@@ -98,7 +98,7 @@ def test_a_registry_that_is_away_is_left_alone_for_some_seconds() -> None:
     fake.id_of('"string"')
     fake.answers = [503, 503]
     registry = Registry(
-        "http://registry", httpx.MockTransport(fake), busy_patience=0, clock=lambda: now
+        "http://registry", httpx.MockTransport(fake), lookup_seconds=0, clock=lambda: now
     )
     for _ in range(100):
         with pytest.raises(RegistryError, match="not answer"):
@@ -115,7 +115,7 @@ def test_amid_the_work_a_registry_is_waited_for_less_than_at_the_start() -> None
     def away(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused")
 
-    registry = Registry("http://registry", httpx.MockTransport(away), patience=3_600)
+    registry = Registry("http://registry", httpx.MockTransport(away), start_seconds=3_600)
     with pytest.raises(RegistryError, match="refused"):
         registry.schema(1)
 
