@@ -11,17 +11,16 @@ import msgspec
 from infra.cli.options import answer, as_json, attached_settings
 from infra.cli.progress_bar import progress_bar
 from infra.kafka.registry import codec
-from infra.operations.event_query import (
-    EventReader,
+from infra.operations.event_query.query import (
     FoundEvent,
     Query,
     full_name,
     is_topic,
     known_type,
-    line,
-    moment,
-    to_full_json,
+    parse_time,
 )
+from infra.operations.event_query.reader import EventReader
+from infra.operations.event_query.rendering import line, to_full_json
 
 WIDEST_BAR = 40
 
@@ -50,8 +49,8 @@ def query_options(command: Callable[..., None]) -> Callable[..., None]:
             topics=tuple(map(full_name, topics)),
             types=tuple(map(known_type, types)),
             key=key,
-            since=moment(since) if since else None,
-            until=moment(until) if until else None,
+            since=parse_time(since) if since else None,
+            until=parse_time(until) if until else None,
         )
         command(query, **options)
 
@@ -92,13 +91,13 @@ def tail(query: Query, number: int, follow: bool, as_json: bool) -> None:
         click.echo(msgspec.json.encode(to_full_json(event)).decode() if as_json else line(event))
 
     reader = _reader()
-    spans = reader.spans(query)
+    ranges = reader.ranges(query)
     with progress_bar("Reading the log") as progress:
-        newest = reader.last(query, number, spans, progress)
+        newest = reader.last(query, number, ranges, progress)
     for event in newest:
         show(event)
     if follow:
-        for event in reader.follow(query, spans):
+        for event in reader.follow(query, ranges):
             show(event)
             sys.stdout.flush()
 
@@ -142,9 +141,11 @@ def count(query: Query, by: str, as_json: bool) -> None:
     verdicts events count --by day --type vote.cast --since 2026-11-01
     """
     reader = _reader()
-    spans = reader.spans(query)
-    with progress_bar("Reading the log", sum(span.length for span in spans.values())) as progress:
-        counts = reader.count(query, by, spans, progress)
+    ranges = reader.ranges(query)
+    with progress_bar(
+        "Reading the log", sum(offsets.length for offsets in ranges.values())
+    ) as progress:
+        counts = reader.count(query, by, ranges, progress)
     total, ordered = counts.total(), dict(sorted(counts.items()))
     answer({"by": by, "counts": ordered, "total": total}, as_json, _bar_chart(ordered, total))
 
@@ -179,10 +180,12 @@ def _at(position: str) -> list[FoundEvent]:
 
 def _with_id(query: Query, event_id: str) -> list[FoundEvent]:
     reader = _reader()
-    spans = reader.spans(query)
-    with progress_bar("Reading the log", sum(span.length for span in spans.values())) as progress:
+    ranges = reader.ranges(query)
+    with progress_bar(
+        "Reading the log", sum(offsets.length for offsets in ranges.values())
+    ) as progress:
         return [
             found
-            for found in reader.events(query, spans, progress)
+            for found in reader.events(query, ranges, progress)
             if found.event is not None and found.event.id == event_id
         ]

@@ -10,17 +10,16 @@ from infra.cli.main import verdicts
 from infra.kafka.client import create_admin, create_producer
 from infra.kafka.codec import Codec
 from infra.kafka.reader import LogRecord
-from infra.operations import event_query
-from infra.operations.event_query import (
-    EventReader,
+from infra.operations.event_query.query import (
     FoundEvent,
     Query,
     QueryError,
     full_name,
     known_type,
-    line,
-    moment,
+    parse_time,
 )
+from infra.operations.event_query.reader import FIRST_DEPTH, EventReader
+from infra.operations.event_query.rendering import line, to_json
 from infra.settings import Settings
 from schemas.events import Event
 from schemas.topics import EVENT_TOPICS, REVIEWS, VOTES
@@ -38,7 +37,7 @@ def found(event: Event | None, **record: Any) -> FoundEvent:
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("text", "microseconds"),
     [
         ("2026-11-20T12:00:00Z", NOON),
         ("2026-11-20T13:00:00+01:00", NOON),
@@ -48,17 +47,17 @@ def found(event: Event | None, **record: Any) -> FoundEvent:
         ("2d", NOON - 48 * HOUR),
     ],
 )
-def test_moments_are_said_in_the_ways_of_people(said: str, meant: int) -> None:
-    assert moment(said, now=lambda: NOON / SECOND) == meant
+def test_times_are_given_as_rfc_3339_as_dates_or_as_ages(text: str, microseconds: int) -> None:
+    assert parse_time(text, now=lambda: NOON / SECOND) == microseconds
 
 
-@pytest.mark.parametrize("said", ["yesterday", "", "5", "2026-13-01", "-3d"])
-def test_what_is_no_moment_is_told_with_examples(said: str) -> None:
-    with pytest.raises(QueryError, match="is no moment; write 2026-11-20"):
-        moment(said)
+@pytest.mark.parametrize("text", ["yesterday", "", "5", "2026-13-01", "-3d"])
+def test_an_unreadable_time_is_refused_with_examples(text: str) -> None:
+    with pytest.raises(QueryError, match="is no time; write 2026-11-20"):
+        parse_time(text)
 
 
-def test_a_topic_goes_by_its_short_name_too() -> None:
+def test_a_topic_is_named_by_its_short_name_too() -> None:
     assert full_name("votes") == full_name(VOTES.name) == VOTES.name
     with pytest.raises(QueryError, match="there are catalog, reviews, votes"):
         full_name("vote")
@@ -66,11 +65,11 @@ def test_a_topic_goes_by_its_short_name_too() -> None:
         known_type("vote")
 
 
-def test_only_topics_that_can_hold_what_is_meant_are_read() -> None:
-    assert Query().read == sorted(topic.name for topic in EVENT_TOPICS)
-    assert Query(types=("vote.cast", "vote.retracted")).read == [VOTES.name]
-    assert Query(types=("vote.cast", "undecodable")).read == Query().read
-    assert Query(topics=(REVIEWS.name,), types=("vote.cast",)).read == []
+def test_only_topics_that_can_hold_matching_events_are_read() -> None:
+    assert Query().topics_to_read == sorted(topic.name for topic in EVENT_TOPICS)
+    assert Query(types=("vote.cast", "vote.retracted")).topics_to_read == [VOTES.name]
+    assert Query(types=("vote.cast", "undecodable")).topics_to_read == Query().topics_to_read
+    assert Query(topics=(REVIEWS.name,), types=("vote.cast",)).topics_to_read == []
 
 
 def test_a_query_takes_events_by_type_and_by_their_own_time() -> None:
@@ -90,9 +89,9 @@ def test_a_line_never_moves_the_cursor() -> None:
     assert len(text) < 400
 
 
-def test_events_are_told_as_they_are_sent() -> None:
-    told = event_query.to_json(a_vote(voter="v-9"))
-    assert told == {
+def test_events_are_shown_as_they_are_sent() -> None:
+    event = to_json(a_vote(voter="v-9"))
+    assert event == {
         "id": "01",
         "type": "vote.cast",
         "time": "2026-11-20T12:00:00Z",
@@ -106,7 +105,7 @@ def its(cluster: str) -> Settings:
 
 
 @pytest.mark.integration
-def test_the_log_is_asked_by_topic_key_type_and_time(
+def test_the_log_is_queried_by_topic_key_type_and_time(
     its: Settings, unique: Callable[[str], str]
 ) -> None:
     asker = unique("asker")
@@ -120,16 +119,16 @@ def test_the_log_is_asked_by_topic_key_type_and_time(
     producer.flush()
 
     def ids(query: Query) -> list[str]:
-        return [it.event.id for it in reader.events(query, reader.spans(query)) if it.event]
+        return [it.event.id for it in reader.events(query, reader.ranges(query)) if it.event]
 
     assert ids(before) == ["0", "1", "2", "3", "4"]
     assert ids(Query(key=asker, since=NOON + HOUR, until=NOON + 3 * HOUR)) == ["1", "2"]
     assert ids(Query(key=asker, types=("vote.retracted",))) == []
-    spans = reader.spans(before)
-    assert [it.type for it in reader.last(before, 2, spans)] == ["vote.cast", "undecodable"]
-    counts = reader.count(before, "hour", spans, lambda _: None)
+    ranges = reader.ranges(before)
+    assert [it.type for it in reader.last(before, 2, ranges)] == ["vote.cast", "undecodable"]
+    counts = reader.count(before, "hour", ranges, lambda _: None)
     assert counts["2026-11-20T12"] == 1
-    (newest,) = reader.last(before, 1, spans)
+    (newest,) = reader.last(before, 1, ranges)
     last = newest.record
     assert reader.at(*last[:3]) == newest
     assert reader.at(VOTES.name, last.partition, last.offset + 1) is None
@@ -163,68 +162,68 @@ def times(newest: Iterable[FoundEvent]) -> list[int]:
 
 
 @pytest.mark.integration
-def test_the_newest_before_a_moment_are_found_deep_in_a_busy_partition(
+def test_the_newest_before_a_time_are_found_deep_in_a_busy_partition(
     its: Settings, topic: str, write: Callable[..., None]
 ) -> None:
     write(0, range(1_000, 1_300))
     write(1, range(1, 11))
-    reader, meant = EventReader(its, Codec()), Query(topics=(topic,), until=1_050_000)
-    newest = reader.last(meant, 5, reader.spans(meant))
+    reader, query = EventReader(its, Codec()), Query(topics=(topic,), until=1_050_000)
+    newest = reader.last(query, 5, reader.ranges(query))
     assert times(newest) == [1_045, 1_046, 1_047, 1_048, 1_049]
 
 
 @pytest.mark.integration
-def test_what_is_rare_in_a_busy_partition_is_found_before_what_is_common_in_a_quiet_one(
+def test_rare_events_of_a_busy_partition_are_found_before_common_ones_of_a_quiet_one(
     its: Settings, topic: str, write: Callable[..., None]
 ) -> None:
     write(0, [1_000, 1_001], key="rare")
     write(0, range(1_002, 1_300))
     write(1, range(1, 11), key="rare")
-    reader, meant = EventReader(its, Codec()), Query(topics=(topic,), key="rare")
-    assert times(reader.last(meant, 3, reader.spans(meant))) == [10, 1_000, 1_001]
+    reader, query = EventReader(its, Codec()), Query(topics=(topic,), key="rare")
+    assert times(reader.last(query, 3, reader.ranges(query))) == [10, 1_000, 1_001]
 
 
 @pytest.mark.integration
-def test_a_partition_is_left_alone_once_what_lies_deeper_in_it_is_too_old(
+def test_a_partition_is_read_no_further_back_once_its_records_are_too_old(
     its: Settings, topic: str, write: Callable[..., None]
 ) -> None:
     write(0, range(2_000, 2_300))
     write(1, range(1, 1_001))
-    reader, meant, passed = EventReader(its, Codec()), Query(topics=(topic,), until=2_050_000), [0]
-    newest = reader.last(meant, 5, reader.spans(meant), passed.append)
+    reader, query, passed = EventReader(its, Codec()), Query(topics=(topic,), until=2_050_000), [0]
+    newest = reader.last(query, 5, reader.ranges(query), passed.append)
     assert times(newest) == [2_045, 2_046, 2_047, 2_048, 2_049]
-    assert max(passed) == 2 * event_query.FIRST_LOOK
-    assert passed[-1] == 300 - event_query.FIRST_LOOK  # of the busy one alone
+    assert max(passed) == 2 * FIRST_DEPTH
+    assert passed[-1] == 300 - FIRST_DEPTH  # of the busy one alone
 
 
 @pytest.mark.integration
-def test_fewer_than_asked_for_are_shown_and_none_when_none_are(
+def test_fewer_than_asked_for_are_found_and_none_when_none_are_asked_for(
     its: Settings, topic: str, write: Callable[..., None]
 ) -> None:
     write(0, range(1, 301))
-    reader, meant = EventReader(its, Codec()), Query(topics=(topic,), until=3_000)
-    spans = reader.spans(meant)
-    assert times(reader.last(meant, 5, spans)) == [1, 2]
-    assert reader.last(meant, 0, spans) == []
+    reader, query = EventReader(its, Codec()), Query(topics=(topic,), until=3_000)
+    ranges = reader.ranges(query)
+    assert times(reader.last(query, 5, ranges)) == [1, 2]
+    assert reader.last(query, 0, ranges) == []
 
 
 @pytest.mark.integration
-def test_what_comes_while_the_newest_are_read_is_followed(
+def test_events_that_arrive_while_the_newest_are_read_are_followed(
     its: Settings, topic: str, write: Callable[..., None]
 ) -> None:
-    reader, meant = EventReader(its, Codec()), Query(topics=(topic,))
+    reader, query = EventReader(its, Codec()), Query(topics=(topic,))
     write(0, [1])
-    spans = reader.spans(meant)
+    ranges = reader.ranges(query)
     write(0, [2])
-    assert times(reader.last(meant, 5, spans)) == [1]
-    following = reader.follow(meant, spans)
+    assert times(reader.last(query, 5, ranges)) == [1]
+    following = reader.follow(query, ranges)
     write(0, [3])
     assert next(following).record.timestamp == 2
     assert next(following).record.timestamp == 3
 
 
 @pytest.mark.integration
-def test_an_id_with_slashes_is_no_place(its: Settings, unique: Callable[[str], str]) -> None:
+def test_an_id_with_slashes_is_no_position(its: Settings, unique: Callable[[str], str]) -> None:
     name = unique("orders/2026/17")
     producer = create_producer(its)
     producer.produce(VOTES.name, Codec().encode(a_vote(voter=name, id=name)), name)
@@ -235,7 +234,7 @@ def test_an_id_with_slashes_is_no_place(its: Settings, unique: Callable[[str], s
     assert [it["id"] for it in json.loads(shown.stdout)] == [name]
 
 
-def test_no_less_than_no_events_are_shown() -> None:
+def test_a_negative_number_of_events_is_refused() -> None:
     refused = CliRunner().invoke(verdicts, ["events", "tail", "-n", "-5"])
     assert refused.exit_code == 2
     assert "-5 is not in the range x>=0" in refused.output

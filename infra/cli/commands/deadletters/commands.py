@@ -13,7 +13,7 @@ from infra.cli.options import answer, as_json, attached_settings, counted
 from infra.cli.progress_bar import progress_bar
 from infra.kafka.codec import UndecodableError
 from infra.kafka.registry import codec
-from infra.operations import event_query
+from infra.operations.event_query import rendering as event_rendering
 from infra.postgres.engine import create_engine
 from streams.deadletters.model import DeadLetter
 from streams.deadletters.replay import DeadLetterReplay
@@ -74,7 +74,7 @@ def show(number: int, as_json: bool) -> None:
         (listed,) = by_numbers(_read(dead_letters), [number])
         letter = _with_value(dead_letters, listed)
         try:
-            event: dict[str, Any] | None = event_query.to_json(dead_letters.decode(letter))
+            event: dict[str, Any] | None = event_rendering.to_json(dead_letters.decode(letter))
             now = rendering.prospect(letter)
         except UndecodableError as error:
             event, now = None, f"cannot be applied: {error}"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import click
 
-from infra.operations.event_query import full_name
+from infra.operations.event_query.query import full_name
 from streams.deadletters.model import DeadLetter
 
 

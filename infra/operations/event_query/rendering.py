@@ -1,0 +1,52 @@
+"""Events as JSON values for a program and as lines for a person."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from infra.operations.event_query.query import UNDECODABLE, FoundEvent
+from schemas.events import Event
+from schemas.time.instants import rfc3339
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """An event as JSON values, in the form in which it was sent."""
+    data = msgspec.to_builtins(event.data)
+    source = {} if event.source is None else {"source": event.source}
+    return {
+        "id": event.id, **source, "type": event.type, "time": rfc3339(event.time), "data": data,
+    }  # fmt: skip
+
+
+def to_full_json(found: FoundEvent) -> dict[str, Any]:
+    """An event with its offset, as JSON values; an undecodable one with its bytes."""
+    record = found.record
+    written = datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat(
+        timespec="milliseconds"
+    )
+    key = None if record.key is None else record.key.decode(errors="replace")
+    position = {
+        "topic": record.topic, "partition": record.partition, "offset": record.offset,
+        "written": written.replace("+00:00", "Z"), "key": key,
+    }  # fmt: skip
+    if found.event is not None:
+        return {**position, **to_json(found.event)}
+    return {**position, "type": UNDECODABLE, "reason": found.reason, "value": record.value}
+
+
+def line(found: FoundEvent) -> str:
+    """An event on one line of printable characters."""
+    record = found.record
+    position = f"{record.topic.split('.')[1]}/{record.partition}/{record.offset}"
+    start = f"{rfc3339(found.time):<27}  {position:<18}  {found.type:<17}"
+    if found.event is None:
+        return f"{start}  {found.reason}"
+    data = msgspec.to_builtins(found.event.data)
+    return f"{start}  {' '.join(f'{name}={_short(value)}' for name, value in data.items())}"
+
+
+def _short(value: object) -> str:
+    # Control characters would move the terminal's cursor.
+    text = "".join(c if c.isprintable() else " " for c in str(value))
+    return text if len(text) <= 40 else f"{text[:39]}…"
