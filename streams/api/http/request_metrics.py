@@ -15,7 +15,7 @@ METHODS = frozenset(
     ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE")
 )
 OTHER = "OTHER"
-DATABASE_AWAY = unavailable("The database does not answer now.")
+DATABASE_AWAY = unavailable("The database is not responding.")
 
 
 class MeasuredApp:

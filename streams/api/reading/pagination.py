@@ -27,7 +27,7 @@ def read_limit(request: Request) -> int:
     """
     text = request.query_params.get("limit", str(DEFAULT_LIMIT))
     if not (text.isascii() and text.isdigit() and int(text[:9]) >= 1):
-        raise Problem(400, f"limit is a whole number from 1 to {MAX_LIMIT}.")
+        raise Problem(400, f"limit must be a whole number from 1 to {MAX_LIMIT}.")
     return min(int(text[:9]), MAX_LIMIT)
 
 

@@ -1,4 +1,4 @@
-"""What the application measures of every request."""
+"""The metrics of every request."""
 
 from sqlalchemy.exc import OperationalError
 from starlette.responses import PlainTextResponse

@@ -124,8 +124,10 @@ def a_tool(slug: str, version: int) -> Tool:
 
 def consumed(api: Api, result: dict[str, Any]) -> confluent_kafka.Message:
     consumer = create_consumer(api.settings)
-    place = confluent_kafka.TopicPartition(result["topic"], result["partition"], result["offset"])
-    consumer.assign([place])
+    partition = confluent_kafka.TopicPartition(
+        result["topic"], result["partition"], result["offset"]
+    )
+    consumer.assign([partition])
     message = consumer.poll(20)
     consumer.close()
     assert message is not None
@@ -181,9 +183,9 @@ def test_a_change_on_the_topic_reaches_the_tools_followers(api: Api) -> None:
         assert next(lines) == "retry: 2000"
         api.publish(a_tool("unfollowed", 1))
         api.publish(a_tool("followed", 2))
-        told = [line for line in (next(lines) for _ in range(4)) if line]
-    assert told[:2] == ["id: 2", "event: tally"]
-    assert '"version":2' in told[2]
+        event_lines = [line for line in (next(lines) for _ in range(4)) if line]
+    assert event_lines[:2] == ["id: 2", "event: tally"]
+    assert '"version":2' in event_lines[2]
 
 
 def test_a_vote_is_acknowledged_without_workers(api: Api) -> None:

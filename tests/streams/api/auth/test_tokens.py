@@ -14,83 +14,83 @@ TEXT = "vdt_" + "a" * 12 + "_" + "b" * 43
 TOKEN = Token("a" * 12, "test", "editor", None, datetime(2025, 1, 1, tzinfo=UTC))
 
 
-class Book:
-    """Tokens by text, and how often it was asked."""
+class CountingLookup:
+    """Tokens by text, and the number of lookups."""
 
     def __init__(self) -> None:
         self.tokens: dict[str, Token] = {TEXT: TOKEN}
-        self.asked = 0
+        self.count = 0
 
     def __call__(self, text: str) -> Token | None:
-        self.asked += 1
+        self.count += 1
         return self.tokens.get(text)
 
 
 def test_concurrent_requests_share_one_lookup_in_two_seconds() -> None:
-    now, book = 0.0, Book()
-    known = CachedTokens(book, lambda: now)
+    now, lookup_counter = 0.0, CountingLookup()
+    cached = CachedTokens(lookup_counter, lambda: now)
 
     async def ask() -> list[Token | None]:
-        return await asyncio.gather(*(known.find(TEXT) for _ in range(50)))
+        return await asyncio.gather(*(cached.find(TEXT) for _ in range(50)))
 
     assert asyncio.run(ask()) == [TOKEN] * 50
-    assert book.asked == 1
+    assert lookup_counter.count == 1
     now = 1.9
     asyncio.run(ask())
-    assert book.asked == 1
-    now, book.tokens = 2.1, {}
+    assert lookup_counter.count == 1
+    now, lookup_counter.tokens = 2.1, {}
     assert asyncio.run(ask()) == [None] * 50
-    assert book.asked == 2
+    assert lookup_counter.count == 2
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", TEXT + "x", TEXT.upper(), TEXT[:-1] + "\n"])
 def test_malformed_tokens_are_not_looked_up(text: str) -> None:
-    book = Book()
-    assert asyncio.run(CachedTokens(book).find(text)) is None
-    assert book.asked == 0
+    lookup_counter = CountingLookup()
+    assert asyncio.run(CachedTokens(lookup_counter).find(text)) is None
+    assert lookup_counter.count == 0
 
 
 def test_a_failed_lookup_is_not_cached() -> None:
     def broken(_: str) -> Token | None:
         raise OSError("away")
 
-    known = CachedTokens(broken)
+    cached = CachedTokens(broken)
     for _ in range(2):
         with pytest.raises(OSError, match="away"):
-            asyncio.run(known.find(TEXT))
+            asyncio.run(cached.find(TEXT))
 
 
 def test_while_the_database_is_away_a_cached_token_stays_valid_for_five_minutes() -> None:
-    now, book = 0.0, Book()
+    now, lookup_counter = 0.0, CountingLookup()
 
     def lookup(text: str) -> Token | None:
         if now:
             raise OperationalError("select", {}, Exception("away"))
-        return book(text)
+        return lookup_counter(text)
 
-    known = CachedTokens(lookup, lambda: now)
-    assert asyncio.run(known.find(TEXT)) == TOKEN
+    cached = CachedTokens(lookup, lambda: now)
+    assert asyncio.run(cached.find(TEXT)) == TOKEN
     now = 299.0
-    assert asyncio.run(known.find(TEXT)) == TOKEN
+    assert asyncio.run(cached.find(TEXT)) == TOKEN
     now = 302.0
     with pytest.raises(OperationalError):
-        asyncio.run(known.find(TEXT))
+        asyncio.run(cached.find(TEXT))
 
 
 def test_a_hanging_database_counts_as_away() -> None:
-    now, book, hanging = 0.0, Book(), threading.Event()
+    now, lookup_counter, hanging = 0.0, CountingLookup(), threading.Event()
 
     def lookup(text: str) -> Token | None:
         if now:
             hanging.wait()
-        return book(text)
+        return lookup_counter(text)
 
-    known = CachedTokens(lookup, lambda: now, timeout=0.05)
-    assert asyncio.run(known.find(TEXT)) == TOKEN
+    cached = CachedTokens(lookup, lambda: now, timeout=0.05)
+    assert asyncio.run(cached.find(TEXT)) == TOKEN
     now = 299.0
     try:
-        assert asyncio.run(known.find(TEXT)) == TOKEN
+        assert asyncio.run(cached.find(TEXT)) == TOKEN
         with pytest.raises(SQLAlchemyError):
-            asyncio.run(known.find(TEXT.replace("b", "c")))
+            asyncio.run(cached.find(TEXT.replace("b", "c")))
     finally:
         hanging.set()

@@ -15,7 +15,7 @@ def client(peer: str, forwarded: str, trusted: tuple[str, ...] = PROXIES) -> str
 
 
 @pytest.mark.parametrize(
-    ("peer", "forwarded", "found"),
+    ("peer", "forwarded", "address"),
     [
         ("203.0.113.9", "198.51.100.1", "203.0.113.9"),
         ("10.0.0.1", "198.51.100.1", "198.51.100.1"),
@@ -27,8 +27,8 @@ def client(peer: str, forwarded: str, trusted: tuple[str, ...] = PROXIES) -> str
         ("::ffff:10.0.0.1", "198.51.100.1", "198.51.100.1"),
     ],
 )
-def test_only_trusted_proxies_may_name_the_client(peer: str, forwarded: str, found: str) -> None:
-    assert client(peer, forwarded) == found
+def test_only_trusted_proxies_may_name_the_client(peer: str, forwarded: str, address: str) -> None:
+    assert client(peer, forwarded) == address
 
 
 def test_by_default_no_proxy_is_trusted() -> None:

@@ -1,4 +1,4 @@
-"""One deadline for many waits."""
+"""One timeout for many waits."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,12 +8,12 @@ import pytest
 from streams.api.http.shared_timeout import SharedTimeout
 
 
-async def wait(deadline: SharedTimeout, until: Awaitable[object]) -> str:
+async def wait(timeout: SharedTimeout, until: Awaitable[object]) -> str:
     try:
-        with deadline:
+        with timeout:
             await until
     except TimeoutError:
-        return "late"
+        return "timed out"
     return "in time"
 
 
@@ -23,35 +23,35 @@ def run(scene: Callable[[], Awaitable[None]]) -> None:
 
 def test_only_a_block_that_takes_too_long_times_out() -> None:
     async def scene() -> None:
-        deadline, quick, never = SharedTimeout(0.02), asyncio.Event(), asyncio.Event()
-        waits = [asyncio.create_task(wait(deadline, it.wait())) for it in (never, quick, never)]
+        timeout, quick, never = SharedTimeout(0.02), asyncio.Event(), asyncio.Event()
+        waits = [asyncio.create_task(wait(timeout, it.wait())) for it in (never, quick, never)]
         await asyncio.sleep(0)
         quick.set()
-        assert await asyncio.gather(*waits) == ["late", "in time", "late"]
+        assert await asyncio.gather(*waits) == ["timed out", "in time", "timed out"]
 
     run(scene)
 
 
 def test_a_later_block_times_out_too() -> None:
     async def scene() -> None:
-        deadline, never = SharedTimeout(0.02), asyncio.Event()
-        first = asyncio.create_task(wait(deadline, never.wait()))
-        await asyncio.sleep(0.01)  # so that the second is not late yet when the first is
-        second = asyncio.create_task(wait(deadline, never.wait()))
-        assert [await first, await second] == ["late", "late"]
-        assert await wait(deadline, never.wait()) == "late"
+        timeout, never = SharedTimeout(0.02), asyncio.Event()
+        first = asyncio.create_task(wait(timeout, never.wait()))
+        await asyncio.sleep(0.01)  # so that the second is not expired yet when the first is
+        second = asyncio.create_task(wait(timeout, never.wait()))
+        assert [await first, await second] == ["timed out", "timed out"]
+        assert await wait(timeout, never.wait()) == "timed out"
 
     run(scene)
 
 
 def test_one_timeout_serves_several_event_loops_in_turn() -> None:
-    deadline = SharedTimeout(0.01)
+    timeout = SharedTimeout(0.01)
 
     async def scene() -> None:
-        assert await wait(deadline, asyncio.Event().wait()) == "late"
+        assert await wait(timeout, asyncio.Event().wait()) == "timed out"
 
     async def left() -> None:
-        with deadline:
+        with timeout:
             await asyncio.sleep(0)
 
     for of_a_loop in (scene, left, scene):
@@ -60,8 +60,8 @@ def test_one_timeout_serves_several_event_loops_in_turn() -> None:
 
 def test_an_outside_cancellation_stays_a_cancellation() -> None:
     async def scene() -> None:
-        deadline = SharedTimeout(60)
-        task = asyncio.create_task(wait(deadline, asyncio.Event().wait()))
+        timeout = SharedTimeout(60)
+        task = asyncio.create_task(wait(timeout, asyncio.Event().wait()))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

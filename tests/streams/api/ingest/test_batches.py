@@ -1,4 +1,4 @@
-"""A batch is read at once where nothing is wrong with it; that must not show."""
+"""A valid batch is decoded at once; its results are the same as one by one."""
 
 from typing import Any
 

@@ -17,7 +17,7 @@ from tests.streams.api.conftest import FakeApi
 EDITOR = {"Authorization": "Bearer editor"}
 GATEWAY = {"Authorization": "Bearer gateway"}
 BATCH = "application/cloudevents-batch+json"
-NOON = "2025-11-20T12:00:00+02:00"  # the clock of the tests says 10:00 in UTC
+NOON = "2025-11-20T12:00:00+02:00"  # 10:00 UTC, the time of FakeClock
 
 
 def a_category(**differs: Any) -> dict[str, Any]:
@@ -276,10 +276,10 @@ def test_a_too_large_body_is_discarded_up_to_a_limit() -> None:
 def test_a_missing_body_times_out(
     parts: list[dict[str, Any]],
 ) -> None:
-    said = list(parts)
+    messages = list(parts)
 
     async def receive() -> dict[str, Any]:
-        return said.pop(0) if said else await asyncio.Future[dict[str, Any]]()
+        return messages.pop(0) if messages else await asyncio.Future[dict[str, Any]]()
 
     async def scene() -> None:
         with pytest.raises(Problem) as refused:
@@ -291,13 +291,13 @@ def test_a_missing_body_times_out(
 
 
 def test_a_client_that_disconnects_within_its_body_sends_no_event() -> None:
-    said: list[dict[str, Any]] = [
+    messages: list[dict[str, Any]] = [
         {"type": "http.request", "body": b"[", "more_body": True},
         {"type": "http.disconnect"},
     ]
 
     async def receive() -> dict[str, Any]:
-        return said.pop(0)
+        return messages.pop(0)
 
     with pytest.raises(Problem) as refused:
         asyncio.run(read_body(receive, {}, 1024))
@@ -381,7 +381,7 @@ def test_after_a_timed_out_wait_the_response_is_the_plain_one(api: FakeApi) -> N
 
 
 @pytest.mark.parametrize(
-    ("said", "seconds"),
+    ("preferences", "seconds"),
     [
         (["wait=5"], 5),
         (["respond-async, wait=10"], 10),
@@ -395,5 +395,5 @@ def test_after_a_timed_out_wait_the_response_is_the_plain_one(api: FakeApi) -> N
         ([], 0),
     ],
 )
-def test_the_preference_is_read_as_rfc_7240_writes_it(said: str, seconds: int) -> None:
-    assert preferred_wait(said) == seconds
+def test_the_preference_is_read_as_rfc_7240_writes_it(preferences: list[str], seconds: int) -> None:
+    assert preferred_wait(preferences) == seconds

@@ -1,4 +1,4 @@
-"""What is counted is there before the first of it."""
+"""Series exist before their first event."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from streams.api.ingest.metrics import received
 
 ROOT = Path(__file__).parents[4]
 
-# Asked of a process of its own: others may have counted in this one.
+# In a fresh process: other tests may have counted in this one.
 CODE = """
 from infra.telemetry.metrics import REGISTRY
 from schemas.events import EVENT_TYPES

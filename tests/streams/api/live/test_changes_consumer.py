@@ -1,4 +1,4 @@
-"""What the API hears of the changes topic, whatever stands there."""
+"""Reading the changes topic, whatever its records hold."""
 
 import asyncio
 from collections.abc import Callable
@@ -27,29 +27,29 @@ def test_an_unreadable_record_does_not_block_later_ones(
 ) -> None:
     settings = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})
     tool = a_tool(unique("tool"))
-    broken = {unique("tool"): it for it in (OF_A_REGISTRY, b"", b"garbage", None)}
+    broken = {unique("tool"): value for value in (OF_A_REGISTRY, b"", b"garbage", None)}
 
-    async def scene() -> ChangedTools:
-        heard: ChangedTools = {}
-        began, all_there = asyncio.Event(), asyncio.Event()
+    async def scenario() -> ChangedTools:
+        received: ChangedTools = {}
+        started, complete = asyncio.Event(), asyncio.Event()
 
-        def changed(group: ChangedTools) -> None:
-            heard.update({slug: record for slug, record in group.items() if slug in wanted})
-            if len(heard) == len(wanted):
-                all_there.set()
+        def on_changes(group: ChangedTools) -> None:
+            received.update({slug: record for slug, record in group.items() if slug in wanted})
+            if len(received) == len(wanted):
+                complete.set()
 
         wanted = {*broken, tool.tool}
-        feed = ChangesConsumer(settings, Codec(fetch=without_registry), changed, began.set)
+        consumer = ChangesConsumer(settings, Codec(fetch=without_registry), on_changes, started.set)
         async with asyncio.timeout(30):
-            await began.wait()
+            await started.wait()
             for slug, value in broken.items():
                 publish(cluster, slug, value)
             publish(cluster, tool.tool, Codec().encode_record(tool))
-            await all_there.wait()
-        await feed.close()
-        return heard
+            await complete.wait()
+        await consumer.close()
+        return received
 
-    assert asyncio.run(scene()) == {**dict.fromkeys(broken), tool.tool: tool}
+    assert asyncio.run(scenario()) == {**dict.fromkeys(broken), tool.tool: tool}
 
 
 def publish(cluster: str, slug: str, value: bytes | None) -> None:

@@ -18,7 +18,7 @@ from tests.streams.api.conftest import FakeApi
 
 
 def test_a_watermark_wakes_waiters_of_it_and_of_earlier_ones() -> None:
-    async def scene() -> list[bool]:
+    async def scenario() -> list[bool]:
         watermarks: Watermarks[str] = Watermarks()
         waits = [asyncio.create_task(watermarks.wait_for("a", offset)) for offset in (3, 5, 9)]
         await asyncio.sleep(0)
@@ -29,20 +29,20 @@ def test_a_watermark_wakes_waiters_of_it_and_of_earlier_ones() -> None:
         waits[2].cancel()
         return done
 
-    assert asyncio.run(scene()) == [True, True, False]
+    assert asyncio.run(scenario()) == [True, True, False]
 
 
 def test_a_reached_watermark_needs_no_wait() -> None:
-    async def scene() -> None:
+    async def scenario() -> None:
         watermarks: Watermarks[str] = Watermarks()
         watermarks.set("a", 5)
         await asyncio.wait_for(watermarks.wait_for("a", 5), 1)
 
-    asyncio.run(scene())
+    asyncio.run(scenario())
 
 
 def test_a_rewound_offset_is_waited_for_again() -> None:
-    async def scene() -> None:
+    async def scenario() -> None:
         progress = Progress()
         progress.apply([("applied", f"{VOTES.name}/3/42"), ("applied", f"{VOTES.name}/3/17")])
         waiting = asyncio.create_task(progress.applied.wait_for((VOTES.name, 3), 42))
@@ -51,42 +51,42 @@ def test_a_rewound_offset_is_waited_for_again() -> None:
         progress.apply([("applied", f"{VOTES.name}/3/42")])
         await asyncio.wait_for(waiting, 1)
 
-    asyncio.run(scene())
+    asyncio.run(scenario())
 
 
 def test_a_loaded_checkpoint_counts_even_when_lower_or_missing() -> None:
-    async def scene() -> None:
+    async def scenario() -> None:
         progress = Progress()
         progress.apply([("applied", f"{VOTES.name}/3/42"), ("applied", f"{VOTES.name}/4/42")])
         progress.start_listening()
         progress.load_checkpoints({(VOTES.name, 3): 17})
-        assert await stands(progress, 3, 17)
-        assert not await stands(progress, 3, 18)
-        assert not await stands(progress, 4, 1)
+        assert await is_reached(progress, 3, 17)
+        assert not await is_reached(progress, 3, 18)
+        assert not await is_reached(progress, 4, 1)
 
-    asyncio.run(scene())
+    asyncio.run(scenario())
 
 
 def test_notifications_during_the_load_win_over_checkpoints() -> None:
-    async def scene() -> None:
+    async def scenario() -> None:
         progress = Progress()
         progress.start_listening()
         progress.apply([("applied", f"{VOTES.name}/3/42")])
         progress.load_checkpoints({(VOTES.name, 3): 41, (VOTES.name, 4): 7})
-        assert await stands(progress, 3, 42)
-        assert await stands(progress, 4, 7)
+        assert await is_reached(progress, 3, 42)
+        assert await is_reached(progress, 4, 7)
 
-    asyncio.run(scene())
+    asyncio.run(scenario())
 
 
 def test_a_failed_load_of_checkpoints_is_retried() -> None:
-    async def scene() -> None:
+    async def scenario() -> None:
         read_model, progress = FakeReadModel(), Progress()
-        asked: list[str] = []
+        calls: list[str] = []
 
         async def applied(_: Sequence[str]) -> dict[TopicPartition, int]:
-            asked.append("once more")
-            if len(asked) < 3:
+            calls.append("once more")
+            if len(calls) < 3:
                 raise NoAnswerError("away")
             return {(VOTES.name, 3): 42}
 
@@ -94,37 +94,37 @@ def test_a_failed_load_of_checkpoints_is_retried() -> None:
         CheckpointLoader(progress, read_model, retry_seconds=0).restart()
         await asyncio.wait_for(progress.applied.wait_for((VOTES.name, 3), 42), 5)
 
-    asyncio.run(scene())
+    asyncio.run(scenario())
 
 
 def test_a_reconnect_cancels_a_load_under_way() -> None:
-    async def scene() -> None:
+    async def scenario() -> None:
         read_model, progress = FakeReadModel(), Progress()
-        began, go = asyncio.Event(), asyncio.Event()
+        started, proceed = asyncio.Event(), asyncio.Event()
         answers = [{(VOTES.name, 3): 17}, {(VOTES.name, 3): 42}]
 
         async def applied(_: Sequence[str]) -> dict[TopicPartition, int]:
             answer = answers.pop(0)
             if answers:
-                began.set()
-                await go.wait()
+                started.set()
+                await proceed.wait()
             return answer
 
         read_model.answers[read_applied_offsets] = applied
         loader = CheckpointLoader(progress, read_model)
         loader.restart()
-        await began.wait()
+        await started.wait()
         loader.restart()
         await asyncio.wait_for(progress.applied.wait_for((VOTES.name, 3), 42), 5)
-        go.set()
+        proceed.set()
         await asyncio.sleep(0)
-        assert await stands(progress, 3, 42)
+        assert await is_reached(progress, 3, 42)
 
-    asyncio.run(scene())
+    asyncio.run(scenario())
 
 
-async def stands(progress: Progress, partition: int, offset: int) -> bool:
-    """Whether who waits for the offset need not wait."""
+async def is_reached(progress: Progress, partition: int, offset: int) -> bool:
+    """Whether the offset is reached without waiting."""
     try:
         async with asyncio.timeout(0):
             await progress.applied.wait_for((VOTES.name, partition), offset)
@@ -134,58 +134,58 @@ async def stands(progress: Progress, partition: int, offset: int) -> bool:
 
 
 def test_a_waiter_that_gives_up_is_removed() -> None:
-    async def scene() -> None:
+    async def scenario() -> None:
         watermarks: Watermarks[str] = Watermarks()
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0):
                 await watermarks.wait_for("a", 1)
         assert watermarks._waiters == {}
 
-    asyncio.run(scene())
+    asyncio.run(scenario())
 
 
 def test_notifications_set_watermarks() -> None:
-    async def scene() -> None:
+    async def scenario() -> None:
         progress = Progress()
         progress.apply([("applied", "verdicts.votes.v1/11/42"), ("published", "alpha 17")])
         await asyncio.wait_for(progress.applied.wait_for(("verdicts.votes.v1", 11), 42), 1)
         await asyncio.wait_for(progress.published.wait_for("alpha", 17), 1)
 
-    asyncio.run(scene())
+    asyncio.run(scenario())
 
 
 def test_refreshes_share_reads_and_none_is_older_than_its_call() -> None:
-    async def scene() -> list[int]:
+    async def scenario() -> list[int]:
         api = FakeApi()
         read_model = api.fakes.read_model
-        asked: list[list[str]] = []
-        began, go = asyncio.Event(), asyncio.Event()
+        calls: list[list[str]] = []
+        started, proceed = asyncio.Event(), asyncio.Event()
 
         async def tallies(slugs: list[str]) -> dict[str, ToolTally]:
-            asked.append(list(slugs))
-            began.set()
-            await go.wait()
-            return {it: ToolTally(it, Community.of(0, 0), 0, 10 + len(asked)) for it in slugs}
+            calls.append(list(slugs))
+            started.set()
+            await proceed.wait()
+            return {slug: ToolTally(slug, Community.of(0, 0), 0, 10 + len(calls)) for slug in slugs}
 
         read_model.answers[read_tallies] = tallies
         cache = TallyCache(read_model)
         await cache.get("alpha")
         first = asyncio.create_task(cache.refresh("alpha"))
-        await began.wait()
+        await started.wait()
         later = [asyncio.create_task(cache.refresh("alpha")) for _ in range(50)]
         await asyncio.sleep(0)
-        go.set()
+        proceed.set()
         tools = await asyncio.gather(first, *later)
-        assert len(asked) == 2
+        assert len(calls) == 2
         return [tool.version for tool in tools if tool]
 
-    versions = asyncio.run(scene())
+    versions = asyncio.run(scenario())
     assert versions[-1] == 12
     assert len(versions) == 51
 
 
 def test_a_failed_refresh_fails_its_callers_and_the_next_may_succeed() -> None:
-    async def scene() -> None:
+    async def scenario() -> None:
         api = FakeApi()
         read_model, cache = api.fakes.read_model, api.components.tallies
         await cache.get("alpha")
@@ -200,4 +200,4 @@ def test_a_failed_refresh_fails_its_callers_and_the_next_may_succeed() -> None:
         read_model.answers[read_tallies] = answer
         assert await cache.refresh("alpha")
 
-    asyncio.run(scene())
+    asyncio.run(scenario())

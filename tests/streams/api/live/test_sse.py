@@ -34,8 +34,8 @@ class Reader:
         return await asyncio.wait_for(self._sent.get(), 5)
 
     async def versions(self) -> dict[str, int]:
-        found = [line[6:] for line in (await self.next()).split(b"\n") if line[:6] == b"data: "]
-        tallies = [msgspec.json.decode(line) for line in found]
+        data = [line[6:] for line in (await self.next()).split(b"\n") if line[:6] == b"data: "]
+        tallies = [msgspec.json.decode(line) for line in data]
         return {tally["tool"]: tally["version"] for tally in tallies}
 
     async def leave(self) -> None:
@@ -54,7 +54,7 @@ class Reader:
 def test_a_client_gets_the_current_state_and_then_each_change(
     newer: Callable[[str, int], Tool],
 ) -> None:
-    async def scene() -> None:
+    async def scenario() -> None:
         api = FakeApi()
         reader = Reader(api, "alpha", "beta")
         assert (await reader.next()).startswith(b"retry: ")
@@ -66,11 +66,11 @@ def test_a_client_gets_the_current_state_and_then_each_change(
         )
         await reader.leave()
 
-    asyncio.run(scene())
+    asyncio.run(scenario())
 
 
 def test_a_client_gets_no_events_of_other_tools(newer: Callable[[str, int], Tool]) -> None:
-    async def scene() -> None:
+    async def scenario() -> None:
         api = FakeApi()
         reader = Reader(api, "alpha", "unknown", last=7)
         await reader.next()
@@ -79,49 +79,49 @@ def test_a_client_gets_no_events_of_other_tools(newer: Callable[[str, int], Tool
         assert await reader.versions() == {"alpha": 9}
         await reader.leave()
 
-    asyncio.run(scene())
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize(("last", "present"), [(None, True), (6, True), (7, False), (9, False)])
 def test_a_returning_client_skips_events_it_has(last: int | None, present: bool) -> None:
-    async def scene() -> bool:
+    async def scenario() -> bool:
         api = FakeApi()
         client = await api.components.sse_hub.subscribe(["alpha"], last)
         return bool(await client.next(0))
 
-    assert asyncio.run(scene()) is present
+    assert asyncio.run(scenario()) is present
 
 
 def test_with_several_tools_only_the_named_event_is_skipped(
     newer: Callable[[str, int], Tool],
 ) -> None:
-    async def scene() -> bytes:
+    async def scenario() -> bytes:
         api = FakeApi()
         api.fakes.read_model.tools["beta"] = newer("beta", 5)
         return await (await api.components.sse_hub.subscribe(["alpha", "beta"], 7)).next(0)
 
-    assert asyncio.run(scene()).count(b"event: tally") == 1
+    assert asyncio.run(scenario()).count(b"event: tally") == 1
 
 
 def test_a_slow_client_has_one_pending_event_per_tool() -> None:
-    async def scene() -> bytes:
+    async def scenario() -> bytes:
         client = SseClient()
         for version in range(1000):
             client.put("alpha", b"event %d" % version)
         return await client.next(1)
 
-    assert asyncio.run(scene()) == b"event 999"
+    assert asyncio.run(scenario()) == b"event 999"
 
 
 def test_without_events_there_is_a_heartbeat() -> None:
-    async def scene() -> bytes:
+    async def scenario() -> bytes:
         return await SseClient().next(0)
 
-    assert asyncio.run(scene()) == b""
+    assert asyncio.run(scenario()) == b""
 
 
 def test_all_streams_end_with_the_process_and_no_new_one_starts() -> None:
-    async def scene() -> None:
+    async def scenario() -> None:
         api = FakeApi()
         reader = Reader(api, "alpha")
         await reader.next()
@@ -131,11 +131,11 @@ def test_all_streams_end_with_the_process_and_no_new_one_starts() -> None:
             await api.components.sse_hub.subscribe(["alpha"], None)
         assert refused.value.status == 503
 
-    asyncio.run(scene())
+    asyncio.run(scenario())
 
 
 def test_a_disconnected_client_is_removed() -> None:
-    async def scene() -> None:
+    async def scenario() -> None:
         api = FakeApi()
         reader = Reader(api, "alpha")
         await reader.next()
@@ -143,11 +143,11 @@ def test_a_disconnected_client_is_removed() -> None:
         assert api.components.sse_hub._followers == {}
         assert api.components.sse_hub._clients == set()
 
-    asyncio.run(scene())
+    asyncio.run(scenario())
 
 
 def test_an_unlisted_tool_leaves_the_cache() -> None:
-    async def scene() -> None:
+    async def scenario() -> None:
         api = FakeApi()
         await api.components.tallies.get("alpha")
         del api.fakes.read_model.tools["alpha"]
@@ -155,7 +155,7 @@ def test_an_unlisted_tool_leaves_the_cache() -> None:
         api.components.sse_hub.publish({"alpha": None})
         assert await api.components.tallies.get("alpha") is None
 
-    asyncio.run(scene())
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize("query", ["", "?tool=" + "&tool=".join(f"t{n}" for n in range(51))])

@@ -1,4 +1,4 @@
-"""The description of the API cannot lie about its routes."""
+"""The OpenAPI document describes every route, and no other."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What anybody may read."""
+"""Public reads."""
 
 from collections.abc import Callable
 from typing import Any
@@ -68,17 +68,17 @@ def test_two_tools_are_compared_in_the_order_asked_for(api: FakeApi) -> None:
 def test_a_list_is_read_page_by_page(api: FakeApi, a_tool: Callable[..., Tool]) -> None:
     for number in range(5):
         api.fakes.read_model.tools[f"t{number}"] = a_tool(f"t{number}")
-    seen, path = [], "/v1/tools?limit=3"
+    slugs, path = [], "/v1/tools?limit=3"
     while path:
         answer = get(api, path)
-        seen += [tool["tool"] for tool in answer.json()["items"]]
+        slugs += [tool["tool"] for tool in answer.json()["items"]]
         path = answer.links.get("next", {}).get("url", "")
-    assert seen == ["alpha", "beta", "t0", "t1", "t2", "t3", "t4"]
+    assert slugs == ["alpha", "beta", "t0", "t1", "t2", "t3", "t4"]
 
 
 def test_the_panel_is_read_page_by_page_in_its_own_order(api: FakeApi) -> None:
-    for place, slug in enumerate(("zoe", "adam", "mia")):
-        api.fakes.read_model.reviewers.append(Reviewer(slug, slug.title(), "Hm.", place, 1))
+    for position, slug in enumerate(("zoe", "adam", "mia")):
+        api.fakes.read_model.reviewers.append(Reviewer(slug, slug.title(), "Hm.", position, 1))
     first = get(api, "/v1/reviewers?limit=2")
     rest = get(api, first.links["next"]["url"])
     both = first.json()["items"] + rest.json()["items"]
@@ -131,8 +131,8 @@ def test_digests_are_listed_newest_first_a_page_at_a_time(api: FakeApi) -> None:
 
 def test_a_digest_is_read_by_its_week(api: FakeApi) -> None:
     api.fakes.read_model.digests = [a_digest("2026-W47")]
-    found = get(api, "/v1/digests/2026-W47").json()
-    assert (found["week"], found["end"], found["counts"]["votes"]) == (
+    digest = get(api, "/v1/digests/2026-W47").json()
+    assert (digest["week"], digest["end"], digest["counts"]["votes"]) == (
         "2026-W47",
         "2026-11-23T00:00:00Z",
         7,

@@ -1,4 +1,4 @@
-"""What is a visitor's own can be taken along."""
+"""Exports of a visitor's own data."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ ORIGIN = {"Origin": "http://127.0.0.1:8080"}
 
 @pytest.fixture
 def reader(api: Any) -> Any:
-    """A api whose visitor keeps alpha and votes to skip beta."""
+    """An API whose visitor has bookmarked alpha and voted to skip beta."""
     api.apply_all(("verdicts.bookmarks.v1", 0))
     assert api.client.put("/v1/bookmarks/alpha", headers=ORIGIN).status_code == 200
     voter = api.events()[0].data.voter

@@ -16,7 +16,7 @@ BOOKMARKS = ("verdicts.bookmarks.v1", 0)
 
 @pytest.fixture
 def quick(api: FakeApi) -> FakeApi:
-    """A api in which everything sent is on its page at once."""
+    """An API on which every change is applied and published at once."""
     api.apply_all(VOTES, BOOKMARKS)
     return api
 
@@ -106,10 +106,10 @@ def test_removing_a_missing_vote_creates_no_voter_and_no_event(quick: FakeApi) -
 
 
 def test_a_bookmark_is_added_and_removed(quick: FakeApi) -> None:
-    kept = quick.client.put("/v1/bookmarks/alpha", headers=HERE)
-    assert (kept.status_code, kept.json()["saved"], kept.json()["choice"]) == (200, True, None)
-    gone = quick.client.delete("/v1/bookmarks/alpha", headers=HERE)
-    assert gone.json()["saved"] is False
+    added = quick.client.put("/v1/bookmarks/alpha", headers=HERE)
+    assert (added.status_code, added.json()["saved"], added.json()["choice"]) == (200, True, None)
+    removed = quick.client.delete("/v1/bookmarks/alpha", headers=HERE)
+    assert removed.json()["saved"] is False
     assert [event.type for event in quick.events()] == ["bookmark.added", "bookmark.removed"]
 
 

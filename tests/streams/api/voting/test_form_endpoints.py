@@ -27,8 +27,8 @@ def kinds(api: Any) -> list[str]:
 
 
 def hidden(answer: Any) -> dict[str, str]:
-    found = re.findall(r'name="(\w+)" value="([^"]*)"', answer.text)
-    return {name: unescape(value) for name, value in found}
+    fields = re.findall(r'name="(\w+)" value="([^"]*)"', answer.text)
+    return {name: unescape(value) for name, value in fields}
 
 
 def test_a_form_redirects_back_to_its_page(quick: FakeApi) -> None:
