@@ -1,4 +1,4 @@
-"""The worker: processors, relay, followers and freezer, wired on one page."""
+"""The worker: projectors, relay, generation fillers and freezer, wired on one page."""
 
 from infra.consumer.app import batched_app
 from infra.consumer.runner import assigned, every, run
@@ -15,7 +15,7 @@ from streams.deadletters.producer import DeadLetterProducer
 from streams.processing import projector
 from streams.processing.outbox_relay import OutboxRelay
 from streams.processing.week_closer import FreezerThread
-from streams.rebuild.generation_filler import GenerationFillers
+from streams.rebuild.generation_fillers import GenerationFillers
 
 GROUP = "verdicts-projections"
 
@@ -31,7 +31,7 @@ def main(settings: Settings, codec: Codec | None = None) -> None:
     projector.register(app, database, codec, DeadLetterProducer(settings))
     instance = instance_name(settings.instance)
     relay = OutboxRelay(settings, database, codec, ServiceName.WORKER, instance)
-    followers = GenerationFillers(settings, database, codec)
+    fillers = GenerationFillers(settings, database, codec)
     freezer = FreezerThread(settings, codec)
 
     def beat() -> None:
@@ -41,7 +41,7 @@ def main(settings: Settings, codec: Codec | None = None) -> None:
 
     async def companions() -> None:
         relay.start()
-        followers.start()
+        fillers.start()
         freezer.start()
 
     app.task(every(app, heartbeats.SECONDS, beat, name="heartbeat"))
@@ -52,6 +52,6 @@ def main(settings: Settings, codec: Codec | None = None) -> None:
     finally:
         freezer.stop()
         relay.stop()
-        followers.stop()
+        fillers.stop()
         with database.begin() as connection:
             heartbeats.remove(connection, ServiceName.WORKER, instance)

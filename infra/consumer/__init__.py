@@ -1,1 +1,1 @@
-"""How this project consumes: Faust, fed in batches, with offsets beside what they are for."""
+"""Consumes topics with Faust, in batches, with offsets in the transactions that apply them."""

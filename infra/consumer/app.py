@@ -1,4 +1,4 @@
-"""Faust applications as this project runs them: fed in batches, with offsets in the database."""
+"""Faust applications that are fed in batches, with their offsets in the database."""
 
 import ssl
 from collections.abc import Mapping
@@ -17,16 +17,16 @@ SESSION_SECONDS = 10.0
 HEARTBEAT_SECONDS = 2.0
 # Chunks per partition that wait in Faust's queue; a chunk holds up to a megabyte of records.
 WAITING_CHUNKS = 4
-# Unpacked from what was fetched before any is handed on: where much waits, the first batch is at
-# work long before the last is unpacked, and the rest takes little memory meanwhile.
+# Records that are unpacked before any is handed on. With a backlog the first batch is applied long
+# before the last one is unpacked, and packed records take little memory.
 MOST_UNPACKED = 5_000
 
 
 class NoTables(TableManager):
-    """Of Faust's tables there are none, so that no second has to pass until all are registered."""
+    """No Faust tables: spares the second in which Faust waits for all to be registered."""
 
     async def on_start(self) -> None:
-        """Tell the consumer at once that it may subscribe."""
+        """Let the consumer subscribe at once."""
         if not self.should_stop:
             await self._update_channels()
             await self.recovery.start()

@@ -1,39 +1,38 @@
-"""How long a broker gathers before it answers a fetch.
+"""How long a broker gathers records before it answers a fetch.
 
-While little comes, it answers as soon as there is anything. While much comes, that would be a round
-through broker, consumer, Faust and database for every record or two, and the rounds themselves
-would be what everybody waits for. Then it gathers for a few milliseconds. It is the broker who
-does, and not we who rest before we ask: what comes meanwhile is in the answer, whatever partition
-it came to.
+At a low rate it answers as soon as there is any record. At a high rate that would make a round
+through broker, consumer, Faust and database of every record or two, and the rounds themselves would
+take most of the time, so it gathers for a few milliseconds. The broker does the waiting
+(fetch.min.bytes, fetch.max.wait.ms): its answer includes what arrived meanwhile on any partition.
 """
 
 import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-# Records a second from which gathering pays.
+# Records per second from which gathering pays.
 BATCHING_THRESHOLD = 300
 WINDOW_SECONDS = 0.1
 
 
 class FetchSettings(NamedTuple):
-    """What a fetch asks for: to be answered once there are so many bytes, or after so long."""
+    """A fetch is answered once there are so many bytes, or after so long."""
 
     min_bytes: int
     max_wait_ms: int
 
 
-# An answer that brings nothing may take this long. A seek must wait for it where a fetch is under
-# way, and one nearly always is: aiokafka fetches from the committed offset as soon as it has
-# partitions, before the checkpoints are known. Faust's own 1.5 s would be lost at each such start.
+# An empty answer may take this long, and a seek waits for the fetch under way. There nearly always
+# is one: aiokafka fetches from the committed offset as soon as it has partitions, before the
+# checkpoints are known. Faust's own 1.5 s would be lost at each such start.
 LOW_LATENCY = FetchSettings(1, 200)
-# With 25 ms a thousand votes a second were on their pages sooner than with 10, in each of five runs
-# in turn on a machine whose processors had no rest left.
+# With 25 ms a thousand votes per second were on their pages sooner than with 10 ms, in each of five
+# alternating runs on a machine with saturated processors.
 BATCHED = FetchSettings(1 << 16, 25)
 
 
 class FetchTuner:
-    """Tells from what was fetched lately what the next fetch should ask for.
+    """Chooses the settings of the next fetch by the rate of the last ones.
 
     Args:
         clock: Seconds that only go forward.
@@ -43,13 +42,13 @@ class FetchTuner:
         self._clock = clock
         self._since = clock()
         self._count = 0
-        self._patience = LOW_LATENCY
+        self._settings = LOW_LATENCY
 
     def update(self, records: int) -> FetchSettings:
-        """Note that so many records were fetched; what to ask for now."""
+        """Count fetched records; give the settings of the next fetch."""
         self._count += records
         seconds = self._clock() - self._since
         if seconds >= WINDOW_SECONDS:
-            self._patience = BATCHED if self._count > BATCHING_THRESHOLD * seconds else LOW_LATENCY
+            self._settings = BATCHED if self._count > BATCHING_THRESHOLD * seconds else LOW_LATENCY
             self._since, self._count = self._since + seconds, 0
-        return self._patience
+        return self._settings

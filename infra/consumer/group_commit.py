@@ -1,162 +1,106 @@
-"""Group commit: what several partitions want applied at the same time shares one transaction.
+"""Group commit: batches of several partitions that are ready at the same time share a transaction.
 
-At a thousand votes a second a dozen partitions have a few votes each, all the time. Most of what a
-transaction costs it costs whatever is in it, so they have one for all of them, and one thread does
-it: a thread for each would cost more than the work.
+At a thousand votes a second a dozen partitions have a few votes each, all the time. Most of a
+transaction's cost does not depend on its size, and a thread for each would cost more than the work.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from sqlalchemy.exc import DataError, IntegrityError
+from infra.consumer.protocols import Outcome
+from infra.runtime.blocking_pool import BlockingPool
 
-from infra.consumer.partition_consumer import BatchSteps
-from infra.consumer.protocols import CheckpointMismatch
-
-T = TypeVar("T")
-Run = Callable[[Sequence[T]], None]
-"""Does all of it in one transaction, or nothing when it raises."""
-
-# What one member of a group can be refused for without any fault of the others.
-_OF_ONE = (CheckpointMismatch, DataError, IntegrityError)
-# A few threads keep the processors busy with large batches; more would only stand in their way.
-_APART = ThreadPoolExecutor(6, thread_name_prefix="apart")
+# A batch of this many records is worth a transaction of its own, on another processor.
+LARGE_BATCH = 500
+# A few threads keep the processors busy with large batches; more would only compete for them.
+LARGE_COMMITS = 6
 
 
-class _Pending(Generic[T]):
-    """Somebody's steps, how far they are, and who waits for their end."""
+class Sizeable(Protocol):
+    """A batch that knows its size."""
 
-    def __init__(self, steps: BatchSteps[T]) -> None:
-        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.steps = steps
-        self.work: T | None = None
-        self.refused: Exception | None = None
-        self.error: BaseException | None = None
-
-    def proceeds(self) -> bool:
-        """Go on to the next work; False when there is none."""
-        error, self.refused = self.refused, None
-        try:
-            self.work = self.steps.throw(error) if error else next(self.steps)
-        except StopIteration:
-            return False
-        except BaseException as failure:  # whatever it is, who waits must not take it for done
-            self.error = failure
-            return False
-        return True
-
-    def end(self, error: BaseException | None) -> None:
-        """Tell who waits, if nobody cancelled that."""
-        if self.ended.done():
-            return
-        if error:
-            self.ended.set_exception(error)
-        else:
-            self.ended.set_result(None)
+    @property
+    def size(self) -> int:
+        """Number of records."""
+        ...
 
 
-class GroupCommitter(Generic[T]):
-    """Does work of several partitions in groups: what comes while one runs is the next one.
+B = TypeVar("B", bound=Sizeable)
+Commit = Callable[[Sequence[B]], list[Outcome]]
+"""Commits batches of different partitions, all in one transaction where that succeeds.
+
+Gives one outcome for each batch, or raises: then any batch may be committed or not.
+"""
+
+
+class _Pending(NamedTuple, Generic[B]):
+    """One partition's batch that waits for a transaction, and the future its caller awaits."""
+
+    batch: B
+    outcome: "asyncio.Future[Outcome]"
+
+    def fail(self, error: BaseException) -> None:
+        """Raise an error in the caller, unless that was cancelled."""
+        if not self.outcome.done():
+            self.outcome.set_exception(error)
+
+    def settle(self, outcome: Outcome) -> None:
+        """Give the caller the outcome, unless that was cancelled."""
+        if not self.outcome.done():
+            self.outcome.set_result(outcome)
+
+
+class GroupCommitter(Generic[B]):
+    """Commits what became ready during one transaction in the next one.
 
     Args:
-        run: Does a group's work.
+        commit: Commits a group; blocks, and runs in a thread.
     """
 
-    def __init__(self, run: Run[T]) -> None:
-        self._run = run
-        self._waiting: list[_Pending[T]] = []
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._leads = False
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="together")
+    def __init__(self, commit: Commit[B]) -> None:
+        self._commit = commit
+        self._queue: list[_Pending[B]] = []
+        self._task: asyncio.Task[None] | None = None
+        self._grouped = BlockingPool(1, "group commit", timeout=None)
+        self._large = BlockingPool(LARGE_COMMITS, "large commit", timeout=None)
 
-    async def do(self, steps: BatchSteps[T], *, apart: bool = False) -> None:
-        """Return once all steps are done, `apart` from others where that is asked for.
+    async def submit(self, batch: B) -> Outcome:
+        """Commit a batch; a cancelled caller does not keep it from being committed.
 
         Raises:
-            Exception: what the steps raised.
+            Exception: what the commit raised, such as that the database is away.
         """
-        if apart:
-            await self._apart(steps)
-            return
-        mine = _Pending(steps)
-        self._waiting.append(mine)
-        if not self._leads:
-            self._leads = True
-            self._start(self._lead())
-        await mine.ended
+        if batch.size >= LARGE_BATCH:
+            (outcome,) = await self._large.run(self._commit, [batch])
+            return outcome
+        pending = _Pending(batch, asyncio.get_running_loop().create_future())
+        self._queue.append(pending)
+        if self._task is None:
+            self._task = asyncio.create_task(self._commit_queue())
+        return await pending.outcome
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _lead(self) -> None:
-        """Do group after group until nobody waits."""
-        group: list[_Pending[T]] = []
+    async def _commit_queue(self) -> None:
+        """Commit group after group until the queue is empty; leave no caller waiting."""
+        group: list[_Pending[B]] = []
         try:
-            while self._waiting:
-                group, self._waiting = self._waiting, []
-                loop = asyncio.get_running_loop()
-                slow = await loop.run_in_executor(self._thread, self._through, group)
-                for member in group:
-                    if member in slow:
-                        self._start(self._follow(member))
-                    else:
-                        member.end(member.error)
-        except BaseException as error:  # such as at the end of the process: nobody waits for ever
-            for member in group:
-                member.end(error)
+            while self._queue:
+                group, self._queue = self._queue, []
+                await self._commit_group(group)
+        except BaseException as error:  # the loop ends the task at the end of the process
+            for pending in (*group, *self._queue):
+                pending.fail(error)
+            self._queue = []
             raise
         finally:
-            self._leads = False
+            self._task = None
 
-    async def _follow(self, member: _Pending[T]) -> None:
+    async def _commit_group(self, group: Sequence[_Pending[B]]) -> None:
         try:
-            await self._apart(member.steps)
+            outcomes = await self._grouped.run(self._commit, [pending.batch for pending in group])
         except Exception as error:
-            member.end(error)
+            for pending in group:
+                pending.fail(error)
         else:
-            member.end(None)
-
-    async def _apart(self, steps: BatchSteps[T]) -> None:
-        await asyncio.get_running_loop().run_in_executor(_APART, run_alone, steps, self._run)
-
-    def _through(self, group: Sequence[_Pending[T]]) -> list[_Pending[T]]:
-        """In the thread: go through all steps; give those who should go on by themselves."""
-        slow: list[_Pending[T]] = []
-        while group := [member for member in group if member.proceeds()]:
-            slow += [member for member in group if member.work is None]
-            group = [member for member in group if member.work is not None]
-            if group:
-                self._attempt(group)
-        return slow
-
-    def _attempt(self, group: Sequence[_Pending[T]]) -> None:
-        try:
-            self._run([member.work for member in group if member.work is not None])
-        except _OF_ONE as error:
-            if len(group) == 1:
-                group[0].refused = error
-                return
-            for member in group:
-                self._attempt([member])
-        except Exception as error:
-            for member in group:
-                member.refused = error
-
-
-def run_alone(steps: BatchSteps[T], run: Run[T]) -> None:
-    """Do steps one after the other, with nobody else; raise what they raise."""
-    refused: Exception | None = None
-    with suppress(StopIteration):
-        while True:
-            work = steps.throw(refused) if refused else next(steps)
-            refused = None
-            if work is not None:
-                try:
-                    run([work])
-                except Exception as error:
-                    refused = error
+            for pending, outcome in zip(group, outcomes, strict=True):
+                pending.settle(outcome)

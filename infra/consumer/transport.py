@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from infra.consumer.fetch_tuning import LOW_LATENCY, FetchTuner
 from infra.consumer.protocols import Checkpoints, LogMismatchError
-from infra.consumer.runner import abort_process, run_blocking
+from infra.consumer.runner import UPKEEP, abort_process
 
 Records = list[ConsumerRecord]
 log = structlog.get_logger(__name__)
@@ -30,33 +30,33 @@ log = structlog.get_logger(__name__)
 class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
     """The consumer's own thread and loop."""
 
-    _pace: FetchTuner
+    _tuner: FetchTuner
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
-        # Faust reads what transactions wrote before they commit, or even when they never do.
+        # By default Faust reads records of transactions that never commit.
         consumer._isolation_level = "read_committed"
         consumer._fetch_min_bytes, consumer._fetch_max_wait_ms = LOW_LATENCY
-        self._pace = FetchTuner()
+        self._tuner = FetchTuner()
         return consumer
 
     async def _fetch_records(self, consumer: AIOKafkaConsumer, *given: Any, **more: Any) -> Any:
-        """Give what was fetched, and say how patient the next fetch is, which is not sent yet."""
+        """Fetch, and tune the next fetch, which is not sent yet."""
         fetched = await super()._fetch_records(consumer, *given, **more)
-        patience = self._pace.update(sum(map(len, fetched.values())))
-        consumer._fetcher._fetch_min_bytes, consumer._fetcher._fetch_max_wait_ms = patience
+        tuned = self._tuner.update(sum(map(len, fetched.values())))
+        consumer._fetcher._fetch_min_bytes, consumer._fetcher._fetch_max_wait_ms = tuned
         return fetched
 
     async def report_offsets(self, offsets: Mapping[TP, int]) -> None:
-        """Tell the broker how far the database is, for monitors of lag; nothing relies on it."""
+        """Commit the database's offsets to the broker, for monitors of lag alone."""
         await self.call_thread(self._report_offsets, offsets)
 
     async def _report_offsets(self, offsets: Mapping[TP, int]) -> None:
-        """Report nothing while the group is joined again.
+        """Report offsets, except while the group rebalances.
 
-        A report would wait behind that request at the broker, then come from a generation that is
-        past, and make the client forget its new membership: the group would be joined once more,
-        and who stops then would not leave it, so that others wait for ten seconds.
+        A report would wait behind the join request at the broker, arrive with an old generation,
+        and make the client forget its new membership: the group would rebalance once more, and a
+        process that stops then would not leave it, so that the others wait for ten seconds.
         """
         consumer = self._ensure_consumer()
         subscription = consumer._subscription.subscription
@@ -73,7 +73,7 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
 
 
 class Consumer(aiokafka.Consumer):
-    """Yields chunks, and seeks to where the checkpoints are."""
+    """Yields chunks, and seeks to the checkpoints."""
 
     _thread: ConsumerThread
     _subscribed = False
@@ -84,9 +84,9 @@ class Consumer(aiokafka.Consumer):
     async def subscribe(self, topics: Iterable[str]) -> None:
         """Subscribe to the topics of all agents, once.
 
-        Faust subscribes anew 45 seconds after a partition was revoked: that makes every member of
-        the group join again, and leaves the topics of which no partition is here at present, so
-        that they could not come back when their owner dies.
+        Faust subscribes anew 45 seconds after a partition was revoked. That would rebalance the
+        whole group, and drop the topics without a partition here at present, so that their
+        partitions could not move here when their owner dies.
         """
         if not self._subscribed:
             self._subscribed = True
@@ -110,7 +110,7 @@ class Consumer(aiokafka.Consumer):
 
     def _chunk(self, tp: TP, records: Records) -> ConsumerMessage:
         first = records[0]
-        value: Any = records  # Faust says bytes, and passes on whatever it is
+        value: Any = records  # typed as bytes, but Faust passes any value on
         return ConsumerMessage(
             tp.topic,
             tp.partition,
@@ -136,25 +136,25 @@ class Consumer(aiokafka.Consumer):
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek every assigned partition to the offset that its checkpoint stores.
 
-        A database that is away is waited for: without it nothing could be applied anyway.
+        Waits for a database that is away: without it nothing could be applied anyway.
         """
         assigned = self.assignment()
-        offsets = await self._stored(assigned)
+        offsets = await self._load_checkpoints(assigned)
         if offsets:
             await self.seek_wait(offsets)
         return offsets
 
-    async def _stored(self, assigned: set[TP]) -> dict[TP, int]:
+    async def _load_checkpoints(self, assigned: set[TP]) -> dict[TP, int]:
         while True:
             try:
-                found = await run_blocking(self._checkpoints.load, assigned)
+                offsets = await UPKEEP.run(self._checkpoints.load, assigned)
             except LogMismatchError as error:
                 abort_process(error)
             except Exception as error:
                 log.warning("waiting for the checkpoints", reason=str(error))
                 await asyncio.sleep(1.0)
             else:
-                return {tp: found[tp.topic, tp.partition] for tp in assigned}
+                return {tp: offsets[tp.topic, tp.partition] for tp in assigned}
 
     async def commit(self, *_: Any, **__: Any) -> bool:
         """Report the database's offsets in place of Faust's own."""
@@ -162,9 +162,10 @@ class Consumer(aiokafka.Consumer):
         if not assigned:
             return False
         try:
-            found = await run_blocking(self._checkpoints.stored, assigned)
+            stored = await UPKEEP.run(self._checkpoints.stored, assigned)
             # A partition that was never assigned before may have no checkpoint yet.
-            await self._thread.report_offsets({TP(*place): at for place, at in found.items()})
+            offsets = {TP(*partition): offset for partition, offset in stored.items()}
+            await self._thread.report_offsets(offsets)
         except (KafkaError, SQLAlchemyError) as error:
             log.info("offsets were not reported", reason=str(error))
             return False

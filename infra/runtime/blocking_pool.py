@@ -1,7 +1,7 @@
-"""What blocks, asked from an event loop, and waited for no longer than people wait.
+"""Blocking calls off the event loop: one pool of threads per purpose.
 
-A server that hangs answers nothing and refuses nothing, so the thread that asks it stands there
-for as long as that lasts. Who waits for the thread must go on without it.
+A server that hangs neither answers nor refuses, so a call to it keeps its thread for as long as
+that lasts. With a pool per purpose no other kind of call waits behind it.
 """
 
 import asyncio
@@ -13,53 +13,55 @@ from typing import Any, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-SECONDS = 4.0
-LOOK_SECONDS = 0.01
+ANSWER_SECONDS = 4.0
+JOIN_POLL_SECONDS = 0.01
 
 T = TypeVar("T")
 
 
 class NoAnswerError(SQLAlchemyError):
-    """No answer in time: to who waits, the database is away."""
+    """No answer in time. Callers treat it like a database that is away."""
 
 
 class BlockingPool:
-    """Threads of their own for one kind of question, so that others never wait behind it.
+    """Runs blocking calls of one purpose in threads of their own.
 
-    Those that hang are given up by who waits, not ended: further questions have the rest of the
-    threads, and wait for one no longer than for an answer.
+    A call that times out keeps its thread until it returns; later calls share the remaining
+    threads, and their wait for a thread counts towards their timeout.
 
     Args:
-        count: How many, and so how many connections.
-        name: For who looks at the process.
-        patience: Seconds until a question counts as not answered.
+        threads: Number of calls at once. A thread starts when it is first needed.
+        purpose: Name of the threads.
+        timeout: Seconds until a call counts as not answered; None waits for ever.
     """
 
-    def __init__(self, count: int, name: str, patience: float = SECONDS) -> None:
-        self._pool = ThreadPoolExecutor(count, name)
-        self._patience = patience
+    def __init__(self, threads: int, purpose: str, timeout: float | None = ANSWER_SECONDS) -> None:
+        self._executor = ThreadPoolExecutor(threads, purpose)
+        self._timeout = timeout
 
-    async def run(self, action: Callable[..., T], *arguments: Any) -> T:
-        """Do a blocking thing in one of the threads.
+    async def run(self, call: Callable[..., T], *arguments: Any) -> T:
+        """Make a blocking call in one of the threads.
 
         Raises:
-            SilentError: it is not done in time.
+            NoAnswerError: the call does not return in time.
         """
-        done = asyncio.get_running_loop().run_in_executor(self._pool, action, *arguments)
+        result = asyncio.get_running_loop().run_in_executor(self._executor, call, *arguments)
+        if self._timeout is None:
+            return await result
         try:
-            async with asyncio.timeout(self._patience):
-                return await done
+            async with asyncio.timeout(self._timeout):
+                return await result
         except TimeoutError:
-            raise NoAnswerError(f"no answer within {self._patience:g} s") from None
+            raise NoAnswerError(f"no answer within {self._timeout:g} s") from None
 
     def close(self) -> None:
-        """Stop the threads once they are done."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """End the threads after their present calls; drop the calls that wait for a thread."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
 
 
 async def join_async(thread: threading.Thread, seconds: float) -> None:
-    """Wait a while for a thread's end, without a thread that waits: all may be taken."""
+    """Wait up to `seconds` for a thread's end, without occupying another thread."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             while thread.is_alive():
-                await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.sleep(JOIN_POLL_SECONDS)

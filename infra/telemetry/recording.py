@@ -1,18 +1,45 @@
 """Takes the measurements of `infra.telemetry.metrics` where one line must do, once per batch."""
 
+import time
 from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
 from infra.telemetry.metrics import (
+    APPLY_SECONDS,
+    BATCH_RECORDS,
     CHANGES_RELAYED,
     DEAD_LETTERS,
+    EVENT_AGE,
+    EVENTS_APPLIED,
+    FENCE_MISSES,
     PAGES_RENDERED,
     PRINT_SECONDS,
     RELAY_SECONDS,
 )
 from schemas.topics import EVENT_TOPICS
+
+
+def applied(topic: str, records: int, oldest: int, seconds: float) -> None:
+    """Record a batch that is applied.
+
+    Args:
+        topic: Its topic.
+        records: Number of its records.
+        oldest: When its first record was written, in milliseconds since 1970.
+        seconds: Time to decode and commit it.
+    """
+    _child(FENCE_MISSES, topic)  # a counter that began with its first miss would show no increase
+    _child(APPLY_SECONDS, topic).observe(seconds)
+    _child(EVENTS_APPLIED, topic).inc(records)
+    _child(BATCH_RECORDS, topic).observe(records)
+    _child(EVENT_AGE, topic).observe(max(0.0, time.time() - oldest / 1000))
+
+
+def mismatched(topic: str) -> None:
+    """Record a batch that did not begin at the checkpoint."""
+    _child(FENCE_MISSES, topic).inc()
 
 
 def dead_lettered(topics: Iterable[str]) -> None:

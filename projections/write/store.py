@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DataError, IntegrityError
 
+from infra.consumer.protocols import Applied, CheckpointMismatch, Mismatch, Outcome, Refused
 from infra.postgres.engine import notify
 from infra.postgres.pipeline import Statements, pipelined
 from projections.folds.handlers import HANDLERS
@@ -30,6 +32,33 @@ class Batch(NamedTuple):
     upto: int
     events: Sequence[Event]
 
+    @property
+    def size(self) -> int:
+        """Number of events."""
+        return len(self.events)
+
+
+def commit(engine: Engine, batches: Sequence[Batch], *, quiet: bool = False) -> list[Outcome]:
+    """Apply batches of different partitions in one transaction; give one outcome for each.
+
+    Where one of them is refused or does not begin at its checkpoint, each gets a transaction of its
+    own, so that the others are applied.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: the database is away; some of the batches may be applied.
+    """
+    try:
+        apply(engine, batches, quiet=quiet)
+    except CheckpointMismatch as mismatch:
+        if len(batches) == 1:
+            return [Mismatch(mismatch.stored)]
+    except (DataError, IntegrityError) as error:
+        if len(batches) == 1:
+            return [Refused(error)]
+    else:
+        return [Applied()] * len(batches)
+    return [commit(engine, [batch], quiet=quiet)[0] for batch in batches]
+
 
 def apply(engine: Engine, batches: Sequence[Batch], *, quiet: bool = False) -> None:
     """Apply batches of different partitions, all or none.
@@ -37,7 +66,7 @@ def apply(engine: Engine, batches: Sequence[Batch], *, quiet: bool = False) -> N
     A `quiet` call adds no keys and notifies nobody: it fills a generation that is not live.
 
     Raises:
-        MissedError: somebody else moved the checkpoint of one; nothing was applied.
+        CheckpointMismatch: a checkpoint is not where its batch begins; nothing was applied.
         sqlalchemy.exc.DBAPIError: nothing was applied, or the answer to the commit was lost;
             then trying again finds out which, by the checkpoint.
     """

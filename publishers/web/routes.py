@@ -1,6 +1,5 @@
 """The site as an ASGI application."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 
@@ -24,18 +23,22 @@ BookmarksOf = Callable[[Request], Awaitable[Sequence[str]]]
 READERS = 4
 """Concurrent questions to the database."""
 
+FILE_READERS = 4
+"""Stored pages read at once."""
+
 
 def site_routes(
     settings: Settings, open_content: ContentFactory, bookmarks_of: BookmarksOf
 ) -> list[BaseRoute]:
     """Routes of the site; the last one takes every path, so it comes after all others."""
     site = Site(settings, open_content)
-    # A pool of its own: stored pages are served even while the database hangs.
+    # Two pools: stored pages are served even while the database hangs.
+    files = BlockingPool(FILE_READERS, "stored pages", timeout=None)
     database = BlockingPool(READERS, "site")
 
     async def page(request: Request) -> Response:
         path = "/" + request.path_params["path"]
-        response = await asyncio.to_thread(site.serve_stored, path)
+        response = await files.run(site.serve_stored, path)
         if response is None:
             response = await database.run(site.render, path)
         return to_http(request, response)

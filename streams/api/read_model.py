@@ -6,7 +6,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from infra.runtime.blocking_pool import SECONDS, BlockingPool
+from infra.runtime.blocking_pool import ANSWER_SECONDS, BlockingPool
 from projections.history.weekly_digests import find_digest, list_digests
 from projections.read.categories import find_category, list_categories
 from projections.read.offsets import read_applied_offsets
@@ -60,7 +60,7 @@ class DatabaseReadModel:
         timeout: Seconds without an answer after which the database counts as away.
     """
 
-    def __init__(self, engine: Engine, timeout: float = SECONDS) -> None:
+    def __init__(self, engine: Engine, timeout: float = ANSWER_SECONDS) -> None:
         self._engine = engine
         self._pool = BlockingPool(READERS, "read model", timeout)
 

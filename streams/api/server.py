@@ -16,6 +16,7 @@ from infra.kafka.codec import Codec
 from infra.kafka.producer import KafkaProducer
 from infra.postgres.engine import create_engine
 from infra.runtime import gc_tuning
+from infra.runtime.blocking_pool import BlockingPool
 from infra.settings import Settings
 from streams.api.auth.tokens import CachedTokens
 from streams.api.ingest.event_clock import now
@@ -142,6 +143,6 @@ async def _drain(server: Server, serving: "asyncio.Task[None]") -> None:
 async def _connect_producer(producer: KafkaProducer) -> None:
     """Connect before the first vote has to wait for it."""
     try:
-        await asyncio.to_thread(producer.connect, CONNECT_SECONDS)
+        await BlockingPool(1, "connect", timeout=None).run(producer.connect, CONNECT_SECONDS)
     except KafkaException as error:
         log.warning("the broker does not answer yet", reason=str(error))

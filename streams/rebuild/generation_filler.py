@@ -1,48 +1,38 @@
-"""A follower fills a generation that is not live from the log, and keeps it up with the log.
+"""Fills a generation that is not live from the log, and keeps it up with the log.
 
-It reads with a plain consumer, apart from the workers' group, and applies in silence: nothing is
-published, no dead letter is written a second time. Its transactions fail once its generation is
-the live one; from then on the processors write it.
+A filler reads with a plain consumer outside the workers' group. It publishes no change and writes
+no dead letter. Its transactions fail once its generation is the live one, which the workers write.
 """
 
-import threading
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import msgspec
-import psycopg
 import structlog
 from confluent_kafka import KafkaException, Message
 from confluent_kafka import TopicPartition as KafkaPartition
-from faust.types import TP
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
-from infra.consumer.group_commit import run_alone
-from infra.consumer.protocols import CheckpointMismatch, LogMismatchError
+from infra.consumer.protocols import Mismatch
 from infra.kafka.client import create_consumer
 from infra.kafka.codec import Codec
 from infra.kafka.offsets import LogOffsets
-from infra.postgres.engine import connect, create_engine, wait_for_lock
 from infra.settings import Settings
-from projections import generations
+from projections.read.offsets import Offsets, wait_until_applied
 from projections.write import store
 from projections.write.checkpoints import DatabaseCheckpoints
 from schemas.topics import EVENT_PARTITIONS, TopicPartition
-from streams.processing.projector import Projector
+from streams.processing.batch import DeadLettersOnce, commit_in_halves, prepare
 
 LARGEST_FETCH = 10_000
 FETCH_SECONDS = 0.05  # a short last fetch waits this long for more
-LOOK_SECONDS = 1.0
 MARKER_SECONDS = 0.5
-FOLLOWER_LOCK = 0x666F6C6C0000  # "foll", and the generation's number
 log = structlog.get_logger(__name__)
 
 
 class Fetched(msgspec.Struct, gc=False):
-    """A record as the processors know it."""
+    """The fields of a record that a projector reads."""
 
     topic: str
     partition: int
@@ -53,24 +43,24 @@ class Fetched(msgspec.Struct, gc=False):
 
 
 class CountingDeadLetters:
-    """Takes dead letters and counts them: to write them is for the live generation."""
+    """Counts dead letters. The workers write them, for the live generation."""
 
     def __init__(self) -> None:
-        self.heard = 0
+        self.count = 0
 
-    def write(self, poison: Iterable[object]) -> None:
+    def write(self, failures: Iterable[object]) -> None:
         """Count them."""
-        self.heard += sum(1 for _ in poison)
+        self.count += sum(1 for _ in failures)
 
 
 class GenerationFiller:
     """Reads some partitions into one generation.
 
     Args:
-        settings: Where the log is.
+        settings: Name the brokers.
         database: Sees the generation.
         codec: Decodes events.
-        places: The partitions to read.
+        partitions: The partitions to read.
     """
 
     def __init__(
@@ -78,7 +68,7 @@ class GenerationFiller:
         settings: Settings,
         database: Engine,
         codec: Codec,
-        places: Sequence[TopicPartition] = EVENT_PARTITIONS,
+        partitions: Sequence[TopicPartition] = EVENT_PARTITIONS,
     ) -> None:
         self._consumer = create_consumer(
             settings,
@@ -89,79 +79,70 @@ class GenerationFiller:
                 "max.partition.fetch.bytes": 262_144,
             },
         )
-
-        self._run = partial(store.apply, database, quiet=True)
-        self._silence = CountingDeadLetters()
-        self._sinks = {
-            place: Projector(TP(*place), database, codec, self._silence) for place in places
-        }
+        self._codec = codec
+        self._commit = partial(store.commit, database, quiet=True)
+        self._counted = CountingDeadLetters()
+        self._dead_letters = {each: DeadLettersOnce(self._counted) for each in partitions}
         self._log = LogOffsets(settings)
         checkpoints = DatabaseCheckpoints(database, self._log)
-        self.positions: dict[TopicPartition, int] = dict(checkpoints.load(places))
-        self._consumer.assign([KafkaPartition(*place, at) for place, at in self.positions.items()])
+        self.positions: dict[TopicPartition, int] = dict(checkpoints.load(partitions))
+        self._consumer.assign(
+            [KafkaPartition(*partition, offset) for partition, offset in self.positions.items()]
+        )
 
     def close(self) -> None:
-        """Let the broker go."""
+        """Close the consumer."""
         self._consumer.close()
 
     @property
     def passed_over(self) -> int:
-        """Records that could not be applied: dead letters, if the live generation found so too."""
-        return self._silence.heard
+        """Number of records that cannot be applied."""
+        return self._counted.count
 
     def step(self) -> int:
-        """Apply what comes within a moment; give the number of records.
+        """Apply the records of one fetch; give their number.
 
         Raises:
             sqlalchemy.exc.DBAPIError: the database is away, or the generation is live now.
-            confluent_kafka.KafkaException: the log does not hold what it held.
+            confluent_kafka.KafkaException: the log does not hold the offset to read.
         """
         messages = self._consumer.consume(LARGEST_FETCH, FETCH_SECONDS)
-        came: dict[TopicPartition, list[Fetched]] = defaultdict(list)
+        by_partition: dict[TopicPartition, list[Fetched]] = defaultdict(list)
         for record in map(fetched, messages):
-            came[record.topic, record.partition].append(record)
-        for place in sorted(came):
-            self._apply(place, came[place])
+            by_partition[record.topic, record.partition].append(record)
+        for partition in sorted(by_partition):
+            self._apply(partition, by_partition[partition])
         return len(messages)
 
-    def _apply(self, place: TopicPartition, records: list[Fetched]) -> None:
-        upto = records[-1].offset + 1
-        try:
-            run_alone(self._sinks[place].apply(records, self.positions[place], upto), self._run)
-        except CheckpointMismatch as missed:
-            # Another follower is at work: go on from where it is.
-            self._consumer.seek(KafkaPartition(*place, missed.stored))
-            upto = missed.stored
-        self.positions[place] = upto
+    def _apply(self, partition: TopicPartition, records: list[Fetched]) -> None:
+        upto, dead_letters = records[-1].offset + 1, self._dead_letters[partition]
+        batch = prepare(self._codec, partition, records, self.positions[partition], upto)
+        dead_letters.write(batch.undecodable)
+        outcome = commit_in_halves(batch, self._commit, dead_letters.write)
+        if isinstance(outcome, Mismatch):
+            # Another filler is at work: go on from its offset.
+            self._consumer.seek(KafkaPartition(*partition, outcome.stored))
+            self.positions[partition] = outcome.stored
+        else:
+            dead_letters.forget()
+            self.positions[partition] = upto
 
-    def catch_up(self, ends: Mapping[TopicPartition, int], progress: Callable[[int], None]) -> None:
-        """Read until every partition has reached its end; `progress` gets records left.
+    def catch_up(self, ends: Offsets, progress: Callable[[int], None]) -> None:
+        """Read until every partition has reached its end; `progress` gets the offsets left."""
 
-        Where a producer used transactions, markers that are no records may stand last. So once
-        nothing has come for a while, it is asked whether a record is left.
-        """
-        came = time.monotonic()
-        while left := self._left(ends):
-            progress(sum(left.values()))
-            if self.step():
-                came = time.monotonic()
-            elif time.monotonic() - came > MARKER_SECONDS:
-                if not any(self._log.has_records(it, self.positions[it], ends[it]) for it in left):
-                    break
-                came = time.monotonic()
+        def read(behind: Offsets) -> None:
+            progress(sum(ends[partition] - offset for partition, offset in behind.items()))
+            self.step()
+
+        wait_until_applied(ends, lambda: self.positions, self._log, read, MARKER_SECONDS)
         progress(0)
-
-    def _left(self, ends: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
-        """The partitions that are not at their ends, and how many offsets are left of each."""
-        left = {place: end - self.positions[place] for place, end in ends.items()}
-        return {place: count for place, count in left.items() if count > 0}
 
 
 def fetched(message: Message) -> Fetched:
-    """Take from a message what is needed of it.
+    """Take the fields that are read from a message.
 
     Raises:
-        confluent_kafka.KafkaException: it is no message but an error.
+        confluent_kafka.KafkaException: the message carries an error.
     """
     if error := message.error():
         raise KafkaException(error)
@@ -169,65 +150,3 @@ def fetched(message: Message) -> Fetched:
         str(message.topic()), int(message.partition() or 0), int(message.offset() or 0),
         message.key(), message.value(),
     )  # fmt: skip
-
-
-class GenerationFillers(threading.Thread):
-    """Keeps every generation beside the live one up with the log, one follower at a time each."""
-
-    def __init__(self, settings: Settings, database: Engine, codec: Codec) -> None:
-        """Look for generations through `database`."""
-        super().__init__(name="followers", daemon=True)
-        self._settings, self._database, self._codec = settings, database, codec
-        self._stopping = threading.Event()
-        self._threads: dict[str, threading.Thread] = {}
-
-    def stop(self) -> None:
-        """Finish the batches in hand and end."""
-        self._stopping.set()
-        for thread in [self, *self._threads.values()]:
-            if thread.ident:
-                thread.join(timeout=5)
-
-    def run(self) -> None:
-        """Look about once a second which generations there are."""
-        while not self._stopping.wait(LOOK_SECONDS):
-            try:
-                with self._database.connect() as connection:
-                    following = set(generations.list_names(connection)) - {
-                        generations.find_live(connection)
-                    }
-            except SQLAlchemyError as error:
-                log.warning("generations are unknown", reason=str(error))
-                continue
-            for name in following:
-                if not (name in self._threads and self._threads[name].is_alive()):
-                    thread = threading.Thread(
-                        target=self._follow, args=(name,), name=name, daemon=True
-                    )
-                    self._threads[name] = thread
-                    thread.start()
-
-    def _follow(self, name: str) -> None:
-        """Follow one generation until it is live or gone, or something fails."""
-        database = create_engine(
-            self._settings, name=f"verdicts {name}", generation=name, writes=True, pool_size=2
-        )
-        try:
-            with connect(self._settings, f"verdicts {name}") as connection:
-                if wait_for_lock(connection, lock_of(name), self._stopping):
-                    follower = GenerationFiller(self._settings, database, self._codec)
-                    log.info("following", generation=name)
-                    try:
-                        while not self._stopping.is_set():
-                            follower.step()
-                    finally:
-                        follower.close()
-        except (SQLAlchemyError, psycopg.Error, KafkaException, LogMismatchError) as error:
-            log.info("following ends", generation=name, reason=str(error))
-        finally:
-            database.dispose()
-
-
-def lock_of(generation: str) -> int:
-    """The advisory lock of whoever follows this generation."""
-    return FOLLOWER_LOCK + int(generation.rpartition("_")[2])

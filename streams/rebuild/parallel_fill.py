@@ -1,4 +1,4 @@
-"""Filling a generation from the log: several followers at once, each with partitions of its own.
+"""Fills a generation from the log with several fillers, each with partitions of its own.
 
 While one waits for the database, another decodes and folds, as the worker's partitions do.
 """
@@ -14,7 +14,8 @@ from infra.kafka.offsets import LogOffsets
 from infra.postgres.engine import connect, create_engine
 from infra.settings import Settings
 from schemas.topics import EVENT_PARTITIONS, TopicPartition
-from streams.rebuild.generation_filler import GenerationFiller, lock_of
+from streams.rebuild.generation_filler import GenerationFiller
+from streams.rebuild.generation_fillers import lock_of
 
 PARALLELISM = 4
 SHOW_SECONDS = 0.2
@@ -33,39 +34,39 @@ def fill(settings: Settings, codec: Codec, name: str, progress: Progress) -> int
     with ExitStack() as stack:
         stack.callback(database.dispose)
         session = stack.enter_context(connect(settings, f"verdicts {name}"))
-        # With this lock the workers' followers wait; where one has it already, both go on, and
-        # the checkpoints see to it that each batch is applied once.
+        # With this lock the workers' fillers wait. Where one of them has it already, both go on,
+        # and the checkpoints let each batch be applied once.
         session.execute("select pg_try_advisory_lock(%s)", [lock_of(name)])
         ends = LogOffsets(settings).ends(EVENT_PARTITIONS)
-        followers = []
+        fillers = []
         for lane in range(PARALLELISM):
-            follower = GenerationFiller(
+            filler = GenerationFiller(
                 settings, database, codec, EVENT_PARTITIONS[lane::PARALLELISM]
             )
-            stack.callback(follower.close)
-            followers.append(follower)
-        _catch_up(followers, ends, progress)
-        return sum(follower.passed_over for follower in followers)
+            stack.callback(filler.close)
+            fillers.append(filler)
+        _catch_up(fillers, ends, progress)
+        return sum(filler.passed_over for filler in fillers)
 
 
 def _catch_up(
-    followers: Sequence[GenerationFiller], ends: Mapping[TopicPartition, int], progress: Progress
+    fillers: Sequence[GenerationFiller], ends: Mapping[TopicPartition, int], progress: Progress
 ) -> None:
-    """Let all read until they are at the ends; the first fault stops every one."""
+    """Let all fillers read up to the ends; the first error stops every one."""
     stopping = threading.Event()
-    wanted = [{place: ends[place] for place in it.positions} for it in followers]
-    left = [_behind(it.positions, target) for it, target in zip(followers, wanted, strict=True)]
+    wanted = [{partition: ends[partition] for partition in filler.positions} for filler in fillers]
+    left = [_behind(filler.positions, goal) for filler, goal in zip(fillers, wanted, strict=True)]
     total = sum(left)
 
-    def note(lane: int, count: int) -> None:
+    def note_left(lane: int, count: int) -> None:
         left[lane] = count
         if stopping.is_set():
             raise InterruptedError("another partition could not go on")
 
-    with ThreadPoolExecutor(len(followers), "fill") as pool:
+    with ThreadPoolExecutor(len(fillers), "fill") as pool:
         tasks = [
-            pool.submit(follower.catch_up, target, partial(note, lane))
-            for lane, (follower, target) in enumerate(zip(followers, wanted, strict=True))
+            pool.submit(filler.catch_up, goal, partial(note_left, lane))
+            for lane, (filler, goal) in enumerate(zip(fillers, wanted, strict=True))
         ]
         try:
             while not _all_done(tasks):
@@ -76,7 +77,7 @@ def _catch_up(
 
 
 def _all_done(tasks: Sequence[Future[None]]) -> bool:
-    """Wait a moment; raises what a task raised."""
+    """Wait a moment; raise the error of a task."""
     done, rest = wait(tasks, SHOW_SECONDS, FIRST_EXCEPTION)
     for task in done:
         task.result()
@@ -84,4 +85,4 @@ def _all_done(tasks: Sequence[Future[None]]) -> bool:
 
 
 def _behind(positions: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]) -> int:
-    return sum(max(0, end - positions[place]) for place, end in ends.items())
+    return sum(max(0, end - positions[partition]) for partition, end in ends.items())

@@ -53,9 +53,10 @@ ANSWER = Safeguard(
     "the answer after the acknowledgement",
     "streams/api/ingest/endpoint.py",
     {
-        "        outcomes = await self._producer.send_all([record for _, record in good])\n": (
-            "        self._producer.send_all([record for _, record in good])\n"
-            "        outcomes = [Delivery(record.topic, 0, 0) for _, record in good]\n"
+        "        outcomes = await self._producer.send_all([record for _, record in valid])\n": (
+            "        from infra.kafka.delivery import Delivery\n"
+            "        self._producer.send_all([record for _, record in valid])\n"
+            "        outcomes = [Delivery(record.topic, 0, 0) for _, record in valid]\n"
         )
     },
     "test_ingest.py::test_without_two_of_three_brokers_nothing_is_acknowledged",
@@ -65,13 +66,13 @@ LETTER = Safeguard(
     "streams/processing/projector.py",
     {
         (
-            "        if poison:\n"
-            "            yield from self._dead_letter(poison)\n"
-            "        yield from self._applied(records, events, expected, upto)\n"
+            "        if batch.undecodable:\n"
+            "            await _SETTING_ASIDE.run(self._dead_letters.write, batch.undecodable)\n"
+            "        outcome = await self._commit_batch(batch)\n"
         ): (
-            "        yield from self._applied(records, events, expected, upto)\n"
-            "        if poison:\n"
-            "            yield from self._dead_letter(poison)\n"
+            "        outcome = await self._commit_batch(batch)\n"
+            "        if batch.undecodable:\n"
+            "            await _SETTING_ASIDE.run(self._dead_letters.write, batch.undecodable)\n"
         )
     },
     "test_poison.py::test_without_a_place_for_dead_letters_nothing_is_skipped",

@@ -15,7 +15,8 @@ from infra.runtime import gc_tuning
 from infra.settings import Settings
 from projections import generations
 from streams.rebuild import service
-from streams.rebuild.service import GenerationDiff, Position
+from streams.rebuild.positions import Position, look_up_positions
+from streams.rebuild.service import GenerationDiff
 
 
 @click.group()
@@ -45,16 +46,16 @@ def status(as_json: bool) -> None:
     verdicts projections status
     verdicts projections status --json
     """
-    positions = service.positions(*_attached())
+    rows = look_up_positions(*_attached())
     if as_json:
-        answer(positions, True, "")
+        answer(rows, True, "")
     else:
-        Console().print(_table(positions))
+        Console().print(_table(rows))
 
 
-def _table(positions: list[Position]) -> Table:
+def _table(rows: list[Position]) -> Table:
     table = Table("generation", "partition", "offset", "end", "lag", "seconds", box=None)
-    for position in positions:
+    for position in rows:
         table.add_row(
             f"{position.generation}{' (live)' if position.live else ''}",
             f"{position.topic.split('.')[1]}/{position.partition}",

@@ -9,10 +9,8 @@ import msgspec
 import psycopg
 from confluent_kafka import Consumer, KafkaException, Message
 from confluent_kafka import TopicPartition as KafkaPartition
-from faust.types import TP
 from sqlalchemy import Connection, Engine, select
 
-from infra.consumer.group_commit import run_alone
 from infra.kafka.codec import Codec, UndecodableError
 from infra.kafka.offsets import LogOffsets
 from infra.postgres.engine import create_engine as database_engine
@@ -24,7 +22,7 @@ from projections.write import store
 from projections.write.checkpoints import DatabaseCheckpoints
 from schemas.events import Event
 from schemas.topics import EVENT_PARTITIONS, TopicPartition
-from streams.processing.projector import Projector
+from streams.processing.batch import commit_in_halves, prepare
 from streams.rebuild.generation_filler import CountingDeadLetters, Fetched, fetched
 from tests.faults.harness import audit
 from tests.faults.harness.ledger import Ledger, Outcome
@@ -143,9 +141,10 @@ def _replay(settings: Settings, upto: Mapping[TopicPartition, int]) -> None:
     try:
         begins = DatabaseCheckpoints(beside, LogOffsets(settings)).load(records)
         for place, begin in begins.items():
-            sink = Projector(TP(*place), beside, Codec(), CountingDeadLetters())
-            steps = sink.apply(records[place], begin, upto[place])
-            run_alone(steps, partial(store.apply, beside, quiet=True))
+            batch = prepare(Codec(), place, records[place], begin, upto[place])
+            commit_in_halves(
+                batch, partial(store.commit, beside, quiet=True), CountingDeadLetters().write
+            )
     finally:
         beside.dispose()
 

@@ -2,7 +2,7 @@ from collections import deque
 from types import SimpleNamespace
 from typing import Any
 
-from infra.consumer.agent import LARGEST_BATCH, batches, drained
+from infra.consumer.agent import LARGEST_BATCH, batches, drain
 
 
 class FakeQueue:
@@ -24,24 +24,24 @@ def a_stream(*chunks: list[int]) -> Any:
 
 def test_what_waits_behind_a_chunk_joins_it() -> None:
     stream = a_stream([2, 3], [4])
-    assert drained([0, 1], stream) == [0, 1, 2, 3, 4]
+    assert drain([0, 1], stream) == [0, 1, 2, 3, 4]
     assert stream.channel.queue.qsize() == 0
 
 
 def test_a_chunk_goes_alone_when_nothing_waits() -> None:
-    assert drained([0, 1], a_stream()) == [0, 1]
+    assert drain([0, 1], a_stream()) == [0, 1]
 
 
 def test_no_more_is_taken_than_a_batch_holds() -> None:
     chunk = list(range(LARGEST_BATCH - 1))
     stream = a_stream([1, 2], [3])
-    assert len(drained(chunk, stream)) == LARGEST_BATCH + 1
+    assert len(drain(chunk, stream)) == LARGEST_BATCH + 1
     assert stream.channel.queue.qsize() == 1
 
 
 def test_the_chunk_itself_is_left_as_it_was() -> None:
     first = [0]
-    drained(first, a_stream([1]))
+    drain(first, a_stream([1]))
     assert first == [0]
 
 

@@ -1,176 +1,173 @@
-"""Work that comes at the same time is done as one, and no member pays for another's fault."""
+"""Batches that are ready at once share a transaction, and none pays for the fault of another."""
 
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from infra.consumer.group_commit import GroupCommitter, run_alone
-from infra.consumer.partition_consumer import BatchSteps
-from infra.consumer.protocols import CheckpointMismatch
+from infra.consumer.group_commit import LARGE_BATCH, GroupCommitter
+from infra.consumer.protocols import Applied, Mismatch, Outcome
 
 
-class Work:
-    """Runs groups, of which the first waits until it is let go."""
+class NamedBatch(NamedTuple):
+    name: str
+    size: int = 1
 
-    def __init__(
-        self, refuses: Callable[[Sequence[str]], Exception | None] = lambda _: None
-    ) -> None:
+
+class FakeStore:
+    """Commits groups; the first commit waits until it is let go.
+
+    Attributes:
+        groups: The names of each group that was committed.
+    """
+
+    def __init__(self, answer: Callable[[str], Outcome] = lambda _: Applied()) -> None:
         self.groups: list[list[str]] = []
         self.begun, self.may_end = threading.Event(), threading.Event()
-        self._refuses = refuses
+        self._answer = answer
 
-    def run(self, group: Sequence[str]) -> None:
+    def commit(self, group: Sequence[NamedBatch]) -> list[Outcome]:
         first = not self.begun.is_set()
         self.begun.set()
         if first:
             assert self.may_end.wait(10)
-        if error := self._refuses(group):
-            raise error
-        self.groups.append(sorted(group))
+        outcomes = [self._answer(batch.name) for batch in group]
+        self.groups.append(sorted(batch.name for batch in group))
+        return outcomes
+
+    async def until_begun(self) -> None:
+        while not self.begun.is_set():
+            await asyncio.sleep(0.001)
 
 
-def one(work: str | None) -> BatchSteps[str]:
-    yield work
+def raise_away(name: str) -> Outcome:
+    if name != "first":
+        raise ConnectionError("away")
+    return Applied()
 
 
-def meanwhile(work: Work, *members: BatchSteps[str]) -> list[BaseException | None]:
-    """Ask for one group, and for members of the next while that runs; what each was told."""
+def submit_during_a_commit(store: FakeStore, *names: str) -> list[Outcome | BaseException]:
+    """Submit one batch, and more while that is committed; give the outcomes of these."""
 
-    async def scene() -> list[BaseException | None]:
-        together = GroupCommitter(work.run)
-        first = asyncio.create_task(together.do(one("first")))
-        await asyncio.to_thread(work.begun.wait, 10)
-        asked = [asyncio.create_task(together.do(member)) for member in members]
+    async def scene() -> list[Outcome | BaseException]:
+        committer = GroupCommitter(store.commit)
+        first = asyncio.create_task(committer.submit(NamedBatch("first")))
+        await store.until_begun()
+        submitted = [asyncio.create_task(committer.submit(NamedBatch(name))) for name in names]
         await asyncio.sleep(0)  # each of them waits now
-        work.may_end.set()
+        store.may_end.set()
         await first
-        return await asyncio.gather(*asked, return_exceptions=True)
+        return await asyncio.gather(*submitted, return_exceptions=True)
 
-    return within(scene())
+    return run(scene())
 
 
-def within(scene: Coroutine[Any, Any, Any]) -> Any:
+def run(scene: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(asyncio.wait_for(scene, 20))
 
 
 def test_what_comes_while_a_group_runs_is_the_next_group() -> None:
-    work = Work()
-    assert meanwhile(work, one("a"), one("b"), one("c")) == [None, None, None]
-    assert work.groups == [["first"], ["a", "b", "c"]]
+    store = FakeStore()
+    assert submit_during_a_commit(store, "a", "b", "c") == [Applied()] * 3
+    assert store.groups == [["first"], ["a", "b", "c"]]
 
 
-def test_a_missed_checkpoint_is_told_to_the_one_that_missed_it() -> None:
-    work = Work(lambda group: CheckpointMismatch(7) if "b" in group else None)
-    told = meanwhile(work, one("a"), one("b"), one("c"))
-    assert [type(it) for it in told] == [type(None), CheckpointMismatch, type(None)]
-    assert sorted(work.groups) == [["a"], ["c"], ["first"]]
+def test_each_batch_of_a_group_gets_its_own_outcome() -> None:
+    store = FakeStore(lambda name: Mismatch(7) if name == "b" else Applied())
+    assert submit_during_a_commit(store, "a", "b", "c") == [Applied(), Mismatch(7), Applied()]
+    assert store.groups == [["first"], ["a", "b", "c"]]
 
 
-def test_a_database_that_is_away_is_told_to_all() -> None:
-    work = Work(lambda group: None if "first" in group else ConnectionError("away"))
-    told = meanwhile(work, one("a"), one("b"))
-    assert [type(it) for it in told] == [ConnectionError, ConnectionError]
-    assert work.groups == [["first"]]
+def test_a_database_that_is_away_is_reported_to_the_whole_group() -> None:
+    store = FakeStore(raise_away)
+    outcomes = submit_during_a_commit(store, "a", "b")
+    assert [type(outcome) for outcome in outcomes] == [ConnectionError, ConnectionError]
+    assert store.groups == [["first"]]
 
 
-def test_further_steps_are_taken_together_too() -> None:
-    def two(name: str) -> BatchSteps[str]:
-        yield f"{name} 1"
-        yield f"{name} 2"
-
-    work = Work()
-    assert meanwhile(work, two("a"), one("b"), two("c")) == [None, None, None]
-    assert work.groups == [["first"], ["a 1", "b", "c 1"], ["a 2", "c 2"]]
-
-
-def test_what_refuses_a_work_can_be_answered_with_another_one() -> None:
-    def persistent(name: str) -> BatchSteps[str]:
-        try:
-            yield f"bad {name}"
-        except CheckpointMismatch:
-            yield f"good {name}"
-
-    work = Work(lambda group: CheckpointMismatch(1) if any("bad" in it for it in group) else None)
-    assert meanwhile(work, persistent("a"), one("b")) == [None, None]
-    assert work.groups == [["first"], ["b"], ["good a"]]
-
-
-def test_nobody_waits_for_what_may_take_long() -> None:
-    others_done = threading.Event()
-
-    def slow() -> BatchSteps[str]:
-        yield None
-        assert others_done.wait(10)
-        yield "slow"
-
-    def quick() -> BatchSteps[str]:
-        yield "quick"
-        others_done.set()
-
-    work = Work()
-    assert meanwhile(work, slow(), quick()) == [None, None]
-    assert work.groups == [["first"], ["quick"], ["slow"]]
-
-
-def test_what_may_take_long_fails_alone() -> None:
-    def failing() -> BatchSteps[str]:
-        yield None
-        raise ConnectionError("no broker")
-
-    work = Work()
-    told = meanwhile(work, failing(), one("a"))
-    assert [type(it) for it in told] == [ConnectionError, type(None)]
-
-
-def test_who_is_cancelled_holds_nobody_up() -> None:
+def test_a_cancelled_caller_holds_up_no_other() -> None:
     async def scene() -> None:
-        work = Work()
-        together = GroupCommitter(work.run)
-        gone = asyncio.create_task(together.do(one("gone")))
-        await asyncio.to_thread(work.begun.wait, 10)
-        gone.cancel()
-        left = asyncio.create_task(together.do(one("left")))
+        store = FakeStore()
+        committer = GroupCommitter(store.commit)
+        revoked = asyncio.create_task(committer.submit(NamedBatch("revoked")))
+        await store.until_begun()
+        revoked.cancel()
+        left = asyncio.create_task(committer.submit(NamedBatch("left")))
         await asyncio.sleep(0)
-        work.may_end.set()
-        await left
-        assert work.groups == [["gone"], ["left"]]
+        store.may_end.set()
+        assert await left == Applied()
+        assert revoked.cancelled()
+        assert store.groups == [["revoked"], ["left"]]
 
-    within(scene())
+    run(scene())
 
 
-def test_whoever_was_refused_may_ask_again() -> None:
+def test_a_caller_cancelled_in_the_queue_disturbs_none_of_its_group() -> None:
     async def scene() -> None:
-        refused = iter([ConnectionError("away"), None])
-        work = Work(lambda _: next(refused))
-        work.may_end.set()
-        together = GroupCommitter(work.run)
+        store = FakeStore()
+        committer = GroupCommitter(store.commit)
+        first = asyncio.create_task(committer.submit(NamedBatch("first")))
+        await store.until_begun()
+        revoked = asyncio.create_task(committer.submit(NamedBatch("revoked")))
+        left = asyncio.create_task(committer.submit(NamedBatch("left")))
+        await asyncio.sleep(0)
+        revoked.cancel()
+        store.may_end.set()
+        assert [await first, await left] == [Applied(), Applied()]
+        assert store.groups == [["first"], ["left", "revoked"]]
+
+    run(scene())
+
+
+def test_the_end_of_the_process_wakes_every_waiting_caller() -> None:
+    async def scene() -> list[Outcome | BaseException]:
+        store = FakeStore()
+        committer = GroupCommitter(store.commit)
+        before = asyncio.all_tasks()
+        callers = [asyncio.create_task(committer.submit(NamedBatch("in the group")))]
+        await store.until_begun()
+        (committing,) = asyncio.all_tasks() - before - set(callers)
+        callers.append(asyncio.create_task(committer.submit(NamedBatch("in the queue"))))
+        await asyncio.sleep(0)
+        committing.cancel()
+        outcomes = await asyncio.gather(*callers, return_exceptions=True)
+        store.may_end.set()
+        return outcomes
+
+    assert [type(outcome) for outcome in run(scene())] == [asyncio.CancelledError] * 2
+
+
+def test_a_batch_may_be_submitted_again_after_an_error() -> None:
+    async def scene() -> None:
+        answers = iter([ConnectionError("away"), None])
+
+        def answer(_: str) -> Outcome:
+            if error := next(answers):
+                raise error
+            return Applied()
+
+        store = FakeStore(answer)
+        store.may_end.set()
+        committer = GroupCommitter(store.commit)
         with pytest.raises(ConnectionError):
-            await together.do(one("a"))
-        await together.do(one("a"))
-        assert work.groups == [["a"]]
+            await committer.submit(NamedBatch("a"))
+        assert await committer.submit(NamedBatch("a")) == Applied()
+        assert store.groups == [["a"]]
 
-    within(scene())
+    run(scene())
 
 
-def test_what_is_large_shares_with_nobody_and_waits_for_nobody() -> None:
+def test_a_large_batch_shares_with_no_other_and_waits_for_none() -> None:
     async def scene() -> None:
-        work = Work()
-        together = GroupCommitter(work.run)
-        first = asyncio.create_task(together.do(one("first")))
-        await asyncio.to_thread(work.begun.wait, 10)
-        await together.do(one("large"), apart=True)
-        work.may_end.set()
+        store = FakeStore()
+        committer = GroupCommitter(store.commit)
+        first = asyncio.create_task(committer.submit(NamedBatch("first", LARGE_BATCH - 1)))
+        await store.until_begun()
+        assert await committer.submit(NamedBatch("large", LARGE_BATCH)) == Applied()
+        store.may_end.set()
         await first
-        assert work.groups == [["large"], ["first"]]
+        assert store.groups == [["large"], ["first"]]
 
-    within(scene())
-
-
-def test_alone_steps_meet_what_refuses_them() -> None:
-    work = Work(lambda _: CheckpointMismatch(3))
-    work.may_end.set()
-    with pytest.raises(CheckpointMismatch):
-        run_alone(one("a"), work.run)
+    run(scene())

@@ -7,12 +7,8 @@ from typing import NamedTuple
 
 import pytest
 
-from infra.consumer.group_commit import GroupCommitter
-from infra.consumer.partition_consumer import (
-    BatchSteps,
-    PartitionConsumer,
-)
-from infra.consumer.protocols import CheckpointMismatch, Record
+from infra.consumer.partition_consumer import PartitionConsumer
+from infra.consumer.protocols import Applied, Mismatch, Record, Settled
 
 
 class ARecord(NamedTuple):
@@ -21,7 +17,7 @@ class ARecord(NamedTuple):
     key: bytes | None = None
 
 
-class FakeSink:
+class FakeStore:
     """A store in memory, with its compare-and-set, and faults that a test puts before it.
 
     Attributes:
@@ -42,198 +38,198 @@ class FakeSink:
         self.asked += 1
         return self.next
 
-    def apply(self, records: Sequence[Record], expected: int, upto: int) -> BatchSteps[object]:
-        yield from ()
+    async def apply(self, records: Sequence[Record], expected: int, upto: int) -> Settled:
         offsets = [record.offset for record in records]
         self.attempts.append((expected, upto, offsets))
         fault = self.faults.pop(0) if self.faults else None
         if fault and not isinstance(fault, LostAnswerError):
             raise fault
         if expected != self.next:
-            raise CheckpointMismatch(self.next)
+            return Mismatch(self.next)
         self.batches.append(offsets)
         self.next = upto
         if fault:
             raise fault
+        return Applied()
 
 
 class LostAnswerError(Exception):
-    """The transaction was committed, but nobody heard."""
+    """The transaction was committed, but its answer was lost."""
 
 
-class World:
-    """A partition with its sink, and a log of where it seeked."""
+class FakeSource:
+    """A partition whose checkpoint is in a `FakeStore`.
 
-    def __init__(
-        self, checkpoint: int = 0, *, gaps: bool = False, sink: FakeSink | None = None
-    ) -> None:
-        self.sink = sink or FakeSink(checkpoint)
+    Attributes:
+        seeks: The offsets that were sought.
+        markers: Offsets without a record.
+    """
+
+    def __init__(self, store: FakeStore) -> None:
+        self._store = store
         self.seeks: list[int] = []
         self.markers: set[int] = set()
-        self.partition = PartitionConsumer(
-            "votes/0",
-            self.sink,
-            GroupCommitter(lambda _: None),
-            self._seek,
-            self._holds,
-            gaps=gaps,
-            first_pause=0,
-        )
 
-    def _holds(self, begin: int, end: int) -> bool:
+    async def checkpoint(self) -> int:
+        return self._store.stored()
+
+    async def has_records(self, begin: int, end: int) -> bool:
         return not set(range(begin, end)) <= self.markers
 
-    async def _seek(self, offset: int) -> None:
+    async def seek(self, offset: int) -> None:
         self.seeks.append(offset)
 
-    def take(self, *batches: Sequence[int]) -> "World":
+
+class ConsumedPartition:
+    """A consumer with its store, and the offsets that it sought."""
+
+    def __init__(self, checkpoint: int = 0, store: FakeStore | None = None) -> None:
+        self.store = store or FakeStore(checkpoint)
+        self.source = FakeSource(self.store)
+        self.seeks, self.markers = self.source.seeks, self.source.markers
+        self.consumer = PartitionConsumer("votes/0", self.store.apply, self.source, first_pause=0)
+
+    def take(self, *batches: Sequence[int]) -> "ConsumedPartition":
         async def all_of_them() -> None:
             for batch in batches:
-                await self.partition.consume([ARecord(offset) for offset in batch])
+                await self.consumer.consume([ARecord(offset) for offset in batch])
 
         asyncio.run(all_of_them())
         return self
 
 
 def test_batches_are_applied_in_order_and_move_the_checkpoint() -> None:
-    world = World().take([0, 1, 2], [3, 4])
-    assert world.sink.batches == [[0, 1, 2], [3, 4]]
-    assert world.sink.next == 5
-    assert world.seeks == []
+    partition = ConsumedPartition().take([0, 1, 2], [3, 4])
+    assert partition.store.batches == [[0, 1, 2], [3, 4]]
+    assert partition.store.next == 5
+    assert partition.seeks == []
 
 
 def test_the_checkpoint_is_asked_for_once() -> None:
-    assert World().take([0], [1], [2]).sink.asked == 1
+    assert ConsumedPartition().take([0], [1], [2]).store.asked == 1
 
 
 def test_what_was_applied_already_is_trimmed() -> None:
-    world = World(checkpoint=2).take([0, 1, 2, 3])
-    assert world.sink.batches == [[2, 3]]
+    partition = ConsumedPartition(checkpoint=2).take([0, 1, 2, 3])
+    assert partition.store.batches == [[2, 3]]
 
 
 def test_a_batch_that_was_applied_already_is_dropped() -> None:
-    world = World(checkpoint=9).take([0, 1, 2], [3, 4], [7, 8, 9])
-    assert world.sink.batches == [[9]]
-    assert world.seeks == []
+    partition = ConsumedPartition(checkpoint=9).take([0, 1, 2], [3, 4], [7, 8, 9])
+    assert partition.store.batches == [[9]]
+    assert partition.seeks == []
 
 
 def test_records_that_come_twice_are_applied_once() -> None:
-    world = World().take([0, 1, 2], [0, 1, 2], [1, 2, 3])
-    assert world.sink.batches == [[0, 1, 2], [3]]
+    partition = ConsumedPartition().take([0, 1, 2], [0, 1, 2], [1, 2, 3])
+    assert partition.store.batches == [[0, 1, 2], [3]]
 
 
 def test_behind_a_gap_nothing_is_applied_and_the_missing_is_fetched() -> None:
-    world = World(checkpoint=5).take([7, 8])
-    assert world.sink.batches == []
-    assert world.seeks == [5]
-    assert world.take([5, 6, 7, 8]).sink.batches == [[5, 6, 7, 8]]
+    partition = ConsumedPartition(checkpoint=5).take([7, 8])
+    assert partition.store.batches == []
+    assert partition.seeks == [5]
+    assert partition.take([5, 6, 7, 8]).store.batches == [[5, 6, 7, 8]]
 
 
 def test_every_batch_that_waited_behind_a_gap_is_given_up_too() -> None:
-    world = World(checkpoint=5).take([7, 8], [9])
-    assert world.sink.batches == []
-    assert world.seeks == [5, 5]
+    partition = ConsumedPartition(checkpoint=5).take([7, 8], [9])
+    assert partition.store.batches == []
+    assert partition.seeks == [5, 5]
 
 
 def test_offsets_that_a_transaction_took_for_its_markers_are_passed_over() -> None:
-    world = World(checkpoint=5)
-    world.markers = {6, 9, 10}
-    world.take([5, 7, 8, 11], [12])
-    assert world.sink.batches == [[5], [7, 8], [11], [12]]
-    assert world.sink.next == 13
-    assert world.seeks == []
+    partition = ConsumedPartition(checkpoint=5)
+    partition.markers |= {6, 9, 10}
+    partition.take([5, 7, 8, 11], [12])
+    assert partition.store.batches == [[5], [7, 8], [11], [12]]
+    assert partition.store.next == 13
+    assert partition.seeks == []
 
 
 def test_behind_a_gap_inside_a_batch_nothing_is_applied_either() -> None:
-    world = World().take([0, 1, 4, 5])
-    assert world.sink.batches == [[0, 1]]
-    assert world.seeks == [2]
-    assert world.take([2, 3, 4, 5]).sink.batches == [[0, 1], [2, 3, 4, 5]]
+    partition = ConsumedPartition().take([0, 1, 4, 5])
+    assert partition.store.batches == [[0, 1]]
+    assert partition.seeks == [2]
+    assert partition.take([2, 3, 4, 5]).store.batches == [[0, 1], [2, 3, 4, 5]]
 
 
-def test_on_a_compacted_topic_a_gap_is_no_fault() -> None:
-    world = World(checkpoint=5, gaps=True).take([7, 9], [12])
-    assert world.sink.batches == [[7, 9], [12]]
-    assert world.sink.next == 13
-    assert world.seeks == []
+def test_a_checkpoint_that_another_owner_moved_ahead_is_followed() -> None:
+    partition = ConsumedPartition().take([0, 1])
+    partition.store.next = 4
+    partition.take([2, 3, 4, 5])
+    assert partition.store.batches == [[0, 1], [4, 5]]
 
 
-def test_somebody_else_who_moved_the_checkpoint_ahead_is_followed() -> None:
-    world = World().take([0, 1])
-    world.sink.next = 4
-    world.take([2, 3, 4, 5])
-    assert world.sink.batches == [[0, 1], [4, 5]]
-
-
-def test_somebody_else_who_applied_all_of_it_leaves_nothing_to_do() -> None:
-    world = World().take([0, 1])
-    world.sink.next = 9
-    world.take([2, 3])
-    assert world.sink.batches == [[0, 1]]
-    assert world.seeks == []
-    assert world.take([9]).sink.batches == [[0, 1], [9]]
+def test_another_owner_that_applied_all_of_it_leaves_nothing_to_do() -> None:
+    partition = ConsumedPartition().take([0, 1])
+    partition.store.next = 9
+    partition.take([2, 3])
+    assert partition.store.batches == [[0, 1]]
+    assert partition.seeks == []
+    assert partition.take([9]).store.batches == [[0, 1], [9]]
 
 
 def test_a_checkpoint_that_was_put_back_is_followed_too() -> None:
-    world = World().take([0, 1, 2])
-    world.sink.next = 1
-    world.take([3])
-    assert world.seeks == [1]
-    assert world.take([1, 2, 3]).sink.batches == [[0, 1, 2], [1, 2, 3]]
+    partition = ConsumedPartition().take([0, 1, 2])
+    partition.store.next = 1
+    partition.take([3])
+    assert partition.seeks == [1]
+    assert partition.take([1, 2, 3]).store.batches == [[0, 1, 2], [1, 2, 3]]
 
 
 def test_the_answer_to_a_commit_may_be_lost_and_the_batch_is_still_applied_once() -> None:
-    world = World()
-    world.sink.faults = [LostAnswerError()]
-    world.take([0, 1], [2])
-    assert world.sink.batches == [[0, 1], [2]]
-    assert world.sink.next == 3
+    partition = ConsumedPartition()
+    partition.store.faults = [LostAnswerError()]
+    partition.take([0, 1], [2])
+    assert partition.store.batches == [[0, 1], [2]]
+    assert partition.store.next == 3
 
 
 def test_a_database_that_is_away_is_waited_for_with_the_same_batch() -> None:
-    world = World()
-    world.sink.faults = [ConnectionError(), TimeoutError(), OSError("disk full")]
-    world.take([0, 1], [2])
-    assert world.sink.attempts[:4] == [(0, 2, [0, 1])] * 4
-    assert world.sink.batches == [[0, 1], [2]]
+    partition = ConsumedPartition()
+    partition.store.faults = [ConnectionError(), TimeoutError(), OSError("disk full")]
+    partition.take([0, 1], [2])
+    assert partition.store.attempts[:4] == [(0, 2, [0, 1])] * 4
+    assert partition.store.batches == [[0, 1], [2]]
 
 
 def test_a_checkpoint_that_cannot_be_read_is_asked_for_again() -> None:
-    class Away(FakeSink):
+    class Away(FakeStore):
         def stored(self) -> int:
             if super().stored() == 0 and self.asked < 3:
                 raise ConnectionError
             return self.next
 
-    world = World(sink=Away()).take([0])
-    assert world.sink.batches == [[0]]
-    assert world.sink.asked == 3
+    partition = ConsumedPartition(store=Away()).take([0])
+    assert partition.store.batches == [[0]]
+    assert partition.store.asked == 3
 
 
 def test_a_partial_success_is_gone_on_from() -> None:
-    class Halving(FakeSink):
+    class Halving(FakeStore):
         """Applies the first half, then fails once, as a bisection can."""
 
-        def apply(self, records: Sequence[Record], expected: int, upto: int) -> BatchSteps[object]:
+        async def apply(self, records: Sequence[Record], expected: int, upto: int) -> Settled:
             if not self.attempts:
-                yield from super().apply(records[:2], expected, records[2].offset)
+                await super().apply(records[:2], expected, records[2].offset)
                 raise ConnectionError
-            yield from super().apply(records, expected, upto)
+            return await super().apply(records, expected, upto)
 
-    world = World(sink=Halving()).take([0, 1, 2, 3])
-    assert world.sink.batches == [[0, 1], [2, 3]]
+    partition = ConsumedPartition(store=Halving()).take([0, 1, 2, 3])
+    assert partition.store.batches == [[0, 1], [2, 3]]
 
 
 def test_nothing_else_is_taken_while_the_store_is_away() -> None:
     async def scene() -> None:
-        world = World()
-        world.sink.faults = [ConnectionError()] * 50
-        first = asyncio.create_task(world.partition.consume([ARecord(0)]))
-        while len(world.sink.attempts) < 10:
+        partition = ConsumedPartition()
+        partition.store.faults = [ConnectionError()] * 50
+        first = asyncio.create_task(partition.consumer.consume([ARecord(0)]))
+        while len(partition.store.attempts) < 10:
             await asyncio.sleep(0)
-        assert world.sink.batches == []
+        assert partition.store.batches == []
         await first
-        assert world.sink.batches == [[0]]
+        assert partition.store.batches == [[0]]
 
     asyncio.run(scene())
 
@@ -243,23 +239,23 @@ def test_whatever_the_consumer_and_the_store_do_every_record_is_applied_once_and
     seed: int,
 ) -> None:
     chance, end = Random(seed), 60
-    world = World()
+    partition = ConsumedPartition()
 
     async def scene() -> None:
         position = 0
-        while world.sink.next < end:
+        while partition.store.next < end:
             if chance.random() < 0.2:  # a rebalance, which may read an old checkpoint
-                position = chance.randint(0, world.sink.next)
+                position = chance.randint(0, partition.store.next)
             if chance.random() < 0.1:  # chunks that were dropped on the way
                 position = min(end - 1, position + chance.randint(0, 5))
             if chance.random() < 0.3:
                 fault = chance.choice([ConnectionError(), LostAnswerError()])
-                world.sink.faults = [fault] * chance.randint(1, 3)
+                partition.store.faults = [fault] * chance.randint(1, 3)
             if position >= end:
-                position = chance.randint(0, world.sink.next)
+                position = chance.randint(0, partition.store.next)
             upto = min(end, position + chance.randint(1, 8))
-            await world.partition.consume([ARecord(offset) for offset in range(position, upto)])
-            position = world.seeks.pop() if world.seeks else upto
+            await partition.consumer.consume([ARecord(offset) for offset in range(position, upto)])
+            position = partition.seeks.pop() if partition.seeks else upto
 
     asyncio.run(scene())
-    assert [offset for batch in world.sink.batches for offset in batch] == list(range(end))
+    assert [offset for batch in partition.store.batches for offset in batch] == list(range(end))

@@ -148,7 +148,7 @@ def test_while_much_comes_the_next_fetch_has_the_broker_gather() -> None:
         app.consumer.flow_active = True
         thread = app.consumer._thread
         thread._create_worker_consumer(app.transport)
-        thread._pace = FetchTuner(iter((0.0, 1.0)).__next__)
+        thread._tuner = FetchTuner(iter((0.0, 1.0)).__next__)
         consumer = SimpleNamespace(_closed=False, _fetcher=FakeFetcher())
         await thread._fetch_records(consumer, set())
         return consumer._fetcher

@@ -10,9 +10,6 @@ import httpx
 import pytest
 import yaml
 
-from infra.consumer.measured_sink import MeasuredSink
-from infra.consumer.partition_consumer import BatchSteps
-from infra.consumer.protocols import CheckpointMismatch
 from infra.embedded.ports import LOOPBACK, choose
 from infra.telemetry import metrics, recording
 from infra.telemetry.metrics import REGISTRY, listen, names
@@ -108,28 +105,8 @@ def value(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
-class ARecord:
-    def __init__(self, offset: int, timestamp: int = 0) -> None:
-        self.offset, self.timestamp, self.key = offset, timestamp, None
-
-
-class ASink:
-    def __init__(self, *, misses: bool = False) -> None:
-        self.misses = misses
-
-    def stored(self) -> int:
-        return 7
-
-    def apply(self, *_: Any) -> BatchSteps[str]:
-        yield "work"
-        if self.misses:
-            raise CheckpointMismatch(9)
-
-
 def test_a_batch_is_measured_when_it_is_applied() -> None:
-    sink = MeasuredSink(ASink(), "t1")
-    assert list(sink.apply([ARecord(0), ARecord(1)], 0, 2)) == ["work"]
-    assert sink.stored() == 7
+    recording.applied("t1", records=2, oldest=0, seconds=0.1)
     assert value("verdicts_events_applied_total", topic="t1") == 2
     assert value("verdicts_batch_records_sum", topic="t1") == 2
     assert value("verdicts_apply_seconds_count", topic="t1") == 1
@@ -138,8 +115,7 @@ def test_a_batch_is_measured_when_it_is_applied() -> None:
 
 
 def test_a_missed_batch_counts_as_missed_and_as_nothing_else() -> None:
-    with pytest.raises(CheckpointMismatch):
-        list(MeasuredSink(ASink(misses=True), "t2").apply([ARecord(0)], 0, 1))
+    recording.mismatched("t2")
     assert value("verdicts_fence_misses_total", topic="t2") == 1
     assert value("verdicts_events_applied_total", topic="t2") == 0
 

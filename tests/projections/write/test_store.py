@@ -7,8 +7,10 @@ from random import Random
 import psycopg
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DataError, OperationalError
 
-from infra.consumer.protocols import CheckpointMismatch
+from infra.consumer.protocols import Applied, CheckpointMismatch, Mismatch, Refused
+from infra.postgres.engine import create_engine
 from projections.read.categories import find_category
 from projections.read.tools import find_tool, read_tallies
 from projections.write import checkpoints, store
@@ -101,6 +103,39 @@ def test_two_that_hold_the_same_batch_apply_it_once(journal: Journal) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(attempt, range(8))) == 1
     assert journal.read(find_tool, TOOL).community.votes == 1
+
+
+def test_a_group_gets_one_outcome_for_each_batch_and_no_innocent_one_suffers(
+    projected: Engine,
+) -> None:
+    journals = [Journal(projected, (PLACE[0], partition)) for partition in range(4)]
+    events = [a_listing(), a_digest(digest="\0"), a_vote(), a_category()]
+    batches = [
+        Batch(journal.place, 5 if event.type == "vote.cast" else 0, 7, [event])
+        for journal, event in zip(journals, events, strict=True)
+    ]
+    first, refused, mismatch, last = store.commit(projected, batches)
+    assert (first, mismatch, last) == (Applied(), Mismatch(0), Applied())
+    assert isinstance(refused, Refused)
+    assert isinstance(refused.error, DataError)
+    assert [stored(journal) for journal in journals] == [7, 0, 0, 7]
+    assert journals[0].read(find_tool, TOOL).tool == TOOL
+    assert journals[0].rows("ballots") == []
+
+
+def test_a_group_without_a_fault_is_one_transaction(projected: Engine) -> None:
+    journals = [Journal(projected, (PLACE[0], partition)) for partition in range(2)]
+    batches = [Batch(journal.place, 0, 1, [a_listing()]) for journal in journals]
+    assert store.commit(projected, batches) == [Applied(), Applied()]
+    with projected.connect() as connection:
+        written = connection.execute(text("select count(distinct xmin::text) from checkpoints"))
+        assert written.scalar_one() == 1
+
+
+def test_a_database_that_is_away_is_no_outcome() -> None:
+    away = create_engine("postgresql://nobody@127.0.0.1:1/nowhere")
+    with pytest.raises(OperationalError):
+        store.commit(away, [Batch(PLACE, 0, 1, [a_vote()])])
 
 
 def test_who_listens_hears_how_far_a_batch_went(journal: Journal, migrated: str) -> None:

@@ -20,14 +20,11 @@ from schemas.time import weeks
 from schemas.topics import DIGESTS
 from streams.processing.week_closer import (
     ADVISORY_LOCK,
-    GRACE,
     SILENT_SECONDS,
-    NotFrozen,
-    WeekFreezer,
-    earlier_clock,
     exclusive_lock,
     to_topic,
 )
+from streams.processing.week_freezer import GRACE, NotFrozen, WeekFreezer, earlier_clock
 from tests.harness import examples
 from tests.harness.examples import NOON, TOOL
 from tests.harness.journal import Journal

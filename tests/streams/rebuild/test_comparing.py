@@ -40,13 +40,12 @@ def test_two_generations_are_compared_at_the_same_offsets_whatever_arrives(
 
 
 def test_a_generation_that_is_ahead_of_one_that_stands_still_is_compared_and_that_is_told(
-    world: World, tool: str, monkeypatch: pytest.MonkeyPatch
+    world: World, tool: str
 ) -> None:
-    monkeypatch.setattr(service, "LEVEL_ATTEMPTS", 2)
     world.stop_worker()
     world.send(a_vote(tool=tool, voter=f"{tool}-ahead"))
     world.rebuild()
-    found = service.compare(world.settings, world.engine, CODEC, SECOND)
+    found = service.compare(world.settings, world.engine, CODEC, SECOND, attempts=2)
     assert found.ahead == 1
     assert {it.table for it in found.tables if not it.equal} == {"ballots", "tallies"}
 

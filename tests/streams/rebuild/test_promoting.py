@@ -10,8 +10,7 @@ from infra.kafka.offsets import LogOffsets
 from projections import generations
 from projections.generations import BusyError, UnknownGenerationError
 from schemas.topics import DEAD_LETTERS, VOTES
-from streams.rebuild import service
-from streams.rebuild.service import NotReadyError
+from streams.rebuild.equal_offsets import NotReadyError
 from tests.harness.examples import a_listing, a_vote
 from tests.harness.services import Reader
 from tests.harness.waiting import wait_until
@@ -97,7 +96,6 @@ def test_who_stops_while_all_batches_wait_does_not_keep_them_waiting(
     where: tuple[Any, str], world: World, tool: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.rebuild()
-    monkeypatch.setattr(service, "LEVEL_SECONDS", 1)
     goes_on = getattr(*where)
 
     def stand_still_and_go_on(*given: Any) -> Any:
@@ -113,7 +111,7 @@ def test_who_stops_while_all_batches_wait_does_not_keep_them_waiting(
 
     monkeypatch.setattr(*where, stand_still_and_go_on)
     with pytest.raises(NotReadyError, match="stood still"):
-        world.promote(SECOND)
+        world.promote(SECOND, blocked_seconds=1)
     assert world.live() == FIRST
 
 

@@ -8,8 +8,8 @@ from infra.kafka.client import create_producer
 from projections.generation_diff import compare_tables
 from projections.generations import UnknownGenerationError
 from schemas.topics import BOOKMARKS, EVENT_PARTITIONS, VOTES
-from streams.rebuild import service
-from streams.rebuild.service import NotReadyError
+from streams.rebuild.equal_offsets import NotReadyError
+from streams.rebuild.positions import look_up_positions
 from tests.harness.examples import a_vote
 from tests.harness.services import CODEC, at_kafka
 from tests.harness.waiting import wait_until
@@ -26,7 +26,7 @@ def test_a_rebuild_equals_the_live_generation_and_tells_nobody(world: World, too
     assert all(table.equal for table in compared)
     assert world.live() == FIRST
     assert world.told() == told
-    found = service.positions(world.settings, world.engine)
+    found = look_up_positions(world.settings, world.engine)
     assert {(it.generation, it.live) for it in found} == {(FIRST, True), (SECOND, False)}
     assert len(found) == 2 * len(EVENT_PARTITIONS)
     assert all(it.lag in (0, it.end - it.offset) for it in found)
@@ -52,7 +52,7 @@ def test_a_rebuild_ends_where_the_log_ends_with_the_mark_of_a_transaction(
     producer.flush(20)
     producer.abort_transaction(20)
     assert world.rebuild() == SECOND
-    found = service.positions(world.settings, world.engine)
+    found = look_up_positions(world.settings, world.engine)
     (marked,) = [
         it for it in found if (it.generation, it.topic, it.partition) == (SECOND, BOOKMARKS.name, 0)
     ]

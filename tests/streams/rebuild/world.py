@@ -13,6 +13,8 @@ from projections import generations
 from projections.read.tools import find_tool, read_tallies
 from schemas.events import Event
 from streams.rebuild import service
+from streams.rebuild.equal_offsets import BLOCKED_SECONDS
+from streams.rebuild.positions import look_up_positions
 from tests.harness.services import CODEC, Sender, Service, environment
 
 FIRST, SECOND = "projections_1", "projections_2"
@@ -59,8 +61,8 @@ class World:
         nobody = lambda *_: None  # noqa: E731
         return service.rebuild(self.settings, self.engine, CODEC, name, nobody).passed_over
 
-    def promote(self, name: str) -> int:
-        return service.promote(self.settings, self.engine, CODEC, name)
+    def promote(self, name: str, blocked_seconds: int = BLOCKED_SECONDS) -> int:
+        return service.promote(self.settings, self.engine, CODEC, name, blocked_seconds)
 
     def ships(self, tool: str) -> int | None:
         with self.engine.connect() as connection:
@@ -80,7 +82,7 @@ class World:
 
     def lag(self) -> int:
         """How many events the live generation has not applied."""
-        found = service.positions(self.settings, self.engine)
+        found = look_up_positions(self.settings, self.engine)
         return sum(it.lag for it in found if it.live)
 
     def live(self) -> str:

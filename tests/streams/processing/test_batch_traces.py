@@ -1,7 +1,8 @@
+import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,17 +11,20 @@ from faust.types import TP
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from sqlalchemy import Engine, text
 
-from infra.kafka.codec import HEADER, MAGIC, Codec
-from infra.kafka.registry import RegistryError
+from infra.consumer.group_commit import GroupCommitter
+from infra.consumer.protocols import Applied, Outcome
+from infra.kafka.codec import Codec
 from infra.postgres.engine import create_engine
 from infra.telemetry import event_log, tracing
 from infra.telemetry.otel import OtelTracer
+from projections.write.store import Batch
 from schemas.topics import VOTES
-from streams.processing.traced_sink import TracedSink, subject, traced
+from streams.processing.batch_traces import subject
+from streams.processing.projector import Projector
 from tests.harness.examples import EVERY_TYPE, a_vote
 
 ROOT = Path(__file__).parents[3]
-PLACE = TP(VOTES.name, 3)
+PARTITION = (VOTES.name, 3)
 SCOPE = {"method": "PUT", "headers": []}
 VOTE = Codec().encode(a_vote(tool="x"))
 WELL_FORMED = b"00-" + b"a" * 32 + b"-" + b"1" * 16 + b"-01"
@@ -32,18 +36,47 @@ class ARecord(NamedTuple):
     topic: str = VOTES.name
     partition: int = 3
     offset: int = 17
+    timestamp: int = 0
 
 
-class ASink:
+class FakeStore:
+    """Accepts every batch.
+
+    Attributes:
+        committed: The batches.
+    """
+
     def __init__(self) -> None:
-        self.applied: list[Any] = []
+        self.committed: list[Batch] = []
 
-    def stored(self) -> int:
-        return 5
+    def commit(self, batches: Sequence[Batch]) -> list[Outcome]:
+        self.committed += batches
+        return [Applied()] * len(batches)
 
-    def apply(self, records: Any, expected: int, upto: int) -> Any:
-        yield "work"
-        self.applied.append((records, expected, upto))
+
+class FakeDeadLetters:
+    """Counts dead letters."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def write(self, failures: Iterable[object]) -> None:
+        self.count += len(list(failures))
+
+
+def apply(engine: Engine | None, records: Sequence[ARecord], store: FakeStore) -> int:
+    """Apply records from offset 5 on; give the number of dead letters."""
+    dead_letters = FakeDeadLetters()
+    projector: Any = Projector(
+        TP(*PARTITION),
+        engine,  # type: ignore[arg-type]
+        Codec(),
+        dead_letters,
+        store.commit,
+        GroupCommitter(store.commit),
+    )
+    assert asyncio.run(projector.apply(records, 5, 5 + len(records))) == Applied()
+    return dead_letters.count
 
 
 @pytest.fixture
@@ -59,20 +92,20 @@ def exported() -> Iterator[InMemorySpanExporter]:
 def test_nothing_of_it_is_loaded_where_no_exporter_is_configured() -> None:
     code = (
         "import sys; from infra.telemetry import event_log, tracing; tracing.start('api', {});"
-        "assert not tracing.enabled(); import streams.processing.traced_sink, streams.api.routes;"
+        "assert not tracing.enabled(); import streams.processing.projector, streams.api.routes;"
         "sys.exit(any(name.startswith('opentelemetry') for name in sys.modules))"
     )
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     assert subprocess.run([sys.executable, "-c", code], env=environ, check=False).returncode == 0
 
 
-def test_without_tracing_records_and_sinks_stay_as_they_are() -> None:
+def test_without_tracing_nothing_is_carried_or_remembered() -> None:
     headers: tracing.Headers = [("ce_id", b"01")]
     assert tracing.carried(headers) is headers
     assert tracing.carried() is None
-    sink: Any = ASink()
-    no_engine: Any = None
-    assert traced(sink, PLACE, no_engine, Codec()) is sink
+    store = FakeStore()
+    apply(None, [ARecord(VOTE, ((tracing.HEADER, WELL_FORMED),))], store)  # no database is asked
+    assert [batch.size for batch in store.committed] == [1]
     with tracing.request(SCOPE, "/vote") as answered:
         answered(200)
 
@@ -106,15 +139,11 @@ def test_what_is_no_trace_is_passed_over(header: bytes | None) -> None:
 
 
 def test_a_batch_is_applied_whatever_prevents_its_tracing(exported: InMemorySpanExporter) -> None:
-    def away(_: int) -> None:
-        raise RegistryError("The schema registry does not answer.")
-
-    unknown = HEADER.pack(MAGIC, 1)
-    records = [ARecord(it, ((tracing.HEADER, WELL_FORMED),)) for it in (unknown, VOTE)]
+    records = [ARecord(value, ((tracing.HEADER, WELL_FORMED),)) for value in (b"no Avro", VOTE)]
     nowhere = create_engine("postgresql://nobody@127.0.0.1:1/nothing")
-    sink = ASink()
-    list(TracedSink(sink, PLACE, nowhere, Codec(fetch=away)).apply(records, 5, 7))
-    assert sink.applied == [(records, 5, 7)]
+    store = FakeStore()
+    assert apply(nowhere, records, store) == 1
+    assert [(batch.expected, batch.upto, batch.size) for batch in store.committed] == [(5, 7, 1)]
     assert [span.name for span in exported.get_finished_spans()] == ["apply vote.cast"]
 
 
@@ -140,9 +169,9 @@ def test_a_trace_goes_from_the_request_to_the_page(
         ARecord(VOTE, tuple(headers or ())),  # type: ignore[arg-type]
         ARecord(b"?", (("traceparent", WELL_FORMED),)),
     ]
-    sink = ASink()
-    list(TracedSink(sink, PLACE, projected, Codec()).apply(records, 5, 8))
-    assert sink.applied == [(records, 5, 8)]
+    store = FakeStore()
+    assert apply(projected, records, store) == 1
+    assert [(batch.expected, batch.upto, batch.size) for batch in store.committed] == [(5, 8, 2)]
     event_log.relayed(projected, [("tool", "x"), ("tool", "other")], 0.01)
     event_log.built(projected, [("tool", "x")], 0.02)
     event_log.built(projected, [("tool", "x")], 0.02)  # a later change is not of this trace
