@@ -74,9 +74,7 @@ class Components(msgspec.Struct, frozen=True, kw_only=True):
 
 def build(settings: Settings, dependencies: Dependencies) -> Components:
     """Build the components. Requires `secret_keys` and `voter_key` in the settings."""
-    read_model, codec, producer = (
-        dependencies.read_model, dependencies.codec, dependencies.producer
-    )  # fmt: skip
+    read_model, producer = dependencies.read_model, dependencies.producer
     secure = settings.public_url.startswith("https://")
     voter_cookies = VoterCookies(settings.secret_keys, settings.voter_key, secure=secure)
     clock, origins = MonotonicClock(dependencies.clock), OriginPolicy(settings.public_url)
@@ -87,7 +85,7 @@ def build(settings: Settings, dependencies: Dependencies) -> Components:
         clock=clock,
         new_voter_limit=NewVoterRateLimit(settings.new_voters_per_hour, dependencies.timer),
         proxies=TrustedProxies(settings.trusted_proxies),
-        codec=codec,
+        codec=dependencies.codec,
         producer=producer,
         tallies=tallies,
         progress=progress,
@@ -96,7 +94,7 @@ def build(settings: Settings, dependencies: Dependencies) -> Components:
     )
     parser = EventParser(clock, voter_cookies)
     return Components(
-        ingest=IngestEndpoint(dependencies.tokens, parser, codec, producer, progress),
+        ingest=IngestEndpoint(dependencies.tokens, parser, dependencies.codec, producer, progress),
         votes=votes_endpoint(vote_service, origins),
         bookmarks=bookmarks_endpoint(vote_service, origins),
         forms=FormEndpoints(vote_service, origins, CsrfTokens(settings.secret_keys), clock),

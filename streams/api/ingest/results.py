@@ -78,7 +78,7 @@ def raise_for_failure(results: list[Result]) -> None:
     codes = [result.code if isinstance(result, Rejected) else "" for result in results]
     if "unavailable" in codes or any(isinstance(result, Unknown) for result in results):
         raise unavailable(
-            "The broker did not acknowledge every event; results says which to send again.",
+            "The broker did not acknowledge every event; results lists which to send again.",
             results=results,
         )
     if all(code == "forbidden" for code in codes):

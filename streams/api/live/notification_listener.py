@@ -64,7 +64,8 @@ class NotificationListener:
                 connection.execute(f"listen {channel}".encode())
             self._loop.call_soon_threadsafe(self._on_connect)
             while not self._stopping.is_set():
-                notifications = wait_notifications(connection)
+                notifications = [
+                    (notify.channel, notify.payload) for notify in wait_notifications(connection)
+                ]
                 if notifications:
-                    group = [(it.channel, it.payload) for it in notifications]
-                    self._loop.call_soon_threadsafe(self._on_notifications, group)
+                    self._loop.call_soon_threadsafe(self._on_notifications, notifications)

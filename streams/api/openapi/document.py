@@ -42,7 +42,12 @@ async def get_document(request: Request) -> Response:
 @cache
 def document() -> dict[str, Any]:
     """The OpenAPI 3.1 document."""
-    bodies = [body for it in OPERATIONS for body in (it.response, it.body) if body is not None]
+    bodies = [
+        body
+        for operation in OPERATIONS
+        for body in (operation.response, operation.body)
+        if body is not None
+    ]
     types = [*bodies, ProblemDetails, *EVENT_TYPES.values()]
     schema_list, components = msgspec.json.schema_components(
         types, ref_template="#/components/schemas/{name}"

@@ -63,7 +63,8 @@ class ReadEndpoints:
         a, vs, b = pair.partition("-vs-")
         if not vs or a == b or not (SLUG.match(a) and SLUG.match(b)):
             raise Problem(404, f"{pair!r} does not name two tools, such as one-vs-other.")
-        tools = {it.tool: it for it in await self._read_model.run(find_tools, [a, b])}
+        records = await self._read_model.run(find_tools, [a, b])
+        tools = {tool.tool: tool for tool in records}
         both = _require(tools.get(a), "tool", a), _require(tools.get(b), "tool", b)
         return respond(request, ComparisonBody(pair, both))
 
@@ -98,7 +99,7 @@ class ReadEndpoints:
         """`GET /v1/digests`, newest first, the running week's included."""
         limit, before = read_limit(request), read_cursor(request, _WEEK)
         digests = await self._read_model.run(list_digests)
-        names = [DigestName.of(it) for it in digests if not before or it.week < before]
+        names = [DigestName.of(digest) for digest in digests if not before or digest.week < before]
         return page_response(request, names, limit, lambda digest: digest.week)
 
     async def digest(self, request: Request) -> Response:
@@ -121,7 +122,7 @@ class ReadEndpoints:
     async def bookmarks(self, request: Request) -> Response:
         """`GET /v1/bookmarks`: the visitor's bookmarked tools, newest first."""
         tools = [await self._tallies.get(slug) for slug in await self.read_bookmarks(request)]
-        names = [ToolName.of(it.tool, it.name) for it in tools if it and not it.retired]
+        names = [ToolName.of(tool.tool, tool.name) for tool in tools if tool and not tool.retired]
         return respond(request, Items(names), cache=PERSONAL)
 
     async def read_bookmarks(self, request: Request) -> list[str]:

@@ -67,9 +67,12 @@ class PersonalExport:
     async def votes_json(self, request: Request) -> Response:
         """`GET /v1/me/votes.json`."""
         voter = self._voter_cookies.read_pseudonym(dict(request.scope["headers"]))
-        rows = await self._read_model.run(list_own_votes, voter) if voter else []
-        votes = [Vote(it.tool, it.name, self._url(it.tool), it.choice, it.time) for it in rows]
-        return _as_file(respond(request, votes, cache=PERSONAL), request)
+        votes = await self._read_model.run(list_own_votes, voter) if voter else []
+        exported = [
+            Vote(vote.tool, vote.name, self._url(vote.tool), vote.choice, vote.time)
+            for vote in votes
+        ]
+        return _as_file(respond(request, exported, cache=PERSONAL), request)
 
     async def _bookmarks_as(
         self, request: Request, write: Callable[[Sequence[Bookmark]], str], media_type: str

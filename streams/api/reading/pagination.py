@@ -53,11 +53,11 @@ def paginate(
     """The requested page of a complete list."""
     limit, last = read_limit(request), read_cursor(request)
     if sorted_by_key:
-        rest = [item for item in items if key(item) > last]
+        remaining = [item for item in items if key(item) > last]
     else:
         index = next((index for index, item in enumerate(items) if key(item) == last), -1)
-        rest = items[index + 1 :]
-    return page_response(request, rest[: limit + 1], limit, key)
+        remaining = items[index + 1 :]
+    return page_response(request, remaining[: limit + 1], limit, key)
 
 
 def page_response(
