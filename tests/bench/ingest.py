@@ -21,7 +21,7 @@ from streams.api.auth.voter_cookie import Voter, VoterCookies
 from tests.bench.load.closed import Outcome, Plan
 from tests.bench.load.wire import request
 from tests.bench.peers import BARE_TOPIC
-from tests.bench.services import RUN_SECONDS, Environment, python, records, running, serving
+from tests.bench.services import RUN_SECONDS, Environment, output_of, records, running, serving
 from tests.bench.stage import KEYS, TOOLS, Stage, fill, votes
 from tests.bench.table import Row
 from tests.harness.waiting import wait_until
@@ -153,9 +153,9 @@ def _batches(token: str) -> list[str]:
 
 
 def _raw_rate(environment: Environment) -> float:
-    said = python("tests.bench.peers.raw_producer", "400000", environment=environment)
-    found = re.search(r"^RATE ([\d.]+)$", said, re.MULTILINE)
-    assert found, said
+    output = output_of("tests.bench.peers.raw_producer", "400000", environment=environment)
+    found = re.search(r"^RATE ([\d.]+)$", output, re.MULTILINE)
+    assert found, output
     return float(found[1])
 
 

@@ -48,12 +48,12 @@ def _rebuild(stage: Stage, total: int, ballots: int) -> tuple[float, float, floa
     environment = stage.migrated()
     command = ["infra.cli", "projections", "rebuild", "--json"]
     with (
-        running(command, environment) as process,
-        Memory(process.pid) as memory,
+        running(command, environment) as rebuild,
+        Memory(rebuild.pid) as memory,
         psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection,
     ):
         rate = rate_of(connection, VOTES.name, total, REBUILT)
-        if process.wait(60):
+        if rebuild.exit_status():
             raise RuntimeError("the rebuild failed")
         require_ballots(connection, ballots, REBUILT)
     return rate, memory.peak, memory.growth

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import httpx
 import psutil
@@ -15,6 +16,7 @@ import psycopg
 from infra.kafka.offsets import LogOffsets
 from infra.settings import Settings
 from tests.harness.ports import free_port
+from tests.harness.services import Service, python
 from tests.harness.waiting import wait_until
 
 RUN_SECONDS = 600.0
@@ -23,23 +25,13 @@ Environment = dict[str, str]
 
 
 @contextmanager
-def running(command: list[str], environment: Environment) -> Iterator[subprocess.Popen[bytes]]:
+def running(command: list[str], environment: Environment) -> Iterator[Service]:
     """A Python module as a process, ended afterwards: `running(["infra.cli", "worker"], …)`."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", *command],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    service = Service(python(*command), environment, Path(os.devnull)).start()
     try:
-        yield process
+        yield service
     finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        service.stop()
 
 
 @contextmanager
@@ -145,7 +137,7 @@ class Memory(threading.Thread):
         return sum(last) / sum(second)
 
 
-def python(module: str, *arguments: str, environment: Environment, program: str = "") -> str:
+def output_of(module: str, *arguments: str, environment: Environment, program: str = "") -> str:
     """Run a module to its end and give what it printed."""
     done = subprocess.run(
         [program or sys.executable, "-m", module, *arguments],

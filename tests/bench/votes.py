@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient
 
 from schemas.topics import VOTES
 from streams.worker import GROUP
-from tests.bench.services import Memory, python, rate_of, require_ballots, running
+from tests.bench.services import Memory, output_of, rate_of, require_ballots, running
 from tests.bench.stage import Stage, expected
 from tests.bench.table import Row, missing
 
@@ -89,11 +89,13 @@ def peer_rate(stage: Stage, peer: str, total: int, ballots: int) -> float:
     """Run a peer on the same topic and an empty database of its own."""
     environment = {**stage.migrated(), "PYTHONPATH": str(Path.cwd()), "PYTHONWARNINGS": "ignore"}
     program = str(QUIX_PYTHON) if peer == "quix" else ""
-    said = python(f"tests.bench.peers.{peer}", str(total), environment=environment, program=program)
-    rate = re.search(r"^RATE ([\d.]+)$", said, re.MULTILINE)
+    output = output_of(
+        f"tests.bench.peers.{peer}", str(total), environment=environment, program=program
+    )
+    rate = re.search(r"^RATE ([\d.]+)$", output, re.MULTILINE)
     if rate is None:
-        raise RuntimeError(f"{peer} did not finish: {said[-2000:]}")
-    counted = re.search(r"^BALLOTS (\d+)$", said, re.MULTILINE)
+        raise RuntimeError(f"{peer} did not finish: {output[-2000:]}")
+    counted = re.search(r"^BALLOTS (\d+)$", output, re.MULTILINE)
     if counted is None:
         with psycopg.connect(environment["DATABASE_URL"]) as connection:
             require_ballots(connection, ballots)

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from typing import Any, TypeVar
 import httpx
 
 from tests.harness.ports import free_port
+from tests.harness.services import Service
 from tests.harness.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -39,53 +39,43 @@ class System:
             "VERDICTS_DEMO": "0",
             **environment,
         }
-        self.output = (self.home / "output.txt").open("a+")
-        self.process: subprocess.Popen[bytes] | None = None
+        self.service: Service | None = None
         # One client for all that is asked: each would read the machine's certificates anew.
         self.http = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
 
     def start(self, *command: str) -> None:
         """Start it, with `verdicts up` unless told otherwise, and return when it is ready."""
-        self.process = subprocess.Popen(
-            command or (str(VERDICTS), "up", "--with-parent"),
-            cwd=ROOT,
-            env=self.environment,
-            stdout=self.output,
-            stderr=self.output,
-            process_group=0,
-        )
+        command = command or (str(VERDICTS), "up", "--with-parent")
+        self.service = Service(command, self.environment, self.home / "output.txt").start()
         try:
             wait_until("the system is ready", self.is_ready, seconds=120)
         except AssertionError as error:
-            error.add_note(self.said())
+            error.add_note(self.logged)
             error.add_note(self.run_verdicts("status").stdout)
             raise
 
     def is_ready(self) -> bool:
-        assert self.process is not None
-        assert self.process.poll() is None, self.said()
+        assert self.service
+        assert self.service.running, self.service.logged
         with contextlib.suppress(httpx.TransportError):
             return self.http.get("/status").status_code == 200
         return False
 
     def stop(self) -> None:
         """End it, by force if it must be."""
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(30)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        if self.service:
+            self.service.stop()
 
     def remove(self) -> None:
         self.stop()
         self.http.close()
-        self.output.close()
         shutil.rmtree(self.home, ignore_errors=True)
 
-    def said(self) -> str:
-        return Path(self.output.name).read_text()
+    @property
+    def logged(self) -> str:
+        """All that it has printed to the terminal."""
+        assert self.service
+        return self.service.logged
 
     def run(self) -> dict[str, Any]:
         return dict(json.loads((self.data / "run.json").read_text()))

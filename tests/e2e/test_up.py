@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -13,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.content import category, listing, vote
-from tests.e2e.system import ROOT, VERDICTS, System
+from tests.e2e.system import VERDICTS, System
 from tests.harness.ports import free_port
+from tests.harness.services import Service
 from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -43,7 +43,7 @@ def system() -> Iterator[System]:
 @pytest.fixture
 def running(system: System) -> System:
     """The system, with a tool to vote on; started with `make up` unless it runs already."""
-    if system.process is None or system.process.poll() is not None:
+    if not system.service or not system.service.running:
         system.start(*MAKE_UP)
     if "community" not in system.tool(TOOL):
         system.send(category("things", "Things"), listing(TOOL, "Kept", "things"))
@@ -95,8 +95,9 @@ def test_no_process_is_left_and_the_next_start_keeps_the_votes(running: System, 
     run = running.run()
     assert set(run["pids"]) == SERVICES
     assert set(run["pids"].values()) <= set(processes_of(running))
-    make = running.process
-    assert make is not None
+    assert running.service
+    make = running.service.process
+    assert make
     pid = make.pid if target == "make" else child_of(make.pid)
     begin = time.monotonic()
     (os.killpg if whole_group else os.kill)(pid, number)
@@ -184,8 +185,8 @@ def test_a_killed_worker_loses_nothing_and_doubles_nothing(
     assert answer.status_code == 200, "not applied within 30 s of the kill"
     assert recovery < RECOVERY_SECONDS
     assert running.run()["pids"]["worker"] != worker
-    assert "worker was killed by signal 9" in running.said()
-    assert "worker runs again" in running.said()
+    assert "worker was killed by signal 9" in running.logged
+    assert "worker runs again" in running.logged
     wait_until("the system is ready again", running.is_ready)
     stream.stop()
     assert stream.refused == []
@@ -216,17 +217,14 @@ def test_a_second_worker_shares_the_partitions_and_leaves_them_again(
     running: System, viral: str, stream: Stream
 ) -> None:
     environment = {k: v for k, v in running.environment.items() if k != "VERDICTS_INSTANCE"}
-    with (running.home / "second-worker.txt").open("w") as output:
-        second = subprocess.Popen(
-            [VERDICTS, "worker"], cwd=ROOT, env=environment, stdout=output, stderr=output
-        )
+    log = running.home / "second-worker.txt"
+    second = Service([str(VERDICTS), "worker"], environment, log).start()
     try:
         wait_until("two workers have partitions", lambda: are_split(shares(running), 2), seconds=90)
         seen = votes_on(running, viral)
         wait_until("both apply votes", lambda: votes_on(running, viral) > seen + 100)
     finally:
-        second.send_signal(signal.SIGTERM)
-        second.wait(END_SECONDS)
+        second.stop()
     wait_until("one worker has all partitions", lambda: are_split(shares(running), 1), seconds=90)
     stream.stop()
     assert stream.refused == []

@@ -10,9 +10,9 @@ import httpx
 
 from tests.faults.harness.content import Crowd, shelf
 from tests.faults.harness.oracle import Figures
-from tests.faults.harness.services import Service
 from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System
+from tests.harness.services import Service
 from tests.harness.waiting import Stopwatch, wait_until
 
 # More than an answer of the database is waited for, and less than people wait.
@@ -100,9 +100,9 @@ def _applied(system: System) -> int:
 @contextmanager
 def _down(system: System, worker: Service) -> Iterator[Callable[[], bool]]:
     system.database_proxy.cut()
-    tried = worker.said.count("trying again")
+    tried = worker.logged.count("trying again")
     try:
-        yield lambda: worker.said.count("trying again") > tried
+        yield lambda: worker.logged.count("trying again") > tried
     finally:
         system.database_proxy.heal()
 
@@ -117,6 +117,6 @@ def _locked(system: System, worker: Service) -> Iterator[Callable[[], bool]]:
 def _full(system: System, worker: Service) -> Iterator[Callable[[], bool]]:
     system.run(_FULL)
     try:
-        yield lambda: "No space left" in worker.said
+        yield lambda: "No space left" in worker.logged
     finally:
         system.run(_ROOM)

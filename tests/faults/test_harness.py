@@ -1,15 +1,14 @@
 """What the harness does to a process has happened once it says so."""
 
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
 
 import psutil
 import pytest
 
-from tests.faults.harness.services import Service
+from tests.harness.services import Service
+from tests.harness.waiting import wait_until
 
 _BUSY = """
 import threading
@@ -27,14 +26,8 @@ threading.Event().wait()
 def busy(tmp_path: Path) -> Iterator[Service]:
     """A process whose main thread sleeps while others work."""
 
-    def spawn(_: list[str], **options: Any) -> Any:
-        options["stdout"] = subprocess.PIPE
-        process = subprocess.Popen([sys.executable, "-c", _BUSY], **options)
-        assert process.stdout
-        process.stdout.readline()
-        return process
-
-    service = Service("busy", {}, tmp_path / "log", cast("Any", spawn)).start()
+    service = Service([sys.executable, "-c", _BUSY], {}, tmp_path / "log").start()
+    wait_until("it is at work", lambda: service.logged)
     yield service
     service.kill()
 

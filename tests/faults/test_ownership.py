@@ -14,9 +14,9 @@ from tests.faults.harness import audit
 from tests.faults.harness.clients import Load
 from tests.faults.harness.content import Crowd, shelf
 from tests.faults.harness.oracle import Figures
-from tests.faults.harness.services import Service
 from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System
+from tests.harness.services import Service
 from tests.harness.waiting import Stopwatch, wait_until
 
 Report = Callable[[Figures], None]

@@ -113,7 +113,7 @@ def test_without_a_place_for_dead_letters_nothing_is_skipped(
         # The rest of its partition lies behind it.
         client.send_raw(VOTES.name, b"poison", key=b"poison")
         client.send(crowd.some(500))
-        wait_until("the worker cannot bury it", lambda: "DeadLettersUnavailable" in worker.said)
+        wait_until("the worker cannot bury it", lambda: "DeadLettersUnavailable" in worker.logged)
         wait_until("the others go on", lambda: len(system.lagging) == 1)
     watch = Stopwatch()
     system.caught_up()

@@ -12,10 +12,10 @@ from publishers.build.site_builder import SiteBuilder
 from publishers.build.site_files import SiteFiles
 from tests.faults.harness.clients import LogClient
 from tests.faults.harness.oracle import Figures
-from tests.faults.harness.services import Service
 from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import PUBLIC_URL, System
 from tests.harness.examples import NOON, SECOND, a_category, a_listing
+from tests.harness.services import Service
 from tests.harness.waiting import Stopwatch, wait_until
 
 Report = Callable[[Figures], None]
@@ -52,7 +52,7 @@ def test_a_publisher_that_dies_or_stops_while_it_writes_turns_no_page_back(
         edition += 1
         _rename(client, edition)
         _published(system, site, edition)
-        wait_until("the stopped one stands by", lambda: "starts over" in stopped.said)
+        wait_until("the stopped one stands by", lambda: "starts over" in stopped.logged)
     assert successor.running
     assert not watcher.turned_back
     _require_as_rebuilt(system, site)

@@ -26,7 +26,6 @@ from streams.rebuild import service
 from tests.faults.harness.clients import HttpClient
 from tests.faults.harness.ledger import Ledger
 from tests.faults.harness.oracle import Figures
-from tests.faults.harness.services import Service
 from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System
 from tests.harness.examples import (
@@ -42,6 +41,7 @@ from tests.harness.examples import (
     a_reviewer,
     a_vote,
 )
+from tests.harness.services import Service
 from tests.harness.waiting import Stopwatch
 from tests.projections.reference import Reference
 

@@ -37,7 +37,7 @@ def test_a_topic_made_anew_halts_the_worker_loudly(
         worker.start()
     assert worker.exit_status() != 0
     seconds = watch.seconds
-    assert "was made anew since it was read" in worker.said
+    assert "was made anew since it was read" in worker.logged
     # Nobody can mend that by starting it again, which is what a supervisor does.
     worker.start()
     halted_at = _votes(system)
@@ -67,7 +67,7 @@ def test_an_offset_outside_the_log_halts_the_worker_loudly(
         if when == "while it is stopped":
             worker.start()
         assert worker.exit_status() != 0
-    assert "its log holds" in worker.said
+    assert "its log holds" in worker.logged
     assert _votes(system) == stood
     report(_figures(system, f"13 offset outside the log {when}", watch.seconds))
 

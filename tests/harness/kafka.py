@@ -1,10 +1,70 @@
-"""What tests write to a broker beside events."""
+"""Clients of a broker: what tests write beside the API, and read beside the services."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from confluent_kafka import Message, TopicPartition
+
+from infra.kafka.client import create_consumer, create_producer
+from infra.kafka.codec import Codec
 from infra.kafka.reader import LogRecord
 from infra.settings import Settings
+from schemas.events import Event
+from schemas.topics import Topic
 from streams.deadletters.producer import DeadLetterProducer
+
+CODEC = Codec()
+
+
+def at_kafka(address: str) -> Settings:
+    """Settings of a client of that broker."""
+    return Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": address})
+
+
+class Sender:
+    """Puts events on their topics, as the API does."""
+
+    def __init__(self, kafka: str) -> None:
+        self._producer = create_producer(at_kafka(kafka))
+
+    def send(self, events: Iterable[Event]) -> None:
+        """Return once the broker has all of them."""
+        for event in events:
+            self._producer.produce(
+                event.data.topic.name, key=event.key.encode(), value=CODEC.encode(event)
+            )
+        assert self._producer.flush(20) == 0
+
+    def send_raw(self, topic: str, key: bytes, value: bytes | None, **more: Any) -> Message:
+        """Put bytes on a topic; the delivered message says where they stand."""
+        delivered: list[Message] = []
+        self._producer.produce(
+            topic, key=key, value=value, on_delivery=lambda _, it: delivered.append(it), **more
+        )
+        assert self._producer.flush(20) == 0
+        assert not delivered[0].error()
+        return delivered[0]
+
+
+class Reader:
+    """Reads a topic from its beginning, and keeps what it read."""
+
+    def __init__(self, kafka: str, topic: Topic) -> None:
+        self._consumer = create_consumer(at_kafka(kafka))
+        self._consumer.assign([TopicPartition(topic.name, n, 0) for n in range(topic.partitions)])
+        self._found: dict[bytes, list[Message]] = {}
+
+    def of(self, key: bytes) -> list[Message]:
+        """All messages of a key that are there by now, in their order."""
+        while messages := self._consumer.consume(1_000, timeout=0.05):
+            for message in messages:
+                if not message.error():
+                    self._found.setdefault(message.key() or b"", []).append(message)
+        return self._found.get(key, [])
+
+    def close(self) -> None:
+        """Let the broker go."""
+        self._consumer.close()
 
 
 def write_dead_letter(settings: Settings, record: LogRecord, error: Exception) -> None:

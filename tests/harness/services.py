@@ -1,57 +1,163 @@
-"""The services as processes, as production runs them, and a way to wait for what they do."""
+"""Services as processes, as the supervisor starts them, and what can happen to them."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
 
-from confluent_kafka import Message, TopicPartition
+import psutil
 
-from infra.kafka.client import create_consumer, create_producer
-from infra.kafka.codec import Codec
-from infra.settings import Settings
-from schemas.events import Event
-from schemas.topics import Topic
+import infra
+from infra.embedded.process import Child, Spawn, spawn
+from tests.harness.waiting import wait_until
 
-T = TypeVar("T")
-CODEC = Codec()
+ROOT = Path(infra.__file__).parents[1]
+GRACE_SECONDS = 30.0
+
+# A process whose clock is off: the standard library's clock is moved, our code stays as it is.
+_WITH_CLOCK_OFF = """
+import runpy, sys, time
+seconds = float(sys.argv.pop(1))
+real, real_ns = time.time, time.time_ns
+time.time = lambda: real() + seconds
+time.time_ns = lambda: real_ns() + int(seconds * 1e9)
+runpy.run_module("infra.cli", run_name="__main__", alter_sys=True)
+"""
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    """The command that runs a module."""
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
+def verdicts(*arguments: str, clock_off: float = 0.0) -> list[str]:
+    """A `verdicts` command, by a clock that is so many seconds ahead."""
+    if clock_off:
+        return [sys.executable, "-P", "-c", _WITH_CLOCK_OFF, str(clock_off), *arguments]
+    return python("infra.cli", *arguments)
 
 
 class Service:
-    """`verdicts worker` or `verdicts publisher` as a process of its own."""
+    """One process, which can be started again.
 
-    def __init__(self, name: str, *, kafka: str, database: str, data: Path) -> None:
-        """Start it; what it says goes to a file in `data`."""
-        data.mkdir(exist_ok=True)
-        self.log = data / f"{name}-{time.monotonic_ns()}.log"
-        self._told = self.log.open("wb")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "infra.cli", *name.split()],
-            env=environment(kafka=kafka, database=database, data=data),
-            stdout=self._told,
-            stderr=subprocess.STDOUT,
-        )
+    Args:
+        command: Program and arguments; see `verdicts`.
+        environment: Added to the tests' own.
+        log: The file that gets what the process prints.
+        spawn: Starts processes.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+        spawn: Spawn = spawn,
+    ) -> None:
+        self.name = log.stem
+        self.command = list(command)
+        self._environment = dict(environment)
+        self._log = log
+        self._spawn = spawn
+        self.process: Child | None = None
+
+    def start(self) -> "Service":
+        assert not self.running
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as log:
+            self.process = self._spawn(
+                self.command,
+                env={**os.environ, "PYTHONPATH": str(ROOT), **self._environment},
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        return self
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        assert self.process
+        return self.process.pid
+
+    @property
+    def instance(self) -> str:
+        """The stable name that it was given, if any."""
+        return self._environment.get("VERDICTS_INSTANCE", "")
 
     def kill(self) -> None:
-        """End it as the kernel would, without a chance to clean up."""
-        self.process.kill()
-        self.process.wait()
-        self._told.close()
+        """SIGKILL: the process does nothing more."""
+        if self.running:
+            os.kill(self.pid, signal.SIGKILL)
+            assert self.process
+            self.process.wait()
+
+    def pause(self) -> None:
+        """SIGSTOP: all threads have stopped when this returns, and the process does not know it.
+
+        On a busy machine its threads may go on for milliseconds after the signal was sent.
+        """
+        os.kill(self.pid, signal.SIGSTOP)
+        process = psutil.Process(self.pid)
+        wait_until("the process is stopped", lambda: process.status() == psutil.STATUS_STOPPED)
+
+    def resume(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
 
     def stop(self) -> int:
-        """Send SIGTERM; its exit status, which it has ten seconds to give."""
-        self.process.terminate()
-        try:
-            return self.process.wait(10)
-        finally:
+        """SIGTERM, and SIGKILL after the grace; the exit status, negative for a signal."""
+        assert self.process
+        if self.running:
+            self.resume()
+            self.process.terminate()
+            try:
+                self.process.wait(GRACE_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        return self.process.wait()
+
+    def end(self) -> None:
+        """Make sure that it has ended, and quickly where no other process has to learn of it.
+
+        A member of a group without a name of its own must leave it, or the others wait for it.
+        """
+        if self.instance or "api" in self.command:
             self.kill()
+        elif self.process:
+            self.stop()
+
+    def exit_status(self) -> int:
+        """Wait until it ends of its own accord."""
+        assert self.process
+        wait_until("the process ended", lambda: not self.running)
+        return self.process.wait()
+
+    @property
+    def logged(self) -> str:
+        """All that it has printed."""
+        return self._log.read_text(errors="replace")
+
+    @property
+    def tail(self) -> str:
+        """The end of what it has printed."""
+        return f"--- {self.name}\n{self.logged[-3000:]}"
+
+
+def start_service(name: str, *, kafka: str, database: str, data: Path) -> Service:
+    """Start one `verdicts` service; its log is a file of its own in `data`."""
+    given = environment(kafka=kafka, database=database, data=data)
+    return Service(verdicts(name), given, data / f"{name}-{time.monotonic_ns()}.log").start()
 
 
 def environment(*, kafka: str, database: str, data: Path) -> dict[str, str]:
-    """What a service is told."""
+    """The environment of a service on these servers."""
     return os.environ | {
         "KAFKA_BOOTSTRAP_SERVERS": kafka,
         "DATABASE_URL": database,
@@ -60,54 +166,3 @@ def environment(*, kafka: str, database: str, data: Path) -> dict[str, str]:
         "VERDICTS_VOTER_KEY": "hides nobody here",
         "VERDICTS_PUBLIC_URL": "https://verdicts.example",
     }
-
-
-def at_kafka(address: str) -> Settings:
-    """Settings of a client of that broker."""
-    return Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": address})
-
-
-class Sender:
-    """Puts events on their topics, as the API does."""
-
-    def __init__(self, kafka: str) -> None:
-        self._producer = create_producer(at_kafka(kafka))
-
-    def send(self, events: Iterable[Event]) -> None:
-        """Return once the broker has all of them."""
-        for event in events:
-            self._producer.produce(
-                event.data.topic.name, key=event.key.encode(), value=CODEC.encode(event)
-            )
-        assert self._producer.flush(20) == 0
-
-    def send_raw(self, topic: str, key: bytes, value: bytes | None, **more: Any) -> Message:
-        """Put bytes on a topic; the delivered message says where they stand."""
-        delivered: list[Message] = []
-        self._producer.produce(
-            topic, key=key, value=value, on_delivery=lambda _, it: delivered.append(it), **more
-        )
-        assert self._producer.flush(20) == 0
-        assert not delivered[0].error()
-        return delivered[0]
-
-
-class Reader:
-    """Reads a topic from its beginning, and keeps what it read."""
-
-    def __init__(self, kafka: str, topic: Topic) -> None:
-        self._consumer = create_consumer(at_kafka(kafka))
-        self._consumer.assign([TopicPartition(topic.name, n, 0) for n in range(topic.partitions)])
-        self._found: dict[bytes, list[Message]] = {}
-
-    def of(self, key: bytes) -> list[Message]:
-        """All messages of a key that are there by now, in their order."""
-        while messages := self._consumer.consume(1_000, timeout=0.05):
-            for message in messages:
-                if not message.error():
-                    self._found.setdefault(message.key() or b"", []).append(message)
-        return self._found.get(key, [])
-
-    def close(self) -> None:
-        """Let the broker go."""
-        self._consumer.close()

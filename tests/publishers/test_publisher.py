@@ -25,7 +25,7 @@ from tests.harness.examples import (
     a_vote,
 )
 from tests.harness.journal import Journal
-from tests.harness.services import Service, environment
+from tests.harness.services import Service, environment, start_service
 from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -44,13 +44,13 @@ class World:
         self.publishers: list[Service] = []
 
     def start(self) -> Service:
-        publisher = Service("publisher", **self.given)
+        publisher = start_service("publisher", **self.given)
         self.publishers.append(publisher)
         return publisher
 
     def end(self) -> None:
         for publisher in self.publishers:
-            publisher.kill() if publisher.process.poll() is not None else publisher.stop()
+            publisher.stop()
 
     def page(self, path: str) -> str:
         file = self.site / path / "index.html"
@@ -155,16 +155,16 @@ def test_one_publisher_writes_and_another_takes_over_when_it_ends(world: World) 
     wait_until(
         "the publishers agree on a leader",
         world.publishing,
-        lambda it: it == {first.process.pid: True},
+        lambda it: it == {first.pid: True},
     )
     second = world.start()
-    both = {first.process.pid: True, second.process.pid: False}
+    both = {first.pid: True, second.pid: False}
     wait_until("the publishers agree on a leader", world.publishing, lambda it: it == both)
     assert first.stop() == 0
     wait_until(
         "the publishers agree on a leader",
         world.publishing,
-        lambda it: it == {second.process.pid: True},
+        lambda it: it == {second.pid: True},
     )
     world.journal.apply(*insects("ant", "bee"))
     wait_until("the comparisons are written", world.comparisons, lambda it: it == ["ant-vs-bee"])

@@ -28,7 +28,8 @@ from tests.harness.examples import (
     a_reviewer,
     a_vote,
 )
-from tests.harness.services import CODEC, Reader, Sender, Service, at_kafka
+from tests.harness.kafka import CODEC, Reader, Sender, at_kafka
+from tests.harness.services import Service, start_service
 from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -46,13 +47,13 @@ class World:
         self.workers: list[Service] = []
 
     def start(self) -> Service:
-        worker = Service("worker", kafka=self.kafka, database=self.database, data=self.data)
+        worker = start_service("worker", kafka=self.kafka, database=self.database, data=self.data)
         self.workers.append(worker)
         return worker
 
     def end(self) -> None:
         for worker in self.workers:
-            worker.kill() if worker.process.poll() is not None else worker.stop()
+            worker.stop()
         self.engine.dispose()
 
     def tool(self, slug: str) -> Tool | None:
@@ -77,7 +78,7 @@ class World:
         """Whether a worker has given a sign of life, and has not said farewell."""
         said = text("select from verdicts.heartbeats where instance like :its")
         with self.engine.connect() as connection:
-            its = {"its": f"%-{worker.process.pid}"}
+            its = {"its": f"%-{worker.pid}"}
             return connection.execute(said, its).first() is not None
 
     def is_complete(self) -> bool:
@@ -103,7 +104,7 @@ def empty_world(
 @pytest.fixture
 def world(empty_world: World) -> World:
     """A world in which a worker works."""
-    if not any(worker.process.poll() is None for worker in empty_world.workers):
+    if not any(worker.running for worker in empty_world.workers):
         empty_world.start()
     return empty_world
 

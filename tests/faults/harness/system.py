@@ -31,8 +31,8 @@ from tests.faults.harness.clients import HttpClient, LogClient
 from tests.faults.harness.ledger import Ledger
 from tests.faults.harness.oracle import Figures
 from tests.faults.harness.proxy import Proxy
-from tests.faults.harness.services import Service
 from tests.faults.harness.taps import LostCommits
+from tests.harness.services import Service, verdicts
 from tests.harness.waiting import Stopwatch, wait_until
 
 T = TypeVar("T")
@@ -136,7 +136,9 @@ class System:
         }
         name = f"{verb}-{len(self._services)}"
         log = self.folder / "logs" / f"{name}.log"
-        service = Service(verb, environment, log, self._spawn, clock_off).start()
+        service = Service(
+            verdicts(verb, clock_off=clock_off), environment, log, self._spawn
+        ).start()
         self._services.append(service)
         return service
 
@@ -281,7 +283,7 @@ class System:
     def judged(self, fault: str, seconds: float, note: str = "") -> Figures:
         """End the workers, and hold what they leave against a replay and against the ledger."""
         for service in self._services:
-            if service.verb == "worker":
+            if "worker" in service.command:
                 service.end()
         differences = oracle.replay_differs(self.settings, self.engine)
         assert not differences, "\n".join(differences)

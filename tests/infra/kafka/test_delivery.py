@@ -10,7 +10,7 @@ from infra.kafka import topics
 from infra.kafka.client import create_producer
 from infra.kafka.delivery import Delivery, DeliveryUnknown, NotWritten, Outgoing, send_each
 from schemas.topics import FOREVER, Topic
-from tests.harness.services import at_kafka
+from tests.harness.kafka import at_kafka
 
 
 class Message:

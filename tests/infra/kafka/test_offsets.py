@@ -7,7 +7,7 @@ from confluent_kafka.admin import NewTopic
 from infra.kafka.client import create_admin, create_producer
 from infra.kafka.offsets import LogOffsets
 from schemas.topics import EVENT_PARTITIONS
-from tests.harness.services import at_kafka
+from tests.harness.kafka import at_kafka
 
 pytestmark = pytest.mark.integration
 

@@ -28,7 +28,7 @@ from streams.processing.week_freezer import GRACE, NotFrozen, WeekFreezer, earli
 from tests.harness import examples
 from tests.harness.examples import NOON, TOOL
 from tests.harness.journal import Journal
-from tests.harness.services import at_kafka
+from tests.harness.kafka import at_kafka
 
 pytestmark = pytest.mark.integration
 

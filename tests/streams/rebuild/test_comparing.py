@@ -8,7 +8,7 @@ from sqlalchemy import text
 from projections.generation_diff import compare_tables
 from streams.rebuild import service
 from tests.harness.examples import a_listing, a_vote
-from tests.harness.services import CODEC
+from tests.harness.kafka import CODEC
 from tests.streams.rebuild.world import FIRST, SECOND, World
 
 pytestmark = pytest.mark.integration

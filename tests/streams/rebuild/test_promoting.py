@@ -12,7 +12,7 @@ from projections.generations import BusyError, UnknownGenerationError
 from schemas.topics import DEAD_LETTERS, VOTES
 from streams.rebuild.equal_offsets import NotReadyError
 from tests.harness.examples import a_listing, a_vote
-from tests.harness.services import Reader
+from tests.harness.kafka import Reader
 from tests.harness.waiting import wait_until
 from tests.streams.rebuild.world import FIRST, SECOND, World
 

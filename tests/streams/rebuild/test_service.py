@@ -11,7 +11,7 @@ from schemas.topics import BOOKMARKS, EVENT_PARTITIONS, VOTES
 from streams.rebuild.equal_offsets import NotReadyError
 from streams.rebuild.positions import look_up_positions
 from tests.harness.examples import a_vote
-from tests.harness.services import CODEC, at_kafka
+from tests.harness.kafka import CODEC, at_kafka
 from tests.harness.waiting import wait_until
 from tests.streams.rebuild.world import FIRST, SECOND, World
 

@@ -15,7 +15,8 @@ from schemas.events import Event
 from streams.rebuild import service
 from streams.rebuild.equal_offsets import BLOCKED_SECONDS
 from streams.rebuild.positions import look_up_positions
-from tests.harness.services import CODEC, Sender, Service, environment
+from tests.harness.kafka import CODEC, Sender
+from tests.harness.services import Service, environment, start_service
 
 FIRST, SECOND = "projections_1", "projections_2"
 
@@ -35,12 +36,12 @@ class World:
         self._where: dict[str, Any] = {"kafka": kafka, "database": database, "data": data}
 
     def start_worker(self) -> None:
-        self.worker = Service("worker", **self._where)
+        self.worker = start_service("worker", **self._where)
 
     def stop_worker(self) -> None:
         """A worker that leaves its group spares the next one the wait for its session to end."""
         if self.worker:
-            self.worker.kill() if self.worker.process.poll() is not None else self.worker.stop()
+            self.worker.stop()
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Type a command as an operator does."""

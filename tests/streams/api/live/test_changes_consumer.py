@@ -12,7 +12,7 @@ from infra.settings import Settings
 from schemas.records import Tool
 from schemas.topics import CHANGES
 from streams.api.live.changes_consumer import ChangedTools, ChangesConsumer
-from tests.harness.services import at_kafka
+from tests.harness.kafka import at_kafka
 
 pytestmark = pytest.mark.integration
 OF_A_REGISTRY = HEADER.pack(MAGIC, 17) + b"\0"
