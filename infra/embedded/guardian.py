@@ -37,7 +37,7 @@ class Guardian:
         self._tag = secrets.token_hex(8)
         self._keep_open = keep_open
         self._children: list[Identity] = []
-        self._process = self._start()
+        self.process = self._start()
 
     def spawn(
         self, command: list[str], *, stop_signal: int = signal.SIGTERM, **options: object
@@ -53,9 +53,9 @@ class Guardian:
 
     def restart_if_dead(self) -> bool:
         """Start the guardian process again if it has died; return whether it had died."""
-        if self._process.poll() is None:
+        if self.process.poll() is None:
             return False
-        self._process = self._start()
+        self.process = self._start()
         self._children = [child for child in self._children if child.process]
         for child in self._children:
             self._register(child)
@@ -63,10 +63,10 @@ class Guardian:
 
     def close(self) -> None:
         """End all children, and return when they have ended."""
-        assert self._process.stdin
+        assert self.process.stdin
         with contextlib.suppress(OSError):
-            self._process.stdin.close()
-        self._process.wait()
+            self.process.stdin.close()
+        self.process.wait()
 
     def _start(self) -> Child:
         return subprocess.Popen(
@@ -78,10 +78,10 @@ class Guardian:
         )
 
     def _register(self, identity: Identity) -> None:
-        assert self._process.stdin
+        assert self.process.stdin
         with contextlib.suppress(OSError):  # It has died; `restart_if_dead` registers them again.
-            self._process.stdin.write(msgspec.json.encode(identity) + b"\n")
-            self._process.stdin.flush()
+            self.process.stdin.write(msgspec.json.encode(identity) + b"\n")
+            self.process.stdin.flush()
 
 
 def guard(lines: IO[bytes], tag: str) -> None:

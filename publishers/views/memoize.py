@@ -11,14 +11,15 @@ MAX_ENTRIES = 8192
 _enabled = False
 
 
-def enable(yes: bool = True) -> None:
-    """Switch memoization on or off for this process.
+def enable(yes: bool = True) -> bool:
+    """Switch memoization on or off for this process; return whether it was on.
 
     The publisher keeps its records, so it switches it on. A process that reads new records for
     each request would never hit.
     """
     global _enabled
-    _enabled = yes
+    before, _enabled = _enabled, yes
+    return before
 
 
 def memoize_by_identity(function: Callable[[T], R]) -> Callable[[T], R]:

@@ -103,14 +103,14 @@ class WeekFreezer:
             NotFrozen: the projections do not keep up, or the broker does not answer.
         """
         self._wait_until_applied(self._log.ends(EVENT_PARTITIONS))
-        decision = self._decide(week)
+        decision = self.decide(week)
         if decision is None:
             return "already"
         offset = self._send(Event(f"freeze-{week}", self._clock(), decision, "/freezer"))
         self._wait_until_applied({(DIGESTS.name, 0): offset + 1})
         return "quiet" if digests.is_quiet(decision.digest) else "frozen"
 
-    def _decide(self, week: str) -> DigestFrozen | None:
+    def decide(self, week: str) -> DigestFrozen | None:
         """The decision on a week; None where it is frozen already."""
         with self._snapshots.connect() as connection:
             if is_frozen(connection, week):

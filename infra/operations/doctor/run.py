@@ -61,24 +61,24 @@ def examine(settings: Settings, *, embedded: bool, homes: Iterable[Path] = ()) -
     """
     yield from of_machine(settings, embedded=embedded, homes=homes)
     client = create_admin(settings)
-    reachable = list(_guarded("broker", lambda: _brokers(client, embedded=embedded)))
+    reachable = list(guarded("broker", lambda: _brokers(client, embedded=embedded)))
     yield from reachable
     broker_answers = all(finding.verdict != "fail" for finding in reachable)
     if broker_answers:
         yield from _of_broker(settings, client, embedded=embedded)
-    yield from _guarded("schemas", lambda: _schemas(settings))
+    yield from guarded("schemas", lambda: _schemas(settings))
     compared = _compared(settings, client) if broker_answers else ()
-    yield from _guarded("database", lambda: _of_database(settings, compared))
+    yield from guarded("database", lambda: _of_database(settings, compared))
 
 
 def of_machine(
     settings: Settings, *, embedded: bool, homes: Iterable[Path] = ()
 ) -> Iterator[Finding]:
     """Checks that need no server."""
-    yield from _guarded(
+    yield from guarded(
         "disk", lambda: map(host_checks.disk, host_checks.disks([settings.data, *homes]))
     )
-    yield from _guarded(
+    yield from guarded(
         "permissions", lambda: host_checks.permissions(host_checks.modes(settings.data))
     )
     yield host_checks.keys(
@@ -86,7 +86,7 @@ def of_machine(
     )
 
 
-def _guarded(check: str, look: Callable[[], Checks]) -> Iterator[Finding]:
+def guarded(check: str, look: Callable[[], Checks]) -> Iterator[Finding]:
     """What a check finds, or that it could not be made, for whatever reason."""
     try:
         found = look()
@@ -116,10 +116,10 @@ def _brokers(client: AdminClient, *, embedded: bool) -> Finding:
 
 
 def _of_broker(settings: Settings, client: AdminClient, *, embedded: bool) -> Iterator[Finding]:
-    yield from _guarded("topics", lambda: _topics(settings, client))
-    yield from _guarded("replication", lambda: _replication(client, embedded=embedded))
-    yield from _guarded("acknowledgement", lambda: _acknowledgement(client))
-    yield from _guarded("producers' clocks", lambda: _producers_clocks(settings, client))
+    yield from guarded("topics", lambda: _topics(settings, client))
+    yield from guarded("replication", lambda: _replication(client, embedded=embedded))
+    yield from guarded("acknowledgement", lambda: _acknowledgement(client))
+    yield from guarded("producers' clocks", lambda: _producers_clocks(settings, client))
 
 
 def _topics(settings: Settings, client: AdminClient) -> Checks:
@@ -171,7 +171,7 @@ def _version(connection: Connection) -> Finding:
 
 def _each(engine: Engine, parts: Iterable[Part]) -> Iterator[Finding]:
     for check, look in parts:
-        yield from _guarded(check, partial(_asked, engine, look))
+        yield from guarded(check, partial(_asked, engine, look))
 
 
 def _asked(engine: Engine, look: Callable[[Connection], Checks]) -> list[Finding]:

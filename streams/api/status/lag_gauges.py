@@ -48,13 +48,24 @@ class LagGauges(Collector):
         settings: Where the log is.
         database: Where checkpoints, queues and signs of life are.
         ages: Tells how old the first record of each span is; see `infra.kafka.reader.ages`.
+        broker_seconds: How long one question to the broker may take.
+        remembered_seconds: How long values are reused.
     """
 
-    def __init__(self, settings: Settings, database: Engine, ages: Ages = ages) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Engine,
+        ages: Ages = ages,
+        *,
+        broker_seconds: float = BROKER_SECONDS,
+        remembered_seconds: float = REMEMBERED_SECONDS,
+    ) -> None:
         self._settings = settings
         self._database = database
         self._ages = ages
-        self._log = LogOffsets(settings, BROKER_SECONDS)
+        self._log = LogOffsets(settings, broker_seconds)
+        self._remembered_seconds = remembered_seconds
         self._lock = threading.Lock()
         self._seen: tuple[float, dict[Family, Values]] | None = None
 
@@ -72,7 +83,7 @@ class LagGauges(Collector):
 
     def _remembered(self) -> dict[Family, Values]:
         with self._lock:
-            if self._seen is None or time.monotonic() - self._seen[0] > REMEMBERED_SECONDS:
+            if self._seen is None or time.monotonic() - self._seen[0] > self._remembered_seconds:
                 looked = self._look()  # without a broker that takes longer than it is remembered
                 self._seen = (time.monotonic(), looked)
             return self._seen[1]

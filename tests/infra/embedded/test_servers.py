@@ -117,8 +117,8 @@ def test_a_guardian_that_was_killed_is_replaced_by_one_that_knows_as_much() -> N
     guardian = Guardian()
     child = guardian.spawn(SLEEPER)
     assert not guardian.restart_if_dead()
-    psutil.Process(guardian._process.pid).kill()
-    guardian._process.wait()
+    psutil.Process(guardian.process.pid).kill()
+    guardian.process.wait()
     assert guardian.restart_if_dead()
     guardian.close()
     assert child.wait(5) == -15

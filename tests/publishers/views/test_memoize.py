@@ -15,8 +15,7 @@ class Record(list[int]):
 @pytest.fixture(autouse=True)
 def memoizing() -> Iterator[None]:
     """Memoization switched on, and afterwards as it was for other tests of this process."""
-    before = memoize._enabled
-    memoize.enable()
+    before = memoize.enable()
     yield
     memoize.enable(before)
 

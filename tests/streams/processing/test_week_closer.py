@@ -105,9 +105,9 @@ def test_two_freezers_give_one_digest(journal: Journal, log: FakeLog) -> None:
 
 def test_of_two_decisions_on_one_week_the_first_counts(journal: Journal, log: FakeLog) -> None:
     journal.apply(examples.a_listing())
-    one = freezer(log, CLOSED)._decide(WEEK)
+    one = freezer(log, CLOSED).decide(WEEK)
     journal.apply(examples.a_vote())
-    other = freezer(log, CLOSED + 1)._decide(WEEK)
+    other = freezer(log, CLOSED + 1).decide(WEEK)
     assert isinstance(one, DigestFrozen)
     assert isinstance(other, DigestFrozen)
     log.digests.apply(examples.an_event(other, time=CLOSED + 1))

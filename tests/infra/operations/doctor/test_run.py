@@ -22,7 +22,7 @@ from infra.kafka.offsets import LogOffsets
 from infra.kafka.registry import RegistryError
 from infra.operations.doctor import probes
 from infra.operations.doctor.finding import Finding
-from infra.operations.doctor.run import _guarded, examine
+from infra.operations.doctor.run import examine, guarded
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from projections import generations
@@ -189,7 +189,7 @@ def test_whatever_fails_is_told_of_the_part_that_it_belongs_to(error: Exception,
     def look() -> list[Finding]:
         raise error
 
-    (found,) = _guarded("its name", look)
+    (found,) = guarded("its name", look)
     assert (found.check, found.verdict) == ("its name", "fail")
     assert found.says.startswith(says)
     assert "\n" not in found.says
