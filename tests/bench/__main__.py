@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.bench import freshness, ingest, rebuild, site, voters, votes
+from tests.bench.measures import freshness, ingest, rebuild, site, voters, votes
 from tests.bench.stage import Stage, fill, stage
 from tests.bench.table import Row, heading, table
 

@@ -14,8 +14,8 @@ from infra.embedded.guardian import Guardian
 from infra.embedded.kafka.jars import class_path
 from infra.embedded.kafka.java import java
 from tests.faults.harness.brokers import Cluster, cluster
+from tests.faults.harness.checks.oracle import Figures
 from tests.faults.harness.copies import LENT, Servers
-from tests.faults.harness.oracle import Figures
 from tests.faults.harness.system import System, fresh_database
 from tests.faults.harness.taps import LostProduceAnswers
 

@@ -7,10 +7,10 @@ import httpx
 
 from schemas.events import VoteCast
 from streams.api.ingest.event_clock import now
+from tests.faults.harness.checks.ledger import Outcome
+from tests.faults.harness.checks.oracle import Figures
+from tests.faults.harness.checks.subscriber import require_faithful_changes
 from tests.faults.harness.content import TOOLS, shelf
-from tests.faults.harness.ledger import Outcome
-from tests.faults.harness.oracle import Figures
-from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System
 from tests.harness.examples import SECOND, a_vote
 from tests.harness.waiting import wait_until

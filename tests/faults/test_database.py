@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import httpx
 
+from tests.faults.harness.checks.oracle import Figures
+from tests.faults.harness.checks.subscriber import require_faithful_changes
 from tests.faults.harness.content import Crowd, shelf
-from tests.faults.harness.oracle import Figures
-from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System
 from tests.harness.services import Service
 from tests.harness.waiting import Stopwatch, wait_until

@@ -12,11 +12,11 @@ from infra.kafka.client import create_admin
 from infra.kafka.offsets import LogOffsets
 from schemas.topics import EVENT_PARTITIONS, VOTES
 from tests.faults.harness.brokers import Broker, Cluster
+from tests.faults.harness.checks.ledger import Outcome
+from tests.faults.harness.checks.oracle import Figures
+from tests.faults.harness.checks.subscriber import require_faithful_changes
 from tests.faults.harness.clients import HttpClient, Load
 from tests.faults.harness.content import TOOLS, Crowd, shelf
-from tests.faults.harness.ledger import Outcome
-from tests.faults.harness.oracle import Figures
-from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System
 from tests.faults.harness.taps import LostProduceAnswers
 from tests.harness.examples import NOON, a_retracted_vote, a_vote

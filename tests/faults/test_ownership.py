@@ -10,11 +10,11 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicP
 from infra.kafka.client import create_admin
 from schemas.topics import EVENT_PARTITIONS
 from streams.worker import GROUP
-from tests.faults.harness import audit
+from tests.faults.harness.checks import audit
+from tests.faults.harness.checks.oracle import Figures
+from tests.faults.harness.checks.subscriber import require_faithful_changes
 from tests.faults.harness.clients import Load
 from tests.faults.harness.content import Crowd, shelf
-from tests.faults.harness.oracle import Figures
-from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System
 from tests.harness.services import Service
 from tests.harness.waiting import Stopwatch, wait_until

@@ -7,9 +7,9 @@ from infra.kafka.codec import HEADER, MAGIC, Codec
 from schemas.topics import DEAD_LETTERS, VOTES
 from streams.deadletters.model import DeadLetter
 from streams.deadletters.replay import DeadLetterReplay
+from tests.faults.harness.checks.oracle import Figures
+from tests.faults.harness.checks.subscriber import require_faithful_changes
 from tests.faults.harness.content import TOOLS, Crowd, shelf
-from tests.faults.harness.oracle import Figures
-from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System
 from tests.harness.examples import a_vote
 from tests.harness.waiting import Stopwatch, wait_until

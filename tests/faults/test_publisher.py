@@ -10,9 +10,9 @@ from pathlib import Path
 
 from publishers.build.site_builder import SiteBuilder
 from publishers.build.site_files import SiteFiles
+from tests.faults.harness.checks.oracle import Figures
+from tests.faults.harness.checks.subscriber import require_faithful_changes
 from tests.faults.harness.clients import LogClient
-from tests.faults.harness.oracle import Figures
-from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import PUBLIC_URL, System
 from tests.harness.examples import NOON, SECOND, a_category, a_listing
 from tests.harness.services import Service

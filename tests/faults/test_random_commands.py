@@ -23,10 +23,10 @@ from projections import generations
 from schemas.events import DigestFrozen, Event
 from schemas.records import Choice
 from streams.rebuild import service
+from tests.faults.harness.checks.ledger import Ledger
+from tests.faults.harness.checks.oracle import Figures
+from tests.faults.harness.checks.subscriber import require_faithful_changes
 from tests.faults.harness.clients import HttpClient
-from tests.faults.harness.ledger import Ledger
-from tests.faults.harness.oracle import Figures
-from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System
 from tests.harness.examples import (
     a_bookmark,

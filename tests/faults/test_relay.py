@@ -4,10 +4,10 @@ import random
 from collections.abc import Callable
 from contextlib import ExitStack
 
+from tests.faults.harness.checks.oracle import Figures
+from tests.faults.harness.checks.subscriber import require_faithful_changes
 from tests.faults.harness.clients import LogClient
 from tests.faults.harness.content import Crowd, shelf
-from tests.faults.harness.oracle import Figures
-from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System
 from tests.harness.waiting import Stopwatch, wait_until
 

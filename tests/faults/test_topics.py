@@ -8,9 +8,9 @@ from confluent_kafka import TopicPartition
 
 from infra.kafka.client import create_admin
 from schemas.topics import VOTES
+from tests.faults.harness.checks.ledger import Outcome
+from tests.faults.harness.checks.oracle import Figures
 from tests.faults.harness.content import Crowd, shelf
-from tests.faults.harness.ledger import Outcome
-from tests.faults.harness.oracle import Figures
 from tests.faults.harness.system import System, renew_topics
 from tests.harness.waiting import Stopwatch
 

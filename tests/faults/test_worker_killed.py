@@ -5,10 +5,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from schemas.events import Event
-from tests.faults.harness import audit
+from tests.faults.harness.checks import audit
+from tests.faults.harness.checks.oracle import Figures
+from tests.faults.harness.checks.subscriber import require_faithful_changes
 from tests.faults.harness.content import TOOLS, Crowd, shelf
-from tests.faults.harness.oracle import Figures
-from tests.faults.harness.subscriber import require_faithful_changes
 from tests.faults.harness.system import System
 from tests.harness.examples import a_vote
 from tests.harness.waiting import Stopwatch, wait_until

@@ -13,7 +13,7 @@ from infra.kafka.codec import Codec
 from infra.settings import Settings
 from schemas.events import Event, VoteCast
 from schemas.time.instants import parse, rfc3339
-from tests.faults.harness.ledger import Ledger, Outcome
+from tests.faults.harness.checks.ledger import Ledger, Outcome
 
 _CONTENT_TYPE = "application/cloudevents-batch+json"
 

@@ -25,11 +25,11 @@ from projections.private import tokens
 from schemas.topics import EVENT_PARTITIONS, TOPICS, Topic, TopicPartition
 from streams.api.auth.voter_cookie import VoterCookies
 from streams.processing import outbox_relay
-from tests.faults.harness import audit, oracle
 from tests.faults.harness.brokers import Cluster
+from tests.faults.harness.checks import audit, oracle
+from tests.faults.harness.checks.ledger import Ledger
+from tests.faults.harness.checks.oracle import Figures
 from tests.faults.harness.clients import HttpClient, LogClient
-from tests.faults.harness.ledger import Ledger
-from tests.faults.harness.oracle import Figures
 from tests.faults.harness.proxy import Proxy
 from tests.faults.harness.taps import LostCommits
 from tests.harness.services import Service, verdicts

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import psycopg
 
 from schemas.topics import VOTES
+from tests.bench.measures.votes import worker_run
 from tests.bench.services import Memory, rate_of, require_ballots, running
 from tests.bench.stage import Stage, expected
 from tests.bench.table import Row
-from tests.bench.votes import worker_run
 
 REBUILT = "projections_2"
 LONG = 2_000_000  # shorter runs say nothing of growth: they are over before all is warm

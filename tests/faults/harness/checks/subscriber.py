@@ -8,7 +8,7 @@ from projections.read import changed_records
 from projections.write.outbox import RecordKey
 from schemas.records import AnyRecord
 from schemas.topics import CHANGES
-from tests.faults.harness import oracle
+from tests.faults.harness.checks import oracle
 from tests.faults.harness.system import System
 
 _PLACES = [(CHANGES.name, partition) for partition in range(CHANGES.partitions)]

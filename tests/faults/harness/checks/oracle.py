@@ -24,8 +24,8 @@ from schemas.events import Event
 from schemas.topics import EVENT_PARTITIONS, TopicPartition
 from streams.processing.batch import commit_in_halves, prepare
 from streams.rebuild.generation_filler import CountingDeadLetters, Fetched, fetched
-from tests.faults.harness import audit
-from tests.faults.harness.ledger import Ledger, Outcome
+from tests.faults.harness.checks import audit
+from tests.faults.harness.checks.ledger import Ledger, Outcome
 
 Register = tuple[str, ...]
 REPLAYED = "projections_999"
