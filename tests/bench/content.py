@@ -29,20 +29,20 @@ def _facts(categories: int, tools: int, reviewers: int) -> Iterator[Data]:
     chance = random.Random(11)
     for one in range(reviewers):
         yield ReviewerJoined(f"reviewer-{one}", f"Reviewer {one}", _text(chance, 8), one)
-    for shelf in range(categories):
-        yield CategoryDefined(f"category-{shelf}", f"Category {shelf}", _text(chance, 20))
+    for category in range(categories):
+        yield CategoryDefined(f"category-{category}", f"Category {category}", _text(chance, 20))
         for place in range(tools):
-            slug = f"tool-{shelf}-{place}"
-            yield _listing(chance, slug, shelf, place)
+            slug = f"tool-{category}-{place}"
+            yield _listing(chance, slug, category, place)
             for one in range(reviewers):
                 yield _review(chance, slug, f"reviewer-{one}")
 
 
-def _listing(chance: random.Random, slug: str, shelf: int, place: int) -> ToolListed:
+def _listing(chance: random.Random, slug: str, category: int, place: int) -> ToolListed:
     return ToolListed(
         tool=slug,
-        name=f"Tool {shelf} {place}",
-        category=f"category-{shelf}",
+        name=f"Tool {category} {place}",
+        category=f"category-{category}",
         tagline=_text(chance, 8),
         description=_text(chance, 60),
         pricing=_text(chance, 15),

@@ -33,14 +33,14 @@ def write_site(library: SiteContent, folder: Path) -> None:
     _write(folder / "data" / "tools.json", tools)
     _write(folder / "data" / "reviewers.json", library.reviewers())
     for category in library.categories():
-        _write_shelf(folder, category, library.tools_in(category.category))
+        _write_category(folder, category, library.tools_in(category.category))
     for reviewer in library.reviewers():
         named = {"title": reviewer.name, "reviewer": reviewer.reviewer}
         _page(folder, f"/reviewers/{reviewer.reviewer}/", named)
     _page(folder, "/about/", {"title": "About", "description": "How verdicts arise."})
 
 
-def _write_shelf(folder: Path, category: Category, tools: list[Tool]) -> None:
+def _write_category(folder: Path, category: Category, tools: list[Tool]) -> None:
     pairs = []
     for one, other in combinations(sorted(tools, key=lambda tool: tool.tool), 2):
         path = comparison_path(one.tool, other.tool)
@@ -54,9 +54,9 @@ def _write_shelf(folder: Path, category: Category, tools: list[Tool]) -> None:
         rivals = [{"tool": rival, "path": comparison_path(tool.tool, rival)} for rival in beside]
         front = {"title": tool.name, "description": tool.tagline, "tool": tool.tool}
         _page(folder, tool_path(tool.tool), {**front, "rivals": rivals})
-    shelf = {"title": category.name, "description": category.description, "pairs": pairs}
+    front_matter = {"title": category.name, "description": category.description, "pairs": pairs}
     path = category_path(category.category)
-    _page(folder, path, {**shelf, "tools": [tool.tool for tool in tools]})
+    _page(folder, path, {**front_matter, "tools": [tool.tool for tool in tools]})
 
 
 def _page(folder: Path, path: str, front: dict[str, Any]) -> None:

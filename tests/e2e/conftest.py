@@ -35,7 +35,7 @@ def browser() -> Iterator[Browser]:
 class Pair(NamedTuple):
     """Two tools of a category of their own, and where they are compared."""
 
-    shelf: str
+    category: str
     one: str
     other: str
 
@@ -48,16 +48,16 @@ class Pair(NamedTuple):
 def pair(system: System) -> Pair:
     """Two listed tools that no other test knows; their pages stand."""
     number = next(_numbers)
-    made = Pair(f"shelf-{number}", f"first-{number}", f"second-{number}")
+    made = Pair(f"category-{number}", f"first-{number}", f"second-{number}")
     system.send(
-        category(made.shelf, f"Shelf {number}"),
-        listing(made.one, f"First {number}", made.shelf),
-        listing(made.other, f"Second {number}", made.shelf),
+        category(made.category, f"Category {number}"),
+        listing(made.one, f"First {number}", made.category),
+        listing(made.other, f"Second {number}", made.category),
     )
     for path in (f"/tools/{made.one}/", f"/tools/{made.other}/", made.path):
         system.await_file(path)
-    system.await_file(f"/categories/{made.shelf}/rankings/", f"Second {number}")
-    system.await_file(f"/categories/{made.shelf}/", f"Second {number}")
+    system.await_file(f"/categories/{made.category}/rankings/", f"Second {number}")
+    system.await_file(f"/categories/{made.category}/", f"Second {number}")
     return made
 
 

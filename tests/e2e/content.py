@@ -13,11 +13,11 @@ def category(slug: str, name: str) -> Event:
     return event("category.defined", category=slug, name=name, description=f"All of {name}.")
 
 
-def listing(tool: str, name: str, shelf: str, **changed: Any) -> Event:
+def listing(tool: str, name: str, category: str, **changed: Any) -> Event:
     data = {
         "tool": tool,
         "name": name,
-        "category": shelf,
+        "category": category,
         "tagline": f"{name} in a sentence.",
         "description": f"{name} in *some* more words.",
         "pricing": "Free for now.",
@@ -56,7 +56,7 @@ class Fact(NamedTuple):
 
 
 PANEL = ("Builder", "Skeptic", "Futurist", "Founder")
-SHELF = ("developer-tools", "Developer Tools")
+CATEGORY = ("developer-tools", "Developer Tools")
 
 CLAUDE = Fact(
     "claude-4-api",
@@ -92,12 +92,17 @@ def opening() -> list[Event]:
         )
         for position, name in enumerate(PANEL, 1)
     ]
-    return [category(*SHELF), *map(_listed, (CLAUDE, SMOLVLM)), *reversed(reviewers), *_reviews()]
+    return [
+        category(*CATEGORY),
+        *map(_listed, (CLAUDE, SMOLVLM)),
+        *reversed(reviewers),
+        *_reviews(),
+    ]
 
 
 def _listed(fact: Fact) -> Event:
     said = {k: v for k, v in fact._asdict().items() if k not in ("slug", "name", "scores")}
-    return listing(fact.slug, fact.name, SHELF[0], **said)
+    return listing(fact.slug, fact.name, CATEGORY[0], **said)
 
 
 def _reviews() -> list[Event]:

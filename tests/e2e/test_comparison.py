@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import Arrive
-from tests.e2e.content import CLAUDE, PANEL, SHELF, SMOLVLM, Fact, opening
+from tests.e2e.content import CATEGORY, CLAUDE, PANEL, SMOLVLM, Fact, opening
 from tests.e2e.reading import assert_in_order, text_of
 from tests.e2e.system import System
 from tests.harness.waiting import wait_until
@@ -32,7 +32,15 @@ def read_card(fact: Fact) -> list[str]:
     entry = fact.entry.capitalize()
     figures = ["Ship", "100%", "Panel ship", "Community", entry, "Entry"]
     buttons = ["Ship", "Skip", "Bookmark"]
-    return [fact.name[0], SHELF[1], fact.name, fact.tagline, *figures, fact.description, *buttons]
+    return [
+        fact.name[0],
+        CATEGORY[1],
+        fact.name,
+        fact.tagline,
+        *figures,
+        fact.description,
+        *buttons,
+    ]
 
 
 def read_table() -> list[list[str]]:
@@ -42,7 +50,7 @@ def read_table() -> list[list[str]]:
         ["Community", "No community votes yet", "No community votes yet"],
         ["Pricing", CLAUDE.pricing, SMOLVLM.pricing],
         ["Best for", CLAUDE.best_for, SMOLVLM.best_for],
-        ["Category", SHELF[1], SHELF[1]],
+        ["Category", CATEGORY[1], CATEGORY[1]],
     ]
 
 
@@ -95,7 +103,7 @@ def test_each_tool_has_a_card(page: Page, fact: Fact) -> None:
     card = page.get_by_role("article", name=fact.name)
     expect(card.get_by_role("heading", level=2)).to_have_text(fact.name)
     expect(card.get_by_text(fact.name[0], exact=True)).to_be_visible()
-    for text in (SHELF[1], fact.tagline, fact.description, fact.entry.capitalize(), "100%"):
+    for text in (CATEGORY[1], fact.tagline, fact.description, fact.entry.capitalize(), "100%"):
         expect(card.get_by_text(text, exact=True)).to_be_visible()
     figures = ["100% Panel ship", "Community", f"{fact.entry.capitalize()} Entry"]
     expect(card.get_by_role("listitem")).to_have_text(figures)

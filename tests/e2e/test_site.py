@@ -33,9 +33,9 @@ PAGES = {
     "home": "/",
     "tool": "/tools/{one}/",
     "comparison": "/compare/{one}-vs-{other}/",
-    "category": "/categories/{shelf}/",
+    "category": "/categories/{category}/",
     "reviewer": "/reviewers/reviewer-of-{one}/",
-    "rankings": "/categories/{shelf}/rankings/",
+    "rankings": "/categories/{category}/rankings/",
     "digests": "/digests/",
     "about": "/about/",
     "bookmarks": "/bookmarks/",
@@ -107,9 +107,9 @@ def test_what_is_not_known_is_a_real_404_page(system: System, pair: Pair) -> Non
 @pytest.fixture
 def stranger(pair: Pair, system: System) -> str:
     """A tool of another category than the pair's."""
-    slug = f"stranger-to-{pair.shelf}"
-    shelf = f"other-than-{pair.shelf}"
-    system.send(category(shelf, "Elsewhere"), listing(slug, "Stranger", shelf))
+    slug = f"stranger-to-{pair.category}"
+    other_category = f"other-than-{pair.category}"
+    system.send(category(other_category, "Elsewhere"), listing(slug, "Stranger", other_category))
     return slug
 
 
@@ -155,7 +155,7 @@ def test_a_retired_tool_is_gone_with_its_comparisons_until_it_is_listed_again(
         assert "was retired: Its maker closed it." in system.http.get(path).text
     assert system.http.get(comparison(pair.other, pair.one)).status_code in (308, 410)
     assert system.http.get(f"/tools/{pair.other}/").status_code == 200
-    system.send(listing(pair.one, "Back again", pair.shelf))
+    system.send(listing(pair.one, "Back again", pair.category))
     for path in paths:
         system.await_file(path, "Back again")
         assert system.http.get(path).status_code == 200
@@ -165,7 +165,7 @@ def test_what_people_write_is_shown_as_text(arrive: Arrive, system: System, pair
     evil = "<img src=x onerror='window.slipped = true'>"
     link = "[click](javascript:window.slipped=true) <script>window.slipped = true</script>"
     system.send(
-        listing(pair.one, f"Name {evil}", pair.shelf, tagline=evil, description=f"{link} {evil}")
+        listing(pair.one, f"Name {evil}", pair.category, tagline=evil, description=f"{link} {evil}")
     )
     system.await_file(pair.path, "Name &lt;img")
     person = arrive(pair.path)

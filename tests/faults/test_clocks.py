@@ -10,7 +10,7 @@ from streams.api.ingest.event_clock import now
 from tests.faults.harness.checks.ledger import Outcome
 from tests.faults.harness.checks.oracle import Figures
 from tests.faults.harness.checks.subscriber import require_faithful_changes
-from tests.faults.harness.content import TOOLS, shelf
+from tests.faults.harness.content import TOOLS, catalog_events
 from tests.faults.harness.system import System
 from tests.harness.examples import SECOND, a_vote
 from tests.harness.waiting import wait_until
@@ -25,7 +25,7 @@ def test_with_clocks_an_hour_off_the_law_of_the_log_holds(
     """One API is an hour behind, another an hour ahead; the worker is ahead, too."""
     (_, behind), (_, ahead) = system.api(clock_off=-OFF_SECONDS), system.api(clock_off=OFF_SECONDS)
     client = system.http_client(behind)
-    client.send_until_acknowledged(shelf())
+    client.send_until_acknowledged(catalog_events())
     system.worker(clock_off=OFF_SECONDS)
     system.caught_up()
     wait_until("both know the tools", lambda: all(_knows(url, TOOLS[0]) for url in (behind, ahead)))

@@ -10,7 +10,7 @@ import httpx
 
 from tests.faults.harness.checks.oracle import Figures
 from tests.faults.harness.checks.subscriber import require_faithful_changes
-from tests.faults.harness.content import Crowd, shelf
+from tests.faults.harness.content import Crowd, catalog_events
 from tests.faults.harness.system import System
 from tests.harness.services import Service
 from tests.harness.waiting import Stopwatch, wait_until
@@ -36,7 +36,7 @@ def test_without_a_database_everything_waits_and_goes_on_by_itself(
     chances: random.Random, system: System, report: Report
 ) -> None:
     client, crowd = system.log_client(), Crowd(chances)
-    client.send(shelf())
+    client.send(catalog_events())
     worker = system.worker()
     system.caught_up()
     slowest = 0.0

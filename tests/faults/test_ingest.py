@@ -16,7 +16,7 @@ from tests.faults.harness.checks.ledger import Outcome
 from tests.faults.harness.checks.oracle import Figures
 from tests.faults.harness.checks.subscriber import require_faithful_changes
 from tests.faults.harness.clients import HttpClient, Load
-from tests.faults.harness.content import TOOLS, Crowd, shelf
+from tests.faults.harness.content import TOOLS, Crowd, catalog_events
 from tests.faults.harness.system import System
 from tests.faults.harness.taps import LostProduceAnswers
 from tests.harness.examples import NOON, a_retracted_vote, a_vote
@@ -36,7 +36,7 @@ def test_a_leader_that_hangs_and_is_killed_costs_no_acknowledged_event(
     system, crowd = make_system(three_brokers), Crowd(chances)
     _, url = system.api()
     client = system.http_client(url)
-    client.send_until_acknowledged(shelf())
+    client.send_until_acknowledged(catalog_events())
     worker = system.worker()
     system.caught_up()
     log = LogOffsets(system.settings, seconds=2)
@@ -84,7 +84,7 @@ def test_without_two_of_three_brokers_nothing_is_acknowledged(
     system, crowd = make_system(three_brokers), Crowd(chances)
     _, url = system.api()
     client = system.http_client(url)
-    client.send_until_acknowledged(shelf())
+    client.send_until_acknowledged(catalog_events())
     system.worker()
     system.caught_up()
     down = chances.sample(three_brokers.brokers, 2)
@@ -111,7 +111,7 @@ def test_votes_sent_again_for_want_of_an_answer_count_once(
     crowd = Crowd(chances)
     _, url = system.api()
     client = system.http_client(url)
-    client.send_until_acknowledged(shelf())
+    client.send_until_acknowledged(catalog_events())
     system.worker()
     before, lost_answers.chance = lost_answers.lost, 0.3
     try:
@@ -131,7 +131,7 @@ def test_of_two_hundred_votes_at_once_the_last_by_the_law_counts(
 ) -> None:
     _, url = system.api()
     client = system.http_client(url)
-    client.send_until_acknowledged(shelf())
+    client.send_until_acknowledged(catalog_events())
     system.worker()
     votes = [
         a_retracted_vote(tool=TOOLS[0], voter="one", time=NOON + at, id=f"many-{number:03}")

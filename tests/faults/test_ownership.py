@@ -14,7 +14,7 @@ from tests.faults.harness.checks import audit
 from tests.faults.harness.checks.oracle import Figures
 from tests.faults.harness.checks.subscriber import require_faithful_changes
 from tests.faults.harness.clients import Load
-from tests.faults.harness.content import Crowd, shelf
+from tests.faults.harness.content import Crowd, catalog_events
 from tests.faults.harness.system import System
 from tests.harness.services import Service
 from tests.harness.waiting import Stopwatch, wait_until
@@ -52,7 +52,7 @@ def test_of_stopped_workers_and_their_successor_one_applies_each_batch(
 ) -> None:
     """One stands before its checkpoints, another behind them, with rows locked."""
     client, crowd = system.log_client(), Crowd(chances)
-    client.send(shelf())
+    client.send(catalog_events())
     before, behind = system.held_worker(), system.worker("")
     wait_until("both have partitions", lambda: _manned(system, before) and _manned(system, behind))
     system.caught_up()
@@ -91,7 +91,7 @@ def test_partitions_that_move_in_the_middle_of_their_batches_move_quietly(
 ) -> None:
     """A worker joins while another one waits for the database with all the threads it has."""
     client, crowd = system.log_client(), Crowd(chances)
-    client.send(shelf())
+    client.send(catalog_events())
     first = system.worker("")
     system.caught_up()
     with system.locked("select from tallies for update"):
@@ -122,7 +122,7 @@ def test_workers_that_come_and_go_stall_nothing(
     chances: random.Random, system: System, report: Report
 ) -> None:
     client, crowd = system.log_client(), Crowd(chances)
-    client.send(shelf())
+    client.send(catalog_events())
     workers = [system.worker("")]
     system.caught_up()
     with system.connection() as connection:
@@ -151,7 +151,7 @@ def test_workers_restarted_in_turn_under_load_leave_no_vote_waiting(
 ) -> None:
     """A partition without votes would look stale too, so each gets some all the time."""
     client, crowd = system.log_client(), Crowd(chances)
-    client.send(shelf())
+    client.send(catalog_events())
     workers = [system.worker(name) for name in names]
     wait_until("both have partitions", lambda: all(_manned(system, it) for it in workers))
     with system.connection() as connection:
@@ -181,7 +181,7 @@ def test_committed_offsets_in_kafka_mean_nothing(
     chances: random.Random, system: System, report: Report
 ) -> None:
     client, crowd = system.log_client(), Crowd(chances)
-    client.send(shelf() + crowd.some(500))
+    client.send(catalog_events() + crowd.some(500))
     worker = system.worker("")
     system.caught_up()
     slowest = 0.0

@@ -9,7 +9,7 @@ from streams.deadletters.model import DeadLetter
 from streams.deadletters.replay import DeadLetterReplay
 from tests.faults.harness.checks.oracle import Figures
 from tests.faults.harness.checks.subscriber import require_faithful_changes
-from tests.faults.harness.content import TOOLS, Crowd, shelf
+from tests.faults.harness.content import TOOLS, Crowd, catalog_events
 from tests.faults.harness.system import System
 from tests.harness.examples import a_vote
 from tests.harness.waiting import Stopwatch, wait_until
@@ -39,7 +39,7 @@ def test_code_that_fails_in_the_middle_of_a_batch_skips_nothing(
     chances: random.Random, system: System, report: Report
 ) -> None:
     client, crowd = system.log_client(), Crowd(chances)
-    client.send(shelf())
+    client.send(catalog_events())
     system.worker()
     system.caught_up()
     system.run(FAILING)
@@ -64,7 +64,7 @@ def test_poison_becomes_dead_letters_and_its_partitions_go_on(
     chances: random.Random, system: System, report: Report
 ) -> None:
     client, crowd = system.log_client(), Crowd(chances)
-    client.send(shelf())
+    client.send(catalog_events())
     system.worker()
     system.caught_up()
     system.run(FAILING)
@@ -106,7 +106,7 @@ def test_without_a_place_for_dead_letters_nothing_is_skipped(
     chances: random.Random, system: System, report: Report
 ) -> None:
     client, crowd = system.log_client(), Crowd(chances)
-    client.send(shelf())
+    client.send(catalog_events())
     worker = system.worker()
     system.caught_up()
     with system.without_topic(DEAD_LETTERS):

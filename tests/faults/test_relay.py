@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from tests.faults.harness.checks.oracle import Figures
 from tests.faults.harness.checks.subscriber import require_faithful_changes
 from tests.faults.harness.clients import LogClient
-from tests.faults.harness.content import Crowd, shelf
+from tests.faults.harness.content import Crowd, catalog_events
 from tests.faults.harness.system import System
 from tests.harness.waiting import Stopwatch, wait_until
 
@@ -18,7 +18,7 @@ def test_a_relay_that_dies_or_stops_misses_no_change_and_mixes_up_none(
     chances: random.Random, system: System, report: Report
 ) -> None:
     client, crowd = system.log_client(), Crowd(chances)
-    client.send(shelf())
+    client.send(catalog_events())
     worker = system.worker()
     system.caught_up()
     repeated = require_faithful_changes(system)

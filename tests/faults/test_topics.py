@@ -10,7 +10,7 @@ from infra.kafka.client import create_admin
 from schemas.topics import VOTES
 from tests.faults.harness.checks.ledger import Outcome
 from tests.faults.harness.checks.oracle import Figures
-from tests.faults.harness.content import Crowd, shelf
+from tests.faults.harness.content import Crowd, catalog_events
 from tests.faults.harness.system import System, renew_topics
 from tests.harness.waiting import Stopwatch
 
@@ -23,7 +23,7 @@ def test_a_topic_made_anew_halts_the_worker_loudly(
 ) -> None:
     """The new one has already grown past the stored offsets, so that they look fine."""
     client, crowd = system.log_client(), Crowd(chances)
-    client.send(shelf() + crowd.some(300))
+    client.send(catalog_events() + crowd.some(300))
     worker = system.worker()
     system.caught_up()
     if when == "while it is stopped":
@@ -54,7 +54,7 @@ def test_an_offset_outside_the_log_halts_the_worker_loudly(
 ) -> None:
     """What is cut off the log before it was read is lost, and not to be passed over."""
     client, crowd = system.log_client(), Crowd(chances)
-    client.send(shelf() + crowd.some(300))
+    client.send(catalog_events() + crowd.some(300))
     worker = system.worker()
     system.caught_up()
     stood = _votes(system)

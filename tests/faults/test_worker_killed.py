@@ -8,7 +8,7 @@ from schemas.events import Event
 from tests.faults.harness.checks import audit
 from tests.faults.harness.checks.oracle import Figures
 from tests.faults.harness.checks.subscriber import require_faithful_changes
-from tests.faults.harness.content import TOOLS, Crowd, shelf
+from tests.faults.harness.content import TOOLS, Crowd, catalog_events
 from tests.faults.harness.system import System
 from tests.harness.examples import a_vote
 from tests.harness.waiting import Stopwatch, wait_until
@@ -21,7 +21,7 @@ def test_a_worker_killed_anywhere_in_a_batch_loses_nothing_and_repeats_nothing(
     chances: random.Random, system: System, report: Report
 ) -> None:
     client, crowd, slowest = system.log_client(), Crowd(chances), 0.0
-    client.send(shelf() + crowd.some(100))
+    client.send(catalog_events() + crowd.some(100))
     worker = system.worker()
     system.caught_up()
     for point in chances.sample(POINTS, len(POINTS)):
@@ -74,7 +74,7 @@ def test_a_lost_answer_to_a_commit_counts_nothing_twice(
     chances: random.Random, system: System, report: Report
 ) -> None:
     client, crowd = system.log_client(), Crowd(chances)
-    client.send(shelf())
+    client.send(catalog_events())
     system.worker()
     system.caught_up()
     system.lost_commits.wanted = wanted = chances.randrange(3, 8)

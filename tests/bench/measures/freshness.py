@@ -19,7 +19,7 @@ from tests.harness.waiting import wait_until
 
 RATES = {10: (50, 200), 100: (50, 200), 1000: (100, 500)}
 # As many to a category as the demo has on average.
-SHELVES, TOOLS_EACH = 4, 5
+CATEGORIES, TOOLS_EACH = 4, 5
 WARM_RATE, WARM_SECONDS = 20, 1.0
 PEER = "a loop that polls the database once a second and rebuilds"
 
@@ -27,7 +27,7 @@ PEER = "a loop that polls the database once a second and rebuilds"
 def rows(stage: Stage, seconds: float, runs: int) -> Iterator[Row]:
     """Measure each rate with our publisher, then with the loop, run after run."""
     environment = {**stage.migrated(), "VERDICTS_NEW_VOTERS_PER_HOUR": "1000000"}
-    put(stage, site_events(SHELVES, TOOLS_EACH, reviewers=4, begin=now()))
+    put(stage, site_events(CATEGORIES, TOOLS_EACH, reviewers=4, begin=now()))
     p50 = {rate: _row(rate, "p50", goals[0]) for rate, goals in RATES.items()}
     p99 = {rate: _row(rate, "p99", goals[1]) for rate, goals in RATES.items()}
     theirs = stage.folder / "peer"
@@ -49,7 +49,7 @@ def rows(stage: Stage, seconds: float, runs: int) -> Iterator[Row]:
 
 
 def _row(rate: int, which: str, goal: float) -> Row:
-    over = f"{SHELVES * TOOLS_EACH} tools of {SHELVES} categories"
+    over = f"{CATEGORIES * TOOLS_EACH} tools of {CATEGORIES} categories"
     what = f"from vote sent to page changed, {rate:,} votes/s over {over}: {which}"
     return Row(what=what, peer=PEER, unit="ms", below=goal, more_is_better=False)
 
@@ -74,7 +74,9 @@ def _measured(
     port: int, site: Path, rate: int, seconds: float, p50: list[float], p99: list[float]
 ) -> None:
     """Send votes for a while; every one must be answered 200 and be seen on its page."""
-    tools = [f"tool-{shelf}-{place}" for shelf in range(SHELVES) for place in range(TOOLS_EACH)]
+    tools = [
+        f"tool-{category}-{place}" for category in range(CATEGORIES) for place in range(TOOLS_EACH)
+    ]
     plan = Plan(port, str(site), tools, rate, seconds)
     done = subprocess.run(
         [sys.executable, "-m", "tests.bench.load.steady"],

@@ -1,4 +1,4 @@
-"""What is sent: a small shelf of tools, and seeded voters who choose, change their minds and keep.
+"""What is sent: a small catalog, and seeded voters that vote, change their minds and bookmark.
 
 Ids and times are given here, so that the same seed sends the same events.
 """
@@ -14,19 +14,19 @@ TOOLS = tuple(f"tool-{letter}" for letter in "abcdef")
 REVIEWERS = ("builder", "skeptic")
 
 
-def shelf() -> list[Event]:
+def catalog_events() -> list[Event]:
     """A category, its tools, a panel and its reviews."""
-    category = a_category("tools", "Tools", id="shelf-category")
+    category = a_category("tools", "Tools", id="catalog-category")
     tools = [
-        a_listing(tool, tool.title(), "tools", id=f"shelf-{tool}", time=NOON + place)
+        a_listing(tool, tool.title(), "tools", id=f"catalog-{tool}", time=NOON + place)
         for place, tool in enumerate(TOOLS)
     ]
     panel = [
-        a_reviewer(name, name.title(), place, id=f"shelf-{name}")
+        a_reviewer(name, name.title(), place, id=f"catalog-{name}")
         for place, name in enumerate(REVIEWERS)
     ]
     reviews = [
-        a_review(70 + place, tool=tool, reviewer=name, id=f"shelf-{tool}-{name}")
+        a_review(70 + place, tool=tool, reviewer=name, id=f"catalog-{tool}-{name}")
         for place, tool in enumerate(TOOLS)
         for name in REVIEWERS
     ]
