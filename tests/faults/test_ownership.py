@@ -209,7 +209,10 @@ def _commit(system: System, offsets: list[TopicPartition]) -> None:
     def moved() -> bool:
         asked = client.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(GROUP, offsets)])
         with contextlib.suppress(KafkaException):  # The group still has members.
-            return all(it.error is None for it in asked[GROUP].result(30).topic_partitions)
+            return all(
+                topic_partition.error is None
+                for topic_partition in asked[GROUP].result(30).topic_partitions
+            )
         return False
 
     wait_until("the group is empty and its offsets are moved", moved)

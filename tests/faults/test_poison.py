@@ -51,7 +51,9 @@ def test_code_that_fails_in_the_middle_of_a_batch_skips_nothing(
     assert system.number("select last_value from faults.failures") >= 5
     assert system.number("select count(*) from ballots where voter = 'unlucky'") == 1
     letters = _letters(system)
-    assert [Codec().decode(VOTES.name, it.value).id for it in letters] == ["cursed"]
+    assert [Codec().decode(VOTES.name, dead_letter.value).id for dead_letter in letters] == [
+        "cursed"
+    ]
     system.run(MENDED)
     _redeliver(system, letters)
     system.ledger.sending([cursed])
@@ -77,12 +79,15 @@ def test_poison_becomes_dead_letters_and_its_partitions_go_on(
     watch = Stopwatch()
     system.caught_up()
     letters = _letters(system)
-    assert sorted(map(repr, (it.value for it in letters if it.key != b"cursed"))) == sorted(
-        map(repr, poison)
+    assert sorted(
+        map(repr, (dead_letter.value for dead_letter in letters if dead_letter.key != b"cursed"))
+    ) == sorted(map(repr, poison))
+    assert all(
+        dead_letter.origin and dead_letter.origin.topic == VOTES.name and dead_letter.reason
+        for dead_letter in letters
     )
-    assert all(it.origin and it.origin.topic == VOTES.name and it.reason for it in letters)
     system.run(MENDED)
-    _redeliver(system, [it for it in letters if it.key == b"cursed"])
+    _redeliver(system, [dead_letter for dead_letter in letters if dead_letter.key == b"cursed"])
     system.ledger.sending([cursed])
     system.caught_up()
     assert system.number("select count(*) from ballots where voter = 'cursed'") == 1
@@ -117,7 +122,7 @@ def test_without_a_place_for_dead_letters_nothing_is_skipped(
         wait_until("the others go on", lambda: len(system.lagging) == 1)
     watch = Stopwatch()
     system.caught_up()
-    assert {it.value for it in _letters(system)} == {b"poison"}
+    assert {dead_letter.value for dead_letter in _letters(system)} == {b"poison"}
     require_faithful_changes(system)
     report(system.judged("11 no place for dead letters", watch.seconds))
 

@@ -40,7 +40,11 @@ class Journal:
 
     def rows(self, table: str, *but: str) -> list[tuple[Any, ...]]:
         """All rows of a table in some fixed order, without some columns."""
-        kept = [it.name for it in tables.metadata.tables[table].columns if it.name not in but]
+        kept = [
+            column.name
+            for column in tables.metadata.tables[table].columns
+            if column.name not in but
+        ]
         with self.engine.connect() as connection:
             names = ", ".join(kept)
             found = connection.execute(text(f"select {names} from {table} order by {table}::text"))

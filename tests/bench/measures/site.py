@@ -103,7 +103,7 @@ def _require_pages(site: Path, categories: int, tools: int) -> None:
             raise AssertionError(f"{site} has {found} pages of {kind}, not {count}")
     pair = site / "compare" / "tool-0-0-vs-tool-0-1"
     page, twins = (pair / "index.html").read_text(), ("index.json", "index.md")
-    if page.count("/100 · ") != 2 * REVIEWERS or not all((pair / it).exists() for it in twins):
+    if page.count("/100 · ") != 2 * REVIEWERS or not all((pair / twin).exists() for twin in twins):
         raise AssertionError(f"{pair} does not show both tools' reviews, or lacks its twins")
 
 

@@ -65,7 +65,9 @@ class Cluster:
         with ThreadPoolExecutor(len(self.brokers)) as pool:
             list(pool.map(Broker.start, which or self.brokers))
         client = AdminClient({"bootstrap.servers": self.direct, "log_level": 0})
-        wanted = len([it for it in self.brokers if it.process and it.process.poll() is None])
+        wanted = len(
+            [broker for broker in self.brokers if broker.process and broker.process.poll() is None]
+        )
         wait_until("the nodes have found together", lambda: _known(client) == wanted)
 
     @property
@@ -74,7 +76,7 @@ class Cluster:
 
     @property
     def through_proxies(self) -> str:
-        return self._through_proxies or ",".join(it.proxy.address for it in self.brokers)
+        return self._through_proxies or ",".join(broker.proxy.address for broker in self.brokers)
 
     def close(self) -> None:
         for broker in self.brokers:

@@ -85,7 +85,7 @@ class HttpClient:
         try:
             response = self._http.post(
                 "/v1/events",
-                content=msgspec.json.encode([_envelope(it) for it in events]),
+                content=msgspec.json.encode([_envelope(event) for event in events]),
                 headers=headers,
             )
         except httpx.ConnectError:

@@ -48,7 +48,7 @@ class Ledger:
 
     def having(self, outcome: Outcome) -> list[Event]:
         with self._lock:
-            return [it for it in self.events.values() if self.outcome(it.id) is outcome]
+            return [event for event in self.events.values() if self.outcome(event.id) is outcome]
 
     def count(self, outcome: Outcome) -> int:
         return len(self.having(outcome))

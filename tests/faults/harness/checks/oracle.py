@@ -166,7 +166,7 @@ def judge(
         excess = connection.exec_driver_sql(_EXCESS.format(live=live)).scalar_one()
         doubled = audit.applied_twice(plain) + int(excess)
         skipped = audit.jumped(plain)
-    doubled += sum(max(0, on_log[it] - ledger.tries[it]) for it in ledger.events)
+    doubled += sum(max(0, on_log[event] - ledger.tries[event]) for event in ledger.events)
     return Figures(
         fault=fault,
         sent=len(ledger.events),
