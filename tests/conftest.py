@@ -106,9 +106,9 @@ def projected_url(fresh_database: str) -> str:
 @pytest.fixture(scope="session")
 def projections(migrated: str) -> Iterator[Engine]:
     """An engine on a database that tests share one after the other; see `projected`."""
-    made = databases.create_engine(migrated, name="verdicts tests", writes=True)
-    yield made
-    made.dispose()
+    engine = databases.create_engine(migrated, name="verdicts tests", writes=True)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture
@@ -121,15 +121,15 @@ def projected(projections: Engine) -> Engine:
 def empty(engine: Engine) -> None:
     """Delete all rows, but for what says which generation is live."""
     with engine.begin() as connection:
-        kept = {"generation", "generations", "revision"}
-        found = connection.execute(
+        lasting = {"generation", "generations", "revision"}
+        tables = connection.execute(
             text(
                 "select schemaname, tablename from pg_tables "
                 "where schemaname = 'verdicts' or schemaname = current_schema()"
             )
         )
-        for schema, table in found.all():
-            if table not in kept:
+        for schema, table in tables.all():
+            if table not in lasting:
                 connection.execute(text(f"delete from {schema}.{table}"))
 
 

@@ -18,12 +18,12 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def system() -> Iterator[System]:
     """A running system that began with an empty log."""
-    made = System()
+    system = System()
     try:
-        made.start()
-        yield made
+        system.start()
+        yield system
     finally:
-        made.remove()
+        system.remove()
 
 
 @pytest.fixture(scope="module")
@@ -48,17 +48,17 @@ class Pair(NamedTuple):
 def pair(system: System) -> Pair:
     """Two listed tools that no other test knows; their pages stand."""
     number = next(_numbers)
-    made = Pair(f"category-{number}", f"first-{number}", f"second-{number}")
+    pair = Pair(f"category-{number}", f"first-{number}", f"second-{number}")
     system.send(
-        category(made.category, f"Category {number}"),
-        listing(made.one, f"First {number}", made.category),
-        listing(made.other, f"Second {number}", made.category),
+        category(pair.category, f"Category {number}"),
+        listing(pair.one, f"First {number}", pair.category),
+        listing(pair.other, f"Second {number}", pair.category),
     )
-    for path in (f"/tools/{made.one}/", f"/tools/{made.other}/", made.path):
+    for path in (f"/tools/{pair.one}/", f"/tools/{pair.other}/", pair.path):
         system.await_file(path)
-    system.await_file(f"/categories/{made.category}/rankings/", f"Second {number}")
-    system.await_file(f"/categories/{made.category}/", f"Second {number}")
-    return made
+    system.await_file(f"/categories/{pair.category}/rankings/", f"Second {number}")
+    system.await_file(f"/categories/{pair.category}/", f"Second {number}")
+    return pair
 
 
 Arrive = Callable[..., Page]

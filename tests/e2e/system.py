@@ -109,8 +109,8 @@ class System:
         """Return when the community's counts of a tool are these."""
 
         def reached() -> bool:
-            found = self.tool(slug)["community"]
-            return all(found[name] == count for name, count in counts.items())
+            community = self.tool(slug)["community"]
+            return all(community[name] == count for name, count in counts.items())
 
         wait_until(f"{slug} has {counts}", reached)
 
@@ -122,8 +122,8 @@ class System:
         """The stored page, once it is there and says `text`."""
         file = self.file(path)
 
-        def says() -> str:
+        def text_when_stored() -> str:
             found = file.read_text() if file.exists() else ""
             return found if text in found else ""
 
-        return wait_until(f"{file} shows {text!r}", says)
+        return wait_until(f"{file} shows {text!r}", text_when_stored)

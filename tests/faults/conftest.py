@@ -81,25 +81,25 @@ def one_broker(
     if lent:
         yield Cluster([], lent.kafka, lent.proxied_kafka)
         return
-    made = cluster(
+    brokers = cluster(
         servers_folder / "one", 1, java(), class_path(servers_folder, lambda *_: None),
         guardian.spawn, lost_answers.tap,
     )  # fmt: skip
-    made.start()
-    yield made
-    made.close()
+    brokers.start()
+    yield brokers
+    brokers.close()
 
 
 @pytest.fixture(scope="session")
 def three_brokers(servers_folder: Path, guardian: Guardian) -> Iterator[Cluster]:
     """Three nodes, of which each topic needs two."""
-    made = cluster(
+    brokers = cluster(
         servers_folder / "three", 3, java(), class_path(servers_folder, lambda *_: None),
         guardian.spawn,
     )  # fmt: skip
-    made.start()
-    yield made
-    made.close()
+    brokers.start()
+    yield brokers
+    brokers.close()
 
 
 @pytest.fixture
@@ -112,9 +112,9 @@ def make_system(
             url = stack.enter_context(fresh_database(postgres))
             folder = servers_folder / url.rpartition("/")[2]
             folder.mkdir()
-            made = System(brokers, url, folder, guardian.spawn)
-            stack.callback(made.close)
-            return made
+            system = System(brokers, url, folder, guardian.spawn)
+            stack.callback(system.close)
+            return system
 
         yield make
 
@@ -129,23 +129,23 @@ def system(make_system: Callable[[Cluster], System], one_broker: Cluster) -> Sys
 def report(request: pytest.FixtureRequest) -> Callable[[Figures], None]:
     """Print figures, and require that nothing was lost, doubled or made up."""
 
-    def told(figures: Figures) -> None:
+    def require_sound(figures: Figures) -> None:
         request.config.stash[_FIGURES].append(figures)
         print(figures)
         assert figures.sound, figures
 
-    return told
+    return require_sound
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    found = config.stash.get(_FIGURES, [])
-    if not found:
+    all_figures = config.stash.get(_FIGURES, [])
+    if not all_figures:
         return
     terminalreporter.section("faults")
     columns = ("sent", "acknowledged", "rejected", "unknown", "applied", "lost", "doubled")
     heading = " ".join(f"{name:>12}" for name in (*columns, "recovered"))
     terminalreporter.write_line(f"{'fault':<34}{heading}")
-    for figures in found:
+    for figures in all_figures:
         numbers = " ".join(f"{getattr(figures, name):>12}" for name in columns)
         line = f"{figures.fault:<34}{numbers} {figures.seconds:>10.1f} s  {figures.note}"
         terminalreporter.write_line(line.rstrip())

@@ -9,7 +9,7 @@ from projections.write import store
 from projections.write.store import Batch
 from schemas.events import Event
 
-PLACE = ("tests.journal", 0)
+TOPIC_PARTITION = ("tests.journal", 0)
 _BEGIN = text(
     "insert into checkpoints (topic, partition, topic_id, next_offset) "
     "values (:topic, :partition, 'made for a test', 0)"
@@ -19,18 +19,20 @@ _BEGIN = text(
 class Journal:
     """Applies events in the order given, a batch per call."""
 
-    def __init__(self, engine: Engine, place: tuple[str, int] = PLACE) -> None:
+    def __init__(self, engine: Engine, topic_partition: tuple[str, int] = TOPIC_PARTITION) -> None:
         """Begin at offset 0, which the checkpoint says."""
         self.engine = engine
-        self.place = place
+        self.topic_partition = topic_partition
         self.next = 0
         with engine.begin() as connection:
-            connection.execute(_BEGIN, {"topic": place[0], "partition": place[1]})
+            connection.execute(
+                _BEGIN, {"topic": topic_partition[0], "partition": topic_partition[1]}
+            )
 
     def apply(self, *events: Event) -> None:
         """Apply one batch."""
         upto = self.next + max(len(events), 1)
-        store.apply(self.engine, [Batch(self.place, self.next, upto, events)])
+        store.apply(self.engine, [Batch(self.topic_partition, self.next, upto, events)])
         self.next = upto
 
     def read(self, question: Any, *arguments: Any, **options: Any) -> Any:
@@ -40,15 +42,15 @@ class Journal:
 
     def rows(self, table: str, *but: str) -> list[tuple[Any, ...]]:
         """All rows of a table in some fixed order, without some columns."""
-        kept = [
+        columns = [
             column.name
             for column in tables.metadata.tables[table].columns
             if column.name not in but
         ]
         with self.engine.connect() as connection:
-            names = ", ".join(kept)
-            found = connection.execute(text(f"select {names} from {table} order by {table}::text"))
-            return [tuple(row) for row in found]
+            names = ", ".join(columns)
+            rows = connection.execute(text(f"select {names} from {table} order by {table}::text"))
+            return [tuple(row) for row in rows]
 
     def outbox(self) -> list[tuple[str, str]]:
         """Take the keys that wait in the outbox, sorted."""

@@ -52,15 +52,15 @@ class Reader:
     def __init__(self, kafka: str, topic: Topic) -> None:
         self._consumer = create_consumer(at_kafka(kafka))
         self._consumer.assign([TopicPartition(topic.name, n, 0) for n in range(topic.partitions)])
-        self._found: dict[bytes, list[Message]] = {}
+        self._messages: dict[bytes, list[Message]] = {}
 
     def of(self, key: bytes) -> list[Message]:
         """All messages of a key that are there by now, in their order."""
         while messages := self._consumer.consume(1_000, timeout=0.05):
             for message in messages:
                 if not message.error():
-                    self._found.setdefault(message.key() or b"", []).append(message)
-        return self._found.get(key, [])
+                    self._messages.setdefault(message.key() or b"", []).append(message)
+        return self._messages.get(key, [])
 
     def close(self) -> None:
         """Let the broker go."""

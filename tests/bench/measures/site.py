@@ -36,7 +36,7 @@ def rows(stage: Stage, categories: int, tools: int, runs: int) -> Iterator[Row]:
     own, rest = (
         Row(what=f"site of {pages}: one vote, until {what}", peer="Hugo, full build", unit="s",
             ratio=goal, more_is_better=False)
-        for what, goal in (("all pages about its tool stand, twins too", 100.0),
+        for what, goal in (("all pages about its tool stand, alternates too", 100.0),
                            ("home, rankings, feeds and sitemap stand too", None))
     )  # fmt: skip
     program = hugo.program()
@@ -94,7 +94,7 @@ def _full_build(environment: Environment, categories: int, tools: int) -> float:
 
 
 def _require_pages(site: Path, categories: int, tools: int) -> None:
-    """Refuse a time for a site that lacks pages, or their twins, or a review."""
+    """Refuse a time for a site that lacks pages, or their alternates, or a review."""
     listed = categories * tools
     wanted = {"compare": listed * (tools - 1) // 2, "tools": listed, "reviewers": REVIEWERS}
     for kind, count in wanted.items():
@@ -102,9 +102,11 @@ def _require_pages(site: Path, categories: int, tools: int) -> None:
         if found != count:
             raise AssertionError(f"{site} has {found} pages of {kind}, not {count}")
     pair = site / "compare" / "tool-0-0-vs-tool-0-1"
-    page, twins = (pair / "index.html").read_text(), ("index.json", "index.md")
-    if page.count("/100 · ") != 2 * REVIEWERS or not all((pair / twin).exists() for twin in twins):
-        raise AssertionError(f"{pair} does not show both tools' reviews, or lacks its twins")
+    page, alternates = (pair / "index.html").read_text(), ("index.json", "index.md")
+    if page.count("/100 · ") != 2 * REVIEWERS or not all(
+        (pair / alternate).exists() for alternate in alternates
+    ):
+        raise AssertionError(f"{pair} does not show both tools' reviews, or lacks its alternates")
 
 
 def _idle(connection: psycopg.Connection) -> bool:

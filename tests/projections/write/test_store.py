@@ -35,7 +35,7 @@ from tests.harness.examples import (
     a_reviewer,
     a_vote,
 )
-from tests.harness.journal import PLACE, Journal
+from tests.harness.journal import TOPIC_PARTITION, Journal
 
 pytestmark = pytest.mark.integration
 
@@ -48,7 +48,7 @@ def journal(projected: Engine) -> Journal:
 
 
 def stored(journal: Journal) -> int:
-    return journal.read(checkpoints.stored, journal.place)
+    return journal.read(checkpoints.stored, journal.topic_partition)
 
 
 def version(journal: Journal, tool: str = TOOL) -> int:
@@ -56,7 +56,7 @@ def version(journal: Journal, tool: str = TOOL) -> int:
 
 
 def test_a_batch_and_its_checkpoint_are_there_together(journal: Journal) -> None:
-    store.apply(journal.engine, [Batch(PLACE, 0, 7, [a_listing()])])
+    store.apply(journal.engine, [Batch(TOPIC_PARTITION, 0, 7, [a_listing()])])
     assert stored(journal) == 7
     assert journal.read(find_tool, TOOL).tool == TOOL
 
@@ -65,10 +65,10 @@ def test_a_batch_and_its_checkpoint_are_there_together(journal: Journal) -> None
 def test_a_batch_that_misses_its_checkpoint_is_told_where_it_stands(
     journal: Journal, expected: int
 ) -> None:
-    store.apply(journal.engine, [Batch(PLACE, 0, 7, [a_listing()])])
+    store.apply(journal.engine, [Batch(TOPIC_PARTITION, 0, 7, [a_listing()])])
     journal.outbox()
     with pytest.raises(CheckpointMismatch) as missed:
-        store.apply(journal.engine, [Batch(PLACE, expected, expected + 1, [a_vote()])])
+        store.apply(journal.engine, [Batch(TOPIC_PARTITION, expected, expected + 1, [a_vote()])])
     assert missed.value.stored == 7
     assert stored(journal) == 7
     assert journal.rows("ballots") == []
@@ -79,14 +79,16 @@ def test_rows_that_the_database_refuses_take_checkpoint_and_all_rows_with_them(
     journal: Journal,
 ) -> None:
     with pytest.raises(Exception, match="cannot be converted"):
-        store.apply(journal.engine, [Batch(PLACE, 0, 2, [a_listing(), a_digest(digest="\0")])])
+        store.apply(
+            journal.engine, [Batch(TOPIC_PARTITION, 0, 2, [a_listing(), a_digest(digest="\0")])]
+        )
     assert stored(journal) == 0
     assert journal.read(find_tool, TOOL) is None
     assert journal.outbox() == []
 
 
 def test_a_checkpoint_can_move_without_any_event(journal: Journal) -> None:
-    store.apply(journal.engine, [Batch(PLACE, 0, 3, [])])
+    store.apply(journal.engine, [Batch(TOPIC_PARTITION, 0, 3, [])])
     assert stored(journal) == 3
 
 
@@ -95,7 +97,7 @@ def test_two_that_hold_the_same_batch_apply_it_once(journal: Journal) -> None:
 
     def attempt(_: int) -> bool:
         try:
-            store.apply(journal.engine, [Batch(PLACE, 1, 2, [a_vote()])])
+            store.apply(journal.engine, [Batch(TOPIC_PARTITION, 1, 2, [a_vote()])])
         except CheckpointMismatch:
             return False
         return True
@@ -141,9 +143,9 @@ def test_a_database_that_is_away_is_no_outcome() -> None:
 def test_who_listens_hears_how_far_a_batch_went(journal: Journal, migrated: str) -> None:
     with psycopg.connect(migrated, autocommit=True) as connection:
         connection.execute(f"listen {Channel.APPLIED}".encode())
-        store.apply(journal.engine, [Batch(PLACE, 0, 7, [a_vote()])])
+        store.apply(journal.engine, [Batch(TOPIC_PARTITION, 0, 7, [a_vote()])])
         heard = next(connection.notifies(timeout=10, stop_after=1))
-    assert heard.payload == f"{PLACE[0]}/{PLACE[1]}/7"
+    assert heard.payload == f"{TOPIC_PARTITION[0]}/{TOPIC_PARTITION[1]}/7"
 
 
 CHANGES = [
@@ -231,7 +233,7 @@ def test_a_greater_version_is_given_also_when_only_a_category_changes(journal: J
 
 
 def test_a_rebuild_in_quiet_tells_nobody(journal: Journal) -> None:
-    store.apply(journal.engine, [Batch(PLACE, 0, 1, [a_listing()])], quiet=True)
+    store.apply(journal.engine, [Batch(TOPIC_PARTITION, 0, 1, [a_listing()])], quiet=True)
     assert journal.outbox() == []
     assert journal.read(find_tool, TOOL).tool == TOOL
 

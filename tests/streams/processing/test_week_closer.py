@@ -47,7 +47,11 @@ class FakeLog:
         self.asked = 0
 
     def ends(self, places: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
-        return dict.fromkeys(places, 0) | {self.digests.place: self.digests.next} | self.further
+        return (
+            dict.fromkeys(places, 0)
+            | {self.digests.topic_partition: self.digests.next}
+            | self.further
+        )
 
     def has_records(self, place: tuple[str, int], begin: int, end: int) -> bool:
         self.asked += 1
@@ -171,7 +175,7 @@ def test_each_week_is_held_against_the_one_before(journal: Journal, log: FakeLog
 
 def test_nothing_is_decided_while_a_partition_is_behind(journal: Journal, log: FakeLog) -> None:
     journal.apply(examples.a_listing())
-    log.further = {journal.place: journal.next + 1}
+    log.further = {journal.topic_partition: journal.next + 1}
     stopping = threading.Event()
     stopping.set()
     with pytest.raises(NotFrozen, match=r"behind on tests\.journal/0"):
@@ -181,7 +185,7 @@ def test_nothing_is_decided_while_a_partition_is_behind(journal: Journal, log: F
 
 def test_markers_behind_the_last_record_hold_up_nothing(journal: Journal, log: FakeLog) -> None:
     journal.apply(examples.a_listing())
-    log.further, log.marked = {journal.place: journal.next + 1}, {journal.place}
+    log.further, log.marked = {journal.topic_partition: journal.next + 1}, {journal.topic_partition}
     work = WeekFreezer(journal.engine, log, log.send, lambda: CLOSED, marker_seconds=0)
     assert work.freeze(WEEK) == "frozen"
 
@@ -195,7 +199,7 @@ def test_what_is_left_of_a_partition_is_not_asked_while_it_moves(
             return False
 
     journal.apply(examples.a_listing())
-    log.further = {journal.place: journal.next + 5}
+    log.further = {journal.topic_partition: journal.next + 5}
     work = WeekFreezer(journal.engine, log, log.send, lambda: CLOSED, Worker(), marker_seconds=0)
     assert work.freeze(WEEK) == "frozen"
     assert log.asked == 0
