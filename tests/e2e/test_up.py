@@ -97,7 +97,6 @@ def test_no_process_is_left_and_the_next_start_keeps_the_votes(running: System, 
     assert set(run["pids"].values()) <= set(processes_of(running))
     assert running.service
     make = running.service.process
-    assert make
     pid = make.pid if target == "make" else child_of(make.pid)
     begin = time.monotonic()
     (os.killpg if whole_group else os.kill)(pid, number)

@@ -84,7 +84,6 @@ def _unready(client: httpx.Client) -> bool:
 def _ended(service: Service) -> float:
     """The seconds that it takes to end well after SIGTERM."""
     watch = Stopwatch()
-    assert service.process
     service.process.terminate()
     assert service.exit_status() == 0
     return watch.seconds

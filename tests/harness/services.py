@@ -62,13 +62,13 @@ class Service:
         self._environment = dict(environment)
         self._log = log
         self._spawn = spawn
-        self.process: Child | None = None
+        self._started: Child | None = None
 
     def start(self) -> "Service":
         assert not self.running
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as log:
-            self.process = self._spawn(
+            self._started = self._spawn(
                 self.command,
                 env={**os.environ, "PYTHONPATH": str(ROOT), **self._environment},
                 cwd=ROOT,
@@ -79,12 +79,17 @@ class Service:
         return self
 
     @property
+    def process(self) -> Child:
+        """The process since the last start."""
+        assert self._started
+        return self._started
+
+    @property
     def running(self) -> bool:
-        return self.process is not None and self.process.poll() is None
+        return self._started is not None and self._started.poll() is None
 
     @property
     def pid(self) -> int:
-        assert self.process
         return self.process.pid
 
     @property
@@ -96,7 +101,6 @@ class Service:
         """SIGKILL: the process does nothing more."""
         if self.running:
             os.kill(self.pid, signal.SIGKILL)
-            assert self.process
             self.process.wait()
 
     def pause(self) -> None:
@@ -113,7 +117,6 @@ class Service:
 
     def stop(self) -> int:
         """SIGTERM, and SIGKILL after the grace; the exit status, negative for a signal."""
-        assert self.process
         if self.running:
             self.resume()
             self.process.terminate()
@@ -130,12 +133,11 @@ class Service:
         """
         if self.instance or "api" in self.command:
             self.kill()
-        elif self.process:
+        elif self._started:
             self.stop()
 
     def exit_status(self) -> int:
         """Wait until it ends of its own accord."""
-        assert self.process
         wait_until("the process ended", lambda: not self.running)
         return self.process.wait()
 

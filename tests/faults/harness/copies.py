@@ -38,13 +38,17 @@ def copy_without(safeguard: Safeguard, folder: Path) -> Path:
     for name in _COPIED:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", folder)
-    file = folder / safeguard.file
-    text = file.read_text()
-    for there, instead in safeguard.taken_out.items():
-        assert text.count(there) == 1, f"{safeguard.file} has no longer, or not once: {there}"
-        text = text.replace(there, instead)
-    file.write_text(text)
+    (folder / safeguard.file).write_text(text_without(safeguard))
     return folder
+
+
+def text_without(safeguard: Safeguard) -> str:
+    """The safeguard's file after its lines are replaced."""
+    text = (ROOT / safeguard.file).read_text()
+    for lines, replacement in safeguard.taken_out.items():
+        assert text.count(lines) == 1, f"{safeguard.file} has no longer, or not once: {lines}"
+        text = text.replace(lines, replacement)
+    return text
 
 
 def run_in(folder: Path, test: str, servers: Servers) -> subprocess.CompletedProcess[str]:
