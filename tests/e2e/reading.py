@@ -1,4 +1,4 @@
-"""Reads a page's HTML as it was served: what stands in it, in which order, without any script."""
+"""Reads a page's HTML as served: its texts in their order, without any script."""
 
 from html.parser import HTMLParser
 

@@ -63,7 +63,7 @@ def processes_of(system: System) -> list[int]:
 def _is_about(entry: Path, folder: bytes) -> bool:
     try:
         about = folder in (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
-    except OSError:  # It has ended meanwhile, or is somebody else's.
+    except OSError:  # It has ended meanwhile, or belongs to another user.
         return False
     return about and lives(int(entry.name))
 
@@ -129,7 +129,7 @@ def test_a_taken_port_is_refused_with_a_sentence(running: System) -> None:
 
 
 class Stream(threading.Thread):
-    """Sends votes of ever new voters until it is told to stop, and counts the acknowledged."""
+    """Sends votes of ever new voters until `stop`, and counts the acknowledged."""
 
     def __init__(self, system: System, tool: str) -> None:
         super().__init__()
@@ -154,7 +154,7 @@ class Stream(threading.Thread):
 
 @pytest.fixture
 def viral(running: System) -> str:
-    """A tool that nobody has voted on."""
+    """A tool without votes."""
     slug = f"viral-{next(_voters)}"
     running.send(listing(slug, "Viral", "things"))
     return slug

@@ -141,7 +141,7 @@ def test_the_keyboard_alone_votes_bookmarks_and_opens_the_drawer(
 
 
 def tab_to(person: Page, selector: str) -> None:
-    """Press the tab key until the focus is on that element, as somebody without a mouse would."""
+    """Press the tab key until the focus is on that element, as a person without a mouse does."""
     for _ in range(100):
         if person.evaluate("selector => document.activeElement.matches(selector)", selector):
             return

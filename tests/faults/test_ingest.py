@@ -1,4 +1,4 @@
-"""Faults 2, 4, 5 and 14: what stands between a client and the log."""
+"""Faults 2, 4, 5 and 14: what lies between a client and the log."""
 
 import random
 from collections.abc import Callable

@@ -50,7 +50,7 @@ where case %s when '' then instance like '%%-' || %s else instance = %s end
 def test_of_stopped_workers_and_their_successor_one_applies_each_batch(
     chances: random.Random, system: System, report: Report
 ) -> None:
-    """One stands before its checkpoints, another behind them, with rows locked."""
+    """One is before its checkpoints, another behind them, with rows locked."""
     client, crowd = system.log_client(), Crowd(chances)
     client.send(catalog_events())
     before, behind = system.held_worker(), system.worker("")
@@ -59,7 +59,7 @@ def test_of_stopped_workers_and_their_successor_one_applies_each_batch(
     with system.gate(audit.BEFORE_MOVE) as gate:
         with system.locked("select from tallies for update"):
             client.send(crowd.some(500))
-            wait_until("one stands before its checkpoints", lambda: gate.waiting > 0)
+            wait_until("one is before its checkpoints", lambda: gate.waiting > 0)
             wait_until("one has locked rows", lambda: system.tallying)
             before.pause()
             behind.pause()

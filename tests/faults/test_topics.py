@@ -38,7 +38,7 @@ def test_a_topic_made_anew_halts_the_worker_loudly(
     assert worker.exit_status() != 0
     seconds = watch.seconds
     assert "was made anew since it was read" in worker.logged
-    # Nobody can mend that by starting it again, which is what a supervisor does.
+    # A restart, which is what a supervisor does, cannot mend it.
     worker.start()
     halted_at = _votes(system)
     assert worker.exit_status() != 0

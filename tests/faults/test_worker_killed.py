@@ -29,7 +29,7 @@ def test_a_worker_killed_anywhere_in_a_batch_loses_nothing_and_repeats_nothing(
             reached = _crash_point(system, point, held)
             before = _applied(system)
             client.send(_events(point, crowd, chances))
-            wait_until(f"the worker stands {point}", reached)
+            wait_until(f"the worker is {point}", reached)
             worker.kill()
         if point == "at commit":
             wait_until("the commits took place without it", lambda: _applied(system) > before)  # noqa: B023
@@ -53,7 +53,7 @@ def _applied(system: System) -> int:
 
 
 def _crash_point(system: System, point: str, held: ExitStack) -> Callable[[], bool]:
-    """Stop the worker at a point of its batches; gives what tells that it stands there."""
+    """Hold the worker at a point of its batches; give a function that says whether it is there."""
     if point == "before":
         gate = held.enter_context(system.gate(audit.AT_BEGIN))
         return lambda: gate.waiting >= 4  # batches, beside the heartbeat and the relay

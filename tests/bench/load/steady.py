@@ -56,7 +56,7 @@ class Crowd:
         return bool(self._busy)
 
     def vote(self, tool: str) -> None:
-        """Send one vote of somebody new: without a cookie."""
+        """Send one vote of a new voter: without a cookie."""
         headers = {"host": "verdicts.test", "origin": "http://verdicts.test"}
         connection = self._free.pop() if self._free else self._connected()
         self._busy[connection.socket.fileno()] = connection

@@ -65,7 +65,7 @@ def _publisher(environment: Environment, port: int) -> Iterator[Path]:
 def _poller(environment: Environment, site: Path) -> Iterator[None]:
     with running(["tests.bench.peers.poller", str(site)], environment):
         wait_until(
-            "the peer's site stands", lambda: (site / "sitemap.xml").exists(), seconds=RUN_SECONDS
+            "the peer's site exists", lambda: (site / "sitemap.xml").exists(), seconds=RUN_SECONDS
         )
         yield
 

@@ -132,9 +132,9 @@ def _change(
 ) -> tuple[float, float]:
     """Send one vote; seconds until the last page about its tool, and until the last page of all.
 
-    The files' own times tell: nobody has to look while they are written.
+    The files' own times are read afterwards, so that no watcher takes processor time.
     """
-    vote = VoteCast(tool=TOOL, voter=f"somebody-{number}", choice="ship")
+    vote = VoteCast(tool=TOOL, voter=f"voter-{number}", choice="ship")
     began = time.time()
     send(producer, Codec(), Event(f"vote-{number}", NOON + number, vote))
     producer.flush()

@@ -1,6 +1,6 @@
 """A bare Starlette route: what it is sent goes to the log as it is, with the same producer.
 
-The same Granian, embedded in the same way; no cookie is read, nothing is checked, nobody counts.
+The same Granian, embedded in the same way; no cookie is read, nothing is checked or counted.
 """
 
 import asyncio

@@ -32,11 +32,11 @@ class Broker:
         self.process: Child | None = None
 
     def start(self) -> None:
-        """Return when it answers; in a cluster, when a majority of the nodes is there."""
+        """Start it, and return when it answers; in a cluster, when a majority of the nodes runs."""
         self.process = self.kafka.start(self._spawn)
 
     def pause(self) -> None:
-        """Let it keep all connections, and say nothing more on any."""
+        """Stop it: its connections stay open and carry nothing."""
         assert self.process
         os.kill(self.process.pid, signal.SIGSTOP)
 
@@ -50,7 +50,7 @@ class Cluster:
     """All nodes of one cluster.
 
     Args:
-        brokers: Its nodes; none where somebody else looks after them.
+        brokers: Its nodes; none where another run of the tests owns them.
         direct: Bootstrap servers of the harness.
         through_proxies: Bootstrap servers of the services.
     """
@@ -98,7 +98,7 @@ def cluster(
     spawn: Spawn,
     tap: Callable[[], Tap] = Passing,
 ) -> Cluster:
-    """Make the brokers of a cluster; they are not started yet."""
+    """Prepare the brokers of a cluster without starting them."""
     homes = [folder / f"broker-{number}" for number in range(1, nodes + 1)]
     chosen = []
     for home in homes:

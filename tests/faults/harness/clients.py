@@ -1,4 +1,4 @@
-"""Clients that keep the ledger: one that speaks HTTP, one that writes to the log itself."""
+"""Clients that write down outcomes in the ledger: one for HTTP, one for the log itself."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -27,7 +27,7 @@ class LogClient:
         self._ledger = ledger
 
     def send(self, events: Iterable[Event]) -> None:
-        """Append events, and return once all are acknowledged or given up."""
+        """Append events, and return when each is acknowledged or has failed."""
         events = list(events)
         self._ledger.sending(events)
         for event in events:
@@ -79,7 +79,7 @@ class HttpClient:
         self._pseudonym = pseudonym
 
     def send(self, events: Iterable[Event], **headers: str) -> httpx.Response | None:
-        """Send events in one request; None when there was no answer to it."""
+        """Send events in one request; None when no answer came."""
         events = list(events)
         self._ledger.sending(map(self.on_log, events))
         try:
@@ -89,7 +89,7 @@ class HttpClient:
                 headers=headers,
             )
         except httpx.ConnectError:
-            self._note_all(events, Outcome.REJECTED)  # nobody listened, so nobody took it
+            self._note_all(events, Outcome.REJECTED)  # no server listened, so none took it
             return None
         except httpx.TransportError:
             self._note_all(events, Outcome.UNKNOWN)
@@ -98,7 +98,7 @@ class HttpClient:
         return response
 
     def send_until_acknowledged(self, events: Iterable[Event], tries: int = 200) -> int:
-        """Send again what was not acknowledged, as a front end would; give the tries."""
+        """Send until every event is acknowledged, as a front end does; return the tries."""
         left = list(events)
         for number in range(1, tries + 1):
             self.send(left)
@@ -108,7 +108,7 @@ class HttpClient:
         raise AssertionError(f"{len(left)} events were not acknowledged in {tries} tries")
 
     def send_unstamped(self, data: VoteCast) -> None:
-        """Send a vote without id and time; the ledger gets what the server made of it."""
+        """Send a vote without id and time; the ledger gets those of the server."""
         answer = self._http.post(
             "/v1/events",
             content=msgspec.json.encode({"type": data.type, "data": data}),
@@ -121,7 +121,7 @@ class HttpClient:
         self._ledger.note(event.id, Outcome.ACKNOWLEDGED)
 
     def on_log(self, event: Event) -> Event:
-        """The event as it stands on the log, where voters have other names."""
+        """The event as it is on the log, where voters have other names."""
         voter = getattr(event.data, "voter", None)
         if voter is None:
             return event
@@ -132,14 +132,14 @@ class HttpClient:
         self._http.close()
 
     def _note_answer(self, events: list[Event], response: httpx.Response) -> None:
-        said = response.json()
-        if "results" not in said:
+        body = response.json()
+        if "results" not in body:
             # Refused as a whole, before any event was looked at.
             self._note_all(events, Outcome.REJECTED)
             return
-        told = {"accepted": Outcome.ACKNOWLEDGED, "rejected": Outcome.REJECTED}
-        for event, result in zip(events, said["results"], strict=True):
-            self._ledger.note(event.id, told.get(result["status"], Outcome.UNKNOWN))
+        outcomes = {"accepted": Outcome.ACKNOWLEDGED, "rejected": Outcome.REJECTED}
+        for event, result in zip(events, body["results"], strict=True):
+            self._ledger.note(event.id, outcomes.get(result["status"], Outcome.UNKNOWN))
 
     def _note_all(self, events: Iterable[Event], outcome: Outcome) -> None:
         for event in events:
@@ -157,7 +157,7 @@ def _envelope(event: Event) -> dict[str, Any]:
 
 
 class Load(threading.Thread):
-    """Sends batch after batch in the background until it is told to stop.
+    """Sends batch after batch in the background until a test stops it.
 
     Args:
         batches: Never ends.

@@ -34,7 +34,7 @@ def catalog_events() -> list[Event]:
 
 
 class Crowd:
-    """Voters: most are new, some come back; most vote, some keep tools.
+    """Voters: most are new, some return; most vote, some bookmark.
 
     Args:
         chances: Decides everything.

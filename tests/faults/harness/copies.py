@@ -1,4 +1,4 @@
-"""Copies of this project with one safeguard taken out, and what their tests then say."""
+"""Copies of this project with one safeguard taken out, and the outcome of their tests."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""A TCP proxy between clients and a server, which can be told to lose things.
+"""A TCP proxy between clients and a server, which loses or delays data on command.
 
 It runs on a loop in a thread of its own. What passes through a connection is shown to a tap,
 which may change its mind about the connection: that is how single answers get lost.
@@ -31,7 +31,7 @@ class Tap(Protocol):
 
 
 class Passing:
-    """Lets everything pass."""
+    """Passes everything on."""
 
     def ask(self, data: bytes) -> bool:  # noqa: ARG002
         return True
@@ -72,19 +72,19 @@ class Proxy:
         self.drop()
 
     def drop(self) -> None:
-        """End all connections; new ones are welcome."""
+        """End all connections; new ones are accepted."""
         self._call(self._drop())
 
     def delay(self, seconds: float) -> None:
-        """Let every piece of data wait before it is passed on."""
+        """Delay every piece of data."""
         self._delay = seconds
 
     def hold(self) -> None:
-        """Welcome and take in everything, and pass nothing on until `heal`, as what hangs does."""
+        """Accept and read everything, and pass nothing on until `heal`: a hanging server."""
         self._call(self._hold())
 
     def heal(self) -> None:
-        """Pass everything on, at once."""
+        """Pass everything on at once."""
         self._down, self._delay = False, 0.0
         self._loop.call_soon_threadsafe(self._passing.set)
 

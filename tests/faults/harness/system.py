@@ -178,7 +178,7 @@ class System:
             yield connection
 
     def number(self, query: str) -> int:
-        """The one number that a query gives."""
+        """The number that a query returns."""
         with self.connection() as connection:
             row = connection.execute(query.encode()).fetchone()
         assert row
@@ -204,12 +204,12 @@ class System:
 
     @property
     def applied(self) -> int:
-        """Records that the live projections have passed over."""
+        """Records before the live checkpoints."""
         return self.number("select coalesce(sum(next_offset), 0) from checkpoints")
 
     @property
     def applied_twice(self) -> int:
-        """Records that more than one transaction passed over."""
+        """Records that more than one transaction moved a checkpoint over."""
         with self.connection() as connection:
             return audit.applied_twice(connection)
 
@@ -232,7 +232,7 @@ class System:
 
     @property
     def tallying(self) -> int:
-        """Batches of votes or of bookmarks, whichever came first, that wait to write tallies."""
+        """Batches of votes or bookmarks that wait to write tallies."""
         return self.blocked("verdicts worker", "%insert into tallies%")
 
     def gate(self, key: int) -> Any:
@@ -242,12 +242,12 @@ class System:
         return audit.locked(self.database, f"set search_path = projections_1; {statement}")
 
     def in_background(self, action: Callable[[], T]) -> "Future[T]":
-        """Do something that waits, while the test goes on."""
+        """Run something that blocks on a thread of its own."""
         return self._background.submit(action)
 
     @contextmanager
     def without_topic(self, topic: Topic) -> Iterator[None]:
-        """A topic that is not there for a while."""
+        """Delete a topic, and create it again at the end."""
         delete_topics(self.settings, {topic.name})
         try:
             yield
@@ -256,7 +256,7 @@ class System:
 
     @contextmanager
     def without_relay(self, worker: str) -> Iterator[None]:
-        """Take the relay's turn away, and keep it; what is applied waits in the outbox.
+        """Take the relay's lock and hold it; changes wait in the outbox.
 
         `worker` names the worker in whose name it is kept, since a silent keeper is ended.
         """
@@ -274,14 +274,14 @@ class System:
                 row = connection.execute(_RELAY_WAITS, [name]).fetchone()
                 return bool(row and row[0])
 
-            wait_until("the relay's turn is taken", taken)
+            wait_until("the relay's lock is taken", taken)
             # It may be in the middle of publishing, and goes on as long as there is something to
             # publish. Where it is back for its turn, with a new connection, it is not.
-            wait_until("the relay waits for its turn", waits)
+            wait_until("the relay waits for its lock", waits)
             yield
 
     def judged(self, fault: str, seconds: float, note: str = "") -> Figures:
-        """End the workers, and hold what they leave against a replay and against the ledger."""
+        """End the workers, and compare what they leave with a replay and with the ledger."""
         for service in self._services:
             if "worker" in service.command:
                 service.end()
@@ -303,7 +303,7 @@ class System:
 
 
 def renew_topics(settings: Settings, which: Sequence[Topic] = TOPICS) -> None:
-    """Delete topics, and make them anew."""
+    """Delete topics and create them again."""
     there = create_admin(settings).list_topics(timeout=30).topics
     delete_topics(settings, {topic.name for topic in which} & set(there))
     topics.apply(settings, which)
@@ -322,7 +322,7 @@ def delete_topics(settings: Settings, names: set[str]) -> None:
 
 @contextmanager
 def fresh_database(server: str) -> Iterator[str]:
-    """An empty, migrated and audited database, which goes afterwards."""
+    """An empty, migrated and audited database, dropped afterwards."""
     name = f"faults_{secrets.token_hex(4)}"
     with psycopg.connect(server, autocommit=True) as connection:
         _require_template(server, connection)
@@ -334,7 +334,7 @@ def fresh_database(server: str) -> Iterator[str]:
 
 
 def _require_template(server: str, connection: psycopg.Connection) -> None:
-    """Make the database that all others are copies of, once per server."""
+    """Create the template of all databases, once per server."""
     there = "select 1 from pg_database where datname = %s"
     if connection.execute(there, [_TEMPLATE]).fetchone():
         return

@@ -1,4 +1,4 @@
-"""What can be lost on the way: the answer to a COMMIT, the answer to a produce request."""
+"""What a connection can lose: the answer to a COMMIT or to a produce request."""
 
 import random
 import struct
@@ -26,7 +26,7 @@ class LostCommits:
         return _Commits(self)
 
     def claim(self) -> bool:
-        """Whether one more is to be lost."""
+        """Whether to lose one more."""
         with self._lock:
             if not self.wanted:
                 return False

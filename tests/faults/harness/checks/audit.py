@@ -1,6 +1,6 @@
 """A database that remembers every move of a checkpoint, and gates at which transactions wait.
 
-All of it stands in a schema of the harness's own, as triggers: nothing of it is in our code.
+All of it is in a schema of the harness's own, as triggers: nothing of it is in our code.
 """
 
 import contextlib
@@ -97,7 +97,7 @@ class Gate:
         return _number(self._connection, _WAITING, [self._key])
 
     def open(self) -> None:
-        """Let all pass; harmless where it is open."""
+        """Let all transactions pass; an open gate stays open."""
         self._connection.execute("select pg_advisory_unlock_all()")
 
 

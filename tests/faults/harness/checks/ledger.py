@@ -1,4 +1,4 @@
-"""The client's ledger: what became of every event that was sent, as the client knows it."""
+"""The client's ledger: the outcome of every event, as far as the client knows it."""
 
 import threading
 from collections import Counter
@@ -9,7 +9,7 @@ from schemas.events import Event
 
 
 class Outcome(StrEnum):
-    """What a client was told of an event."""
+    """The answer that a client got for an event."""
 
     UNKNOWN = "unknown"
     REJECTED = "rejected"
@@ -21,7 +21,7 @@ _WEIGHT = {Outcome.REJECTED: 0, Outcome.UNKNOWN: 1, Outcome.ACKNOWLEDGED: 2}
 
 
 class Ledger:
-    """Events by id, as they would stand on the log, with the outcome of all tries."""
+    """Events by id, as the log holds them, with the outcome of all tries."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -43,7 +43,7 @@ class Ledger:
                 self.outcomes[id_] = outcome
 
     def outcome(self, id_: str) -> Outcome:
-        """An event that nothing was heard of is unknown."""
+        """The outcome of an event; without any answer it is unknown."""
         return self.outcomes.get(id_, Outcome.UNKNOWN)
 
     def having(self, outcome: Outcome) -> list[Event]:

@@ -1,4 +1,4 @@
-"""The judge: the log replayed into empty tables, and the ledger held against log and tallies."""
+"""Compares the live tables with a replay of the log, and the ledger with log and tallies."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -111,7 +111,7 @@ def messages(settings: Settings, places: Iterable[TopicPartition]) -> Iterator[M
 
 
 def replay_differs(settings: Settings, engine: Engine) -> list[str]:
-    """Replay the log into empty tables, and say where the live ones differ; ideally nowhere.
+    """Replay the log into empty tables, and list where the live ones differ.
 
     The replay ends where the live ones do: a closed week may just have been frozen behind that.
     """
@@ -152,7 +152,7 @@ def _replay(settings: Settings, upto: Mapping[TopicPartition, int]) -> None:
 def judge(
     fault: str, settings: Settings, engine: Engine, ledger: Ledger, seconds: float, note: str = ""
 ) -> Figures:
-    """Hold the ledger against the log and the live projections, which stand still now."""
+    """Compare the ledger with the log and the live projections, which no worker changes now."""
     log = read_log(settings)
     on_log = Counter(it.event.id for it in log if it.event)
     acknowledged = {it.id for it in ledger.having(Outcome.ACKNOWLEDGED)}
@@ -196,7 +196,7 @@ def _unsettled(connection: Connection, ledger: Ledger) -> int:
 
 
 def _allowed(ledger: Ledger) -> dict[Register, set[bytes | None]]:
-    """What each register may show; None stands for no row."""
+    """What each register may show; None means no row."""
     sure: dict[Register, bytes] = {}
     for register, stamp in _claims(ledger.having(Outcome.ACKNOWLEDGED)):
         sure[register] = max(sure.get(register, b""), stamp)

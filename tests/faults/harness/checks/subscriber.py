@@ -1,4 +1,4 @@
-"""A subscriber of `verdicts.changes.v1`, and what it may rely on."""
+"""A subscriber of `verdicts.changes.v1`, and the guarantees it has."""
 
 from collections import defaultdict
 from typing import NamedTuple
