@@ -89,7 +89,7 @@ def page(arrive: Arrive) -> Page:
     return arrive(PATH)
 
 
-def test_its_opening_says_what_it_is_and_gives_the_answer(page: Page) -> None:
+def test_its_opening_says_what_it_compares_and_gives_the_answer(page: Page) -> None:
     trail = page.get_by_role("navigation", name="Breadcrumb")
     expect(trail).to_have_text(f"Compare / {TITLE}")
     expect(page.get_by_role("heading", level=1)).to_have_text(TITLE)

@@ -61,9 +61,7 @@ def test_every_page_has_a_heading_a_strict_policy_and_nothing_to_complain_about(
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_the_policy_refuses_what_somebody_might_slip_in(
-    browser: Browser, system: System, pair: Pair
-) -> None:
+def test_the_policy_refuses_injected_content(browser: Browser, system: System, pair: Pair) -> None:
     person = browser.new_page(base_url=system.url)
     person.goto(pair.path)
     with person.expect_console_message(lambda message: "Content Security Policy" in message.text):
@@ -91,7 +89,7 @@ def test_the_other_order_and_a_missing_slash_lead_to_the_page(system: System, pa
     assert (missing.status_code, missing.headers["location"]) == (308, f"/tools/{pair.one}/")
 
 
-def test_what_is_not_known_is_a_real_404_page(system: System, pair: Pair) -> None:
+def test_an_unknown_path_is_a_real_404_page(system: System, pair: Pair) -> None:
     for path in (
         "/nothing/",
         "/tools/nothing/",

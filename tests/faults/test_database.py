@@ -54,7 +54,7 @@ def test_without_a_database_everything_waits_and_goes_on_by_itself(
     report(system.judged("12 database away", slowest, "down, locked, full"))
 
 
-def test_while_the_database_hangs_the_api_says_so_takes_events_and_ends_when_it_is_told_to(
+def test_while_the_database_hangs_the_api_says_so_takes_events_and_ends_on_sigterm(
     system: System,
 ) -> None:
     service, url = system.api()

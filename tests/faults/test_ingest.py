@@ -105,7 +105,7 @@ def test_without_two_of_three_brokers_nothing_is_acknowledged(
     report(system.judged("4 two of three brokers down", seconds, "their start included"))
 
 
-def test_votes_sent_again_for_want_of_an_answer_count_once(
+def test_votes_retried_without_an_answer_count_once(
     chances: random.Random, system: System, lost_answers: LostProduceAnswers, report: Report
 ) -> None:
     crowd = Crowd(chances)

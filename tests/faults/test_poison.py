@@ -107,7 +107,7 @@ def _poison(chances: random.Random) -> Iterator[bytes | None]:
     yield whole.replace(b"v-1", b"v\0\xff")
 
 
-def test_without_a_place_for_dead_letters_nothing_is_skipped(
+def test_without_a_topic_for_dead_letters_nothing_is_skipped(
     chances: random.Random, system: System, report: Report
 ) -> None:
     client, crowd = system.log_client(), Crowd(chances)

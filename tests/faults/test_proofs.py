@@ -75,7 +75,7 @@ LETTER = Safeguard(
             "            await _SETTING_ASIDE.run(self._dead_letters.write, batch.undecodable)\n"
         )
     },
-    "test_poison.py::test_without_a_place_for_dead_letters_nothing_is_skipped",
+    "test_poison.py::test_without_a_topic_for_dead_letters_nothing_is_skipped",
 )
 QUICK, LONG = (OUTBOX,), (FENCE, ORDER, ANSWER, LETTER)
 

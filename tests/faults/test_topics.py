@@ -18,7 +18,7 @@ Report = Callable[[Figures], None]
 
 
 @pytest.mark.parametrize("when", ["while it is stopped", "while it runs"])
-def test_a_topic_made_anew_halts_the_worker_loudly(
+def test_a_recreated_topic_halts_the_worker_loudly(
     when: str, chances: random.Random, system: System, report: Report
 ) -> None:
     """The new one has already grown past the stored offsets, so that they look fine."""
