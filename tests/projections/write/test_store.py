@@ -110,10 +110,10 @@ def test_two_that_hold_the_same_batch_apply_it_once(journal: Journal) -> None:
 def test_a_group_gets_one_outcome_for_each_batch_and_no_innocent_one_suffers(
     projected: Engine,
 ) -> None:
-    journals = [Journal(projected, (PLACE[0], partition)) for partition in range(4)]
+    journals = [Journal(projected, (TOPIC_PARTITION[0], partition)) for partition in range(4)]
     events = [a_listing(), a_digest(digest="\0"), a_vote(), a_category()]
     batches = [
-        Batch(journal.place, 5 if event.type == "vote.cast" else 0, 7, [event])
+        Batch(journal.topic_partition, 5 if event.type == "vote.cast" else 0, 7, [event])
         for journal, event in zip(journals, events, strict=True)
     ]
     first, refused, mismatch, last = store.commit(projected, batches)
@@ -126,8 +126,8 @@ def test_a_group_gets_one_outcome_for_each_batch_and_no_innocent_one_suffers(
 
 
 def test_a_group_without_a_fault_is_one_transaction(projected: Engine) -> None:
-    journals = [Journal(projected, (PLACE[0], partition)) for partition in range(2)]
-    batches = [Batch(journal.place, 0, 1, [a_listing()]) for journal in journals]
+    journals = [Journal(projected, (TOPIC_PARTITION[0], partition)) for partition in range(2)]
+    batches = [Batch(journal.topic_partition, 0, 1, [a_listing()]) for journal in journals]
     assert store.commit(projected, batches) == [Applied(), Applied()]
     with projected.connect() as connection:
         written = connection.execute(text("select count(distinct xmin::text) from checkpoints"))
@@ -137,7 +137,7 @@ def test_a_group_without_a_fault_is_one_transaction(projected: Engine) -> None:
 def test_a_database_that_is_away_is_no_outcome() -> None:
     away = create_engine("postgresql://nobody@127.0.0.1:1/nowhere")
     with pytest.raises(OperationalError):
-        store.commit(away, [Batch(PLACE, 0, 1, [a_vote()])])
+        store.commit(away, [Batch(TOPIC_PARTITION, 0, 1, [a_vote()])])
 
 
 def test_who_listens_hears_how_far_a_batch_went(journal: Journal, migrated: str) -> None:
