@@ -16,17 +16,27 @@ DOCS = [ROOT / "README.md", *sorted((ROOT / "infra/docs").rglob("*.md"))]
 # Each former word with the one that took its place: a word has one meaning, and the field's.
 RETIRED = {
     "bearers": "token lookup",
+    "booth": "vote service",
+    "buried": "dead letter written",
+    "disturbed": "hooked site files",
+    "errand": "throttled job",
     "funeral": "dead letter sink",
+    "insects": "tools in one category",
     "keeper": "supervisor",
+    "kin": "similar tools",
     "kinship": "similarity",
     "lineup": "multi comparison",
     "machines": "machine-readable formats",
     "morgue": "dead letter sink",
+    "patience": "fetch settings, or seconds of a wait",
     "redelivery": "replay of dead letters",
     "standpoint": "vote response",
     "stock": "content cache",
     "turns": "leader election",
+    "twin": "alternate",
+    "twins": "alternates",
 }
+STILL_IN_TESTS = {"disturbed", "errand", "insects", "kin", "patience", "twin"}
 
 
 @cache
@@ -65,7 +75,10 @@ def names(tree: ast.AST) -> Iterator[str]:
 
 @pytest.mark.parametrize("word", sorted(RETIRED))
 def test_no_identifier_uses_a_retired_word(word: str) -> None:
-    assert identifiers().get(word, set()) == set(), f"the word now is: {RETIRED[word]}"
+    users = sorted(identifiers().get(word, set()))
+    if word in STILL_IN_TESTS:
+        users = [file for file in users if not file.startswith("tests/")]
+    assert users == [], f"the word now is: {RETIRED[word]}"
 
 
 @pytest.mark.parametrize("word", sorted(RETIRED))
