@@ -33,7 +33,7 @@ pytestmark = pytest.mark.integration
 LATER = NOON + MINUTE
 
 
-class World:
+class PublisherGroup:
     """Projections, and publishers of one folder. No broker runs: the publisher needs none."""
 
     def __init__(self, database: str, engine: Engine, data: Path) -> None:
@@ -104,8 +104,8 @@ class World:
 
 
 @pytest.fixture
-def world(projected: Engine, migrated: str, tmp_path: Path) -> Iterator[World]:
-    made = World(migrated, projected, tmp_path)
+def group(projected: Engine, migrated: str, tmp_path: Path) -> Iterator[PublisherGroup]:
+    made = PublisherGroup(migrated, projected, tmp_path)
     yield made
     made.end()
 
@@ -114,76 +114,78 @@ def insects(*slugs: str, time: int = NOON) -> list[Event]:
     return [a_listing(slug, slug.title(), "insects", time=time) for slug in slugs]
 
 
-def test_what_changes_becomes_pages_that_a_full_printing_leaves_as_they_are(world: World) -> None:
-    world.journal.apply(
+def test_what_changes_becomes_pages_that_a_full_printing_leaves_as_they_are(
+    group: PublisherGroup,
+) -> None:
+    group.journal.apply(
         *insects("ant", "bee", "cow"),
         a_listing("dog", "Dog", "pets"),
         a_reviewer(),
         a_review(tool="ant"),
     )
-    world.start()
+    group.start()
     wait_until(
         "the comparisons are written",
-        world.comparisons,
+        group.comparisons,
         lambda it: it == ["ant-vs-bee", "ant-vs-cow", "bee-vs-cow"],
     )
-    world.journal.apply(a_vote(tool="ant"))
+    group.journal.apply(a_vote(tool="ant"))
     wait_until(
         "the page shows it",
-        lambda: world.page("compare/ant-vs-bee"),
+        lambda: group.page("compare/ant-vs-bee"),
         lambda it: "1 ship / 0 skip" in it,
     )
-    world.journal.apply(a_listing("bee", "Bee", "pets", time=LATER))
+    group.journal.apply(a_listing("bee", "Bee", "pets", time=LATER))
     wait_until(
         "the comparisons are written",
-        world.comparisons,
+        group.comparisons,
         lambda it: it == ["ant-vs-cow", "bee-vs-dog"],
     )
-    world.journal.apply(a_retirement("cow", time=LATER), a_category("pets", "Four Legs"))
-    wait_until("the comparisons are written", world.comparisons, lambda it: it == ["bee-vs-dog"])
+    group.journal.apply(a_retirement("cow", time=LATER), a_category("pets", "Four Legs"))
+    wait_until("the comparisons are written", group.comparisons, lambda it: it == ["bee-vs-dog"])
     wait_until(
-        "the page shows it", lambda: world.page("compare/bee-vs-dog"), lambda it: "Four Legs" in it
+        "the page shows it", lambda: group.page("compare/bee-vs-dog"), lambda it: "Four Legs" in it
     )
-    wait_until("no page is dirty", world.is_clean)
-    before = world.files()
-    assert world.publish_all()["changed"] == 0
-    assert world.files() == before
+    wait_until("no page is dirty", group.is_clean)
+    before = group.files()
+    assert group.publish_all()["changed"] == 0
+    assert group.files() == before
 
 
-def test_one_publisher_writes_and_another_takes_over_when_it_ends(world: World) -> None:
-    first = world.start()
+def test_one_publisher_writes_and_another_takes_over_when_it_ends(group: PublisherGroup) -> None:
+    first = group.start()
     wait_until(
         "the publishers agree on a leader",
-        world.publishing,
+        group.publishing,
         lambda it: it == {first.pid: True},
     )
-    second = world.start()
+    second = group.start()
     both = {first.pid: True, second.pid: False}
-    wait_until("the publishers agree on a leader", world.publishing, lambda it: it == both)
+    wait_until("the publishers agree on a leader", group.publishing, lambda it: it == both)
     assert first.stop() == 0
     wait_until(
         "the publishers agree on a leader",
-        world.publishing,
+        group.publishing,
         lambda it: it == {second.pid: True},
     )
-    world.journal.apply(*insects("ant", "bee"))
-    wait_until("the comparisons are written", world.comparisons, lambda it: it == ["ant-vs-bee"])
+    group.journal.apply(*insects("ant", "bee"))
+    wait_until("the comparisons are written", group.comparisons, lambda it: it == ["ant-vs-bee"])
     assert second.stop() == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_within_a_moment_and_its_heartbeat_with_it(
-    world: World, number: signal.Signals
+    group: PublisherGroup, number: signal.Signals
 ) -> None:
-    publisher = world.start()
+    publisher = group.start()
     wait_until(
         "the publisher leads",
-        world.publishing,
+        group.publishing,
         lambda it: it == {publisher.process.pid: True},
     )
     publisher.process.send_signal(number)
     assert publisher.process.wait(2) == 0
-    assert world.publishing() == {}
+    assert group.publishing() == {}
 
 
 def test_it_loads_no_consumer() -> None:
@@ -194,22 +196,22 @@ def test_it_loads_no_consumer() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_full_printing_that_is_broken_off_has_the_publisher_look_at_all_pages(
-    world: World, number: signal.Signals
+    group: PublisherGroup, number: signal.Signals
 ) -> None:
     """It may have put older pages in the place of newer ones by then."""
-    world.journal.apply(*insects("ant", "bee"))
-    page = world.site / "tools" / "ant" / "index.html"
+    group.journal.apply(*insects("ant", "bee"))
+    page = group.site / "tools" / "ant" / "index.html"
     page.parent.mkdir(parents=True)
     os.mkfifo(page)  # whoever looks what stands there waits for us
-    printing = world.start_publish_all()
+    printing = group.start_publish_all()
     pipe = wait_until("the page is opened", lambda: opened(page))
     printing.send_signal(number)
     os.close(pipe)
     assert printing.wait(20) != 0
-    assert world.marks() == ["tool", "tool", dirty_records.SITE.kind]
-    world.start()
-    wait_until("no page is dirty", world.is_clean)
-    assert world.publish_all()["changed"] == 0
+    assert group.marks() == ["tool", "tool", dirty_records.SITE.kind]
+    group.start()
+    wait_until("no page is dirty", group.is_clean)
+    assert group.publish_all()["changed"] == 0
 
 
 def opened(pipe: Path) -> int:

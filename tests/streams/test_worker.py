@@ -37,7 +37,7 @@ pytestmark = pytest.mark.integration
 LATER = NOON + MINUTE
 
 
-class World:
+class WorkerGroup:
     """A database of its own, and workers on it that a test may start and end."""
 
     def __init__(self, kafka: str, database: str, data: Path) -> None:
@@ -87,26 +87,26 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def empty_world(
+def idle_group(
     cluster: str, database: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
+) -> Iterator[WorkerGroup]:
     name = "worker_tests"
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(f"create database {name}".encode())
         url = database.rpartition("/")[0] + f"/{name}"
         migrations.migrate(url, afterwards=create_live_generation)
-        made = World(cluster, url, tmp_path_factory.mktemp("worker"))
+        made = WorkerGroup(cluster, url, tmp_path_factory.mktemp("worker"))
         yield made
         made.end()
         connection.execute(f"drop database {name} with (force)".encode())
 
 
 @pytest.fixture
-def world(empty_world: World) -> World:
-    """A world in which a worker works."""
-    if not any(worker.running for worker in empty_world.workers):
-        empty_world.start()
-    return empty_world
+def group(idle_group: WorkerGroup) -> WorkerGroup:
+    """A group with at least one running worker."""
+    if not any(worker.running for worker in idle_group.workers):
+        idle_group.start()
+    return idle_group
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def changes(cluster: str) -> Iterator[Reader]:
     reader.close()
 
 
-def test_what_stands_on_the_topics_is_in_the_projections(world: World, tool: str) -> None:
+def test_what_stands_on_the_topics_is_in_the_projections(group: WorkerGroup, tool: str) -> None:
     who = tool.replace("tool", "reviewer")
     events = [
         a_bookmark(tool=tool, voter=tool),
@@ -138,10 +138,10 @@ def test_what_stands_on_the_topics_is_in_the_projections(world: World, tool: str
         a_category(tool, "Its Category"),
         a_listing(tool, category=tool),
     ]
-    world.sender.send(events)
+    group.sender.send(events)
     found = wait_until(
         "the tool shows it",
-        lambda: world.tool(tool),
+        lambda: group.tool(tool),
         lambda it: bool(
             it
             and it.community.skip == it.bookmarks == it.panel.ship == 1
@@ -150,16 +150,16 @@ def test_what_stands_on_the_topics_is_in_the_projections(world: World, tool: str
     )
     assert found
     assert found.retired is None
-    world.sender.send([a_retirement(tool, time=LATER)])
-    wait_until("the tool shows it", lambda: world.tool(tool), lambda it: bool(it and it.retired))
+    group.sender.send([a_retirement(tool, time=LATER)])
+    wait_until("the tool shows it", lambda: group.tool(tool), lambda it: bool(it and it.retired))
 
 
 def test_poison_goes_to_the_dead_letters_and_the_partition_goes_on(
-    world: World, tool: str, dead_letters: Reader
+    group: WorkerGroup, tool: str, dead_letters: Reader
 ) -> None:
     key = tool.encode()
     raw = CODEC.encode(a_vote(tool=tool, voter=tool))
-    world.sender.send([a_listing(tool), a_vote(tool=tool, voter=tool)])
+    group.sender.send([a_listing(tool), a_vote(tool=tool, voter=tool)])
     poisons = [
         b"garbage " * 1_000,
         raw[:-3],
@@ -168,13 +168,13 @@ def test_poison_goes_to_the_dead_letters_and_the_partition_goes_on(
         CODEC.encode(a_listing(tool)),
     ]
     sent = [
-        world.sender.send_raw(VOTES.name, key, value, headers=[("ce_id", b"its own")])
+        group.sender.send_raw(VOTES.name, key, value, headers=[("ce_id", b"its own")])
         for value in poisons
     ]
-    world.sender.send([a_vote("skip", tool=tool, voter=tool, time=LATER)])
+    group.sender.send([a_vote("skip", tool=tool, voter=tool, time=LATER)])
     wait_until(
         "the tool shows it",
-        lambda: world.tool(tool),
+        lambda: group.tool(tool),
         lambda it: bool(it and it.community.skip == 1),
     )
     letters = wait_until(
@@ -193,11 +193,11 @@ def test_poison_goes_to_the_dead_letters_and_the_partition_goes_on(
 
 
 def test_a_transaction_on_a_topic_counts_when_it_commits_and_stalls_nothing(
-    world: World, tool: str
+    group: WorkerGroup, tool: str
 ) -> None:
     own: dict[str, Any] = {"tool": tool, "voter": tool}
-    world.sender.send([a_listing(tool), a_vote(**own)])
-    producer = create_producer(at_kafka(world.kafka), {"transactional.id": tool})
+    group.sender.send([a_listing(tool), a_vote(**own)])
+    producer = create_producer(at_kafka(group.kafka), {"transactional.id": tool})
     producer.init_transactions(20)
     for end, vote in (
         (producer.abort_transaction, a_vote("ship", time=LATER + 9, **own)),
@@ -209,21 +209,21 @@ def test_a_transaction_on_a_topic_counts_when_it_commits_and_stalls_nothing(
         end(20)
     wait_until(
         "the tool shows it",
-        lambda: world.tool(tool),
+        lambda: group.tool(tool),
         lambda it: bool(it and it.community.skip == 1),
     )
-    world.sender.send([a_vote("ship", time=LATER + 1, **own)])
+    group.sender.send([a_vote("ship", time=LATER + 1, **own)])
     wait_until(
         "the tool shows it",
-        lambda: world.tool(tool),
+        lambda: group.tool(tool),
         lambda it: bool(it and it.community.ship == 1),
     )
 
 
 def test_a_change_is_published_as_the_whole_record(
-    world: World, tool: str, changes: Reader
+    group: WorkerGroup, tool: str, changes: Reader
 ) -> None:
-    world.sender.send([a_listing(tool, category=tool), a_vote(tool=tool, voter=tool)])
+    group.sender.send([a_listing(tool, category=tool), a_vote(tool=tool, voter=tool)])
     key = f"tool:{tool}".encode()
 
     def newest() -> Tool | None:
@@ -237,17 +237,17 @@ def test_a_change_is_published_as_the_whole_record(
         newest,
         lambda it: bool(it and it.community.ship == 1),
     )
-    assert record == world.tool(tool)
+    assert record == group.tool(tool)
     assert {message.partition() for message in changes.of(key)} == {changes.of(key)[0].partition()}
 
 
 def test_a_new_name_of_a_category_is_published_with_all_its_tools(
-    world: World, tool: str, changes: Reader
+    group: WorkerGroup, tool: str, changes: Reader
 ) -> None:
     tools = [f"{tool}-{n}" for n in range(3)]
-    world.sender.send(a_listing(slug, category=tool) for slug in tools)
-    wait_until("the tool shows it", lambda: all(world.tool(slug) for slug in tools))
-    world.sender.send([a_category(tool, "A New Name")])
+    group.sender.send(a_listing(slug, category=tool) for slug in tools)
+    wait_until("the tool shows it", lambda: all(group.tool(slug) for slug in tools))
+    group.sender.send([a_category(tool, "A New Name")])
 
     def names() -> set[str]:
         found = [changes.of(f"tool:{slug}".encode()) for slug in tools]
@@ -263,10 +263,12 @@ def test_a_new_name_of_a_category_is_published_with_all_its_tools(
     assert record.name == "A New Name"
 
 
-def test_versions_of_a_published_tool_only_grow(world: World, tool: str, changes: Reader) -> None:
-    world.sender.send([a_listing(tool)])
+def test_versions_of_a_published_tool_only_grow(
+    group: WorkerGroup, tool: str, changes: Reader
+) -> None:
+    group.sender.send([a_listing(tool)])
     for n in range(20):
-        world.sender.send([a_vote(tool=tool, voter=f"{tool}-{n}")])
+        group.sender.send([a_vote(tool=tool, voter=f"{tool}-{n}")])
     key = f"tool:{tool}".encode()
 
     def published() -> list[Tool]:
@@ -284,30 +286,30 @@ def test_versions_of_a_published_tool_only_grow(world: World, tool: str, changes
 
 
 def test_two_workers_share_the_partitions_and_one_that_leaves_gives_its_own_back(
-    world: World, tool: str
+    group: WorkerGroup, tool: str
 ) -> None:
-    wait_until("all partitions are assigned", world.is_complete)
-    second = world.start()
+    wait_until("all partitions are assigned", group.is_complete)
+    second = group.start()
     wait_until(
         "both workers have partitions",
-        lambda: world.assigned(),
+        lambda: group.assigned(),
         lambda it: len(it) == 2 and it[0] > 0,
     )
-    world.sender.send([a_listing(tool)])
-    world.sender.send(a_vote(tool=tool, voter=f"{tool}-{n}") for n in range(300))
-    wait_until("all votes are applied", lambda: world.votes(tool), lambda it: it == 300)
+    group.sender.send([a_listing(tool)])
+    group.sender.send(a_vote(tool=tool, voter=f"{tool}-{n}") for n in range(300))
+    wait_until("all votes are applied", lambda: group.votes(tool), lambda it: it == 300)
     assert second.stop() == 0
-    world.sender.send(a_vote(tool=tool, voter=f"{tool}-{n}") for n in range(300, 600))
-    wait_until("all votes are applied", lambda: world.votes(tool), lambda it: it == 600)
+    group.sender.send(a_vote(tool=tool, voter=f"{tool}-{n}") for n in range(300, 600))
+    wait_until("all votes are applied", lambda: group.votes(tool), lambda it: it == 600)
 
 
 def test_a_worker_that_is_told_to_end_ends_with_status_0_within_ten_seconds(
-    empty_world: World,
+    idle_group: WorkerGroup,
 ) -> None:
-    worker = empty_world.start()
-    wait_until("the worker reports", lambda: empty_world.has_heard_of(worker))
+    worker = idle_group.start()
+    wait_until("the worker reports", lambda: idle_group.has_heard_of(worker))
     assert worker.stop() == 0
-    assert not empty_world.has_heard_of(worker)
+    assert not idle_group.has_heard_of(worker)
 
 
 def test_a_worker_without_its_keys_says_so_in_a_sentence(cluster: str, tmp_path: Path) -> None:

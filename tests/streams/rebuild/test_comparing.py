@@ -9,16 +9,18 @@ from projections.generation_diff import compare_tables
 from streams.rebuild import service
 from tests.harness.examples import a_listing, a_vote
 from tests.harness.kafka import CODEC
-from tests.streams.rebuild.world import FIRST, SECOND, World
+from tests.streams.rebuild.rebuild_operator import FIRST, SECOND, Operator
 
 pytestmark = pytest.mark.integration
 
 
-def test_what_differs_is_shown_by_its_rows(still: World, unique: Callable[[str], str]) -> None:
+def test_what_differs_is_shown_by_its_rows(
+    without_worker: Operator, unique: Callable[[str], str]
+) -> None:
     tool = unique("tool")
-    still.send(a_listing(tool), a_vote(tool=tool))
-    one, other = still.rebuild(), still.rebuild()
-    with still.engine.begin() as connection:
+    without_worker.send(a_listing(tool), a_vote(tool=tool))
+    one, other = without_worker.rebuild(), without_worker.rebuild()
+    with without_worker.engine.begin() as connection:
         connection.execute(
             text(f"update {other}.tallies set ship = 7 where tool = :tool"), {"tool": tool}
         )
@@ -30,36 +32,36 @@ def test_what_differs_is_shown_by_its_rows(still: World, unique: Callable[[str],
 
 
 def test_two_generations_are_compared_at_the_same_offsets_whatever_arrives(
-    world: World, tool: str
+    operator: Operator, tool: str
 ) -> None:
-    world.rebuild()
-    world.send(*(a_vote(tool=tool, voter=f"{tool}-c{n}") for n in range(2_000)))
-    found = service.compare(world.settings, world.engine, CODEC, SECOND)
+    operator.rebuild()
+    operator.send(*(a_vote(tool=tool, voter=f"{tool}-c{n}") for n in range(2_000)))
+    found = service.compare(operator.settings, operator.engine, CODEC, SECOND)
     assert (found.live, found.ahead) == (FIRST, 0)
     assert all(table.equal for table in found.tables)
 
 
 def test_a_generation_that_is_ahead_of_one_that_stands_still_is_compared_and_that_is_told(
-    world: World, tool: str
+    operator: Operator, tool: str
 ) -> None:
-    world.stop_worker()
-    world.send(a_vote(tool=tool, voter=f"{tool}-ahead"))
-    world.rebuild()
-    found = service.compare(world.settings, world.engine, CODEC, SECOND, attempts=2)
+    operator.stop_worker()
+    operator.send(a_vote(tool=tool, voter=f"{tool}-ahead"))
+    operator.rebuild()
+    found = service.compare(operator.settings, operator.engine, CODEC, SECOND, attempts=2)
     assert found.ahead == 1
     assert {it.table for it in found.tables if not it.equal} == {"ballots", "tallies"}
 
 
 def test_generations_of_different_code_are_compared_by_what_both_have_and_promoted(
-    still: World,
+    without_worker: Operator,
 ) -> None:
-    still.send(a_listing())
-    still.promote(still.rebuild())
-    third = still.rebuild()
-    with still.engine.begin() as connection:
+    without_worker.send(a_listing())
+    without_worker.promote(without_worker.rebuild())
+    third = without_worker.rebuild()
+    with without_worker.engine.begin() as connection:
         connection.execute(text(f"alter table {third}.tools add column motto text"))
-    found = service.compare(still.settings, still.engine, CODEC, third)
+    found = service.compare(without_worker.settings, without_worker.engine, CODEC, third)
     assert {it.table: it.columns for it in found.tables if not it.equal} == {"tools": ["motto"]}
-    with still.engine.connect() as connection:
+    with without_worker.engine.connect() as connection:
         tools = connection.scalar(text("select count(*) from tools"))
-    assert still.promote(third) == tools
+    assert without_worker.promote(third) == tools

@@ -14,73 +14,77 @@ from streams.rebuild.equal_offsets import NotReadyError
 from tests.harness.examples import a_listing, a_vote
 from tests.harness.kafka import Reader
 from tests.harness.waiting import wait_until
-from tests.streams.rebuild.world import FIRST, SECOND, World
+from tests.streams.rebuild.rebuild_operator import FIRST, SECOND, Operator
 
 pytestmark = pytest.mark.integration
 
 
 def test_promoted_under_a_stream_of_votes_nothing_is_lost_and_the_former_follows(
-    world: World, tool: str
+    operator: Operator, tool: str
 ) -> None:
-    world.rebuild()
-    world.send(*(a_vote(tool=tool, voter=f"{tool}-a{n}") for n in range(500)))
-    world.promote(SECOND)  # where the new one was ahead, the difference is announced
-    world.send(*(a_vote(tool=tool, voter=f"{tool}-b{n}") for n in range(500)))
-    assert world.live() == SECOND
-    wait_until("the votes are applied", lambda: world.ships(tool), lambda ships: ships == 1_003)
+    operator.rebuild()
+    operator.send(*(a_vote(tool=tool, voter=f"{tool}-a{n}") for n in range(500)))
+    operator.promote(SECOND)  # where the new one was ahead, the difference is announced
+    operator.send(*(a_vote(tool=tool, voter=f"{tool}-b{n}") for n in range(500)))
+    assert operator.live() == SECOND
+    wait_until("the votes are applied", lambda: operator.ships(tool), lambda ships: ships == 1_003)
     wait_until(
-        "the votes are applied", lambda: world.ships_in(FIRST, tool), lambda ships: ships == 1_003
+        "the votes are applied",
+        lambda: operator.ships_in(FIRST, tool),
+        lambda ships: ships == 1_003,
     )
 
 
-def test_what_a_promotion_changes_is_announced_and_nothing_else(world: World, tool: str) -> None:
-    with world.engine.begin() as connection:
+def test_what_a_promotion_changes_is_announced_and_nothing_else(
+    operator: Operator, tool: str
+) -> None:
+    with operator.engine.begin() as connection:
         connection.execute(text("update tallies set ship = 99 where tool = :tool"), {"tool": tool})
-    world.rebuild()
-    told = world.told()
-    assert world.promote(SECOND) == 1
-    assert world.told() == told + 1
-    assert world.ships(tool) == 3
+    operator.rebuild()
+    told = operator.told()
+    assert operator.promote(SECOND) == 1
+    assert operator.told() == told + 1
+    assert operator.ships(tool) == 3
 
 
 def test_after_a_promotion_versions_are_those_that_subscribers_know_or_newer(
-    world: World, unique: Callable[[str], str], tool: str
+    operator: Operator, unique: Callable[[str], str], tool: str
 ) -> None:
     """The new generation wrote its rows at another time, and draws versions when it writes."""
     same = unique("same")
-    world.rebuild()
-    world.send(a_listing(same), a_vote(tool=same))
+    operator.rebuild()
+    operator.send(a_listing(same), a_vote(tool=same))
     wait_until(
-        "the votes are applied", lambda: world.ships_in(SECOND, same), lambda ships: ships == 1
+        "the votes are applied", lambda: operator.ships_in(SECOND, same), lambda ships: ships == 1
     )
-    wait_until("the votes are applied", lambda: world.ships(same), lambda ships: ships == 1)
-    with world.engine.begin() as connection:
+    wait_until("the votes are applied", lambda: operator.ships(same), lambda ships: ships == 1)
+    with operator.engine.begin() as connection:
         connection.execute(
             text("update tallies set ship = 99, version = nextval('verdicts.version')"
                  " where tool = :tool"), {"tool": tool},
         )  # fmt: skip
-    known, wrong = world.version(same), world.version(tool)
-    world.promote(SECOND)
-    assert world.version(same) == known
-    assert world.version(tool) > wrong
+    known, wrong = operator.version(same), operator.version(tool)
+    operator.promote(SECOND)
+    assert operator.version(same) == known
+    assert operator.version(tool) > wrong
 
 
 def test_what_the_live_generation_has_not_reached_is_buried_and_told_after_a_promotion_too(
-    world: World, tool: str, cluster: str
+    operator: Operator, tool: str, cluster: str
 ) -> None:
     """The new one has passed it over in silence, since that is for the live one to do."""
-    world.stop_worker()
-    poison = world.sender.send_raw(VOTES.name, tool.encode(), b"no Avro of ours")
-    world.send(a_vote(tool=tool, voter=f"{tool}-behind"))
-    name = world.rebuild()
-    assert world.passed_over > 0
-    world.promote(name)
-    with world.engine.connect() as connection:
+    operator.stop_worker()
+    poison = operator.sender.send_raw(VOTES.name, tool.encode(), b"no Avro of ours")
+    operator.send(a_vote(tool=tool, voter=f"{tool}-behind"))
+    name = operator.rebuild()
+    assert operator.passed_over > 0
+    operator.promote(name)
+    with operator.engine.connect() as connection:
         before, after = (generations.read_offsets(connection, it) for it in (FIRST, name))
     assert before == after
-    world.start_worker()
-    wait_until("nothing waits on the log", world.lag, lambda lag: lag == 0)
-    assert world.ships(tool) == 4
+    operator.start_worker()
+    wait_until("nothing waits on the log", operator.lag, lambda lag: lag == 0)
+    assert operator.ships(tool) == 4
     letters = Reader(cluster, DEAD_LETTERS)
     found = [
         dict(it.headers() or ())["__connect.errors.offset"] for it in letters.of(tool.encode())
@@ -93,17 +97,17 @@ def test_what_the_live_generation_has_not_reached_is_buried_and_told_after_a_pro
     "where", [(LogOffsets, "ends"), (generations, "make_live")], ids=["ends", "switch"]
 )
 def test_who_stops_while_all_batches_wait_does_not_keep_them_waiting(
-    where: tuple[Any, str], world: World, tool: str, monkeypatch: pytest.MonkeyPatch
+    where: tuple[Any, str], operator: Operator, tool: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.rebuild()
+    operator.rebuild()
     goes_on = getattr(*where)
 
     def stand_still_and_go_on(*given: Any) -> Any:
-        before = world.ships(tool) or 0
-        world.send(a_vote(tool=tool, voter=f"{tool}-{before}"))
+        before = operator.ships(tool) or 0
+        operator.send(a_vote(tool=tool, voter=f"{tool}-{before}"))
         wait_until(
             "the votes are applied",
-            lambda: world.ships(tool),
+            lambda: operator.ships(tool),
             lambda ships: ships == before + 1,
             seconds=10,
         )
@@ -111,74 +115,78 @@ def test_who_stops_while_all_batches_wait_does_not_keep_them_waiting(
 
     monkeypatch.setattr(*where, stand_still_and_go_on)
     with pytest.raises(NotReadyError, match="stood still"):
-        world.promote(SECOND, blocked_seconds=1)
-    assert world.live() == FIRST
+        operator.promote(SECOND, blocked_seconds=1)
+    assert operator.live() == FIRST
 
 
 def test_a_promotion_waits_for_batches_in_flight_but_not_for_ever(
-    still: World, monkeypatch: pytest.MonkeyPatch
+    without_worker: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    still.rebuild()
+    without_worker.rebuild()
     monkeypatch.setattr(generations, "LOCK_TIMEOUT_SECONDS", 1)
-    with still.engine.begin() as connection:
+    with without_worker.engine.begin() as connection:
         connection.execute(text("select verdicts.enter()"))
         with pytest.raises(BusyError, match="Batches in flight"):
-            still.promote(SECOND)
-        with pytest.raises(BusyError), still.engine.begin() as other:
+            without_worker.promote(SECOND)
+        with pytest.raises(BusyError), without_worker.engine.begin() as other:
             generations.drop(other, SECOND)
-    assert still.live() == FIRST
+    assert without_worker.live() == FIRST
 
 
-def test_a_generation_that_was_dropped_is_not_what_one_goes_back_to(still: World) -> None:
-    still.promote(still.rebuild())
-    with still.engine.begin() as connection:
+def test_a_generation_that_was_dropped_is_not_what_one_goes_back_to(
+    without_worker: Operator,
+) -> None:
+    without_worker.promote(without_worker.rebuild())
+    with without_worker.engine.begin() as connection:
         generations.drop(connection, FIRST)
         assert connection.scalar(text("select former from verdicts.generation")) is None
 
 
-def test_a_promotion_is_taken_back_by_promoting_the_former(world: World, tool: str) -> None:
-    world.rebuild()
-    world.promote(SECOND)
-    with world.engine.connect() as connection:
+def test_a_promotion_is_taken_back_by_promoting_the_former(operator: Operator, tool: str) -> None:
+    operator.rebuild()
+    operator.promote(SECOND)
+    with operator.engine.connect() as connection:
         assert generations.find_former(connection) == FIRST
-    world.promote(FIRST)
-    assert world.live() == FIRST
-    world.send(a_vote(tool=tool, voter=f"{tool}-again"))
-    wait_until("the votes are applied", lambda: world.ships(tool), lambda ships: ships == 4)
+    operator.promote(FIRST)
+    assert operator.live() == FIRST
+    operator.send(a_vote(tool=tool, voter=f"{tool}-again"))
+    wait_until("the votes are applied", lambda: operator.ships(tool), lambda ships: ships == 4)
 
 
 def test_a_generation_takes_the_place_of_one_that_read_a_log_that_is_gone(
-    world: World, tool: str
+    operator: Operator, tool: str
 ) -> None:
-    world.stop_worker()
-    with world.engine.begin() as connection:
+    operator.stop_worker()
+    with operator.engine.begin() as connection:
         connection.execute(text("update checkpoints set next_offset = next_offset + 1000000"))
-    world.rebuild()
-    world.promote(SECOND)
-    assert world.live() == SECOND
-    assert world.ships(tool) == 3
+    operator.rebuild()
+    operator.promote(SECOND)
+    assert operator.live() == SECOND
+    assert operator.ships(tool) == 3
 
 
-def test_the_live_generation_is_neither_promoted_nor_dropped(still: World) -> None:
+def test_the_live_generation_is_neither_promoted_nor_dropped(without_worker: Operator) -> None:
     with pytest.raises(NotReadyError, match="live already"):
-        still.promote(FIRST)
+        without_worker.promote(FIRST)
     with (
-        still.engine.begin() as connection,
+        without_worker.engine.begin() as connection,
         pytest.raises(UnknownGenerationError, match="promote another"),
     ):
         generations.drop(connection, FIRST)
 
 
-def test_an_unknown_generation_is_refused_by_naming_those_that_exist(still: World) -> None:
+def test_an_unknown_generation_is_refused_by_naming_those_that_exist(
+    without_worker: Operator,
+) -> None:
     with pytest.raises(UnknownGenerationError, match=FIRST):
-        still.promote("projections_7; drop schema verdicts")
+        without_worker.promote("projections_7; drop schema verdicts")
 
 
 def test_a_dropped_generation_is_gone_and_its_number_is_not_used_while_later_ones_stand(
-    still: World,
+    without_worker: Operator,
 ) -> None:
-    still.rebuild()
-    assert still.rebuild() == "projections_3"
-    with still.engine.begin() as connection:
+    without_worker.rebuild()
+    assert without_worker.rebuild() == "projections_3"
+    with without_worker.engine.begin() as connection:
         generations.drop(connection, SECOND)
         assert generations.list_names(connection) == [FIRST, "projections_3"]

@@ -13,36 +13,38 @@ from streams.rebuild.positions import look_up_positions
 from tests.harness.examples import a_vote
 from tests.harness.kafka import CODEC, at_kafka
 from tests.harness.waiting import wait_until
-from tests.streams.rebuild.world import FIRST, SECOND, World
+from tests.streams.rebuild.rebuild_operator import FIRST, SECOND, Operator
 
 pytestmark = pytest.mark.integration
 
 
-def test_a_rebuild_equals_the_live_generation_and_tells_nobody(world: World, tool: str) -> None:
-    told = world.told()
-    assert world.rebuild() == SECOND
-    with world.engine.connect() as connection:
+def test_a_rebuild_equals_the_live_generation_and_tells_nobody(
+    operator: Operator, tool: str
+) -> None:
+    told = operator.told()
+    assert operator.rebuild() == SECOND
+    with operator.engine.connect() as connection:
         compared = list(compare_tables(connection, FIRST, SECOND))
     assert all(table.equal for table in compared)
-    assert world.live() == FIRST
-    assert world.told() == told
-    found = look_up_positions(world.settings, world.engine)
+    assert operator.live() == FIRST
+    assert operator.told() == told
+    found = look_up_positions(operator.settings, operator.engine)
     assert {(it.generation, it.live) for it in found} == {(FIRST, True), (SECOND, False)}
     assert len(found) == 2 * len(EVENT_PARTITIONS)
     assert all(it.lag in (0, it.end - it.offset) for it in found)
 
 
-def test_workers_keep_a_new_generation_up_with_the_log(world: World, tool: str) -> None:
-    world.rebuild()
-    world.send(a_vote(tool=tool, voter=f"{tool}-late"))
+def test_workers_keep_a_new_generation_up_with_the_log(operator: Operator, tool: str) -> None:
+    operator.rebuild()
+    operator.send(a_vote(tool=tool, voter=f"{tool}-late"))
     wait_until(
-        "the votes are applied", lambda: world.ships_in(SECOND, tool), lambda ships: ships == 4
+        "the votes are applied", lambda: operator.ships_in(SECOND, tool), lambda ships: ships == 4
     )
-    assert world.ships(tool) == 4
+    assert operator.ships(tool) == 4
 
 
 def test_a_rebuild_ends_where_the_log_ends_with_the_mark_of_a_transaction(
-    world: World, tool: str, cluster: str
+    operator: Operator, tool: str, cluster: str
 ) -> None:
     producer = create_producer(at_kafka(cluster), {"transactional.id": tool})
     producer.init_transactions(20)
@@ -51,8 +53,8 @@ def test_a_rebuild_ends_where_the_log_ends_with_the_mark_of_a_transaction(
     producer.produce(BOOKMARKS.name, partition=0, key=b"", value=CODEC.encode(vote))
     producer.flush(20)
     producer.abort_transaction(20)
-    assert world.rebuild() == SECOND
-    found = look_up_positions(world.settings, world.engine)
+    assert operator.rebuild() == SECOND
+    found = look_up_positions(operator.settings, operator.engine)
     (marked,) = [
         it for it in found if (it.generation, it.topic, it.partition) == (SECOND, BOOKMARKS.name, 0)
     ]
@@ -60,17 +62,19 @@ def test_a_rebuild_ends_where_the_log_ends_with_the_mark_of_a_transaction(
     assert (marked.lag, marked.seconds) == (0, 0.0)
 
 
-def test_the_answer_of_a_command_is_all_that_it_says_on_standard_output(still: World) -> None:
-    still.sender.send_raw(VOTES.name, b"key", b"no Avro of ours")
-    done = still.command("projections", "rebuild", "--json")
+def test_the_answer_of_a_command_is_all_that_it_says_on_standard_output(
+    without_worker: Operator,
+) -> None:
+    without_worker.sender.send_raw(VOTES.name, b"key", b"no Avro of ours")
+    done = without_worker.command("projections", "rebuild", "--json")
     told = json.loads(done.stdout)
     assert told["generation"] == SECOND
     assert told["passed_over"] > 0
     assert f"--resume {SECOND}" in done.stderr
 
 
-def test_what_cannot_be_filled_is_refused_by_name(still: World) -> None:
+def test_what_cannot_be_filled_is_refused_by_name(without_worker: Operator) -> None:
     with pytest.raises(NotReadyError, match="live already"):
-        still.resume(FIRST)
+        without_worker.resume(FIRST)
     with pytest.raises(UnknownGenerationError, match="no generation 'elsewhere'"):
-        still.resume("elsewhere")
+        without_worker.resume("elsewhere")

@@ -1,4 +1,4 @@
-"""A worker on a database of its own, and an operator of its generations."""
+"""An operator of generations, on a database of its own."""
 
 import subprocess
 import sys
@@ -21,8 +21,8 @@ from tests.harness.services import Service, environment, start_service
 FIRST, SECOND = "projections_1", "projections_2"
 
 
-class World:
-    """A worker on a database of its own, once it is started, and what an operator has at hand."""
+class Operator:
+    """Commands and queries of an operator, and a worker that runs once it is started."""
 
     worker: Service | None = None
 
