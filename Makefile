@@ -25,7 +25,7 @@ up: $(VENV)/.installed
 # Half of most tests is waiting, so two share the processors; faults have them for themselves.
 test: $(VENV)/.testable
 	@exec $(VENV)/bin/python tests/harness/chromium.py
-	@exec $(VENV)/bin/python -m pytest -n 2 --dist loadfile --ignore tests/faults
+	@exec $(VENV)/bin/python -m pytest -n 2 --dist loadfile --durations 15 --ignore tests/faults
 	@exec $(VENV)/bin/python -m pytest tests/faults
 
 faults: $(VENV)/.testable
