@@ -27,7 +27,7 @@ from schemas.topics import TopicPartition
 class Batch(NamedTuple):
     """The events of one partition from offset `expected` up to, not including, `upto`."""
 
-    place: TopicPartition
+    partition: TopicPartition
     expected: int
     upto: int
     events: Sequence[Event]
@@ -72,7 +72,8 @@ def apply(engine: Engine, batches: Sequence[Batch], *, quiet: bool = False) -> N
     """
     writes = fold((event for batch in batches for event in batch.events), HANDLERS)
     moves = [
-        CheckpointMove(batch.place, batch.expected, batch.upto, _latest(batch)) for batch in batches
+        CheckpointMove(batch.partition, batch.expected, batch.upto, _latest(batch))
+        for batch in batches
     ]
     with pipelined(engine) as connection:
         require_moved = checkpoints.move(connection, moves)
@@ -88,7 +89,7 @@ def _latest(batch: Batch) -> int | None:
 
 
 def _reached(batch: Batch) -> str:
-    topic, partition = batch.place
+    topic, partition = batch.partition
     return f"{topic}/{partition}/{batch.upto}"
 
 
