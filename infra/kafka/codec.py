@@ -101,6 +101,10 @@ class Codec:
             raise UndecodableError(f"its time {time} lies outside years 1 to 9999")
         return Event(id_, time, data, source)
 
+    def is_current(self, topic: str, raw: bytes | None) -> bool:
+        """Whether bytes are of a current schema of the topic: decoding them asks no registry."""
+        return raw is not None and raw[:_PREFIX_SIZE] in self._read[topic]
+
     def encode_record(self, record: AnyRecord) -> bytes:
         """Encode a record for `verdicts.changes.v1`."""
         fields = msgspec.to_builtins(record, builtin_types=(datetime,))

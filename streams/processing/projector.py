@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from infra.consumer.agent import consume
 from infra.consumer.app import BatchedApp
-from infra.consumer.group_commit import GroupCommitter
+from infra.consumer.group_commit import LARGE_BATCH, GroupCommitter
 from infra.consumer.partition_consumer import ApplyBatch
 from infra.consumer.protocols import Mismatch, Refused, Settled
 from infra.kafka.codec import Codec
@@ -67,7 +67,7 @@ class Projector:
     async def apply(self, records: Sequence[ConsumerRecord], expected: int, upto: int) -> Settled:
         """Apply the records that can be applied, once the others are dead letters."""
         began = time.monotonic()
-        batch = await _PREPARING.run(prepare, self._codec, self._partition, records, expected, upto)
+        batch = await self._prepare(records, expected, upto)
         traced = await self._remember_traces(batch) if tracing.enabled() else ()
         if batch.undecodable:
             await _SETTING_ASIDE.run(self._dead_letters.write, batch.undecodable)
@@ -81,6 +81,18 @@ class Projector:
         event_log.applied(self._partition, (event.id for event in batch.events))
         batch_traces.add_spans(traced, seconds)
         return outcome
+
+    async def _prepare(
+        self, records: Sequence[ConsumerRecord], expected: int, upto: int
+    ) -> PreparedBatch:
+        """Decode a few records at once: a thread would cost more than the work."""
+        arguments = self._codec, self._partition, records, expected, upto
+        topic = self._partition.topic
+        if len(records) < LARGE_BATCH and all(
+            self._codec.is_current(topic, record.value) for record in records
+        ):
+            return prepare(*arguments)
+        return await _PREPARING.run(prepare, *arguments)
 
     async def _remember_traces(self, batch: PreparedBatch) -> list[TracedEvent]:
         return await _PREPARING.run(batch_traces.remember, self._engine, batch)
