@@ -1,12 +1,16 @@
 """Phases of a batch: decoding keeps apart what is broken, committing finds what is refused."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+import asyncio
+import threading
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Any, NamedTuple, cast
 
 import pytest
+from faust.types import TP
 from sqlalchemy.exc import DataError
 
-from infra.consumer.protocols import Applied, Mismatch, Outcome, Refused
+from infra.consumer.group_commit import GroupCommitter
+from infra.consumer.protocols import Applied, Mismatch, Outcome, Refused, Settled
 from infra.kafka.codec import HEADER, MAGIC, Codec, UndecodableError
 from infra.kafka.registry import RegistryError
 from projections.write.store import Batch
@@ -18,6 +22,7 @@ from streams.processing.batch import (
     commit_in_halves,
     prepare,
 )
+from streams.processing.projector import Projector
 from tests.harness.examples import a_vote
 
 CODEC = Codec()
@@ -27,6 +32,7 @@ PARTITION = (VOTES.name, 0)
 class ARecord(NamedTuple):
     offset: int
     value: bytes | None
+    timestamp: int = 0
 
 
 class FakeStore:
@@ -166,3 +172,35 @@ def test_a_retried_batch_writes_each_dead_letter_once() -> None:
     dead_letters.forget()
     dead_letters.write(failures)
     assert written == [0, 2, 0, 2]
+
+
+def test_a_schema_registry_that_hangs_holds_up_its_own_partition_alone() -> None:
+    answered = threading.Event()
+    dead_letters: list[int] = []
+
+    def hang(_: int) -> None:
+        assert answered.wait(10)
+
+    class Sink:
+        def write(self, failures: Iterable[Failure]) -> None:
+            dead_letters.extend(record.offset for record, _ in failures)
+
+    def apply(codec: Codec, value: bytes) -> Coroutine[Any, Any, Settled]:
+        store, no_engine = FakeStore(), cast("Any", None)
+        committer = GroupCommitter(store.commit)
+        projector: Any = Projector(
+            TP(*PARTITION), no_engine, codec, Sink(), store.commit, committer
+        )
+        outcome: Coroutine[Any, Any, Settled] = projector.apply([ARecord(0, value)], 0, 1)
+        return outcome
+
+    async def scene() -> None:
+        waiting = asyncio.create_task(apply(Codec(fetch=hang), HEADER.pack(MAGIC, 1)))
+        await asyncio.sleep(0)
+        assert await apply(CODEC, vote("a")) == Applied()
+        assert not waiting.done()
+        answered.set()
+        assert await waiting == Applied()
+
+    asyncio.run(asyncio.wait_for(scene(), 20))
+    assert dead_letters == [0]
