@@ -1,11 +1,12 @@
-"""The relay: publishes the records that the outbox names, then forgets the keys.
+"""The relay: publishes the records that the outbox names, then deletes the keys.
 
-One relay works at a time, and a fixed transactional id makes the broker refuse a predecessor that
-only seemed dead, so records of one key never come out of order. Killed between publishing and
-forgetting, its successor publishes again.
+One relay works at a time. A fixed transactional id makes the broker refuse a predecessor that only
+seemed dead, so records of one key stay in order. When a relay is killed between publishing and
+deleting, its successor publishes the records again.
 """
 
 import time
+from collections.abc import Mapping
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -27,14 +28,14 @@ from schemas.records import AnyRecord
 TRANSACTIONAL_ID = "verdicts-relay"
 ADVISORY_LOCK = 0x72656C61  # "rela"
 LARGEST_BATCH = 500
-SECONDS = 10.0
-# A transaction of the broker's costs as much for one change as for many. Pages do not wait for it.
+TIMEOUT_SECONDS = 10.0
+# A transaction costs the broker as much for one change as for many. Pages do not wait for it.
 PAUSE_SECONDS = 0.1
 log = structlog.get_logger(__name__)
 
 
 class OutboxRelay(LeaderThread):
-    """Publishes while it has the turn."""
+    """Publishes while it is the leader."""
 
     def __init__(
         self, settings: Settings, engine: Engine, codec: Codec, service: str, instance: str
@@ -44,12 +45,12 @@ class OutboxRelay(LeaderThread):
         self._codec = codec
 
     def serve(self, lease: Lease) -> None:
-        """Publish what waits, then wait for more."""
+        """Publish the pending keys, then wait for more."""
         producer = self._producer()
         lease.connection.execute(f"listen {Channel.CHANGED}".encode())
         self.active = True
         while not self.stopping.is_set():
-            while self._publish_some(producer):
+            while self._publish_batch(producer):
                 self.stopping.wait(PAUSE_SECONDS)
             wait_notifications(lease.connection)
 
@@ -62,33 +63,36 @@ class OutboxRelay(LeaderThread):
                 "message.max.bytes": topics.LARGEST_RECORD,  # a tool with all its reviews
             },
         )
-        producer.init_transactions(SECONDS)
+        producer.init_transactions(TIMEOUT_SECONDS)
         return producer
 
-    def _publish_some(self, producer: Producer) -> bool:
-        """Publish what waits, up to a batch of keys; False when nothing waited."""
+    def _publish_batch(self, producer: Producer) -> bool:
+        """Publish a batch of pending keys; False when none is pending."""
         snapshot = self._engine.execution_options(isolation_level="REPEATABLE READ")
         with snapshot.begin() as connection:
-            # In the snapshot itself: a key is forgotten only when its change is in there.
-            waiting = changed_records.pending(connection, LARGEST_BATCH)
-            shared = any(key.kind.startswith("tools-of-") for key in waiting.values())
-            found = {} if shared else changed_records.look_up(connection, waiting.values())
+            # In one snapshot: a deleted key's change must be in the record that was published.
+            pending = changed_records.pending(connection, LARGEST_BATCH)
+            shared = any(key.kind.startswith("tools-of-") for key in pending.values())
+            records = {} if shared else changed_records.look_up(connection, pending.values())
         if shared:
             with self._engine.begin() as connection:
                 changed_records.expand_shared_keys(connection)
-            return True
-        if not waiting:
-            return False
-        began = time.monotonic()
+        elif pending:
+            began = time.monotonic()
+            self._publish(producer, records)
+            with self._engine.begin() as connection:
+                changed_records.delete_published(connection, pending)
+            seconds = time.monotonic() - began
+            relayed((key.kind for key in records), seconds)
+            event_log.relayed(self._engine, records, seconds)
+        return bool(pending)
+
+    def _publish(self, producer: Producer, records: Mapping[RecordKey, AnyRecord | None]) -> None:
+        """Publish records in one transaction; None is a tombstone."""
         producer.begin_transaction()
-        for key, record in found.items():
+        for key, record in records.items():
             self._produce(producer, key, record)
-        producer.commit_transaction(SECONDS)
-        with self._engine.begin() as connection:
-            changed_records.delete_published(connection, waiting)
-        relayed((key.kind for key in found), time.monotonic() - began)
-        event_log.relayed(self._engine, found, time.monotonic() - began)
-        return True
+        producer.commit_transaction(TIMEOUT_SECONDS)
 
     def _produce(self, producer: Producer, key: RecordKey, record: AnyRecord | None) -> None:
         try:
@@ -100,5 +104,5 @@ class OutboxRelay(LeaderThread):
         except KafkaException as error:
             if error.args[0].code() != KafkaError.MSG_SIZE_TOO_LARGE:
                 raise
-            # Waiting would not make it smaller, and everything behind it would wait too.
+            # A retry would not make it smaller, and every later record would wait for it.
             log.error("a record is too large to publish", kind=key.kind, key=key.key)
