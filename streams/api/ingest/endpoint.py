@@ -140,14 +140,13 @@ class IngestEndpoint:
         seconds = preferred_wait(request.headers.getlist("prefer"))
         if not seconds:
             return False
-        targets: dict[tuple[str, int], int] = {}
+        ends: dict[tuple[str, int], int] = {}
         for result in accepted:
             partition = result.topic, result.partition
-            targets[partition] = max(result.offset + 1, targets.get(partition, 0))
+            ends[partition] = max(result.offset + 1, ends.get(partition, 0))
         try:
             async with asyncio.timeout(seconds):
-                for partition, offset in targets.items():
-                    await self._progress.applied.wait_for(partition, offset)
+                await self._progress.wait_until_applied(ends)
         except TimeoutError:
             return False
         return True

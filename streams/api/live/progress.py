@@ -72,6 +72,11 @@ class Progress:
             if partition not in self._notified:
                 self.applied.set(partition, offset)
 
+    async def wait_until_applied(self, ends: Mapping[TopicPartition, int]) -> None:
+        """Return once every partition is applied up to, not including, its end."""
+        for partition, end in ends.items():
+            await self.applied.wait_for(partition, end)
+
     def apply(self, notifications: list[Notification]) -> None:
         """Set watermarks from notifications, in the order of the commits."""
         for channel, payload in notifications:

@@ -164,7 +164,7 @@ class VoteService:
         try:
             async with asyncio.timeout(VISIBLE_SECONDS):
                 partition = delivery.topic, delivery.partition
-                await self._progress.applied.wait_for(partition, delivery.offset + 1)
+                await self._progress.wait_until_applied({partition: delivery.offset + 1})
                 tool = await self._tallies.refresh(slug) or tool
                 await self._progress.published.wait_for(slug, tool.version)
         except (TimeoutError, SQLAlchemyError):
