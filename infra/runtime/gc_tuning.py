@@ -1,4 +1,4 @@
-"""Python's collector of cycles, told what our processes are like."""
+"""Tunes Python's cycle collector for long-running processes."""
 
 import gc
 import threading
@@ -9,24 +9,25 @@ SECONDS_BETWEEN = 20.0
 
 
 def reduce_gc(seconds: float = SECONDS_BETWEEN) -> None:
-    """Look for cycles seldom, and never in what was loaded before.
+    """Collect cycles seldom, and never among the objects loaded so far.
 
-    What comes with a request or a batch goes by its reference counts. Looking through thousands
-    of decoded events again and again for cycles that are not there took a quarter of a worker's
-    time, and made requests wait. Call this once everything is loaded.
+    Reference counts free the objects of a request or a batch. Searching thousands of decoded events
+    for cycles that are not there took a quarter of a worker's time, and delayed requests. Call this
+    once everything is loaded.
 
     Args:
-        seconds: From one full look to the next, however few objects there are. Errors come in
-            cycles, and each holds what was in hand: while servers were away, a worker filled four
-            gigabytes with them.
+        seconds: Time between full collections, however few objects there are. Errors are in cycles
+            and hold the objects of their batch: during an outage they filled four gigabytes.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(OBJECTS_BETWEEN, 50, 100)
-    threading.Thread(target=_look, args=(seconds,), name="collector", daemon=True).start()
+    threading.Thread(
+        target=_collect_forever, args=(seconds,), name="collector", daemon=True
+    ).start()
 
 
-def _look(seconds: float) -> None:
+def _collect_forever(seconds: float) -> None:
     while True:
         time.sleep(seconds)
         gc.collect()

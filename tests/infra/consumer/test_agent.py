@@ -22,7 +22,7 @@ def a_stream(*chunks: list[int]) -> Any:
     return SimpleNamespace(channel=SimpleNamespace(queue=FakeQueue(*chunks)))
 
 
-def test_what_waits_behind_a_chunk_joins_it() -> None:
+def test_chunks_that_wait_behind_one_join_it() -> None:
     stream = a_stream([2, 3], [4])
     assert drain([0, 1], stream) == [0, 1, 2, 3, 4]
     assert stream.channel.queue.qsize() == 0
@@ -32,7 +32,7 @@ def test_a_chunk_goes_alone_when_nothing_waits() -> None:
     assert drain([0, 1], a_stream()) == [0, 1]
 
 
-def test_no_more_is_taken_than_a_batch_holds() -> None:
+def test_draining_ends_when_the_batch_is_full() -> None:
     chunk = list(range(LARGEST_BATCH - 1))
     stream = a_stream([1, 2], [3])
     assert len(drain(chunk, stream)) == LARGEST_BATCH + 1

@@ -35,28 +35,28 @@ def rush(seconds: float) -> list[tuple[float, int]]:
     return [(0.01, BATCHING_THRESHOLD // 10)] * int(seconds / 0.01)
 
 
-def test_a_single_vote_is_handed_out_at_once() -> None:
+def test_a_single_vote_is_fetched_at_once() -> None:
     assert after((5.0, 1)) == LOW_LATENCY
     assert LOW_LATENCY.min_bytes == 1
 
 
-def test_votes_now_and_then_are_handed_out_at_once() -> None:
+def test_votes_at_a_low_rate_are_fetched_at_once() -> None:
     assert after(*[(0.02, 1)] * 100) == LOW_LATENCY
 
 
-def test_while_much_comes_the_broker_gathers_for_some_milliseconds() -> None:
+def test_at_a_high_rate_the_broker_gathers_for_some_milliseconds() -> None:
     assert after(*rush(1.0)) == BATCHED
     assert 0 < BATCHED.max_wait_ms <= 50
 
 
-def test_a_few_votes_at_the_same_moment_are_no_rush() -> None:
+def test_a_few_votes_at_the_same_moment_are_no_high_rate() -> None:
     assert after((5.0, 1), (0.001, 5), (0.001, 5)) == LOW_LATENCY
 
 
-def test_when_a_rush_ends_the_next_vote_is_handed_out_at_once() -> None:
+def test_after_a_high_rate_the_next_vote_is_fetched_at_once() -> None:
     assert after(*rush(1.0), (2 * WINDOW_SECONDS, 0)) == LOW_LATENCY
     assert after(*rush(1.0), (30.0, 1)) == LOW_LATENCY
 
 
-def test_a_batch_after_a_long_silence_is_no_rush() -> None:
+def test_a_batch_after_a_long_pause_is_no_high_rate() -> None:
     assert after((60.0, BATCHING_THRESHOLD)) == LOW_LATENCY

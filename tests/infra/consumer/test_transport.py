@@ -82,7 +82,7 @@ def test_all_brokers_are_known() -> None:
     assert {url.scheme for url in an_app().conf.broker} == {"batched"}
 
 
-def test_a_secured_cluster_is_spoken_to_in_its_own_way() -> None:
+def test_credentials_of_a_secured_cluster_reach_faust() -> None:
     secured: Any = an_app(
         KAFKA_SECURITY_PROTOCOL="SASL_PLAINTEXT",
         KAFKA_SASL_MECHANISM="SCRAM-SHA-256",
@@ -98,7 +98,7 @@ def test_before_it_runs_an_app_works_on_nothing() -> None:
     assert assigned(an_app()) == {}
 
 
-def test_a_process_without_a_name_is_named_after_its_host_and_pid() -> None:
+def test_a_process_without_a_name_is_named_by_host_and_pid() -> None:
     assert instance_name("worker-7") == "worker-7"
     assert instance_name("").endswith(f"-{os.getpid()}")
 
@@ -121,11 +121,11 @@ def a_fetching_consumer() -> Any:
     return asyncio.run(made())
 
 
-def test_what_transactions_did_not_commit_is_not_read() -> None:
+def test_uncommitted_records_are_not_read() -> None:
     assert a_fetching_consumer()._isolation_level == "read_committed"
 
 
-def test_a_seek_waits_for_a_fetch_that_brings_nothing_but_a_moment() -> None:
+def test_a_seek_waits_briefly_for_an_empty_fetch() -> None:
     assert a_fetching_consumer()._fetch_max_wait_ms <= 200
 
 
@@ -142,7 +142,7 @@ class FakeFetcher:
         return {TP("votes", 0): ["a record"] * 10_000}
 
 
-def test_while_much_comes_the_next_fetch_has_the_broker_gather() -> None:
+def test_at_a_high_rate_the_next_fetch_lets_the_broker_gather() -> None:
     async def fetched() -> Any:
         app: Any = an_app()
         app.consumer.flow_active = True
@@ -157,7 +157,7 @@ def test_while_much_comes_the_next_fetch_has_the_broker_gather() -> None:
     assert (fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms) == BATCHED
 
 
-def test_no_more_is_unpacked_at_once_than_makes_a_batch() -> None:
+def test_records_are_unpacked_a_batch_at_a_time() -> None:
     assert an_app().conf.broker_max_poll_records == LARGEST_BATCH
 
 
@@ -177,7 +177,7 @@ class FakeMember:
 
 
 @pytest.mark.parametrize("joining", [False, True])
-def test_while_the_group_is_joined_no_offset_is_reported(joining: bool) -> None:
+def test_during_a_rebalance_no_offset_is_reported(joining: bool) -> None:
     async def reported() -> list[Any]:
         app: Any = an_app()
         thread = app.consumer._thread
@@ -188,5 +188,5 @@ def test_while_the_group_is_joined_no_offset_is_reported(joining: bool) -> None:
     assert len(asyncio.run(reported())) == (not joining)
 
 
-def test_to_subscribe_waits_for_no_tables() -> None:
+def test_subscribing_waits_for_no_tables() -> None:
     assert isinstance(an_app().tables, NoTables)

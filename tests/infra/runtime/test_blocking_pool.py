@@ -1,4 +1,4 @@
-"""Who waits for a server that hangs waits no longer than people do."""
+"""A call to a server that hangs ends after a while."""
 
 import asyncio
 import threading
@@ -17,7 +17,7 @@ def hanging() -> Iterator[threading.Event]:
     event.set()
 
 
-def test_an_answer_is_passed_on_and_so_is_a_failure() -> None:
+def test_results_and_errors_of_a_call_are_passed_on() -> None:
     async def scene() -> None:
         threads = BlockingPool(1, "test")
         assert await threads.run(pow, 2, 3) == 8
@@ -27,7 +27,7 @@ def test_an_answer_is_passed_on_and_so_is_a_failure() -> None:
     asyncio.run(scene())
 
 
-def test_what_hangs_is_given_up(hanging: threading.Event) -> None:
+def test_a_call_that_hangs_times_out(hanging: threading.Event) -> None:
     async def scene() -> None:
         with pytest.raises(NoAnswerError, match=r"no answer within 0\.05 s"):
             await BlockingPool(1, "test", 0.05).run(hanging.wait)
@@ -35,7 +35,7 @@ def test_what_hangs_is_given_up(hanging: threading.Event) -> None:
     asyncio.run(scene())
 
 
-def test_who_waits_for_a_thread_waits_no_longer_than_for_an_answer(
+def test_waiting_for_a_thread_counts_towards_the_timeout(
     hanging: threading.Event,
 ) -> None:
     async def scene() -> None:
@@ -49,7 +49,7 @@ def test_who_waits_for_a_thread_waits_no_longer_than_for_an_answer(
     asyncio.run(scene())
 
 
-def test_a_threads_end_is_waited_for_but_not_for_ever(hanging: threading.Event) -> None:
+def test_joining_a_thread_ends_with_it_or_after_a_while(hanging: threading.Event) -> None:
     async def scene() -> None:
         thread = threading.Thread(target=hanging.wait, daemon=True)
         thread.start()

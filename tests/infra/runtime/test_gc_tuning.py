@@ -32,9 +32,9 @@ def what_becomes_of_a_failed_batch(seconds: float, patience: float) -> str:
     return done.stdout.strip()
 
 
-def test_what_errors_hold_in_cycles_is_let_go_however_few_objects_there_are() -> None:
+def test_errors_in_cycles_are_collected_however_few_objects_there_are() -> None:
     assert what_becomes_of_a_failed_batch(seconds=0.05, patience=20) == "gone"
 
 
-def test_between_two_looks_nobody_searches_for_cycles() -> None:
+def test_between_two_collections_cycles_stay() -> None:
     assert what_becomes_of_a_failed_batch(seconds=1000, patience=0.2) == "held"

@@ -129,7 +129,9 @@ def test_a_batch_is_applied_and_the_checkpoint_moves(votes: ProjectedTopic) -> N
     assert votes.dead.letters == []
 
 
-def test_poison_is_buried_with_its_reason_and_the_rest_is_applied(votes: ProjectedTopic) -> None:
+def test_undecodable_records_become_dead_letters_with_a_reason_and_the_others_are_applied(
+    votes: ProjectedTopic,
+) -> None:
     votes.apply(a_vote(), GARBAGE, None, CODEC.encode(a_vote())[:-1], a_vote(voter="v-2"))
     assert tally(votes) == 2
     assert votes.stored() == 5
@@ -138,7 +140,7 @@ def test_poison_is_buried_with_its_reason_and_the_rest_is_applied(votes: Project
     assert all(isinstance(error, UndecodableError) for _, error in votes.dead.letters)
 
 
-def test_a_batch_of_nothing_but_poison_moves_the_checkpoint(votes: ProjectedTopic) -> None:
+def test_a_batch_of_undecodable_records_moves_the_checkpoint(votes: ProjectedTopic) -> None:
     votes.apply(GARBAGE, GARBAGE)
     assert votes.stored() == 2
     assert votes.dead.offsets == [0, 1]
@@ -156,7 +158,9 @@ def test_while_dead_letters_cannot_be_written_nothing_is_applied_or_passed_over(
     assert (votes.stored(), tally(votes)) == (2, 1)
 
 
-def test_poison_is_buried_once_however_often_its_batch_is_tried(votes: ProjectedTopic) -> None:
+def test_a_dead_letter_is_written_once_however_often_its_batch_is_retried(
+    votes: ProjectedTopic,
+) -> None:
     votes.faults = [OperationalError("", None, Exception("the database is away"))] * 3
     for _ in range(3):
         with pytest.raises(OperationalError):
@@ -172,7 +176,7 @@ def test_a_good_batch_needs_no_dead_letters(votes: ProjectedTopic) -> None:
 
 
 @pytest.mark.parametrize("place", range(5))
-def test_what_the_database_alone_refuses_is_found_wherever_it_stands(
+def test_a_record_that_the_database_refuses_is_found_wherever_it_is(
     digests: ProjectedTopic, place: int
 ) -> None:
     values = [a_digest(week=f"2026-W{n:02}") for n in range(1, 6)]
@@ -184,7 +188,9 @@ def test_what_the_database_alone_refuses_is_found_wherever_it_stands(
     assert len(digests.journal.rows("digests")) == 4
 
 
-def test_each_poison_of_a_batch_is_buried_once_whatever_the_kind(digests: ProjectedTopic) -> None:
+def test_each_poison_record_of_a_batch_becomes_one_dead_letter_whatever_the_kind(
+    digests: ProjectedTopic,
+) -> None:
     digests.apply(a_digest("2026-W01"), GARBAGE, a_digest(digest="\0"), GARBAGE, a_digest())
     assert digests.stored() == 5
     assert sorted(digests.dead.offsets) == [1, 2, 3]
@@ -201,7 +207,7 @@ def test_a_batch_that_misses_its_checkpoint_is_told_and_applies_nothing(
     assert tally(votes) == 1
 
 
-def test_a_database_that_is_away_buries_nothing(votes: ProjectedTopic) -> None:
+def test_a_database_that_is_away_makes_no_dead_letter(votes: ProjectedTopic) -> None:
     away = create_engine("postgresql://nobody@127.0.0.1:1/nowhere")
     commit = partial(store.commit, away)
     projector: Any = Projector(
@@ -241,7 +247,7 @@ def test_a_dead_letter_that_cannot_be_written_fails_its_own_partition_alone(
     assert (votes.stored(0), votes.stored(1)) == (0, 1)
 
 
-def test_what_the_database_refuses_of_one_partition_holds_up_no_other(
+def test_a_refused_record_of_one_partition_holds_up_no_other(
     digests: ProjectedTopic,
 ) -> None:
     async def scene() -> list[Settled]:

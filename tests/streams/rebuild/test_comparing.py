@@ -14,7 +14,7 @@ from tests.streams.rebuild.rebuild_operator import FIRST, SECOND, Operator
 pytestmark = pytest.mark.integration
 
 
-def test_what_differs_is_shown_by_its_rows(
+def test_differences_are_shown_by_their_rows(
     without_worker: Operator, unique: Callable[[str], str]
 ) -> None:
     tool = unique("tool")
@@ -31,7 +31,7 @@ def test_what_differs_is_shown_by_its_rows(
     assert [row for row in compared["tallies"].only_in_second if tool in row] == [f"({tool},7,0,0)"]
 
 
-def test_two_generations_are_compared_at_the_same_offsets_whatever_arrives(
+def test_two_generations_are_compared_at_equal_offsets_whatever_arrives(
     operator: Operator, tool: str
 ) -> None:
     operator.rebuild()
@@ -41,7 +41,7 @@ def test_two_generations_are_compared_at_the_same_offsets_whatever_arrives(
     assert all(table.equal for table in found.tables)
 
 
-def test_a_generation_that_is_ahead_of_one_that_stands_still_is_compared_and_that_is_told(
+def test_a_generation_ahead_of_a_stopped_live_one_is_compared_and_its_lead_is_shown(
     operator: Operator, tool: str
 ) -> None:
     operator.stop_worker()

@@ -19,7 +19,7 @@ from tests.streams.rebuild.rebuild_operator import FIRST, SECOND, Operator
 pytestmark = pytest.mark.integration
 
 
-def test_promoted_under_a_stream_of_votes_nothing_is_lost_and_the_former_follows(
+def test_a_promotion_during_votes_loses_none_and_the_former_generation_follows(
     operator: Operator, tool: str
 ) -> None:
     operator.rebuild()
@@ -35,9 +35,7 @@ def test_promoted_under_a_stream_of_votes_nothing_is_lost_and_the_former_follows
     )
 
 
-def test_what_a_promotion_changes_is_announced_and_nothing_else(
-    operator: Operator, tool: str
-) -> None:
+def test_a_promotion_announces_its_changes_and_nothing_else(operator: Operator, tool: str) -> None:
     with operator.engine.begin() as connection:
         connection.execute(text("update tallies set ship = 99 where tool = :tool"), {"tool": tool})
     operator.rebuild()
@@ -69,7 +67,7 @@ def test_after_a_promotion_versions_are_those_that_subscribers_know_or_newer(
     assert operator.version(tool) > wrong
 
 
-def test_what_the_live_generation_has_not_reached_is_buried_and_told_after_a_promotion_too(
+def test_records_the_live_generation_has_not_reached_are_announced_after_a_promotion_too(
     operator: Operator, tool: str, cluster: str
 ) -> None:
     """The new one has passed it over in silence, since that is for the live one to do."""
@@ -96,7 +94,7 @@ def test_what_the_live_generation_has_not_reached_is_buried_and_told_after_a_pro
 @pytest.mark.parametrize(
     "where", [(LogOffsets, "ends"), (generations, "make_live")], ids=["ends", "switch"]
 )
-def test_who_stops_while_all_batches_wait_does_not_keep_them_waiting(
+def test_a_process_that_stops_while_it_blocks_all_batches_blocks_them_no_longer(
     where: tuple[Any, str], operator: Operator, tool: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operator.rebuild()
@@ -133,7 +131,7 @@ def test_a_promotion_waits_for_batches_in_flight_but_not_for_ever(
     assert without_worker.live() == FIRST
 
 
-def test_a_generation_that_was_dropped_is_not_what_one_goes_back_to(
+def test_a_rollback_never_returns_to_a_dropped_generation(
     without_worker: Operator,
 ) -> None:
     without_worker.promote(without_worker.rebuild())
@@ -142,7 +140,7 @@ def test_a_generation_that_was_dropped_is_not_what_one_goes_back_to(
         assert connection.scalar(text("select former from verdicts.generation")) is None
 
 
-def test_a_promotion_is_taken_back_by_promoting_the_former(operator: Operator, tool: str) -> None:
+def test_promoting_the_former_generation_rolls_back(operator: Operator, tool: str) -> None:
     operator.rebuild()
     operator.promote(SECOND)
     with operator.engine.connect() as connection:
@@ -153,9 +151,7 @@ def test_a_promotion_is_taken_back_by_promoting_the_former(operator: Operator, t
     wait_until("the votes are applied", lambda: operator.ships(tool), lambda ships: ships == 4)
 
 
-def test_a_generation_takes_the_place_of_one_that_read_a_log_that_is_gone(
-    operator: Operator, tool: str
-) -> None:
+def test_a_generation_replaces_one_of_a_lost_log(operator: Operator, tool: str) -> None:
     operator.stop_worker()
     with operator.engine.begin() as connection:
         connection.execute(text("update checkpoints set next_offset = next_offset + 1000000"))
@@ -182,7 +178,7 @@ def test_an_unknown_generation_is_refused_by_naming_those_that_exist(
         without_worker.promote("projections_7; drop schema verdicts")
 
 
-def test_a_dropped_generation_is_gone_and_its_number_is_not_used_while_later_ones_stand(
+def test_a_dropped_generation_is_gone_and_its_number_is_not_reused_while_later_ones_exist(
     without_worker: Operator,
 ) -> None:
     without_worker.rebuild()

@@ -184,7 +184,7 @@ def an_export(folder: Path, topic: Topic, *values: bytes, end: int | None = None
 
 
 @pytest.mark.integration
-def test_what_came_after_an_export_is_no_difference_where_the_log_may_have_grown(
+def test_records_after_an_export_are_no_difference_where_the_log_may_have_grown(
     cluster: str, topic: Topic, tmp_path: Path
 ) -> None:
     its, export = at(cluster), an_export(tmp_path / "one", topic, b"1", b"2")
@@ -199,7 +199,7 @@ def test_what_came_after_an_export_is_no_difference_where_the_log_may_have_grown
 
 
 @pytest.mark.integration
-def test_where_the_log_may_have_grown_what_was_exported_must_be_there(
+def test_where_the_log_may_have_grown_every_exported_record_must_be_there(
     cluster: str, topic: Topic, tmp_path: Path
 ) -> None:
     its = at(cluster)
@@ -214,9 +214,7 @@ def test_where_the_log_may_have_grown_what_was_exported_must_be_there(
 
 
 @pytest.mark.integration
-def test_an_import_that_failed_is_told_to_start_over_from_nothing(
-    cluster: str, topic: Topic, tmp_path: Path
-) -> None:
+def test_a_failed_import_asks_for_a_fresh_start(cluster: str, topic: Topic, tmp_path: Path) -> None:
     its, over = at(cluster), "start over with an empty cluster and database"
     with pytest.raises(LogFilesError, match=rf"did not take a record .*; {over}"):
         restore(its, [topic], an_export(tmp_path / "large", topic, os.urandom(2_000)))

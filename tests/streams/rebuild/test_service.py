@@ -18,7 +18,7 @@ from tests.streams.rebuild.rebuild_operator import FIRST, SECOND, Operator
 pytestmark = pytest.mark.integration
 
 
-def test_a_rebuild_equals_the_live_generation_and_tells_nobody(
+def test_a_rebuild_equals_the_live_generation_and_announces_nothing(
     operator: Operator, tool: str
 ) -> None:
     told = operator.told()
@@ -43,7 +43,7 @@ def test_workers_keep_a_new_generation_up_with_the_log(operator: Operator, tool:
     assert operator.ships(tool) == 4
 
 
-def test_a_rebuild_ends_where_the_log_ends_with_the_mark_of_a_transaction(
+def test_a_rebuild_ends_before_a_transaction_marker_at_the_end_of_the_log(
     operator: Operator, tool: str, cluster: str
 ) -> None:
     producer = create_producer(at_kafka(cluster), {"transactional.id": tool})
@@ -62,7 +62,7 @@ def test_a_rebuild_ends_where_the_log_ends_with_the_mark_of_a_transaction(
     assert (marked.lag, marked.seconds) == (0, 0.0)
 
 
-def test_the_answer_of_a_command_is_all_that_it_says_on_standard_output(
+def test_a_command_writes_only_its_answer_to_standard_output(
     without_worker: Operator,
 ) -> None:
     without_worker.sender.send_raw(VOTES.name, b"key", b"no Avro of ours")
@@ -73,7 +73,7 @@ def test_the_answer_of_a_command_is_all_that_it_says_on_standard_output(
     assert f"--resume {SECOND}" in done.stderr
 
 
-def test_what_cannot_be_filled_is_refused_by_name(without_worker: Operator) -> None:
+def test_a_generation_that_cannot_be_filled_is_refused_by_name(without_worker: Operator) -> None:
     with pytest.raises(NotReadyError, match="live already"):
         without_worker.resume(FIRST)
     with pytest.raises(UnknownGenerationError, match="no generation 'elsewhere'"):
