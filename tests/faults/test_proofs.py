@@ -69,8 +69,14 @@ LETTER = Safeguard(
             "        if batch.undecodable:\n"
             "            await _SETTING_ASIDE.run(self._dead_letters.write, batch.undecodable)\n"
             "        outcome = await self._commit_batch(batch)\n"
+            "        if isinstance(outcome, Mismatch):\n"
+            "            recording.mismatched(self._partition.topic)\n"
+            "            return outcome\n"
         ): (
             "        outcome = await self._commit_batch(batch)\n"
+            "        if isinstance(outcome, Mismatch):\n"
+            "            recording.mismatched(self._partition.topic)\n"
+            "            return outcome\n"
             "        if batch.undecodable:\n"
             "            await _SETTING_ASIDE.run(self._dead_letters.write, batch.undecodable)\n"
         )
