@@ -10,21 +10,26 @@
        form[data-vote]         its buttons carry the choice as value
        form[data-bookmark]     its one button saves
      [data-refresh="NAME"]     text that follows from the counts by the server's rules
-     [data-message]            where failures are said
+     [data-message]            the place for messages about failures
      [data-drawer], [data-drawer-open], [data-drawer-loading|empty|list]  the bookmarks
-     form[data-search]         its field suggests while one types; data-beside="A-vs-B" on it
-                               makes it look for a tool to set beside these
+     form[data-search]         its field suggests while the visitor types; data-selected="A-vs-B"
+                               on it makes it suggest a tool to compare with these
 
-   The counts in `state` are the newest that the server told, and include `own`, the vote and the
-   bookmark that it knows of this browser. `wanted` is what the person chose. What is shown is the
-   server's count moved by the difference, so a failure only has to forget what was wanted. */
+   The counts in `state` are the server's newest, and include `own`, this browser's vote and
+   bookmark as the server knows them. `wanted` is the visitor's choice. The page shows the server's
+   counts changed by the difference, so a failure only has to reset `wanted`. */
 
 "use strict";
 
 (() => {
   const LABELS = { ship: "Ship", skip: "Skip", split: "Split" };
-  const RETRY = 5000;
-  const REFRESH = 2000;
+  const RETRY_MS = 5000;
+  const REFRESH_MS = 2000;
+  const MESSAGE_MS = 8000;
+  const FAILURES = {
+    choice: ["Your vote was not sent.", "Voting is"],
+    saved: ["Your bookmark was not saved.", "Bookmarks are"],
+  };
 
   const states = new Map();
   let knownOwn = Promise.resolve();
@@ -35,7 +40,9 @@
   const within = (part, selector) =>
     part.matches(selector) ? [part, ...all(selector, part)] : all(selector, part);
   const partsOf = (slug) => all(`[data-tool="${slug}"]`);
-  const numberIn = (part, selector) => Number(part.querySelector(selector)?.textContent ?? 0);
+  const numberIn = (part, selector) =>
+    Number(part.querySelector(selector)?.textContent.replaceAll(",", "") ?? 0);
+  const withCommas = (number) => number.toLocaleString("en-US");
 
   /* Showing */
 
@@ -49,25 +56,25 @@
         version: -1,
         own: { choice: null, saved: false },
         wanted: { choice: null, saved: false },
-        turn: Promise.resolve(),
+        queue: Promise.resolve(),
         pending: 0,
-        held: null,
+        postponed: null,
       });
     }
   }
 
   function show(slug) {
-    const { own, wanted, ...told } = states.get(slug);
-    const moved = (choice) => Number(wanted.choice === choice) - Number(own.choice === choice);
-    const ship = Math.max(0, told.ship + moved("ship"));
-    const skip = Math.max(0, told.skip + moved("skip"));
-    const saved = Math.max(0, told.bookmarks + Number(wanted.saved) - Number(own.saved));
+    const { own, wanted, ...server } = states.get(slug);
+    const difference = (choice) => Number(wanted.choice === choice) - Number(own.choice === choice);
+    const ship = Math.max(0, server.ship + difference("ship"));
+    const skip = Math.max(0, server.skip + difference("skip"));
+    const saved = Math.max(0, server.bookmarks + Number(wanted.saved) - Number(own.saved));
     for (const part of partsOf(slug)) {
-      write(part, "[data-community-ship]", ship);
-      write(part, "[data-community-skip]", skip);
+      write(part, "[data-community-ship]", withCommas(ship));
+      write(part, "[data-community-skip]", withCommas(skip));
       write(part, "[data-community-percent]", percent(ship, skip));
       write(part, "[data-community-line]", line(ship, skip));
-      write(part, "[data-bookmarks]", saved);
+      write(part, "[data-bookmarks]", withCommas(saved));
       for (const button of all("form[data-vote] button", part)) {
         button.setAttribute("aria-pressed", String(button.value === wanted.choice));
       }
@@ -91,24 +98,32 @@
   function line(ship, skip) {
     if (ship + skip === 0) return "No community votes yet";
     const verdict = ship === skip ? "split" : ship > skip ? "ship" : "skip";
-    return `${LABELS[verdict]} · ${ship} ship / ${skip} skip`;
+    return `${LABELS[verdict]} · ${withCommas(ship)} ship / ${withCommas(skip)} skip`;
   }
 
-  function say(text) {
+  function notify(text) {
     const message = document.querySelector("[data-message]");
     message.textContent = text;
-    clearTimeout(say.timer);
-    say.timer = setTimeout(() => { message.textContent = ""; }, 8000);
+    clearTimeout(notify.timer);
+    notify.timer = setTimeout(() => { message.textContent = ""; }, MESSAGE_MS);
   }
 
-  /* What the server tells */
+  function failure(kind, status) {
+    const [lost, service] = FAILURES[kind];
+    if (!navigator.onLine) return `You're offline. ${lost}`;
+    if (status === 429) return "Too many new voters on your network; try again in an hour.";
+    if (status >= 400 && status < 500) return `${lost} Please reload the page.`;
+    return `${service} down for a moment. Please try again.`;
+  }
 
-  function told(slug, tally) {
+  /* Tallies from the server */
+
+  function receive(slug, tally) {
     const state = states.get(slug);
     if (!state || !tally?.community || !(tally.version > state.version)) return;
     if (state.pending) {
-      // It may or may not count the choice that is on its way, so it waits for the answer to that.
-      if (!state.held || tally.version > state.held.version) state.held = tally;
+      // It may or may not include the pending choice, so it waits for the response to that.
+      if (!state.postponed || tally.version > state.postponed.version) state.postponed = tally;
       return;
     }
     const changed = state.ship !== tally.community.ship || state.skip !== tally.community.skip;
@@ -121,9 +136,9 @@
   }
 
   async function learnOwn() {
-    const answer = await fetch("/v1/me", { headers: { Accept: "application/json" } });
-    if (!answer.ok) return;
-    const me = await answer.json();
+    const response = await fetch("/v1/me", { headers: { Accept: "application/json" } });
+    if (!response.ok) return;
+    const me = await response.json();
     for (const [slug, state] of states) {
       if (state.pending) continue;
       state.own = { choice: me.votes?.[slug] ?? null, saved: (me.bookmarks ?? []).includes(slug) };
@@ -134,39 +149,39 @@
 
   function listen() {
     if (source || document.hidden || !states.size) return;
-    const asked = [...states.keys()].map((slug) => `tool=${encodeURIComponent(slug)}`);
-    // A new stream begins with the present state, so nothing is missed while there was none.
-    source = new EventSource(`/v1/changes?${asked.join("&")}`);
+    const tools = [...states.keys()].map((slug) => `tool=${encodeURIComponent(slug)}`);
+    // A new stream begins with the current state, so nothing is missed between two streams.
+    source = new EventSource(`/v1/changes?${tools.join("&")}`);
     source.addEventListener("tally", (event) => {
       const tally = JSON.parse(event.data);
-      told(tally.tool, tally);
+      receive(tally.tool, tally);
     });
     source.addEventListener("error", () => {
       if (source?.readyState !== EventSource.CLOSED) return;
-      hush();
-      setTimeout(listen, RETRY);
+      disconnect();
+      setTimeout(listen, RETRY_MS);
     });
   }
 
-  function hush() {
+  function disconnect() {
     source?.close();
     source = null;
   }
 
-  /* Sentences that the server derives from the counts come from its own new page. */
+  /* Sentences that the server derives from the counts are read from its new page. */
 
   function refreshSoon() {
     if (refreshing || !document.querySelector("[data-refresh]")) return;
     refreshing = setTimeout(() => {
       refreshing = 0;
       refresh().catch(() => {});
-    }, REFRESH);
+    }, REFRESH_MS);
   }
 
   async function refresh() {
-    const answer = await fetch(location.pathname, { cache: "no-cache" });
-    if (!answer.ok) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const response = await fetch(location.pathname, { cache: "no-cache" });
+    if (!response.ok) return;
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
     for (const element of all("[data-refresh]")) {
       const fresh = page.querySelector(`[data-refresh="${element.dataset.refresh}"]`);
       if (fresh && fresh.textContent !== element.textContent) {
@@ -175,28 +190,30 @@
     }
   }
 
-  /* What the person chooses */
+  /* Choices of the visitor */
 
-  function choose(slug, kind, value, failure) {
+  function choose(slug, kind, value) {
     const state = states.get(slug);
     state.wanted[kind] = value;
     state.pending += 1;
     show(slug);
-    // One after the other, so that the last choice is also the last one the server hears of.
-    state.turn = state.turn.then(() => send(slug, kind, failure)).finally(() => settle(slug));
+    // One after the other, so the last choice also reaches the server last.
+    state.queue = state.queue.then(() => send(slug, kind)).finally(() => settle(slug));
   }
 
-  async function send(slug, kind, failure) {
+  async function send(slug, kind) {
     const state = states.get(slug);
     const value = state.wanted[kind];
     if (value === state.own[kind]) return;
+    let status = 0;
     try {
-      const answer = await (kind === "choice" ? sendVote(slug, value) : sendBookmark(slug, value));
-      if (!answer.ok) throw new Error(answer.statusText);
-      accept(state, kind, value, await answer.json());
+      const response = await (kind === "choice" ? sendVote(slug, value) : sendBookactivate(slug, value));
+      status = response.status;
+      if (!response.ok) throw new Error(response.statusText);
+      accept(state, kind, value, await response.json());
     } catch {
       if (state.wanted[kind] === value) state.wanted[kind] = state.own[kind];
-      say(failure);
+      notify(failure(kind, status));
     }
   }
 
@@ -214,9 +231,9 @@
     const state = states.get(slug);
     state.pending -= 1;
     if (state.pending) return;
-    const held = state.held;
-    state.held = null;
-    told(slug, held);
+    const { postponed } = state;
+    state.postponed = null;
+    receive(slug, postponed);
     show(slug);
     refreshSoon();
   }
@@ -231,7 +248,7 @@
     });
   }
 
-  function sendBookmark(slug, saved) {
+  function sendBookactivate(slug, saved) {
     return fetch(`/v1/bookmarks/${slug}`, { method: saved ? "PUT" : "DELETE" });
   }
 
@@ -245,10 +262,9 @@
     await knownOwn;
     const { wanted } = states.get(slug);
     if (form.matches("[data-bookmark]")) {
-      choose(slug, "saved", !wanted.saved, "The bookmark could not be saved. Please try again.");
+      choose(slug, "saved", !wanted.saved);
     } else {
-      const choice = wanted.choice === pressed ? null : pressed;
-      choose(slug, "choice", choice, "Your vote could not be counted. Please try again.");
+      choose(slug, "choice", wanted.choice === pressed ? null : pressed);
     }
   }
 
@@ -258,21 +274,21 @@
     const drawer = document.querySelector("[data-drawer]");
     if (event.ctrlKey || event.metaKey || event.shiftKey || !drawer.showModal) return;
     event.preventDefault();
-    shelve("loading");
+    showPart("loading");
     drawer.showModal();
     try {
-      const answer = await fetch("/v1/bookmarks", { headers: { Accept: "application/json" } });
-      if (!answer.ok) throw new Error(answer.statusText);
-      const saved = (await answer.json()).items ?? [];
+      const response = await fetch("/v1/bookmarks", { headers: { Accept: "application/json" } });
+      if (!response.ok) throw new Error(response.statusText);
+      const saved = (await response.json()).items ?? [];
       fill(saved);
-      shelve(saved.length ? "list" : "empty");
+      showPart(saved.length ? "list" : "empty");
     } catch {
       drawer.close();
-      say("Your bookmarks could not be loaded. Please try again.");
+      notify("Your bookmarks could not be loaded. Please try again.");
     }
   }
 
-  function shelve(name) {
+  function showPart(name) {
     for (const each of ["loading", "empty", "list"]) {
       document.querySelector(`[data-drawer-${each}]`).hidden = each !== name;
     }
@@ -291,24 +307,24 @@
     document.querySelector("[data-drawer-list]").replaceChildren(...entries);
   }
 
-  /* Search as one types, by the rule of publishers/views/lists/search.py */
+  /* Search suggestions, by the rule of publishers/views/lists/search.py */
 
   const VERSUS = /^(.*?)\s+(?:vs\.?|versus|or)(?:\s+(.*))?$/iu;
-  const TOOLS = 6;
-  const PAIRS = 4;
-  const A_SIDE = 3;
-  let listed = null;
+  const MAX_TOOLS = 6;
+  const MAX_PAIRS = 4;
+  const MAX_PER_SIDE = 3;
+  let index = null;
 
   const words = (text) =>
     text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
   const byName = (one, other) => compare(one.lower, other.lower) || compare(one.slug, other.slug);
   const compare = (one, other) => Number(one > other) - Number(one < other);
   const unique = (items, key) => [...new Map(items.map((item) => [key(item), item])).values()];
-  const lineup = (...slugs) => `/compare/${slugs.sort().join("-vs-")}/`;
+  const comparisonPath = (...slugs) => `/compare/${slugs.sort().join("-vs-")}/`;
 
   function load() {
-    listed ??= fetch("/search.json")
-      .then((answer) => answer.json())
+    index ??= fetch("/search.json")
+      .then((response) => response.json())
       .then(({ categories, tools }) => tools.map(([slug, name, tagline, number]) => ({
         slug,
         name,
@@ -322,51 +338,51 @@
         ],
       })))
       .catch(() => {
-        listed = null;
+        index = null;
         return [];
       });
-    return listed;
+    return index;
   }
 
-  function weight(asked, tool) {
+  function weight(query, tool) {
     let sum = 0;
-    for (const word of asked) {
-      const field = tool.fields.find(([, held]) => held.some((each) => each.startsWith(word)));
+    for (const word of query) {
+      const field = tool.fields.find(([, inside]) => inside.some((each) => each.startsWith(word)));
       if (!field) return 0;
       sum += field[0];
     }
     return sum;
   }
 
-  function best(side, tools) {
-    const asked = words(side ?? "");
+  function ranked(side, tools) {
+    const query = words(side ?? "");
     return tools
-      .map((tool) => [weight(asked, tool), tool])
-      .filter(([found]) => found)
+      .map((tool) => [weight(query, tool), tool])
+      .filter(([sum]) => sum)
       .sort(([a, one], [b, other]) => b - a || byName(one, other))
       .map(([, tool]) => tool);
   }
 
-  function suggest(query, tools, beside) {
+  function suggest(query, tools, selected) {
     const line = query.trim().replace(/\s+/gu, " ");
-    const sides = (line.match(VERSUS)?.slice(1) ?? [line]).map((side) => best(side, tools));
-    const found = unique(sides.flat(), (tool) => tool.slug);
-    if (beside.length) {
-      return found
-        .filter((tool) => !beside.includes(tool.slug))
-        .slice(0, TOOLS)
-        .map((tool) => [tool.name, tool.tagline, lineup(tool.slug, ...beside)]);
+    const sides = (line.match(VERSUS)?.slice(1) ?? [line]).map((side) => ranked(side, tools));
+    const matches = unique(sides.flat(), (tool) => tool.slug);
+    if (selected.length) {
+      return matches
+        .filter((tool) => !selected.includes(tool.slug))
+        .slice(0, MAX_TOOLS)
+        .map((tool) => [tool.name, tool.tagline, comparisonPath(tool.slug, ...selected)]);
     }
-    const single = found.slice(0, TOOLS)
+    const single = matches.slice(0, MAX_TOOLS)
       .map((tool) => [tool.name, tool.tagline, `/tools/${tool.slug}/`]);
-    const both = pairs(sides, tools).slice(0, PAIRS);
+    const both = pairs(sides, tools).slice(0, MAX_PAIRS);
     return sides.length > 1 ? [...both, ...single] : [...single, ...both];
   }
 
   function pairs([left, right], tools) {
     let every = [];
     if (right) {
-      every = left.slice(0, A_SIDE).flatMap((a) => right.slice(0, A_SIDE).map((b) => [a, b]));
+      every = left.slice(0, MAX_PER_SIDE).flatMap((a) => right.slice(0, MAX_PER_SIDE).map((b) => [a, b]));
     } else if (left.length) {
       const near = [...left, ...[...tools].sort(byName)];
       every = near.filter((b) => b.category === left[0].category).map((b) => [left[0], b]);
@@ -374,7 +390,7 @@
     return unique(
       every.filter(([a, b]) => a !== b).map((two) => {
         const [a, b] = two.sort((one, other) => compare(one.slug, other.slug));
-        return [`${a.name} vs ${b.name}`, "Comparison", lineup(a.slug, b.slug)];
+        return [`${a.name} vs ${b.name}`, "Comparison", comparisonPath(a.slug, b.slug)];
       }),
       ([, , path]) => path,
     );
@@ -382,11 +398,11 @@
 
   function searchIn(form) {
     const field = form.querySelector("input[type=search]");
-    const beside = form.dataset.beside?.split("-vs-") ?? [];
+    const selected = form.dataset.selected?.split("-vs-") ?? [];
     const list = document.createElement("ul");
     let active = -1;
-    list.className = "found";
-    list.id = `${field.id}-found`;
+    list.className = "suggestions";
+    list.id = `${field.id}-suggestions`;
     list.hidden = true;
     list.setAttribute("role", "listbox");
     list.setAttribute("aria-label", "Suggestions");
@@ -399,10 +415,10 @@
     function close() {
       list.hidden = true;
       field.setAttribute("aria-expanded", "false");
-      mark(-1);
+      activate(-1);
     }
 
-    function mark(number) {
+    function activate(number) {
       active = number;
       [...list.children].forEach((option, at) => {
         option.setAttribute("aria-selected", String(at === active));
@@ -414,10 +430,10 @@
     }
 
     async function update() {
-      const asked = field.value;
+      const query = field.value;
       const tools = await load();
-      if (field.value !== asked || document.activeElement !== field) return;
-      list.replaceChildren(...suggest(asked, tools, beside).map(([name, note, path], number) => {
+      if (field.value !== query || document.activeElement !== field) return;
+      list.replaceChildren(...suggest(query, tools, selected).map(([name, note, path], number) => {
         const option = document.createElement("li");
         const fine = document.createElement("span");
         fine.className = "fine";
@@ -430,15 +446,15 @@
       }));
       list.hidden = !list.children.length;
       field.setAttribute("aria-expanded", String(!list.hidden));
-      mark(-1);
+      activate(-1);
     }
 
     function onKey(event) {
       const last = list.children.length - 1;
       if (event.key === "Escape" && !list.hidden) close();
       else if (event.key === "Enter" && active >= 0) location.assign(list.children[active].dataset.path);
-      else if (event.key === "ArrowDown" && !list.hidden) mark(active < last ? active + 1 : -1);
-      else if (event.key === "ArrowUp" && !list.hidden) mark(active < 0 ? last : active - 1);
+      else if (event.key === "ArrowDown" && !list.hidden) activate(active < last ? active + 1 : -1);
+      else if (event.key === "ArrowUp" && !list.hidden) activate(active < 0 ? last : active - 1);
       else return;
       event.preventDefault();
     }
@@ -447,7 +463,7 @@
     field.addEventListener("input", update);
     field.addEventListener("keydown", onKey);
     field.addEventListener("blur", close);
-    // The field keeps the focus, so that a click reaches the list before it closes.
+    // The field keeps the focus, so a click reaches the list before it closes.
     list.addEventListener("mousedown", (event) => event.preventDefault());
     list.addEventListener("click", (event) => {
       const path = event.target.closest("li")?.dataset.path;
@@ -458,7 +474,7 @@
   /* Start */
 
   function wake() {
-    if (document.hidden) return hush();
+    if (document.hidden) return disconnect();
     if (!source && states.size) {
       knownOwn = learnOwn().catch(() => {});
       listen();
@@ -474,7 +490,7 @@
     drawer.addEventListener("click", (event) => { if (event.target === drawer) drawer.close(); });
   }
   document.addEventListener("visibilitychange", wake);
-  addEventListener("pagehide", hush);
+  addEventListener("pagehide", disconnect);
   addEventListener("pageshow", wake);
   wake();
 })();

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from publishers.templating import assets
 from publishers.views import json_ld
-from publishers.views.text.formatting import count, day, shorten, wrapped, xml_text
+from publishers.views.text.formatting import count, number, plural, shorten, wrapped, xml_text
 from publishers.views.text.markdown_escape import escape_block, escape_inline
 
 
@@ -75,7 +75,12 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         auto_reload=False,
     )
-    environment.globals |= {"asset": assets.address, "count": count, "day": day}
+    environment.globals |= {
+        "asset": assets.address,
+        "count": count,
+        "number": number,
+        "plural": plural,
+    }
     environment.filters |= {"inline": escape_inline, "quoted": escape_block, "url": quote}
     environment.filters |= {"once": once, "wrapped": wrapped, "xml_text": xml_text}
     return environment

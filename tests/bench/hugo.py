@@ -37,7 +37,7 @@ def write_site(library: SiteContent, folder: Path) -> None:
     for reviewer in library.reviewers():
         named = {"title": reviewer.name, "reviewer": reviewer.reviewer}
         _page(folder, f"/reviewers/{reviewer.reviewer}/", named)
-    _page(folder, "/about/", {"title": "About", "description": "How verdicts arise."})
+    _page(folder, "/about/", {"title": "About", "description": "How verdicts work."})
 
 
 def _write_category(folder: Path, category: Category, tools: list[Tool]) -> None:

@@ -14,8 +14,8 @@ pytestmark = pytest.mark.e2e
 TITLE = f"{CLAUDE.name} vs {SMOLVLM.name}"
 PATH = f"/compare/{CLAUDE.slug}-vs-{SMOLVLM.slug}/"
 TIE = (
-    "It is a tie: the panel ships both, level at 83.5 and 83.25 of 100; "
-    f"price could decide, as {CLAUDE.name} is paid and {SMOLVLM.name} is free."
+    "It is a tie: the panel ships both, level at 83.5 and 83.25 out of 100; "
+    f"the difference is price: {CLAUDE.name} is paid, {SMOLVLM.name} is free."
 )
 
 
@@ -68,7 +68,12 @@ def read_scorecard() -> list[str]:
 def test_the_served_html_holds_everything_in_its_order(system: System) -> None:
     served = system.http.get(PATH)
     opening_lines = [f"Compare / {TITLE}", "AI tool comparison", TITLE, "side by side", TIE]
-    drawer = ["Bookmarks", "Loading bookmarks…", "No bookmarks yet", "Bookmark button to find it"]
+    drawer = [
+        "Bookmarks",
+        "Loading bookmarks…",
+        "No bookmarks yet",
+        "Bookmark a tool and it appears",
+    ]
     assert_in_order(
         text_of(served.text),
         [
@@ -77,7 +82,7 @@ def test_the_served_html_holds_everything_in_its_order(system: System) -> None:
             *read_card(SMOLVLM),
             *(cell for row in read_table() for cell in row),
             *read_scorecard(),
-            "follow the feed",
+            "feed for every new review",
             *drawer,
         ],
     )
@@ -129,7 +134,7 @@ def test_the_scorecard_follows_the_order_of_the_panel(page: Page) -> None:
 
 def test_it_ends_with_the_feed_and_the_drawer(page: Page) -> None:
     newsletter = page.get_by_role("complementary", name="Keep up with new verdicts")
-    expect(newsletter.get_by_role("link", name="follow the feed")).to_have_attribute(
+    expect(newsletter.get_by_role("link", name="subscribe to the feed")).to_have_attribute(
         "href", "/feed.xml"
     )
     drawer = page.get_by_role("dialog", name="Bookmarks")

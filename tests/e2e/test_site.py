@@ -98,7 +98,7 @@ def test_an_unknown_path_is_a_real_404_page(system: System, pair: Pair) -> None:
     ):
         answer = system.http.get(path)
         assert answer.status_code == 404, path
-        assert "There is no such page" in answer.text
+        assert "Page not found" in answer.text
         assert answer.headers["content-type"] == "text/html; charset=utf-8"
 
 

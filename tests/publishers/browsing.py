@@ -22,7 +22,7 @@ SMOLVLM = "smolvlm-2-5"
 
 
 class Api:
-    """Answers as the API does; `down` makes it refuse, `hold` makes it keep a vote waiting."""
+    """Answers as the API does: with the status `failure` if set; `hold` keeps a vote waiting."""
 
     def __init__(self) -> None:
         self.library = library_with_digests()
@@ -34,7 +34,7 @@ class Api:
         self.votes: dict[str, str] = {}
         self.saved: list[str] = []
         self.version = 10
-        self.down = False
+        self.failure = 0
         self.held: Any = None
         self.hold = False
         self.asked: list[str] = []
@@ -71,9 +71,9 @@ class Api:
         elif path == "/v1/bookmarks":
             tools = [tool for slug in self.saved if (tool := self.library.tool(slug))]
             named = [{"tool": tool.tool, "name": tool.name} for tool in tools]
-            route.fulfill(status=503 if self.down else 200, json={"items": named})
-        elif self.down:
-            route.fulfill(status=503, json={"title": "Down"})
+            route.fulfill(status=self.failure or 200, json={"items": named})
+        elif self.failure:
+            route.fulfill(status=self.failure, json={"title": "Failure"})
         elif self.hold:
             self.held = route
         else:

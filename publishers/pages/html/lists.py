@@ -24,8 +24,8 @@ def render_home(content: SiteContent, public_url: str) -> bytes:
     """The front page."""
     view = home(content.tools(), content.categories(), content.reviewers())
     description = (
-        "Two AI tools side by side: what a panel of reviewers and the community of those who use "
-        "them would ship, and why."
+        "AI tools side by side: which one a panel of reviewers and the community would ship, "
+        "and why."
     )
     meta = Meta("Which AI tool should you ship?", description, "/")
     return render_with_newsletter(content, "home.html", public_url, meta, view)
@@ -33,9 +33,7 @@ def render_home(content: SiteContent, public_url: str) -> bytes:
 
 def render_about(content: SiteContent, public_url: str) -> bytes:
     """How verdicts work."""
-    meta = Meta(
-        "How verdicts arise", "What is counted here, by whom, and what it means.", "/about/"
-    )
+    meta = Meta("How verdicts work", "What counts, who decides, and what it means.", "/about/")
     return page("about.html", public_url, meta, members(content.reviewers()))
 
 
@@ -64,7 +62,7 @@ def render_rankings(content: SiteContent, public_url: str, slug: str) -> bytes |
     name, path = category.name, rankings_path(slug)
     meta = Meta(
         f"{name}: rankings",
-        f"{name} ranked by the community, by the panel, by dissent, by bookmarks and by age.",
+        f"{name} ranked by community, panel, disagreement, bookmarks and listing date.",
         path,
         feed=feed_path(category_path(slug)),
         graph=[breadcrumb(Crumb(name, category_path(slug)), Crumb("Rankings", path))],
@@ -95,7 +93,7 @@ def render_digests(content: SiteContent, public_url: str) -> bytes:
     path = digests_path()
     meta = Meta(
         "Weekly digests",
-        "What changed week by week: verdicts that turned, close calls, new tools.",
+        "What changed each week: verdicts, close calls, new tools.",
         path,
         feed=feed_path(path),
         graph=[breadcrumb(Crumb("Verdicts", "/"), Crumb("Digests", path))],
@@ -111,7 +109,7 @@ def render_digest(content: SiteContent, public_url: str, week: str) -> bytes | N
         return None
     view = digest_page(by_week[week], list(by_week))
     meta = Meta(
-        f"Digest of {view.title.lower()}",
+        f"Weekly digest: {view.title}",
         f"{view.dates}: {view.summary}",
         view.path,
         "article",

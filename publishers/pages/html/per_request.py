@@ -12,18 +12,21 @@ from schemas.records import Tool
 
 def render_not_found(public_url: str) -> bytes:
     """The page for an unknown address."""
-    return page("404.html", public_url, Meta("Not found", "There is no such page.", ""))
+    return page("404.html", public_url, Meta("Page not found", "Page not found.", ""))
 
 
 def render_unavailable(public_url: str) -> bytes:
     """The page for a failure of the site itself."""
-    return page("trouble.html", public_url, Meta("Out of order", "Please try again.", ""))
+    return page(
+        "trouble.html", public_url, Meta("Temporarily unavailable", "Please try again.", "")
+    )
 
 
 def render_retired(public_url: str, retired: list[Tool]) -> bytes:
     """The page in place of these retired tools, or of a comparison with them."""
     names = " and ".join(tool.name for tool in retired)
-    meta = Meta(f"{names} is no longer listed", "This page has been retired.", "")
+    verb = "is" if len(retired) == 1 else "are"
+    meta = Meta(f"{names} {verb} no longer listed", "This page has been retired.", "")
     return page("410.html", public_url, meta, retired)
 
 
@@ -34,10 +37,12 @@ def render_search(
     tools = [tool for slug in selected if (tool := content.tool_on_site(slug))]
     view = search(query, content.tools(), tools[: MAX_TOOLS - 1])
     title = f"Search: {view.query}" if view.query else "Search"
-    return page("search.html", public_url, Meta(title, "Search for tools.", ""), view)
+    return page(
+        "search.html", public_url, Meta(title, "Search AI tools and comparisons.", ""), view
+    )
 
 
 def render_bookmarks(public_url: str, saved: Iterable[Tool]) -> bytes:
     """One visitor's bookmarks."""
-    meta = Meta("Bookmarks", "The tools that you saved.", "")
+    meta = Meta("Bookmarks", "Tools saved in this browser.", "")
     return page("bookmarks.html", public_url, meta, [card(tool) for tool in saved])

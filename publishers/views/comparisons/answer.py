@@ -46,7 +46,7 @@ def answer(one: Tool, other: Tool) -> ComparisonAnswer:
         return _by_verdict(*_descending(one, other, _verdict_rank))
     if abs(_mean(one) - _mean(other)) >= LEVEL:
         return _by_mean(*_descending(one, other, _mean))
-    return _by_community(one, other, f"{_both(one)}, level at {_scores(one, other)} of 100")
+    return _by_community(one, other, f"{_both(one)}, level at {_scores(one, other)} out of 100")
 
 
 def preferred(one: Tool, other: Tool) -> Tool | None:
@@ -74,7 +74,7 @@ def _by_verdict(ahead: Tool, behind: Tool) -> ComparisonAnswer:
 def _by_mean(ahead: Tool, behind: Tool) -> ComparisonAnswer:
     skipped = ahead.panel.verdict == "skip"
     headline = f"{ahead.name} leads" + (", though neither convinces" if skipped else "")
-    scores = f"scores it {mean(ahead.panel.mean)} against {mean(behind.panel.mean)} of 100"
+    scores = f"scores it {mean(ahead.panel.mean)} out of 100, against {mean(behind.panel.mean)}"
     return ComparisonAnswer(
         ahead.tool, headline, f"{_both(ahead)} and {scores}{_agreement(ahead, behind)}"
     )
@@ -95,10 +95,10 @@ def _by_community(one: Tool, other: Tool, panel: str) -> ComparisonAnswer:
 def _could_decide(one: Tool, other: Tool) -> str:
     if one.entry != other.entry:
         entries = [f"{tool.name} is {ENTRIES[tool.entry].lower()}" for tool in (one, other)]
-        return f"price could decide, as {' and '.join(entries)}"
+        return f"the difference is price: {', '.join(entries)}"
     purposes = [to_plain(tool.best_for, 90).rstrip(".") for tool in (one, other)]
     return (
-        f"purpose could decide, as {one.name} is best for “{purposes[0]}”, "
+        f"the difference is purpose: {one.name} is best for “{purposes[0]}”, "
         f"{other.name} for “{purposes[1]}”"
     )
 

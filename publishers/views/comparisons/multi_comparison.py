@@ -71,14 +71,10 @@ def answer_among(tools: list[Tool]) -> ComparisonAnswer:
     if len(unbeaten) == 1:
         return _only_unbeaten(unbeaten[0], tools, beaten_by)
     if not unbeaten:
-        return ComparisonAnswer(None, "No clear leader", "each of them stands behind another one")
+        return ComparisonAnswer(None, "No clear leader", "each of them loses to another")
     names = [tool.name for tool in unbeaten]
-    if len(unbeaten) == 2:
-        between = answer(*unbeaten).reason
-        reason = f"none is ahead of {_list(names)}; between the two, {between}"
-    else:
-        reason = f"nothing puts {_list(names, 'or')} ahead of the others"
-    return ComparisonAnswer(None, "It is a tie", reason)
+    reason = answer(*unbeaten).reason if len(unbeaten) == 2 else "none of them beats another"
+    return ComparisonAnswer(None, f"{_list(names)} tie for first", reason)
 
 
 def _only_unbeaten(
@@ -89,10 +85,10 @@ def _only_unbeaten(
     level = [tool for tool in others if tool.tool not in beaten_by[best.tool]]
     if level:
         names = _list([tool.name for tool in level])
-        reason = f"no other is ahead of it, though it does not lead {names}"
-        return ComparisonAnswer(best.tool, f"{best.name} stands best", reason)
+        reason = f"no other tool beats it, though it only ties with {names}"
+        return ComparisonAnswer(best.tool, f"{best.name} comes first", reason)
     closest = max(others, key=lambda tool: (len(beaten_by[tool.tool]), tool.panel.mean or 0.0))
-    reason = f"it is ahead of each of the others; against {closest.name}, the closest, "
+    reason = f"it beats each of the others; against {closest.name}, the closest, "
     return ComparisonAnswer(best.tool, f"{best.name} leads", reason + answer(best, closest).reason)
 
 
@@ -109,7 +105,7 @@ def _about(tools: list[Tool]) -> str:
 def _rows(cards: list[Card]) -> list[MultiComparisonRow]:
     columns = {
         "Panel verdict": [each.panel_line for each in cards],
-        "Panel mean": [each.panel_mean for each in cards],
+        "Panel average": [each.panel_mean for each in cards],
         "Community": [each.community_line for each in cards],
         "Entry": [each.entry for each in cards],
         "Pricing": [each.pricing for each in cards],
@@ -125,5 +121,5 @@ def _agrees(row: ScorecardRow) -> bool:
     return len({opinion.verdict if opinion else None for opinion in row.opinions}) == 1
 
 
-def _list(names: list[str], conjunction: str = "and") -> str:
-    return f" {conjunction} ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+def _list(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

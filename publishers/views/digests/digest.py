@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from publishers.views.digests import headline
 from publishers.views.digests.digest_items import signed
 from publishers.views.digests.digest_sections import Section, sections
-from publishers.views.digests.week_titles import dates, title
+from publishers.views.digests.week_titles import dates, in_sentence, title
 from publishers.views.paths import digest_path
-from publishers.views.text.formatting import count
+from publishers.views.text.formatting import count, plural
 from schemas.digests import Counts, WeeklyDigest
 
 
@@ -82,18 +83,28 @@ def digest_list(digests: Sequence[WeeklyDigest]) -> list[DigestListing]:
 
 
 def summary(digest: WeeklyDigest) -> str:
-    """The week in one sentence, most newsworthy first."""
+    """The week in two sentences: the news by name, then the counts."""
+    return " ".join(filter(None, (headline.sentence(digest), _counts(digest))))
+
+
+def subject(digest: WeeklyDigest) -> str:
+    """The week's number and its news: the subject of a mail, the title of a feed entry."""
+    week = in_sentence(digest.week).capitalize()
+    return f"{week}: {headline.subject(digest) or _counts(digest).rstrip('.')}"
+
+
+def _counts(digest: WeeklyDigest) -> str:
     counts = digest.counts
     numbered = [
         (counts.panel_changes, count(counts.panel_changes, "new or changed panel verdict")),
-        (counts.flips, count(counts.flips, "flip") + " by the community"),
+        (counts.flips, count(counts.flips, "community flip")),
         (counts.new_tools, count(counts.new_tools, "new tool")),
         (counts.reviews, count(counts.reviews, "review")),
         (counts.votes, _change(counts.votes, "vote")),
     ]
     texts = [text for number, text in numbered if number]
     if not texts:
-        return "A quiet week: nothing but small moves."
+        return "A quiet week with only small changes."
     *first, last = texts
     sentence = f"{', '.join(first)} and {last}" if first else last
     return f"{sentence}{'' if digest.frozen else ' so far'}."
@@ -101,11 +112,10 @@ def summary(digest: WeeklyDigest) -> str:
 
 def figures(counts: Counts) -> list[Figure]:
     """The week in numbers."""
-    reviews = "review by the panel" if counts.reviews == 1 else "reviews by the panel"
     return [
-        Figure(f"{counts.reviews:,}", reviews),
-        Figure(signed(counts.votes), "votes by the community"),
-        Figure(signed(counts.bookmarks), "bookmarks"),
+        Figure(f"{counts.reviews:,}", plural(counts.reviews, "panel review")),
+        Figure(signed(counts.votes), plural(counts.votes, "community vote")),
+        Figure(signed(counts.bookmarks), plural(counts.bookmarks, "bookmark")),
     ]
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from publishers.views.paths import tool_path
-from publishers.views.text.formatting import ENTRIES, VERDICTS, count, day, initial, mean
+from publishers.views.text.formatting import ENTRIES, VERDICTS, count, counts, day, initial, mean
 from publishers.views.text.markdown import to_plain
 from schemas.digests import (
     BookmarkMove,
@@ -77,9 +77,7 @@ def _item(
 
 def panel_change(change: PanelChange) -> Item:
     """A new or changed panel verdict."""
-    line = (
-        f"{change.after.ship} ship / {change.after.skip} skip{_means(change.before, change.after)}"
-    )
+    line = f"{counts(change.after.ship, change.after.skip)}{_means(change.before, change.after)}"
     return _item(change, line, before=change.before.verdict, after=change.after.verdict)
 
 
@@ -87,7 +85,7 @@ def _means(before: PanelStanding, after: PanelStanding) -> str:
     if after.mean is None:
         return ""
     previous = f", was {mean(before.mean)}" if before.mean is not None else ""
-    return f" · mean {mean(after.mean)}{previous}"
+    return f" · average {mean(after.mean)}{previous}"
 
 
 def flip(flip: Flip) -> Item:
@@ -97,7 +95,7 @@ def flip(flip: Flip) -> Item:
 
 
 def _counts(community: Community) -> str:
-    return f"{community.ship:,} ship / {community.skip:,} skip"
+    return counts(community.ship, community.skip)
 
 
 def new_tool(new: NewTool) -> Item:
@@ -112,17 +110,17 @@ def _day_of_year(time: datetime) -> str:
 
 def pick(pick: Pick) -> Item:
     """A review with the reason to read it."""
-    line = f"{pick.reviewer_name}: {pick.score}/100 · {pick.verdict}, {_reason(pick)}"
+    line = f"{pick.reviewer_name}: {pick.score}/100 · {pick.verdict} ({_reason(pick)})"
     excerpt = to_plain(pick.body, EXCERPT_LENGTH)
     return _item(pick, line, text=excerpt, anchor=f"#{pick.reviewer}")
 
 
 def _reason(pick: Pick) -> str:
     if pick.reason == "changed":
-        return f"after saying {pick.before}"
+        return f"previously {pick.before}"
     if pick.reason == "apart" and pick.others is not None:
-        return f"while the others come to {mean(pick.others)}"
-    return "the first to review it"
+        return f"the others average {mean(pick.others)}"
+    return "first review"
 
 
 def close_call(call: CloseCall) -> Item:

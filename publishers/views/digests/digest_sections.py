@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 from publishers.views.digests import digest_items as items
 from publishers.views.digests.digest_items import Item
-from publishers.views.digests.week_titles import title
+from publishers.views.digests.week_titles import in_sentence
 from schemas import digests
 from schemas.digests import NamedTool, WeeklyDigest
+from schemas.time import weeks
 
 
 class Section(NamedTuple):
@@ -30,7 +31,7 @@ def _panel(digest: WeeklyDigest) -> Section:
     return Section(
         "panel",
         "Panel verdicts",
-        "New and changed verdicts, from before the week to after it.",
+        "New and changed panel verdicts this week.",
         list(map(items.panel_change, digest.panel_changes)),
         _more(digest.counts.panel_changes, digest.panel_changes),
     )
@@ -40,9 +41,9 @@ def _flips(digest: WeeklyDigest) -> Section:
     return Section(
         "flips",
         "The community changed its mind",
-        f"Tools whose voters said something else at {_since(digest)}."
+        f"Community verdicts that differ from {_previous_digest(digest)}."
         if digest.since
-        else "Tools whose voters said something else before.",
+        else "Community verdicts that changed.",
         list(map(items.flip, digest.flips)),
         _more(digest.counts.flips, digest.flips),
     )
@@ -52,7 +53,7 @@ def _new_tools(digest: WeeklyDigest) -> Section:
     return Section(
         "new",
         "New tools",
-        "First listed this week, with what the panel says so far.",
+        "First listed this week, with the panel verdict so far.",
         list(map(items.new_tool, digest.new_tools)),
         _more(digest.counts.new_tools, digest.new_tools),
     )
@@ -62,8 +63,8 @@ def _reviews(digest: WeeklyDigest) -> Section:
     return Section(
         "reviews",
         "Reviews worth reading",
-        "Reviewers who changed sides, who stand at least "
-        f"{digests.APART_POINTS} points from the mean of the others, or who spoke first.",
+        "Reversals, first reviews, and scores at least "
+        f"{digests.APART_POINTS} points from the rest of the panel.",
         list(map(items.pick, digest.reviews)),
     )
 
@@ -72,8 +73,8 @@ def _close_calls(digest: WeeklyDigest) -> Section:
     return Section(
         "close",
         "Close calls",
-        f"At least {digests.CLOSE_CALL_VOTES} votes, and no more than "
-        f"{digests.CLOSE_CALL_PERCENT} in a hundred between ship and skip.",
+        f"At least {digests.CLOSE_CALL_VOTES} votes, with ship and skip within "
+        f"{digests.CLOSE_CALL_PERCENT} points.",
         list(map(items.close_call, digest.close_calls)),
         _more(digest.counts.close_calls, digest.close_calls),
     )
@@ -82,8 +83,8 @@ def _close_calls(digest: WeeklyDigest) -> Section:
 def _votes(digest: WeeklyDigest) -> Section:
     return Section(
         "votes",
-        "Most moved by votes",
-        f"Ships and skips that came or went since {_since(digest)}.",
+        "Biggest vote changes",
+        _since(digest),
         list(map(items.vote_move, digest.votes)),
     )
 
@@ -91,14 +92,21 @@ def _votes(digest: WeeklyDigest) -> Section:
 def _bookmarks(digest: WeeklyDigest) -> Section:
     return Section(
         "bookmarks",
-        "Most moved by bookmarks",
-        f"Bookmarks that came or went since {_since(digest)}.",
+        "Biggest bookmark changes",
+        _since(digest),
         list(map(items.bookmark_move, digest.bookmarks)),
     )
 
 
 def _since(digest: WeeklyDigest) -> str:
-    return f"the digest of {title(digest.since).lower()}" if digest.since else "the beginning"
+    return f"Since {_previous_digest(digest)}." if digest.since else "Since the first vote."
+
+
+def _previous_digest(digest: WeeklyDigest) -> str:
+    """`last week's digest`, or which one where quiet weeks had none."""
+    if digest.since and weeks.following(digest.since) == digest.week:
+        return "last week's digest"
+    return f"the digest of {in_sentence(digest.since or '', digest.week)}"
 
 
 def _more(total: int, shown: Sequence[NamedTool]) -> str:

@@ -82,7 +82,7 @@ def _retirement(tool: Tool, time: datetime) -> FeedEntry:
         title=f"{tool.name} is no longer listed",
         author=PUBLISHER,
         time=time,
-        lead=tool.retired_reason or "It was retired.",
+        lead=tool.retired_reason or "This tool was retired.",
     )
 
 

@@ -1,6 +1,6 @@
 """A frozen digest as an entry of a feed."""
 
-from publishers.views.digests.digest import digest_page
+from publishers.views.digests.digest import digest_page, subject
 from publishers.views.feeds.atom import PUBLISHER, FeedEntry
 from schemas.digests import WeeklyDigest
 
@@ -10,7 +10,7 @@ def digest_entry(digest: WeeklyDigest) -> FeedEntry:
     view = digest_page(digest)
     return FeedEntry(
         path=view.path,
-        title=f"Digest of {view.title.lower()}",
+        title=subject(digest),
         author=PUBLISHER,
         time=digest.end,
         lead=view.summary,

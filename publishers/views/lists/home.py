@@ -1,5 +1,6 @@
 """The front page: choose two tools, or find a comparison worth reading."""
 
+from collections import Counter
 from typing import NamedTuple
 
 from publishers.views.comparisons.answer import MIN_VOTES
@@ -37,7 +38,7 @@ class SiteTotals(NamedTuple):
     tools: int
     reviews: int
     votes: int
-    panel: dict[Verdict, int]
+    panel_verdicts: str
     panel_percent: str
     community_percent: str
     disagreements: list[Disagreement]
@@ -101,20 +102,24 @@ def worth_reading(tools: list[Tool]) -> list[Pair]:
 
 def site_totals(tools: list[Tool]) -> SiteTotals:
     """Counts over all tools, and the tools on which panel and community disagree most."""
-    panel: dict[Verdict, int] = dict.fromkeys(VERDICTS, 0)
-    for tool in tools:
-        panel[tool.panel.verdict] += 1
     reviews = sum(len(tool.panel.reviews) for tool in tools)
     votes = sum(tool.community.votes for tool in tools)
     return SiteTotals(
         tools=len(tools),
         reviews=reviews,
         votes=votes,
-        panel=panel,
+        panel_verdicts=panel_verdicts(tools),
         panel_percent=_share(sum(tool.panel.ship for tool in tools), reviews),
         community_percent=_share(sum(tool.community.ship for tool in tools), votes),
         disagreements=disagreements(tools),
     )
+
+
+def panel_verdicts(tools: list[Tool]) -> str:
+    """`18 Ship, 4 Skip, 3 Split`."""
+    numbers = Counter(tool.panel.verdict for tool in tools)
+    labels = {**VERDICTS, "none": "without a verdict"}
+    return ", ".join(f"{numbers[each]:,} {labels[each]}" for each in labels if numbers[each])
 
 
 def disagreements(tools: list[Tool]) -> list[Disagreement]:

@@ -5,7 +5,7 @@ from math import sqrt
 from typing import NamedTuple
 
 from publishers.views.paths import category_path
-from publishers.views.text.formatting import count, day, instant, mean, percent
+from publishers.views.text.formatting import count, counts, day, instant, mean, percent
 from publishers.views.tools.cards import Card, card
 from schemas.records import Category, Tool
 
@@ -75,9 +75,8 @@ def rankings(category: Category, tools: list[Tool]) -> RankingsPage:
 
 def _community(tools: list[Tool]) -> Ranking:
     rule = (
-        "By the share of ship among votes, counted with care: the lower bound of Wilson's 95 % "
-        f"interval, so that many votes weigh more than a few lucky ones. From {MIN_VOTES} "
-        "votes on."
+        "Lower bound of the 95% Wilson interval of the ship share, so a few lucky votes cannot "
+        f"win. Minimum {MIN_VOTES} votes."
     )
     return _ranking(
         "community", "What the community ships", rule, tools, _by_bound, _votes, _has_votes
@@ -85,7 +84,7 @@ def _community(tools: list[Tool]) -> Ranking:
 
 
 def _panel(tools: list[Tool]) -> Ranking:
-    rule = f"By the mean of the panel's scores. From {MIN_REVIEWS} reviews on."
+    rule = f"Average of the panel's scores. Minimum {MIN_REVIEWS} reviews."
     return _ranking(
         "panel", "What the panel rates highest", rule, tools, _by_mean, _reviews, _has_reviews
     )
@@ -93,21 +92,21 @@ def _panel(tools: list[Tool]) -> Ranking:
 
 def _split(tools: list[Tool]) -> Ranking:
     rule = (
-        "By how close the community's votes come to half ship, half skip; of equals the one with "
-        f"more votes first. From {MIN_VOTES} votes on."
+        "Closest to half ship, half skip; ties go to the tool with more votes. "
+        f"Minimum {MIN_VOTES} votes."
     )
     return _ranking("split", "Most split", rule, tools, _by_evenness, _sides, _has_votes)
 
 
 def _bookmarked(tools: list[Tool]) -> Ranking:
-    rule = "By the number of readers who keep it. From one bookmark on."
+    rule = "By number of bookmarks."
     return _ranking(
         "bookmarked", "Most bookmarked", rule, tools, _by_bookmarks, _bookmarks, _has_bookmarks
     )
 
 
 def _newest(tools: list[Tool]) -> Ranking:
-    rule = "By the day on which it was first listed."
+    rule = "By the date of the first listing."
     return _ranking("newest", "Newest", rule, tools, _by_listing, _listing, lambda _: True)
 
 
@@ -173,16 +172,16 @@ def _by_listing(tool: Tool) -> tuple[float, float]:
 def _votes(tool: Tool) -> tuple[str, str, str]:
     bound = 100 * wilson(tool.community.ship, tool.community.votes)
     share = f"{percent(tool.community.percent)} of {count(tool.community.votes, 'vote')}"
-    return f"{bound:.1f}", f"{share} say ship", ""
+    return f"{bound:.1f}", f"{share} say Ship", ""
 
 
 def _reviews(tool: Tool) -> tuple[str, str, str]:
-    return mean(tool.panel.mean), f"mean of {count(len(tool.panel.reviews), 'review')}", ""
+    return mean(tool.panel.mean), f"average of {count(len(tool.panel.reviews), 'review')}", ""
 
 
 def _sides(tool: Tool) -> tuple[str, str, str]:
     community = tool.community
-    return f"{percent(community.percent)}", f"{community.ship} ship / {community.skip} skip", ""
+    return f"{percent(community.percent)}", counts(community.ship, community.skip), ""
 
 
 def _bookmarks(tool: Tool) -> tuple[str, str, str]:

@@ -21,7 +21,7 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 def panel_line(panel: Panel) -> str:
     """The panel's verdict with its count: `Ship · 4 ship / 0 skip`."""
     label = VERDICTS[panel.verdict]
-    return label if panel.verdict == "none" else f"{label} · {panel.ship} ship / {panel.skip} skip"
+    return label if panel.verdict == "none" else f"{label} · {counts(panel.ship, panel.skip)}"
 
 
 def community_line(community: Community) -> str:
@@ -29,7 +29,12 @@ def community_line(community: Community) -> str:
     if community.verdict == "none":
         return "No community votes yet"
     label = VERDICTS[community.verdict]
-    return f"{label} · {community.ship} ship / {community.skip} skip"
+    return f"{label} · {counts(community.ship, community.skip)}"
+
+
+def counts(ship: int, skip: int) -> str:
+    """`1,204 ship / 3 skip`."""
+    return f"{ship:,} ship / {skip:,} skip"
 
 
 def percent(value: int | None, otherwise: str = "") -> str:
@@ -44,7 +49,17 @@ def mean(value: float | None) -> str:
 
 def count(number: int, one: str, many: str | None = None) -> str:
     """A number with its noun: `1 review`, `2,041 votes`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return f"{number:,} {plural(number, one, many)}"
+
+
+def number(value: int) -> str:
+    """`2,041`."""
+    return f"{value:,}"
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """A noun that agrees with a number, which may be negative."""
+    return one if abs(number) == 1 else many or f"{one}s"
 
 
 @lru_cache(maxsize=4096)

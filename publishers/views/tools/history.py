@@ -5,10 +5,11 @@ from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
 
+from publishers.views.digests.week_titles import in_sentence
 from publishers.views.digests.week_titles import title as week_title
 from publishers.views.memoize import memoize_by_identity
 from publishers.views.paths import digest_path
-from publishers.views.text.formatting import VERDICTS, count, day, instant, mean, percent
+from publishers.views.text.formatting import VERDICTS, count, counts, day, instant, mean, percent
 from schemas.history import CommunityPoint, History, PanelPoint
 from schemas.records import Verdict
 
@@ -95,14 +96,12 @@ def _panel_summary(points: Sequence[PanelPoint]) -> str:
     if not points:
         return ""
     verdicts = [VERDICTS[verdict] for verdict, _ in groupby(point.verdict for point in points)]
-    spoke = f"The panel spoke {_times(len(points))}"
+    reviews = count(len(points), "panel review")
+    if len(points) == 1:
+        return f"{reviews}: {verdicts[0]}."
     if len(verdicts) == 1:
-        return f"{spoke} and always came to {verdicts[0]}."
-    return f"{spoke}; its verdict went from {' to '.join(verdicts)}."
-
-
-def _times(number: int) -> str:
-    return {1: "once", 2: "twice"}.get(number) or count(number, "time")
+        return f"{reviews}, {verdicts[0]} throughout."
+    return f"{reviews}: {', then '.join(verdicts)}."
 
 
 def _community_summary(points: Sequence[CommunityPoint]) -> str:
@@ -110,18 +109,13 @@ def _community_summary(points: Sequence[CommunityPoint]) -> str:
     voted = [point for point in points if point.community.percent is not None]
     if not voted:
         return ""
-    last = f"The community stood at {_share(voted[-1])} ship after {_week(voted[-1])}"
-    if len(voted) == 1:
-        return f"{last}."
-    return f"{last}; it was {_share(voted[0])} after {_week(voted[0])}."
-
-
-def _share(point: CommunityPoint) -> str:
-    return percent(point.community.percent)
-
-
-def _week(point: CommunityPoint) -> str:
-    return week_title(point.week).lower()
+    first, last = voted[0], voted[-1]
+    summary = f"Community: {percent(last.community.percent)} ship after {in_sentence(last.week)}"
+    if len(voted) > 1:
+        summary += (
+            f", {percent(first.community.percent)} after {in_sentence(first.week, last.week)}"
+        )
+    return f"{summary}."
 
 
 def _steps(points: Sequence[PanelPoint], start: datetime, end: datetime) -> ChartLine:
@@ -165,10 +159,13 @@ def _short(number: float) -> str:
 
 
 def _panel_row(point: PanelPoint) -> PanelRow:
-    counts = f"{point.ship} ship / {point.skip} skip"
-    label = VERDICTS[point.verdict]
     return PanelRow(
-        instant(point.time), day(point.time), point.verdict, label, counts, mean(point.mean)
+        instant=instant(point.time),
+        day=day(point.time),
+        verdict=point.verdict,
+        label=VERDICTS[point.verdict],
+        counts=counts(point.ship, point.skip),
+        mean=mean(point.mean),
     )
 
 
@@ -179,7 +176,7 @@ def _week_row(point: CommunityPoint) -> WeekRow:
         path=digest_path(point.week),
         verdict=community.verdict,
         label=VERDICTS[community.verdict],
-        counts=f"{community.ship:,} ship / {community.skip:,} skip",
+        counts=counts(community.ship, community.skip),
         percent=percent(community.percent, "—"),
         bookmarks=f"{point.bookmarks:,}",
     )

@@ -35,12 +35,12 @@ def related(similar: Iterable[tuple[Tool, Sequence[str]]]) -> list[Suggestion]:
 
 def _advantages(tool: Tool, rival: Tool) -> Iterable[str]:
     if answer(tool, rival).leader == rival.tool:
-        yield "leads their comparison"
+        yield "beats it head to head"
     if _CHEAPER.index(rival.entry) < _CHEAPER.index(tool.entry):
-        yield f"{ENTRIES[rival.entry].lower()} to start with"
+        yield f"{ENTRIES[rival.entry].lower()} to start"
     if preferred(tool, rival) is rival:
         shares = [percent(each.community.percent) for each in (rival, tool)]
-        yield f"liked by {shares[0]} of its voters against {shares[1]}"
+        yield f"{shares[0]} community ship share, against {shares[1]}"
 
 
 def _quoted(words: Iterable[str]) -> str:

@@ -60,13 +60,15 @@ def tool_page(
 
 def summary(tool: Tool) -> str:
     """The verdicts of panel and community in one sentence."""
+    if not tool.panel.reviews and not tool.community.votes:
+        return "Not reviewed yet. Be the first to vote."
     return f"{_panel(tool.panel)}; {_community(tool.community)}."
 
 
 def _panel(panel: Panel) -> str:
     heads = count(len(panel.reviews), "reviewer")
     if panel.verdict == "none":
-        return "The panel has not reviewed it yet"
+        return "Not reviewed yet"
     if panel.verdict == "split":
         return f"{heads} are split down the middle"
     agreeing = panel.ship if panel.verdict == "ship" else panel.skip
@@ -75,5 +77,5 @@ def _panel(panel: Panel) -> str:
 
 def _community(community: Community) -> str:
     if not community.votes:
-        return "nobody in the community has voted yet"
+        return "no community votes yet"
     return f"{community.percent}% of {count(community.votes, 'voter')} would ship it"

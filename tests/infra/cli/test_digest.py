@@ -46,10 +46,9 @@ def operator(projected: Engine, migrated: str) -> Operator:
 
 
 def test_the_list_names_every_digest(operator: Operator) -> None:
-    assert operator.reads("list") == [
-        {"week": "2026-W47", "frozen": False, "summary": "1 new tool and 1 more vote so far."}
-    ]
-    assert operator.runs("list").output.startswith("2026-W47  running  1 new tool")
+    summary = "SmolVLM 2.5 is new. 1 new tool and 1 more vote so far."
+    assert operator.reads("list") == [{"week": "2026-W47", "frozen": False, "summary": summary}]
+    assert operator.runs("list").output.startswith("2026-W47  running  SmolVLM 2.5 is new.")
 
 
 def test_a_digest_is_rendered_in_each_format(operator: Operator) -> None:
@@ -60,7 +59,7 @@ def test_a_digest_is_rendered_in_each_format(operator: Operator) -> None:
     message = message_from_bytes(
         operator.runs("render", "2026-W47", "--format", "eml").stdout_bytes
     )
-    assert message["Subject"] == "Week 47 of 2026: 1 new tool and 1 more vote so far"
+    assert message["Subject"] == "Week 47: SmolVLM 2.5 is new"
 
 
 def test_a_week_without_a_digest_is_one_sentence(operator: Operator) -> None:

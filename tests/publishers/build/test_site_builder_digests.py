@@ -57,7 +57,7 @@ def test_a_settled_digest_stays_as_it_is_and_enters_histories_and_feeds(house: H
     tallies = FrozenTally("ant", 7, 1, 0), FrozenTally("bee", 1, 9, 0)
     house.print(a_freeze("2026-W47", *tallies, at=NEXT))
     settled = house.page("/digests/2026-W47/")
-    assert "still open" not in settled
+    assert "in progress" not in settled
     for tool, counts in (("ant", "7 ship / 1 skip"), ("bee", "1 ship / 9 skip")):
         assert counts in house.page(f"/tools/{tool}/")
     assert "/digests/2026-W47/" in (house.folder / "feed.xml").read_text()

@@ -103,7 +103,8 @@ def test_a_comparison_says_everything_in_its_order() -> None:
     expected += ["Skeptic", "82/100 · ship", "82/100 · ship", "Futurist", "85/100 · ship"]
     expected += ["85/100 · ship", "Founder", "79/100 · ship", "The bill", "20 November 2026"]
     expected += ["Received API credits", "78/100 · ship", "No invoice"]
-    expected += ["follow the feed", "Bookmarks", "Loading bookmarks…", "No bookmarks yet", "Save a"]
+    expected += ["feed for every new review", "Bookmarks", "Loading bookmarks…"]
+    expected += ["No bookmarks yet", "Bookmark a tool and it appears here."]
     in_order(reader.text, expected)
 
 

@@ -91,7 +91,7 @@ def test_axe_finds_nothing_serious_in_what_opens(visit: Visit, api: Api) -> None
 
 
 def suggest(page: Page, text: str) -> Locator:
-    field = page.get_by_role("combobox", name="Name, category or what it does")
+    field = page.get_by_role("combobox", name="Name, category or use case")
     field.press_sequentially(text)
     expect(page.get_by_role("option").first).to_be_visible()
     return field
@@ -190,7 +190,7 @@ def test_nothing_shifts_when_live_data_arrives(
     api.bookmarks[SMOLVLM] = 9999
     api.votes[SMOLVLM] = "ship"
     api.version += 1
-    expect(ship).to_have_text("9876")
+    expect(ship).to_have_text("9,876")
     assert shifts(page) == 0
 
 

@@ -20,6 +20,10 @@ def button(card: Locator, name: str) -> Locator:
     return card.get_by_role("button", name=name)
 
 
+def expect_message(page: Page, text: str) -> None:
+    expect(page.locator("[data-message]")).to_have_text(text)
+
+
 def number(card: Locator, name: str) -> Locator:
     return button(card, name).locator(".number")
 
@@ -57,11 +61,29 @@ def test_hasty_changes_end_with_the_last_choice(page: Page, card: Locator, api: 
 
 
 def test_a_vote_that_fails_is_rolled_back_and_said(page: Page, card: Locator, api: Api) -> None:
-    api.down = True
+    api.failure = 503
     button(card, "Ship").click()
-    expect(page.get_by_role("status").filter(has_text="could not be counted")).to_be_visible()
+    expect_message(page, "Voting is down for a moment. Please try again.")
     expect(button(card, "Ship")).to_have_attribute("aria-pressed", "false")
     expect(number(card, "Ship")).to_have_text("301")
+
+
+def test_a_refused_vote_says_why(page: Page, card: Locator, api: Api) -> None:
+    api.failure = 429
+    button(card, "Ship").click()
+    expect_message(page, "Too many new voters on your network; try again in an hour.")
+    api.failure = 404
+    button(card, "Ship").click()
+    expect_message(page, "Your vote was not sent. Please reload the page.")
+
+
+def test_an_offline_browser_says_so(page: Page, card: Locator) -> None:
+    expect(button(card, "Ship")).to_have_attribute("aria-pressed", "false")
+    page.context.set_offline(True)
+    button(card, "Ship").click()
+    expect_message(page, "You're offline. Your vote was not sent.")
+    button(card, "Bookmark").click()
+    expect_message(page, "You're offline. Your bookmark was not saved.")
 
 
 def test_votes_of_others_arrive_by_themselves(page: Page, card: Locator, api: Api) -> None:
@@ -139,7 +161,7 @@ def test_nothing_moves_when_counts_arrive(page: Page, card: Locator, api: Api) -
     api.tallies[SMOLVLM] = {"ship": 9999, "skip": 1}
     api.bookmarks[SMOLVLM] = 9999
     api.version += 1
-    expect(number(card, "Ship")).to_have_text("9999")
+    expect(number(card, "Ship")).to_have_text("9,999")
     moved = [now[0] for was, now in zip(before, page.evaluate(places), strict=True) if was != now]
     # Within its button a number may be wider than before, and with it the label is elsewhere.
     assert set(moved) <= {"SPAN number", "SPAN unseen"}

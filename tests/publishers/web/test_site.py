@@ -219,7 +219,7 @@ def test_search_finds_tools_and_comparisons_without_a_script(site: Site) -> None
     assert 'href="/tools/smolvlm-2-5/"' in answer.text
     assert 'href="/compare/patchwork-vs-smolvlm-2-5/"' in answer.text
     assert 'name="robots" content="noindex"' in answer.text
-    assert "No tool is found" in site.client.get("/search/?q=zebra").text
+    assert "No tools match “zebra”." in site.client.get("/search/?q=zebra").text
     assert "<h1>Search tools and comparisons</h1>" in site.client.get("/search/").text
 
 
@@ -320,7 +320,7 @@ def test_stylesheet_and_script_are_stored_compressed_too(site: Site) -> None:
 def test_what_is_not_there_is_a_404_page(site: Site, path: str) -> None:
     answer = site.client.get(path)
     assert answer.status_code == 404
-    assert "There is no such page" in answer.text
+    assert "Page not found" in answer.text
 
 
 @pytest.mark.parametrize(
@@ -405,6 +405,6 @@ def test_a_crash_shows_a_page_and_no_trace(site: Site) -> None:
     site.fault = RuntimeError("secret details")
     answer = site.client.get("/")
     assert answer.status_code == 500
-    assert "The fault is ours" in answer.text
+    assert "our fault; no votes are lost" in answer.text
     assert "secret" not in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"

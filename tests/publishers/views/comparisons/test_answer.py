@@ -28,7 +28,9 @@ def test_a_better_verdict_leads_whatever_the_mean_says() -> None:
 
 def test_with_the_same_verdict_the_higher_mean_leads() -> None:
     found = answer(scored("ada", 80, 70), scored("bob", 90, 85))
-    assert str(found) == "Bob leads: the panel ships both and scores it 87.5 against 75 of 100."
+    assert (
+        str(found) == "Bob leads: the panel ships both and scores it 87.5 out of 100, against 75."
+    )
 
 
 def test_a_lead_among_two_skipped_tools_is_no_praise() -> None:
@@ -50,7 +52,7 @@ def test_means_less_than_a_point_apart_are_level_and_the_community_decides() -> 
     bob = scored("bob", 81, 81, votes=(8, 2))
     found = answer(ada, bob)
     assert found.leader == "bob"
-    assert "level at 80.5 and 81 of 100" in found.reason
+    assert "level at 80.5 and 81 out of 100" in found.reason
     assert "80% of its voters would ship it, against 50% for Ada" in found.reason
 
 
@@ -92,7 +94,7 @@ def test_without_any_review_the_community_decides_or_it_is_a_tie() -> None:
     ada, bob = scored("ada", votes=(9, 1)), scored("bob", votes=(2, 8))
     assert answer(ada, bob).leader == "ada"
     assert str(answer(scored("ada"), scored("bob"))).startswith(
-        "It is a tie: the panel has reviewed neither yet; purpose could decide"
+        "It is a tie: the panel has reviewed neither yet; the difference is purpose: "
     )
 
 

@@ -24,29 +24,29 @@ def test_who_is_ahead_of_every_other_leads() -> None:
     found = answer_among([CYD, BOB, ADA])
     assert found.leader == "ada"
     assert str(found) == (
-        "Ada leads: it is ahead of each of the others; against Bob, the closest, the panel ships "
-        "both and scores it 90 against 80 of 100."
+        "Ada leads: it beats each of the others; against Bob, the closest, the panel ships both "
+        "and scores it 90 out of 100, against 80."
     )
 
 
 def test_two_that_nobody_is_ahead_of_tie() -> None:
     found = answer_among([scored("ada", 90), scored("bob", 90, entry="paid"), CYD])
     assert found.leader is None
-    assert found.headline == "It is a tie"
-    assert "none is ahead of Ada and Bob; between the two, " in found.reason
-    assert "price could decide" in found.reason
+    assert found.headline == "Ada and Bob tie for first"
+    assert found.reason.startswith("the panel ships both, level at 90 out of 100; ")
+    assert "the difference is price: " in found.reason
 
 
 def test_three_that_are_level_tie() -> None:
     found = answer_among([scored(slug, 90) for slug in ("ada", "bob", "cyd")])
-    assert str(found) == ("It is a tie: nothing puts Ada, Bob or Cyd ahead of the others.")
+    assert str(found) == "Ada, Bob and Cyd tie for first: none of them beats another."
 
 
 def test_who_is_level_with_another_only_stands_best() -> None:
     level = scored("bob", 80.5, votes=(1, 9))
     found = answer_among([scored("ada", 81), level, scored("cyd", 79.9, votes=(9, 1))])
     assert found.leader == "ada"
-    assert str(found) == "Ada stands best: no other is ahead of it, though it does not lead Bob."
+    assert str(found) == "Ada comes first: no other tool beats it, though it only ties with Bob."
 
 
 def test_a_circle_has_no_leader() -> None:

@@ -13,32 +13,34 @@ from schemas.digests import Counts, WeeklyDigest
 from tests.publishers.sample_digests import a_digest
 
 
-def with_counts(**counts: int) -> WeeklyDigest:
-    return msgspec.structs.replace(a_digest(), counts=Counts(**counts))
+def without_news(**counts: int) -> WeeklyDigest:
+    return msgspec.structs.replace(
+        a_digest(), counts=Counts(**counts), panel_changes=[], flips=[], new_tools=[]
+    )
 
 
 def test_a_digest_is_titled_by_its_week() -> None:
     view = digest_page(a_digest("2026-W04"))
-    assert (view.title, view.path) == ("Week 4 of 2026", "/digests/2026-W04/")
+    assert (view.title, view.path) == ("Week 4, 2026", "/digests/2026-W04/")
 
 
 @pytest.mark.parametrize(
     ("week", "dates"),
     [
-        ("2026-W47", "16 to 22 November 2026"),
-        ("2026-W44", "26 October to 1 November 2026"),
-        ("2026-W53", "28 December 2026 to 3 January 2027"),
+        ("2026-W47", "16\N{EN DASH}22 November 2026"),
+        ("2026-W44", "26 October \N{EN DASH} 1 November 2026"),
+        ("2026-W53", "28 December 2026 \N{EN DASH} 3 January 2027"),
     ],
 )
 def test_the_dates_of_a_week_leave_out_what_both_ends_share(week: str, dates: str) -> None:
     assert digest_page(a_digest(week)).dates == dates
 
 
-def test_the_summary_tells_what_there_is_and_no_more() -> None:
-    assert digest.summary(with_counts(flips=1)) == "1 flip by the community."
-    told = digest.summary(with_counts(panel_changes=2, reviews=1, votes=-3))
-    assert told == "2 new or changed panel verdicts, 1 review and 3 fewer votes."
-    assert digest.summary(with_counts()) == "A quiet week: nothing but small moves."
+def test_the_summary_counts_what_there_is_and_no_more() -> None:
+    assert digest.summary(without_news(flips=1)) == "1 community flip."
+    summary = digest.summary(without_news(panel_changes=2, reviews=1, votes=-3))
+    assert summary == "2 new or changed panel verdicts, 1 review and 3 fewer votes."
+    assert digest.summary(without_news()) == "A quiet week with only small changes."
 
 
 def test_an_open_week_says_so_far() -> None:
@@ -57,10 +59,10 @@ def test_sections_without_items_are_left_out() -> None:
 def test_each_kind_of_news_has_its_line() -> None:
     lines = {section.key: section.items[0].line for section in digest_page(a_digest()).sections}
     assert lines == {
-        "panel": "0 ship / 2 skip · mean 31, was 47.5",
+        "panel": "0 ship / 2 skip · average 31, was 47.5",
         "flips": "40 ship / 122 skip, was 90 ship / 80 skip",
         "new": "Freemium · listed 20 November",
-        "reviews": "Skeptic: 34/100 · skip, after saying ship",
+        "reviews": "Skeptic: 34/100 · skip (previously ship)",
         "close": "90 ship / 80 skip, 10 votes apart",
         "votes": "\N{MINUS SIGN}50 ship, +42 skip · now 40 ship / 122 skip",
         "bookmarks": "\N{MINUS SIGN}4 · now 12",
@@ -82,8 +84,8 @@ def test_what_a_list_leaves_out_is_said() -> None:
 
 def test_a_digest_leads_to_its_neighbours() -> None:
     view = digest_page(a_digest("2026-W47"), ["2026-W48", "2026-W47", "2026-W45", "2026-W44"])
-    assert view.earlier == digest.DigestLink("/digests/2026-W45/", "Week 45 of 2026")
-    assert view.later == digest.DigestLink("/digests/2026-W48/", "Week 48 of 2026")
+    assert view.earlier == digest.DigestLink("/digests/2026-W45/", "Week 45, 2026")
+    assert view.later == digest.DigestLink("/digests/2026-W48/", "Week 48, 2026")
     assert digest_page(a_digest(), ["2026-W47"]).earlier is None
 
 

@@ -61,9 +61,8 @@ def test_a_reviewer_of_one_tool_has_no_opinion_of_the_other() -> None:
 
 def test_a_tools_summary_tells_panel_and_community() -> None:
     assert summary(claude()) == "4 of 4 reviewers would ship it; 81% of 508 voters would ship it."
-    assert summary(a_tool()) == (
-        "The panel has not reviewed it yet; nobody in the community has voted yet."
-    )
+    assert summary(a_tool()) == "Not reviewed yet. Be the first to vote."
+    assert summary(a_tool(votes=(1, 1))) == "Not reviewed yet; 50% of 2 voters would ship it."
     split = a_tool("zed", "Zed", a_review(BUILDER), a_review(SKEPTIC, 10, "skip"), votes=(1, 0))
     assert summary(split) == (
         "2 reviewers are split down the middle; 100% of 1 voter would ship it."
@@ -119,7 +118,7 @@ def test_the_most_discussed_pair_of_each_category_is_worth_reading() -> None:
 def test_standings_count_over_all_tools() -> None:
     found = site_totals([claude(), smolvlm(), a_tool("zed", "Zed")])
     assert (found.tools, found.reviews, found.votes) == (3, 8, 873)
-    assert found.panel == {"ship": 2, "skip": 0, "split": 0, "none": 1}
+    assert found.panel_verdicts == "2 Ship, 1 without a verdict"
     assert (found.panel_percent, found.community_percent) == ("100%", "82%")
     assert site_totals([]).panel_percent == "—"
 

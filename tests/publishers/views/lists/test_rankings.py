@@ -54,10 +54,10 @@ def test_a_tool_with_too_few_votes_is_not_ranked_and_named() -> None:
 
 def test_every_rule_says_what_a_tool_needs() -> None:
     rules = {one.slug: one.rule for one in rankings(SHELF, []).rankings}
-    assert "From 10 votes on" in rules["community"]
-    assert "From 10 votes on" in rules["split"]
-    assert "From 2 reviews on" in rules["panel"]
-    assert "From one bookmark on" in rules["bookmarked"]
+    assert "Minimum 10 votes." in rules["community"]
+    assert "Minimum 10 votes." in rules["split"]
+    assert "Minimum 2 reviews." in rules["panel"]
+    assert rules["bookmarked"] == "By number of bookmarks."
 
 
 def test_the_panels_mean_ranks_tools_that_two_reviewed() -> None:

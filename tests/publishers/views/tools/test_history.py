@@ -29,7 +29,7 @@ def test_of_what_nobody_judged_there_is_no_history() -> None:
 def test_one_moment_has_numbers_and_nothing_to_draw() -> None:
     view = view_of([said(0, 80)])
     assert (view.first, view.panel.line, len(view.panel_rows)) == ("", "", 1)
-    assert view.summary == "The panel spoke once and always came to Ship."
+    assert view.summary == "1 panel review: Ship."
 
 
 def test_the_panel_moves_in_steps_that_reach_the_edge() -> None:
@@ -62,11 +62,10 @@ def test_the_summary_says_what_the_drawing_shows() -> None:
     view = history_view(a_history())
     assert view is not None
     assert view.summary == (
-        "The panel spoke 3 times; its verdict went from Ship to Split to Skip. "
-        "The community stood at 25% ship after week 48 of 2026; "
-        "it was 53% after week 47 of 2026."
+        "3 panel reviews: Ship, then Split, then Skip. "
+        "Community: 25% ship after week 48, 53% after week 47."
     )
     assert [(row.week, row.path, row.counts) for row in view.week_rows] == [
-        ("Week 47 of 2026", "/digests/2026-W47/", "90 ship / 80 skip"),
-        ("Week 48 of 2026", "/digests/2026-W48/", "40 ship / 122 skip"),
+        ("Week 47, 2026", "/digests/2026-W47/", "90 ship / 80 skip"),
+        ("Week 48, 2026", "/digests/2026-W48/", "40 ship / 122 skip"),
     ]

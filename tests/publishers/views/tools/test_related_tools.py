@@ -23,18 +23,16 @@ def test_an_alternative_leads_or_costs_less_or_is_liked_more() -> None:
         a_tool("liked", "Liked", a_review(score=40), entry="paid", votes=(9, 1)),
     ]
     assert reasons(alternatives(tool, shelf)) == {
-        "ahead": "leads their comparison",
-        "cheap": "free to start with",
-        "liked": "liked by 90% of its voters against 50%",
+        "ahead": "beats it head to head",
+        "cheap": "free to start",
+        "liked": "90% community ship share, against 50%",
     }
 
 
 def test_an_alternative_may_have_several_reasons() -> None:
     tool = a_tool("ada", "Ada", a_review(score=60), entry="paid")
     rival = a_tool("bob", "Bob", a_review(score=90), entry="free")
-    assert reasons(alternatives(tool, [rival])) == {
-        "bob": "leads their comparison, free to start with"
-    }
+    assert reasons(alternatives(tool, [rival])) == {"bob": "beats it head to head, free to start"}
 
 
 def test_the_best_few_alternatives_come_first() -> None:
