@@ -63,7 +63,7 @@ CLAUDE = Fact(
     "Claude 4 API: Tool Use Streaming & Prompt Caching",
     "Tools that answer while they <think>, prompts that cost once.",
     "Streams tool calls as they are made & keeps long prompts warm.",
-    "Pay-as-you-go tokens; cached reads cost about 90 % less.",
+    "Pay-as-you-go tokens; cached reads cost about 90% less.",
     "paid",
     "Agents with long, stable prompts.",
     {"builder": 88, "skeptic": 82, "futurist": 85, "founder": 79},
