@@ -52,7 +52,7 @@ def room(projected: Engine) -> Stockroom:
     return Stockroom(projected)
 
 
-def test_the_stock_is_that_of_the_database(room: Stockroom, projected: Engine) -> None:
+def test_cached_content_equals_the_database(room: Stockroom, projected: Engine) -> None:
     with projected.connect() as connection:
         agree(room.held, DatabaseContent(connection))
         for slug in ("ant", "bee", "dodo"):
@@ -60,7 +60,7 @@ def test_the_stock_is_that_of_the_database(room: Stockroom, projected: Engine) -
         assert room.held.newest_digest() == DatabaseContent(connection).newest_digest()
 
 
-def test_a_vote_or_a_bookmark_has_its_tool_read_and_no_other(room: Stockroom) -> None:
+def test_a_vote_or_a_bookmark_reads_only_its_tool(room: Stockroom) -> None:
     bee = room.held.tool("bee")
     changed = room.renew(a_vote(tool="ant", voter="v-2"), a_bookmark(tool="ant"), marked="ant")
     assert changed == {"ant": True}
@@ -71,7 +71,7 @@ def test_a_vote_or_a_bookmark_has_its_tool_read_and_no_other(room: Stockroom) ->
     assert ant in room.held.tools_in("insects")
 
 
-def test_what_no_vote_moves_stays_the_same_object(room: Stockroom) -> None:
+def test_parts_that_no_vote_changes_stay_the_same_objects(room: Stockroom) -> None:
     """What is made of a review, or of a history, is made once for each object."""
     before = room.held.tool("ant")
     room.renew(a_review(70, tool="ant", reviewer="zoe"), marked="ant")
@@ -86,23 +86,23 @@ def test_what_no_vote_moves_stays_the_same_object(room: Stockroom) -> None:
     assert room.held.history("ant") is history
 
 
-def test_a_mark_of_what_is_known_already_changes_nothing(room: Stockroom) -> None:
+def test_refreshing_unchanged_tools_changes_nothing(room: Stockroom) -> None:
     assert room.renew(marked="ant") == {}
     assert room.renew(marked="unheard-of") == {}
 
 
-def test_after_anything_but_votes_all_is_read_and_told_apart(room: Stockroom) -> None:
+def test_any_other_change_reads_everything_and_finds_the_differences(room: Stockroom) -> None:
     review = a_review(90, tool="ant", reviewer="zoe")
     changed = room.renew(review, a_vote(tool="bee"), a_category("undefined", "Pets"), marked="ant")
     assert changed == {"ant": False, "bee": True, "cat": False}
 
 
-def test_a_review_that_was_overtaken_changes_the_history(room: Stockroom) -> None:
+def test_an_outdated_review_changes_the_history(room: Stockroom) -> None:
     late = a_review(1, "skip", tool="bee", reviewer="ann", time=NOON - 1)
     assert room.renew(late, marked="bee") == {"bee": False}
 
 
-def test_a_tool_that_moves_or_leaves_has_changed_its_place(room: Stockroom) -> None:
+def test_a_tool_that_moves_or_is_retired_has_moved(room: Stockroom) -> None:
     held = room.held
     room.renew(a_listing("ant", "Ant", "pets", time=LATER), a_retirement("bee"), marked="ant")
     moved = {it.slug: it.moved for it in content_cache.diff(held, room.held)}

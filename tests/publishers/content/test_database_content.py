@@ -70,13 +70,13 @@ def agree(one: SiteContent, other: SiteContent) -> None:
         assert by_tool(one.reviews_by(slug)) == by_tool(other.reviews_by(slug))
 
 
-def test_every_answer_is_that_of_the_library_in_memory(projected: Engine) -> None:
+def test_content_from_the_database_equals_content_in_memory(projected: Engine) -> None:
     Journal(projected).apply(*CONTENT)
     with open_snapshot(projected) as library:
         agree(library, in_memory(projected))
 
 
-def test_answers_do_not_depend_on_what_was_asked_before(projected: Engine) -> None:
+def test_answers_do_not_depend_on_earlier_questions(projected: Engine) -> None:
     Journal(projected).apply(*CONTENT)
     with open_snapshot(projected) as library:
         shelf = library.tools_in("insects")
@@ -85,7 +85,7 @@ def test_answers_do_not_depend_on_what_was_asked_before(projected: Engine) -> No
         agree(library, in_memory(projected))
 
 
-def test_a_library_shows_one_moment_however_long_it_is_read(projected: Engine) -> None:
+def test_content_shows_one_snapshot_during_later_writes(projected: Engine) -> None:
     journal = Journal(projected)
     journal.apply(*CONTENT)
     with open_snapshot(projected) as library:
@@ -99,6 +99,6 @@ def test_a_library_shows_one_moment_however_long_it_is_read(projected: Engine) -
         assert "emu" not in [tool.tool for tool in library.tools()]
 
 
-def test_an_empty_site_has_an_empty_library(projected: Engine) -> None:
+def test_an_empty_site_has_empty_content(projected: Engine) -> None:
     with projected.connect() as connection:
         agree(DatabaseContent(connection), InMemoryContent())

@@ -73,7 +73,7 @@ def in_order(text: str, parts: list[str]) -> None:
         at = found + len(part)
 
 
-def test_a_comparison_says_everything_in_its_order() -> None:
+def test_a_comparison_has_all_its_texts_in_order() -> None:
     one, other = "Claude 4 API: Tool Use Streaming & Prompt Caching", "SmolVLM 2.5"
     reader = Reader(rendered(sample_library(), COMPARISON))
     expected = [f"Compare / {one} vs {other}", "AI tool comparison", f"{one} vs {other}"]
@@ -117,7 +117,7 @@ def test_an_unvoted_comparison_leaves_the_communitys_share_empty() -> None:
     )
 
 
-def test_who_covered_only_one_tool_is_shown_so() -> None:
+def test_a_reviewer_of_only_one_tool_is_shown_as_such() -> None:
     one = a_tool("ada", "Ada", a_review(BUILDER))
     library = InMemoryContent([one, a_tool("bob", "Bob")], [], PANEL)
     text = Reader(rendered(library, "/compare/ada-vs-bob/")).text
@@ -160,7 +160,7 @@ def test_no_page_needs_more_than_a_stylesheet_and_a_script_of_its_own(path: str)
 
 
 @pytest.mark.parametrize("path", HTML_PATHS)
-def test_links_within_the_site_lead_to_pages(path: str) -> None:
+def test_internal_links_lead_to_pages(path: str) -> None:
     library = sample_library()
     known = {*catalogue.page_paths(library), "/bookmarks/", "/search/"}
     hrefs = [a["href"] or "" for a in Reader(rendered(library, path)).all("a")]
@@ -168,7 +168,7 @@ def test_links_within_the_site_lead_to_pages(path: str) -> None:
     assert within <= known
 
 
-def test_text_of_others_never_becomes_markup() -> None:
+def test_user_texts_never_become_markup() -> None:
     review = a_review(BUILDER, body=EVIL, pros=(EVIL,), cons=(EVIL,), disclosure=EVIL)
     tools = [
         a_tool(
@@ -239,7 +239,7 @@ def test_pairs_are_stored_within_a_category_alone() -> None:
         "",
     ],
 )
-def test_what_is_no_stored_page_has_no_bytes(path: str) -> None:
+def test_other_paths_have_no_bytes(path: str) -> None:
     assert catalogue.render(sample_library(), path, SITE) is None
 
 
@@ -366,14 +366,14 @@ READ = [path for path in catalogue.page_paths(library_with_digests()) if path.en
 
 
 @pytest.mark.parametrize("path", READ)
-def test_a_term_stands_before_what_is_said_of_it(path: str) -> None:
+def test_a_term_precedes_its_definition(path: str) -> None:
     """HTML knows no other order, so what reads best the other way round is no list of terms."""
     tags = [tag for tag, _ in Reader(rendered(library_with_digests(), path)).elements]
     groups = re.findall(r"\b(?:dt |dd )+", " ".join(tags) + " ")
     assert all(re.fullmatch("(?:(?:dt )+(?:dd )+)+", group) for group in groups)
 
 
-def test_the_script_looks_for_what_pages_have() -> None:
+def test_pages_have_the_hooks_of_the_script() -> None:
     script = next(text for path, text in assets.assets().items() if path.endswith(".js")).decode()
     hooks = set(re.findall(r"\[(data-[a-z-]+)[\]=]", script))
     assert {"data-tool", "data-community-ship", "data-drawer"} <= hooks

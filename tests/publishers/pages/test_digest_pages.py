@@ -38,7 +38,7 @@ def test_every_digest_has_a_page_and_no_other_week_has() -> None:
     assert not catalogue.is_page("/digests/2026-W99/")
 
 
-def test_a_digest_tells_all_its_news_with_the_rules() -> None:
+def test_a_digest_shows_all_its_news_with_the_rules() -> None:
     told = words("/digests/2026-W47/")
     for part in ("Week 47, 2026", "16\N{EN DASH}22 November 2026 (UTC)", "Split → then Skip",
                  "Ship → then Skip", "At least 20 votes", "1 new or changed panel verdict",
@@ -52,7 +52,7 @@ def test_an_open_week_is_marked_as_such() -> None:
     assert words("/digests/").count("in progress") == 1
 
 
-def test_a_digest_leads_to_its_neighbours() -> None:
+def test_a_digest_links_to_its_neighbours() -> None:
     page = html("/digests/2026-W47/")
     assert '<a rel="prev" href="/digests/2026-W46/">' in page
     assert '<a rel="next" href="/digests/2026-W48/">' in page
@@ -63,18 +63,18 @@ def test_a_digest_leads_to_its_neighbours() -> None:
     ["/", "/tools/patchwork/", "/compare/patchwork-vs-smolvlm-2-5/", "/reviewers/builder/",
      "/categories/developer-tools/", "/categories/developer-tools/rankings/", "/digests/"],
 )  # fmt: skip
-def test_the_newsletter_block_leads_to_the_newest_digest_and_the_feed(path: str) -> None:
+def test_the_newsletter_block_links_to_the_newest_digest_and_the_feed(path: str) -> None:
     block = html(path).partition('class="newsletter"')[2].partition("</aside>")[0]
     assert re.findall(r'href="([^"]+)"', block) == ["/digests/2026-W48/", "/feed.xml"]
     without = html(path, WITHOUT).partition('class="newsletter"')[2].partition("</aside>")[0]
     assert re.findall(r'href="([^"]+)"', without) == ["/feed.xml"]
 
 
-def test_without_digests_their_list_says_so() -> None:
+def test_an_empty_list_of_digests_says_so() -> None:
     assert "No digests yet." in html("/digests/", WITHOUT)
 
 
-def test_feeds_tell_of_settled_digests_alone() -> None:
+def test_feeds_hold_frozen_digests_only() -> None:
     for path in ("/feed.xml", "/digests/feed.xml"):
         entries = ElementTree.fromstring(html(path)).findall(f"{ATOM}entry")
         weeks = [entry.findtext(f"{ATOM}id") for entry in entries]
@@ -84,7 +84,7 @@ def test_feeds_tell_of_settled_digests_alone() -> None:
         ]
 
 
-def test_the_sitemap_knows_when_a_digest_was_settled() -> None:
+def test_the_sitemap_has_the_time_of_a_frozen_digest() -> None:
     found = ElementTree.fromstring(html("/sitemap.xml")).findall(f"{MAP}url")
     moments = {it.findtext(f"{MAP}loc"): it.findtext(f"{MAP}lastmod") for it in found}
     assert moments[f"{SITE}/digests/2026-W47/"] == "2026-11-23T00:00:00Z"
@@ -92,7 +92,7 @@ def test_the_sitemap_knows_when_a_digest_was_settled() -> None:
     assert moments[f"{SITE}/digests/"] == "2026-11-23T00:00:00Z"
 
 
-def test_a_digest_has_its_place_as_linked_data() -> None:
+def test_a_digest_has_a_breadcrumb_as_linked_data() -> None:
     script = re.search(r'<script type="application/ld\+json">(.*?)</script>',
                        html("/digests/2026-W47/"))  # fmt: skip
     assert script
@@ -113,5 +113,5 @@ def test_a_tool_page_draws_its_history_and_tables_every_number() -> None:
     assert " style=" not in page
 
 
-def test_a_tool_without_a_past_has_no_such_section() -> None:
+def test_a_tool_without_a_history_has_no_history_section() -> None:
     assert "history-title" not in html("/tools/plainly/")

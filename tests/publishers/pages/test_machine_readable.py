@@ -109,7 +109,7 @@ def titles(library: SiteContent, path: str) -> set[str]:
     return {entry.findtext(f"{ATOM}title", "") for entry in feed.findall(f"{ATOM}entry")}
 
 
-def test_a_feed_holds_what_its_page_is_about() -> None:
+def test_a_feed_holds_the_tools_of_its_page() -> None:
     library = sample_library()
     plainly = {"New in Writing: Plainly"}
     assert titles(library, "/tools/plainly/feed.xml") == plainly
@@ -120,7 +120,7 @@ def test_a_feed_holds_what_its_page_is_about() -> None:
     assert writing | {"Longgone is no longer listed", "SmolVLM 2.5: 88/100 · ship"} <= everything
 
 
-def test_a_feed_is_well_formed_whatever_reviews_hold() -> None:
+def test_a_feed_is_well_formed_with_any_review_text() -> None:
     odd = a_review(BUILDER, body="A \x08bell & <b>bold</b> *em*", time=NOON + timedelta(1))
     library = InMemoryContent([a_tool("ada", "A & <B>", odd, a_review(SKEPTIC))], [], PANEL)
     feed = ElementTree.fromstring(text_of(library, catalogue.FEED))
@@ -132,11 +132,11 @@ def test_a_feed_is_well_formed_whatever_reviews_hold() -> None:
     )
 
 
-def test_an_empty_feed_has_no_moment_of_its_own() -> None:
+def test_an_empty_feed_has_a_fixed_time() -> None:
     assert "<updated>1970-01-01T00:00:00Z</updated>" in text_of(InMemoryContent(), catalogue.FEED)
 
 
-def test_every_page_leads_to_its_feeds_and_twins() -> None:
+def test_every_page_links_to_its_feeds_and_alternates() -> None:
     for path in READ:
         alternates = Head(text_of(sample_library(), path)).alternates()
         assert set(alternates) <= set(PATHS)
@@ -155,12 +155,12 @@ def listed_in_sitemap(library: SiteContent) -> dict[str | None, str | None]:
     return {place[0].text: place[1].text if len(place) > 1 else None for place in places}
 
 
-def test_the_sitemap_lists_what_people_read() -> None:
+def test_the_sitemap_lists_the_pages_for_people() -> None:
     assert list(listed_in_sitemap(sample_library())) == [SITE + path for path in READ]
     assert f"Sitemap: {SITE}/sitemap.xml" in text_of(sample_library(), catalogue.ROBOTS)
 
 
-def test_the_sitemap_tells_the_newest_moment_that_a_page_shows() -> None:
+def test_the_sitemap_has_the_newest_time_that_a_page_shows() -> None:
     hour = timedelta(hours=1)
     early = a_tool("ada", "Ada", a_review(BUILDER, time=NOON + hour))
     late = a_tool("bob", "Bob", a_review(SKEPTIC, time=NOON + 2 * hour))
@@ -197,7 +197,7 @@ def voted(library: InMemoryContent) -> InMemoryContent:
     return InMemoryContent([*tools, *library.retired()], library.categories(), library.reviewers())
 
 
-def test_votes_change_the_pages_and_twins_that_count_them_and_nothing_else() -> None:
+def test_votes_change_only_the_pages_and_alternates_that_count_them() -> None:
     before = sample_library()
     after = voted(before)
     moved = {path for path in PATHS if rendered(before, path) != rendered(after, path)}
@@ -213,7 +213,7 @@ LINKED = [
 
 
 @pytest.mark.parametrize("path", LINKED)
-def test_linked_data_says_nothing_that_the_page_does_not_show(path: str) -> None:
+def test_linked_data_has_nothing_that_the_page_does_not_show(path: str) -> None:
     page = text_of(library_with_digests(), path)
     head = Head(page)
     assert head.linked["@graph"][0]["@type"] == "BreadcrumbList"
@@ -266,7 +266,7 @@ def test_no_text_can_end_the_linked_data() -> None:
     assert json.loads(block)["@graph"][1]["name"] == evil
 
 
-def test_the_json_twin_is_the_record_without_its_version() -> None:
+def test_the_json_alternate_is_the_record_without_its_version() -> None:
     twin = json.loads(text_of(sample_library(), "/tools/smolvlm-2-5/index.json"))
     assert twin["page"] == f"{SITE}/tools/smolvlm-2-5/"
     assert twin["community"] == {
@@ -280,7 +280,7 @@ def test_the_json_twin_is_the_record_without_its_version() -> None:
     assert "version" not in twin
 
 
-def test_the_json_twin_of_a_comparison_holds_both_tools_and_the_answer() -> None:
+def test_the_json_alternate_of_a_comparison_holds_both_tools_and_the_answer() -> None:
     twin = json.loads(text_of(sample_library(), f"{COMPARISON}index.json"))
     assert twin["compare"] == "claude-4-api-vs-smolvlm-2-5"
     assert [tool["tool"] for tool in twin["tools"]] == ["claude-4-api", "smolvlm-2-5"]
@@ -288,7 +288,7 @@ def test_the_json_twin_of_a_comparison_holds_both_tools_and_the_answer() -> None
     assert twin["answer"]["text"].startswith("It is a tie: ")
 
 
-def test_the_markdown_twin_says_what_the_page_says() -> None:
+def test_the_markdown_alternate_has_the_texts_of_the_page() -> None:
     twin = text_of(sample_library(), f"{COMPARISON}index.md")
     for tool in (claude(), smolvlm()):
         for review in tool.panel.reviews:
@@ -301,7 +301,7 @@ def test_the_markdown_twin_says_what_the_page_says() -> None:
     assert "- Pro: Partial tool input arrives early\n" in one
 
 
-def test_text_of_others_cannot_change_the_shape_of_a_markdown_twin() -> None:
+def test_user_texts_cannot_change_the_shape_of_a_markdown_alternate() -> None:
     evil = "# Top\n\n<img src=x>\n\n| a | b |\n\nunder\n---\n\n![x](https://e.example/y.png)"
     tool = a_tool(
         "ada", "A | B\n# C <i>", a_review(body=evil, cons=(evil,)), description=evil, pricing=evil

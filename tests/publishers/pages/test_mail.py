@@ -46,12 +46,12 @@ def test_styles_are_inlined_because_clients_drop_others() -> None:
     )
 
 
-def test_it_is_600_pixels_wide_also_where_only_tables_count() -> None:
+def test_it_is_600_pixels_wide_also_in_clients_that_need_tables() -> None:
     assert "max-width:600px" in HTML
     assert '<!--[if mso]><table role="presentation" width="600"' in HTML
 
 
-def test_it_has_a_dark_side() -> None:
+def test_it_has_a_dark_mode() -> None:
     assert '<meta name="color-scheme" content="light dark">' in HTML
     assert "@media (prefers-color-scheme: dark)" in HTML
     colored = {name for name in re.findall(r'class="([^"]+)"', HTML) for name in name.split()}
@@ -66,13 +66,13 @@ def test_every_address_is_whole() -> None:
     assert f"  {SITE}/tools/patchwork/#skeptic\n" in TEXT
 
 
-def test_the_text_is_for_people_and_within_72_characters() -> None:
+def test_the_text_has_no_markup_and_at_most_72_characters_a_line() -> None:
     assert "<" not in TEXT
     assert "&" not in TEXT
     assert max(len(line) for line in TEXT.splitlines()) <= 72
 
 
-def test_what_others_wrote_stays_text() -> None:
+def test_user_texts_stay_text() -> None:
     named = msgspec.structs.replace(a_digest().flips[0], name="<script>alert(1)</script>")
     digest = msgspec.structs.replace(a_digest(), flips=[named])
     assert "<script" not in mail.html(digest, SITE)
@@ -89,7 +89,7 @@ def test_the_message_holds_both_parts_the_text_first() -> None:
     assert body.get_content().splitlines() == HTML.splitlines()
 
 
-def test_the_message_says_what_it_is_and_goes_to_nobody() -> None:
+def test_the_message_has_its_headers_and_no_recipient() -> None:
     message = the_message()
     assert message["Subject"] == "Week 47: Patchwork drops to Skip, Patchwork flips to Skip"
     assert message["From"] == "Verdicts <digest@verdicts.example>"
@@ -99,7 +99,7 @@ def test_the_message_says_what_it_is_and_goes_to_nobody() -> None:
 
 
 @pytest.mark.parametrize("site", ["http://127.0.0.1:8080", "http://[::1]:8080", SITE])
-def test_the_message_is_the_same_each_time_and_keeps_to_the_limits_of_mail(site: str) -> None:
+def test_the_message_is_deterministic_and_within_the_limits_of_mail(site: str) -> None:
     raw = mail.message(a_digest(), site)
     assert raw == mail.message(a_digest(), site)
     assert raw.isascii()

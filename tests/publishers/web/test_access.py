@@ -145,9 +145,7 @@ def test_a_wide_table_is_read_sideways_under_its_first_column(visit: Visit) -> N
 
 
 @pytest.mark.parametrize("scripted", [True, False])
-def test_what_is_alike_can_be_left_out_with_and_without_javascript(
-    visit: Visit, scripted: bool
-) -> None:
+def test_equal_rows_can_be_hidden_with_and_without_javascript(visit: Visit, scripted: bool) -> None:
     page = visit("/compare/claude-4-api-vs-patchwork-vs-smolvlm-2-5/", java_script_enabled=scripted)
     switch = page.get_by_label("Show differences only")
     alike = page.get_by_role("rowheader", name="Category", include_hidden=True)

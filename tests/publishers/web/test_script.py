@@ -60,7 +60,7 @@ def test_hasty_changes_end_with_the_last_choice(page: Page, card: Locator, api: 
     expect(button(card, "Skip")).to_have_attribute("aria-pressed", "true")
 
 
-def test_a_vote_that_fails_is_rolled_back_and_said(page: Page, card: Locator, api: Api) -> None:
+def test_a_failed_vote_is_rolled_back_with_a_message(page: Page, card: Locator, api: Api) -> None:
     api.failure = 503
     button(card, "Ship").click()
     expect_message(page, "Voting is down for a moment. Please try again.")
@@ -86,7 +86,7 @@ def test_an_offline_browser_says_so(page: Page, card: Locator) -> None:
     expect_message(page, "You're offline. Your bookmark was not saved.")
 
 
-def test_votes_of_others_arrive_by_themselves(page: Page, card: Locator, api: Api) -> None:
+def test_other_voters_votes_arrive_live(page: Page, card: Locator, api: Api) -> None:
     expect(number(card, "Ship")).to_have_text("301")
     api.tallies[SMOLVLM]["ship"] += 5
     api.version += 1

@@ -36,7 +36,7 @@ def expected(query: str) -> list[str]:
     return [*pairs, *tools] if versus else [*tools, *pairs]
 
 
-def test_what_is_suggested_follows_the_rule_of_the_results(field: Locator) -> None:
+def test_suggestions_follow_the_rule_of_the_results(field: Locator) -> None:
     field.fill("patch")
     expect(options(field).first).to_be_visible()
     for query in (

@@ -79,7 +79,7 @@ def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
 
 
-def test_a_stored_page_is_served_without_a_library(site: Site) -> None:
+def test_a_stored_page_is_served_without_the_database(site: Site) -> None:
     site.publish()
     for path in ("/", COMPARISON, "/sitemap.xml", "/robots.txt", "/feed.xml"):
         answer = site.client.get(path)
@@ -87,7 +87,7 @@ def test_a_stored_page_is_served_without_a_library(site: Site) -> None:
     assert site.opened == 0
 
 
-def test_stored_pages_are_served_while_others_wait_for_a_database_that_hangs(site: Site) -> None:
+def test_stored_pages_are_served_while_the_database_hangs(site: Site) -> None:
     site.publish()
     hangs = site.hangs = threading.Event()
 
@@ -112,7 +112,7 @@ def test_a_page_without_its_file_is_made_on_request(site: Site) -> None:
     assert site.client.get("/about/").status_code == 200
 
 
-def test_types_are_told(site: Site) -> None:
+def test_every_file_has_its_media_type(site: Site) -> None:
     site.publish()
     told = {
         path: site.client.get(path).headers["content-type"]
@@ -146,7 +146,7 @@ def test_types_are_told(site: Site) -> None:
     assert script.headers["cache-control"] == "public, max-age=31536000, immutable"
 
 
-def test_a_known_page_is_not_sent_again(site: Site) -> None:
+def test_an_unchanged_page_is_not_sent_again(site: Site) -> None:
     first = site.client.get(COMPARISON)
     tag = first.headers["etag"]
     assert tag.startswith('"')
@@ -159,7 +159,7 @@ def test_a_known_page_is_not_sent_again(site: Site) -> None:
     assert site.client.get("/", headers={"If-None-Match": tag}).status_code == 200
 
 
-def test_head_tells_what_get_would(site: Site) -> None:
+def test_head_has_the_headers_of_get(site: Site) -> None:
     get, head = site.client.get(COMPARISON), site.client.request("HEAD", COMPARISON)
     assert head.content == b""
     for name in ("content-length", "etag", "content-type"):
@@ -229,7 +229,7 @@ def test_a_query_is_shown_as_text(site: Site) -> None:
     assert "<script>alert" not in answer.text
 
 
-def test_search_finds_a_companion_for_tools_side_by_side(site: Site) -> None:
+def test_search_finds_candidates_for_selected_tools(site: Site) -> None:
     answer = site.client.get("/search/?q=plain&with=claude-4-api-vs-smolvlm-2-5")
     assert f'href="{THREE}"' in answer.text
     near = site.client.get("/search/?with=claude-4-api-vs-smolvlm-2-5")
@@ -242,7 +242,7 @@ def plain(site: Site, path: str, accepted: str = "identity") -> httpx.Response:
     return site.client.get(path, headers={"Accept-Encoding": accepted})
 
 
-def test_an_answer_is_compressed_for_those_who_accept_it(site: Site) -> None:
+def test_a_response_is_compressed_for_clients_that_accept_it(site: Site) -> None:
     whole, packed = plain(site, COMPARISON), plain(site, COMPARISON, "br, gzip;q=0.5")
     assert packed.headers["content-encoding"] == "gzip"
     assert int(packed.headers["content-length"]) < len(whole.content) / 3
@@ -251,7 +251,7 @@ def test_an_answer_is_compressed_for_those_who_accept_it(site: Site) -> None:
     assert whole.headers["vary"] == packed.headers["vary"] == "Accept-Encoding"
 
 
-def test_each_encoding_has_a_strong_tag_of_its_own(site: Site) -> None:
+def test_each_encoding_has_its_own_strong_etag(site: Site) -> None:
     whole, packed = plain(site, COMPARISON), plain(site, COMPARISON, "gzip")
     tags = {whole.headers["etag"], packed.headers["etag"]}
     assert len(tags) == 2
@@ -265,7 +265,7 @@ def test_each_encoding_has_a_strong_tag_of_its_own(site: Site) -> None:
 
 
 @pytest.mark.parametrize("accepted", ["", "identity", "br", "gzip;q=0", "*;q=0", "gzip;q=x"])
-def test_what_is_not_accepted_is_not_sent(site: Site, accepted: str) -> None:
+def test_no_encoding_is_sent_that_the_client_refuses(site: Site, accepted: str) -> None:
     assert "content-encoding" not in plain(site, COMPARISON, accepted).headers
 
 
@@ -317,7 +317,7 @@ def test_stylesheet_and_script_are_stored_compressed_too(site: Site) -> None:
         "/%00/",
     ],
 )
-def test_what_is_not_there_is_a_404_page(site: Site, path: str) -> None:
+def test_an_unknown_path_is_a_404_page(site: Site, path: str) -> None:
     answer = site.client.get(path)
     assert answer.status_code == 404
     assert "Page not found" in answer.text
@@ -336,7 +336,7 @@ def test_what_is_not_there_is_a_404_page(site: Site, path: str) -> None:
         "/compare/claude-4-api-vs-longgone/index.md",
     ],
 )
-def test_what_is_retired_is_gone(site: Site, path: str) -> None:
+def test_a_retired_tool_is_gone(site: Site, path: str) -> None:
     answer = site.client.get(path)
     assert answer.status_code == 410
     assert "Its maker closed it." in answer.text
@@ -363,13 +363,13 @@ def test_choosing_tools_leads_to_their_comparison(
     assert (answer.status_code, answer.headers.get("location")) == (status, location)
 
 
-def test_what_can_be_no_tool_is_not_looked_for(site: Site) -> None:
+def test_an_impossible_slug_is_not_looked_up(site: Site) -> None:
     """A database refuses some of it, and that would be no fault of the database."""
     site.client.get("/compare/?a=%00&b=plainly")
     assert site.opened == 0
 
 
-def test_bookmarks_are_ones_own_and_never_kept(site: Site) -> None:
+def test_bookmarks_are_private_and_never_cached(site: Site) -> None:
     answer = site.client.get("/bookmarks/?saved=smolvlm-2-5&saved=longgone&saved=unheard-of")
     assert answer.headers["cache-control"] == "private, no-store"
     assert "SmolVLM 2.5" in answer.text
@@ -378,7 +378,7 @@ def test_bookmarks_are_ones_own_and_never_kept(site: Site) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/nowhere/", "/tools/longgone/", "/about", "/bookmarks/"])
-def test_every_answer_is_secured(site: Site, path: str) -> None:
+def test_every_response_has_the_security_headers(site: Site, path: str) -> None:
     headers = site.client.get(path).headers
     assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
     assert "unsafe" not in headers["content-security-policy"]
@@ -391,7 +391,7 @@ def test_the_site_changes_nothing(site: Site) -> None:
     assert site.client.request("POST", "/tools/smolvlm-2-5/").status_code == 405
 
 
-def test_without_a_database_stored_pages_stay_and_others_come_back_later(site: Site) -> None:
+def test_without_a_database_stored_pages_are_served_and_others_are_503(site: Site) -> None:
     site.publish()
     site.fault = OperationalError("select", {}, Exception("secret details"))
     assert site.client.get(COMPARISON).status_code == 200

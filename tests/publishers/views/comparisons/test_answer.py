@@ -26,7 +26,7 @@ def test_a_better_verdict_leads_whatever_the_mean_says() -> None:
     assert answer(scored("ada", 51, 51, 0), scored("bob", 100, 49, 49)).leader == "ada"
 
 
-def test_with_the_same_verdict_the_higher_mean_leads() -> None:
+def test_between_equal_verdicts_the_higher_mean_leads() -> None:
     found = answer(scored("ada", 80, 70), scored("bob", 90, 85))
     assert (
         str(found) == "Bob leads: the panel ships both and scores it 87.5 out of 100, against 75."
@@ -38,7 +38,7 @@ def test_a_lead_among_two_skipped_tools_is_no_praise() -> None:
     assert found.headline == "Ada leads, though neither convinces"
 
 
-def test_the_communitys_opinion_is_told_beside_the_panels() -> None:
+def test_the_answer_says_whether_the_community_agrees() -> None:
     ada, bob = scored("ada", 90), scored("bob", 70, votes=(9, 1))
     assert "community" not in str(answer(ada, bob))
     agreeing = scored("ada", 90, votes=(10, 0))

@@ -20,7 +20,7 @@ def test_the_order_of_the_tools_changes_nothing() -> None:
     assert pages[0].title == "Ada vs Bob vs Cyd"
 
 
-def test_who_is_ahead_of_every_other_leads() -> None:
+def test_a_tool_that_beats_every_other_leads() -> None:
     found = answer_among([CYD, BOB, ADA])
     assert found.leader == "ada"
     assert str(found) == (
@@ -29,7 +29,7 @@ def test_who_is_ahead_of_every_other_leads() -> None:
     )
 
 
-def test_two_that_nobody_is_ahead_of_tie() -> None:
+def test_two_unbeaten_tools_tie_for_first() -> None:
     found = answer_among([scored("ada", 90), scored("bob", 90, entry="paid"), CYD])
     assert found.leader is None
     assert found.headline == "Ada and Bob tie for first"
@@ -37,12 +37,12 @@ def test_two_that_nobody_is_ahead_of_tie() -> None:
     assert "the difference is price: " in found.reason
 
 
-def test_three_that_are_level_tie() -> None:
+def test_three_level_tools_tie_for_first() -> None:
     found = answer_among([scored(slug, 90) for slug in ("ada", "bob", "cyd")])
     assert str(found) == "Ada, Bob and Cyd tie for first: none of them beats another."
 
 
-def test_who_is_level_with_another_only_stands_best() -> None:
+def test_an_unbeaten_tool_with_a_tie_comes_first() -> None:
     level = scored("bob", 80.5, votes=(1, 9))
     found = answer_among([scored("ada", 81), level, scored("cyd", 79.9, votes=(9, 1))])
     assert found.leader == "ada"
@@ -59,7 +59,7 @@ def test_a_circle_has_no_leader() -> None:
     assert answer_among(circle).headline == "No clear leader"
 
 
-def test_rows_and_reviewers_that_are_alike_are_known() -> None:
+def test_equal_rows_and_reviewers_are_marked() -> None:
     tools = [
         a_tool("ada", "Ada", a_review(BUILDER, 90), a_review(SKEPTIC, 60), entry="free"),
         a_tool("bob", "Bob", a_review(BUILDER, 80), entry="paid"),
@@ -78,7 +78,7 @@ def test_rows_and_reviewers_that_are_alike_are_known() -> None:
     ]
 
 
-def test_a_lineup_leads_to_its_pairs() -> None:
+def test_a_multi_comparison_links_to_its_pairs() -> None:
     page = multi_comparison([claude(), smolvlm(), ADA], PANEL)
     assert [pair.path for pair in page.pairs] == [
         "/compare/ada-vs-claude-4-api/",

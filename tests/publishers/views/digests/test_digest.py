@@ -69,20 +69,20 @@ def test_each_kind_of_news_has_its_line() -> None:
     }  # fmt: skip
 
 
-def test_a_review_is_shown_by_its_beginning_without_marks() -> None:
+def test_a_review_is_shown_by_its_beginning_without_markup() -> None:
     (pick,) = next(it.items for it in digest_page(a_digest()).sections if it.key == "reviews")
     assert pick.text.startswith("It edits what it did not read. It edits")
     assert len(pick.text) <= EXCERPT_LENGTH
     assert pick.path == "/tools/patchwork/#skeptic"
 
 
-def test_what_a_list_leaves_out_is_said() -> None:
+def test_a_shortened_list_counts_the_items_left_out() -> None:
     many = msgspec.structs.replace(a_digest(), counts=Counts(new_tools=1_301))
     (section,) = (it for it in digest_page(many).sections if it.key == "new")
     assert section.more == "and 1,300 more"
 
 
-def test_a_digest_leads_to_its_neighbours() -> None:
+def test_a_digest_links_to_its_neighbours() -> None:
     view = digest_page(a_digest("2026-W47"), ["2026-W48", "2026-W47", "2026-W45", "2026-W44"])
     assert view.earlier == digest.DigestLink("/digests/2026-W45/", "Week 45, 2026")
     assert view.later == digest.DigestLink("/digests/2026-W48/", "Week 48, 2026")
@@ -103,7 +103,7 @@ def test_a_change_has_its_sign(number: int, text: str) -> None:
     assert signed(number) == text
 
 
-def test_a_feed_tells_of_a_digest_at_the_end_of_its_week() -> None:
+def test_a_feed_dates_a_digest_by_the_end_of_its_week() -> None:
     named = msgspec.structs.replace(a_digest().flips[0], name="<b>Patch</b> & work")
     entry = digest_entry(msgspec.structs.replace(a_digest(), flips=[named]))
     assert (entry.path, entry.updated) == ("/digests/2026-W47/", "2026-11-23T00:00:00Z")

@@ -21,7 +21,7 @@ from tests.publishers.samples import (
 )
 
 
-def test_a_comparison_is_the_same_whichever_way_round_it_is_asked_for() -> None:
+def test_a_comparison_is_the_same_in_either_order() -> None:
     assert comparison(claude(), smolvlm(), PANEL) == comparison(smolvlm(), claude(), PANEL[::-1])
 
 
@@ -38,7 +38,7 @@ def test_the_decision_table_has_its_rows_in_order() -> None:
     assert (rows[1].one, rows[1].other) == ("Ship · 412 ship / 96 skip", "No community votes yet")
 
 
-def test_reviewers_stand_by_position_then_slug() -> None:
+def test_reviewers_are_sorted_by_position_then_slug() -> None:
     twin = Reviewer("alter-ego", "Alter Ego", "Same seat.", SKEPTIC.position, 1)
     tool = a_tool("zed", "Zed", a_review(FOUNDER), a_review(SKEPTIC), a_review(twin))
     lines = scorecard([tool], [FOUNDER, SKEPTIC, BUILDER, twin])
@@ -59,7 +59,7 @@ def test_a_reviewer_of_one_tool_has_no_opinion_of_the_other() -> None:
     ]
 
 
-def test_a_tools_summary_tells_panel_and_community() -> None:
+def test_a_tools_summary_names_panel_and_community() -> None:
     assert summary(claude()) == "4 of 4 reviewers would ship it; 81% of 508 voters would ship it."
     assert summary(a_tool()) == "Not reviewed yet. Be the first to vote."
     assert summary(a_tool(votes=(1, 1))) == "Not reviewed yet; 50% of 2 voters would ship it."
@@ -83,7 +83,7 @@ def test_a_tool_of_a_large_category_is_compared_with_the_best() -> None:
     assert len(page.pairs) == 12
 
 
-def test_a_category_stands_by_mean_then_community_then_slug() -> None:
+def test_a_category_is_sorted_by_average_then_community_then_slug() -> None:
     tools = [
         a_tool("bob", "Bob"),
         a_tool("ada", "Ada"),
@@ -115,7 +115,7 @@ def test_the_most_discussed_pair_of_each_category_is_worth_reading() -> None:
     assert worth_reading(tools) == worth_reading(tools[::-1])
 
 
-def test_standings_count_over_all_tools() -> None:
+def test_totals_count_over_all_tools() -> None:
     found = site_totals([claude(), smolvlm(), a_tool("zed", "Zed")])
     assert (found.tools, found.reviews, found.votes) == (3, 8, 873)
     assert found.panel_verdicts == "2 Ship, 1 without a verdict"

@@ -52,7 +52,7 @@ def test_a_tool_with_too_few_votes_is_not_ranked_and_named() -> None:
     assert unranked(tools, "community") == unranked(tools, "split") == ["nine"]
 
 
-def test_every_rule_says_what_a_tool_needs() -> None:
+def test_every_rule_states_its_minimum() -> None:
     rules = {one.slug: one.rule for one in rankings(SHELF, []).rankings}
     assert "Minimum 10 votes." in rules["community"]
     assert "Minimum 10 votes." in rules["split"]
@@ -87,14 +87,14 @@ def test_the_most_split_comes_closest_to_half_and_half() -> None:
     ]
 
 
-def test_equals_share_a_place() -> None:
+def test_equal_tools_share_a_rank() -> None:
     tools = [
         a_tool(slug, slug, bookmarks=number) for slug, number in zip("abc", (7, 9, 7), strict=True)
     ]
     assert ranked(tools, "bookmarked") == [(1, "b"), (2, "a"), (2, "c")]
 
 
-def test_what_nobody_keeps_is_not_among_the_most_bookmarked() -> None:
+def test_a_tool_without_bookmarks_is_not_ranked_by_them() -> None:
     assert ranked([a_tool("ada", "Ada")], "bookmarked") == []
 
 

@@ -49,13 +49,13 @@ def pairs(query: str) -> list[str]:
     return ["-vs-".join(sorted((a.tool, b.tool))) for a, b in matching_pairs(query, TOOLS)]
 
 
-def test_this_vs_that_finds_their_comparison() -> None:
+def test_a_vs_b_finds_their_comparison() -> None:
     for versus in ("vs", "VS", "vs.", "versus", "or"):
         assert pairs(f"quill {versus} anvil") == ["anvil-vs-quill"]
     assert slugs("quill vs anvil") == ["quill", "anvil"]
 
 
-def test_a_comparison_half_typed_finds_its_first_tool() -> None:
+def test_a_half_typed_comparison_finds_its_first_tool() -> None:
     assert slugs("quill vs") == slugs("quill or ") == ["quill"]
     assert pairs("quill vs") == []
 
@@ -88,7 +88,7 @@ def test_a_query_is_one_line_of_bounded_length() -> None:
     assert len(search("x" * 1000, TOOLS).query) == 200
 
 
-def test_words_have_no_case_accents_or_marks() -> None:
+def test_words_have_no_case_accents_or_punctuation() -> None:
     assert words("Ægir's Café_2 — smolVLM-2.5") == ["ægir", "s", "cafe", "2", "smolvlm", "2", "5"]
 
 

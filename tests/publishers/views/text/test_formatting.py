@@ -27,7 +27,7 @@ from tests.publishers.samples import a_review
         (0, 0, "No verdict yet"),
     ],
 )
-def test_the_panels_verdict_is_told_with_its_count(ships: int, skips: int, line: str) -> None:
+def test_the_panels_verdict_has_its_counts(ships: int, skips: int, line: str) -> None:
     reviews = [a_review(verdict="ship")] * ships + [a_review(verdict="skip")] * skips
     assert panel_line(Panel.of(reviews)) == line
 
@@ -41,7 +41,7 @@ def test_the_panels_verdict_is_told_with_its_count(ships: int, skips: int, line:
         (0, 0, "No community votes yet"),
     ],
 )
-def test_the_communitys_verdict_is_told_with_its_count(ships: int, skips: int, line: str) -> None:
+def test_the_communitys_verdict_has_its_counts(ships: int, skips: int, line: str) -> None:
     assert community_line(Community.of(ships, skips)) == line
 
 
@@ -49,7 +49,7 @@ def test_a_share_is_a_percentage_or_nothing() -> None:
     assert (percent(100), percent(0), percent(None)) == ("100%", "0%", "")
 
 
-def test_a_mean_has_no_needless_zeros() -> None:
+def test_a_mean_has_no_trailing_zeros() -> None:
     assert [mean(value) for value in (83.25, 83.5, 80.0, 100.0, 0.0, None)] == [
         "83.25",
         "83.5",
@@ -82,5 +82,5 @@ def test_a_text_is_cut_between_words() -> None:
     assert shorten("unbreakable" * 9, 10) == "unbreakab…"
 
 
-def test_what_xml_cannot_hold_is_left_out() -> None:
+def test_characters_that_xml_forbids_are_left_out() -> None:
     assert xml_text("a\x08b\x1f\ufffe c\n😀") == "ab c\n😀"

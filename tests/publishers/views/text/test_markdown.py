@@ -10,7 +10,7 @@ def test_emphasis_code_lists_and_paragraphs_are_rendered() -> None:
     assert "<li>six</li>" in html
 
 
-def test_web_links_lend_no_ranking() -> None:
+def test_user_links_are_nofollow() -> None:
     assert '<a href="https://example.com" rel="nofollow ugc noopener">site</a>' in to_html(
         "[site](https://example.com)"
     )
@@ -50,7 +50,7 @@ def test_images_headings_and_entities_stay_text() -> None:
     assert "&amp;copy;" in to_html("&copy;")
 
 
-def test_the_plain_text_has_no_marks_and_one_line() -> None:
+def test_the_plain_text_is_one_line_without_markup() -> None:
     assert to_plain("One *two*\nthree\n\n- [four](https://e.com)\n- `five`") == (
         "One two three four five"
     )

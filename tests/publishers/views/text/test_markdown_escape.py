@@ -48,7 +48,7 @@ def test_no_text_brings_html_headings_or_tables(text: str) -> None:
 
 @SETTLED
 @given(TEXTS)
-def test_a_quotation_ends_where_it_ends(text: str) -> None:
+def test_no_text_can_leave_its_quotation(text: str) -> None:
     page = f"before\n\n{escape_block(text)}\n\nafter"
     blocks = [it.type for it in READER.parse(page) if it.level == 0]
     quotation = ["blockquote_open", "blockquote_close"] if text.strip() else []
@@ -67,11 +67,11 @@ def test_a_quotation_ends_where_it_ends(text: str) -> None:
         "1. one\n2. two",
     ],
 )
-def test_what_bodies_may_use_is_left_as_it_is(text: str) -> None:
+def test_the_markdown_subset_of_bodies_is_not_escaped(text: str) -> None:
     assert escape_block(text).splitlines() == [f"> {line}".rstrip() for line in text.splitlines()]
 
 
-def test_code_that_goes_over_a_line_stays_code() -> None:
+def test_code_over_two_lines_stays_code() -> None:
     assert escape_block("Use `a <\n  b` here.") == "> Use `a < b` here."
 
 
@@ -84,11 +84,11 @@ def test_code_that_goes_over_a_line_stays_code() -> None:
         ("**a** ``` b", " a   ``` b"),
     ],
 )
-def test_the_rest_is_seen_as_it_was_written(text: str, seen: str) -> None:
+def test_other_markup_is_shown_as_text(text: str, seen: str) -> None:
     assert shown(escape_block(text)).split() == seen.split()
 
 
-def test_a_long_text_is_read_at_once() -> None:
+def test_a_long_text_is_escaped_quickly() -> None:
     for piece in ("`x``y```z", "- ", "```x\n", "~~~\n", "\\", "` ", "1. ", "|-"):
         text = (piece * 20_000)[:20_000]
         assert escape_block(text)

@@ -22,11 +22,11 @@ def view_of(panel: list[PanelPoint], community: list[CommunityPoint] | None = No
     return found
 
 
-def test_of_what_nobody_judged_there_is_no_history() -> None:
+def test_an_empty_history_has_no_view() -> None:
     assert history_view(History()) is None
 
 
-def test_one_moment_has_numbers_and_nothing_to_draw() -> None:
+def test_a_single_point_in_time_has_numbers_and_no_chart() -> None:
     view = view_of([said(0, 80)])
     assert (view.first, view.panel.line, len(view.panel_rows)) == ("", "", 1)
     assert view.summary == "1 panel review: Ship."
@@ -38,7 +38,7 @@ def test_the_panel_moves_in_steps_that_reach_the_edge() -> None:
     assert view.panel.dots == "M0 20h0M300 70h0M600 44.5h0"
 
 
-def test_the_panels_line_pauses_while_it_says_nothing() -> None:
+def test_the_panels_line_has_a_gap_without_reviews() -> None:
     view = view_of([said(0, 80), said(5, None, 0, 0), said(8, 50), said(10, None, 0, 0)])
     assert view.panel.line == "M0 20H300M480 50H600"
     assert view.panel_rows[1].mean == "—"
@@ -58,7 +58,7 @@ def test_both_lines_are_drawn_on_one_scale_of_time() -> None:
     assert (view.first, view.last) == ("20 November 2026", "30 November 2026")
 
 
-def test_the_summary_says_what_the_drawing_shows() -> None:
+def test_the_summary_describes_the_chart() -> None:
     view = history_view(a_history())
     assert view is not None
     assert view.summary == (

@@ -54,7 +54,7 @@ def about(slug: str, text: str, category: Category = OTHER, **facts: Any) -> Too
     )
 
 
-def test_related_tools_share_telling_words_across_categories() -> None:
+def test_related_tools_share_distinctive_words_across_categories() -> None:
     tool = a_tool(
         "ada", "Ada", tagline="Transcribes meetings", best_for="Minutes", description="Speakers"
     )
@@ -70,7 +70,7 @@ def test_related_tools_share_telling_words_across_categories() -> None:
     assert reasons(found) == {"near": "shares “speakers”, “minutes”, “meetings”"}
 
 
-def test_a_rarer_word_tells_more() -> None:
+def test_a_rarer_word_weighs_more() -> None:
     tool = about("ada", "local images offline archives", Category("c", "C", "", 1))
     common = [about(f"c{n}", f"local images number{n}") for n in range(4)]
     rare = about("rare", "offline archives")
@@ -84,7 +84,7 @@ def test_votes_and_reviews_play_no_part_in_what_is_related() -> None:
     assert [one.reason for one in kin(tool, [quiet])] == [one.reason for one in kin(tool, [loud])]
 
 
-def test_there_are_only_a_few_suggestions_in_an_order_of_their_own() -> None:
+def test_there_are_at_most_three_similar_tools_in_a_fixed_order() -> None:
     tool = about("ada", "offline archives", Category("c", "C", "", 1))
     others = [about(f"t{n}", "offline archives") for n in range(9)]
     assert [one.card.slug for one in kin(tool, others)] == ["t0", "t1", "t2"]
