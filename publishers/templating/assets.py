@@ -1,4 +1,4 @@
-"""The stylesheet and the script, each under an address that changes with its content."""
+"""The stylesheet and the script, with a hash of their content in their addresses."""
 
 import gzip
 import hashlib
@@ -22,16 +22,16 @@ def assets() -> dict[str, bytes]:
 
 @lru_cache
 def packed() -> dict[str, bytes]:
-    """The same in gzip beside them, for web servers that send such files as they are."""
-    return {f"{path}.gz": gzip.compress(held, 9, mtime=0) for path, held in assets().items()}
+    """The same files compressed, for web servers that serve `.gz` files."""
+    return {f"{path}.gz": gzip.compress(body, 9, mtime=0) for path, body in assets().items()}
 
 
 @lru_cache
 def address(name: str) -> str:
-    """Where the file of this name (`site.css`) is served.
+    """The address of a file by its name (`site.css`).
 
     Raises:
-        FileNotFoundError: When there is no such file.
+        FileNotFoundError: There is no such file.
     """
     return _address(_FOLDER / name)
 

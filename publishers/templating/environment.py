@@ -1,4 +1,4 @@
-"""Jinja2, strict: HTML is escaped, and a name that a view does not give is an error."""
+"""Jinja2 in strict mode: HTML is escaped, and an undefined name is an error."""
 
 from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
@@ -43,22 +43,26 @@ def page(template: str, public_url: str, meta: Meta, view: object = None) -> byt
     """One page as UTF-8 bytes.
 
     Args:
-        template: File below `templates/`.
-        public_url: Address of the site without a slash at its end.
-        meta: What the head says.
-        view: What the body shows, called `view` in the template.
+        template: File in `templates/`.
+        public_url: Address of the site without a trailing slash.
+        meta: The head of the page.
+        view: The body of the page, called `view` in the template.
     """
     meta = meta._replace(description=shorten(meta.description, 300))
     graph = json_ld.script(public_url, meta.graph) if meta.graph else ""
-    found = _environment().get_template(template)
-    return found.render(site=public_url, meta=meta, graph=graph, view=view).encode()
+    text = (
+        _environment()
+        .get_template(template)
+        .render(site=public_url, meta=meta, graph=graph, view=view)
+    )
+    return text.encode()
 
 
 @lru_cache(maxsize=8192)
 def once(macro: Callable[..., Markup], *arguments: Hashable) -> Markup:
-    """What a macro makes of these arguments, which must be all that it looks at.
+    """The memoized output of a macro, which must depend on its arguments alone.
 
-    A tool's card and its reviews stand alike in dozens of comparisons, so they are made once.
+    A tool's card and reviews are the same in dozens of comparisons, so they are rendered once.
     """
     return macro(*arguments)
 
@@ -67,7 +71,7 @@ def once(macro: Callable[..., Markup], *arguments: Hashable) -> Markup:
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
-        # In Markdown there is no HTML to escape for: `inline` and `quoted` do it there.
+        # Markdown is not escaped as HTML: its templates use `inline` and `quoted`.
         autoescape=select_autoescape(disabled_extensions=("md", "txt"), default=True),
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -1,18 +1,18 @@
-"""Compression of what the site sends.
+"""Compression of responses.
 
-Pages are compressed when they are asked for, and kept. A vote rewrites a dozen files, most of which
-nobody reads before the next vote rewrites them; to compress each as it is written took 0.13 ms on
-top of 0.55 ms of rendering, and would double the files that have to change together. What never
-changes, the stylesheet and the script, is stored compressed too.
+Pages are compressed per request and cached. A vote rewrites a dozen files, and the next vote often
+comes before anyone reads them; compressing each file on writing took 0.13 ms on top of 0.55 ms of
+rendering, and would double the files that have to change together. The stylesheet and the script
+never change, so they are stored compressed too.
 """
 
 import gzip
 from functools import lru_cache
 
-SMALLEST = 512
-"""Shorter answers gain nothing."""
+MIN_LENGTH = 512
+"""Shorter bodies gain nothing (bytes)."""
 
-_KEPT = 256
+_CACHED = 256
 
 
 def accepts_gzip(header: str) -> bool:
@@ -24,9 +24,9 @@ def accepts_gzip(header: str) -> bool:
     return weights.get("gzip", weights.get("*", 0.0)) > 0
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=_CACHED)
 def compressed(content: bytes) -> bytes:
-    """The content in gzip, the same bytes each time: the header names no moment."""
+    """The content in gzip; always the same bytes, since its header holds no time."""
     return gzip.compress(content, 6, mtime=0)
 
 

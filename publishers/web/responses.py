@@ -10,7 +10,7 @@ from starlette.responses import Response
 from infra.http.conditional import etag_matches
 from publishers.pages import catalogue
 from publishers.templating import assets
-from publishers.web.compression import SMALLEST, accepts_gzip, compressed
+from publishers.web.compression import MIN_LENGTH, accepts_gzip, compressed
 
 REVALIDATE = "public, no-cache"
 FOREVER = "public, max-age=31536000, immutable"
@@ -79,7 +79,7 @@ def _encoded(request: Request, response: SiteResponse) -> tuple[bytes, dict[str,
     tag = hashlib.sha256(response.body).hexdigest()[:32]
     headers = {"ETag": f'"{tag}"', "Cache-Control": response.cache, "Vary": "Accept-Encoding"}
     accepted = request.headers.get("accept-encoding", "")
-    if len(response.body) < SMALLEST or not accepts_gzip(accepted):
+    if len(response.body) < MIN_LENGTH or not accepts_gzip(accepted):
         return response.body, headers
     # A strong ETag names exact bytes, so the compressed ones need another.
     headers |= {"ETag": f'"{tag}-gzip"', "Content-Encoding": "gzip"}

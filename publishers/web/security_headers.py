@@ -1,4 +1,4 @@
-"""Headers that every answer carries, whoever gives it."""
+"""Security headers of every response, from the site and from the API."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -9,8 +9,8 @@ HEADERS = {
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    # Not `no-referrer`: with it browsers send `Origin: null` with a form, and a vote sent by one
-    # could no longer be told from a vote that another site sends.
+    # Not `no-referrer`: with it browsers send `Origin: null` with a form, and a form of this site
+    # would look like a form of another site.
     "Referrer-Policy": "strict-origin-when-cross-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -19,13 +19,13 @@ HEADERS = {
 
 
 class SecurityHeaders:
-    """ASGI middleware: what the app itself sets stays, the rest is added."""
+    """ASGI middleware that adds the headers that the app does not set itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the call on, and put the headers on its answer."""
+        """Call the app, and add the headers to its response."""
 
         async def secured(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -1,4 +1,4 @@
-"""The site as a browser meets it in tests: real pages, and a stand-in for the API."""
+"""The site for browser tests: real pages, and a fake API."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from publishers.content.in_memory_content import InMemoryContent
 from publishers.web.responses import SiteResponse
 from publishers.web.security_headers import HEADERS
 from publishers.web.site import Site
-from tests.publishers.sample_digests import library_with_digests
+from tests.publishers.sample_digests import content_with_digests
 
 SITE = "http://site.example"
 NOWHERE = "/nonexistent"
@@ -25,12 +25,12 @@ class Api:
     """Answers as the API does: with the status `failure` if set; `hold` keeps a vote waiting."""
 
     def __init__(self) -> None:
-        self.library = library_with_digests()
+        self.content = content_with_digests()
         self.tallies = {
             tool.tool: {"ship": tool.community.ship, "skip": tool.community.skip}
-            for tool in self.library.tools()
+            for tool in self.content.tools()
         }
-        self.bookmarks = {tool.tool: tool.bookmarks for tool in self.library.tools()}
+        self.bookmarks = {tool.tool: tool.bookmarks for tool in self.content.tools()}
         self.votes: dict[str, str] = {}
         self.saved: list[str] = []
         self.version = 10
@@ -42,7 +42,7 @@ class Api:
 
     @contextmanager
     def _open(self) -> Iterator[InMemoryContent]:
-        yield self.library
+        yield self.content
 
     def serve(self, route: Route) -> None:
         request = route.request
@@ -69,7 +69,7 @@ class Api:
         elif path == "/v1/me":
             route.fulfill(json={"votes": self.votes, "bookmarks": self.saved})
         elif path == "/v1/bookmarks":
-            tools = [tool for slug in self.saved if (tool := self.library.tool(slug))]
+            tools = [tool for slug in self.saved if (tool := self.content.tool(slug))]
             named = [{"tool": tool.tool, "name": tool.name} for tool in tools]
             route.fulfill(status=self.failure or 200, json={"items": named})
         elif self.failure:

@@ -1,4 +1,4 @@
-"""Sample digests and a history, beside the sample records: for tests, and to try a design on."""
+"""Sample digests and a history, beside the sample records: for tests."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ from schemas.history import CommunityPoint, History, PanelPoint
 from schemas.records import CategoryName, Community, Verdict
 from schemas.time import weeks
 from schemas.time.instants import to_datetime
-from tests.publishers.samples import DEVELOPER_TOOLS, NOON, PANEL, sample_library
+from tests.publishers.samples import DEVELOPER_TOOLS, NOON, PANEL, sample_content
 
 _TOOL, _NAME = "patchwork", "Patchwork"
 _CATEGORY = CategoryName(DEVELOPER_TOOLS.category, DEVELOPER_TOOLS.name)
@@ -53,7 +53,7 @@ def a_digest(week: str = "2026-W47", *, frozen: bool = True) -> WeeklyDigest:
 
 def a_history() -> History:
     """A panel that ships, splits and skips, and a community that turns."""
-    said: list[tuple[Verdict, int, int, float]] = [
+    verdicts: list[tuple[Verdict, int, int, float]] = [
         ("ship", 1, 0, 61.0),
         ("split", 1, 1, 47.5),
         ("skip", 0, 2, 31.0),
@@ -61,7 +61,7 @@ def a_history() -> History:
     return History(
         panel=[
             PanelPoint(NOON + timedelta(days=5 * at), verdict, ship, skip, None, mean)
-            for at, (verdict, ship, skip, mean) in enumerate(said)
+            for at, (verdict, ship, skip, mean) in enumerate(verdicts)
         ],
         community=[
             CommunityPoint("2026-W47", NOON + timedelta(days=2.5), _LIKED, 16),
@@ -70,9 +70,9 @@ def a_history() -> History:
     )
 
 
-def library_with_digests() -> InMemoryContent:
+def content_with_digests() -> InMemoryContent:
     """The sample site after three weeks, of which the last is still open."""
-    site = sample_library()
+    site = sample_content()
     return InMemoryContent(
         [*site.tools(), *site.retired()],
         site.categories(),

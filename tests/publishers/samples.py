@@ -1,4 +1,4 @@
-"""Sample records: what tests of pages start from, and what a design is tried on."""
+"""Sample records for tests of pages."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -39,7 +39,7 @@ def a_review(
     disclosure: str | None = None,
     time: datetime = NOON,
 ) -> Review:
-    """A review by someone of the panel."""
+    """A review by a member of the panel."""
     return Review(
         reviewer.reviewer,
         reviewer.name,
@@ -137,7 +137,7 @@ def smolvlm() -> Tool:
     )
 
 
-def sample_library() -> InMemoryContent:
+def sample_content() -> InMemoryContent:
     """A small site: two categories, a split, a retired tool, opinions that differ."""
     writing = Category("writing", "Writing", "From a blank page to a text that reads well.", 1)
     pages = [

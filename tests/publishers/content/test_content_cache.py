@@ -1,4 +1,4 @@
-"""The publisher's own library is that of the database, and reads no more than it must."""
+"""The cached content equals the database, and reads no more than necessary."""
 
 import pytest
 from sqlalchemy import Engine
@@ -25,85 +25,89 @@ pytestmark = pytest.mark.integration
 LATER = NOON + 3_600_000_000
 
 
-class Stockroom:
-    """A library that is renewed after events, as if these had marked some tools."""
+class CachedContent:
+    """Content that is refreshed after events, as if these had marked some tools."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._journal = Journal(engine)
         self._journal.apply(*CONTENT)
-        self.held = self._read(InMemoryContent(), RecordKey("site", ""))
+        self.content = self._read(InMemoryContent(), RecordKey("site", ""))
 
-    def renew(self, *events: Event, marked: str) -> dict[str, bool]:
-        """What changed: whether only votes and bookmarks did, by tool."""
+    def refresh(self, *events: Event, marked: str) -> dict[str, bool]:
+        """Whether only votes and bookmarks changed, by changed tool."""
         self._journal.apply(*events)
-        before, self.held = self.held, self._read(self.held, RecordKey("tool", marked))
-        return {it.slug: it.only_tallies for it in content_cache.diff(before, self.held)}
+        before, self.content = self.content, self._read(self.content, RecordKey("tool", marked))
+        return {
+            change.slug: change.only_tallies for change in content_cache.diff(before, self.content)
+        }
 
-    def _read(self, held: InMemoryContent, marked: RecordKey) -> InMemoryContent:
+    def _read(self, content: InMemoryContent, marked: RecordKey) -> InMemoryContent:
         with self._engine.connect() as connection:
-            return content_cache.refresh(connection, held, [marked]) or content_cache.load(
+            return content_cache.refresh(connection, content, [marked]) or content_cache.load(
                 connection
             )
 
 
 @pytest.fixture
-def room(projected: Engine) -> Stockroom:
-    return Stockroom(projected)
+def cache(projected: Engine) -> CachedContent:
+    return CachedContent(projected)
 
 
-def test_cached_content_equals_the_database(room: Stockroom, projected: Engine) -> None:
+def test_cached_content_equals_the_database(cache: CachedContent, projected: Engine) -> None:
     with projected.connect() as connection:
-        agree(room.held, DatabaseContent(connection))
+        agree(cache.content, DatabaseContent(connection))
         for slug in ("ant", "bee", "dodo"):
-            assert room.held.history(slug) == DatabaseContent(connection).history(slug)
-        assert room.held.newest_digest() == DatabaseContent(connection).newest_digest()
+            assert cache.content.history(slug) == DatabaseContent(connection).history(slug)
+        assert cache.content.newest_digest() == DatabaseContent(connection).newest_digest()
 
 
-def test_a_vote_or_a_bookmark_reads_only_its_tool(room: Stockroom) -> None:
-    bee = room.held.tool("bee")
-    changed = room.renew(a_vote(tool="ant", voter="v-2"), a_bookmark(tool="ant"), marked="ant")
+def test_a_vote_or_a_bookmark_reads_only_its_tool(cache: CachedContent) -> None:
+    bee = cache.content.tool("bee")
+    changed = cache.refresh(a_vote(tool="ant", voter="v-2"), a_bookmark(tool="ant"), marked="ant")
     assert changed == {"ant": True}
-    assert room.held.tool("bee") is bee
-    ant = room.held.tool("ant")
+    assert cache.content.tool("bee") is bee
+    ant = cache.content.tool("ant")
     assert ant
     assert (ant.community.votes, ant.bookmarks) == (2, 1)
-    assert ant in room.held.tools_in("insects")
+    assert ant in cache.content.tools_in("insects")
 
 
-def test_parts_that_no_vote_changes_stay_the_same_objects(room: Stockroom) -> None:
-    """What is made of a review, or of a history, is made once for each object."""
-    before = room.held.tool("ant")
-    room.renew(a_review(70, tool="ant", reviewer="zoe"), marked="ant")
-    reviewed, history = room.held.tool("ant"), room.held.history("ant")
-    room.renew(a_vote(tool="ant", voter="v-2"), marked="ant")
-    after = room.held.tool("ant")
+def test_parts_that_no_vote_changes_stay_the_same_objects(cache: CachedContent) -> None:
+    """Views are memoized for the objects of reviews and histories."""
+    before = cache.content.tool("ant")
+    cache.refresh(a_review(70, tool="ant", reviewer="zoe"), marked="ant")
+    reviewed, history = cache.content.tool("ant"), cache.content.history("ant")
+    cache.refresh(a_vote(tool="ant", voter="v-2"), marked="ant")
+    after = cache.content.tool("ant")
     assert reviewed
     assert after
     assert reviewed.panel is not (before and before.panel)
     assert reviewed.panel.reviews
     assert after.panel is reviewed.panel
-    assert room.held.history("ant") is history
+    assert cache.content.history("ant") is history
 
 
-def test_refreshing_unchanged_tools_changes_nothing(room: Stockroom) -> None:
-    assert room.renew(marked="ant") == {}
-    assert room.renew(marked="unheard-of") == {}
+def test_refreshing_unchanged_tools_changes_nothing(cache: CachedContent) -> None:
+    assert cache.refresh(marked="ant") == {}
+    assert cache.refresh(marked="unheard-of") == {}
 
 
-def test_any_other_change_reads_everything_and_finds_the_differences(room: Stockroom) -> None:
+def test_any_other_change_reads_everything_and_finds_the_differences(cache: CachedContent) -> None:
     review = a_review(90, tool="ant", reviewer="zoe")
-    changed = room.renew(review, a_vote(tool="bee"), a_category("undefined", "Pets"), marked="ant")
+    changed = cache.refresh(
+        review, a_vote(tool="bee"), a_category("undefined", "Pets"), marked="ant"
+    )
     assert changed == {"ant": False, "bee": True, "cat": False}
 
 
-def test_an_outdated_review_changes_the_history(room: Stockroom) -> None:
+def test_an_outdated_review_changes_the_history(cache: CachedContent) -> None:
     late = a_review(1, "skip", tool="bee", reviewer="ann", time=NOON - 1)
-    assert room.renew(late, marked="bee") == {"bee": False}
+    assert cache.refresh(late, marked="bee") == {"bee": False}
 
 
-def test_a_tool_that_moves_or_is_retired_has_moved(room: Stockroom) -> None:
-    held = room.held
-    room.renew(a_listing("ant", "Ant", "pets", time=LATER), a_retirement("bee"), marked="ant")
-    moved = {it.slug: it.moved for it in content_cache.diff(held, room.held)}
+def test_a_tool_that_moves_or_is_retired_has_moved(cache: CachedContent) -> None:
+    before = cache.content
+    cache.refresh(a_listing("ant", "Ant", "pets", time=LATER), a_retirement("bee"), marked="ant")
+    moved = {change.slug: change.moved for change in content_cache.diff(before, cache.content)}
     assert moved == {"ant": True, "bee": True}

@@ -1,4 +1,4 @@
-"""The library on the database answers like the one in memory that the pages are tried on."""
+"""Content from the database equals the content in memory that the tests of pages use."""
 
 import pytest
 from sqlalchemy import Engine
@@ -52,7 +52,7 @@ def in_memory(engine: Engine) -> InMemoryContent:
 
 
 def by_tool(authored: list[Authored]) -> list[Authored]:
-    return sorted(authored, key=lambda it: it.tool)
+    return sorted(authored, key=lambda authored: authored.tool)
 
 
 def agree(one: SiteContent, other: SiteContent) -> None:
@@ -72,31 +72,31 @@ def agree(one: SiteContent, other: SiteContent) -> None:
 
 def test_content_from_the_database_equals_content_in_memory(projected: Engine) -> None:
     Journal(projected).apply(*CONTENT)
-    with open_snapshot(projected) as library:
-        agree(library, in_memory(projected))
+    with open_snapshot(projected) as content:
+        agree(content, in_memory(projected))
 
 
 def test_answers_do_not_depend_on_earlier_questions(projected: Engine) -> None:
     Journal(projected).apply(*CONTENT)
-    with open_snapshot(projected) as library:
-        shelf = library.tools_in("insects")
-        library.tools()
-        assert library.tools_in("insects") == shelf
-        agree(library, in_memory(projected))
+    with open_snapshot(projected) as content:
+        category = content.tools_in("insects")
+        content.tools()
+        assert content.tools_in("insects") == category
+        agree(content, in_memory(projected))
 
 
 def test_content_shows_one_snapshot_during_later_writes(projected: Engine) -> None:
     journal = Journal(projected)
     journal.apply(*CONTENT)
-    with open_snapshot(projected) as library:
-        before = library.tool("ant")
+    with open_snapshot(projected) as content:
+        before = content.tool("ant")
         assert before
         journal.apply(a_vote(tool="bee"), a_listing("emu", "Emu", "insects"))
-        bee = library.tool("bee")
+        bee = content.tool("bee")
         assert bee
         assert bee.community.votes == 0
-        assert library.tool("emu") is None
-        assert "emu" not in [tool.tool for tool in library.tools()]
+        assert content.tool("emu") is None
+        assert "emu" not in [tool.tool for tool in content.tools()]
 
 
 def test_an_empty_site_has_empty_content(projected: Engine) -> None:

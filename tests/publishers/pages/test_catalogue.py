@@ -11,7 +11,7 @@ from publishers.pages.html import tools as tool_pages
 from publishers.templating import assets
 from publishers.views.text.markdown import to_plain
 from schemas.records import Category, Reviewer
-from tests.publishers.sample_digests import library_with_digests
+from tests.publishers.sample_digests import content_with_digests
 from tests.publishers.samples import (
     BUILDER,
     DEVELOPER_TOOLS,
@@ -20,7 +20,7 @@ from tests.publishers.samples import (
     a_review,
     a_tool,
     claude,
-    sample_library,
+    sample_content,
     smolvlm,
 )
 
@@ -59,8 +59,8 @@ class Reader(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
-def rendered(library: SiteContent, path: str) -> bytes:
-    page = catalogue.render(library, path, SITE)
+def rendered(content: SiteContent, path: str) -> bytes:
+    page = catalogue.render(content, path, SITE)
     assert page is not None, path
     return page
 
@@ -68,14 +68,14 @@ def rendered(library: SiteContent, path: str) -> bytes:
 def in_order(text: str, parts: list[str]) -> None:
     at = 0
     for part in parts:
-        found = text.find(part, at)
-        assert found >= 0, f"{part!r} does not follow in {text[at : at + 300]!r}"
-        at = found + len(part)
+        position = text.find(part, at)
+        assert position >= 0, f"{part!r} does not follow in {text[at : at + 300]!r}"
+        at = position + len(part)
 
 
 def test_a_comparison_has_all_its_texts_in_order() -> None:
     one, other = "Claude 4 API: Tool Use Streaming & Prompt Caching", "SmolVLM 2.5"
-    reader = Reader(rendered(sample_library(), COMPARISON))
+    reader = Reader(rendered(sample_content(), COMPARISON))
     expected = [f"Compare / {one} vs {other}", "AI tool comparison", f"{one} vs {other}"]
     expected += ["Two tools in Developer Tools, side by side", "It is a tie: the panel ships both"]
     for tool, share, entry, votes in (
@@ -109,8 +109,8 @@ def test_a_comparison_has_all_its_texts_in_order() -> None:
 
 
 def test_an_unvoted_comparison_leaves_the_communitys_share_empty() -> None:
-    library = InMemoryContent([a_tool("ada", "Ada"), a_tool("bob", "Bob")], [], PANEL)
-    reader = Reader(rendered(library, "/compare/ada-vs-bob/"))
+    content = InMemoryContent([a_tool("ada", "Ada"), a_tool("bob", "Bob")], [], PANEL)
+    reader = Reader(rendered(content, "/compare/ada-vs-bob/"))
     in_order(
         reader.text,
         ["No verdict yet", "Panel ship", "Community Free Entry", "No community votes yet"],
@@ -119,23 +119,23 @@ def test_an_unvoted_comparison_leaves_the_communitys_share_empty() -> None:
 
 def test_a_reviewer_of_only_one_tool_is_shown_as_such() -> None:
     one = a_tool("ada", "Ada", a_review(BUILDER))
-    library = InMemoryContent([one, a_tool("bob", "Bob")], [], PANEL)
-    text = Reader(rendered(library, "/compare/ada-vs-bob/")).text
+    content = InMemoryContent([one, a_tool("bob", "Bob")], [], PANEL)
+    text = Reader(rendered(content, "/compare/ada-vs-bob/")).text
     assert "Builder has not reviewed Bob." in text
     assert "Skeptic" not in text
 
 
-@pytest.mark.parametrize("path", catalogue.page_paths(sample_library()))
+@pytest.mark.parametrize("path", catalogue.page_paths(sample_content()))
 def test_every_page_has_bytes(path: str) -> None:
-    assert rendered(sample_library(), path)
+    assert rendered(sample_content(), path)
 
 
-HTML_PATHS = [path for path in catalogue.page_paths(sample_library()) if path.endswith("/")]
+HTML_PATHS = [path for path in catalogue.page_paths(sample_content()) if path.endswith("/")]
 
 
 @pytest.mark.parametrize("path", HTML_PATHS)
 def test_every_page_has_a_head_one_heading_and_landmarks(path: str) -> None:
-    reader = Reader(rendered(sample_library(), path))
+    reader = Reader(rendered(sample_content(), path))
     meta = {m.get("property") or m.get("name"): m["content"] for m in reader.all("meta")[1:]}
     canonical = [link["href"] for link in reader.all("link") if link["rel"] == "canonical"]
     assert canonical == [SITE + path] == [meta["og:url"]]
@@ -150,7 +150,7 @@ def test_every_page_has_a_head_one_heading_and_landmarks(path: str) -> None:
 
 @pytest.mark.parametrize("path", HTML_PATHS)
 def test_no_page_needs_more_than_a_stylesheet_and_a_script_of_its_own(path: str) -> None:
-    page = rendered(sample_library(), path)
+    page = rendered(sample_content(), path)
     reader = Reader(page)
     # A block of data is a script element to which no program belongs.
     programs = [s for s in reader.all("script") if s.get("type") != "application/ld+json"]
@@ -161,9 +161,9 @@ def test_no_page_needs_more_than_a_stylesheet_and_a_script_of_its_own(path: str)
 
 @pytest.mark.parametrize("path", HTML_PATHS)
 def test_internal_links_lead_to_pages(path: str) -> None:
-    library = sample_library()
-    known = {*catalogue.page_paths(library), "/bookmarks/", "/search/"}
-    hrefs = [a["href"] or "" for a in Reader(rendered(library, path)).all("a")]
+    content = sample_content()
+    known = {*catalogue.page_paths(content), "/bookmarks/", "/search/"}
+    hrefs = [a["href"] or "" for a in Reader(rendered(content, path)).all("a")]
     within = {re.split("[#?]", href)[0] for href in hrefs if href.startswith("/")}
     assert within <= known
 
@@ -185,10 +185,12 @@ def test_user_texts_never_become_markup() -> None:
         for slug in ("ada", "bob")
     ]
     reviewer = Reviewer("builder", EVIL, EVIL, 1, 1)
-    library = InMemoryContent(tools, [Category("c", EVIL, EVIL, 1)], [reviewer])
-    made = [rendered(library, path) for path in catalogue.page_paths(library) if path.endswith("/")]
-    made += [per_request.render_retired(SITE, tools), per_request.render_bookmarks(SITE, tools)]
-    for page in made:
+    content = InMemoryContent(tools, [Category("c", EVIL, EVIL, 1)], [reviewer])
+    pages = [
+        rendered(content, path) for path in catalogue.page_paths(content) if path.endswith("/")
+    ]
+    pages += [per_request.render_retired(SITE, tools), per_request.render_bookmarks(SITE, tools)]
+    for page in pages:
         reader = Reader(page)
         assert not reader.all("img")
         assert {tuple(script) for script in reader.all("script")} <= {("src", "defer"), ("type",)}
@@ -196,7 +198,7 @@ def test_user_texts_never_become_markup() -> None:
 
 
 def test_the_order_of_records_changes_no_byte() -> None:
-    forth = sample_library()
+    forth = sample_content()
     tools = [*forth.tools(), *forth.retired()]
     back = InMemoryContent(tools[::-1], forth.categories()[::-1], forth.reviewers()[::-1])
     assert catalogue.page_paths(forth) == catalogue.page_paths(back)
@@ -212,11 +214,11 @@ def test_a_version_alone_changes_no_byte() -> None:
 
 
 def test_pairs_are_stored_within_a_category_alone() -> None:
-    paths = catalogue.page_paths(sample_library())
+    paths = catalogue.page_paths(sample_content())
     assert COMPARISON in paths
     assert "/compare/plainly-vs-smolvlm-2-5/" not in paths
-    assert catalogue.render(sample_library(), "/compare/plainly-vs-smolvlm-2-5/", SITE) is None
-    across = tool_pages.render_pair(sample_library(), SITE, "smolvlm-2-5", "plainly")
+    assert catalogue.render(sample_content(), "/compare/plainly-vs-smolvlm-2-5/", SITE) is None
+    across = tool_pages.render_pair(sample_content(), SITE, "smolvlm-2-5", "plainly")
     assert across is not None
     assert "Two tools from Writing and Developer Tools" in Reader(across).text
 
@@ -240,23 +242,23 @@ def test_pairs_are_stored_within_a_category_alone() -> None:
     ],
 )
 def test_other_paths_have_no_bytes(path: str) -> None:
-    assert catalogue.render(sample_library(), path, SITE) is None
+    assert catalogue.render(sample_content(), path, SITE) is None
 
 
-def reached(library: SiteContent, slug: str) -> set[str]:
+def reached(content: SiteContent, slug: str) -> set[str]:
     """All pages that are looked at when a tool changes."""
-    tool = library.tool(slug)
+    tool = content.tool(slug)
     assert tool
-    shelf = dependencies.paths_in_category(tool.category.slug)
+    category = dependencies.paths_in_category(tool.category.slug)
     return {
-        *dependencies.paths_about_tool(library, slug),
-        *shelf,
-        *dependencies.paths_of_any_tool(library),
+        *dependencies.paths_about_tool(content, slug),
+        *category,
+        *dependencies.paths_of_any_tool(content),
     }
 
 
 def test_a_change_of_a_tool_reaches_every_page_that_shows_it() -> None:
-    before = sample_library()
+    before = sample_content()
     for slug in ("smolvlm-2-5", "patchwork", "plainly"):
         changed = [
             a_tool(
@@ -283,10 +285,10 @@ def test_a_change_of_a_tool_reaches_every_page_that_shows_it() -> None:
 
 
 def test_a_retirement_reaches_every_page_that_showed_the_tool() -> None:
-    before = sample_library()
-    kept = [tool for tool in before.tools() if tool.tool != "patchwork"]
+    before = sample_content()
+    others = [tool for tool in before.tools() if tool.tool != "patchwork"]
     after = InMemoryContent(
-        [*kept, a_tool("patchwork", "Patchwork", a_review(BUILDER), retired="Gone.")],
+        [*others, a_tool("patchwork", "Patchwork", a_review(BUILDER), retired="Gone.")],
         before.categories(),
         before.reviewers(),
     )
@@ -303,7 +305,7 @@ def test_a_retirement_reaches_every_page_that_showed_the_tool() -> None:
 
 
 def test_a_renamed_category_or_reviewer_reaches_every_page_that_names_it() -> None:
-    before = sample_library()
+    before = sample_content()
     renamed = [
         Category(c.category, c.name + "!", c.description, 2) if c.category == "writing" else c
         for c in before.categories()
@@ -325,27 +327,27 @@ def test_a_renamed_category_or_reviewer_reaches_every_page_that_names_it() -> No
 
 
 def test_an_undefined_category_has_a_page_under_its_slug() -> None:
-    library = InMemoryContent([a_tool(category=Category("new-shelf", "new-shelf", "", 0))])
-    assert "new-shelf" in Reader(rendered(library, "/categories/new-shelf/")).text
+    content = InMemoryContent([a_tool(category=Category("new-category", "new-category", "", 0))])
+    assert "new-category" in Reader(rendered(content, "/categories/new-category/")).text
 
 
 def test_an_empty_site_has_its_pages() -> None:
-    library = InMemoryContent()
-    assert "No tools are listed yet." in Reader(rendered(library, "/")).text
-    for path in catalogue.page_paths(library):
-        rendered(library, path)
+    content = InMemoryContent()
+    assert "No tools are listed yet." in Reader(rendered(content, "/")).text
+    for path in catalogue.page_paths(content):
+        rendered(content, path)
 
 
 def test_two_tools_are_chosen_by_a_plain_form() -> None:
     for path in ("/", "/tools/smolvlm-2-5/", "/categories/writing/"):
-        reader = Reader(rendered(sample_library(), path))
+        reader = Reader(rendered(sample_content(), path))
         assert {"action": "/compare/", "method": "get"} in reader.all("form")
         fields = [*reader.all("select"), *reader.all("input")]
         assert {"a", "b"} <= {field.get("name") for field in fields}
 
 
 def test_votes_and_bookmarks_are_plain_forms() -> None:
-    reader = Reader(rendered(sample_library(), "/tools/smolvlm-2-5/"))
+    reader = Reader(rendered(sample_content(), "/tools/smolvlm-2-5/"))
     posting = [form["action"] for form in reader.all("form") if form["method"] == "post"]
     assert posting == ["/vote", "/bookmark"]
     buttons = [(b["name"], b["value"]) for b in reader.all("button") if "value" in b]
@@ -358,17 +360,17 @@ def test_votes_and_bookmarks_are_plain_forms() -> None:
 
 
 def test_a_retired_tool_says_why() -> None:
-    text = Reader(per_request.render_retired(SITE, sample_library().retired())).text
+    text = Reader(per_request.render_retired(SITE, sample_content().retired())).text
     assert "Longgone was retired: Its maker closed it." in text
 
 
-READ = [path for path in catalogue.page_paths(library_with_digests()) if path.endswith("/")]
+READ = [path for path in catalogue.page_paths(content_with_digests()) if path.endswith("/")]
 
 
 @pytest.mark.parametrize("path", READ)
 def test_a_term_precedes_its_definition(path: str) -> None:
     """HTML knows no other order, so what reads best the other way round is no list of terms."""
-    tags = [tag for tag, _ in Reader(rendered(library_with_digests(), path)).elements]
+    tags = [tag for tag, _ in Reader(rendered(content_with_digests(), path)).elements]
     groups = re.findall(r"\b(?:dt |dd )+", " ".join(tags) + " ")
     assert all(re.fullmatch("(?:(?:dt )+(?:dd )+)+", group) for group in groups)
 
@@ -377,5 +379,5 @@ def test_pages_have_the_hooks_of_the_script() -> None:
     script = next(text for path, text in assets.assets().items() if path.endswith(".js")).decode()
     hooks = set(re.findall(r"\[(data-[a-z-]+)[\]=]", script))
     assert {"data-tool", "data-community-ship", "data-drawer"} <= hooks
-    page = rendered(sample_library(), COMPARISON).decode()
+    page = rendered(sample_content(), COMPARISON).decode()
     assert {hook for hook in hooks if f" {hook}" not in page} == set()

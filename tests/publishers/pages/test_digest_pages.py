@@ -6,19 +6,19 @@ import pytest
 
 from publishers.content.site_content import SiteContent
 from publishers.pages import catalogue
-from tests.publishers.sample_digests import library_with_digests
-from tests.publishers.samples import sample_library
+from tests.publishers.sample_digests import content_with_digests
+from tests.publishers.samples import sample_content
 
 SITE = "https://verdicts.example"
 ATOM = "{http://www.w3.org/2005/Atom}"
 MAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
-WITH, WITHOUT = library_with_digests(), sample_library()
+WITH, WITHOUT = content_with_digests(), sample_content()
 
 
-def html(path: str, library: SiteContent = WITH) -> str:
-    content = catalogue.render(library, path, SITE)
-    assert content is not None, path
-    return content.decode()
+def html(path: str, content: SiteContent = WITH) -> str:
+    body = catalogue.render(content, path, SITE)
+    assert body is not None, path
+    return body.decode()
 
 
 def words(path: str) -> str:
@@ -39,11 +39,11 @@ def test_every_digest_has_a_page_and_no_other_week_has() -> None:
 
 
 def test_a_digest_shows_all_its_news_with_the_rules() -> None:
-    told = words("/digests/2026-W47/")
+    text = words("/digests/2026-W47/")
     for part in ("Week 47, 2026", "16\N{EN DASH}22 November 2026 (UTC)", "Split → then Skip",
                  "Ship → then Skip", "At least 20 votes", "1 new or changed panel verdict",
                  "previously ship"):  # fmt: skip
-        assert part in told, part
+        assert part in text, part
 
 
 def test_an_open_week_is_marked_as_such() -> None:
@@ -85,11 +85,11 @@ def test_feeds_hold_frozen_digests_only() -> None:
 
 
 def test_the_sitemap_has_the_time_of_a_frozen_digest() -> None:
-    found = ElementTree.fromstring(html("/sitemap.xml")).findall(f"{MAP}url")
-    moments = {it.findtext(f"{MAP}loc"): it.findtext(f"{MAP}lastmod") for it in found}
-    assert moments[f"{SITE}/digests/2026-W47/"] == "2026-11-23T00:00:00Z"
-    assert moments[f"{SITE}/digests/2026-W48/"] is None
-    assert moments[f"{SITE}/digests/"] == "2026-11-23T00:00:00Z"
+    entries = ElementTree.fromstring(html("/sitemap.xml")).findall(f"{MAP}url")
+    times = {entry.findtext(f"{MAP}loc"): entry.findtext(f"{MAP}lastmod") for entry in entries}
+    assert times[f"{SITE}/digests/2026-W47/"] == "2026-11-23T00:00:00Z"
+    assert times[f"{SITE}/digests/2026-W48/"] is None
+    assert times[f"{SITE}/digests/"] == "2026-11-23T00:00:00Z"
 
 
 def test_a_digest_has_a_breadcrumb_as_linked_data() -> None:
@@ -106,10 +106,10 @@ def test_a_digest_has_a_breadcrumb_as_linked_data() -> None:
 def test_a_tool_page_draws_its_history_and_tables_every_number() -> None:
     page = html("/tools/patchwork/")
     assert '<svg role="img" aria-labelledby="history-summary"' in page
-    told = words("/tools/patchwork/")
+    text = words("/tools/patchwork/")
     for part in ("Verdict history", "Ship, then Split, then Skip", "47.5", "Week 47, 2026",
                  "40 ship / 122 skip", "25%"):  # fmt: skip
-        assert part in told, part
+        assert part in text, part
     assert " style=" not in page
 
 

@@ -1,4 +1,4 @@
-"""What machines read: feeds, sitemap, linked data, twins, the overview and the search index."""
+"""Files for machines: feeds, sitemap, linked data, alternates, overview, search index."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from publishers.content.in_memory_content import InMemoryContent
 from publishers.content.site_content import SiteContent
 from publishers.pages import catalogue
 from publishers.views.text.markdown import to_plain
-from tests.publishers.sample_digests import library_with_digests
+from tests.publishers.sample_digests import content_with_digests
 from tests.publishers.samples import (
     BUILDER,
     DEVELOPER_TOOLS,
@@ -24,28 +24,28 @@ from tests.publishers.samples import (
     a_review,
     a_tool,
     claude,
-    sample_library,
+    sample_content,
     smolvlm,
 )
 
 SITE = "https://verdicts.example"
 COMPARISON = "/compare/claude-4-api-vs-smolvlm-2-5/"
 ATOM = "{http://www.w3.org/2005/Atom}"
-PATHS = catalogue.page_paths(sample_library())
+PATHS = catalogue.page_paths(sample_content())
 FEEDS = [
-    path for path in catalogue.page_paths(library_with_digests()) if path.endswith("/feed.xml")
+    path for path in catalogue.page_paths(content_with_digests()) if path.endswith("/feed.xml")
 ]
 READ = [path for path in PATHS if path.endswith("/")]
 
 
-def rendered(library: SiteContent, path: str) -> bytes:
-    content = catalogue.render(library, path, SITE)
-    assert content is not None, path
-    return content
+def rendered(content: SiteContent, path: str) -> bytes:
+    body = catalogue.render(content, path, SITE)
+    assert body is not None, path
+    return body
 
 
-def text_of(library: SiteContent, path: str) -> str:
-    return rendered(library, path).decode()
+def text_of(content: SiteContent, path: str) -> str:
+    return rendered(content, path).decode()
 
 
 class Head(HTMLParser):
@@ -84,7 +84,7 @@ class Head(HTMLParser):
 
 @pytest.mark.parametrize("path", FEEDS)
 def test_every_feed_is_valid_atom(path: str) -> None:
-    feed = ElementTree.fromstring(text_of(library_with_digests(), path))
+    feed = ElementTree.fromstring(text_of(content_with_digests(), path))
     entries = feed.findall(f"{ATOM}entry")
     links = {link.get("rel"): link.get("href") for link in feed.findall(f"{ATOM}link")}
     assert feed.findtext(f"{ATOM}id") == links["self"] == SITE + path
@@ -104,26 +104,26 @@ def test_every_feed_is_valid_atom(path: str) -> None:
         assert content.get("type") == "html"
 
 
-def titles(library: SiteContent, path: str) -> set[str]:
-    feed = ElementTree.fromstring(text_of(library, path))
+def titles(content: SiteContent, path: str) -> set[str]:
+    feed = ElementTree.fromstring(text_of(content, path))
     return {entry.findtext(f"{ATOM}title", "") for entry in feed.findall(f"{ATOM}entry")}
 
 
 def test_a_feed_holds_the_tools_of_its_page() -> None:
-    library = sample_library()
+    content = sample_content()
     plainly = {"New in Writing: Plainly"}
-    assert titles(library, "/tools/plainly/feed.xml") == plainly
-    writing = titles(library, "/categories/writing/feed.xml")
+    assert titles(content, "/tools/plainly/feed.xml") == plainly
+    writing = titles(content, "/categories/writing/feed.xml")
     assert plainly | {"Quillfeather: 44/100 · skip"} <= writing
     assert not any("SmolVLM" in title for title in writing)
-    everything = titles(library, "/feed.xml")
+    everything = titles(content, "/feed.xml")
     assert writing | {"Longgone is no longer listed", "SmolVLM 2.5: 88/100 · ship"} <= everything
 
 
 def test_a_feed_is_well_formed_with_any_review_text() -> None:
     odd = a_review(BUILDER, body="A \x08bell & <b>bold</b> *em*", time=NOON + timedelta(1))
-    library = InMemoryContent([a_tool("ada", "A & <B>", odd, a_review(SKEPTIC))], [], PANEL)
-    feed = ElementTree.fromstring(text_of(library, catalogue.FEED))
+    content = InMemoryContent([a_tool("ada", "A & <B>", odd, a_review(SKEPTIC))], [], PANEL)
+    feed = ElementTree.fromstring(text_of(content, catalogue.FEED))
     entries = feed.findall(f"{ATOM}entry")
     assert feed.findtext(f"{ATOM}updated") == "2026-11-21T12:00:00Z"
     assert entries[0].findtext(f"{ATOM}title") == "A & <B>: 80/100 · ship"
@@ -138,34 +138,34 @@ def test_an_empty_feed_has_a_fixed_time() -> None:
 
 def test_every_page_links_to_its_feeds_and_alternates() -> None:
     for path in READ:
-        alternates = Head(text_of(sample_library(), path)).alternates()
+        alternates = Head(text_of(sample_content(), path)).alternates()
         assert set(alternates) <= set(PATHS)
         assert alternates["/feed.xml"] == "application/atom+xml"
-    tool = Head(text_of(sample_library(), "/tools/plainly/")).alternates()
+    tool = Head(text_of(sample_content(), "/tools/plainly/")).alternates()
     assert tool["/tools/plainly/feed.xml"] == "application/atom+xml"
     assert tool["/tools/plainly/index.json"] == "application/json"
     assert tool["/tools/plainly/index.md"] == "text/markdown"
-    assert f"{COMPARISON}index.md" in Head(text_of(sample_library(), COMPARISON)).alternates()
-    shelf = Head(text_of(sample_library(), "/categories/writing/")).alternates()
-    assert "/categories/writing/feed.xml" in shelf
+    assert f"{COMPARISON}index.md" in Head(text_of(sample_content(), COMPARISON)).alternates()
+    category = Head(text_of(sample_content(), "/categories/writing/")).alternates()
+    assert "/categories/writing/feed.xml" in category
 
 
-def listed_in_sitemap(library: SiteContent) -> dict[str | None, str | None]:
-    places = ElementTree.fromstring(text_of(library, catalogue.SITEMAP))
+def listed_in_sitemap(content: SiteContent) -> dict[str | None, str | None]:
+    places = ElementTree.fromstring(text_of(content, catalogue.SITEMAP))
     return {place[0].text: place[1].text if len(place) > 1 else None for place in places}
 
 
 def test_the_sitemap_lists_the_pages_for_people() -> None:
-    assert list(listed_in_sitemap(sample_library())) == [SITE + path for path in READ]
-    assert f"Sitemap: {SITE}/sitemap.xml" in text_of(sample_library(), catalogue.ROBOTS)
+    assert list(listed_in_sitemap(sample_content())) == [SITE + path for path in READ]
+    assert f"Sitemap: {SITE}/sitemap.xml" in text_of(sample_content(), catalogue.ROBOTS)
 
 
 def test_the_sitemap_has_the_newest_time_that_a_page_shows() -> None:
     hour = timedelta(hours=1)
     early = a_tool("ada", "Ada", a_review(BUILDER, time=NOON + hour))
     late = a_tool("bob", "Bob", a_review(SKEPTIC, time=NOON + 2 * hour))
-    library = InMemoryContent([early, late], [DEVELOPER_TOOLS], PANEL)
-    moments = listed_in_sitemap(library)
+    content = InMemoryContent([early, late], [DEVELOPER_TOOLS], PANEL)
+    moments = listed_in_sitemap(content)
     assert moments[f"{SITE}/tools/ada/"] == "2026-11-20T13:00:00Z"
     assert moments[f"{SITE}/reviewers/builder/"] == "2026-11-20T13:00:00Z"
     for path in ("/", "/compare/ada-vs-bob/", "/categories/developer-tools/"):
@@ -173,9 +173,9 @@ def test_the_sitemap_has_the_newest_time_that_a_page_shows() -> None:
     assert moments[f"{SITE}/about/"] is None
 
 
-def voted(library: InMemoryContent) -> InMemoryContent:
+def voted(content: InMemoryContent) -> InMemoryContent:
     """The same site after votes and bookmarks on everything."""
-    categories = {category.category: category for category in library.categories()}
+    categories = {category.category: category for category in content.categories()}
     tools = [
         a_tool(
             tool.tool,
@@ -192,13 +192,13 @@ def voted(library: InMemoryContent) -> InMemoryContent:
             bookmarks=99,
             version=50,
         )
-        for tool in library.tools()
+        for tool in content.tools()
     ]
-    return InMemoryContent([*tools, *library.retired()], library.categories(), library.reviewers())
+    return InMemoryContent([*tools, *content.retired()], content.categories(), content.reviewers())
 
 
 def test_votes_change_only_the_pages_and_alternates_that_count_them() -> None:
-    before = sample_library()
+    before = sample_content()
     after = voted(before)
     moved = {path for path in PATHS if rendered(before, path) != rendered(after, path)}
     counting = re.compile(r"/|/(tools|compare)/[^/]+/(index\.(json|md))?|/categories/.*/")
@@ -207,14 +207,14 @@ def test_votes_change_only_the_pages_and_alternates_that_count_them() -> None:
 
 LINKED = [
     path
-    for path in catalogue.page_paths(library_with_digests())
+    for path in catalogue.page_paths(content_with_digests())
     if path.endswith("/") and path not in ("/", "/about/")
 ]
 
 
 @pytest.mark.parametrize("path", LINKED)
 def test_linked_data_has_nothing_that_the_page_does_not_show(path: str) -> None:
-    page = text_of(library_with_digests(), path)
+    page = text_of(content_with_digests(), path)
     head = Head(page)
     assert head.linked["@graph"][0]["@type"] == "BreadcrumbList"
     for key, value in leaves(head.linked):
@@ -240,11 +240,11 @@ def leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 
 def test_linked_data_counts_no_ratings_together() -> None:
     for path in READ:
-        assert "AggregateRating" not in text_of(sample_library(), path)
+        assert "AggregateRating" not in text_of(sample_content(), path)
 
 
 def test_linked_data_holds_each_review_of_a_tool() -> None:
-    graph = Head(text_of(sample_library(), "/tools/smolvlm-2-5/")).linked["@graph"]
+    graph = Head(text_of(sample_content(), "/tools/smolvlm-2-5/")).linked["@graph"]
     software = graph[1]
     assert software["@type"] == "SoftwareApplication"
     first = software["review"][0]
@@ -267,38 +267,38 @@ def test_no_text_can_end_the_linked_data() -> None:
 
 
 def test_the_json_alternate_is_the_record_without_its_version() -> None:
-    twin = json.loads(text_of(sample_library(), "/tools/smolvlm-2-5/index.json"))
-    assert twin["page"] == f"{SITE}/tools/smolvlm-2-5/"
-    assert twin["community"] == {
+    alternate = json.loads(text_of(sample_content(), "/tools/smolvlm-2-5/index.json"))
+    assert alternate["page"] == f"{SITE}/tools/smolvlm-2-5/"
+    assert alternate["community"] == {
         "verdict": "ship",
         "ship": 301,
         "skip": 64,
         "votes": 365,
         "percent": 82,
     }
-    assert [review["score"] for review in twin["panel"]["reviews"]] == [88, 82, 85, 78]
-    assert "version" not in twin
+    assert [review["score"] for review in alternate["panel"]["reviews"]] == [88, 82, 85, 78]
+    assert "version" not in alternate
 
 
 def test_the_json_alternate_of_a_comparison_holds_both_tools_and_the_answer() -> None:
-    twin = json.loads(text_of(sample_library(), f"{COMPARISON}index.json"))
-    assert twin["compare"] == "claude-4-api-vs-smolvlm-2-5"
-    assert [tool["tool"] for tool in twin["tools"]] == ["claude-4-api", "smolvlm-2-5"]
-    assert twin["answer"]["leader"] is None
-    assert twin["answer"]["text"].startswith("It is a tie: ")
+    alternate = json.loads(text_of(sample_content(), f"{COMPARISON}index.json"))
+    assert alternate["compare"] == "claude-4-api-vs-smolvlm-2-5"
+    assert [tool["tool"] for tool in alternate["tools"]] == ["claude-4-api", "smolvlm-2-5"]
+    assert alternate["answer"]["leader"] is None
+    assert alternate["answer"]["text"].startswith("It is a tie: ")
 
 
 def test_the_markdown_alternate_has_the_texts_of_the_page() -> None:
-    twin = text_of(sample_library(), f"{COMPARISON}index.md")
+    alternate = text_of(sample_content(), f"{COMPARISON}index.md")
     for tool in (claude(), smolvlm()):
         for review in tool.panel.reviews:
-            assert f": {review.score}/100 · {review.verdict}\n" in twin
-            assert review.body in twin
-    assert "| Community | Ship · 412 ship / 96 skip | Ship · 301 ship / 64 skip |" in twin
-    assert "Disclosure: Received API credits from the maker." in twin
-    one = text_of(sample_library(), "/tools/claude-4-api/index.md")
-    assert "- Website: <https://example.com/claude>" in one
-    assert "- Pro: Partial tool input arrives early\n" in one
+            assert f": {review.score}/100 · {review.verdict}\n" in alternate
+            assert review.body in alternate
+    assert "| Community | Ship · 412 ship / 96 skip | Ship · 301 ship / 64 skip |" in alternate
+    assert "Disclosure: Received API credits from the maker." in alternate
+    markdown = text_of(sample_content(), "/tools/claude-4-api/index.md")
+    assert "- Website: <https://example.com/claude>" in markdown
+    assert "- Pro: Partial tool input arrives early\n" in markdown
 
 
 def test_user_texts_cannot_change_the_shape_of_a_markdown_alternate() -> None:
@@ -306,18 +306,18 @@ def test_user_texts_cannot_change_the_shape_of_a_markdown_alternate() -> None:
     tool = a_tool(
         "ada", "A | B\n# C <i>", a_review(body=evil, cons=(evil,)), description=evil, pricing=evil
     )
-    twin = text_of(InMemoryContent([tool], [], PANEL), "/tools/ada/index.md")
-    assert [line for line in twin.splitlines() if line.startswith("#")] == [
+    alternate = text_of(InMemoryContent([tool], [], PANEL), "/tools/ada/index.md")
+    assert [line for line in alternate.splitlines() if line.startswith("#")] == [
         r"# A \| B \# C \<i\>",
         "## What the panel says",
         "### Builder: 80/100 · ship",
     ]
-    assert not re.search(r"(?<!\\)<(?!https://verdicts)", twin)
-    assert not re.search(r"^> *(#|-{2,}|\||!\[)", twin, re.MULTILINE)
+    assert not re.search(r"(?<!\\)<(?!https://verdicts)", alternate)
+    assert not re.search(r"^> *(#|-{2,}|\||!\[)", alternate, re.MULTILINE)
 
 
 def test_the_overview_names_every_tool_and_where_to_read_it() -> None:
-    overview = text_of(sample_library(), catalogue.OVERVIEW)
+    overview = text_of(sample_content(), catalogue.OVERVIEW)
     assert overview.startswith("# Verdicts\n\n> ")
     linked = re.findall(rf"{SITE}(/tools/[a-z0-9-]+/index\.md)", overview)
     assert sorted(linked) == sorted(
@@ -326,6 +326,6 @@ def test_the_overview_names_every_tool_and_where_to_read_it() -> None:
 
 
 def test_the_search_index_is_small() -> None:
-    held = json.loads(text_of(sample_library(), catalogue.SEARCH_INDEX))
-    assert held["categories"] == ["Developer Tools", "Writing"]
-    assert held["tools"][2] == ["plainly", "Plainly", "Cuts what can go.", 1]
+    search_index = json.loads(text_of(sample_content(), catalogue.SEARCH_INDEX))
+    assert search_index["categories"] == ["Developer Tools", "Writing"]
+    assert search_index["tools"][2] == ["plainly", "Plainly", "Cuts what can go.", 1]

@@ -18,11 +18,11 @@ STYLED = {"a", "h1", "h2"}  # by clients of their own accord
 class Tags(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.all: list[tuple[str, dict[str, str | None]]] = []
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
+        self.all.append((tag, dict(attrs)))
 
 
 def the_message() -> EmailMessage:
@@ -37,7 +37,7 @@ def test_both_parts_tell_the_same_news() -> None:
 
 
 def test_styles_are_inlined_because_clients_drop_others() -> None:
-    tags = Tags(HTML).found
+    tags = Tags(HTML).all
     assert "link" not in {tag for tag, _ in tags}
     assert "script" not in {tag for tag, _ in tags}
     assert all(attributes.get("style") for tag, attributes in tags if tag in STYLED)
@@ -60,7 +60,7 @@ def test_it_has_a_dark_mode() -> None:
 
 
 def test_every_address_is_whole() -> None:
-    links = [attributes["href"] for tag, attributes in Tags(HTML).found if tag == "a"]
+    links = [attributes["href"] for tag, attributes in Tags(HTML).all if tag == "a"]
     assert f"{SITE}/digests/2026-W47/" in links
     assert all(str(link).startswith(f"{SITE}/") for link in links)
     assert f"  {SITE}/tools/patchwork/#skeptic\n" in TEXT

@@ -9,14 +9,14 @@ from playwright.sync_api import Locator, Page, expect
 from publishers.pages import catalogue
 from tests.publishers.browsing import COMPARISON, SMOLVLM, Api
 from tests.publishers.conftest import Visit
-from tests.publishers.sample_digests import library_with_digests
+from tests.publishers.sample_digests import content_with_digests
 
 pytestmark = pytest.mark.e2e
 
-LINEUP = "/compare/claude-4-api-vs-patchwork-vs-plainly-vs-smolvlm-2-5/"
+FOUR_TOOLS = "/compare/claude-4-api-vs-patchwork-vs-plainly-vs-smolvlm-2-5/"
 DIGESTS = [
     path
-    for path in catalogue.page_paths(library_with_digests())
+    for path in catalogue.page_paths(content_with_digests())
     if path.startswith("/digests/") and path.endswith("/")
 ]
 KINDS = [
@@ -30,7 +30,7 @@ KINDS = [
     "/tools/patchwork/",
     COMPARISON,
     "/compare/plainly-vs-quillfeather/",
-    LINEUP,
+    FOUR_TOOLS,
     "/search/",
     "/search/?q=tools",
     "/search/?q=zebra",
@@ -53,12 +53,12 @@ def left_edge(element: Locator) -> float:
 
 
 def grave(page: Page) -> dict[str, list[Any]]:
-    """What axe finds that shuts someone out, as rule and places."""
-    found = Axe().run(page).response["violations"]
+    """Serious and critical violations: the targets by rule."""
+    violations = Axe().run(page).response["violations"]
     return {
-        one["id"]: [node["target"] for node in one["nodes"]]
-        for one in found
-        if one["impact"] in ("serious", "critical")
+        violation["id"]: [node["target"] for node in violation["nodes"]]
+        for violation in violations
+        if violation["impact"] in ("serious", "critical")
     }
 
 
@@ -71,7 +71,9 @@ def test_axe_finds_nothing_serious_in_light_and_dark(visit: Visit, api: Api, pat
         assert grave(page) == {}, scheme
 
 
-@pytest.mark.parametrize("path", [COMPARISON, LINEUP, "/categories/developer-tools/rankings/", "/"])
+@pytest.mark.parametrize(
+    "path", [COMPARISON, FOUR_TOOLS, "/categories/developer-tools/rankings/", "/"]
+)
 def test_axe_finds_nothing_serious_on_a_phone(visit: Visit, path: str) -> None:
     assert grave(visit(path, viewport=PHONE, reduced_motion="reduce")) == {}
 
@@ -134,7 +136,7 @@ def test_no_page_is_wider_than_a_small_window(visit: Visit, path: str) -> None:
 
 
 def test_a_wide_table_is_read_sideways_under_its_first_column(visit: Visit) -> None:
-    page = visit(LINEUP, viewport=PHONE)
+    page = visit(FOUR_TOOLS, viewport=PHONE)
     region = page.get_by_role("region", name="Decision table")
     tab_to(page, region)
     label = page.get_by_role("rowheader", name="Pricing")
@@ -174,7 +176,7 @@ def shifts(page: Page) -> Any:
 
 
 @pytest.mark.parametrize("viewport", [PHONE, {"width": 1280, "height": 900}])
-@pytest.mark.parametrize("path", [COMPARISON, LINEUP, "/tools/smolvlm-2-5/"])
+@pytest.mark.parametrize("path", [COMPARISON, FOUR_TOOLS, "/tools/smolvlm-2-5/"])
 def test_nothing_shifts_when_live_data_arrives(
     visit: Visit, api: Api, path: str, viewport: dict[str, int]
 ) -> None:

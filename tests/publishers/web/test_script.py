@@ -163,7 +163,7 @@ def test_nothing_moves_when_counts_arrive(page: Page, card: Locator, api: Api) -
     api.version += 1
     expect(number(card, "Ship")).to_have_text("9,999")
     moved = [now[0] for was, now in zip(before, page.evaluate(places), strict=True) if was != now]
-    # Within its button a number may be wider than before, and with it the label is elsewhere.
+    # A wider number moves the label within its button.
     assert set(moved) <= {"SPAN number", "SPAN unseen"}
 
 
@@ -173,7 +173,7 @@ def test_a_page_asks_for_nothing_but_its_own_files_and_the_live_data(
     expect(button(card, "Ship")).to_have_attribute("aria-pressed", "false")
     with page.expect_response("**/v1/me"):
         page.reload()
-    asked = {re.sub("[0-9a-f]{12}", "#", one) for one in api.asked}
+    asked = {re.sub("[0-9a-f]{12}", "#", request) for request in api.asked}
     assert asked <= {
         f"GET {COMPARISON}",
         "GET /static/site.#.css",

@@ -1,4 +1,4 @@
-"""Search in a browser: as one types, and without a script."""
+"""Search in a browser: suggestions while typing, and results without a script."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from publishers.views.lists.search import matching_pairs, matching_tools
 from publishers.views.paths import comparison_path, tool_path
 from tests.publishers.browsing import COMPARISON, SITE, Api
 from tests.publishers.conftest import Visit
-from tests.publishers.samples import sample_library
+from tests.publishers.samples import sample_content
 
 pytestmark = pytest.mark.e2e
 
-TOOLS = sample_library().tools()
+TOOLS = sample_content().tools()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from publishers.content.in_memory_content import InMemoryContent
 from publishers.pages import catalogue
 from publishers.templating.assets import address
 from publishers.web.routes import READERS, site_app
-from tests.publishers.samples import DEVELOPER_TOOLS, PANEL, a_review, a_tool, sample_library
+from tests.publishers.samples import DEVELOPER_TOOLS, PANEL, a_review, a_tool, sample_content
 
 COMPARISON = "/compare/claude-4-api-vs-smolvlm-2-5/"
 THREE = "/compare/claude-4-api-vs-plainly-vs-smolvlm-2-5/"
@@ -45,33 +45,33 @@ class Client:
 
 
 class Site:
-    """A site on sample records: its folder, its client, and how often a library was opened."""
+    """A site on sample records: its folder, its client, and how often its content was opened."""
 
     def __init__(self, data: Path) -> None:
         self.settings = Settings.from_environment({"VERDICTS_DATA": str(data)})
         self.files = SiteFiles(data / "site")
-        self.library = sample_library()
+        self.content = sample_content()
         self.opened = 0
         self.fault: Exception | None = None
         self.hangs: threading.Event | None = None
-        app = site_app(self.settings, self.open_library, self.bookmarks_of)
+        app = site_app(self.settings, self.open_content, self.bookmarks_of)
         self.client = Client(app)
 
     @contextmanager
-    def open_library(self) -> Iterator[InMemoryContent]:
+    def open_content(self) -> Iterator[InMemoryContent]:
         self.opened += 1
         if self.fault:
             raise self.fault
         if self.hangs:
             self.hangs.wait()
-        yield self.library
+        yield self.content
 
     async def bookmarks_of(self, request: Request) -> list[str]:
         return request.query_params.getlist("saved")
 
     def publish(self) -> None:
-        for path in catalogue.page_paths(self.library):
-            self.files.put(path, catalogue.render(self.library, path, self.settings.public_url))
+        for path in catalogue.page_paths(self.content):
+            self.files.put(path, catalogue.render(self.content, path, self.settings.public_url))
 
 
 @pytest.fixture
@@ -107,14 +107,14 @@ def test_stored_pages_are_served_while_the_database_hangs(site: Site) -> None:
 def test_a_page_without_its_file_is_made_on_request(site: Site) -> None:
     answer = site.client.get(COMPARISON)
     assert answer.status_code == 200
-    assert answer.content == catalogue.render(site.library, COMPARISON, site.settings.public_url)
+    assert answer.content == catalogue.render(site.content, COMPARISON, site.settings.public_url)
     assert site.client.get("/").status_code == 200
     assert site.client.get("/about/").status_code == 200
 
 
 def test_every_file_has_its_media_type(site: Site) -> None:
     site.publish()
-    told = {
+    types = {
         path: site.client.get(path).headers["content-type"]
         for path in (
             "/",
@@ -129,7 +129,7 @@ def test_every_file_has_its_media_type(site: Site) -> None:
             address("site.css"),
         )
     }
-    assert told == {
+    assert types == {
         "/": "text/html; charset=utf-8",
         "/sitemap.xml": "application/xml; charset=utf-8",
         "/robots.txt": "text/plain; charset=utf-8",
@@ -276,7 +276,7 @@ def test_a_comparison_weighs_less_than_sixty_thousand_bytes_in_all(site: Site) -
         for at, one in enumerate(PANEL)
     ]
     tools = [a_tool(slug, slug, *reviews) for slug in ("ada", "bob")]
-    site.library = InMemoryContent(tools, [DEVELOPER_TOOLS], PANEL)
+    site.content = InMemoryContent(tools, [DEVELOPER_TOOLS], PANEL)
     sent = [
         int(plain(site, path, "gzip").headers["content-length"])
         for path in ("/compare/ada-vs-bob/", address("site.css"), address("site.js"))
@@ -287,8 +287,8 @@ def test_a_comparison_weighs_less_than_sixty_thousand_bytes_in_all(site: Site) -
 def test_stylesheet_and_script_are_stored_compressed_too(site: Site) -> None:
     site.publish()
     for name in ("site.css", "site.js"):
-        held = site.files.read(address(name))
-        assert gzip.decompress(site.files.read(f"{address(name)}.gz") or b"") == held
+        asset = site.files.read(address(name))
+        assert gzip.decompress(site.files.read(f"{address(name)}.gz") or b"") == asset
 
 
 @pytest.mark.parametrize(
@@ -364,7 +364,7 @@ def test_choosing_tools_leads_to_their_comparison(
 
 
 def test_an_impossible_slug_is_not_looked_up(site: Site) -> None:
-    """A database refuses some of it, and that would be no fault of the database."""
+    """The database rejects such values, and that must not look like an outage."""
     site.client.get("/compare/?a=%00&b=plainly")
     assert site.opened == 0
 

@@ -17,9 +17,9 @@ def scored(slug: str, *scores: int, **facts: Any) -> Tool:
 
 
 def test_a_better_panel_verdict_leads() -> None:
-    found = answer(scored("ada", 60, 60), scored("bob", 99, 40))
-    assert found.leader == "ada"
-    assert str(found) == "Ada leads: the panel ships it (2 of 2) and is split on Bob."
+    outcome = answer(scored("ada", 60, 60), scored("bob", 99, 40))
+    assert outcome.leader == "ada"
+    assert str(outcome) == "Ada leads: the panel ships it (2 of 2) and is split on Bob."
 
 
 def test_a_better_verdict_leads_whatever_the_mean_says() -> None:
@@ -27,15 +27,15 @@ def test_a_better_verdict_leads_whatever_the_mean_says() -> None:
 
 
 def test_between_equal_verdicts_the_higher_mean_leads() -> None:
-    found = answer(scored("ada", 80, 70), scored("bob", 90, 85))
+    outcome = answer(scored("ada", 80, 70), scored("bob", 90, 85))
     assert (
-        str(found) == "Bob leads: the panel ships both and scores it 87.5 out of 100, against 75."
+        str(outcome) == "Bob leads: the panel ships both and scores it 87.5 out of 100, against 75."
     )
 
 
 def test_a_lead_among_two_skipped_tools_is_no_praise() -> None:
-    found = answer(scored("ada", 30), scored("bob", 10))
-    assert found.headline == "Ada leads, though neither convinces"
+    outcome = answer(scored("ada", 30), scored("bob", 10))
+    assert outcome.headline == "Ada leads, though neither convinces"
 
 
 def test_the_answer_says_whether_the_community_agrees() -> None:
@@ -50,10 +50,10 @@ def test_the_answer_says_whether_the_community_agrees() -> None:
 def test_means_less_than_a_point_apart_are_level_and_the_community_decides() -> None:
     ada = scored("ada", 80, 81, votes=(5, 5))
     bob = scored("bob", 81, 81, votes=(8, 2))
-    found = answer(ada, bob)
-    assert found.leader == "bob"
-    assert "level at 80.5 and 81 out of 100" in found.reason
-    assert "80% of its voters would ship it, against 50% for Ada" in found.reason
+    outcome = answer(ada, bob)
+    assert outcome.leader == "bob"
+    assert "level at 80.5 and 81 out of 100" in outcome.reason
+    assert "80% of its voters would ship it, against 50% for Ada" in outcome.reason
 
 
 def test_a_few_votes_do_not_decide() -> None:
@@ -63,11 +63,11 @@ def test_a_few_votes_do_not_decide() -> None:
 
 
 def test_a_tie_names_the_price_when_that_differs() -> None:
-    found = answer(claude(), smolvlm())
-    assert found.leader is None
-    assert found.headline == "It is a tie"
-    assert "SmolVLM 2.5 is free" in found.reason
-    assert "Prompt Caching is paid" in found.reason
+    outcome = answer(claude(), smolvlm())
+    assert outcome.leader is None
+    assert outcome.headline == "It is a tie"
+    assert "SmolVLM 2.5 is free" in outcome.reason
+    assert "Prompt Caching is paid" in outcome.reason
 
 
 def test_a_tie_of_the_same_price_names_what_each_is_best_for() -> None:
@@ -76,16 +76,16 @@ def test_a_tie_of_the_same_price_names_what_each_is_best_for() -> None:
 
 
 def test_a_tool_that_the_panel_ships_leads_one_without_reviews() -> None:
-    found = answer(scored("ada"), scored("bob", 70))
-    assert str(found) == (
+    outcome = answer(scored("ada"), scored("bob", 70))
+    assert str(outcome) == (
         "Bob leads for now: the panel ships it (1 of 1) and has not reviewed Ada yet."
     )
 
 
 def test_a_skipped_tool_does_not_lead_one_without_reviews() -> None:
-    found = answer(scored("ada", 20), scored("bob"))
-    assert found.leader is None
-    assert str(found) == (
+    outcome = answer(scored("ada", 20), scored("bob"))
+    assert outcome.leader is None
+    assert str(outcome) == (
         "No leader yet: the panel skips Ada (1 of 1) and has not reviewed Bob yet."
     )
 
@@ -99,12 +99,12 @@ def test_without_any_review_the_community_decides_or_it_is_a_tie() -> None:
 
 
 def test_the_order_of_the_two_never_changes_the_leader() -> None:
-    shelf = [
+    category = [
         scored("ada", 90, 80),
         scored("bob", 90, 80, votes=(8, 2)),
         scored("cyd", 20, votes=(3, 7)),
         scored("dan"),
         scored("eve", 60, 40, votes=(5, 5)),
     ]
-    for one, other in combinations(shelf, 2):
+    for one, other in combinations(category, 2):
         assert answer(one, other).leader == answer(other, one).leader

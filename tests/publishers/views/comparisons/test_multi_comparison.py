@@ -21,32 +21,32 @@ def test_the_order_of_the_tools_changes_nothing() -> None:
 
 
 def test_a_tool_that_beats_every_other_leads() -> None:
-    found = answer_among([CYD, BOB, ADA])
-    assert found.leader == "ada"
-    assert str(found) == (
+    outcome = answer_among([CYD, BOB, ADA])
+    assert outcome.leader == "ada"
+    assert str(outcome) == (
         "Ada leads: it beats each of the others; against Bob, the closest, the panel ships both "
         "and scores it 90 out of 100, against 80."
     )
 
 
 def test_two_unbeaten_tools_tie_for_first() -> None:
-    found = answer_among([scored("ada", 90), scored("bob", 90, entry="paid"), CYD])
-    assert found.leader is None
-    assert found.headline == "Ada and Bob tie for first"
-    assert found.reason.startswith("the panel ships both, level at 90 out of 100; ")
-    assert "the difference is price: " in found.reason
+    outcome = answer_among([scored("ada", 90), scored("bob", 90, entry="paid"), CYD])
+    assert outcome.leader is None
+    assert outcome.headline == "Ada and Bob tie for first"
+    assert outcome.reason.startswith("the panel ships both, level at 90 out of 100; ")
+    assert "the difference is price: " in outcome.reason
 
 
 def test_three_level_tools_tie_for_first() -> None:
-    found = answer_among([scored(slug, 90) for slug in ("ada", "bob", "cyd")])
-    assert str(found) == "Ada, Bob and Cyd tie for first: none of them beats another."
+    outcome = answer_among([scored(slug, 90) for slug in ("ada", "bob", "cyd")])
+    assert str(outcome) == "Ada, Bob and Cyd tie for first: none of them beats another."
 
 
 def test_an_unbeaten_tool_with_a_tie_comes_first() -> None:
     level = scored("bob", 80.5, votes=(1, 9))
-    found = answer_among([scored("ada", 81), level, scored("cyd", 79.9, votes=(9, 1))])
-    assert found.leader == "ada"
-    assert str(found) == "Ada comes first: no other tool beats it, though it only ties with Bob."
+    outcome = answer_among([scored("ada", 81), level, scored("cyd", 79.9, votes=(9, 1))])
+    assert outcome.leader == "ada"
+    assert str(outcome) == "Ada comes first: no other tool beats it, though it only ties with Bob."
 
 
 def test_a_circle_has_no_leader() -> None:

@@ -70,7 +70,9 @@ def test_each_kind_of_news_has_its_line() -> None:
 
 
 def test_a_review_is_shown_by_its_beginning_without_markup() -> None:
-    (pick,) = next(it.items for it in digest_page(a_digest()).sections if it.key == "reviews")
+    (pick,) = next(
+        section.items for section in digest_page(a_digest()).sections if section.key == "reviews"
+    )
     assert pick.text.startswith("It edits what it did not read. It edits")
     assert len(pick.text) <= EXCERPT_LENGTH
     assert pick.path == "/tools/patchwork/#skeptic"
@@ -78,7 +80,7 @@ def test_a_review_is_shown_by_its_beginning_without_markup() -> None:
 
 def test_a_shortened_list_counts_the_items_left_out() -> None:
     many = msgspec.structs.replace(a_digest(), counts=Counts(new_tools=1_301))
-    (section,) = (it for it in digest_page(many).sections if it.key == "new")
+    (section,) = (each for each in digest_page(many).sections if each.key == "new")
     assert section.more == "and 1,300 more"
 
 

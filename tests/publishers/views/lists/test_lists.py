@@ -39,9 +39,9 @@ def test_the_decision_table_has_its_rows_in_order() -> None:
 
 
 def test_reviewers_are_sorted_by_position_then_slug() -> None:
-    twin = Reviewer("alter-ego", "Alter Ego", "Same seat.", SKEPTIC.position, 1)
-    tool = a_tool("zed", "Zed", a_review(FOUNDER), a_review(SKEPTIC), a_review(twin))
-    lines = scorecard([tool], [FOUNDER, SKEPTIC, BUILDER, twin])
+    namesake = Reviewer("alter-ego", "Alter Ego", "Same seat.", SKEPTIC.position, 1)
+    tool = a_tool("zed", "Zed", a_review(FOUNDER), a_review(SKEPTIC), a_review(namesake))
+    lines = scorecard([tool], [FOUNDER, SKEPTIC, BUILDER, namesake])
     assert [line.name for line in lines] == ["Alter Ego", "Skeptic", "Founder"]
 
 
@@ -76,8 +76,8 @@ def test_a_tool_is_not_its_own_rival() -> None:
 
 
 def test_a_tool_of_a_large_category_is_compared_with_the_best() -> None:
-    shelf = [a_tool(f"t{n:02}", f"T{n:02}", a_review(score=n)) for n in range(20)]
-    page = tool_page(shelf[0], shelf, PANEL)
+    category = [a_tool(f"t{n:02}", f"T{n:02}", a_review(score=n)) for n in range(20)]
+    page = tool_page(category[0], category, PANEL)
     assert len(page.rivals) == 19
     assert [pair.other.slug for pair in page.pairs][:2] == ["t19", "t18"]
     assert len(page.pairs) == 12
@@ -116,10 +116,10 @@ def test_the_most_discussed_pair_of_each_category_is_worth_reading() -> None:
 
 
 def test_totals_count_over_all_tools() -> None:
-    found = site_totals([claude(), smolvlm(), a_tool("zed", "Zed")])
-    assert (found.tools, found.reviews, found.votes) == (3, 8, 873)
-    assert found.panel_verdicts == "2 Ship, 1 without a verdict"
-    assert (found.panel_percent, found.community_percent) == ("100%", "82%")
+    totals = site_totals([claude(), smolvlm(), a_tool("zed", "Zed")])
+    assert (totals.tools, totals.reviews, totals.votes) == (3, 8, 873)
+    assert totals.panel_verdicts == "2 Ship, 1 without a verdict"
+    assert (totals.panel_percent, totals.community_percent) == ("100%", "82%")
     assert site_totals([]).panel_percent == "—"
 
 
@@ -131,7 +131,7 @@ def test_a_disagreement_needs_opposite_verdicts_and_enough_votes() -> None:
         a_tool("far", "Far", liked, votes=(0, 10)),
         a_tool("agreed", "Agreed", liked, votes=(10, 0)),
     ]
-    assert [one.card.slug for one in disagreements(tools)] == ["far", "near"]
+    assert [each.card.slug for each in disagreements(tools)] == ["far", "near"]
 
 
 def test_a_reviewers_newest_review_comes_first() -> None:

@@ -2,11 +2,11 @@ from datetime import timedelta
 
 import pytest
 
-from publishers.views.lists.rankings import MAX_RANKED, rankings, wilson
+from publishers.views.lists.rankings import MAX_RANKED, Ranking, rankings, wilson
 from schemas.records import Category, Tool
 from tests.publishers.samples import BUILDER, NOON, PANEL, a_review, a_tool
 
-SHELF = Category("c", "C", "", 1)
+CATEGORY = Category("c", "C", "", 1)
 
 
 @pytest.mark.parametrize(
@@ -27,14 +27,18 @@ def test_the_lower_bound_is_wilsons(ship: int, votes: int, bound: float) -> None
     assert wilson(ship, votes) == pytest.approx(bound, abs=5e-5)
 
 
+def ranking_of(tools: list[Tool], slug: str) -> Ranking:
+    return next(each for each in rankings(CATEGORY, tools).rankings if each.slug == slug)
+
+
 def ranked(tools: list[Tool], slug: str) -> list[tuple[int, str]]:
-    found = next(one for one in rankings(SHELF, tools).rankings if one.slug == slug)
-    return [(tool.rank, tool.card.slug) for tool in found.ranked]
+    ranking = ranking_of(tools, slug)
+    return [(tool.rank, tool.card.slug) for tool in ranking.ranked]
 
 
 def unranked(tools: list[Tool], slug: str) -> list[str]:
-    found = next(one for one in rankings(SHELF, tools).rankings if one.slug == slug)
-    return [card.slug for card in found.unranked]
+    ranking = ranking_of(tools, slug)
+    return [card.slug for card in ranking.unranked]
 
 
 def test_many_votes_rank_above_a_few_lucky_ones() -> None:
@@ -53,7 +57,7 @@ def test_a_tool_with_too_few_votes_is_not_ranked_and_named() -> None:
 
 
 def test_every_rule_states_its_minimum() -> None:
-    rules = {one.slug: one.rule for one in rankings(SHELF, []).rankings}
+    rules = {ranking.slug: ranking.rule for ranking in rankings(CATEGORY, []).rankings}
     assert "Minimum 10 votes." in rules["community"]
     assert "Minimum 10 votes." in rules["split"]
     assert "Minimum 2 reviews." in rules["panel"]
@@ -105,5 +109,5 @@ def test_the_newest_was_first_listed_last() -> None:
 
 def test_a_ranking_is_bounded_and_does_not_depend_on_the_order_of_records() -> None:
     tools = [a_tool(f"t{n:02}", "T", votes=(n, 10), bookmarks=n % 3) for n in range(30)]
-    assert rankings(SHELF, tools) == rankings(SHELF, tools[::-1])
-    assert all(len(one.ranked) <= MAX_RANKED for one in rankings(SHELF, tools).rankings)
+    assert rankings(CATEGORY, tools) == rankings(CATEGORY, tools[::-1])
+    assert all(len(ranking.ranked) <= MAX_RANKED for ranking in rankings(CATEGORY, tools).rankings)

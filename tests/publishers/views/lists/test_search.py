@@ -11,7 +11,7 @@ from publishers.views.lists.search import (
     words,
 )
 from schemas.records import Category
-from tests.publishers.samples import a_tool, sample_library
+from tests.publishers.samples import a_tool, sample_content
 
 WRITING = Category("writing", "Writing", "", 1)
 TOOLS = [
@@ -27,7 +27,7 @@ def slugs(query: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "expected"),
     [
         ("ink", ["inkwell", "anvil"]),  # a name weighs more than a tagline
         ("fast", ["fast-forge", "quill"]),  # so does a slug
@@ -41,8 +41,8 @@ def slugs(query: str) -> list[str]:
         ("!?", []),
     ],
 )
-def test_every_word_of_a_query_begins_a_word_of_a_tool(query: str, found: list[str]) -> None:
-    assert slugs(query) == found
+def test_every_word_of_a_query_begins_a_word_of_a_tool(query: str, expected: list[str]) -> None:
+    assert slugs(query) == expected
 
 
 def pairs(query: str) -> list[str]:
@@ -93,7 +93,7 @@ def test_words_have_no_case_accents_or_punctuation() -> None:
 
 
 def test_the_index_holds_what_votes_do_not_change() -> None:
-    tools = sample_library().tools()
+    tools = sample_content().tools()
     voted = [
         a_tool(
             t.tool,

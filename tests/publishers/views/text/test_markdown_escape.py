@@ -1,4 +1,4 @@
-"""Whatever somebody writes, in a Markdown page it stays text."""
+"""User texts stay text in a Markdown page."""
 
 import pytest
 from hypothesis import example, given, settings
@@ -7,7 +7,7 @@ from markdown_it import MarkdownIt
 
 from publishers.views.text.markdown_escape import escape_block, escape_inline
 
-# A reader that takes all it can for HTML, and knows tables.
+# The most permissive reader: HTML and tables are on.
 READER = MarkdownIt("commonmark", {"html": True}).enable("table")
 FORBIDDEN = {"html_inline", "html_block", "heading_open", "table_open", "image"}
 PIECES = ["`", "``", "```", "~~~", "\\", "<b>", "<!--", "\n", "\n\n", "\n- ", "\n1. ", "\n> "]
@@ -17,15 +17,15 @@ SETTLED = settings(max_examples=1500, deadline=None, derandomize=True, database=
 
 
 def kinds(text: str) -> set[str]:
-    """What a reader of Markdown finds in it."""
+    """The types of all tokens that a Markdown reader finds."""
     tokens = READER.parse(text)
-    return {it.type for block in tokens for it in (block, *(block.children or ()))}
+    return {token.type for block in tokens for token in (block, *(block.children or ()))}
 
 
 def shown(text: str) -> str:
     """The words that a reader of Markdown sees."""
     inside = (block.children or [block] for block in READER.parse(text))
-    return " ".join(" ".join(it.content for it in part).strip() for part in inside).strip()
+    return " ".join(" ".join(token.content for token in part).strip() for part in inside).strip()
 
 
 @SETTLED
@@ -50,7 +50,7 @@ def test_no_text_brings_html_headings_or_tables(text: str) -> None:
 @given(TEXTS)
 def test_no_text_can_leave_its_quotation(text: str) -> None:
     page = f"before\n\n{escape_block(text)}\n\nafter"
-    blocks = [it.type for it in READER.parse(page) if it.level == 0]
+    blocks = [token.type for token in READER.parse(page) if token.level == 0]
     quotation = ["blockquote_open", "blockquote_close"] if text.strip() else []
     paragraph = ["paragraph_open", "paragraph_close"]
     assert blocks == [*paragraph, *quotation, *paragraph]
