@@ -77,9 +77,10 @@ def test_a_refused_vote_says_why(page: Page, card: Locator, api: Api) -> None:
     expect_message(page, "Your vote was not sent. Please reload the page.")
 
 
-def test_an_offline_browser_says_so(page: Page, card: Locator) -> None:
+def test_an_offline_browser_says_so(page: Page, card: Locator, api: Api) -> None:
     expect(button(card, "Ship")).to_have_attribute("aria-pressed", "false")
     page.context.set_offline(True)
+    api.failure = 503  # the fake API is within reach of an offline browser
     button(card, "Ship").click()
     expect_message(page, "You're offline. Your vote was not sent.")
     button(card, "Bookmark").click()
