@@ -31,7 +31,7 @@ class _ComparisonMarkdown(NamedTuple):
     tools: list[Tool]
 
 
-def of_tool(tool: Tool, name: str, public_url: str) -> bytes:
+def render_tool(tool: Tool, name: str, public_url: str) -> bytes:
     """A tool's alternate with this file name."""
     path = tool_path(tool.tool)
     if name == JSON:
@@ -41,9 +41,7 @@ def of_tool(tool: Tool, name: str, public_url: str) -> bytes:
     return page("tool.md", public_url, Meta(tool.name, "", path), view)
 
 
-def of_comparison(
-    one: Tool, other: Tool, panel: list[Reviewer], name: str, public_url: str
-) -> bytes:
+def render_pair(one: Tool, other: Tool, panel: list[Reviewer], name: str, public_url: str) -> bytes:
     """A comparison's alternate with this file name."""
     one, other = sorted((one, other), key=lambda tool: tool.tool)
     path = comparison_path(one.tool, other.tool)

@@ -29,14 +29,14 @@ def page_paths(content: SiteContent) -> list[str]:
         *(path for page in for_people for path in alternates_of(page)),
         *(SITEMAP, ROBOTS, FEED, OVERVIEW, SEARCH_INDEX, NOT_FOUND),
         *assets.assets(),
-        *assets.packed(),
+        *assets.compressed_assets(),
     ]
 
 
 def render(content: SiteContent, path: str, public_url: str) -> bytes | None:
     """The bytes of a stored page; None if there is no such page now, so its file must go."""
     if path.startswith("/static/"):
-        return assets.assets().get(path) or assets.packed().get(path)
+        return assets.assets().get(path) or assets.compressed_assets().get(path)
     for pattern, renderer in _RENDERERS:
         if match := pattern.fullmatch(path):
             return renderer(content, public_url, *match.groups())

@@ -23,7 +23,7 @@ def render_tool_alternate(
 ) -> bytes | None:
     """One tool as JSON or Markdown, by the alternate's file name."""
     tool = content.tool_on_site(slug)
-    return alternates.of_tool(tool, name, public_url) if tool else None
+    return alternates.render_tool(tool, name, public_url) if tool else None
 
 
 def render_pair_alternate(
@@ -33,7 +33,7 @@ def render_pair_alternate(
     tools = pair_on_site(content, one, other) if is_stored_pair(content, one, other) else None
     if tools is None:
         return None
-    return alternates.of_comparison(*tools, content.reviewers(), name, public_url)
+    return alternates.render_pair(*tools, content.reviewers(), name, public_url)
 
 
 def render_tool_feed(content: SiteContent, public_url: str, slug: str) -> bytes | None:

@@ -21,7 +21,7 @@ def assets() -> dict[str, bytes]:
 
 
 @lru_cache
-def packed() -> dict[str, bytes]:
+def compressed_assets() -> dict[str, bytes]:
     """The same files compressed, for web servers that serve `.gz` files."""
     return {f"{path}.gz": gzip.compress(body, 9, mtime=0) for path, body in assets().items()}
 

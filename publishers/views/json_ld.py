@@ -93,20 +93,20 @@ def person(slug: str, name: str) -> dict[str, Any]:
     return {"@type": "Person", "name": name, "url": reviewer_path(slug)}
 
 
-def on_tool(tool: Tool) -> list[dict[str, Any]]:
+def tool_graph(tool: Tool) -> list[dict[str, Any]]:
     """The graph of a tool's page."""
     category = Crumb(tool.category.name, category_path(tool.category.slug))
     crumbs = breadcrumb(category, Crumb(tool.name, tool_path(tool.tool)))
     return [crumbs, application(tool, in_full=True)]
 
 
-def on_comparison(title: str, path: str, tools: Iterable[Tool]) -> list[dict[str, Any]]:
+def comparison_graph(title: str, path: str, tools: Iterable[Tool]) -> list[dict[str, Any]]:
     """The graph of a comparison."""
     crumbs = breadcrumb(Crumb("Compare", "/#choose"), Crumb(title, path))
     return [crumbs, *map(application_in_brief, tools)]
 
 
-def on_reviewer(reviewer: Reviewer, authored: Iterable[Authored]) -> list[dict[str, Any]]:
+def reviewer_graph(reviewer: Reviewer, authored: Iterable[Authored]) -> list[dict[str, Any]]:
     """The graph of a reviewer's page."""
     path = reviewer_path(reviewer.reviewer)
     crumbs = breadcrumb(Crumb("The panel", "/about/"), Crumb(reviewer.name, path))

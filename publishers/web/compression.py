@@ -25,7 +25,7 @@ def accepts_gzip(header: str) -> bool:
 
 
 @lru_cache(maxsize=_CACHED)
-def compressed(content: bytes) -> bytes:
+def compress(content: bytes) -> bytes:
     """The content in gzip; always the same bytes, since its header holds no time."""
     return gzip.compress(content, 6, mtime=0)
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from infra.http.conditional import etag_matches
 from publishers.pages import catalogue
 from publishers.templating import assets
-from publishers.web.compression import MIN_LENGTH, accepts_gzip, compressed
+from publishers.web.compression import MIN_LENGTH, accepts_gzip, compress
 
 REVALIDATE = "public, no-cache"
 FOREVER = "public, max-age=31536000, immutable"
@@ -83,4 +83,4 @@ def _encoded(request: Request, response: SiteResponse) -> tuple[bytes, dict[str,
         return response.body, headers
     # A strong ETag names exact bytes, so the compressed ones need another.
     headers |= {"ETag": f'"{tag}-gzip"', "Content-Encoding": "gzip"}
-    return compressed(response.body), headers
+    return compress(response.body), headers

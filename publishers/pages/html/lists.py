@@ -4,7 +4,7 @@ from publishers.content.site_content import SiteContent
 from publishers.pages.html.layout import render_with_newsletter
 from publishers.templating.environment import Meta, page
 from publishers.views.digests.digest import digest_list, digest_page
-from publishers.views.json_ld import Crumb, breadcrumb, on_reviewer
+from publishers.views.json_ld import Crumb, breadcrumb, reviewer_graph
 from publishers.views.lists.category import category_page
 from publishers.views.lists.home import home, members
 from publishers.views.lists.rankings import rankings
@@ -83,7 +83,7 @@ def render_reviewer(content: SiteContent, public_url: str, slug: str) -> bytes |
         f"{reviewer.motto} {count(len(reviews), 'review')} of AI tools.",
         reviewer_path(slug),
         "profile",
-        graph=on_reviewer(reviewer, reviews),
+        graph=reviewer_graph(reviewer, reviews),
     )
     return render_with_newsletter(content, "reviewer.html", public_url, meta, view)
 

@@ -7,7 +7,7 @@ from publishers.pages.html.layout import render_with_newsletter
 from publishers.templating.environment import Meta
 from publishers.views.comparisons.comparison import comparison
 from publishers.views.comparisons.multi_comparison import multi_comparison
-from publishers.views.json_ld import on_comparison, on_tool
+from publishers.views.json_ld import comparison_graph, tool_graph
 from publishers.views.paths import comparison_path, feed_path, multi_comparison_path, tool_path
 from publishers.views.tools.tool import tool_page
 from schemas.records import Tool
@@ -33,7 +33,7 @@ def render_tool(content: SiteContent, public_url: str, slug: str) -> bytes | Non
         "article",
         feed=feed_path(path),
         alternates=True,
-        graph=on_tool(tool),
+        graph=tool_graph(tool),
     )
     return render_with_newsletter(content, "tool.html", public_url, meta, view)
 
@@ -52,7 +52,7 @@ def render_pair(content: SiteContent, public_url: str, one: str, other: str) -> 
         "article",
         # Pairs across categories are not stored, so they have no alternates.
         alternates=len({tool.category.slug for tool in tools}) == 1,
-        graph=on_comparison(view.title, path, tools),
+        graph=comparison_graph(view.title, path, tools),
     )
     return render_with_newsletter(content, "comparison.html", public_url, meta, view)
 
@@ -73,7 +73,7 @@ def render_multi_comparison(
         return None
     view = multi_comparison(tools, content.reviewers())
     path = multi_comparison_path(slugs)
-    graph = on_comparison(view.title, path, tools)
+    graph = comparison_graph(view.title, path, tools)
     meta = Meta(view.title, str(view.answer), path, "article", graph=graph)
     return render_with_newsletter(content, "multi_comparison.html", public_url, meta, view)
 

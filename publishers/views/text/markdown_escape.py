@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-_MARKS = re.compile(r"[\\`*_\[\]<>|#&~]|^[-+=]")
+_MARKUP = re.compile(r"[\\`*_\[\]<>|#&~]|^[-+=]")
 # Text that a Markdown reader could take for markup. Readers know more than the small subset that
 # bodies may use, and they disagree on where code ends. Code stays unescaped only where all of them
 # agree on its end: a fence whose lines are all indented like itself, and a run of backticks that
@@ -29,7 +29,7 @@ _LINE_END = re.compile(r"[ \t]*\n[ \t]*")
 @lru_cache(maxsize=4096)
 def escape_inline(text: str) -> str:
     """A plain text on one line, with every markup character escaped."""
-    return _MARKS.sub(r"\\\g<0>", " ".join(text.split()))
+    return _MARKUP.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 @lru_cache(maxsize=4096)
@@ -46,5 +46,5 @@ def _safe(part: re.Match[str]) -> str:
     if part.lastgroup == "list":
         return part[0] + "\\"
     if part.lastgroup == "outside":
-        return "".join(f"\\{mark}" for mark in part[0])
+        return "".join(f"\\{character}" for character in part[0])
     return part[0]
