@@ -45,10 +45,10 @@ def test_an_open_digest_moves_with_every_vote(house: House) -> None:
 
 
 def test_the_first_vote_of_a_week_makes_its_digest_the_newest_on_every_page(house: House) -> None:
-    assert 'href="/digests/2026-W47/">read the newest' in house.page("/compare/ant-vs-bee/")
+    assert 'href="/digests/2026-W47/">read the latest' in house.page("/compare/ant-vs-bee/")
     house.print(a_vote(tool="ant", time=NEXT))
     for path in ("/", "/tools/bee/", "/compare/ant-vs-bee/", "/categories/developer-tools/"):
-        assert 'href="/digests/2026-W48/">read the newest' in house.page(path)
+        assert 'href="/digests/2026-W48/">read the latest' in house.page(path)
     assert digests(house) == ["2026-W47", "2026-W48"]
     assert is_complete(house)
 
