@@ -1,4 +1,7 @@
-"""The catalogue of topics: who may rely on which name, how many partitions, kept how long."""
+"""The catalogue of topics: producers, consumers, keys, partitions and retention.
+
+Names, partitions and keys never change: another number of partitions would move keys.
+"""
 
 from collections.abc import Mapping
 
@@ -9,7 +12,15 @@ TopicPartition = tuple[str, int]
 
 
 class Topic(msgspec.Struct, frozen=True):
-    """A Kafka topic. `key` says in words what records are keyed by."""
+    """A Kafka topic.
+
+    Attributes:
+        name: Also the prefix of the schema subject.
+        partitions: Their number.
+        key: What records are keyed by, in words.
+        holds: What the topic holds, in words.
+        config: Properties of the topic on the broker.
+    """
 
     name: str
     partitions: int
@@ -23,17 +34,21 @@ class Topic(msgspec.Struct, frozen=True):
         return f"{self.name}-value"
 
 
+# Retention without end.
 FOREVER = {
     "cleanup.policy": "delete",
     "retention.ms": "-1",
     "retention.bytes": "-1",
-    "max.message.bytes": str(2 << 20),  # an event of the largest request, and what is around it
+    "max.message.bytes": str(
+        2 << 20
+    ),  # the largest request to the API, as one event with its headers
 }
-# A record holds all reviews of a tool, a dead letter an original with headers.
+# A changed record holds all reviews of a tool; a dead letter holds an original with its headers.
 LARGEST_RECORD = 32 << 20
 LARGE = {"max.message.bytes": str(LARGEST_RECORD)}
 COMPACTED = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1", **LARGE}
 
+# Workers (group `verdicts-projections`), rebuilds and `verdicts log export` read every event topic.
 CATALOG = Topic(
     "verdicts.catalog.v1",
     3,
@@ -41,12 +56,17 @@ CATALOG = Topic(
     "categories, tools and reviewers",
     FOREVER,
 )
+"""Producer: the API, for editors. Retention: for ever."""
 REVIEWS = Topic("verdicts.reviews.v1", 6, "tool", "the panel's reviews", FOREVER)
+"""Producer: the API, for editors. Retention: for ever."""
 VOTES = Topic("verdicts.votes.v1", 12, "voter", "the community's votes", FOREVER)
+"""Producer: the API, for browsers and gateways. Retention: for ever."""
 BOOKMARKS = Topic("verdicts.bookmarks.v1", 6, "voter", "what readers keep", FOREVER)
+"""Producer: the API, for browsers and gateways. Retention: for ever."""
 DIGESTS = Topic(
     "verdicts.digests.v1", 1, "week", "closed weeks; the first of a week counts", FOREVER
 )
+"""Producer: the worker that closes a week. Retention: for ever."""
 CHANGES = Topic(
     "verdicts.changes.v1",
     6,
@@ -54,6 +74,10 @@ CHANGES = Topic(
     "the whole record of a tool, category, reviewer or digest after a change",
     COMPACTED,
 )
+"""Producer: the worker's outbox relay. Consumers: the API's live stream, and any downstream system.
+
+Retention: the newest record of each key; a tombstone where the record is gone.
+"""
 DEAD_LETTERS = Topic(
     "verdicts.deadletters.v1",
     1,
@@ -61,10 +85,11 @@ DEAD_LETTERS = Topic(
     "original bytes that could not be applied, with the reason in headers",
     {**FOREVER, **LARGE},
 )
+"""Producer: workers. Consumers: `verdicts deadletters` and `verdicts doctor`. Retention: for ever."""
 
 EVENT_TOPICS = (CATALOG, REVIEWS, VOTES, BOOKMARKS, DIGESTS)
 TOPICS = (*EVENT_TOPICS, CHANGES, DEAD_LETTERS)
 EVENT_PARTITIONS: tuple[TopicPartition, ...] = tuple(
     (topic.name, number) for topic in EVENT_TOPICS for number in range(topic.partitions)
 )
-"""Every partition that events stand on."""
+"""Every partition of the event topics."""

@@ -9,7 +9,7 @@ from projections import tables
 from projections.read.categories import find_category
 from projections.read.reviewers import find_reviewer
 from projections.read.tools import find_tools
-from projections.write import changed_keys, upserts
+from projections.write import changed_keys, tallies
 from projections.write.outbox import RecordKey
 from schemas.records import AnyRecord, Digest
 
@@ -38,7 +38,7 @@ def expand_shared_keys(connection: Connection) -> None:
     for kind, key in taken:
         tool, shown = _SHARED[kind]
         found |= set(connection.scalars(select(tool).where(shown == key)))
-    upserts.bump_versions(connection, found)
+    tallies.bump_versions(connection, found)
     changed_keys.add(connection, {RecordKey("tool", slug) for slug in found})
 
 

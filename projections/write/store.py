@@ -16,9 +16,10 @@ from infra.postgres.engine import notify
 from infra.postgres.pipeline import Statements, pipelined
 from projections.folds.handlers import HANDLERS
 from projections.folds.registers import RegisterWrite, fold
-from projections.write import changed_keys, checkpoints, upserts
+from projections.write import changed_keys, checkpoints, tallies
 from projections.write.checkpoints import CheckpointMove
 from projections.write.outbox import RecordKey
+from projections.write.upserts import WRITERS
 from schemas.channels import Channel
 from schemas.events import Event
 from schemas.topics import TopicPartition
@@ -68,7 +69,7 @@ def apply(engine: Engine, batches: Sequence[Batch], *, quiet: bool = False) -> N
     Raises:
         CheckpointMismatch: a checkpoint is not where its batch begins; nothing was applied.
         sqlalchemy.exc.DBAPIError: nothing was applied, or the answer to the commit was lost;
-            then trying again finds out which, by the checkpoint.
+            the checkpoint tells the next attempt which.
     """
     writes = fold((event for batch in batches for event in batch.events), HANDLERS)
     moves = [
@@ -96,22 +97,22 @@ def _reached(batch: Batch) -> str:
 def apply_writes(
     connection: Statements, writes: Mapping[str, list[RegisterWrite]]
 ) -> set[RecordKey]:
-    """Write the rows of every table, then the tools' versions; give the keys of what changed.
+    """Write the rows of every table, then the tools' versions; return the keys of changed records.
 
-    Tables come in one order for all transactions and rows in the order of their keys, so two
+    All transactions write tables in one order and rows in the order of their keys, so two
     transactions never wait for each other in a circle.
     """
-    upserts.lock_tallies(connection, writes)
-    # All are sent before the first answer is looked at.
+    tallies.lock_tallies(connection, writes)
+    # The pipeline sends all statements before the first answer is read.
     written = {
-        table: upserts.WRITERS[table](connection, writes[table])
-        for table in upserts.ORDER
+        table: write_rows(connection, writes[table])
+        for table, write_rows in WRITERS.items()
         if writes.get(table)
     }
     changed = {table: keys() for table, keys in written.items()}
     untallied = set[str]()
     for table, keys in changed.items():
-        if table not in upserts.TALLIED:
+        if table not in tallies.TALLIED:
             untallied |= {key.key for key in keys if key.kind == "tool"}
-    upserts.bump_versions(connection, untallied)
+    tallies.bump_versions(connection, untallied)
     return set[RecordKey]().union(*changed.values())
