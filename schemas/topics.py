@@ -43,7 +43,7 @@ FOREVER = {
         2 << 20
     ),  # the largest request to the API, as one event with its headers
 }
-# A changed record holds all reviews of a tool; a dead letter holds an original with its headers.
+# A changed record holds all reviews of a tool, a dead letter an original with its headers.
 LARGEST_RECORD = 32 << 20
 LARGE = {"max.message.bytes": str(LARGEST_RECORD)}
 COMPACTED = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1", **LARGE}
@@ -85,7 +85,7 @@ DEAD_LETTERS = Topic(
     "original bytes that could not be applied, with the reason in headers",
     {**FOREVER, **LARGE},
 )
-"""Producer: workers. Consumers: `verdicts deadletters` and `verdicts doctor`. Retention: for ever."""
+"""Producer: workers. Consumers: `verdicts deadletters`, `verdicts doctor`. Retention: for ever."""
 
 EVENT_TOPICS = (CATALOG, REVIEWS, VOTES, BOOKMARKS, DIGESTS)
 TOPICS = (*EVENT_TOPICS, CHANGES, DEAD_LETTERS)
