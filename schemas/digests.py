@@ -1,8 +1,7 @@
 """A week's digest: the JSON of `/v1/digests/{week}`, of `digest.frozen`, and of every view of it.
 
-Texts and names are those of the moment at which it was made: a frozen digest is never looked up
-again. Every list stands in an order that its data decide, best first, and holds at most
-`MOST_ITEMS`; `counts` has the whole numbers.
+A digest keeps the texts and names of the moment of its making. Its data alone order every list,
+best first. A list holds at most `MOST_ITEMS`; `counts` has the full numbers.
 """
 
 from collections.abc import Sequence
@@ -28,19 +27,19 @@ MOST_MOVERS = 5
 MOST_CLOSE_CALLS = 5
 MOST_PICKS_A_REASON = 2
 
-# A close call has votes enough, and at most this share of them between ship and skip.
+# A close call has at least so many votes, and at most this share of them between ship and skip.
 CLOSE_CALL_VOTES = 20
 CLOSE_CALL_PERCENT = 6
-# A review that stands apart is this far from the mean of at least so many others.
+# A review stands apart when it is this far from the mean of at least so many others.
 APART_POINTS = 15
 APART_OTHERS = 2
 
 Reason = Literal["changed", "apart", "first"]
-"""Why a review is worth reading: its reviewer changed sides, stands apart, or spoke first."""
+"""Why to read a review: its reviewer changed sides, differs from all others, or was the first."""
 
 
 class NamedTool(msgspec.Struct, frozen=True):
-    """A tool as an item of a digest names it."""
+    """The tool of a digest's item."""
 
     tool: str
     name: str
@@ -48,7 +47,7 @@ class NamedTool(msgspec.Struct, frozen=True):
 
 
 class PanelStanding(msgspec.Struct, frozen=True):
-    """What the panel says of a tool at one moment."""
+    """The panel's verdict on a tool and its counts at one moment."""
 
     verdict: Verdict
     ship: int
@@ -66,7 +65,7 @@ class PanelStanding(msgspec.Struct, frozen=True):
 
 
 class NewTool(NamedTool, frozen=True):
-    """A tool that was first listed this week, as the week left it."""
+    """A tool that was first listed this week, with the verdicts at the week's end."""
 
     tagline: str
     entry: Entry
@@ -83,21 +82,21 @@ class PanelChange(NamedTool, frozen=True):
 
 
 class Flip(NamedTool, frozen=True):
-    """A changed verdict of the community, since the digest before."""
+    """A change of the community's verdict since the digest before."""
 
     before: Community
     after: Community
 
 
 class CloseCall(NamedTool, frozen=True):
-    """A tool on which the community is all but evenly divided."""
+    """A tool with nearly as many ships as skips."""
 
     community: Community
     margin: int
 
 
 class VoteMove(NamedTool, frozen=True):
-    """What a tool's votes changed by, and where they stand."""
+    """The change of a tool's votes, and their current counts."""
 
     ship: int
     skip: int
@@ -106,14 +105,14 @@ class VoteMove(NamedTool, frozen=True):
 
 
 class BookmarkMove(NamedTool, frozen=True):
-    """What a tool's bookmarks changed by, and where they stand."""
+    """The change of a tool's bookmarks, and their current number."""
 
     change: int
     bookmarks: int
 
 
 class Pick(NamedTool, frozen=True):
-    """A review of the week that is worth reading, and why.
+    """A review of the week, and why to read it.
 
     `before` is the reviewer's own former opinion where they changed sides; `others` is the mean
     of the other reviews where this one stands apart.
@@ -131,7 +130,7 @@ class Pick(NamedTool, frozen=True):
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """The week in numbers; `votes` and `bookmarks` are what their totals changed by."""
+    """The week in numbers; `votes` and `bookmarks` are changes of their totals."""
 
     tools: int = 0
     new_tools: int = 0
@@ -145,7 +144,7 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class WeeklyDigest(msgspec.Struct, frozen=True, kw_only=True):
-    """One week. `since` is the week whose frozen tallies the community is held against."""
+    """One week's digest; the community's counts are compared with the frozen week `since`."""
 
     week: str
     start: datetime
@@ -163,20 +162,20 @@ class WeeklyDigest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QuietWeek(msgspec.Struct, frozen=True):
-    """Stands in the place of a digest where nothing happened: the week is closed, and has none."""
+    """The text of a closed week without news, in place of a digest."""
 
     week: str
     quiet: Literal[True]
 
 
 def write(decided: WeeklyDigest | QuietWeek) -> str:
-    """The digest as JSON text, or what stands in its place."""
+    """Encode a digest, or a quiet week, as JSON text."""
     return msgspec.json.encode(decided).decode()
 
 
 @lru_cache(maxsize=512)
 def read(text: str) -> WeeklyDigest | None:
-    """The digest that a JSON text holds; nothing for a quiet week, or for what is no digest."""
+    """Decode a digest from JSON text; None for a quiet week, or for a text that is no digest."""
     try:
         return msgspec.json.decode(text, type=WeeklyDigest)
     except msgspec.DecodeError:
@@ -184,7 +183,7 @@ def read(text: str) -> WeeklyDigest | None:
 
 
 def is_quiet(text: str) -> bool:
-    """Whether a JSON text says that nothing happened."""
+    """Whether a JSON text is that of a quiet week."""
     try:
         msgspec.json.decode(text, type=QuietWeek)
     except msgspec.DecodeError:

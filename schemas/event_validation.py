@@ -1,4 +1,4 @@
-"""From the JSON that somebody sent to the data of an event, or a reason that helps."""
+"""Read the data of an event from a sender's JSON, or explain what is wrong with it."""
 
 import json
 import re
@@ -11,8 +11,8 @@ from schemas.fields import NO_NUL_PATTERN, SLUG_PATTERN, URL_PATTERN
 
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
-_PLACE = re.compile(r" - at `(?P<path>[^`]*)`\Z")
-_SAID = {
+_PATH = re.compile(r" - at `(?P<path>[^`]*)`\Z")
+_EXPECTED = {
     SLUG_PATTERN: "a slug: lower-case letters and digits in words joined by single hyphens, "
     'at most 80 characters, no word of which is "vs"',
     URL_PATTERN: "an http or https address",
@@ -21,9 +21,12 @@ _SAID = {
 
 
 class InvalidEvent(ValueError):  # noqa: N818 - named for what it is, as the field does
-    """An event that cannot be accepted.
+    """The API cannot accept an event.
 
-    `code` is for programs, `detail` for people, `pointer` (JSON pointer) says where.
+    Attributes:
+        code: The kind of error, for programs.
+        detail: One sentence, for people.
+        pointer: JSON pointer to the wrong value.
     """
 
     def __init__(self, code: str, detail: str, pointer: str) -> None:
@@ -42,7 +45,7 @@ def read_data(name: str, raw: bytes | msgspec.Raw) -> Data:
     """Read the `data` of an event of type `name`.
 
     Raises:
-        InvalidEvent: with `pointer` relative to the event, such as `/data/score`.
+        InvalidEvent: its `pointer` is relative to the event, such as `/data/score`.
     """
     if name not in EVENT_TYPES:
         raise InvalidEvent("unknown-type", f"There is no event type {name!r}.", "/type")
@@ -50,10 +53,10 @@ def read_data(name: str, raw: bytes | msgspec.Raw) -> Data:
     try:
         return _decoder(name).decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _explained(error, raw) from None
+        raise _to_invalid_event(error, raw) from None
 
 
-def _explained(error: Exception, raw: bytes) -> InvalidEvent:
+def _to_invalid_event(error: Exception, raw: bytes) -> InvalidEvent:
     if isinstance(error, msgspec.ValidationError):
         return explain(str(error), "/data")
     if _ESCAPED_SURROGATE.search(raw) and _is_json(raw):
@@ -62,7 +65,7 @@ def _explained(error: Exception, raw: bytes) -> InvalidEvent:
 
 
 def _is_json(raw: bytes) -> bool:
-    """Whether the standard's own reader, which lets lone surrogates pass, can read it."""
+    """Whether the standard library, which accepts lone surrogates, can read it."""
     try:
         json.loads(raw)
     except (ValueError, RecursionError):
@@ -71,31 +74,31 @@ def _is_json(raw: bytes) -> bool:
 
 
 def explain(message: str, base: str) -> InvalidEvent:
-    """Turn the library's words on what is wrong into ours, with a JSON pointer below `base`."""
-    place = _PLACE.search(message)
-    pointer = base + (_pointer(place["path"]) if place else "")
-    what = _PLACE.sub("", message)
-    if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", what, re.DOTALL):
+    """Turn msgspec's message into an error of ours, with a JSON pointer below `base`."""
+    path = _PATH.search(message)
+    pointer = base + (_pointer(path["path"]) if path else "")
+    problem = _PATH.sub("", message)
+    if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", problem, re.DOTALL):
         name = unknown[1]
         return InvalidEvent(
-            "unknown-field", f"Unknown field {name!r}.", f"{pointer}/{_escaped(name)}"
+            "unknown-field", f"Unknown field {name!r}.", f"{pointer}/{_escape(name)}"
         )
-    if missing := re.fullmatch(r"Object missing required field `(.*)`", what):
+    if missing := re.fullmatch(r"Object missing required field `(.*)`", problem):
         name = missing[1]
         return InvalidEvent(
-            "missing-field", f"The field {name!r} is required.", f"{pointer}/{_escaped(name)}"
+            "missing-field", f"The field {name!r} is required.", f"{pointer}/{_escape(name)}"
         )
-    for pattern, said in _SAID.items():
-        if pattern in what or repr(pattern) in what:
-            return InvalidEvent("invalid-value", f"Expected {said}.", pointer)
-    return InvalidEvent("invalid-value", f"{what}.".replace("`", ""), pointer)
+    for pattern, expected in _EXPECTED.items():
+        if pattern in problem or repr(pattern) in problem:
+            return InvalidEvent("invalid-value", f"Expected {expected}.", pointer)
+    return InvalidEvent("invalid-value", f"{problem}.".replace("`", ""), pointer)
 
 
 def _pointer(path: str) -> str:
-    """`$.pros[1]` to `/pros/1`; an index that the library leaves out (`[...]`) ends it."""
+    """Convert `$.pros[1]` to `/pros/1`, up to an index that msgspec leaves out (`[...]`)."""
     parts = re.findall(r"\.([^.\[\]]+)|\[(\d+)\]", path)
-    return "".join(f"/{_escaped(name or index)}" for name, index in parts)
+    return "".join(f"/{_escape(name or index)}" for name, index in parts)
 
 
-def _escaped(name: str) -> str:
+def _escape(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")

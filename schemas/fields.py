@@ -1,4 +1,4 @@
-"""The kinds of text that events may carry, as constrained types."""
+"""The field types of events: constrained texts and numbers."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""How verdicts on one tool came about: the panel change by change, the community week by week."""
+"""The history of a tool's verdicts: the panel change by change, the community week by week."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from schemas.records import Community, Verdict
 
 
 class PanelPoint(msgspec.Struct, frozen=True):
-    """What the panel said from `time` on."""
+    """The panel's verdict and counts from `time` on."""
 
     time: datetime
     verdict: Verdict
@@ -19,7 +19,7 @@ class PanelPoint(msgspec.Struct, frozen=True):
 
 
 class CommunityPoint(msgspec.Struct, frozen=True):
-    """What the community said when a week was frozen; `end` is the week's end."""
+    """The community's counts at the freeze of a week; `end` is the week's end."""
 
     week: str
     end: datetime
@@ -28,7 +28,7 @@ class CommunityPoint(msgspec.Struct, frozen=True):
 
 
 class History(msgspec.Struct, frozen=True):
-    """Both, oldest first; the present state of the community is not in it."""
+    """Panel and community, oldest first, without the community's current counts."""
 
     panel: list[PanelPoint] = []
     community: list[CommunityPoint] = []

@@ -1,4 +1,4 @@
-"""What the projections publish: whole records of tools, categories and reviewers.
+"""Whole records of tools, categories, reviewers and digests.
 
 The same structs are the JSON of the reading API, the values of `verdicts.changes.v1` and the
 input of the pages, so a field has one name everywhere.
@@ -23,13 +23,13 @@ def verdict_of(ship: int, skip: int) -> Verdict:
 
 
 def percent_of(ship: int, skip: int) -> int | None:
-    """Share of ships in whole per cent, rounded half up; nothing without votes."""
+    """Share of ships in whole per cent, rounded half up; None without votes."""
     total = ship + skip
     return (200 * ship + total) // (2 * total) if total else None
 
 
 def mean_of(scores: list[int]) -> float | None:
-    """Mean of the scores to two decimals, rounded half up; nothing without scores."""
+    """Mean of the scores to two decimals, rounded half up; None without scores."""
     if not scores:
         return None
     exact = Decimal(sum(scores)) / Decimal(len(scores))
@@ -37,7 +37,7 @@ def mean_of(scores: list[int]) -> float | None:
 
 
 class CategoryName(msgspec.Struct, frozen=True):
-    """A category as a tool names it; an undefined category shows its slug."""
+    """A tool's category; the name of an undefined category is its slug."""
 
     slug: str
     name: str
@@ -58,7 +58,7 @@ class Review(msgspec.Struct, frozen=True):
 
 
 class Panel(msgspec.Struct, frozen=True):
-    """What the reviewers say together; reviews stand in the reviewers' order."""
+    """The panel's verdict on a tool, its counts and its reviews in the order of the reviewers."""
 
     verdict: Verdict
     ship: int
@@ -77,7 +77,7 @@ class Panel(msgspec.Struct, frozen=True):
 
 
 class Community(msgspec.Struct, frozen=True):
-    """What the voters say together."""
+    """The community's verdict on a tool, and its counts."""
 
     verdict: Verdict
     ship: int
@@ -87,12 +87,12 @@ class Community(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, ship: int, skip: int) -> "Community":
-        """Derive everything from the two counts."""
+        """Derive verdict, sum and share from the two counts."""
         return cls(verdict_of(ship, skip), ship, skip, ship + skip, percent_of(ship, skip))
 
 
 class Tool(msgspec.Struct, frozen=True):
-    """One tool with all that is known of it."""
+    """One tool with its reviews, votes and bookmarks."""
 
     tool: str
     name: str
@@ -132,7 +132,7 @@ class Reviewer(msgspec.Struct, frozen=True):
 
 
 class Digest(msgspec.Struct, frozen=True):
-    """A week's digest as it stands; `digest` is its JSON text, final once `frozen`."""
+    """A week's digest; `digest` is its JSON text, final once `frozen`."""
 
     week: str
     frozen: bool
@@ -141,7 +141,7 @@ class Digest(msgspec.Struct, frozen=True):
 
 
 class Authored(msgspec.Struct, frozen=True):
-    """A review as its reviewer's page lists it: the tool it is about, and the review."""
+    """A review with its tool, for the reviewer's page."""
 
     tool: str
     tool_name: str

@@ -1,7 +1,7 @@
-"""Moments: whole microseconds since 1970 in UTC inside, RFC 3339 text outside.
+"""Instants: whole microseconds since 1970 in UTC inside, RFC 3339 text outside.
 
-Events that come together mostly tell times of the same seconds, so what a second reads like is
-remembered; only its fraction is worked out for each.
+Events of one batch mostly share their seconds, so a cache converts whole seconds and each call
+converts its fraction alone.
 """
 
 import re
@@ -10,48 +10,48 @@ from functools import lru_cache
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-REMEMBERED_SECONDS = 4096
+CACHED_SECONDS = 4096
 
 _DIGITS = "0123456789"
-_NO_MOMENT = "not an RFC 3339 date-time such as 2026-11-20T10:00:00.000Z"
+_NOT_A_DATE_TIME = "not an RFC 3339 date-time such as 2026-11-20T10:00:00.000Z"
 _WHOLE_SECOND = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII
 )
 
 
 def parse(text: str) -> int:
-    """Read an RFC 3339 date-time; finer fractions are cut to microseconds.
+    """Convert an RFC 3339 date-time to microseconds since 1970; finer fractions are cut.
 
     Raises:
-        ValueError: the text is no RFC 3339 date-time, or names a moment outside years 1 to 9999.
+        ValueError: the text is no RFC 3339 date-time, or lies outside years 1 to 9999.
     """
     before, point, after = text.partition(".")
     if not point:
-        return _second(text)
+        return _parse_second(text)
     zone = after.lstrip(_DIGITS)
     fraction = after[: len(after) - len(zone)]
     if len(before) != len("2026-11-20T10:00:00") or not fraction:
-        raise ValueError(_NO_MOMENT)
-    return _second(before + zone) + int(fraction[:6].ljust(6, "0"))
+        raise ValueError(_NOT_A_DATE_TIME)
+    return _parse_second(before + zone) + int(fraction[:6].ljust(6, "0"))
 
 
-@lru_cache(REMEMBERED_SECONDS)
-def _second(text: str) -> int:
-    """Read a date-time without a fraction."""
+@lru_cache(CACHED_SECONDS)
+def _parse_second(text: str) -> int:
+    """Convert a date-time without a fraction."""
     match = _WHOLE_SECOND.match(text)
     if match is None:
-        raise ValueError(_NO_MOMENT)
+        raise ValueError(_NOT_A_DATE_TIME)
     *numbers, zone = match.groups()
     year, month, day, hour, minute, second = map(int, numbers)
-    told = _zone(zone)
+    utc_offset = _parse_zone(zone)
     try:
-        moment = datetime(year, month, day, hour, minute, second, tzinfo=told)
-        return from_datetime(moment.astimezone(UTC))
+        instant = datetime(year, month, day, hour, minute, second, tzinfo=utc_offset)
+        return from_datetime(instant.astimezone(UTC))
     except (ValueError, OverflowError) as error:
         raise ValueError(f"no such moment: {error}") from None
 
 
-def _zone(text: str) -> timezone:
+def _parse_zone(text: str) -> timezone:
     if text in "Zz":
         return UTC
     hours, minutes = int(text[1:3]), int(text[4:])
@@ -61,23 +61,24 @@ def _zone(text: str) -> timezone:
     return timezone(-offset if text[0] == "-" else offset)
 
 
-def from_datetime(moment: datetime) -> int:
-    """Microseconds since 1970 of an aware datetime."""
-    return (moment - EPOCH) // MICROSECOND
+def from_datetime(instant: datetime) -> int:
+    """Convert an aware datetime to microseconds since 1970."""
+    return (instant - EPOCH) // MICROSECOND
 
 
 def to_datetime(micros: int) -> datetime:
-    """Give the aware UTC datetime of microseconds since 1970."""
+    """Convert microseconds since 1970 to an aware UTC datetime."""
     return EPOCH + timedelta(microseconds=micros)
 
 
 def rfc3339(micros: int) -> str:
-    """RFC 3339 text in UTC, with a fraction only where there is one."""
+    """Convert microseconds since 1970 to RFC 3339 text in UTC; a zero fraction is left out."""
     second, fraction = divmod(micros, 1_000_000)
-    return f"{_text(second)}.{fraction:06}Z" if fraction else f"{_text(second)}Z"
+    text = _format_second(second)
+    return f"{text}.{fraction:06}Z" if fraction else f"{text}Z"
 
 
-@lru_cache(REMEMBERED_SECONDS)
-def _text(second: int) -> str:
-    """A second since 1970 as a date-time without its zone, which is UTC."""
+@lru_cache(CACHED_SECONDS)
+def _format_second(second: int) -> str:
+    """Convert seconds since 1970 to a UTC date-time without its zone."""
     return to_datetime(second * 1_000_000).replace(tzinfo=None).isoformat()

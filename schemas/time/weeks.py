@@ -6,21 +6,21 @@ from schemas.time.instants import from_datetime, to_datetime
 
 DAY = 24 * 60 * 60 * 1_000_000
 LENGTH = 7 * DAY
-# The last weeks that a calendar of four-digit years holds whole.
+# The end of the last whole week in a calendar of four-digit years.
 LAST_MOMENT = from_datetime(datetime(9999, 12, 20, tzinfo=UTC))
 
 
-def week_of(moment: int) -> str:
-    """The week of a moment in microseconds since 1970."""
-    year, week, _ = to_datetime(moment).isocalendar()
+def week_of(instant: int) -> str:
+    """Name the week of an instant in microseconds since 1970."""
+    year, week, _ = to_datetime(instant).isocalendar()
     return f"{year:04}-W{week:02}"
 
 
 def span(week: str) -> tuple[int, int]:
-    """Where a week begins, and where the next one does, in microseconds since 1970.
+    """Return the start of a week and of the next one, in microseconds since 1970.
 
     Raises:
-        ValueError: there is no such week, as in most years no 53rd.
+        ValueError: the calendar has no such week; most years have no 53rd.
     """
     year, number = week.split("-W")
     start = from_datetime(datetime.fromisocalendar(int(year), int(number), 1).replace(tzinfo=UTC))
@@ -28,12 +28,12 @@ def span(week: str) -> tuple[int, int]:
 
 
 def following(week: str) -> str:
-    """The week after this one."""
+    """Name the week after this one."""
     return week_of(span(week)[1])
 
 
 def exists(week: str) -> bool:
-    """Whether the calendar has that week, spelled that way."""
+    """Whether the calendar has this week, in this spelling."""
     try:
         return bool(week) and week_of(span(week)[0]) == week
     except (ValueError, OverflowError):
