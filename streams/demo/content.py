@@ -1,6 +1,6 @@
 """The content files as typed values: `content/reviewers.toml` and a file for each category.
 
-Moments are told in days before the end of the story, so that a demo is always recent.
+Times are days before the end of the story, so that a demo is always recent.
 """
 
 from pathlib import Path
@@ -26,7 +26,7 @@ class DemoReviewer(_Table, frozen=True):
 
 
 class DemoReview(_Table, frozen=True):
-    """What a reviewer said at some time; a later one of the same reviewer revises it."""
+    """A reviewer's review of a tool; a later one of the same reviewer revises it."""
 
     reviewer: str
     days_ago: float
@@ -39,7 +39,7 @@ class DemoReview(_Table, frozen=True):
 
 
 class DemoRetraction(_Table, frozen=True):
-    """A review that was taken back."""
+    """The retraction of a review."""
 
     reviewer: str
     days_ago: float
@@ -61,7 +61,7 @@ class DemoChange(_Table, frozen=True):
 
 
 class Crowd(_Table, frozen=True):
-    """How the voters take to a tool.
+    """The behaviour of the voters towards a tool.
 
     `reach` is its share of attention beside the other tools, `leaning` the probability of a ship,
     which moves in a line to `leaning_by_the_end`. A `tie` ends with as many ships as skips.
@@ -74,7 +74,7 @@ class Crowd(_Table, frozen=True):
 
 
 class DemoTool(_Table, frozen=True):
-    """A tool with all that happens to it; `listed` is in days before the end."""
+    """A tool and its story; `listed` is in days before the end."""
 
     slug: str
     name: str
@@ -117,7 +117,7 @@ class _Panel(_Table, frozen=True):
 
 
 def read_content(folder: Path = _FOLDER) -> Content:
-    """Read and check all files.
+    """Read and validate all files.
 
     Raises:
         msgspec.ValidationError: a file has an unknown key, lacks one, or holds a wrong type.

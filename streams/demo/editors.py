@@ -1,42 +1,42 @@
-"""What the editors do: define, list, review, revise, retract, retire."""
+"""The editors: they define, list, review, revise, retract and retire."""
 
 from collections.abc import Iterator
 from zlib import crc32
 
 from streams.demo.content import Content, DemoReview, DemoTool
-from streams.demo.event import DAY, MINUTE, SECOND, Data, DemoEvent, an_event
+from streams.demo.event import DAY, MINUTE, SECOND, Data, DemoEvent, make_event
 
 SPAN = 35 * DAY
 
-# Editors do not work at the very minute that is a whole number of days before the end.
-_DESK_DELAY_SECONDS = 5 * 60 * 60
+# Spreads the editors' work, which would else fall on whole numbers of days before the end.
+_MAX_DELAY_SECONDS = 5 * 60 * 60
 
 
 def editorial_events(content: Content, end: int) -> Iterator[DemoEvent]:
-    """The events of categories, reviewers and tools, in no order."""
+    """Generate the events of categories, reviewers and tools, in no order."""
     yield from _panel_and_categories(content, end)
-    for category, shelf in content.categories.items():
-        for tool in shelf.tools:
-            yield from _life_of(tool, category, end)
+    for slug, category in content.categories.items():
+        for tool in category.tools:
+            yield from _tool_events(tool, slug, end)
 
 
-def moment(days_ago: float, end: int, what: str) -> int:
-    """A moment some days before the end, delayed by up to five hours that depend on `what`.
+def time_before(days_ago: float, end: int, seed: str) -> int:
+    """Return a time some days before the end, plus up to five hours that depend on `seed`.
 
-    The delay shrinks with the distance to the end, which nothing may pass.
+    The delay shrinks towards the end of the story, so no event is later than the end.
     """
-    delay = crc32(what.encode()) % _DESK_DELAY_SECONDS * SECOND
+    delay = crc32(seed.encode()) % _MAX_DELAY_SECONDS * SECOND
     return end - int(days_ago * DAY) + int(delay * min(1.0, days_ago))
 
 
 def listed_at(tool: DemoTool, end: int) -> int:
-    """When a tool is first listed; those of the first day are there before any vote."""
-    return moment(tool.listed, end, tool.slug)
+    """Time of a tool's first listing; tools of the first day are listed before any vote."""
+    return time_before(tool.listed, end, tool.slug)
 
 
 def retired_at(tool: DemoTool, end: int) -> int | None:
-    """When a tool is retired, if ever."""
-    return moment(tool.retired.days_ago, end, tool.slug) if tool.retired else None
+    """Time of a tool's retirement; None if it stays."""
+    return time_before(tool.retired.days_ago, end, tool.slug) if tool.retired else None
 
 
 def _panel_and_categories(content: Content, end: int) -> Iterator[DemoEvent]:
@@ -47,7 +47,7 @@ def _panel_and_categories(content: Content, end: int) -> Iterator[DemoEvent]:
             "name": category.name,
             "description": category.description,
         }
-        yield an_event("category.defined", opening + index * MINUTE, facts)
+        yield make_event("category.defined", opening + index * MINUTE, facts)
     for position, reviewer in enumerate(content.reviewers, start=1):
         person: Data = {
             "reviewer": reviewer.slug,
@@ -55,30 +55,30 @@ def _panel_and_categories(content: Content, end: int) -> Iterator[DemoEvent]:
             "motto": reviewer.motto,
             "position": position,
         }
-        yield an_event("reviewer.joined", opening + (10 + position) * MINUTE, person)
+        yield make_event("reviewer.joined", opening + (10 + position) * MINUTE, person)
 
 
-def _life_of(tool: DemoTool, category: str, end: int) -> Iterator[DemoEvent]:
+def _tool_events(tool: DemoTool, category: str, end: int) -> Iterator[DemoEvent]:
     facts = _facts(tool, category)
-    yield an_event("tool.listed", listed_at(tool, end), facts)
+    yield make_event("tool.listed", listed_at(tool, end), facts)
     for change in tool.changes:
-        at = moment(change.days_ago, end, tool.slug)
-        yield an_event("tool.listed", at, facts | {"pricing": change.pricing})
+        at = time_before(change.days_ago, end, tool.slug)
+        yield make_event("tool.listed", at, facts | {"pricing": change.pricing})
     for review in tool.reviews:
-        at = moment(review.days_ago, end, tool.slug + review.reviewer)
-        yield an_event("review.submitted", at, _opinion(tool, review))
-    for taken_back in tool.retractions:
-        at = moment(taken_back.days_ago, end, tool.slug + taken_back.reviewer)
-        told: Data = {
+        at = time_before(review.days_ago, end, tool.slug + review.reviewer)
+        yield make_event("review.submitted", at, _review_data(tool, review))
+    for retraction in tool.retractions:
+        at = time_before(retraction.days_ago, end, tool.slug + retraction.reviewer)
+        data: Data = {
             "tool": tool.slug,
-            "reviewer": taken_back.reviewer,
-            "reason": taken_back.reason,
+            "reviewer": retraction.reviewer,
+            "reason": retraction.reason,
         }
-        yield an_event("review.retracted", at, told)
-    gone_at = retired_at(tool, end)
-    if tool.retired and gone_at is not None:
-        gone: Data = {"tool": tool.slug, "reason": tool.retired.reason}
-        yield an_event("tool.retired", gone_at, gone)
+        yield make_event("review.retracted", at, data)
+    at_retirement = retired_at(tool, end)
+    if tool.retired and at_retirement is not None:
+        retirement: Data = {"tool": tool.slug, "reason": tool.retired.reason}
+        yield make_event("tool.retired", at_retirement, retirement)
 
 
 def _facts(tool: DemoTool, category: str) -> Data:
@@ -95,8 +95,8 @@ def _facts(tool: DemoTool, category: str) -> Data:
     return facts | {"url": tool.url} if tool.url else facts
 
 
-def _opinion(tool: DemoTool, review: DemoReview) -> Data:
-    opinion: Data = {
+def _review_data(tool: DemoTool, review: DemoReview) -> Data:
+    data: Data = {
         "tool": tool.slug,
         "reviewer": review.reviewer,
         "score": review.score,
@@ -105,4 +105,4 @@ def _opinion(tool: DemoTool, review: DemoReview) -> Data:
         "pros": review.pros,
         "cons": review.cons,
     }
-    return opinion | {"disclosure": review.disclosure} if review.disclosure else opinion
+    return data | {"disclosure": review.disclosure} if review.disclosure else data

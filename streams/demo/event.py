@@ -1,4 +1,4 @@
-"""One demo event, its id and its moment in time."""
+"""One demo event, its id and its time."""
 
 from typing import TypedDict
 from uuid import UUID, uuid5
@@ -16,7 +16,7 @@ Data = dict[str, str | int | list[str]]
 
 
 class DemoEvent(TypedDict):
-    """An event as the ingest API takes it; `time` is RFC 3339 in UTC."""
+    """An event in the shape of `POST /v1/events`; `time` is RFC 3339 in UTC."""
 
     id: str
     type: str
@@ -24,12 +24,12 @@ class DemoEvent(TypedDict):
     data: Data
 
 
-def an_event(kind: str, moment: int, data: Data) -> DemoEvent:
-    """An event whose id follows from what it says and when, so that it can be sent again."""
-    name = f"{kind} {moment} {sorted(data.items())}"
-    return DemoEvent(id=str(uuid5(_IDS, name)), type=kind, time=instants.rfc3339(moment), data=data)
+def make_event(kind: str, time: int, data: Data) -> DemoEvent:
+    """Make an event; its id is a hash of type, time and data, so sending it again is harmless."""
+    name = f"{kind} {time} {sorted(data.items())}"
+    return DemoEvent(id=str(uuid5(_IDS, name)), type=kind, time=instants.rfc3339(time), data=data)
 
 
-def moment_of(event: DemoEvent) -> int:
-    """When it happened, in microseconds since 1970 UTC."""
+def time_of(event: DemoEvent) -> int:
+    """Time of an event, in microseconds since 1970 UTC."""
     return instants.parse(event["time"])

@@ -9,7 +9,7 @@ import pytest
 from schemas.event_validation import read_data
 from schemas.time import instants
 from streams.demo import events, weeks
-from streams.demo.event import DAY, DemoEvent, moment_of
+from streams.demo.event import DAY, DemoEvent, time_of
 
 END = instants.parse("2026-11-20T10:00:00Z")
 
@@ -67,7 +67,7 @@ def test_no_id_occurs_twice() -> None:
 
 
 def test_events_come_oldest_first_and_none_is_later_than_the_end() -> None:
-    moments = [moment_of(event) for event in the_story()]
+    moments = [time_of(event) for event in the_story()]
     assert all(earlier <= later for earlier, later in pairwise(moments))
     assert moments[-1] <= END
     assert moments[0] > END - 36 * DAY
@@ -76,7 +76,7 @@ def test_events_come_oldest_first_and_none_is_later_than_the_end() -> None:
 @pytest.mark.parametrize("end", ["2026-11-16T00:00:00Z", "2027-01-01T00:00:01Z"])
 def test_any_moment_can_be_the_end(end: str) -> None:
     story = events(instants.parse(end))
-    assert moment_of(story[-1]) <= instants.parse(end)
+    assert time_of(story[-1]) <= instants.parse(end)
 
 
 def test_there_are_enough_tools_in_six_categories_with_pairs_to_compare() -> None:
@@ -98,10 +98,10 @@ def test_each_tool_has_three_to_six_reviews_by_reviewers_who_have_joined() -> No
 
 
 def test_nothing_is_said_of_a_tool_before_it_is_listed() -> None:
-    listed = {event["data"]["tool"]: moment_of(event) for event in reversed(of_type("tool.listed"))}
+    listed = {event["data"]["tool"]: time_of(event) for event in reversed(of_type("tool.listed"))}
     for event in the_story():
         if tool := event["data"].get("tool"):
-            assert moment_of(event) >= listed[tool], event
+            assert time_of(event) >= listed[tool], event
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_thousands_of_voters_vote_change_their_minds_and_keep_bookmarks() -> Non
 
 
 def test_votes_are_spread_over_the_last_five_weeks() -> None:
-    by_seven_days = Counter((END - moment_of(event)) // (7 * DAY) for event in of_type("vote.cast"))
+    by_seven_days = Counter((END - time_of(event)) // (7 * DAY) for event in of_type("vote.cast"))
     assert set(by_seven_days) == {0, 1, 2, 3, 4}
     assert min(by_seven_days.values()) >= 1_500
 
@@ -192,18 +192,18 @@ def test_one_much_noticed_tool_is_an_exact_tie() -> None:
 
 def test_the_newest_tool_has_few_votes() -> None:
     newest = of_type("tool.listed")[-1]
-    assert END - moment_of(newest) < 7 * DAY
+    assert END - time_of(newest) < 7 * DAY
     assert 0 < community()[str(newest["data"]["tool"])].total() < 40
 
 
 def test_a_retired_tool_gets_no_more_votes() -> None:
     (retired,) = of_type("tool.retired")
     last = max(
-        moment_of(event)
+        time_of(event)
         for event in of_type("vote.cast")
         if event["data"]["tool"] == retired["data"]["tool"]
     )
-    assert last < moment_of(retired)
+    assert last < time_of(retired)
 
 
 def test_weeks_hold_all_events_each_in_its_own_iso_week() -> None:
@@ -219,5 +219,5 @@ def test_weeks_hold_all_events_each_in_its_own_iso_week() -> None:
     ]
     for label, week in story:
         for event in (week[0], week[-1]):
-            year, number, _ = instants.to_datetime(moment_of(event)).isocalendar()
+            year, number, _ = instants.to_datetime(time_of(event)).isocalendar()
             assert label == f"{year}-W{number:02}"

@@ -5,14 +5,14 @@ from threading import Lock
 import httpx
 import pytest
 
-from streams.demo.event import DemoEvent, an_event
+from streams.demo.event import DemoEvent, make_event
 from streams.demo.load import NotLoaded, send
 
 
 def a_week(label: str, votes: int) -> tuple[str, list[DemoEvent]]:
     about: dict[str, str | int | list[str]] = {"tool": "kith", "choice": "ship"}
     return label, [
-        an_event("vote.cast", moment, about | {"voter": f"{label}-{moment}"})
+        make_event("vote.cast", moment, about | {"voter": f"{label}-{moment}"})
         for moment in range(votes)
     ]
 
