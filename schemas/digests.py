@@ -46,7 +46,7 @@ class NamedTool(msgspec.Struct, frozen=True):
     category: CategoryName
 
 
-class PanelStanding(msgspec.Struct, frozen=True):
+class PanelVerdict(msgspec.Struct, frozen=True):
     """The panel's verdict on a tool and its counts at one moment."""
 
     verdict: Verdict
@@ -56,7 +56,7 @@ class PanelStanding(msgspec.Struct, frozen=True):
     mean: float | None
 
     @classmethod
-    def of(cls, opinions: Sequence[tuple[int, Choice]]) -> "PanelStanding":
+    def of(cls, opinions: Sequence[tuple[int, Choice]]) -> "PanelVerdict":
         """Count opinions: pairs of score and verdict."""
         ship = sum(verdict == "ship" for _, verdict in opinions)
         skip = len(opinions) - ship
@@ -70,15 +70,15 @@ class NewTool(NamedTool, frozen=True):
     tagline: str
     entry: Entry
     listed: datetime
-    panel: PanelStanding
+    panel: PanelVerdict
     community: Community
 
 
 class PanelChange(NamedTool, frozen=True):
     """A new or changed verdict of the panel: `before` the week, and `after` it."""
 
-    before: PanelStanding
-    after: PanelStanding
+    before: PanelVerdict
+    after: PanelVerdict
 
 
 class Flip(NamedTool, frozen=True):

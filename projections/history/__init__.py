@@ -1,1 +1,1 @@
-"""How verdicts moved: timelines and weekly digests."""
+"""How verdicts changed: tool histories and weekly digests."""

@@ -9,16 +9,16 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, case, exists, func, or_, select
 
 from projections import tables
-from projections.history.digest_inputs import Listed, PreviousTallies, Revision, TallyNow
+from projections.history.digest_inputs import ListedTool, PreviousTallies, Revision, TallyCounts
 from projections.read.tools import IS_RETIRED, LISTED_TOOLS, list_tool_rows
 from schemas.events import FrozenTally
 from schemas.records import CategoryName
 from schemas.time import weeks
 
 
-def list_listed(connection: Connection) -> list[Listed]:
+def list_listed_tools(connection: Connection) -> list[ListedTool]:
     """Read the tools on the site, by slug."""
-    return [_to_listed(row) for row in list_tool_rows(connection)]
+    return [_to_listed_tool(row) for row in list_tool_rows(connection)]
 
 
 def list_revisions(connection: Connection, start: int, end: int) -> list[Revision]:
@@ -60,7 +60,7 @@ def read_previous_tallies(connection: Connection, week: str) -> PreviousTallies:
     row = connection.execute(query).first()
     if row is None:
         return PreviousTallies()
-    tallies = {tool: TallyNow(*counts) for tool, counts in row.tallies.items()}
+    tallies = {tool: TallyCounts(*counts) for tool, counts in row.tallies.items()}
     return PreviousTallies(row.week, tallies)
 
 
@@ -99,18 +99,18 @@ def has_news(connection: Connection, week: str) -> bool:
 def _has_moved(connection: Connection, tools: Select[Any], week: str) -> bool:
     """Whether a tool's tally differs from that of the newest digest before the week."""
     previous = read_previous_tallies(connection, week)
-    counts = (func.coalesce(tables.tallies.c[name], 0) for name in TallyNow._fields)
+    counts = (func.coalesce(tables.tallies.c[name], 0) for name in TallyCounts._fields)
     rows = connection.execute(tools.with_only_columns(tables.tools.c.tool, *counts))
-    return any(TallyNow(*tally) != previous.of(tool) for tool, *tally in rows)
+    return any(TallyCounts(*tally) != previous.of(tool) for tool, *tally in rows)
 
 
-def _to_listed(row: Row[tuple[object, ...]]) -> Listed:
-    return Listed(
+def _to_listed_tool(row: Row[tuple[object, ...]]) -> ListedTool:
+    return ListedTool(
         row.tool,
         row.name,
         CategoryName(row.category, row.category_name or row.category),
         row.tagline,
         row.entry,
         row.listed,
-        TallyNow(row.ship, row.skip, row.bookmarks),
+        TallyCounts(row.ship, row.skip, row.bookmarks),
     )

@@ -1,28 +1,30 @@
-"""What a week's digest is made of: the tools, their tallies, and the panel before and after."""
+"""The inputs of a week's digest: the tools, their tallies, and the panel before and after."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from schemas.digests import PanelStanding
+from schemas.digests import PanelVerdict
 from schemas.records import CategoryName, Choice, Entry
 
 
-class TallyNow(NamedTuple):
-    """Counts of one tool; the differences between two tallies are one too."""
+class TallyCounts(NamedTuple):
+    """A tool's counts, or the differences between two such counts."""
 
     ship: int = 0
     skip: int = 0
     bookmarks: int = 0
 
-    def since(self, past: "TallyNow") -> "TallyNow":
-        """What changed."""
-        return TallyNow(
-            self.ship - past.ship, self.skip - past.skip, self.bookmarks - past.bookmarks
+    def since(self, previous: "TallyCounts") -> "TallyCounts":
+        """Subtract earlier counts."""
+        return TallyCounts(
+            self.ship - previous.ship,
+            self.skip - previous.skip,
+            self.bookmarks - previous.bookmarks,
         )
 
 
-class Listed(NamedTuple):
-    """A tool on the site; `listed` is when it was so first, in microseconds."""
+class ListedTool(NamedTuple):
+    """A tool on the site; `listed` is the time of its first listing, in microseconds."""
 
     tool: str
     name: str
@@ -30,11 +32,11 @@ class Listed(NamedTuple):
     tagline: str
     entry: Entry
     listed: int
-    tally: TallyNow
+    tally: TallyCounts
 
 
 class Revision(NamedTuple):
-    """One revision of a review by somebody of the panel; a retraction has no score or verdict."""
+    """One revision of a reviewer's review; a retraction has neither score nor verdict."""
 
     tool: str
     reviewer: str
@@ -46,56 +48,70 @@ class Revision(NamedTuple):
 
 
 class PreviousTallies(NamedTuple):
-    """The digest before: its week, and every tool's tally then."""
+    """The previous digest's week, and every tool's tally at its end."""
 
     week: str | None = None
-    tallies: Mapping[str, TallyNow] = {}
+    tallies: Mapping[str, TallyCounts] = {}
 
-    def of(self, tool: str) -> TallyNow:
-        """A tool's tally then; nothing where it was not listed yet."""
-        return self.tallies.get(tool, TallyNow())
+    def of(self, tool: str) -> TallyCounts:
+        """Return a tool's tally; zeros if it was not listed yet."""
+        return self.tallies.get(tool, TallyCounts())
 
 
-def named(tool: Listed) -> dict[str, Any]:
-    """Give the fields by which every item names its tool."""
+def tool_fields(tool: ListedTool) -> dict[str, Any]:
+    """Return the fields by which every item of a digest names its tool."""
     return {"tool": tool.tool, "name": tool.name, "category": tool.category}
 
 
 class PanelBeforeAfter:
-    """The panel on every reviewed tool: before the week, and after it."""
+    """The current reviews of every tool before a week and after it.
+
+    Attributes:
+        of_week: The revisions of the week, oldest first.
+        before: Reviews at its start, by tool and reviewer.
+        after: Reviews at its end, by tool and reviewer.
+        first: The first revision of each tool.
+        submissions: Number of reviews submitted in the week.
+        retractions: Number of reviews retracted in the week.
+    """
 
     def __init__(
         self, start: int, end: int, tools: set[str], revisions: Iterable[Revision]
     ) -> None:
-        known = [one for one in revisions if one.tool in tools and one.time < end]
-        self.of_week = [one for one in known if one.time >= start]
-        self.before = _current(one for one in known if one.time < start)
+        known = [
+            revision for revision in revisions if revision.tool in tools and revision.time < end
+        ]
+        self.of_week = [revision for revision in known if revision.time >= start]
+        self.before = _current(revision for revision in known if revision.time < start)
         self.after = _current(known)
         self.first: dict[str, Revision] = {}
-        for one in known:
-            self.first.setdefault(one.tool, one)
-        self.submissions = sum(one.verdict is not None for one in self.of_week)
+        for revision in known:
+            self.first.setdefault(revision.tool, revision)
+        self.submissions = sum(revision.verdict is not None for revision in self.of_week)
         self.retractions = len(self.of_week) - self.submissions
 
 
-_Opinions = dict[str, dict[str, Revision]]
+_CurrentReviews = dict[str, dict[str, Revision]]
 
 
-def _current(revisions: Iterable[Revision]) -> _Opinions:
-    """The standing opinions by tool and reviewer; the last revision of each counts."""
-    found: _Opinions = {}
-    for one in revisions:
-        opinions = found.setdefault(one.tool, {})
-        if one.verdict is None:
-            opinions.pop(one.reviewer, None)
+def _current(revisions: Iterable[Revision]) -> _CurrentReviews:
+    """Replay revisions, oldest first, into the current reviews by tool and reviewer."""
+    current: _CurrentReviews = {}
+    for revision in revisions:
+        reviews = current.setdefault(revision.tool, {})
+        if revision.verdict is None:
+            reviews.pop(revision.reviewer, None)
         else:
-            opinions[one.reviewer] = one
-    return found
+            reviews[revision.reviewer] = revision
+    return current
 
 
-def panel_standing(opinions: Mapping[str, Revision]) -> PanelStanding:
-    """Count the opinions that reviewers hold of one tool."""
-    return PanelStanding.of(
-        [(one.score, one.verdict) for one in opinions.values() if one.score is not None
-         and one.verdict is not None]
-    )  # fmt: skip
+def panel_verdict(reviews: Mapping[str, Revision]) -> PanelVerdict:
+    """Count the current reviews of one tool, by reviewer."""
+    return PanelVerdict.of(
+        [
+            (review.score, review.verdict)
+            for review in reviews.values()
+            if review.score is not None and review.verdict is not None
+        ]
+    )

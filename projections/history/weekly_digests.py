@@ -7,11 +7,11 @@ from sqlalchemy import Connection, select
 from projections import tables
 from projections.history.digest_input_queries import (
     has_news,
-    list_listed,
+    list_listed_tools,
     list_revisions,
     read_previous_tallies,
 )
-from projections.history.digest_rules import digest_of
+from projections.history.digest_rules import make_digest
 from projections.history.digest_weeks import list_open_weeks
 from schemas import digests
 from schemas.digests import WeeklyDigest
@@ -27,7 +27,7 @@ def compute_digest(connection: Connection, week: str) -> WeeklyDigest | None:
     """
     revisions = list_revisions(connection, *weeks.span(week))
     previous = read_previous_tallies(connection, week)
-    return digest_of(week, list_listed(connection), revisions, previous)
+    return make_digest(week, list_listed_tools(connection), revisions, previous)
 
 
 def find_digest(connection: Connection, week: str) -> WeeklyDigest | None:

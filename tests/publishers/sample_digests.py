@@ -10,7 +10,7 @@ from schemas.digests import (
     Flip,
     NewTool,
     PanelChange,
-    PanelStanding,
+    PanelVerdict,
     Pick,
     VoteMove,
     WeeklyDigest,
@@ -23,7 +23,7 @@ from tests.publishers.samples import DEVELOPER_TOOLS, NOON, PANEL, sample_conten
 
 _TOOL, _NAME = "patchwork", "Patchwork"
 _CATEGORY = CategoryName(DEVELOPER_TOOLS.category, DEVELOPER_TOOLS.name)
-_SPLIT, _SKIPPED = PanelStanding("split", 1, 1, 50, 47.5), PanelStanding("skip", 0, 2, 0, 31.0)
+_SPLIT, _SKIPPED = PanelVerdict("split", 1, 1, 50, 47.5), PanelVerdict("skip", 0, 2, 0, 31.0)
 _LIKED, _DISLIKED = Community.of(90, 80), Community.of(40, 122)
 
 

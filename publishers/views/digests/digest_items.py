@@ -13,7 +13,7 @@ from schemas.digests import (
     NamedTool,
     NewTool,
     PanelChange,
-    PanelStanding,
+    PanelVerdict,
     Pick,
     VoteMove,
 )
@@ -81,7 +81,7 @@ def panel_change(change: PanelChange) -> Item:
     return _item(change, line, before=change.before.verdict, after=change.after.verdict)
 
 
-def _means(before: PanelStanding, after: PanelStanding) -> str:
+def _means(before: PanelVerdict, after: PanelVerdict) -> str:
     if after.mean is None:
         return ""
     previous = f", was {mean(before.mean)}" if before.mean is not None else ""

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from projections.history.digest_inputs import Listed, PreviousTallies, Revision, TallyNow
-from projections.history.digest_rules import digest_of
+from projections.history.digest_inputs import ListedTool, PreviousTallies, Revision, TallyCounts
+from projections.history.digest_rules import make_digest
 from schemas import digests
 from schemas.digests import WeeklyDigest
 from schemas.records import CategoryName, Choice
@@ -18,9 +18,9 @@ TOOLS = CategoryName("developer-tools", "Developer Tools")
 
 def a_tool(
     slug: str = "kith", votes: tuple[int, int] = (0, 0), kept: int = 0, listed: int = START - HOUR
-) -> Listed:
-    tally = TallyNow(*votes, kept)
-    return Listed(slug, slug.title(), TOOLS, "It does.", "free", listed, tally)
+) -> ListedTool:
+    tally = TallyCounts(*votes, kept)
+    return ListedTool(slug, slug.title(), TOOLS, "It does.", "free", listed, tally)
 
 
 def said(
@@ -36,16 +36,16 @@ def said(
 
 
 def before(**tallies: tuple[int, int, int]) -> PreviousTallies:
-    named = {slug.replace("_", "-"): TallyNow(*counts) for slug, counts in tallies.items()}
+    named = {slug.replace("_", "-"): TallyCounts(*counts) for slug, counts in tallies.items()}
     return PreviousTallies("2026-W46", named)
 
 
 def the_digest(
-    tools: list[Listed],
+    tools: list[ListedTool],
     revisions: list[Revision] | None = None,
     past: PreviousTallies | None = None,
 ) -> WeeklyDigest:
-    found = digest_of(WEEK, tools, revisions or [], past or PreviousTallies())
+    found = make_digest(WEEK, tools, revisions or [], past or PreviousTallies())
     assert found is not None
     return found
 
@@ -56,8 +56,8 @@ def slugs(items: list[Any]) -> list[str]:
 
 def test_a_week_in_which_nothing_happened_has_no_digest() -> None:
     old = a_tool(votes=(3, 1), kept=2)
-    assert digest_of(WEEK, [], [], PreviousTallies()) is None
-    assert digest_of(WEEK, [old], [said(time=START - HOUR)], before(kith=(3, 1, 2))) is None
+    assert make_digest(WEEK, [], [], PreviousTallies()) is None
+    assert make_digest(WEEK, [old], [said(time=START - HOUR)], before(kith=(3, 1, 2))) is None
 
 
 def test_a_digest_names_its_week() -> None:
