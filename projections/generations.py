@@ -59,6 +59,11 @@ def list_names(connection: Connection) -> list[str]:
     return sorted(names, key=_number)
 
 
+def create_live_tables(connection: Connection) -> None:
+    """Create the tables of the live generation, where they do not exist yet."""
+    tables.create_generation(connection, find_live(connection))
+
+
 def create(connection: Connection) -> str:
     """Create an empty generation beside the others, and name it."""
     name = f"projections_{max(map(_number, list_names(connection))) + 1}"

@@ -3,6 +3,19 @@
 They live in a schema of their own, which can be dropped and filled again from the log. Keys
 compare as bytes (`collate "C"`), so that every server sorts them alike and two transactions
 that touch the same rows touch them in the same order.
+
+The permanent schema `verdicts` holds what outlives a generation. One module owns the SQL of each:
+
+| table | owner |
+|---|---|
+| `generation`, `generations` | `projections.generations` |
+| `outbox` | `projections.write.outbox` |
+| `dirty` | `projections.write.dirty_records` |
+| `version` (a sequence) | `projections.write.tallies`, and the upserts of other versioned tables |
+| `tokens` | `projections.private.tokens` |
+| `settled_letters` | `streams.deadletters.replay` |
+| `heartbeats` | `infra.postgres.heartbeats` |
+| `traces` | `infra.telemetry.tracing` |
 """
 
 from typing import Any
@@ -153,15 +166,9 @@ checkpoints = Table(
 
 
 def create_generation(connection: Connection, name: str) -> None:
-    """Make the schema `name` with all tables, where they do not exist yet."""
+    """Create the schema `name` and its tables, where they do not exist yet."""
     quoted = connection.dialect.identifier_preparer.quote(name)
     connection.execute(text(f"create schema if not exists {quoted}"))
     connection.execute(text(f"set local search_path = {quoted}"))
     metadata.create_all(connection, checkfirst=True)
     connection.execute(text("set local search_path = default"))
-
-
-def create_live_generation(connection: Connection) -> None:
-    """Make the tables of the generation that `verdicts.generation` points to."""
-    live: str = connection.execute(text("select live from verdicts.generation")).scalar_one()
-    create_generation(connection, live)

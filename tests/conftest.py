@@ -25,7 +25,7 @@ from infra.embedded.postgres.server import Postgres
 from infra.kafka import topics
 from infra.postgres import engine as databases
 from infra.settings import Settings
-from projections.tables import create_live_generation
+from projections.generations import create_live_tables
 from schemas.topics import TOPICS
 
 
@@ -92,14 +92,14 @@ def migrated(database: str) -> str:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("create database migrated")
     address = database.rpartition("/")[0] + "/migrated"
-    migrations.migrate(address, afterwards=create_live_generation)
+    migrations.migrate(address, afterwards=create_live_tables)
     return address
 
 
 @pytest.fixture
 def projected_url(fresh_database: str) -> str:
     """`postgresql://…` of a migrated database of the test's own, for processes to work on."""
-    migrations.migrate(fresh_database, afterwards=create_live_generation)
+    migrations.migrate(fresh_database, afterwards=create_live_tables)
     return fresh_database
 
 

@@ -20,6 +20,7 @@ from infra.settings import Settings
 from infra.telemetry import event_log
 from infra.telemetry.recording import relayed
 from projections.read import changed_records
+from projections.write import outbox
 from projections.write.outbox import RecordKey
 from schemas import topics
 from schemas.channels import Channel
@@ -71,7 +72,7 @@ class OutboxRelay(LeaderThread):
         snapshot = self._engine.execution_options(isolation_level="REPEATABLE READ")
         with snapshot.begin() as connection:
             # In one snapshot: a deleted key's change must be in the record that was published.
-            pending = changed_records.pending(connection, LARGEST_BATCH)
+            pending = outbox.pending(connection, LARGEST_BATCH)
             shared = any(key.kind.startswith("tools-of-") for key in pending.values())
             records = {} if shared else changed_records.look_up(connection, pending.values())
         if shared:
@@ -81,7 +82,7 @@ class OutboxRelay(LeaderThread):
             began = time.monotonic()
             self._publish(producer, records)
             with self._engine.begin() as connection:
-                changed_records.delete_published(connection, pending)
+                outbox.delete(connection, pending)
             seconds = time.monotonic() - began
             relayed((key.kind for key in records), seconds)
             event_log.relayed(self._engine, records, seconds)

@@ -13,8 +13,8 @@ from sqlalchemy import Engine, text
 from infra import migrations
 from infra.kafka.client import create_producer
 from infra.postgres import engine as databases
+from projections.generations import create_live_tables
 from projections.read.tools import find_tool
-from projections.tables import create_live_generation
 from schemas.records import Category, Tool
 from schemas.topics import CHANGES, DEAD_LETTERS, EVENT_TOPICS, VOTES
 from tests.harness.examples import (
@@ -94,7 +94,7 @@ def idle_group(
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(f"create database {name}".encode())
         url = database.rpartition("/")[0] + f"/{name}"
-        migrations.migrate(url, afterwards=create_live_generation)
+        migrations.migrate(url, afterwards=create_live_tables)
         made = WorkerGroup(cluster, url, tmp_path_factory.mktemp("worker"))
         yield made
         made.end()

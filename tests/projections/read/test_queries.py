@@ -9,6 +9,7 @@ from projections.read.offsets import read_applied_offsets
 from projections.read.reviewers import find_reviewer, list_reviewers, list_reviews_by
 from projections.read.tools import find_tool, list_tools, read_tallies
 from projections.read.voters import list_bookmarks, list_own_votes, list_saved_tools, read_choices
+from projections.write import outbox
 from projections.write.outbox import RecordKey
 from schemas.time.instants import to_datetime
 from tests.harness.examples import (
@@ -220,10 +221,10 @@ def test_keys_become_whole_records_or_nothing(journal: Journal) -> None:
 def test_a_key_that_came_meanwhile_is_not_forgotten_with_the_others(journal: Journal) -> None:
     journal.apply(a_listing())
     with journal.engine.begin() as connection:
-        waiting = changed_records.pending(connection, 10)
+        waiting = outbox.pending(connection, 10)
     journal.apply(a_vote())
     with journal.engine.begin() as connection:
-        changed_records.delete_published(connection, waiting)
+        outbox.delete(connection, waiting)
     assert journal.outbox() == [("tool", TOOL)]
 
 
@@ -233,7 +234,7 @@ def test_forgetting_waits_for_no_disk_and_leaves_other_transactions_as_they_are(
     asked = text("show synchronous_commit")
     with journal.engine.connect() as connection:
         with connection.begin():
-            changed_records.delete_published(connection, [])
+            outbox.delete(connection, [])
             assert connection.scalar(asked) == "off"
         assert connection.scalar(asked) == "on"
 

@@ -98,7 +98,7 @@ def project(
     its: Settings, database: str, site: Path
 ) -> tuple[dict[str, list[str]], dict[str, bytes]]:
     """Rows and pages that follow from a log."""
-    migrations.migrate(database, afterwards=tables.create_live_generation)
+    migrations.migrate(database, afterwards=generations.create_live_tables)
     engine = databases.create_engine(database, name="verdicts tests", writes=True)
     follower = GenerationFiller(its, engine, Codec())
     log = LogOffsets(its)
