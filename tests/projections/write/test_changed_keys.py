@@ -15,11 +15,6 @@ pytestmark = pytest.mark.integration
 ANT, BEE = RecordKey("tool", "ant"), RecordKey("tool", "bee")
 
 
-@pytest.fixture
-def journal(projected: Engine) -> Journal:
-    return Journal(projected)
-
-
 def pending(engine: Engine) -> dict[int, RecordKey]:
     with engine.connect() as connection:
         return dirty_records.pending(connection, 10_000)

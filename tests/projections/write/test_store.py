@@ -42,11 +42,6 @@ pytestmark = pytest.mark.integration
 LATER = NOON + MINUTE
 
 
-@pytest.fixture
-def journal(projected: Engine) -> Journal:
-    return Journal(projected)
-
-
 def stored(journal: Journal) -> int:
     return journal.read(checkpoints.stored, journal.topic_partition)
 

@@ -11,7 +11,7 @@ from schemas.events import FrozenTally
 from schemas.time import weeks
 from tests.harness.examples import NOON, a_listing, a_retracted_vote, a_vote
 from tests.harness.waiting import wait_until
-from tests.projections.history.test_digest_queries import a_freeze
+from tests.projections.history.test_weekly_digests import a_freeze
 from tests.publishers.builder_fixture import House
 
 pytestmark = pytest.mark.integration

@@ -29,11 +29,6 @@ SOME = settings(max_examples=40, deadline=None, derandomize=True, database=None,
                 suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 
 
-@pytest.fixture
-def journal(projected: Engine) -> Journal:
-    return Journal(projected)
-
-
 def a_freeze(week: str, *tallies: FrozenTally, at: int = NOON, said: str | None = None) -> Event:
     start, end = (instants.to_datetime(moment) for moment in weeks.span(week))
     digest = digests.WeeklyDigest(week=week, start=start, end=end, frozen=True, since=said)
