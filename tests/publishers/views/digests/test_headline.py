@@ -1,17 +1,17 @@
 import pytest
 
 from publishers.views.digests import headline
-from schemas.digests import Counts, Flip, NewTool, PanelChange, PanelStanding, WeeklyDigest
+from schemas.digests import Counts, Flip, NewTool, PanelChange, PanelVerdict, WeeklyDigest
 from schemas.records import CategoryName, Community, Verdict
 from tests.publishers.sample_digests import a_digest
 from tests.publishers.samples import NOON
 
 CATEGORY = CategoryName("insects", "Insects")
-STANDINGS: dict[Verdict, PanelStanding] = {
-    "ship": PanelStanding("ship", 2, 0, 100, 80.0),
-    "split": PanelStanding("split", 1, 1, 50, 50.0),
-    "skip": PanelStanding("skip", 0, 2, 0, 30.0),
-    "none": PanelStanding("none", 0, 0, None, None),
+STANDINGS: dict[Verdict, PanelVerdict] = {
+    "ship": PanelVerdict("ship", 2, 0, 100, 80.0),
+    "split": PanelVerdict("split", 1, 1, 50, 50.0),
+    "skip": PanelVerdict("skip", 0, 2, 0, 30.0),
+    "none": PanelVerdict("none", 0, 0, None, None),
 }
 SHIP, SPLIT, SKIP = Community.of(30, 2), Community.of(5, 5), Community.of(2, 30)
 
