@@ -2,10 +2,8 @@
 
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from queue import SimpleQueue
 
 import msgspec
@@ -18,17 +16,11 @@ from infra.postgres.heartbeats import HeartbeatThread, instance_name
 from infra.postgres.leader_election import LeaderThread, Lease
 from infra.runtime import gc_tuning
 from infra.settings import Settings
-from infra.telemetry import recording
 from publishers.build.site_builder import BuildStats, SiteBuilder
 from publishers.build.site_files import SiteFiles
-from publishers.build.throttle import ThrottledJob
 from schemas.channels import Channel, ServiceName
 
 ADVISORY_LOCK = 0x7075626C  # "publ"
-# Shares of the time, and the least and most seconds from one run to the next. A busy tool's page is
-# rendered some thirty times a second and not for each of a thousand votes.
-OWN, FRONT, REST = (0.5, 0.03, 0.2), (0.3, 0.0, 1.0), (0.1, 0.3, 3.0)
-WEEKS = (0.1, 1.0, 3.0)
 log = structlog.get_logger(__name__)
 
 
@@ -57,7 +49,7 @@ def publish_all(settings: Settings) -> dict[str, int]:
     built: BuildStats | None = None
     try:
         with sigterm_as_interrupt():
-            built = builder.build_all(hands=os.cpu_count() or 1)
+            built = builder.build_all(processes=os.cpu_count() or 1)
     finally:
         if built is None or built.changed:
             # This may have replaced a newer page of the active publisher, also where it came to an
@@ -107,32 +99,10 @@ class ActivePublisher(LeaderThread):
         lease.connection.execute(f"listen {Channel.CHANGED}".encode())
         lease.require()
         self._builder.acquire(lease.require)
-        built = self._measured(self._builder.catch_up)
-        log.info("all pages are up to date", rendered=built.rendered, changed=built.changed)
+        self._builder.catch_up()
+        log.info("all pages are up to date", **msgspec.to_builtins(self._builder.stats))
         self.active = True
-        own = self._job(self._builder.build_tool_pages, lambda: True, *OWN)
-        front = self._job(
-            self._builder.build_dependent_pages, lambda: self._builder.front_waits, *FRONT
-        )
-        weeks = self._job(self._builder.check_week_rollover, lambda: True, *WEEKS)
-        rest = self._job(self._builder.build_summaries, lambda: self._builder.rest_waits, *REST)
         while not self.stopping.is_set():
-            for job in (own, front, weeks, rest):
-                job.run_if_due()
-            seconds = min(job.seconds_until_due() for job in (front, weeks, rest))
-            wait_notifications(lease.connection, seconds)
-            self.stopping.wait(own.seconds_until_due())
-
-    def _job(
-        self, run: Callable[[], BuildStats], waits: Callable[[], bool], *pace: float
-    ) -> ThrottledJob:
-        return ThrottledJob(partial(self._measured, run), waits, *pace)
-
-    def _measured(self, run: Callable[[], BuildStats]) -> BuildStats:
-        began = time.monotonic()
-        built = run()
-        if built.marks or built.rendered:
-            seconds = round(time.monotonic() - began, 4)
-            recording.built(built.rendered, built.changed, seconds)
-            log.debug("built", **msgspec.to_builtins(built), seconds=seconds)
-        return built
+            if wait_notifications(lease.connection, self._builder.seconds_until_due()):
+                self._builder.notified = True
+            self._builder.build_next()

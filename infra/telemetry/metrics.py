@@ -125,7 +125,7 @@ PAGES_RENDERED = Counter(
 )
 PRINT_SECONDS = Histogram(
     "verdicts_print_seconds",
-    "Time of one run of the publisher: all pages of the records that had changed.",
+    "From the publisher's look at a change until all pages of it that people read are built.",
     buckets=_SLOW,
     registry=REGISTRY,
 )

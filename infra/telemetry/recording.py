@@ -55,9 +55,13 @@ def relayed(kinds: Iterable[str], seconds: float) -> None:
         _child(CHANGES_RELAYED, kind).inc(number)
 
 
-def built(rendered: int, changed: int, seconds: float) -> None:
-    """The publisher made a run."""
+def built(seconds: float) -> None:
+    """The pages of a change that people read were built, so long after the change was read."""
     PRINT_SECONDS.observe(seconds)
+
+
+def pages(rendered: int, changed: int) -> None:
+    """The publisher rendered pages, some of which changed."""
     _child(PAGES_RENDERED, "written").inc(changed)
     _child(PAGES_RENDERED, "unchanged").inc(rendered - changed)
 

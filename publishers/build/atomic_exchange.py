@@ -1,9 +1,8 @@
-"""Two files change places in one step, where the system knows how to.
+"""Exchanges two files in one step, where the system can.
 
-To replace a file by rename is what everybody does, so ext4 looks after those who do it and expect
-the new file to outlive a power cut: it sends the data to the disk there and then. For pages that
-are rendered again after a power cut that is time for nothing, a quarter of a millisecond each, and
-several when the disk has other work. An exchange is not taken for such a replacement.
+On a rename over an existing file, ext4 sends the data to the disk at once, so that the new file
+outlives a power cut. Pages are rendered again after a power cut, so this time is wasted: a quarter
+of a millisecond each, and several when the disk has other work. ext4 does not do so on an exchange.
 """
 
 import ctypes
@@ -17,21 +16,21 @@ _EXCHANGE = 2
 _UNKNOWN = {errno.EINVAL, errno.ENOSYS, errno.EPERM, errno.EOPNOTSUPP}
 
 
-def exchange(one: str, other: str) -> bool:
-    """Have two files change places; False where system or file system cannot do it.
+def exchange(first: str, second: str) -> bool:
+    """Exchange two files; False where the system or the file system cannot.
 
     Raises:
-        OSError: They can, but did not: one of the files is not there, for example.
+        OSError: The exchange failed, for example since a file is missing.
     """
     system = _renameat2()
     if system is None:
         return False
-    if system(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0:
+    if system(_HERE, os.fsencode(first), _HERE, os.fsencode(second), _EXCHANGE) == 0:
         return True
     number = ctypes.get_errno()
     if number in _UNKNOWN:
         return False
-    raise OSError(number, os.strerror(number), one, None, other)
+    raise OSError(number, os.strerror(number), first, None, second)
 
 
 @cache

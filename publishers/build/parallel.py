@@ -1,4 +1,4 @@
-"""Many hands: one long piece of work, done by several processes at once."""
+"""One long piece of work, shared by several processes."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -9,50 +9,50 @@ from multiprocessing.context import ForkProcess
 Work = Callable[[Sequence[str]], int]
 
 
-def map_in_forks(work: Work, items: Sequence[str], hands: int) -> int:
-    """Deal items out to so many processes, and sum up what `work` gives for the items of each.
+def map_in_forks(work: Work, items: Sequence[str], processes: int) -> int:
+    """Deal items out to so many processes, and sum up what `work` returns in each.
 
-    They are forked, and so have all that this process holds in memory; fork only where no other
-    thread runs. Each ends with its own work, whatever becomes of this process. However this call
-    ends, none of them is at work any more.
+    A forked process has all that this process holds in memory; fork only where no other thread
+    runs. Each ends with its own work, whatever becomes of this process. When this call ends, all
+    processes have ended.
 
     Raises:
-        Exception: what `work` raised in one of them; the others finish theirs.
-        EOFError: one of them was killed.
+        Exception: what `work` raised in one process; the others finish theirs.
+        EOFError: a process was killed.
     """
-    if hands < 2:
+    if processes < 2:
         return work(items)
     fork = get_context("fork")
-    lines: list[Connection] = []
-    processes: list[ForkProcess] = []
+    receivers: list[Connection] = []
+    forks: list[ForkProcess] = []
     try:
-        for hand in range(hands):
-            line, end = fork.Pipe(duplex=False)
-            process = fork.Process(target=_work, args=(end, work, items[hand::hands]))
+        for number in range(processes):
+            receiver, sender = fork.Pipe(duplex=False)
+            process = fork.Process(target=_work, args=(sender, work, items[number::processes]))
             process.start()
-            processes.append(process)
-            # Held by the other process alone, it tells by closing that this one is gone.
-            end.close()
-            lines.append(line)
-        return sum(map(_done, lines))
+            forks.append(process)
+            # Open in the fork alone, so that the pipe closes when the fork ends.
+            sender.close()
+            receivers.append(receiver)
+        return sum(map(_receive, receivers))
     finally:
-        for process in processes:
+        for process in forks:
             process.join()
 
 
-def _done(line: Connection) -> int:
-    """What one of them did."""
-    done: int | Exception = line.recv()
-    if isinstance(done, Exception):
-        raise done
-    return done
+def _receive(receiver: Connection) -> int:
+    """Wait for the result of one process."""
+    result: int | Exception = receiver.recv()
+    if isinstance(result, Exception):
+        raise result
+    return result
 
 
-def _work(end: Connection, work: Work, items: Sequence[str]) -> None:
-    """In the forked process: do the work, and tell what came of it to whoever still listens."""
+def _work(sender: Connection, work: Work, items: Sequence[str]) -> None:
+    """In the forked process: do the work, and send its result, which may be an error."""
     try:
-        done: int | Exception = work(items)
+        result: int | Exception = work(items)
     except Exception as error:
-        done = error
+        result = error
     with suppress(BrokenPipeError):
-        end.send(done)
+        sender.send(result)

@@ -3,9 +3,9 @@
 A file appears in one step, so a reader sees the old page or the new one. It is not forced to the
 disk: a page lost with the power is rendered again, since a write compares bytes, not memories.
 
-One process writes at a time. Each prepares its files in a folder of its own, and whoever takes over
-takes the folders of all others away. So a writer that was stopped with a page in its hands, for
-however long, has nothing left to rename: it cannot turn the page back.
+One process writes at a time. A writer prepares its files in a folder of its own, and a new writer
+removes the folders of all others. So a writer that was stopped just before a rename, for however
+long, has no file left to rename: it cannot put an older page back.
 """
 
 import errno
@@ -29,27 +29,27 @@ class BadPath(ValueError):  # noqa: N818 (it says what it is)
 
 
 class SupersededError(VerdictsError, OSError):
-    """Another writer took over; what stands in the site's folder is its business now."""
+    """Another process became the writer of the site's folder."""
 
 
 class SiteFiles:
     """Pages as files: `/tools/x/` is `tools/x/index.html`, `/feed.xml` is `feed.xml`."""
 
     def __init__(self, root: Path, exchange: Callable[[str, str], bool] = exchange) -> None:
-        """`root` is made when the first page is written; `exchange` may say that it cannot."""
+        """The first page creates `root`; `exchange` returns False where the system has none."""
         self.root = root
         self._exchange = exchange
         self._staging: Path | None = None
 
     def acquire(self) -> None:
-        """Be the only writer from now on; whatever others try to change, they do not.
+        """Become the only writer: every later change by another writer fails.
 
         Raises:
             OSError: The folder cannot be written.
         """
         self._staging = self._new_staging()
         for other in set(self._staging.parent.iterdir()) - {self._staging}:
-            # In one step: while it was emptied, its owner could still put a file there.
+            # In one step, since the owner of a folder that is being emptied can still add a file.
             gone = other.with_name(f"gone-{uuid.uuid4().hex}")
             other.rename(gone)
             shutil.rmtree(gone)
@@ -71,7 +71,7 @@ class SiteFiles:
 
         Raises:
             BadPath: When the path is not one of a page.
-            SupersededError: When somebody else took over.
+            SupersededError: When another process became the writer.
             OSError: When the file cannot be written; what stood there still does.
         """
         file, before = self._file(path), self.read(path)
@@ -82,7 +82,7 @@ class SiteFiles:
             with open(prepared, "wb", buffering=0) as opened:
                 opened.write(content)
             if before is not None and self._exchange(prepared, file):
-                # The former page: whoever reads it just now can go on, so it is not written over.
+                # The former page. A reader may have it open, so it is removed and not overwritten.
                 os.unlink(prepared)
             else:
                 _move(prepared, file)
@@ -97,7 +97,7 @@ class SiteFiles:
 
         Raises:
             BadPath: When the path is not one of a page.
-            SupersededError: When somebody else took over.
+            SupersededError: When another process became the writer.
         """
         return self._remove(self._file(path))
 
@@ -120,7 +120,7 @@ class SiteFiles:
         """Remove every file but those of these pages.
 
         Raises:
-            SupersededError: When somebody else took over.
+            SupersededError: When another process became the writer.
         """
         kept = {self._file(path) for path in keep}
         removed = [file for file in list(self._files()) if file not in kept and self._remove(file)]
@@ -137,7 +137,7 @@ class SiteFiles:
             return False
         removed = self._prepared()
         try:
-            # Not at once: without a desk, this must fail.
+            # Through the staging folder: once another writer removed that, this must fail.
             os.replace(file, removed)
         except FileNotFoundError:
             self._require_still_writer()
@@ -147,15 +147,15 @@ class SiteFiles:
         return True
 
     def _prepared(self) -> str:
-        """Where this thread has a file that is not yet, or no longer, one of the site."""
+        """The staged file of this thread, before or after it is part of the site."""
         if self._staging is None:
             self._staging = self._new_staging()
         return f"{self._staging}/{threading.get_native_id()}"
 
     def _new_staging(self) -> Path:
-        desk = self.root / _WRITERS / uuid.uuid4().hex
-        desk.mkdir(parents=True)
-        return desk
+        staging = self.root / _WRITERS / uuid.uuid4().hex
+        staging.mkdir(parents=True)
+        return staging
 
     def _require_still_writer(self) -> None:
         if self._staging and not self._staging.exists():
@@ -175,12 +175,12 @@ class SiteFiles:
             try:
                 folder.rmdir()
             except OSError:
-                return  # something else stands in it
+                return  # not empty
             folder = folder.parent
 
 
 def _move(prepared: str, file: str) -> None:
-    """Put a file into a folder that is nearly always there."""
+    """Rename a staged file to its place; its folder nearly always exists."""
     try:
         os.replace(prepared, file)
     except FileNotFoundError:

@@ -1,43 +1,43 @@
-"""Work that may wait: how long it does."""
+"""How often work may run that others wait for."""
 
-import math
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
 
 
-class ThrottledJob:
-    """Work that may wait, so that it takes no more than its share of the time; but not for long.
+class Throttle(NamedTuple):
+    """How often a run may start: one that takes `seconds` uses at most a share of the time.
 
-    Args:
-        run: Does the work.
-        waits: Whether there is any. It is asked each time, so no other work that leaves some behind
-            has to say so.
-        share: Of the time, at most.
-        least: Seconds from one run to the next, at least.
-        most: The same, at most, whatever its share is then.
+    Attributes:
+        max_share: The share, where the interval allows it.
+        min_interval: Seconds from the start of a run to the start of the next, at least.
+        max_interval: The same, at most.
     """
 
-    def __init__(
-        self,
-        run: Callable[[], object],
-        waits: Callable[[], bool],
-        share: float,
-        least: float,
-        most: float,
-    ) -> None:
-        self._run, self._waits = run, waits
-        self._share, self._least, self._most = share, least, most
+    max_share: float
+    min_interval: float
+    max_interval: float
+
+    def interval(self, seconds: float) -> float:
+        """Seconds from the start of a run that takes `seconds` to the start of the next."""
+        return min(max(self.min_interval, seconds / self.max_share), self.max_interval)
+
+
+class Timer:
+    """Keeps a job to its share of the time; the first run is due at once."""
+
+    def __init__(self, throttle: Throttle, clock: Callable[[], float]) -> None:
+        self._throttle = throttle
+        self._clock = clock
         self._due = 0.0
 
-    def run_if_due(self) -> None:
-        """Do it if there is any and it is due."""
-        began = time.monotonic()
-        if began < self._due or not self._waits():
-            return
-        self._run()
-        took = time.monotonic() - began
-        self._due = began + min(max(self._least, took / self._share), self._most)
-
     def seconds_until_due(self) -> float:
-        """Seconds until it wants to be done; infinite while there is none."""
-        return max(0.0, self._due - time.monotonic()) if self._waits() else math.inf
+        """Seconds until the job may run; zero or less where it may run now."""
+        return self._due - self._clock()
+
+    @contextmanager
+    def run(self) -> Iterator[None]:
+        """Measure a run, and choose from its start and length when the next may start."""
+        began = self._clock()
+        yield
+        self._due = began + self._throttle.interval(self._clock() - began)

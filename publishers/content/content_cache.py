@@ -1,8 +1,7 @@
-"""The publisher's own library: all that pages are made from, kept in memory and up to date.
+"""The publisher's content of the site, kept in memory and brought up to date by the marks.
 
-A site of ten thousand pages is too much to be read again for each vote. Whatever changes is marked,
-so it is enough to read the marked tools: while votes and bookmarks alone have moved, nothing else
-can differ. After any other change everything is read anew.
+A site of ten thousand pages takes too long to read for each vote. Every change is marked, so after
+votes and bookmarks the marked tools are enough. After any other change everything is read again.
 """
 
 from collections.abc import Collection, Iterator
@@ -23,9 +22,13 @@ from schemas.records import Community, Tool
 
 
 class ToolChange(NamedTuple):
-    """A tool before and after: None where it was not, or is no longer, listed.
+    """A tool before and after a change.
 
-    `only_tallies` says that all but its votes and bookmarks is as before.
+    Attributes:
+        slug: The tool's slug.
+        before: The record before; None where it was not listed.
+        after: The record after; None where it is not listed any more.
+        only_tallies: Whether all but its votes and bookmarks is as before.
     """
 
     slug: str
@@ -35,8 +38,8 @@ class ToolChange(NamedTuple):
 
     @property
     def moved(self) -> bool:
-        """Whether it stands in another category now, or no longer in any, or for the first time."""
-        return _place(self.before) != _place(self.after)
+        """Whether the tool entered, left or changed its category."""
+        return _category(self.before) != _category(self.after)
 
 
 def load(connection: Connection) -> InMemoryContent:
@@ -51,31 +54,31 @@ def load(connection: Connection) -> InMemoryContent:
 
 
 def refresh(
-    connection: Statements, held: InMemoryContent, marked: Collection[RecordKey]
+    connection: Statements, content: InMemoryContent, marked: Collection[RecordKey]
 ) -> InMemoryContent | None:
-    """Read what differs from `held`, given everything that was marked since that was read.
+    """Read what differs from `content`, given every record that was marked since it was read.
 
     Returns:
-        The library of now; None when more than votes and bookmarks has changed, so that everything
-        must be taken anew.
+        The content of now; None when more than votes and bookmarks changed, so that everything
+        must be read again.
     """
     if not marked:
-        return held
+        return content
     slugs = [key.key for key in marked if key.kind == "tool"]
     if len(slugs) < len(marked):
         return None
-    panels = tool_history.query_panels(connection, slugs)
+    read_panels = tool_history.query_panels(connection, slugs)
     tools = {tool.tool: tool for tool in find_tools(connection, slugs)}
-    told = panels()
+    panels = read_panels()
     for slug in slugs:
-        same_history = held.history(slug).panel == told.get(slug, [])
-        if not (same_history and _facts(held.tool(slug)) == _facts(tools.get(slug))):
+        same_history = content.history(slug).panel == panels.get(slug, [])
+        if not (same_history and _facts(content.tool(slug)) == _facts(tools.get(slug))):
             return None
-    return held.with_tallies(tools.values())
+    return content.with_tallies(tools.values())
 
 
 def diff(before: InMemoryContent, after: InMemoryContent) -> Iterator[ToolChange]:
-    """The tools of which two libraries say different things, by slug."""
+    """Compare the tools of two contents; gives those that differ, by slug."""
     if before is after:
         return
     for slug in sorted({*before.slugs(), *after.slugs()}):
@@ -88,7 +91,7 @@ def diff(before: InMemoryContent, after: InMemoryContent) -> Iterator[ToolChange
 
 
 def _facts(tool: Tool | None) -> Tool | None:
-    """The record without what votes and bookmarks move."""
+    """The record without its votes, bookmarks and version."""
     return tool and structs.replace(tool, community=Community.of(0, 0), bookmarks=0, version=0)
 
 
@@ -96,5 +99,5 @@ def _tallies(tool: Tool | None) -> tuple[Community, int] | None:
     return (tool.community, tool.bookmarks) if tool else None
 
 
-def _place(tool: Tool | None) -> str | None:
+def _category(tool: Tool | None) -> str | None:
     return tool.category.slug if tool and not tool.retired else None

@@ -1,14 +1,16 @@
-"""A press on a folder of its own, whose records tests change and mark."""
+"""A site builder on a folder of its own, and records that tests change."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import Engine, text
 
-from publishers.build import site_builder
-from publishers.build.site_builder import SiteBuilder
+from publishers.build.page_queue import Page
+from publishers.build.site_builder import BuildStats, SiteBuilder
 from publishers.build.site_files import SiteFiles
 from schemas.events import Event
 from tests.harness.examples import (
@@ -19,19 +21,41 @@ from tests.harness.journal import Journal
 PUBLIC_URL = "https://verdicts.example"
 
 
-class House:
-    """A press on a folder, and a journal whose changes mark pages as a worker does."""
+@dataclass
+class ManualClock:
+    """A clock that tests move."""
+
+    seconds: float = 1.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+CLOCK = ManualClock()
+
+
+class BuilderFixture:
+    """A site builder on a folder, and a journal whose changes mark pages as a worker does."""
 
     def __init__(self, engine: Engine, folder: Path) -> None:
         self.engine = engine
         self.folder = folder
         self.journal = Journal(engine)
-        self.press = SiteBuilder(engine, SiteFiles(folder), PUBLIC_URL)
+        self.builder = SiteBuilder(engine, SiteFiles(folder), PUBLIC_URL, CLOCK)
 
-    def print(self, *events: Event) -> site_builder.BuildStats:
-        """Apply events and write the pages of what they changed."""
+    def builder_in_real_time(self) -> SiteBuilder:
+        """Another builder on the same folder, for a publisher that runs."""
+        return SiteBuilder(self.engine, SiteFiles(self.folder), PUBLIC_URL)
+
+    def build(self, *events: Event) -> BuildStats:
+        """Apply events and build the pages that they change."""
         self.journal.apply(*events)
-        return print_marked(self.press)
+        return build_marked(self.builder)
+
+    def is_complete(self) -> bool:
+        """Whether a full build would change nothing."""
+        self.builder.acquire()  # where another builder wrote meanwhile
+        return self.builder.build_all().changed == 0
 
     def marks(self) -> int:
         """How many marks wait for their pages."""
@@ -50,13 +74,20 @@ class House:
         return sorted(it.name for it in folder.iterdir()) if folder.exists() else []
 
 
-def print_marked(one: SiteBuilder) -> site_builder.BuildStats:
-    """One round of the publisher: all pages of all marked records."""
-    steps = [
-        run() for run in (one.build_tool_pages, one.build_dependent_pages, one.build_summaries)
-    ]
-    rendered, changed = (sum(getattr(it, name) for it in steps) for name in ("rendered", "changed"))
-    return site_builder.BuildStats(steps[1].marks, rendered, changed)
+def build_marked(
+    builder: SiteBuilder, until: Callable[[Page], bool] = lambda _: False
+) -> BuildStats:
+    """Build all pages of all marked records, or up to a page; time passes when none is due."""
+    before = msgspec.structs.astuple(builder.stats)
+    builder.notified = True
+    CLOCK.seconds += 0.1  # since the last change
+    while not builder.idle:
+        CLOCK.seconds += builder.seconds_until_due()
+        page = builder.build_next()
+        if page and until(page):
+            break
+    after = msgspec.structs.astuple(builder.stats)
+    return BuildStats(*(new - old for new, old in zip(after, before, strict=True)))
 
 
 def pages_in(folder: Path) -> dict[str, bytes]:
@@ -64,7 +95,7 @@ def pages_in(folder: Path) -> dict[str, bytes]:
     return {str(it.relative_to(folder)): it.read_bytes() for it in files}
 
 
-class Disturbed(SiteFiles):
+class HookedSiteFiles(SiteFiles):
     """Files with which something happens whenever one was stored; notes their paths."""
 
     def __init__(self, root: Path, happens: Callable[[str], None]) -> None:
@@ -89,5 +120,5 @@ def unwritable(file: Path) -> Iterator[None]:
     file.rmdir()
 
 
-def insects(*slugs: str) -> list[Event]:
+def tools_in_one_category(*slugs: str) -> list[Event]:
     return [a_listing(slug, slug.title(), "insects") for slug in slugs]

@@ -1,4 +1,4 @@
-"""A browser on the sample site, and a press on a folder of its own.
+"""A browser on the sample site, and a site builder on a folder of its own.
 
 See `tests.publishers.browsing` and `tests.publishers.builder_fixture`.
 """
@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from tests.harness import chromium
 from tests.publishers.browsing import COMPARISON, SITE, Api
-from tests.publishers.builder_fixture import House
+from tests.publishers.builder_fixture import BuilderFixture
 
 Visit = Callable[..., Page]
 OFFLINE = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
@@ -62,8 +62,8 @@ def page(visit: Visit) -> Page:
 
 
 @pytest.fixture
-def house(projected: Engine, tmp_path: Path) -> House:
-    """A press that has printed the site of no tools."""
-    made = House(projected, tmp_path / "site")
-    made.press.build_all()
+def site(projected: Engine, tmp_path: Path) -> BuilderFixture:
+    """A site builder that has built the site of no tools."""
+    made = BuilderFixture(projected, tmp_path / "site")
+    made.builder.build_all()
     return made

@@ -114,7 +114,7 @@ def insects(*slugs: str, time: int = NOON) -> list[Event]:
     return [a_listing(slug, slug.title(), "insects", time=time) for slug in slugs]
 
 
-def test_what_changes_becomes_pages_that_a_full_printing_leaves_as_they_are(
+def test_what_changes_becomes_pages_that_a_full_build_leaves_as_they_are(
     group: PublisherGroup,
 ) -> None:
     group.journal.apply(
@@ -195,7 +195,7 @@ def test_it_loads_no_consumer() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_full_printing_that_is_broken_off_has_the_publisher_look_at_all_pages(
+def test_a_full_build_that_is_broken_off_has_the_publisher_look_at_all_pages(
     group: PublisherGroup, number: signal.Signals
 ) -> None:
     """It may have put older pages in the place of newer ones by then."""
@@ -203,11 +203,11 @@ def test_a_full_printing_that_is_broken_off_has_the_publisher_look_at_all_pages(
     page = group.site / "tools" / "ant" / "index.html"
     page.parent.mkdir(parents=True)
     os.mkfifo(page)  # whoever looks what stands there waits for us
-    printing = group.start_publish_all()
+    build = group.start_publish_all()
     pipe = wait_until("the page is opened", lambda: opened(page))
-    printing.send_signal(number)
+    build.send_signal(number)
     os.close(pipe)
-    assert printing.wait(20) != 0
+    assert build.wait(20) != 0
     assert group.marks() == ["tool", "tool", dirty_records.SITE.kind]
     group.start()
     wait_until("no page is dirty", group.is_clean)

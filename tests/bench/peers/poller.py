@@ -15,12 +15,12 @@ from publishers.build.site_files import SiteFiles
 
 settings = Settings.from_environment(os.environ)
 database = create_engine(settings, name="poller", idle_seconds=0)
-press = SiteBuilder(database, SiteFiles(Path(sys.argv[1])), settings.public_url)
+builder = SiteBuilder(database, SiteFiles(Path(sys.argv[1])), settings.public_url)
 newest, last = "select coalesce(max(version), 0) from tallies", -1
 while True:
     with database.connect() as connection:
         now = connection.exec_driver_sql(newest).scalar_one()
     if now != last:
-        press.build_all()
+        builder.build_all()
         last = now
     time.sleep(1.0)

@@ -123,7 +123,8 @@ def test_a_missed_batch_counts_as_missed_and_as_nothing_else() -> None:
 def test_relay_publisher_and_dead_letters_are_counted_by_kind() -> None:
     before = value("verdicts_pages_rendered_total", outcome="unchanged")
     recording.relayed(["tool", "tool", "digest"], 0.1)
-    recording.built(rendered=5, changed=2, seconds=0.1)
+    recording.pages(rendered=5, changed=2)
+    recording.built(seconds=0.1)
     recording.dead_lettered(["t3", "t3"])
     assert value("verdicts_changes_relayed_total", kind="tool") >= 2
     assert value("verdicts_pages_rendered_total", outcome="unchanged") == before + 3

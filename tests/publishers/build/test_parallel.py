@@ -13,18 +13,18 @@ from publishers.build.parallel import map_in_forks
 ITEMS = [f"item-{number}" for number in range(10)]
 
 
-@pytest.mark.parametrize("hands", [0, 1, 2, 3, 20])
-def test_everything_is_done_once(tmp_path: Path, hands: int) -> None:
+@pytest.mark.parametrize("processes", [0, 1, 2, 3, 20])
+def test_everything_is_done_once(tmp_path: Path, processes: int) -> None:
     def work(items: Sequence[str]) -> int:
         for item in items:
             with (tmp_path / item).open("x") as file:
                 file.write(str(os.getpid()))
         return len(items)
 
-    assert map_in_forks(work, ITEMS, hands) == 10
+    assert map_in_forks(work, ITEMS, processes) == 10
     assert sorted(it.name for it in tmp_path.iterdir()) == ITEMS
     workers = {it.read_text() for it in tmp_path.iterdir()}
-    assert len(workers) == min(max(hands, 1), 10)
+    assert len(workers) == min(max(processes, 1), 10)
 
 
 def test_what_one_of_them_raises_is_raised_here() -> None:

@@ -1,4 +1,4 @@
-"""The press writes the pages of what changed, and no page of anything else differs."""
+"""The builder writes the pages of what changed, and no page of anything else differs."""
 
 from pathlib import Path
 from typing import Any
@@ -32,12 +32,13 @@ from tests.harness.examples import (
 )
 from tests.projections.histories import histories
 from tests.publishers.builder_fixture import (
+    CLOCK,
     PUBLIC_URL,
-    Disturbed,
-    House,
-    insects,
+    BuilderFixture,
+    HookedSiteFiles,
+    build_marked,
     pages_in,
-    print_marked,
+    tools_in_one_category,
     unwritable,
 )
 from tests.publishers.samples import a_tool
@@ -50,186 +51,190 @@ GENERATE = [Phase.explicit, Phase.generate]
 LATER = NOON + MINUTE
 
 
-def test_a_vote_is_in_the_pages_of_its_tool_and_nowhere_else(house: House) -> None:
-    house.print(*insects("ant", "bee", "cow"))
-    before = house.pages()
-    house.print(a_vote(tool="ant"))
-    after = house.pages()
+def test_a_vote_is_in_the_pages_of_its_tool_and_nowhere_else(site: BuilderFixture) -> None:
+    site.build(*tools_in_one_category("ant", "bee", "cow"))
+    before = site.pages()
+    site.build(a_vote(tool="ant"))
+    after = site.pages()
     changed = {path for path in after if after[path] != before.get(path)}
     assert {"tools/ant/index.html", "compare/ant-vs-bee/index.html"} <= changed
     assert "compare/bee-vs-cow/index.html" not in changed
-    assert "1 ship / 0 skip" in house.page("/compare/ant-vs-bee/")
+    assert "1 ship / 0 skip" in site.page("/compare/ant-vs-bee/")
 
 
-def test_every_pair_of_a_category_is_compared_and_no_pair_across(house: House) -> None:
-    house.print(*insects("bee", "ant", "a-bee"), a_listing("dog", category="pets"))
-    assert house.comparisons() == ["a-bee-vs-ant", "a-bee-vs-bee", "ant-vs-bee"]
+def test_every_pair_of_a_category_is_compared_and_no_pair_across(site: BuilderFixture) -> None:
+    site.build(*tools_in_one_category("bee", "ant", "a-bee"), a_listing("dog", category="pets"))
+    assert site.comparisons() == ["a-bee-vs-ant", "a-bee-vs-bee", "ant-vs-bee"]
 
 
-def test_a_tool_that_moves_takes_its_comparisons_along(house: House) -> None:
-    house.print(*insects("ant", "bee"), a_listing("dog", category="pets"))
-    house.print(a_listing("bee", "Bee", "pets", time=LATER))
-    assert house.comparisons() == ["bee-vs-dog"]
-    house.print(a_listing("bee", "Bee", "insects", time=LATER + 1))
-    assert house.comparisons() == ["ant-vs-bee"]
+def test_a_tool_that_moves_takes_its_comparisons_along(site: BuilderFixture) -> None:
+    site.build(*tools_in_one_category("ant", "bee"), a_listing("dog", category="pets"))
+    site.build(a_listing("bee", "Bee", "pets", time=LATER))
+    assert site.comparisons() == ["bee-vs-dog"]
+    site.build(a_listing("bee", "Bee", "insects", time=LATER + 1))
+    assert site.comparisons() == ["ant-vs-bee"]
 
 
-def test_a_retired_tool_leaves_with_all_its_pages_and_returns_with_them(house: House) -> None:
-    house.print(*insects("ant", "bee", "cow"))
-    house.print(a_retirement("bee", time=LATER))
-    assert house.comparisons() == ["ant-vs-cow"]
-    assert not (house.folder / "tools" / "bee").exists()
-    assert "/tools/bee/" not in (house.folder / "sitemap.xml").read_text()
-    house.print(*insects("bee"))  # an old retry
-    assert house.comparisons() == ["ant-vs-cow"]
-    house.print(a_listing("bee", "Bee", "insects", time=LATER + 1))
-    assert house.comparisons() == ["ant-vs-bee", "ant-vs-cow", "bee-vs-cow"]
+def test_a_retired_tool_leaves_with_all_its_pages_and_returns_with_them(
+    site: BuilderFixture,
+) -> None:
+    site.build(*tools_in_one_category("ant", "bee", "cow"))
+    site.build(a_retirement("bee", time=LATER))
+    assert site.comparisons() == ["ant-vs-cow"]
+    assert not (site.folder / "tools" / "bee").exists()
+    assert "/tools/bee/" not in (site.folder / "sitemap.xml").read_text()
+    site.build(*tools_in_one_category("bee"))  # an old retry
+    assert site.comparisons() == ["ant-vs-cow"]
+    site.build(a_listing("bee", "Bee", "insects", time=LATER + 1))
+    assert site.comparisons() == ["ant-vs-bee", "ant-vs-cow", "bee-vs-cow"]
 
 
-def test_a_review_that_is_taken_back_leaves_its_reviewers_page(house: House) -> None:
-    house.print(*insects("ant"), a_reviewer("ann", "Ann"), a_review(tool="ant", reviewer="ann"))
-    assert "/tools/ant/" in house.page("/reviewers/ann/")
-    house.print(a_retracted_review(tool="ant", reviewer="ann", time=LATER))
-    assert "/tools/ant/" not in house.page("/reviewers/ann/")
+def test_a_review_that_is_taken_back_leaves_its_reviewers_page(site: BuilderFixture) -> None:
+    site.build(
+        *tools_in_one_category("ant"),
+        a_reviewer("ann", "Ann"),
+        a_review(tool="ant", reviewer="ann"),
+    )
+    assert "/tools/ant/" in site.page("/reviewers/ann/")
+    site.build(a_retracted_review(tool="ant", reviewer="ann", time=LATER))
+    assert "/tools/ant/" not in site.page("/reviewers/ann/")
 
 
-def test_a_new_name_of_a_category_is_on_all_its_pages(house: House) -> None:
-    house.print(*insects("ant", "bee"))
-    house.print(a_category("insects", "Six Legs"))
+def test_a_new_name_of_a_category_is_on_all_its_pages(site: BuilderFixture) -> None:
+    site.build(*tools_in_one_category("ant", "bee"))
+    site.build(a_category("insects", "Six Legs"))
     for path in ("/", "/tools/ant/", "/compare/ant-vs-bee/", "/categories/insects/"):
-        assert "Six Legs" in house.page(path)
+        assert "Six Legs" in site.page(path)
 
 
 @pytest.mark.parametrize("renamed_first", [True, False])
 def test_a_tool_that_comes_into_a_category_while_that_is_renamed_shows_the_new_name(
-    house: House, renamed_first: bool
+    site: BuilderFixture, renamed_first: bool
 ) -> None:
     """Neither transaction sees the other's rows, and each marks what it wrote itself."""
-    house.print(*insects("ant", "bee"))
+    site.build(*tools_in_one_category("ant", "bee"))
     renaming, listing = a_category("insects", "Six Legs"), a_listing("cow", "Cow", "insects")
     first, second = (renaming, listing) if renamed_first else (listing, renaming)
-    with pipelined(house.engine) as connection:
+    with pipelined(site.engine) as connection:
         writes = fold([second], HANDLERS)
         changed_keys.add(connection, store.apply_writes(connection, writes))
-        house.print(first)
-    print_marked(house.press)
+        site.build(first)
+    build_marked(site.builder)
     for path in ("/", "/tools/cow/", "/compare/ant-vs-cow/", "/categories/insects/"):
-        assert "Six Legs" in house.page(path)
-    assert house.press.build_all().changed == 0
+        assert "Six Legs" in site.page(path)
+    assert site.is_complete()
 
 
 def test_marks_from_before_a_publisher_became_active_are_not_worked_off_one_by_one(
-    house: House,
+    site: BuilderFixture,
 ) -> None:
-    house.print(*insects("ant", "bee"))
+    site.build(*tools_in_one_category("ant", "bee"))
 
     def another_mark(path: str) -> None:
         if path == "/tools/bee/":
-            house.journal.apply(a_vote(tool="bee"))
+            site.journal.apply(a_vote(tool="bee"))
 
-    with house.engine.begin() as connection:
+    with site.engine.begin() as connection:
         connection.exec_driver_sql(
             "insert into verdicts.dirty (kind, key)"
             " select 'tool', 'ant' from generate_series(1, 10000)"
         )
-    files = Disturbed(house.folder, another_mark)
-    builder = SiteBuilder(house.engine, files, PUBLIC_URL)
-    assert builder.catch_up().rendered == len(house.pages())
-    assert house.journal.dirty() == [("tool", "bee")]
+    files = HookedSiteFiles(site.folder, another_mark)
+    builder = SiteBuilder(site.engine, files, PUBLIC_URL, CLOCK)
+    builder.catch_up()
+    assert builder.stats.rendered == len(site.pages())
+    assert site.journal.dirty() == [("tool", "bee")]
 
 
-def test_nothing_marked_is_nothing_done(house: House) -> None:
-    before = house.pages()
-    assert print_marked(house.press) == site_builder.BuildStats(0, 0, 0)
-    assert house.pages() == before
+def test_nothing_marked_is_nothing_done(site: BuilderFixture) -> None:
+    before = site.pages()
+    assert build_marked(site.builder) == site_builder.BuildStats(0, 0, 0)
+    assert site.pages() == before
 
 
-def test_a_second_printing_changes_no_byte(house: House) -> None:
-    house.print(*insects("ant", "bee"), a_vote(tool="ant"))
-    before = house.pages()
-    assert house.press.build_all().changed == 0
-    assert house.pages() == before
+def test_a_second_build_changes_no_byte(site: BuilderFixture) -> None:
+    site.build(*tools_in_one_category("ant", "bee"), a_vote(tool="ant"))
+    before = site.pages()
+    assert site.is_complete()
+    assert site.pages() == before
 
 
-def test_who_keeps_a_library_makes_once_what_stays_the_same(house: House) -> None:
+def test_who_keeps_a_library_makes_once_what_stays_the_same(site: BuilderFixture) -> None:
     tool = a_tool()
     assert card(tool) is card(tool)
 
 
-def test_several_hands_print_what_one_does(house: House, tmp_path: Path) -> None:
-    house.print(*insects("ant", "bee", "cow"), a_vote(tool="ant"))
+def test_several_processes_build_what_one_does(site: BuilderFixture, tmp_path: Path) -> None:
+    site.build(*tools_in_one_category("ant", "bee", "cow"), a_vote(tool="ant"))
     folder = tmp_path / "several"
-    several = SiteBuilder(house.engine, SiteFiles(folder), PUBLIC_URL)
-    assert several.build_all(hands=3).changed == len(house.pages())
-    assert pages_in(folder) == house.pages()
-    assert several.build_all(hands=2).changed == 0
+    several = SiteBuilder(site.engine, SiteFiles(folder), PUBLIC_URL, CLOCK)
+    assert several.build_all(processes=3).changed == len(site.pages())
+    assert pages_in(folder) == site.pages()
+    assert several.build_all(processes=2).changed == 0
 
 
-def test_printing_all_removes_what_should_not_be_there(house: House) -> None:
-    house.print(*insects("ant", "bee"))
-    before = house.pages()
-    stray = house.folder / "tools" / "stray" / "index.html"
+def test_building_all_removes_what_should_not_be_there(site: BuilderFixture) -> None:
+    site.build(*tools_in_one_category("ant", "bee"))
+    before = site.pages()
+    stray = site.folder / "tools" / "stray" / "index.html"
     stray.parent.mkdir()
     stray.write_text("left over")
-    (house.folder / "tools" / "ant" / "index.html").write_text("spoilt")
-    assert house.press.build_all().changed == 2
-    assert house.pages() == before
+    (site.folder / "tools" / "ant" / "index.html").write_text("spoilt")
+    assert site.builder.build_all().changed == 2
+    assert site.pages() == before
     assert not stray.parent.exists()
 
 
-def test_marks_stay_when_a_page_cannot_be_written(house: House) -> None:
-    house.print(*insects("ant", "bee"))
-    with unwritable(house.folder / "tools" / "ant" / "index.html"):
-        house.print(a_vote(tool="ant"))
-    assert print_marked(house.press).marks
-    assert house.press.build_all().changed == 0
+def test_marks_stay_when_a_page_cannot_be_written(site: BuilderFixture) -> None:
+    site.build(*tools_in_one_category("ant", "bee"))
+    with unwritable(site.folder / "tools" / "ant" / "index.html"):
+        site.build(a_vote(tool="ant"))
+    assert build_marked(site.builder).marks
+    assert site.is_complete()
 
 
-def test_a_page_that_two_marks_ask_for_is_written_once(house: House) -> None:
-    house.print(*insects("ant", "bee"))
-    files = Disturbed(house.folder, lambda _: None)
-    one = SiteBuilder(house.engine, files, PUBLIC_URL)
-    one.build_all()
+def test_a_page_that_two_marks_ask_for_is_written_once(site: BuilderFixture) -> None:
+    site.build(*tools_in_one_category("ant", "bee"))
+    files = HookedSiteFiles(site.folder, lambda _: None)
+    builder = SiteBuilder(site.engine, files, PUBLIC_URL, CLOCK)
+    builder.build_all()
     files.stored.clear()
-    house.journal.apply(a_vote(tool="ant"))
-    one.build_tool_pages()
-    house.journal.apply(a_vote(tool="bee"))
-    one.build_tool_pages()
-    one.build_dependent_pages()
+    site.journal.apply(a_vote(tool="ant"))
+    build_marked(builder, until=lambda page: page.path == "/tools/ant/")
+    site.journal.apply(a_vote(tool="bee"))
+    build_marked(builder)
     assert files.stored.count("/compare/ant-vs-bee/") == 1
-    assert "1 ship / 0 skip" in house.page("/compare/ant-vs-bee/")
+    assert "1 ship / 0 skip" in site.page("/compare/ant-vs-bee/")
 
 
-def test_what_sums_up_several_marked_tools_is_written_once(house: House) -> None:
-    house.print(*insects("ant", "bee", "cow"))
-    files = Disturbed(house.folder, lambda _: None)
-    one = SiteBuilder(house.engine, files, PUBLIC_URL)
-    one.build_all()
-    house.journal.apply(a_vote(tool="ant"), a_vote(tool="bee"))
-    one.build_tool_pages()
-    one.build_dependent_pages()
+def test_what_sums_up_several_marked_tools_is_written_once(site: BuilderFixture) -> None:
+    site.build(*tools_in_one_category("ant", "bee", "cow"))
+    files = HookedSiteFiles(site.folder, lambda _: None)
+    builder = SiteBuilder(site.engine, files, PUBLIC_URL, CLOCK)
+    builder.build_all()
     files.stored.clear()
-    one.build_summaries()
+    site.journal.apply(a_vote(tool="ant"), a_vote(tool="bee"))
+    build_marked(builder)
     assert "/" in files.stored
     assert sorted(files.stored) == sorted(set(files.stored))
-    assert house.press.build_all().changed == 0
+    assert site.is_complete()
 
 
-def test_a_review_that_comes_late_enters_the_history_alone(house: House) -> None:
+def test_a_review_that_comes_late_enters_the_history_alone(site: BuilderFixture) -> None:
     said = a_review(80, tool="ant", reviewer="ann", time=LATER)
-    house.print(*insects("ant"), a_reviewer("ann", "Ann"), said)
-    house.print(a_review(10, "skip", tool="ant", reviewer="ann", time=NOON), a_vote(tool="ant"))
-    assert "went from Skip to Ship" in house.page("/tools/ant/")
-    assert house.press.build_all().changed == 0
+    site.build(*tools_in_one_category("ant"), a_reviewer("ann", "Ann"), said)
+    site.build(a_review(10, "skip", tool="ant", reviewer="ann", time=NOON), a_vote(tool="ant"))
+    assert "went from Skip to Ship" in site.page("/tools/ant/")
+    assert site.is_complete()
 
 
-def test_bytes_do_not_depend_on_versions(house: House) -> None:
-    events = [*insects("ant", "bee"), a_vote(tool="ant"), a_bookmark(tool="ant")]
-    house.print(*events)
-    before = house.pages()
-    house.print(a_vote("skip", tool="ant", time=LATER))
-    house.print(a_vote(tool="ant", time=LATER + 1), a_retracted_vote(voter="v-2", tool="bee"))
-    assert house.pages() == before
+def test_bytes_do_not_depend_on_versions(site: BuilderFixture) -> None:
+    events = [*tools_in_one_category("ant", "bee"), a_vote(tool="ant"), a_bookmark(tool="ant")]
+    site.build(*events)
+    before = site.pages()
+    site.build(a_vote("skip", tool="ant", time=LATER))
+    site.build(a_vote(tool="ant", time=LATER + 1), a_retracted_vote(voter="v-2", tool="bee"))
+    assert site.pages() == before
 
 
 BEFORE: dict[str, Any] = {"time": -10}
@@ -248,20 +253,20 @@ INHABITED: list[Event] = [
 
 
 @pytest.mark.parametrize("start", [[], INHABITED], ids=["an empty site", "a site with life"])
-def test_whatever_happens_the_pages_are_those_of_a_full_printing(
+def test_whatever_happens_the_pages_are_those_of_a_full_build(
     projected: Engine, tmp_path_factory: pytest.TempPathFactory, start: list[Event]
 ) -> None:
     @settings(max_examples=20, deadline=None, derandomize=True, database=None, phases=GENERATE)
     @given(histories(8))
     def holds(history: list[Event]) -> None:
         empty(projected)
-        house = House(projected, tmp_path_factory.mktemp("site"))
-        house.press.build_all()
-        house.print(*start)
+        site = BuilderFixture(projected, tmp_path_factory.mktemp("site"))
+        site.builder.build_all()
+        site.build(*start)
         for event in history:
-            house.print(event)
-        before = house.pages()
-        house.press.build_all()
-        assert house.pages() == before
+            site.build(event)
+        before = site.pages()
+        site.builder.build_all()
+        assert site.pages() == before
 
     holds()

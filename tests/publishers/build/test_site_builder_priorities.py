@@ -1,6 +1,5 @@
-"""What the press writes first and what later, and when those hear of it who wait."""
+"""What the site builder writes first and what later, and when waiting voters hear of it."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -12,7 +11,7 @@ from infra.settings import Settings
 from infra.telemetry.metrics import REGISTRY
 from projections.write import changed_keys
 from projections.write.outbox import RecordKey
-from publishers.build import site_builder
+from publishers.build.page_queue import Priority
 from publishers.build.site_builder import SiteBuilder
 from publishers.build.site_files import SiteFiles
 from publishers.publisher import ActivePublisher
@@ -20,249 +19,264 @@ from schemas.channels import Channel
 from tests.harness.examples import a_listing, a_vote
 from tests.harness.waiting import wait_until
 from tests.publishers.builder_fixture import (
+    CLOCK,
     PUBLIC_URL,
-    Disturbed,
-    House,
-    insects,
-    print_marked,
+    BuilderFixture,
+    HookedSiteFiles,
+    build_marked,
+    tools_in_one_category,
     unwritable,
 )
 
 pytestmark = pytest.mark.integration
 
+# So long a page takes: after two of them, marks are read and a tool's own page is due again.
+PAGE_SECONDS = 0.02
 
-def test_a_tools_own_page_does_not_wait_for_the_comparisons_of_another(house: House) -> None:
-    house.print(*insects("ant", "bee", "cow", "doe"))
+
+class BusySite:
+    """A builder to which a hook happens after each page, as a vote or a mark may come then."""
+
+    def __init__(self, site: BuilderFixture, hook: Callable[[str], None] = lambda _: None) -> None:
+        self.files = HookedSiteFiles(site.folder, self._after)
+        self.builder = SiteBuilder(site.engine, self.files, PUBLIC_URL, CLOCK)
+        self._hook: Callable[[str], None] = lambda _: None
+        self.builder.build_all()
+        self.files.stored.clear()
+        self._hook = hook
+
+    def _after(self, path: str) -> None:
+        CLOCK.seconds += PAGE_SECONDS
+        self._hook(path)
+        self.builder.notified = True
+
+
+def test_a_tools_own_page_does_not_wait_for_the_comparisons_of_another(
+    site: BuilderFixture,
+) -> None:
+    site.build(*tools_in_one_category("ant", "bee", "cow", "doe"))
 
     def another_vote(path: str) -> None:
-        time.sleep(site_builder.LOOK_SECONDS)
-        if path == "/compare/ant-vs-bee/" and len(files.stored) == 2:
-            house.journal.apply(a_vote(tool="doe", voter="v-2"))
+        if path == "/compare/ant-vs-bee/" and len(busy.files.stored) == 2:
+            site.journal.apply(a_vote(tool="doe", voter="v-2"))
 
-    files = Disturbed(house.folder, another_vote)
-    slow = SiteBuilder(house.engine, files, PUBLIC_URL)
-    slow.build_all()
-    files.stored.clear()
-    house.journal.apply(a_vote(tool="ant"))
-    print_marked(slow)
+    busy = BusySite(site, another_vote)
+    site.journal.apply(a_vote(tool="ant"))
+    build_marked(busy.builder)
     own = ["/tools/ant/", "/compare/ant-vs-bee/", "/tools/doe/", "/compare/ant-vs-cow/"]
-    assert files.stored[:4] == own
-    assert "/compare/bee-vs-doe/" not in files.stored  # Its mark is for the next round.
-    print_marked(slow)
-    assert files.stored.count("/compare/bee-vs-doe/") == 1
-    assert house.press.build_all().changed == 0
+    assert busy.files.stored[:4] == own
+    assert busy.files.stored.count("/compare/bee-vs-doe/") == 1
+    assert site.is_complete()
 
 
-def test_what_is_found_while_the_rest_is_written_is_printed_without_another_mark(
-    house: House, migrated: str
+def test_a_tool_listed_while_summaries_are_built_is_compared_without_another_mark(
+    site: BuilderFixture,
 ) -> None:
-    house.print(*insects("ant", "bee"), a_listing("cow", category="pets"))
+    site.build(*tools_in_one_category("ant", "bee"), a_listing("cow", category="pets"))
     late = [a_listing("dog", category="pets")]
 
     def a_late_listing(path: str) -> None:
-        time.sleep(site_builder.LOOK_SECONDS)
-        if path == "/" and writer.active and late:  # a vote changes it among the rest alone
-            house.journal.apply(late.pop())
+        if path == "/" and late:  # a vote changes it as a summary alone
+            site.journal.apply(late.pop())
 
-    slow = SiteBuilder(house.engine, Disturbed(house.folder, a_late_listing), PUBLIC_URL)
-    writer = ActivePublisher(Settings.from_environment({"DATABASE_URL": migrated}), slow, "1")
-    writer.start()
-    try:
-        wait_until("the publisher leads", lambda: writer.active)
-        house.journal.apply(a_vote(tool="ant", voter="v-2"))
-        wait_until(
-            "the comparisons are written",
-            house.comparisons,
-            lambda it: it == ["ant-vs-bee", "cow-vs-dog"],
-            seconds=10,
-        )
-    finally:
-        writer.stop()
+    busy = BusySite(site, a_late_listing)
+    site.journal.apply(a_vote(tool="ant", voter="v-2"))
+    build_marked(busy.builder)
+    assert site.comparisons() == ["ant-vs-bee", "cow-vs-dog"]
 
 
-def test_a_mark_that_comes_while_pages_are_made_is_kept(house: House) -> None:
-    house.print(*insects("ant", "bee"))
-    house.journal.apply(a_vote(tool="ant"))
-
-    def another_mark(_: str) -> None:
-        with house.engine.begin() as connection:
-            changed_keys.mark(connection, [RecordKey("tool", "bee")])
-
-    disturbed = SiteBuilder(house.engine, Disturbed(house.folder, another_mark), PUBLIC_URL)
-    printed = print_marked(disturbed)
-    assert printed.marks == 1
-    assert print_marked(house.press).marks == printed.rendered
+def test_a_mark_that_comes_while_pages_are_made_is_kept(site: BuilderFixture) -> None:
+    site.build(*tools_in_one_category("ant", "bee"))
+    site.journal.apply(a_vote(tool="ant"))
+    files = HookedSiteFiles(site.folder, lambda _: mark(site, "bee"))
+    built = build_marked(SiteBuilder(site.engine, files, PUBLIC_URL, CLOCK))
+    assert built.marks == 1
+    assert site.journal.dirty() == [("tool", "bee")] * built.rendered
 
 
-def test_a_mark_without_a_change_writes_nothing_but_tells_who_waits(
-    house: House, migrated: str
+def test_a_mark_without_a_change_changes_nothing_but_is_announced(
+    site: BuilderFixture, migrated: str
 ) -> None:
-    house.print(*insects("ant", "bee"), a_vote(tool="ant"))
-    with house.engine.begin() as connection:
+    site.build(*tools_in_one_category("ant", "bee"), a_vote(tool="ant"))
+    with site.engine.begin() as connection:
         connection.execute(text("update tallies set version = nextval('verdicts.version')"))
-        changed_keys.mark(connection, [RecordKey("tool", "ant")])
-    with heard(migrated) as messages:
-        assert house.press.build_tool_pages() == site_builder.BuildStats(1, 0, 0)
-        assert house.press.build_dependent_pages() == site_builder.BuildStats(1, 0, 0)
-        assert [message.split()[0] for message in messages()] == ["ant"]
+    mark(site, "ant")
+    with announced(migrated) as tools:
+        summaries = build_marked(site.builder, until=lambda _: True)
+        assert summaries.rendered == 1  # the page after the announcement
+        assert tools() == ["ant"]
+        assert build_marked(site.builder).changed == 0
 
 
-def test_a_change_is_announced_once_and_a_second_mark_of_it_writes_nothing(
-    house: House, migrated: str
+def test_a_change_is_announced_once_and_a_second_mark_of_it_changes_nothing(
+    site: BuilderFixture, migrated: str
 ) -> None:
-    house.print(*insects("ant", "bee"))
-    house.journal.apply(a_vote(tool="ant"))
-    mark(house, "never-listed")
-    with heard(migrated) as messages:
-        house.press.build_tool_pages()
-        assert "1 ship / 0 skip" in house.page("/tools/ant/")
-        assert house.press.build_dependent_pages().changed
-        assert "1 ship / 0 skip" in house.page("/compare/ant-vs-bee/")
-        assert [message.split()[0] for message in messages()] == ["ant"]
-        mark(house, "ant")
-        assert house.press.build_tool_pages() == site_builder.BuildStats(1, 0, 0)
-        assert house.press.build_dependent_pages() == site_builder.BuildStats(1, 0, 0)
-        assert not messages()
-    assert house.press.build_summaries().changed
-    assert house.press.build_all().changed == 0
+    site.build(*tools_in_one_category("ant", "bee"))
+    site.journal.apply(a_vote(tool="ant"))
+    mark(site, "never-listed")
+    with announced(migrated) as tools:
+        assert build_marked(site.builder).marks == 2
+        assert "1 ship / 0 skip" in site.page("/tools/ant/")
+        assert "1 ship / 0 skip" in site.page("/compare/ant-vs-bee/")
+        assert tools() == ["ant"]
+        mark(site, "ant")
+        again = build_marked(site.builder)
+        assert (again.marks, again.changed) == (1, 0)
+        assert not tools()
+    assert site.is_complete()
 
 
-def mark(house: House, tool: str) -> None:
+def mark(site: BuilderFixture, tool: str) -> None:
     """Mark a tool that did not change."""
-    with house.engine.begin() as connection:
+    with site.engine.begin() as connection:
         changed_keys.mark(connection, [RecordKey("tool", tool)])
 
 
 @contextmanager
-def heard(database: str) -> Iterator[Callable[[], list[str]]]:
-    """Listens for published versions; gives a function that tells what came so far."""
+def announced(database: str) -> Iterator[Callable[[], list[str]]]:
+    """Listens for published versions; gives a function that returns their tools so far."""
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(f"listen {Channel.PUBLISHED}".encode())
-        yield lambda: [notice.payload for notice in connection.notifies(timeout=0.2)]
+        yield lambda: [it.payload.split()[0] for it in connection.notifies(timeout=0.2)]
 
 
-def test_who_waits_for_a_tool_hears_its_version_once_its_own_pages_stand(
-    house: House, migrated: str
+def test_a_version_is_announced_once_the_pages_that_people_read_show_it(
+    site: BuilderFixture, migrated: str
 ) -> None:
-    house.print(*insects("ant", "bee"))
-    page = house.folder / "compare" / "ant-vs-bee" / "index.html"
-    with heard(migrated) as messages:
+    site.build(*tools_in_one_category("ant", "bee"))
+    page = site.folder / "compare" / "ant-vs-bee" / "index.html"
+    with announced(migrated) as tools:
         with unwritable(page):
-            house.print(a_vote(tool="ant"))
-        assert "1 ship / 0 skip" in house.page("/tools/ant/")
-        assert not messages()
-        print_marked(house.press)
-        with house.engine.connect() as connection:
-            version = connection.scalar(text("select version from tallies where tool = 'ant'"))
-        assert messages() == [f"ant {version}"]
+            site.build(a_vote(tool="ant"))
+        assert "1 ship / 0 skip" in site.page("/tools/ant/")
+        assert not tools()
+        build_marked(site.builder)
+        assert tools() == ["ant"]
 
 
-def test_who_waits_for_a_tool_does_not_wait_for_what_machines_read(
-    house: House, migrated: str
+def test_the_announced_version_is_that_of_the_tool(site: BuilderFixture, migrated: str) -> None:
+    site.build(*tools_in_one_category("ant", "bee"))
+    with psycopg.connect(migrated, autocommit=True) as connection:
+        connection.execute(f"listen {Channel.PUBLISHED}".encode())
+        site.build(a_vote(tool="ant"))
+        payloads = [it.payload for it in connection.notifies(timeout=0.2)]
+    with site.engine.connect() as reading:
+        version = reading.scalar(text("select version from tallies where tool = 'ant'"))
+    assert payloads == [f"ant {version}"]
+
+
+def test_an_announcement_does_not_wait_for_what_machines_read(
+    site: BuilderFixture, migrated: str
 ) -> None:
-    house.print(*insects("ant", "bee"))
-    twin = house.folder / "compare" / "ant-vs-bee" / "index.json"
-    with heard(migrated) as messages:
-        with unwritable(twin):
-            house.print(a_vote(tool="ant"))
-        assert "1 ship / 0 skip" in house.page("/compare/ant-vs-bee/")
-        assert [message.split()[0] for message in messages()] == ["ant"]
-        assert print_marked(house.press).marks
-    assert house.press.build_all().changed == 0
+    site.build(*tools_in_one_category("ant", "bee"))
+    alternate = site.folder / "compare" / "ant-vs-bee" / "index.json"
+    with announced(migrated) as tools:
+        with unwritable(alternate):
+            site.build(a_vote(tool="ant"))
+        assert "1 ship / 0 skip" in site.page("/compare/ant-vs-bee/")
+        assert tools() == ["ant"]
+        assert build_marked(site.builder).marks
+    assert site.is_complete()
 
 
-class Voters:
-    """A press whose pages others vote on while it writes, as long as they are told to."""
-
-    def __init__(self, house: House) -> None:
-        house.print(*insects("ant", "bee", "cow", "doe"))
-        self._house = house
-        self._number = 0
-        self.vote_on = True
-        self.files = Disturbed(house.folder, self._happens)
-        self.press = SiteBuilder(house.engine, self.files, PUBLIC_URL)
-        self.press.build_all()
-        self.files.stored.clear()
-
-    def vote(self, tool: str) -> None:
-        self._number += 1
-        self._house.journal.apply(a_vote(tool=tool, voter=f"v-{self._number}"))
-
-    def _happens(self, path: str) -> None:
-        if path.startswith("/compare/ant-") and self.vote_on:
-            time.sleep(site_builder.LOOK_SECONDS)
-            self.vote("cow")
+ALTERNATE = "/compare/ant-vs-bee/index.json"
 
 
-TWIN = "/compare/ant-vs-bee/index.json"
+def test_while_people_wait_for_pages_what_machines_read_waits_for_them(
+    site: BuilderFixture,
+) -> None:
+    site.build(*tools_in_one_category("ant", "bee", "cow", "doe"))
+
+    def a_vote_for_another(path: str) -> None:
+        if path == "/compare/ant-vs-doe/":
+            site.journal.apply(a_vote(tool="cow", voter="v-2"))
+
+    busy = BusySite(site, a_vote_for_another)
+    site.journal.apply(a_vote(tool="ant"))
+    build_marked(busy.builder)
+    stored = busy.files.stored
+    assert stored.index("/compare/ant-vs-doe/") < stored.index("/compare/bee-vs-cow/")
+    assert stored.index("/compare/bee-vs-cow/") < stored.index(ALTERNATE)
+    assert site.is_complete()
 
 
-def test_while_others_wait_for_pages_what_machines_read_waits_for_them(house: House) -> None:
-    voters = Voters(house)
-    voters.vote("ant")
-    voters.press.build_tool_pages()
-    voters.press.build_dependent_pages()
-    assert "/compare/ant-vs-bee/" in voters.files.stored
-    assert TWIN not in voters.files.stored
-    voters.vote_on = False
-    voters.press.build_dependent_pages()
-    assert voters.files.stored.index("/compare/bee-vs-cow/") < voters.files.stored.index(TWIN)
-    voters.press.build_summaries()
-    assert house.press.build_all().changed == 0
-
-
-def test_under_votes_without_end_what_machines_read_waits_for_about_a_second(house: House) -> None:
-    voters = Voters(house)
-    voters.vote("ant")
-    voters.press.build_tool_pages()
-
-    def is_written() -> bool:
-        voters.press.build_dependent_pages()
-        voters.vote("ant")
-        return TWIN in voters.files.stored
-
-    wait_until("the page is written", is_written, seconds=10)
-
-
-def test_every_page_of_a_change_is_counted_once(house: House, migrated: str) -> None:
-    house.print(*insects("ant", "bee"))
-    writer = ActivePublisher(
-        Settings.from_environment({"DATABASE_URL": migrated}), house.press, "1"
+def test_under_votes_without_end_what_machines_read_waits_for_about_a_second(
+    site: BuilderFixture,
+) -> None:
+    site.build(*tools_in_one_category("ant", "bee", "cow", "doe"))
+    voters = iter(range(10_000))
+    busy = BusySite(
+        site, lambda _: site.journal.apply(a_vote(tool="cow", voter=f"v-{next(voters)}"))
     )
-    writer.start()
-    try:
-        wait_until("the publisher leads", lambda: writer.active)
-        counted, pages = written(), house.pages()
-        house.journal.apply(a_vote(tool="ant"))
-        wait_until("no page is dirty", lambda: house.marks() == 0, seconds=20)
-        changed = {path for path, page in house.pages().items() if page != pages[path]}
+    site.journal.apply(a_vote(tool="ant"))
+    began = CLOCK.seconds
+    build_marked(busy.builder, until=lambda page: page.path == ALTERNATE)
+    assert 1.0 <= CLOCK.seconds - began < 3.0
+
+
+def test_a_busy_tools_page_is_built_thirty_times_a_second_and_not_for_each_vote(
+    site: BuilderFixture,
+) -> None:
+    site.build(*tools_in_one_category("ant", "bee"))
+    voters = iter(range(10_000))
+    busy = BusySite(
+        site, lambda _: site.journal.apply(a_vote(tool="ant", voter=f"v-{next(voters)}"))
+    )
+    site.journal.apply(a_vote(tool="ant"))
+    began = CLOCK.seconds
+    build_marked(busy.builder, until=lambda _: CLOCK.seconds > began + 2.0)
+    assert 20 <= busy.files.stored.count("/tools/ant/") <= 70
+
+
+def test_summaries_are_built_once_for_several_changes(site: BuilderFixture) -> None:
+    site.build(*tools_in_one_category("ant", "bee"), a_listing("cow", category="pets"))
+    busy = BusySite(site)
+    for voter in range(5):
+        site.journal.apply(a_vote(tool="ant", voter=f"v-{voter}"))
+        build_marked(busy.builder, until=lambda page: page.priority == Priority.PEOPLE)
+    build_marked(busy.builder)
+    assert busy.files.stored.count("/categories/insects/") < 5
+    assert site.is_complete()
+
+
+def test_every_page_of_a_change_is_counted_once(site: BuilderFixture, migrated: str) -> None:
+    site.build(*tools_in_one_category("ant", "bee"))
+    with active_publisher(site.builder_in_real_time(), migrated):
+        counted, pages = written(), site.pages()
+        site.journal.apply(a_vote(tool="ant"))
+        wait_until("no page is dirty", lambda: site.marks() == 0, seconds=20)
+        changed = {path for path, page in site.pages().items() if page != pages[path]}
         assert {"tools/ant/index.json", "compare/ant-vs-bee/index.md"} <= changed
         wait_until(
             "every page is counted",
             lambda: written() - counted,
             lambda number: number == len(changed),
         )
-        assert "1 ship" in house.page("/compare/ant-vs-bee/")
+        assert "1 ship" in site.page("/compare/ant-vs-bee/")
+
+
+def test_the_full_build_with_which_a_publisher_begins_is_counted_too(
+    site: BuilderFixture, migrated: str
+) -> None:
+    site.build(*tools_in_one_category("ant", "bee"))
+    builder = SiteBuilder(site.engine, SiteFiles(site.folder.with_name("new")), PUBLIC_URL)
+    before = written()
+    with active_publisher(builder, migrated):
+        assert written() - before == len(site.pages())
+
+
+@contextmanager
+def active_publisher(builder: SiteBuilder, database: str) -> Iterator[None]:
+    """A publisher that leads."""
+    publisher = ActivePublisher(Settings.from_environment({"DATABASE_URL": database}), builder, "1")
+    publisher.start()
+    try:
+        wait_until("the publisher leads", lambda: publisher.active)
+        yield
     finally:
-        writer.stop()
+        publisher.stop()
 
 
 def written() -> float:
     """How many pages this process has counted as written."""
     return REGISTRY.get_sample_value("verdicts_pages_rendered_total", {"outcome": "written"}) or 0
-
-
-def test_the_printing_with_which_a_publisher_begins_is_counted_too(
-    house: House, migrated: str
-) -> None:
-    house.print(*insects("ant", "bee"))
-    folder = house.folder.with_name("new")
-    one = SiteBuilder(house.engine, SiteFiles(folder), PUBLIC_URL)
-    writer = ActivePublisher(Settings.from_environment({"DATABASE_URL": migrated}), one, "1")
-    before = written()
-    writer.start()
-    try:
-        wait_until("the publisher leads", lambda: writer.active)
-        assert written() - before == len(house.pages())
-    finally:
-        writer.stop()

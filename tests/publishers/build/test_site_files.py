@@ -78,7 +78,7 @@ def test_after_another_writer_took_over_no_file_can_be_changed(files: SiteFiles)
     assert successor.read("/") == b"new"
 
 
-def test_a_writer_that_was_stopped_with_a_page_in_its_hands_cannot_turn_it_back(
+def test_a_writer_that_was_stopped_just_before_a_rename_puts_no_older_page_back(
     files: SiteFiles,
 ) -> None:
     """Whatever it was about to do: its file was prepared, and only has to be moved."""

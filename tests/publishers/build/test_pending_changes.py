@@ -1,0 +1,41 @@
+"""A change waits for its pages: first for those that people read, then for all."""
+
+import math
+
+from projections.write.outbox import RecordKey
+from publishers.build.pending_changes import PendingChange, PendingChanges
+
+ANT, BEE = RecordKey("tool", "ant"), RecordKey("tool", "bee")
+FIRST = PendingChange({1: ANT, 2: ANT}, {"ant": 7}, since=0.0, position=10)
+SECOND = PendingChange({3: BEE}, {"bee": 8}, since=0.0, position=20)
+
+
+def pending() -> PendingChanges:
+    changes = PendingChanges()
+    changes.add(FIRST)
+    changes.add(SECOND)
+    return changes
+
+
+def test_changes_are_seen_once_and_only_when_no_earlier_page_is_queued() -> None:
+    changes = pending()
+    assert list(changes.seen(10)) == []
+    assert list(changes.seen(11)) == [FIRST]
+    assert list(changes.seen(math.inf)) == [SECOND]
+    assert list(changes.seen(math.inf)) == []
+
+
+def test_marks_are_built_once_and_wait_until_then() -> None:
+    changes = pending()
+    list(changes.seen(math.inf))
+    assert changes.marks() == [1, 2, 3]
+    assert changes.built(20) == [1, 2]
+    assert changes.marks() == [3]
+    assert changes.built(21) == [3]
+
+
+def test_delayed_marks_wait_for_a_later_page() -> None:
+    changes = pending()
+    changes.delay(30)
+    assert changes.built(21) == []
+    assert changes.built(31) == [1, 2, 3]
