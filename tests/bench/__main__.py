@@ -83,18 +83,18 @@ def _asked() -> argparse.Namespace:
 def main() -> None:
     """Run the parts asked for, print the table, and keep it when all were run at their size."""
     asked = _asked()
-    found: list[Row] = []
+    rows: list[Row] = []
     for name, part in PARTS.items():
         if asked.only and name not in asked.only:
             continue
         began = time.monotonic()
         with stage() as here:
             for row in part(here, asked):
-                found.append(row)
+                rows.append(row)
                 _progress(table([row]).splitlines()[-1])
         _progress(f"{name}: {time.monotonic() - began:.0f} s")
-    text = heading(asked.runs, full=asked.full) + table(found) + "\n"
-    print(msgspec.json.encode(found).decode() if asked.json else text)
+    text = heading(asked.runs, full=asked.full) + table(rows) + "\n"
+    print(msgspec.json.encode(rows).decode() if asked.json else text)
     if not asked.only and asked.scale == 1:
         RESULTS.write_text(text)
 

@@ -27,15 +27,17 @@ def site_events(categories: int, tools: int, reviewers: int, begin: int = NOON) 
 
 def _facts(categories: int, tools: int, reviewers: int) -> Iterator[Data]:
     chance = random.Random(11)
-    for one in range(reviewers):
-        yield ReviewerJoined(f"reviewer-{one}", f"Reviewer {one}", _text(chance, 8), one)
+    for reviewer in range(reviewers):
+        yield ReviewerJoined(
+            f"reviewer-{reviewer}", f"Reviewer {reviewer}", _text(chance, 8), reviewer
+        )
     for category in range(categories):
         yield CategoryDefined(f"category-{category}", f"Category {category}", _text(chance, 20))
         for place in range(tools):
             slug = f"tool-{category}-{place}"
             yield _listing(chance, slug, category, place)
-            for one in range(reviewers):
-                yield _review(chance, slug, f"reviewer-{one}")
+            for reviewer in range(reviewers):
+                yield _review(chance, slug, f"reviewer-{reviewer}")
 
 
 def _listing(chance: random.Random, slug: str, category: int, place: int) -> ToolListed:

@@ -74,12 +74,12 @@ def rate_of(connection: psycopg.Connection, topic: str, total: int, schema: str 
     deadline, began, done = time.monotonic() + RUN_SECONDS, 0.0, 0
     while time.monotonic() < deadline:
         try:
-            found, done = connection.execute(sql, [topic]).fetchone() or (0, 0)
+            checkpoints, done = connection.execute(sql, [topic]).fetchone() or (0, 0)
         except psycopg.errors.UndefinedTable:
-            found = 0
-        if found and not began:
+            checkpoints = 0
+        if checkpoints and not began:
             began = time.monotonic()
-        if found and done >= total:
+        if checkpoints and done >= total:
             return total / (time.monotonic() - began)
         time.sleep(0.005)
     raise TimeoutError(f"{done} of {total} records were applied in {RUN_SECONDS} s")

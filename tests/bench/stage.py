@@ -74,9 +74,9 @@ def stage() -> Iterator[Stage]:
         kafka.start(guardian.spawn)
         postgres = Postgres(folder)
         postgres.start(guardian.spawn)
-        made = Stage(folder, kafka.address, postgres.address)
-        run(["topics", "apply"], made.environment(postgres.address))
-        yield made
+        servers = Stage(folder, kafka.address, postgres.address)
+        run(["topics", "apply"], servers.environment(postgres.address))
+        yield servers
     finally:
         guardian.close()
         shutil.rmtree(folder, ignore_errors=True)

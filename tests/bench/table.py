@@ -54,12 +54,12 @@ class Row(msgspec.Struct, kw_only=True):
 
     def reached(self) -> Reached:
         """Whether it was; empty where nothing was asked for or measured."""
-        held = []
+        cells = []
         if self.ratio is not None and self.ratios():
-            held.append(statistics.median(self.ratios()) >= self.ratio)
+            cells.append(statistics.median(self.ratios()) >= self.ratio)
         if self.below is not None and self.ours:
-            held.append(statistics.median(self.ours) < self.below)
-        return "" if not held else "yes" if all(held) else "no"
+            cells.append(statistics.median(self.ours) < self.below)
+        return "" if not cells else "yes" if all(cells) else "no"
 
 
 def missing(what: str, peer: str, why: str) -> Row:

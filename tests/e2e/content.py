@@ -101,8 +101,8 @@ def opening() -> list[Event]:
 
 
 def _listed(fact: Fact) -> Event:
-    said = {k: v for k, v in fact._asdict().items() if k not in ("slug", "name", "scores")}
-    return listing(fact.slug, fact.name, CATEGORY[0], **said)
+    facts = {k: v for k, v in fact._asdict().items() if k not in ("slug", "name", "scores")}
+    return listing(fact.slug, fact.name, CATEGORY[0], **facts)
 
 
 def _reviews() -> list[Event]:

@@ -32,7 +32,9 @@ def text_of(html: str) -> str:
 def assert_in_order(text: str, wanted: list[str]) -> None:
     """Each of the wanted texts begins after the end of the one before it."""
     place = 0
-    for one in wanted:
-        found = text.find(one, place)
-        assert found >= 0, f"{one!r} does not follow; what follows is {text[place : place + 300]!r}"
-        place = found + len(one)
+    for wanted_text in wanted:
+        position = text.find(wanted_text, place)
+        assert position >= 0, (
+            f"{wanted_text!r} does not follow; what follows is {text[place : place + 300]!r}"
+        )
+        place = position + len(wanted_text)

@@ -123,7 +123,7 @@ class System:
         file = self.file(path)
 
         def text_when_stored() -> str:
-            found = file.read_text() if file.exists() else ""
-            return found if text in found else ""
+            text_there = file.read_text() if file.exists() else ""
+            return text_there if text in text_there else ""
 
         return wait_until(f"{file} shows {text!r}", text_when_stored)

@@ -60,8 +60,8 @@ def read_scorecard() -> list[str]:
         lines.append(name)
         for fact in (CLAUDE, SMOLVLM):
             score = fact.scores[name.lower()]
-            said = f"{name.lower()} on {fact.slug}: {score} points, for good reasons."
-            lines += [f"{score}/100 · ship", said]
+            body = f"{name.lower()} on {fact.slug}: {score} points, for good reasons."
+            lines += [f"{score}/100 · ship", body]
     return lines
 
 

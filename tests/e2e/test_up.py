@@ -33,11 +33,11 @@ _voters = count(1)
 @pytest.fixture(scope="module")
 def system() -> Iterator[System]:
     """A system for these tests alone, as they end it again and again."""
-    made = System()
+    system = System()
     try:
-        yield made
+        yield system
     finally:
-        made.remove()
+        system.remove()
 
 
 @pytest.fixture

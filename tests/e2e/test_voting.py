@@ -67,13 +67,13 @@ def test_a_choice_shows_at_once_and_is_rolled_back_when_it_fails(
     person = arrive(pair.path)
     card = Card(person, pair.one)
     card.expect_pressed()
-    held: list[Route] = []
-    person.route(path, lambda route: held.append(route))
+    held_routes: list[Route] = []
+    person.route(path, lambda route: held_routes.append(route))
     with person.expect_request(path):
         card.press(name)
     card.expect_pressed(name)
     card.expect_counts(**{name.lower(): 1})
-    held.pop().abort()
+    held_routes.pop().abort()
     expect(person.get_by_role("status").filter(has_text="Please try again")).to_be_visible()
     card.expect_pressed()
     card.expect_counts(**{name.lower(): 0})
@@ -95,12 +95,12 @@ def test_a_failed_change_falls_back_to_the_choice_before(arrive: Arrive, pair: P
 def test_the_drawer_loads_and_shows_what_was_saved(arrive: Arrive, pair: Pair) -> None:
     person = arrive(pair.path)
     drawer = Drawer(person)
-    held: list[Route] = []
-    person.route("**/v1/bookmarks", lambda route: held.append(route))
+    held_routes: list[Route] = []
+    person.route("**/v1/bookmarks", lambda route: held_routes.append(route))
     with person.expect_request("**/v1/bookmarks"):
         drawer.open()
     expect(drawer.root.get_by_text("Loading bookmarks…")).to_be_visible()
-    held.pop().continue_()
+    held_routes.pop().continue_()
     expect(drawer.root.get_by_text("No bookmarks yet")).to_be_visible()
     expect(drawer.root.get_by_text("Loading bookmarks…")).to_be_hidden()
     person.unroute("**/v1/bookmarks")

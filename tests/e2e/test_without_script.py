@@ -86,18 +86,18 @@ class Inputs(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag: str, pairs: list[tuple[str, str | None]]) -> None:
-        said = dict(pairs)
-        if tag == "form" and said.get("method") == "post":
-            self.action = said["action"] or ""
+        fields = dict(pairs)
+        if tag == "form" and fields.get("method") == "post":
+            self.action = fields["action"] or ""
         if tag == "input" and self.action:
-            self.values[said["name"] or ""] = said["value"] or ""
+            self.values[fields["name"] or ""] = fields["value"] or ""
 
 
 def test_a_form_of_unknown_origin_is_confirmed_first(pair: Pair, system: System) -> None:
-    said = {"tool": pair.one, "choice": "skip"}
+    fields = {"tool": pair.one, "choice": "skip"}
     came_from = {"Referer": system.url + pair.path}
     with httpx.Client(base_url=system.url) as person:
-        asked = person.post("/vote", data=said, headers=came_from)
+        asked = person.post("/vote", data=fields, headers=came_from)
         assert asked.status_code == 200
         assert "Vote skip for First" in asked.text
         assert "set-cookie" not in asked.headers
@@ -121,10 +121,10 @@ def test_a_confirmation_is_good_for_what_it_says_alone(pair: Pair, system: Syste
 def test_forms_of_other_sites_are_refused_and_nothing_changes_on_get(
     pair: Pair, system: System
 ) -> None:
-    said = {"tool": pair.one, "choice": "ship"}
+    fields = {"tool": pair.one, "choice": "ship"}
     for foreign in ({"Origin": "https://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}):
-        assert system.http.post("/vote", data=said, headers=foreign).status_code == 403
-    assert system.http.get("/vote", params=said).status_code in (404, 405)
+        assert system.http.post("/vote", data=fields, headers=foreign).status_code == 403
+    assert system.http.get("/vote", params=fields).status_code in (404, 405)
     ours = {"Sec-Fetch-Site": "same-origin"}
-    assert httpx.post(f"{system.url}/vote", data=said, headers=ours).status_code == 303
+    assert httpx.post(f"{system.url}/vote", data=fields, headers=ours).status_code == 303
     wait_until("the vote is applied", lambda: system.tool(pair.one)["community"]["votes"] == 1)

@@ -74,8 +74,8 @@ def _until_all_partitions_take_events(system: System, crowd: Crowd, client: Http
 
 def _leader(system: System, partition: int) -> Broker:
     client: AdminClient = create_admin(system.settings)
-    found = client.list_topics(VOTES.name, timeout=30).topics[VOTES.name]
-    return system.cluster.brokers[found.partitions[partition].leader - 1]
+    topic = client.list_topics(VOTES.name, timeout=30).topics[VOTES.name]
+    return system.cluster.brokers[topic.partitions[partition].leader - 1]
 
 
 def test_without_two_of_three_brokers_nothing_is_acknowledged(
@@ -90,12 +90,12 @@ def test_without_two_of_three_brokers_nothing_is_acknowledged(
     down = chances.sample(three_brokers.brokers, 2)
     for broker in down:
         broker.kill()
-    told = system.ledger.count(Outcome.ACKNOWLEDGED)
+    acknowledged = system.ledger.count(Outcome.ACKNOWLEDGED)
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(client.send, [crowd.some(25) for _ in range(4)]))
     assert {answer.status_code for answer in answers if answer} == {503}
     assert all(int(answer.headers["retry-after"]) > 0 for answer in answers if answer)
-    assert system.ledger.count(Outcome.ACKNOWLEDGED) == told
+    assert system.ledger.count(Outcome.ACKNOWLEDGED) == acknowledged
     watch = Stopwatch()
     three_brokers.start(down)
     _until_all_partitions_take_events(system, crowd, client)

@@ -76,7 +76,9 @@ def test_of_stopped_workers_and_their_successor_one_applies_each_batch(
         behind.resume()
         gate.open()
         wait_until("the stopped one has gone on", lambda: gate.waiting == 0)
-    wait_until("all have partitions", lambda: all(_manned(system, it) for it in (before, behind)))
+    wait_until(
+        "all have partitions", lambda: all(_manned(system, worker) for worker in (before, behind))
+    )
     assert system.applied_twice == 0
     client.send(crowd.some(200))
     system.caught_up()
@@ -153,7 +155,7 @@ def test_workers_restarted_in_turn_under_load_leave_no_vote_waiting(
     client, crowd = system.log_client(), Crowd(chances)
     client.send(catalog_events())
     workers = [system.worker(name) for name in names]
-    wait_until("both have partitions", lambda: all(_manned(system, it) for it in workers))
+    wait_until("both have partitions", lambda: all(_manned(system, worker) for worker in workers))
     with system.connection() as connection:
         began = connection.execute("select clock_timestamp()").fetchone()
         assert began
@@ -163,7 +165,8 @@ def test_workers_restarted_in_turn_under_load_leave_no_vote_waiting(
                 assert worker.exit_status() == 0
                 worker.start()
                 wait_until(
-                    "it has partitions again", lambda: all(_manned(system, it) for it in workers)
+                    "it has partitions again",
+                    lambda: all(_manned(system, worker) for worker in workers),
                 )
         watch = Stopwatch()
         system.caught_up()

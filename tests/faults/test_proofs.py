@@ -86,7 +86,7 @@ LETTER = Safeguard(
 QUICK, LONG = (OUTBOX,), (FENCE, ORDER, ANSWER, LETTER)
 
 
-@pytest.mark.parametrize("safeguard", [*QUICK, *LONG], ids=lambda it: it.name)
+@pytest.mark.parametrize("safeguard", [*QUICK, *LONG], ids=lambda safeguard: safeguard.name)
 def test_a_safeguard_can_be_taken_out_of_the_code_as_it_is(safeguard: Safeguard) -> None:
     compile(text_without(safeguard), safeguard.file, "exec")
 
@@ -95,7 +95,7 @@ def test_a_safeguard_can_be_taken_out_of_the_code_as_it_is(safeguard: Safeguard)
 @pytest.mark.parametrize(
     "safeguard",
     [*QUICK, *(pytest.param(one, marks=pytest.mark.long) for one in LONG)],
-    ids=lambda it: it.name,
+    ids=lambda safeguard: safeguard.name,
 )
 def test_without_a_safeguard_the_tests_fail(
     safeguard: Safeguard, tmp_path: Path, one_broker: Cluster, postgres: str

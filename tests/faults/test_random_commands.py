@@ -138,9 +138,9 @@ class Commands(RuleBasedStateMachine):
         if promoted:
             service.promote(system.settings, system.engine, codec, name)
         with system.engine.begin() as connection:
-            for one in generations.list_names(connection):
-                if one != generations.find_live(connection):
-                    generations.drop(connection, one)
+            for generation in generations.list_names(connection):
+                if generation != generations.find_live(connection):
+                    generations.drop(connection, generation)
 
     @rule()
     def compare(self) -> None:
@@ -182,7 +182,7 @@ class Commands(RuleBasedStateMachine):
 
 def _an_event(chances: random.Random) -> Event:
     """Any event; times, ids and subjects collide as often as they can."""
-    one, other = chances.choice(("ant", "bee")), chances.choice(("v", "w", "é"))
+    generation, other = chances.choice(("ant", "bee")), chances.choice(("v", "w", "é"))
     reviewer, category = chances.choice(("ann", "bob")), chances.choice(("insects", "pets"))
     choice: Choice = chances.choice(("ship", "skip"))
     when: dict[str, Any] = {
@@ -191,16 +191,18 @@ def _an_event(chances: random.Random) -> Event:
     }
     makers: list[Callable[[], Event]] = [
         lambda: a_category(category, chances.choice(("One", "Two")), **when),
-        lambda: a_listing(one, chances.choice(("Ant", "Emmet")), category, **when),
-        lambda: a_listing(one, "Listed", category, **when),
-        lambda: a_retirement(one, chances.choice(("Closed.", "Sold.")), **when),
+        lambda: a_listing(generation, chances.choice(("Ant", "Emmet")), category, **when),
+        lambda: a_listing(generation, "Listed", category, **when),
+        lambda: a_retirement(generation, chances.choice(("Closed.", "Sold.")), **when),
         lambda: a_reviewer(reviewer, chances.choice(("Ann", "Bob")), **when),
-        lambda: a_review(chances.randrange(101), choice, tool=one, reviewer=reviewer, **when),
-        lambda: a_retracted_review(tool=one, reviewer=reviewer, **when),
-        lambda: a_vote(choice, tool=one, voter=other, **when),
-        lambda: a_retracted_vote(tool=one, voter=other, **when),
-        lambda: a_bookmark(tool=one, voter=other, **when),
-        lambda: a_removed_bookmark(tool=one, voter=other, **when),
+        lambda: a_review(
+            chances.randrange(101), choice, tool=generation, reviewer=reviewer, **when
+        ),
+        lambda: a_retracted_review(tool=generation, reviewer=reviewer, **when),
+        lambda: a_vote(choice, tool=generation, voter=other, **when),
+        lambda: a_retracted_vote(tool=generation, voter=other, **when),
+        lambda: a_bookmark(tool=generation, voter=other, **when),
+        lambda: a_removed_bookmark(tool=generation, voter=other, **when),
         lambda: a_digest(digest=chances.choice(("one", "two")), **when),
     ]
     return chances.choice(makers)()

@@ -85,5 +85,5 @@ def at(latencies: list[float], share: float) -> float:
 
 
 if __name__ == "__main__":
-    made = drive(msgspec.json.decode(sys.stdin.buffer.read(), type=Plan))
-    sys.stdout.buffer.write(msgspec.json.encode(made))
+    outcome = drive(msgspec.json.decode(sys.stdin.buffer.read(), type=Plan))
+    sys.stdout.buffer.write(msgspec.json.encode(outcome))

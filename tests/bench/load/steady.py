@@ -110,5 +110,5 @@ def drive(plan: Plan) -> Outcome:
 
 
 if __name__ == "__main__":
-    made = drive(msgspec.json.decode(sys.stdin.buffer.read(), type=Plan))
-    sys.stdout.buffer.write(msgspec.json.encode(made))
+    outcome = drive(msgspec.json.decode(sys.stdin.buffer.read(), type=Plan))
+    sys.stdout.buffer.write(msgspec.json.encode(outcome))

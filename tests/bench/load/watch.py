@@ -44,11 +44,11 @@ class Pages:
 
     def changed(self) -> Iterator[tuple[str, int]]:
         """The tools whose pages were replaced, each once, and how many votes these show now."""
-        raw, at, found = os.read(self._number, 1 << 16), 0, set()
+        raw, at, changed = os.read(self._number, 1 << 16), 0, set()
         while at < len(raw):
-            found.add(int.from_bytes(raw[at : at + 4], "little"))
+            changed.add(int.from_bytes(raw[at : at + 4], "little"))
             at += _HEADER + int.from_bytes(raw[at + 12 : at + 16], "little")
-        for watched in found:
+        for watched in changed:
             tool, file = self._files[watched]
             yield tool, _shown(file)
 

@@ -154,9 +154,9 @@ def _batches(token: str) -> list[str]:
 
 def _raw_rate(environment: Environment) -> float:
     output = output_of("tests.bench.peers.raw_producer", "400000", environment=environment)
-    found = re.search(r"^RATE ([\d.]+)$", output, re.MULTILINE)
-    assert found, output
-    return float(found[1])
+    match = re.search(r"^RATE ([\d.]+)$", output, re.MULTILINE)
+    assert match, output
+    return float(match[1])
 
 
 def _driven(

@@ -98,9 +98,9 @@ def _require_pages(site: Path, categories: int, tools: int) -> None:
     listed = categories * tools
     wanted = {"compare": listed * (tools - 1) // 2, "tools": listed, "reviewers": REVIEWERS}
     for kind, count in wanted.items():
-        found = len(list((site / kind).glob("*/index.html")))
-        if found != count:
-            raise AssertionError(f"{site} has {found} pages of {kind}, not {count}")
+        number = len(list((site / kind).glob("*/index.html")))
+        if number != count:
+            raise AssertionError(f"{site} has {number} pages of {kind}, not {count}")
     pair = site / "compare" / "tool-0-0-vs-tool-0-1"
     page, alternates = (pair / "index.html").read_text(), ("index.json", "index.md")
     if page.count("/100 · ") != 2 * REVIEWERS or not all(

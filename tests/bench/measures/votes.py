@@ -37,7 +37,7 @@ class Run(NamedTuple):
 def rows(stage: Stage, total: int, voters: int, runs: int) -> Iterator[Row]:
     """Measure one worker, two workers and each peer in turn, round after round."""
     ballots = expected(total, voters)
-    found = {
+    rates = {
         peer: Row(what=WHAT, peer=NAMES[peer], unit="/s", ratio=goal)
         for peer, goal in GOALS.items()
         if peer != "quix" or QUIX_PYTHON.exists()
@@ -45,14 +45,14 @@ def rows(stage: Stage, total: int, voters: int, runs: int) -> Iterator[Row]:
     two = Row(what="votes/s, two workers", peer="one worker", unit="/s")
     for _ in range(runs):
         ours = worker_run(stage, total, ballots).rate
-        for peer, row in found.items():
+        for peer, row in rates.items():
             row.theirs.append(peer_rate(stage, peer, total, ballots))
             row.ours.append(ours)
         two.ours.append(worker_run(stage, total, ballots, workers=2).rate)
         two.theirs.append(ours)
-    if "quix" not in found:
+    if "quix" not in rates:
         yield missing(WHAT, NAMES["quix"], "no .cache/bench, run make bench")
-    yield from found.values()
+    yield from rates.values()
     yield two
 
 

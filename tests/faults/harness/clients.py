@@ -102,7 +102,8 @@ class HttpClient:
         left = list(events)
         for number in range(1, tries + 1):
             self.send(left)
-            left = [it for it in left if self._ledger.outcome(it.id) is not Outcome.ACKNOWLEDGED]
+            acknowledged = Outcome.ACKNOWLEDGED
+            left = [event for event in left if self._ledger.outcome(event.id) is not acknowledged]
             if not left:
                 return number
         raise AssertionError(f"{len(left)} events were not acknowledged in {tries} tries")

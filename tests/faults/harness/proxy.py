@@ -127,8 +127,8 @@ class Proxy:
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         for way in ways:
             way.cancel()
-        for one in both:
-            one.transport.abort()
+        for direction in both:
+            direction.transport.abort()
         self._open -= both
 
     async def _carry(

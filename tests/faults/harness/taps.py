@@ -96,11 +96,11 @@ class _Produce:
 def _frames(waiting: bytearray, data: bytes) -> list[bytes]:
     """The whole frames that have arrived; the rest waits."""
     waiting += data
-    found = []
+    frames = []
     while len(waiting) >= _SIZE.size:
         end = _SIZE.size + _SIZE.unpack_from(waiting)[0]
         if len(waiting) < end:
             break
-        found.append(bytes(waiting[_SIZE.size : end]))
+        frames.append(bytes(waiting[_SIZE.size : end]))
         del waiting[:end]
-    return found
+    return frames

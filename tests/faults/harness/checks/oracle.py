@@ -71,15 +71,15 @@ class Logged(NamedTuple):
 def read_log(settings: Settings) -> list[Logged]:
     """Every record of every event topic."""
     codec = Codec()
-    found = []
+    entries = []
     for message in messages(settings, EVENT_PARTITIONS):
         place = str(message.topic()), int(message.partition() or 0)
         try:
             event = codec.decode(place[0], message.value())
         except UndecodableError:
             event = None
-        found.append(Logged(place, int(message.offset() or 0), event))
-    return found
+        entries.append(Logged(place, int(message.offset() or 0), event))
+    return entries
 
 
 def messages(settings: Settings, places: Iterable[TopicPartition]) -> Iterator[Message]:
@@ -154,14 +154,16 @@ def judge(
 ) -> Figures:
     """Compare the ledger with the log and the live projections, which no worker changes now."""
     log = read_log(settings)
-    on_log = Counter(it.event.id for it in log if it.event)
-    acknowledged = {it.id for it in ledger.having(Outcome.ACKNOWLEDGED)}
-    rejected = {it.id for it in ledger.having(Outcome.REJECTED)}
+    on_log = Counter(entry.event.id for entry in log if entry.event)
+    acknowledged = {event.id for event in ledger.having(Outcome.ACKNOWLEDGED)}
+    rejected = {event.id for event in ledger.having(Outcome.REJECTED)}
     url = settings.database_url
     with engine.connect() as connection, psycopg.connect(url) as plain:
         live = generations.find_live(connection)
         at = generations.read_offsets(connection, live)
-        passed = {it.event.id for it in log if it.event and it.offset < at.get(it.place, 0)}
+        passed = {
+            entry.event.id for entry in log if entry.event and entry.offset < at.get(entry.place, 0)
+        }
         missing = _unsettled(connection, ledger)
         excess = connection.exec_driver_sql(_EXCESS.format(live=live)).scalar_one()
         doubled = audit.applied_twice(plain) + int(excess)

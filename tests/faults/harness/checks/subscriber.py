@@ -53,11 +53,11 @@ def require_faithful_changes(system: System) -> int:
     Gives the number of changes that came more than once, which is allowed.
     """
     seen = read(system)
-    assert all(it.in_order for it in seen.values()), "a newer record was followed by an older one"
+    assert all(key.in_order for key in seen.values()), "a newer record was followed by an older one"
     with system.connection() as connection:
         keys = [RecordKey(*row) for row in connection.execute(_KEYS.encode())]
     with system.engine.connect() as connection:
         stand = changed_records.look_up(connection, keys)
     missed = [key for key in keys if key not in seen or seen[key].records[-1] != stand[key]]
     assert not missed, f"subscribers do not know how these stand: {missed}"
-    return sum(it.repeated for it in seen.values())
+    return sum(key.repeated for key in seen.values())
