@@ -54,12 +54,12 @@ class Row(msgspec.Struct, kw_only=True):
 
     def reached(self) -> Reached:
         """Whether it was; empty where nothing was asked for or measured."""
-        cells = []
+        met = []
         if self.ratio is not None and self.ratios():
-            cells.append(statistics.median(self.ratios()) >= self.ratio)
+            met.append(statistics.median(self.ratios()) >= self.ratio)
         if self.below is not None and self.ours:
-            cells.append(statistics.median(self.ours) < self.below)
-        return "" if not cells else "yes" if all(cells) else "no"
+            met.append(statistics.median(self.ours) < self.below)
+        return "" if not met else "yes" if all(met) else "no"
 
 
 def missing(what: str, peer: str, why: str) -> Row:

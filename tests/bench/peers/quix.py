@@ -28,12 +28,12 @@ def count(value: bytes, state: State) -> None:
     report.begin()
     event = decode(value)
     data: Any = event.data
-    counts = state.get(data.tool)
+    ballot = state.get(data.tool)
     stamp = [event.time, event.id]
-    if counts is None or counts[:2] < stamp:
+    if ballot is None or ballot[:2] < stamp:
         tally = tallies.setdefault(data.tool, [0, 0])
-        if counts is not None:
-            tally[counts[2]] -= 1
+        if ballot is not None:
+            tally[ballot[2]] -= 1
         now = 0 if data.choice == "ship" else 1
         tally[now] += 1
         state.set(data.tool, [*stamp, now])

@@ -15,9 +15,11 @@ import httpx
 import psutil
 import pytest
 
+from infra.embedded.process import Child
 from infra.settings import Settings
 from infra.supervisor.data_folder import DataFolder, attach
 from tests.harness.ports import free_port
+from tests.harness.services import Service
 from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -32,25 +34,22 @@ class Up:
     def __init__(self, data: Path, port: int) -> None:
         self.data, self.port = data, port
         self.url = f"http://127.0.0.1:{port}"
-        self.output = (data.parent / "output.txt").open("a+")
         self.environment = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
             "VERDICTS_DATA": str(data),
             "VERDICTS_PORT": str(port),
             "VERDICTS_DEMO": "0",
         }
-        self.process = self.start()
+        command = [sys.executable, str(STAND_IN)]
+        self.service = Service(command, self.environment, data.parent / "output.txt").start()
 
-    def start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, STAND_IN], env=self.environment, stdout=self.output, stderr=self.output
-        )
+    @property
+    def process(self) -> Child:
+        return self.service.process
 
     def run_again(self, **changed: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "infra.cli", "up"],
-            env={**self.environment, **changed},
+            env={**os.environ, "PYTHONPATH": str(ROOT), **self.environment, **changed},
             capture_output=True,
             text=True,
             timeout=60,
@@ -59,15 +58,12 @@ class Up:
 
     def await_ready(self) -> None:
         def ready() -> bool:
-            assert self.process.poll() is None, self.said()
+            assert self.service.running, self.service.logged
             with contextlib.suppress(httpx.TransportError):
                 return httpx.get(f"{self.url}/status").is_success
             return False
 
         wait_until("all services are ready", ready)
-
-    def said(self) -> str:
-        return Path(self.output.name).read_text()
 
     def run(self) -> dict[str, Any]:
         return dict(json.loads((self.data / "run.json").read_text()))
@@ -90,9 +86,7 @@ def up(folder: Path) -> Iterator[Up]:
     system = Up(folder / "a, b ü", free_port())
     system.await_ready()
     yield system
-    if system.process.poll() is None:
-        system.process.send_signal(signal.SIGTERM)
-        system.process.wait(20)
+    system.service.stop()
 
 
 def test_the_local_token_and_the_addresses_are_for_the_owner_alone(up: Up) -> None:
@@ -118,7 +112,7 @@ def test_other_commands_find_the_running_system_by_its_folder(up: Up) -> None:
 
 
 def test_lines_that_matter_are_shown_and_all_lines_are_kept(up: Up) -> None:
-    wait_until("the worker is heard", lambda: "worker: hello from worker n=1" in up.said())
+    wait_until("the worker is heard", lambda: "worker: hello from worker n=1" in up.service.logged)
     assert "hello from worker" in (up.data / "logs" / "worker.log").read_text()
 
 
@@ -132,10 +126,10 @@ def test_a_killed_service_is_started_again_with_a_line_that_says_so(up: Up, serv
         "the service has another process",
         lambda: up.run()["pids"][service] != before["pids"][service],
     )
-    wait_until("the supervisor says so", lambda: f"{service} runs again" in up.said())
+    wait_until("the supervisor says so", lambda: f"{service} runs again" in up.service.logged)
     assert unpacked.exists() == (service != "kafka"), "a killed broker leaves its libraries behind"
     after = up.run()
-    assert f"{service} was killed by signal 9" in up.said()
+    assert f"{service} was killed by signal 9" in up.service.logged
     assert (after["kafka"], after["database"]) == (before["kafka"], before["database"])
 
 
@@ -168,7 +162,7 @@ def test_a_signal_ends_everything_in_time_and_the_next_start_goes_on(up: Up, num
     assert up.process.wait(15) == 0
     assert not any(process.is_running() for process in everything)
     assert not (up.data / "run.json").exists()
-    up.process = up.start()
+    up.service.start()
     up.await_ready()
     assert (up.data / "admin.token").read_text() == token
     assert {key: up.run()[key] for key in ("kafka", "database")} == {
@@ -181,7 +175,7 @@ def test_nothing_outlives_a_killed_supervisor_and_the_next_start_goes_on(up: Up)
     assert len(everything) >= 6
     up.process.kill()
     up.process.wait()
-    up.process = up.start()  # at once: it waits for the guardian of the killed run
+    up.service.start()  # at once: it waits for the guardian of the killed run
     up.await_ready()
     assert not any(process.is_running() for process in everything)
 
