@@ -16,7 +16,7 @@ from infra.postgres.heartbeats import HeartbeatThread, instance_name
 from infra.postgres.leader_election import LeaderThread, Lease
 from infra.runtime import gc_tuning
 from infra.settings import Settings
-from publishers.build.site_builder import BuildStats, SiteBuilder
+from publishers.build.incremental_build import BuildStats, SiteBuilder
 from publishers.build.site_files import SiteFiles
 from schemas.channels import Channel, ServiceName
 

@@ -14,8 +14,8 @@ from schemas.channels import ServiceName
 from streams.deadletters.producer import DeadLetterProducer
 from streams.processing import projector
 from streams.processing.outbox_relay import OutboxRelay
-from streams.processing.week_closer import FreezerThread
-from streams.rebuild.generation_fillers import GenerationFillers
+from streams.processing.week_freezer_thread import FreezerThread
+from streams.rebuild.generation_filler_threads import GenerationFillers
 
 GROUP = "verdicts-projections"
 

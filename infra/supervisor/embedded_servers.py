@@ -13,7 +13,7 @@ from infra.embedded.postgres.server import Postgres
 from infra.embedded.process import Child, Spawn
 from infra.settings import Settings
 from infra.supervisor.console import Screen
-from infra.supervisor.services import Service, Supervisor
+from infra.supervisor.supervisor import Service, Supervisor
 
 KAFKA_GRACE_SECONDS, POSTGRES_GRACE_SECONDS = 4.0, 2.0
 KAFKA_MEGABYTES = 46

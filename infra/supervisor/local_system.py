@@ -16,8 +16,8 @@ from infra.supervisor.console import Screen
 from infra.supervisor.data_folder import DataFolder, RunInfo
 from infra.supervisor.embedded_servers import EmbeddedServers
 from infra.supervisor.service_process import service_environment, service_process
-from infra.supervisor.services import Supervisor
 from infra.supervisor.signals import StopRequested, StopSignals
+from infra.supervisor.supervisor import Supervisor
 from schemas.channels import ServiceName
 
 SERVICES = (ServiceName.API, ServiceName.WORKER, ServiceName.PUBLISHER)

@@ -11,7 +11,7 @@ from infra.embedded.process import Child, Spawn
 from infra.settings import Settings
 from infra.supervisor.console import Screen
 from infra.supervisor.service_output import ServiceOutput
-from infra.supervisor.services import Service
+from infra.supervisor.supervisor import Service
 
 SERVICE_GRACE_SECONDS = 7.0
 

@@ -15,7 +15,7 @@ from infra.postgres.engine import connect, create_engine
 from infra.settings import Settings
 from schemas.topics import EVENT_PARTITIONS, TopicPartition
 from streams.rebuild.generation_filler import GenerationFiller
-from streams.rebuild.generation_fillers import lock_of
+from streams.rebuild.generation_filler_threads import lock_of
 
 PARALLELISM = 4
 SHOW_SECONDS = 0.2

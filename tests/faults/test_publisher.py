@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from publishers.build.site_builder import SiteBuilder
+from publishers.build.incremental_build import SiteBuilder
 from publishers.build.site_files import SiteFiles
 from tests.faults.harness.checks.oracle import Figures
 from tests.faults.harness.checks.subscriber import require_faithful_changes

@@ -15,7 +15,7 @@ from projections.history.weekly_digests import find_digest, list_digests
 from publishers.pages import mail
 from publishers.views.digests.digest import summary
 from schemas.time import weeks
-from streams.processing.week_closer import SILENT_SECONDS, exclusive_lock, freezing
+from streams.processing.week_freezer_thread import SILENT_SECONDS, exclusive_lock, freezing
 
 OUTCOMES = {
     "frozen": "is frozen",

@@ -16,7 +16,7 @@ from infra.operations.log_export.restore import START_OVER, compare, restore
 from infra.postgres.engine import error_text
 from infra.settings import Settings
 from schemas.topics import EVENT_TOPICS, TOPICS
-from streams.processing.week_closer import exclusive_lock
+from streams.processing.week_freezer_thread import exclusive_lock
 
 Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 folder_argument = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))

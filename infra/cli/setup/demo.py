@@ -17,7 +17,7 @@ from schemas.channels import ServiceName
 from schemas.time import weeks
 from schemas.topics import EVENT_TOPICS
 from streams.demo.load import load
-from streams.processing.week_closer import exclusive_lock, freezing
+from streams.processing.week_freezer_thread import exclusive_lock, freezing
 
 
 class DemoProgress(msgspec.Struct):

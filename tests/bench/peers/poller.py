@@ -10,7 +10,7 @@ from pathlib import Path
 
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
-from publishers.build.site_builder import SiteBuilder
+from publishers.build.incremental_build import SiteBuilder
 from publishers.build.site_files import SiteFiles
 
 settings = Settings.from_environment(os.environ)

@@ -14,7 +14,7 @@ from infra.cli.main import verdicts
 from infra.operations.log_export.manifest import FORMAT, LogFilesError, Manifest
 from infra.postgres.engine import connect
 from infra.settings import Settings
-from streams.processing.week_closer import ADVISORY_LOCK
+from streams.processing.week_freezer_thread import ADVISORY_LOCK
 
 NOWHERE = "127.0.0.1:1"
 

@@ -2,7 +2,7 @@ import sys
 from pathlib import Path
 
 from infra.embedded.process import spawn
-from infra.supervisor.services import MAX_DELAY_SECONDS, Service
+from infra.supervisor.supervisor import MAX_DELAY_SECONDS, Service
 
 
 def test_a_first_restart_is_immediate_and_further_ones_are_delayed_more_and_more() -> None:

@@ -29,7 +29,7 @@ from infra.operations.log_export.restore import compare, restore
 from infra.postgres import engine as databases
 from infra.settings import Settings
 from projections import generations, tables
-from publishers.build.site_builder import SiteBuilder
+from publishers.build.incremental_build import SiteBuilder
 from publishers.build.site_files import SiteFiles
 from schemas.topics import EVENT_TOPICS, FOREVER, TOPICS, VOTES, Topic
 from streams.rebuild.generation_filler import GenerationFiller

@@ -18,13 +18,13 @@ from projections.write.outbox import RecordKey
 from schemas.events import DigestFrozen, Event, FrozenTally
 from schemas.time import weeks
 from schemas.topics import DIGESTS
-from streams.processing.week_closer import (
+from streams.processing.week_freezer import GRACE, NotFrozen, WeekFreezer, earlier_clock
+from streams.processing.week_freezer_thread import (
     ADVISORY_LOCK,
     SILENT_SECONDS,
     exclusive_lock,
     to_topic,
 )
-from streams.processing.week_freezer import GRACE, NotFrozen, WeekFreezer, earlier_clock
 from tests.harness import examples
 from tests.harness.examples import NOON, TOOL
 from tests.harness.journal import Journal

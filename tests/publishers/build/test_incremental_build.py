@@ -11,8 +11,8 @@ from infra.postgres.pipeline import pipelined
 from projections.folds.handlers import HANDLERS
 from projections.folds.registers import fold
 from projections.write import changed_keys, store
-from publishers.build import site_builder
-from publishers.build.site_builder import SiteBuilder
+from publishers.build import incremental_build
+from publishers.build.incremental_build import SiteBuilder
 from publishers.build.site_files import SiteFiles
 from publishers.views.tools.cards import card
 from schemas.events import Event
@@ -148,7 +148,7 @@ def test_marks_from_before_a_publisher_became_active_are_not_worked_off_one_by_o
 
 def test_nothing_marked_is_nothing_done(site: BuilderFixture) -> None:
     before = site.pages()
-    assert build_marked(site.builder) == site_builder.BuildStats(0, 0, 0)
+    assert build_marked(site.builder) == incremental_build.BuildStats(0, 0, 0)
     assert site.pages() == before
 
 
