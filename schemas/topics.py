@@ -93,3 +93,5 @@ EVENT_PARTITIONS: tuple[TopicPartition, ...] = tuple(
     (topic.name, number) for topic in EVENT_TOPICS for number in range(topic.partitions)
 )
 """Every partition of the event topics."""
+DEAD_LETTERS_PARTITION: TopicPartition = (DEAD_LETTERS.name, 0)
+"""The only partition of the topic of dead letters."""

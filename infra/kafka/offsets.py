@@ -144,10 +144,16 @@ class LogOffsets:
             consumer.close()
 
     def _describe(self, topics: Iterable[str]) -> dict[str, TopicDescription]:
+        self._connect()
         futures = self._admin.describe_topics(
             TopicCollection(sorted(topics)), request_timeout=self._seconds
         )
         return {name: future.result() for name, future in futures.items()}
+
+    def _connect(self) -> None:
+        """Meet a broker first: an unconnected client can take three seconds to learn leaders."""
+        if not self._connected:
+            self.check()
 
     def _offsets(
         self, partitions: Iterable[TopicPartition], spec: OffsetSpec
@@ -164,8 +170,7 @@ class LogOffsets:
             return self._ask(wanted, spec)
 
     def _ask(self, partitions: list[TopicPartition], spec: OffsetSpec) -> dict[TopicPartition, int]:
-        if not self._connected:  # an unconnected client can take three seconds to learn leaders
-            self.check()
+        self._connect()
         answers = list_offsets(self._admin, partitions, spec, self._seconds)
         return {partition: answer.offset for partition, answer in answers.items()}
 

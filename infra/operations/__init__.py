@@ -1,1 +1,1 @@
-"""What an operator asks of a running system."""
+"""Event queries, and export and import of the log."""

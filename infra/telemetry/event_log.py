@@ -1,8 +1,7 @@
-"""An event's way through the stages in the logs, at level debug: VERDICTS_LOG_LEVEL=debug.
+"""Logs an event's stages at level debug (VERDICTS_LOG_LEVEL=debug), and continues its trace.
 
-The API and the worker name the event's id. The outbox knows keys alone, so the relay and the
-publisher name the keys whose records they publish and whose pages they write. Where traces are
-taken, they take them on here.
+API and worker log the event's id. The outbox holds keys alone, so relay and publisher log the keys
+of the records that they publish and of the pages that they write.
 """
 
 import logging
@@ -19,34 +18,35 @@ from schemas.topics import TopicPartition
 NAME = __name__
 log = structlog.get_logger(NAME)
 Key = tuple[str, str]
-_plain = logging.getLogger(NAME)
+_logger = logging.getLogger(NAME)
 
 
 def accepted(event_id: str, delivery: Delivery) -> Delivery:
-    """The broker has an event; gives the delivery back."""
-    if _plain.isEnabledFor(logging.DEBUG):
+    """Log an event that the broker acknowledged; returns the delivery."""
+    if _logger.isEnabledFor(logging.DEBUG):
         log.debug("accepted", id=event_id, **msgspec.structs.asdict(delivery))
     return delivery
 
 
-def applied(place: TopicPartition, ids: Iterable[str]) -> None:
-    """The projections hold events."""
-    if _plain.isEnabledFor(logging.DEBUG):
-        log.debug("applied", topic=place[0], partition=place[1], ids=list(ids))
+def applied(topic_partition: TopicPartition, ids: Iterable[str]) -> None:
+    """Log events that the projections hold."""
+    if _logger.isEnabledFor(logging.DEBUG):
+        topic, partition = topic_partition
+        log.debug("applied", topic=topic, partition=partition, ids=list(ids))
 
 
 def relayed(engine: Engine, keys: Collection[Key], seconds: float) -> None:
-    """Changed records were published."""
-    _named("relayed", keys)
+    """Log published records, and continue their traces."""
+    _log_keys("relayed", keys)
     tracing.relayed(engine, keys, seconds)
 
 
 def built(engine: Engine, keys: Collection[Key], seconds: float) -> None:
-    """Pages of changed records are written."""
-    _named("built", keys)
+    """Log records whose pages are written, and end their traces."""
+    _log_keys("built", keys)
     tracing.built(engine, keys, seconds)
 
 
-def _named(stage: str, keys: Collection[Key]) -> None:
-    if _plain.isEnabledFor(logging.DEBUG):
+def _log_keys(stage: str, keys: Collection[Key]) -> None:
+    if _logger.isEnabledFor(logging.DEBUG):
         log.debug(stage, keys=[f"{kind}:{key}" for kind, key in keys])

@@ -1,7 +1,7 @@
 """Logs of all services in one shape: JSON for files and collectors, readable on a terminal.
 
-`configure` is called once per process. What libraries log through the standard library takes the
-same way. Levels come from the events themselves: `warning` and above are for a person's eyes.
+`configure` is called once per process. Logs that libraries write through the standard library take
+the same way. Messages of level `warning` and above are for an operator.
 """
 
 import logging
@@ -18,7 +18,7 @@ _QUIET = ("aiokafka", "alembic", "faust", "httpcore", "httpx", "mode", "sqlalche
 def configure(service: str, stream: TextIO | None = None, level: str = "info") -> None:
     """Log to `stream` (standard error) as `service`, from every library of this process.
 
-    `level` is that of our own packages; libraries say no more than they always do.
+    `level` applies to our own packages; libraries keep their levels.
     """
     stream = stream or sys.stderr
     shared: list[Processor] = [
@@ -45,7 +45,7 @@ def configure(service: str, stream: TextIO | None = None, level: str = "info") -
         structlog.stdlib.ProcessorFormatter(
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *_rendered(readable=stream.isatty()),
+                *_renderers(readable=stream.isatty()),
             ],
             foreign_pre_chain=shared,
         )
@@ -59,7 +59,7 @@ def configure(service: str, stream: TextIO | None = None, level: str = "info") -
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _rendered(*, readable: bool) -> list[Processor]:
+def _renderers(*, readable: bool) -> list[Processor]:
     if readable:
         return [structlog.dev.ConsoleRenderer()]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]

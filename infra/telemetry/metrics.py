@@ -1,7 +1,7 @@
-"""What is measured, under which name: the one list of the system's Prometheus metrics.
+"""The one list of the system's Prometheus metrics.
 
 A process exposes `REGISTRY`: the API on `/metrics`, worker and publisher at VERDICTS_METRICS.
-What it does not do stays at zero. A `Family` is not counted but looked up when somebody asks; see
+Metrics of other services stay at zero. A `Family` is not counted but read at each scrape; see
 `streams.api.status.lag_gauges`.
 """
 
@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 
 class Family(NamedTuple):
-    """A gauge that is looked up when it is asked for."""
+    """A gauge that is read at each scrape."""
 
     name: str
     documentation: str
@@ -43,7 +43,7 @@ class Family(NamedTuple):
 
 REQUESTS = Histogram(
     "verdicts_http_request_seconds",
-    "Time from a request's head to its answer's end, by route; `(page)` is the site.",
+    "Time from the head of a request to the end of its response, by route; `(page)` is the site.",
     ("method", "route", "status"),
     buckets=_FAST,
     registry=REGISTRY,
@@ -56,14 +56,14 @@ EVENTS_RECEIVED = Counter(
 )
 VOTE_TO_PAGE = Histogram(
     "verdicts_vote_to_page_seconds",
-    "From the broker's acknowledgement of a browser's vote until its page is written; waiting "
-    "ends after a second.",
+    "From the broker's acknowledgement of a browser's vote until its page is written, cut off at "
+    "one second.",
     buckets=_FAST,
     registry=REGISTRY,
 )
 STREAM_CLIENTS = Gauge(
     "verdicts_stream_clients",
-    "Readers that follow changes over Server-Sent Events now.",
+    "Open connections that follow changes over Server-Sent Events.",
     registry=REGISTRY,
 )
 EVENTS_APPLIED = Counter(
@@ -74,7 +74,7 @@ EVENTS_APPLIED = Counter(
 )
 BATCH_RECORDS = Histogram(
     "verdicts_batch_records",
-    "Records that were applied together.",
+    "Records per applied batch.",
     ("topic",),
     buckets=_SIZES,
     registry=REGISTRY,
@@ -101,7 +101,7 @@ FENCE_MISSES = Counter(
 )
 DEAD_LETTERS = Counter(
     "verdicts_dead_letters_total",
-    "Records that could not be applied and were set aside, by the topic they came from.",
+    "Records that could not be applied and became dead letters, by their original topic.",
     ("topic",),
     registry=REGISTRY,
 )
@@ -123,7 +123,7 @@ PAGES_RENDERED = Counter(
     ("outcome",),
     registry=REGISTRY,
 )
-PRINT_SECONDS = Histogram(
+BUILD_SECONDS = Histogram(
     "verdicts_print_seconds",
     "From the publisher's look at a change until all pages of it that people read are built.",
     buckets=_SLOW,
@@ -132,33 +132,31 @@ PRINT_SECONDS = Histogram(
 
 LAG_EVENTS = Family(
     "verdicts_lag_events",
-    "Records that are on the log and not applied yet.",
+    "Records on the log that are not applied yet.",
     ("projection", "topic", "partition"),
 )
 LAG_SECONDS = Family(
     "verdicts_lag_seconds",
-    "Age of the oldest record that is on the log and not applied yet.",
+    "Age of the oldest record on the log that is not applied yet.",
     ("projection", "topic", "partition"),
 )
-LIVE_GENERATION = Family(
-    "verdicts_live_generation", "1 for the generation that is live.", ("projection",)
-)
+LIVE_GENERATION = Family("verdicts_live_generation", "1 for the live generation.", ("projection",))
 QUEUE_AGE = Family(
     "verdicts_queue_age_seconds",
-    "Age of the oldest change that waits: `outbox` for the relay, `pages` for the publisher.",
+    "Age of the oldest waiting change: in `outbox` for the relay, in `pages` for the publisher.",
     ("queue",),
 )
-QUEUE_LENGTH = Family("verdicts_queue_length", "Changes that wait.", ("queue",))
+QUEUE_LENGTH = Family("verdicts_queue_length", "Waiting changes.", ("queue",))
 DEAD_LETTERS_WAITING = Family(
     "verdicts_dead_letters_waiting", "Dead letters that were neither replayed nor discarded."
 )
-BEAT_AGE = Family(
+HEARTBEAT_AGE = Family(
     "verdicts_beat_age_seconds",
-    "Since a process gave its last sign of life.",
+    "Time since the last heartbeat of a process.",
     ("service", "instance"),
 )
-LOOKED = Family(
-    "verdicts_chain_visible", "1 when broker and database could be asked for these gauges, else 0."
+VISIBLE = Family(
+    "verdicts_chain_visible", "1 when broker and database answered for these gauges, else 0."
 )
 
 FAMILIES = (
@@ -168,13 +166,13 @@ FAMILIES = (
     QUEUE_AGE,
     QUEUE_LENGTH,
     DEAD_LETTERS_WAITING,
-    BEAT_AGE,
-    LOOKED,
+    HEARTBEAT_AGE,
+    VISIBLE,
 )
 
 
 def names() -> Iterator[str]:
-    """The name of every series that there is or can be, for dashboards and alerts."""
+    """The name of every possible series, for dashboards and alerts."""
     for metric in REGISTRY.collect():
         yield metric.name
         suffixes = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
@@ -183,14 +181,14 @@ def names() -> Iterator[str]:
 
 
 def exposition() -> tuple[bytes, str]:
-    """The registry as text, and its content type. Looks at broker and database, so it blocks."""
+    """The registry as text, and its content type. Reads broker and database, so it blocks."""
     return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
 
 
 def listen(address: str) -> None:
     """Serve the registry over HTTP at `host:port`, in a thread; an empty address serves nothing.
 
-    A port that is taken is no reason for a worker not to work.
+    A worker works also where the port is taken.
     """
     if address:
         host, _, port = address.rpartition(":")

@@ -21,12 +21,12 @@ PARENT = "traceparent"
 
 
 class OtelTracer:
-    """Makes spans and hands them to an exporter, in a thread of their own.
+    """Creates spans, and exports them in a thread of its own.
 
     Args:
         service: Of this process, such as `api`.
-        exporter: Where they go; the OTLP one, as its environment variables say, by default.
-        batched: Whether they go in batches; tests want them at once.
+        exporter: By default the OTLP one, as its environment variables say.
+        batched: Whether spans are exported in batches; tests read them at once.
     """
 
     def __init__(
@@ -40,9 +40,9 @@ class OtelTracer:
 
     @contextmanager
     def request(self, scope: Mapping[str, Any], route: str) -> Iterator[Callable[[int], None]]:
-        """A span around an HTTP request; call what it gives with the status of the answer."""
+        """A span around an HTTP request; the context gives a function for the response's status."""
         headers = {
-            name.decode("latin-1"): held.decode("latin-1") for name, held in scope["headers"]
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
         parent = self._propagator.extract(headers)
         with self._tracer.start_as_current_span(
@@ -54,15 +54,15 @@ class OtelTracer:
             set_status_on_exception=False,
         ) as span:
 
-            def answered(status: int) -> None:
+            def set_status(status: int) -> None:
                 span.set_attribute("http.response.status_code", status)
                 if status >= 500:
                     span.set_status(Status(StatusCode.ERROR))
 
-            yield answered
+            yield set_status
 
     def parent(self) -> str | None:
-        """What a record must carry for the trace to go on behind it; None when not sampled."""
+        """The header value with which a record continues the trace; None when not sampled."""
         span = get_current_span().get_span_context()
         if not (span.is_valid and span.trace_flags.sampled):
             return None
@@ -71,12 +71,12 @@ class OtelTracer:
         return carrier.get(PARENT)
 
     def add(self, name: str, parent: str, seconds: float, **attributes: str | int) -> None:
-        """Note a span that ended just now; `__` in an attribute's name stands for a dot."""
+        """Add a span that ended just now; `__` in an attribute's name becomes a dot."""
         end = time.time_ns()
-        above = self._propagator.extract({PARENT: parent}, context=Context())
+        context = self._propagator.extract({PARENT: parent}, context=Context())
         span = self._tracer.start_span(
             name,
-            above,
+            context,
             SpanKind.CONSUMER,
             {key.replace("__", "."): value for key, value in attributes.items()},
             start_time=end - int(seconds * 1e9),
@@ -84,7 +84,7 @@ class OtelTracer:
         span.end(end)
 
     def close(self) -> None:
-        """Send what waits."""
+        """Export waiting spans."""
         self._provider.shutdown()
 
 

@@ -1,4 +1,4 @@
-"""Takes the measurements of `infra.telemetry.metrics` where one line must do, once per batch."""
+"""Records the metrics of `infra.telemetry.metrics`, once per batch."""
 
 import time
 from collections import Counter
@@ -9,13 +9,13 @@ from typing import Any
 from infra.telemetry.metrics import (
     APPLY_SECONDS,
     BATCH_RECORDS,
+    BUILD_SECONDS,
     CHANGES_RELAYED,
     DEAD_LETTERS,
     EVENT_AGE,
     EVENTS_APPLIED,
     FENCE_MISSES,
     PAGES_RENDERED,
-    PRINT_SECONDS,
     RELAY_SECONDS,
 )
 from schemas.topics import EVENT_TOPICS
@@ -43,13 +43,13 @@ def mismatched(topic: str) -> None:
 
 
 def dead_lettered(topics: Iterable[str]) -> None:
-    """Records became dead letters; the topic of each."""
+    """Record dead letters, given the original topic of each."""
     for topic, number in Counter(topics).items():
         _child(DEAD_LETTERS, topic).inc(number)
 
 
 def relayed(kinds: Iterable[str], seconds: float) -> None:
-    """A batch of changes was published; the kind of each."""
+    """Record a published batch of changes, given the kind of each."""
     RELAY_SECONDS.observe(seconds)
     for kind, number in Counter(kinds).items():
         _child(CHANGES_RELAYED, kind).inc(number)
@@ -57,7 +57,7 @@ def relayed(kinds: Iterable[str], seconds: float) -> None:
 
 def built(seconds: float) -> None:
     """The pages of a change that people read were built, so long after the change was read."""
-    PRINT_SECONDS.observe(seconds)
+    BUILD_SECONDS.observe(seconds)
 
 
 def pages(rendered: int, changed: int) -> None:
@@ -72,6 +72,6 @@ def _child(metric: Any, label: str) -> Any:
     return metric.labels(label)
 
 
-# A series that began with its first burst would show no increase, and alarm nobody.
+# A series that began with its first burst would show no increase, and fire no alert.
 for _topic in EVENT_TOPICS:
     _child(DEAD_LETTERS, _topic.name)

@@ -1,9 +1,9 @@
-"""Traces from an HTTP request to the page that is written, where an exporter is configured.
+"""Traces from an HTTP request to the written page, where an exporter is configured.
 
-Where it is not, nothing of OpenTelemetry is imported and every hook here is one comparison. A
-sampled request's events carry a W3C `traceparent` header on the log, votes too. The outbox knows
-keys alone, so behind it the trace goes on through `verdicts.traces`: the worker leaves two rows
-before it applies a traced event, and relay and publisher each take the rows of their stage.
+Without one, OpenTelemetry is not imported and every hook here costs one comparison. The events of a
+sampled request carry a W3C `traceparent` header on the log, votes too. The outbox holds keys alone,
+so the trace continues through `verdicts.traces`: the worker inserts two rows before it applies a
+traced event, and relay and publisher each take the rows of their stage.
 """
 
 import re
@@ -24,7 +24,7 @@ _SHAPE = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 Headers = list[tuple[str, str | bytes | None]]
 log = structlog.get_logger(__name__)
 
-_LEAVE = """
+_INSERT = """
 insert into verdicts.traces (stage, kind, key, parent)
 select stage, changed.* from (values ('relay'), ('build')) as stages(stage),
     unnest(%(kinds)s::text[], %(keys)s::text[], %(parents)s::text[]) as changed
@@ -40,14 +40,14 @@ _DELETE_OLD = "delete from verdicts.traces where at < clock_timestamp() - interv
 
 
 class Trace(NamedTuple):
-    """A trace under way: what changes, and the span that it goes on from."""
+    """A trace to continue: the changed record's kind and key, and the parent span."""
 
     kind: str
     key: str
     parent: str
 
 
-_spans: "OtelTracer | None" = None
+_tracer: "OtelTracer | None" = None
 
 
 def start(service: str, environ: Mapping[str, str]) -> None:
@@ -62,25 +62,25 @@ def start(service: str, environ: Mapping[str, str]) -> None:
         log.warning("no traces: install verdicts with the extra `tracing`", reason=str(error))
 
 
-def use(spans: "OtelTracer | None") -> None:
-    """Trace with these, or no more."""
-    global _spans
-    _spans = spans
+def use(tracer: "OtelTracer | None") -> None:
+    """Trace with this tracer; None stops tracing."""
+    global _tracer
+    _tracer = tracer
 
 
 def enabled() -> bool:
     """Whether this process traces."""
-    return _spans is not None
+    return _tracer is not None
 
 
 def request(scope: Mapping[str, Any], route: str) -> AbstractContextManager[Callable[[int], None]]:
-    """A span around an HTTP request; call what it gives with the status of the answer.
+    """A span around an HTTP request; the context gives a function that takes the response's status.
 
     Args:
-        scope: The request as ASGI has it.
-        route: Its path, with names for what varies.
+        scope: Of the request, from ASGI.
+        route: Its path, with parameters by name.
     """
-    return _NOTHING if _spans is None else _spans.request(scope, route)
+    return _NOTHING if _tracer is None else _tracer.request(scope, route)
 
 
 def _ignore(_: int) -> None:
@@ -91,25 +91,25 @@ _NOTHING = nullcontext(_ignore)
 
 
 def carried(headers: Headers | None = None) -> Headers | None:
-    """The headers of a record, with the trace of the present request if it is sampled."""
-    parent = None if _spans is None else _spans.parent()
+    """A record's headers, with the trace of the current request if that is sampled."""
+    parent = None if _tracer is None else _tracer.parent()
     return headers if parent is None else [*(headers or ()), (HEADER, parent.encode())]
 
 
 def parent_of(headers: Iterable[tuple[str, bytes | None]]) -> str | None:
-    """The trace that a record carries; whatever else a foreign one calls so is none."""
-    found = (value for name, value in headers if name == HEADER and value)
-    return next((value.decode() for value in found if _SHAPE.fullmatch(value)), None)
+    """The trace that a record carries; a malformed header of another producer counts as none."""
+    values = (value for name, value in headers if name == HEADER and value)
+    return next((value.decode() for value in values if _SHAPE.fullmatch(value)), None)
 
 
 def add(name: str, parent: str, seconds: float, **attributes: str | int) -> None:
-    """Note a span that ended just now."""
-    if _spans is not None:
-        _spans.add(name, parent, seconds, **attributes)
+    """Add a span that ended just now."""
+    if _tracer is not None:
+        _tracer.add(name, parent, seconds, **attributes)
 
 
 def remember(engine: Engine, traces: Iterable[Trace]) -> None:
-    """Leave traces for those who will see the keys alone; none is worth a failure."""
+    """Insert traces for relay and publisher, which see keys alone; an error loses only traces."""
     if rows := list(traces):
         columns = {
             "kinds": [trace.kind for trace in rows],
@@ -118,28 +118,28 @@ def remember(engine: Engine, traces: Iterable[Trace]) -> None:
         }
         try:
             with engine.begin() as connection:
-                connection.exec_driver_sql(_LEAVE, columns)
+                connection.exec_driver_sql(_INSERT, columns)
         except SQLAlchemyError as error:
             log.info("traces are cut short", reason=str(error))
 
 
 def relayed(engine: Engine, keys: Collection[tuple[str, str]], seconds: float) -> None:
     """Changes of these keys were published; blocks on the database where tracing is on."""
-    if _spans is not None:
+    if _tracer is not None:
         _continue(engine, keys, "relay", seconds)
 
 
 def built(engine: Engine, keys: Collection[tuple[str, str]], seconds: float) -> None:
     """Pages of these keys are written, which ends their traces."""
-    if _spans is not None:
+    if _tracer is not None:
         _continue(engine, keys, "build", seconds)
 
 
 def _continue(
     engine: Engine, keys: Collection[tuple[str, str]], stage: str, seconds: float
 ) -> None:
-    """Add a span for each trace that waits on one of the keys; no trace is worth a failure."""
-    assert _spans is not None
+    """Add a span for each trace of these keys; an error loses only traces."""
+    assert _tracer is not None
     columns = {"kinds": [kind for kind, _ in keys], "keys": [key for _, key in keys]}
     try:
         with engine.begin() as connection:
@@ -150,4 +150,4 @@ def _continue(
         return
     for row in rows:
         name = f"{stage} {row.kind}"
-        _spans.add(name, row.parent, seconds, verdicts__key=row.key)
+        _tracer.add(name, row.parent, seconds, verdicts__key=row.key)

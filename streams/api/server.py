@@ -26,7 +26,7 @@ from streams.api.live.checkpoint_loader import CheckpointLoader
 from streams.api.live.notification_listener import NotificationListener
 from streams.api.read_model import READERS, DatabaseReadModel
 from streams.api.routes import Site, application
-from streams.api.status.pipeline_status import StatusProbe
+from streams.api.status.status_probe import StatusProbe
 from streams.api.wiring import Components, Dependencies, build
 
 DRAIN_SECONDS = 6.0

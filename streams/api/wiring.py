@@ -25,7 +25,7 @@ from streams.api.read_model import FakeReadModel, ReadModel
 from streams.api.reading.endpoints import ReadEndpoints
 from streams.api.reading.export import PersonalExport
 from streams.api.status.endpoints import Health
-from streams.api.status.pipeline_status import FakeObserver, Observer
+from streams.api.status.status_probe import FakeObserver, Observer
 from streams.api.voting.endpoints import VoteEndpoint, bookmarks_endpoint, votes_endpoint
 from streams.api.voting.form_endpoints import FormEndpoints
 from streams.api.voting.load_shedding import ArrivalRate

@@ -23,15 +23,22 @@ log = structlog.get_logger(__name__)
 
 
 class FailedRecord(Protocol):
-    """A record as it was fetched."""
+    """A record as it was fetched; `timestamp` in milliseconds since 1970."""
 
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Iterable[tuple[str, bytes]]
+    @property
+    def topic(self) -> str: ...  # noqa: D102
+    @property
+    def partition(self) -> int: ...  # noqa: D102
+    @property
+    def offset(self) -> int: ...  # noqa: D102
+    @property
+    def timestamp(self) -> int: ...  # noqa: D102
+    @property
+    def key(self) -> bytes | None: ...  # noqa: D102
+    @property
+    def value(self) -> bytes | None: ...  # noqa: D102
+    @property
+    def headers(self) -> Iterable[tuple[str, bytes | None]]: ...  # noqa: D102
 
 
 class DeadLettersUnavailableError(Exception):

@@ -17,7 +17,7 @@ from infra.kafka.offsets import LogOffsets
 from infra.kafka.reader import OffsetRange, Progress, scan
 from infra.settings import Settings
 from schemas.events import Event
-from schemas.topics import DEAD_LETTERS, EVENT_TOPICS, LARGEST_RECORD, TopicPartition
+from schemas.topics import DEAD_LETTERS_PARTITION, EVENT_TOPICS, LARGEST_RECORD
 from streams.deadletters.model import (
     DeadLetter,
     Origin,
@@ -28,7 +28,6 @@ from streams.deadletters.model import (
 
 SECONDS = 10.0
 TOPIC_NAMES = {topic.name for topic in EVENT_TOPICS}
-DEAD_LETTERS_PARTITION: TopicPartition = (DEAD_LETTERS.name, 0)
 
 _RESOLVE = text(
     "insert into verdicts.settled_letters (topic_id, letter, outcome, reason)"

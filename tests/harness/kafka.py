@@ -69,5 +69,4 @@ class Reader:
 
 def write_dead_letter(settings: Settings, record: LogRecord, error: Exception) -> None:
     """Write one dead letter as a worker does."""
-    failed: Any = (record, error)  # a named tuple's fields cannot be set, the worker's records' can
-    DeadLetterProducer(settings).write([failed])
+    DeadLetterProducer(settings).write([(record, error)])

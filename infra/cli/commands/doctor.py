@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
+from infra.cli.doctor.finding import Finding, fail
+from infra.cli.doctor.run import examine, of_machine
 from infra.cli.options import answer, as_json, counted, read_settings
 from infra.embedded.errors import EmbeddedError
 from infra.embedded.postgres.location import outside_folder
-from infra.operations.doctor.finding import Finding, fail
-from infra.operations.doctor.run import examine, of_machine
 from infra.settings import Settings
 from infra.supervisor.data_folder import DataFolder, attach
 

@@ -1,6 +1,7 @@
-"""From the log to files."""
+"""Writes the log to files."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +24,7 @@ from schemas.topics import TopicPartition
 
 
 class LogExport:
-    """An export of these topics, up to where each partition ends now.
+    """An export of these topics, up to the present end of each partition.
 
     Raises:
         LogFilesError: the folder is in use.
@@ -34,16 +35,13 @@ class LogExport:
         self._folder = folder
         self._log = LogOffsets(settings)
         _require_unused(folder)
-        places = self._log.partitions_of(topics)
-        bounds = self._log.bounds(places)
-        self.spans: Mapping[TopicPartition, OffsetRange] = {
-            place: OffsetRange(bounds[place].first, bounds[place].end) for place in places
-        }
+        bounds = self._log.bounds(self._log.partitions_of(topics))
+        self._ranges = {at: OffsetRange(bound.first, bound.end) for at, bound in bounds.items()}
 
     @property
     def size(self) -> int:
-        """How many offsets there are to read."""
-        return sum(span.length for span in self.spans.values())
+        """The number of offsets to read."""
+        return sum(offsets.length for offsets in self._ranges.values())
 
     def write(self, progress: Progress = lambda _: None) -> Manifest:
         """Write all files, then the manifest; `progress` gets the offsets passed.
@@ -55,36 +53,38 @@ class LogExport:
         schemas: set[int] = set()
         with ExitStack() as stack:
             writers = {
-                place: stack.enter_context(closing(FrameWriter(self._folder / path_of(place))))
-                for place in self.spans
+                partition: stack.enter_context(
+                    closing(FrameWriter(self._folder / path_of(partition)))
+                )
+                for partition in self._ranges
             }
-            for record in scan(self._settings, self.spans, progress):
+            for record in scan(self._settings, self._ranges, progress):
                 writers[record.topic_partition].write(record)
                 value = record.value or b""
                 if len(value) >= HEADER.size and value[0] == MAGIC:
                     schemas.add(HEADER.unpack_from(value)[1])
-        parts = [self._part(place, writer.records) for place, writer in writers.items()]
+        parts = [self._part(partition, writer.records) for partition, writer in writers.items()]
         manifest = Manifest(
             format=FORMAT,
             made=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
             cluster=self._log.cluster_id(),
             records=sum(part.records for part in parts),
-            topics={topic: sum(it[0] == topic for it in self.spans) for topic, _ in self.spans},
+            topics=dict(Counter(topic for topic, _ in self._ranges)),
             schemas=sorted(schemas),
             files=parts,
         )
         manifest.write(self._folder)
         return manifest
 
-    def _part(self, place: TopicPartition, records: int) -> Part:
-        path = self._folder / path_of(place)
+    def _part(self, topic_partition: TopicPartition, records: int) -> Part:
+        path = self._folder / path_of(topic_partition)
         sync(path)
         return Part(
-            path=path_of(place),
-            topic=place[0],
-            partition=place[1],
-            first=self.spans[place].first,
-            end=self.spans[place].end,
+            path=path_of(topic_partition),
+            topic=topic_partition[0],
+            partition=topic_partition[1],
+            first=self._ranges[topic_partition].first,
+            end=self._ranges[topic_partition].end,
             records=records,
             bytes=path.stat().st_size,
             sha256=digest(path),

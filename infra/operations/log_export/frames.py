@@ -1,4 +1,4 @@
-"""Records as frames: length, CRC-32, then offset, timestamp, key, value and headers as they are.
+"""Records as frames: length, CRC-32, then offset, timestamp, key, value and headers unchanged.
 
 All numbers are big-endian. A frame is `>II` (length and CRC-32 of the body) and its body `>qq`
 (offset, timestamp in milliseconds), key, value, `>H` (number of headers) and for each header its
@@ -17,22 +17,22 @@ from infra.kafka.reader import LogRecord
 from schemas.topics import TopicPartition
 
 MAGIC = b"verdicts-log/1\n"
-# Above it records get little smaller and the export much slower.
+# Higher levels make files little smaller and the export much slower.
 COMPRESSION = 3
 
 _FRAME, _STAMP, _LENGTH, _COUNT = Struct(">II"), Struct(">qq"), Struct(">i"), Struct(">H")
 
 
 class DamagedError(Exception):
-    """A file is not what was written; the message says where it breaks."""
+    """A file differs from what was written; the message says where."""
 
 
 class FrameWriter:
-    """Writes the file of one partition; `close` it, or the file is worth nothing."""
+    """Writes the file of one partition; without `close` the file cannot be read."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # No time inside, so that the same records give the same bytes.
+        # Without a time, the same records give the same bytes.
         zipped = gzip.GzipFile(path, "wb", compresslevel=COMPRESSION, mtime=0)
         self._file = BufferedWriter(zipped, 1 << 17)
         self._file.write(MAGIC)
@@ -50,7 +50,7 @@ class FrameWriter:
         self._file.close()
 
 
-def frames(path: Path, place: TopicPartition) -> Iterator[LogRecord]:
+def frames(path: Path, topic_partition: TopicPartition) -> Iterator[LogRecord]:
     """Read the file of a partition.
 
     Raises:
@@ -62,10 +62,10 @@ def frames(path: Path, place: TopicPartition) -> Iterator[LogRecord]:
             if file.read(len(MAGIC)) != MAGIC:
                 raise DamagedError(f"{path} is no file of a log.")
             while head := file.read(_FRAME.size):
-                yield unpacked(_body(file, head), place)
+                yield unpacked(_body(file, head), topic_partition)
                 number += 1
         except (OSError, EOFError, zlib.error, ValueError, StructError) as error:
-            raise DamagedError(f"{path} is damaged behind its record {number}: {error}.") from error
+            raise DamagedError(f"{path} is damaged after record {number}: {error}.") from error
 
 
 def _body(file: gzip.GzipFile, head: bytes) -> bytes:
@@ -93,11 +93,11 @@ def _bytes(value: bytes | None) -> bytes:
     return _LENGTH.pack(-1) if value is None else _LENGTH.pack(len(value)) + value
 
 
-def unpacked(body: bytes, place: TopicPartition) -> LogRecord:
+def unpacked(body: bytes, topic_partition: TopicPartition) -> LogRecord:
     """A record from the body of its frame.
 
     Raises:
-        ValueError: the body is not one.
+        ValueError: the body is malformed.
     """
     offset, timestamp = _STAMP.unpack_from(body)
     key, at = _read_bytes(body, _STAMP.size)
@@ -107,11 +107,11 @@ def unpacked(body: bytes, place: TopicPartition) -> LogRecord:
     headers = []
     for _ in range(count):
         name, at = _read_bytes(body, at)
-        held, at = _read_bytes(body, at)
-        headers.append(((name or b"").decode(), held))
+        content, at = _read_bytes(body, at)
+        headers.append(((name or b"").decode(), content))
     if at != len(body):
         raise ValueError("bytes are left over")
-    return LogRecord(*place, offset, timestamp, key, value, tuple(headers))
+    return LogRecord(*topic_partition, offset, timestamp, key, value, tuple(headers))
 
 
 def _read_bytes(body: bytes, at: int) -> tuple[bytes | None, int]:

@@ -1,4 +1,4 @@
-"""The manifest of an export: what is in the folder, and how to tell that all of it is."""
+"""The manifest of an export: its files, and their checksums."""
 
 import hashlib
 import os
@@ -24,7 +24,7 @@ class LogFilesError(VerdictsError):
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """The file of one partition: offsets from `first` up to, not including, `end`.
 
-    `records` is less than their difference where the log has gaps. `sha256` is that of the file.
+    The log may have gaps, so `records` may be less than their difference. `sha256` is the file's.
     """
 
     path: str
@@ -37,22 +37,22 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
 
     @property
-    def place(self) -> TopicPartition:
+    def topic_partition(self) -> TopicPartition:
         """Its topic and partition."""
         return self.topic, self.partition
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What an export holds.
+    """The content of an export.
 
     Attributes:
         format: Version of this format.
-        made: When, as RFC 3339.
-        cluster: Id of the Kafka cluster that it was taken from.
-        records: How many there are in all.
-        topics: Partitions of each topic.
+        made: Time of the export, as RFC 3339.
+        cluster: Id of the exported Kafka cluster.
+        records: Number of all records.
+        topics: Number of partitions by topic.
         schemas: Ids of the schemas that values name.
-        files: One per partition, empty ones too.
+        files: One per partition, also for an empty one.
     """
 
     format: str
@@ -68,26 +68,25 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         """Read the manifest of an export.
 
         Raises:
-            LogFilesError: there is none, or it is not one of ours.
+            LogFilesError: there is no manifest, or it is malformed.
         """
         try:
-            found = msgspec.json.decode((folder / NAME).read_bytes(), type=cls)
+            manifest = msgspec.json.decode((folder / NAME).read_bytes(), type=cls)
         except FileNotFoundError:
             raise LogFilesError(
-                f"{folder} holds no export: {NAME} is missing; it is written last, when all the "
-                "rest stands."
+                f"{folder} holds no export: {NAME} is missing; it is written last, after all files."
             ) from None
         except msgspec.DecodeError as error:
             raise LogFilesError(f"{folder / NAME} is no manifest: {error}.") from None
-        if found.format != FORMAT:
-            raise LogFilesError(f"{folder} has format {found.format!r}; this reads {FORMAT!r}.")
-        for part in found.files:
-            if part.path != path_of(part.place) or part.topic not in found.topics:
+        if manifest.format != FORMAT:
+            raise LogFilesError(f"{folder} has format {manifest.format!r}; this reads {FORMAT!r}.")
+        for part in manifest.files:
+            if part.path != path_of(part.topic_partition) or part.topic not in manifest.topics:
                 raise LogFilesError(f"{folder / NAME} names a file {part.path!r} that is not ours.")
-        return found
+        return manifest
 
     def write(self, folder: Path) -> None:
-        """Write it, whole or not at all, once every file's name is as safe as what it holds."""
+        """Write it, whole or not at all, after the names of all files are synced to disk."""
         for inner in {(folder / part.path).parent for part in self.files}:
             sync(inner)
         new = folder / f"{NAME}.new"
@@ -99,7 +98,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def sync(path: Path) -> None:
-    """Have the disk keep a file or folder as it is, also when the power goes."""
+    """Sync a file or folder to disk, so that it survives a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -107,9 +106,10 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def path_of(place: TopicPartition) -> str:
-    """Where the file of a partition stands within the folder."""
-    return f"{place[0]}/{place[1]:03}.log.gz"
+def path_of(topic_partition: TopicPartition) -> str:
+    """The path of a partition's file within the folder."""
+    topic, partition = topic_partition
+    return f"{topic}/{partition:03}.log.gz"
 
 
 def digest(path: Path) -> str:
@@ -122,33 +122,33 @@ def verify(folder: Path, progress: Progress = lambda _: None) -> Manifest:
     """Read every file of an export again; `progress` gets the number of records read.
 
     Raises:
-        LogFilesError: it is not whole, or not as it was written.
+        LogFilesError: the export is incomplete, or was changed.
     """
     manifest = Manifest.read(folder)
-    behind = 0
+    count = 0
     for part in manifest.files:
         for _ in checked(folder, part):
-            behind += 1
-            if behind % 1000 == 0:
-                progress(behind)
-    progress(behind)
+            count += 1
+            if count % 1000 == 0:
+                progress(count)
+    progress(count)
     return manifest
 
 
 def checked(folder: Path, part: Part) -> Iterator[LogRecord]:
-    """The records of one file, which must be the ones that the manifest means.
+    """The records of one file, checked against the manifest.
 
     Raises:
-        LogFilesError: they are not.
+        LogFilesError: the file is missing, damaged, or differs from the manifest.
     """
     path = folder / part.path
     try:
         if digest(path) != part.sha256:
             raise LogFilesError(f"{path} was changed since the export: its SHA-256 differs.")
         number, last = 0, part.first - 1
-        for record in frames(path, part.place):
+        for record in frames(path, part.topic_partition):
             if not last < record.offset < part.end:
-                raise LogFilesError(f"{path} holds offset {record.offset} behind {last}.")
+                raise LogFilesError(f"{path} holds offset {record.offset} after {last}.")
             number, last = number + 1, record.offset
             yield record
     except (DamagedError, FileNotFoundError) as error:

@@ -1,5 +1,6 @@
-"""From files to an empty log, and the proof that both hold the same."""
+"""Writes files to an empty log, and proves that both hold the same records."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -14,8 +15,8 @@ from schemas.topics import TopicPartition
 
 SECONDS = 60.0
 PROGRESS_EVERY = 1_000
-# What stands on a topic is there for good: to empty it leaves its offsets, and to make it anew
-# gives it another id, at which whoever read it halts.
+# A topic cannot be used twice: emptied, it keeps its offsets; made anew, it has another id, and its
+# readers stop.
 START_OVER = "start over with an empty cluster and database, such as a new data folder"
 
 
@@ -25,13 +26,13 @@ def restore(
     folder: Path,
     progress: Progress = lambda _: None,
 ) -> Manifest:
-    """Write an export to a cluster whose event topics are empty; missing topics are made.
+    """Write an export to a cluster whose event topics are empty; missing topics are created.
 
-    Every record gets the partition, key, value, headers and timestamp that it had. Verify the
-    files before; compare afterwards.
+    Every record keeps its partition, key, value, headers and timestamp. Verify the files before;
+    compare afterwards.
 
     Raises:
-        LogFilesError: the log is not empty or not alike, or the broker did not take a record.
+        LogFilesError: the log is not empty, its partitions differ, or it refused a record.
     """
     manifest = Manifest.read(folder)
     wanted = list(topics)
@@ -50,32 +51,32 @@ def compare(
     *,
     grown: bool = False,
 ) -> Manifest:
-    """Hold the log against an export: the same records in the same order, and no others.
+    """Compare the log with an export: the same records in the same order, and no others.
 
     Offsets may differ: by a constant where the exported log did not begin at zero, and by the
-    marks of transactions, which an import leaves out.
+    markers of transactions, which an import leaves out.
 
     Args:
-        settings: Where the log is.
+        settings: The brokers.
         folder: Of the export.
         progress: Gets the offsets passed.
-        grown: Whether further records may follow those of the export. They are left alone.
+        grown: Whether further records may follow those of the export; they are ignored.
 
     Raises:
-        LogFilesError: they differ; it says where first.
+        LogFilesError: they differ; the message names the first difference.
     """
     manifest = Manifest.read(folder)
-    spans = _spans(manifest, LogOffsets(settings), grown=grown)
-    kept = {part.place: checked(folder, part) for part in manifest.files}
-    for record in scan(settings, spans, progress):
-        expected = next(kept[record.topic_partition], None)
+    ranges = _ranges(manifest, LogOffsets(settings), grown=grown)
+    exported = {part.topic_partition: checked(folder, part) for part in manifest.files}
+    for record in scan(settings, ranges, progress):
+        expected = next(exported[record.topic_partition], None)
         if expected is None:
             if grown:
                 continue
             raise LogFilesError(f"The log holds {record}, which is not in the export.")
         if record[3:] != expected[3:]:
             raise LogFilesError(f"{record} on the log differs from {expected} in the export.")
-    _require_exhausted(kept)
+    _require_exhausted(exported)
     return manifest
 
 
@@ -110,19 +111,19 @@ def _outgoing(record: LogRecord) -> Outgoing:
     )
 
 
-def _spans(
+def _ranges(
     manifest: Manifest, log: LogOffsets, *, grown: bool
 ) -> dict[TopicPartition, OffsetRange]:
-    """What there is to read of each partition."""
+    """The range to compare of each partition."""
     bounds = log.bounds(log.partitions_of(manifest.topics))
-    lengths = {part.place: part.end - part.first for part in manifest.files}
+    lengths = {part.topic_partition: part.end - part.first for part in manifest.files}
     if set(lengths) != set(bounds):
         raise LogFilesError("The log and the export have different partitions.")
     ends = {
-        place: min(bound.end, bound.first + lengths[place]) if grown else bound.end
-        for place, bound in bounds.items()
+        partition: min(bound.end, bound.first + lengths[partition]) if grown else bound.end
+        for partition, bound in bounds.items()
     }
-    return {place: OffsetRange(bound.first, ends[place]) for place, bound in bounds.items()}
+    return {at: OffsetRange(bound.first, ends[at]) for at, bound in bounds.items()}
 
 
 def _records(manifest: Manifest, folder: Path) -> Iterator[LogRecord]:
@@ -137,25 +138,24 @@ def _require_known(manifest: Manifest, known: set[str]) -> None:
 
 
 def _require_ready(manifest: Manifest, log: LogOffsets) -> None:
-    places = log.partitions_of(manifest.topics)
-    ends = log.ends(places)
-    there = sum(ends.values())
-    if there:
-        fullest = max(ends, key=lambda place: ends[place])
+    partitions = log.partitions_of(manifest.topics)
+    ends = log.ends(partitions)
+    if total := sum(ends.values()):
+        (fullest, _), _ = max(ends.items(), key=lambda item: item[1])
         raise LogFilesError(
-            f"The log is not empty: {there} records stand on it or did, most on {fullest[0]}; "
+            f"The log is not empty: {total} records are or were on it, most on {fullest}; "
             f"{START_OVER} and VERDICTS_DEMO=0."
         )
-    for topic, partitions in manifest.topics.items():
-        found = sum(place[0] == topic for place in places)
-        if found != partitions:
+    numbers = Counter(topic for topic, _ in partitions)
+    for topic, exported in manifest.topics.items():
+        if numbers[topic] != exported:
             raise LogFilesError(
-                f"{topic} has {found} partitions here and {partitions} in the export; keys would "
-                f"change their partition, so {START_OVER}, and make it with as many there."
+                f"{topic} has {numbers[topic]} partitions here and {exported} in the export; keys "
+                f"would change their partition, so {START_OVER}, and make it with as many there."
             )
 
 
-def _require_exhausted(kept: Mapping[TopicPartition, Iterator[LogRecord]]) -> None:
-    for records in kept.values():
+def _require_exhausted(exported: Mapping[TopicPartition, Iterator[LogRecord]]) -> None:
+    for records in exported.values():
         if (missing := next(records, None)) is not None:
             raise LogFilesError(f"{missing} of the export is missing on the log.")

@@ -1,4 +1,4 @@
-"""What machines ask: does it live, can it work, does the chain hold, what is measured."""
+"""What machines ask: liveness, readiness, the pipeline's status and metrics."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -7,10 +7,11 @@ from infra.runtime.blocking_pool import BlockingPool
 from infra.telemetry.metrics import exposition
 from streams.api.http.problems import unavailable
 from streams.api.http.responses import JSON, encode
-from streams.api.status.pipeline_status import Observer, evaluate
+from streams.api.status.pipeline_status import evaluate
+from streams.api.status.status_probe import Observer
 
 METRICS_SECONDS = 30.0
-"""Without broker or database the metrics come late; nobody waits longer than this."""
+"""Without broker or database the metrics come late; a request waits no longer than this."""
 
 _FRESH = {"Cache-Control": "no-store"}
 
@@ -28,7 +29,7 @@ class Health:
         return Response(b'{"status":"ok"}', headers=_FRESH, media_type=JSON)
 
     async def ready(self, _: Request) -> Response:
-        """`GET /readyz`: this process can do its part."""
+        """`GET /readyz`: this process can serve."""
         fault = "This process is about to end." if self.closing else await self._observer.unready()
         if fault:
             raise unavailable(fault)
@@ -36,9 +37,9 @@ class Health:
 
     async def status(self, _: Request) -> Response:
         """`GET /status`: 200 when a vote sent now would reach a page, else 503."""
-        report = evaluate(await self._observer.observe())
-        headers = _FRESH if report.ok else {**_FRESH, "Retry-After": "1"}
-        return Response(encode(report), 200 if report.ok else 503, headers, JSON)
+        evaluation = evaluate(await self._observer.observe())
+        headers = _FRESH if evaluation.ok else {**_FRESH, "Retry-After": "1"}
+        return Response(encode(evaluation), 200 if evaluation.ok else 503, headers, JSON)
 
     async def metrics(self, _: Request) -> Response:
         """`GET /metrics`, for Prometheus."""

@@ -8,7 +8,7 @@ import infra
 ROOT = Path(infra.__file__).parents[1]
 
 
-def test_only_one_module_knows_where_brokers_are_and_how_to_connect() -> None:
+def test_only_one_module_configures_clients() -> None:
     rooms = ("infra", "projections", "publishers", "schemas", "streams")
     names = {
         str(path.relative_to(ROOT))

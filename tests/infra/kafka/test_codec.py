@@ -53,14 +53,14 @@ def test_every_record_comes_back_as_it_went(name: str) -> None:
     assert CODEC.decode_record(CODEC.encode_record(record)) == record
 
 
-def test_a_retired_tool_keeps_its_moments() -> None:
+def test_a_retired_tool_keeps_its_times() -> None:
     tool = a_record("Tool")
     retired = msgspec.structs.replace(tool, retired=tool.listed, retired_reason="Closed.")
     assert isinstance(retired, Tool)
     assert CODEC.decode_record(CODEC.encode_record(retired)) == retired
 
 
-def test_who_sent_an_event_travels_with_it() -> None:
+def test_the_source_of_an_event_is_encoded_with_it() -> None:
     event = Event("01", NOON, a_vote().data, "/editors/desk")
     assert CODEC.decode(VOTES, CODEC.encode(event)).source == "/editors/desk"
 
@@ -86,12 +86,12 @@ def test_a_registrys_ids_are_written_where_there_are_some() -> None:
     assert raw[:5] == b"\0\0\0\0\x2a"
 
 
-def test_what_a_registry_numbered_is_read_with_its_schema() -> None:
+def test_records_with_a_registrys_id_are_read_with_its_schema() -> None:
     raw = Codec(ids={VOTES: 42}).encode(a_vote())
     assert Codec(fetch={42: VOTE_SCHEMA}.get).decode(VOTES, raw) == a_vote()
 
 
-def test_pinned_ids_are_read_without_asking_anybody() -> None:
+def test_pinned_ids_are_read_without_a_registry() -> None:
     asked: list[int] = []
     codec = Codec(ids={VOTES: 42}, fetch=asked.append)
     assert codec.decode(VOTES, CODEC.encode(a_vote())) == a_vote()
@@ -146,7 +146,7 @@ def test_records_of_an_older_version_take_the_defaults_of_the_new_one() -> None:
     assert event == a_vote(tool="a", voter="v")
 
 
-def test_records_of_a_newer_version_are_read_without_what_is_new() -> None:
+def test_records_of_a_newer_version_are_read_without_new_fields() -> None:
     newer = [
         {**it, "fields": [{"name": "mood", "type": "string", "default": ""}, *it["fields"]]}
         for it in VOTE_SCHEMA
@@ -192,11 +192,11 @@ def test_bytes_behind_an_event_make_it_undecodable(event: Event) -> None:
     ],
     ids=lambda raw: repr(raw)[:24],
 )
-def test_what_is_no_avro_of_ours_is_undecodable(raw: bytes | None) -> None:
+def test_foreign_bytes_are_undecodable(raw: bytes | None) -> None:
     undecodable(raw)
 
 
-def test_a_flipped_byte_gives_another_event_or_none_but_no_other_fault() -> None:
+def test_a_flipped_byte_gives_another_event_or_is_undecodable() -> None:
     raw = CODEC.encode(a_review(pros=("Runs offline",), disclosure="I know its author."))
     for place in range(len(raw)):
         for flipped in (raw[place] ^ 1, raw[place] ^ 0x80, 0xFF):
@@ -234,12 +234,12 @@ def test_an_event_of_another_topic_is_undecodable_here() -> None:
         ({"time": -(2**63)}, "years 1 to 9999"),
     ],
 )
-def test_values_that_no_event_may_carry_are_undecodable(changes: dict[str, Any], said: str) -> None:
+def test_values_that_no_event_may_have_are_undecodable(changes: dict[str, Any], said: str) -> None:
     assert said in undecodable(a_raw_vote(**changes))
 
 
 @pytest.mark.parametrize("time", [-62_135_596_800_000_000, 0, 253_402_300_799_999_999])
-def test_the_first_and_the_last_moment_are_readable(time: int) -> None:
+def test_the_first_and_the_last_time_are_readable(time: int) -> None:
     assert CODEC.decode(VOTES, a_raw_vote(time=time)).time == time
 
 

@@ -32,7 +32,7 @@ def test_markers_of_transactions_take_offsets_and_are_no_records(
     assert not log.has_records(place, 1, 4)
 
 
-def test_what_a_log_has_lost_is_not_taken_for_nothing(
+def test_records_that_a_log_has_lost_count_as_records(
     kafka: str, unique: Callable[[str], str]
 ) -> None:
     topic = unique("cut")

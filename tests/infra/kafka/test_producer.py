@@ -29,7 +29,7 @@ async def ends_by_itself(producer: KafkaProducer) -> None:
     await asyncio.wait_for(producer.close(60), 30)
 
 
-def test_without_a_broker_the_outcome_is_undecided_after_the_given_time() -> None:
+def test_without_a_broker_the_outcome_is_unknown_after_the_given_time() -> None:
     async def scene() -> None:
         producer = KafkaProducer(nowhere(), delivery_seconds=0.3)
         try:
@@ -41,7 +41,7 @@ def test_without_a_broker_the_outcome_is_undecided_after_the_given_time() -> Non
     asyncio.run(scene())
 
 
-def test_a_record_over_the_limit_is_surely_not_written() -> None:
+def test_a_record_over_the_limit_is_not_written() -> None:
     async def scene() -> None:
         producer = KafkaProducer(nowhere())
         try:
@@ -54,7 +54,7 @@ def test_a_record_over_the_limit_is_surely_not_written() -> None:
     asyncio.run(scene())
 
 
-def test_who_no_longer_waits_does_no_harm() -> None:
+def test_a_caller_that_no_longer_waits_does_no_harm() -> None:
     async def scene() -> None:
         producer = KafkaProducer(nowhere(), delivery_seconds=0.3)
         left = producer.send("t", b"k", b"v")
@@ -66,7 +66,7 @@ def test_who_no_longer_waits_does_no_harm() -> None:
     asyncio.run(scene())
 
 
-def test_of_records_sent_together_each_has_its_own_outcome() -> None:
+def test_each_of_several_records_has_its_own_outcome() -> None:
     async def scene() -> list[Outcome]:
         producer = KafkaProducer(nowhere(), delivery_seconds=0.3)
         large = Outgoing("t", b"k", b"x" * 3_000_000)
@@ -83,7 +83,7 @@ def test_of_records_sent_together_each_has_its_own_outcome() -> None:
     assert refused.too_large
 
 
-def test_who_no_longer_waits_for_records_sent_together_does_no_harm() -> None:
+def test_a_caller_that_no_longer_waits_for_several_records_does_no_harm() -> None:
     async def scene() -> None:
         producer = KafkaProducer(nowhere(), delivery_seconds=0.3)
         producer.send_all([Outgoing("t", b"k", b"v")] * 3).cancel()

@@ -52,7 +52,7 @@ def now() -> int:
     return int(time.time() * 1000)
 
 
-def test_what_does_not_come_in_time_is_unknown_and_an_empty_span_is_not() -> None:
+def test_a_record_that_does_not_come_in_time_is_unknown_and_an_empty_range_is_not() -> None:
     nobody = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
     waiting, done = ("topic", 0), ("topic", 1)
     assert first_records(
@@ -61,7 +61,7 @@ def test_what_does_not_come_in_time_is_unknown_and_an_empty_span_is_not() -> Non
 
 
 @pytest.mark.integration
-def test_the_first_record_of_each_span_is_read(its: Settings, topic: str) -> None:
+def test_the_first_record_of_each_range_is_read(its: Settings, topic: str) -> None:
     write(its, topic, 0, now(), now())
     write(its, topic, 1, now())
     found = first_records(
@@ -74,7 +74,7 @@ def test_the_first_record_of_each_span_is_read(its: Settings, topic: str) -> Non
 
 
 @pytest.mark.integration
-def test_in_a_span_of_nothing_but_marks_of_transactions_nothing_waits(
+def test_a_range_of_nothing_but_markers_of_transactions_has_no_record(
     its: Settings, topic: str
 ) -> None:
     marks = {(topic, 0): OffsetRange(1, 2)}
@@ -86,7 +86,7 @@ def test_in_a_span_of_nothing_but_marks_of_transactions_nothing_waits(
 
 
 @pytest.mark.integration
-def test_what_a_transaction_has_not_committed_does_not_wait_yet(its: Settings, topic: str) -> None:
+def test_a_record_of_an_open_transaction_does_not_count_yet(its: Settings, topic: str) -> None:
     producer = transactional(its, topic)
     producer.begin_transaction()
     producer.produce(topic, b"a record", partition=0)
@@ -97,7 +97,7 @@ def test_what_a_transaction_has_not_committed_does_not_wait_yet(its: Settings, t
 
 
 @pytest.mark.integration
-def test_an_age_is_told_in_seconds(its: Settings, topic: str) -> None:
+def test_an_age_is_in_seconds(its: Settings, topic: str) -> None:
     write(its, topic, 0, now() - 60_000)
     place = (topic, 0)
     age = wait_until(
@@ -109,7 +109,7 @@ def test_an_age_is_told_in_seconds(its: Settings, topic: str) -> None:
 
 
 @pytest.mark.integration
-def test_what_the_log_no_longer_holds_is_unknown_and_the_others_are_read(
+def test_a_range_that_the_log_has_lost_is_unknown_and_the_others_are_read(
     its: Settings, topic: str
 ) -> None:
     write(its, topic, 0, now(), now(), now())

@@ -79,7 +79,7 @@ def test_a_schema_is_found_by_its_id_and_an_unknown_one_is_not() -> None:
     assert at(fake).schema(10_000) is None
 
 
-def test_a_registry_that_is_away_for_a_moment_is_asked_again() -> None:
+def test_a_registry_that_is_briefly_away_is_asked_again() -> None:
     fake = FakeRegistry()
     fake.answers = [503, 502]
     assert at(fake).schema(1) is None
@@ -93,7 +93,7 @@ def test_a_registry_that_stays_away_says_nothing_about_an_id() -> None:
         registry.schema(1)
 
 
-def test_a_registry_that_is_away_is_left_alone_for_some_seconds() -> None:
+def test_a_registry_that_is_away_is_not_asked_for_some_seconds() -> None:
     fake, now = FakeRegistry(), 0.0
     fake.id_of('"string"')
     fake.answers = [503, 503]
@@ -111,7 +111,7 @@ def test_a_registry_that_is_away_is_left_alone_for_some_seconds() -> None:
     assert registry.schema(1) == "string"
 
 
-def test_amid_the_work_a_registry_is_waited_for_less_than_at_the_start() -> None:
+def test_a_lookup_waits_for_a_registry_less_than_a_start() -> None:
     def away(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused")
 
@@ -134,13 +134,13 @@ def test_an_unknown_id_is_asked_for_once_a_minute() -> None:
     assert registry.schema(1) == "string"
 
 
-def test_a_schema_of_another_kind_is_none_for_us() -> None:
+def test_a_schema_that_is_no_avro_counts_as_none() -> None:
     answer = httpx.Response(200, json={"schemaType": "PROTOBUF", "schema": 'syntax = "proto3";'})
     other = Registry("http://registry", httpx.MockTransport(lambda _: answer))
     assert other.schema(1) is None
 
 
-def test_a_refused_schema_is_told_with_the_registrys_reason() -> None:
+def test_the_error_of_a_refused_schema_has_the_registrys_reason() -> None:
     refusal = httpx.Response(409, json={"message": "Schema is incompatible."})
     strict = Registry("http://registry", httpx.MockTransport(lambda _: refusal))
     with pytest.raises(RegistryError, match=r"status 409: Schema is incompatible\.$"):

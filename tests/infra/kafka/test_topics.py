@@ -29,7 +29,7 @@ def test_missing_topics_are_created_and_later_found(
 
 
 @pytest.mark.integration
-def test_a_topic_that_differs_is_told_and_left_as_it_is(
+def test_a_topic_that_differs_is_reported_and_not_changed(
     kafka: str, unique: Callable[[str], str]
 ) -> None:
     name = unique("topic")
@@ -41,9 +41,7 @@ def test_a_topic_that_differs_is_told_and_left_as_it_is(
 
 
 @pytest.mark.integration
-def test_a_log_is_empty_until_a_record_stands_on_it(
-    kafka: str, unique: Callable[[str], str]
-) -> None:
+def test_a_log_is_empty_until_a_record_is_written(kafka: str, unique: Callable[[str], str]) -> None:
     one, two = ATopic(unique("topic")), ATopic(unique("topic"))
     apply(at(kafka), [one, two])
     assert is_empty(at(kafka), [one.name, two.name])

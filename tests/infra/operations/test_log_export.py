@@ -82,7 +82,7 @@ def test_a_changed_byte_is_noticed_wherever_it_is(tmp_path: Path) -> None:
             list(frames(path, PLACE))
 
 
-def test_nothing_is_read_behind_a_missing_beginning(tmp_path: Path) -> None:
+def test_a_file_without_its_magic_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "some.log.gz"
     path.write_bytes(gzip.compress(MAGIC[:-1] + b"2"))
     with pytest.raises(DamagedError, match="is no file of a log"):
@@ -148,7 +148,7 @@ def test_the_disk_holds_all_of_an_export_before_it_has_a_manifest(
 
 def test_records_out_of_order_are_refused(tmp_path: Path) -> None:
     an_export(tmp_path, [a_record(1), a_record(0)])
-    with pytest.raises(LogFilesError, match="holds offset 0 behind 1"):
+    with pytest.raises(LogFilesError, match="holds offset 0 after 1"):
         verify(tmp_path)
 
 

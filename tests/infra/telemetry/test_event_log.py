@@ -44,13 +44,13 @@ def test_every_stage_names_the_event_or_the_keys_that_it_changed(logged: io.Stri
     assert lines[2]["keys"] == lines[3]["keys"] == ["tool:x"]
 
 
-def test_at_the_usual_level_nothing_is_said(logged: io.StringIO) -> None:
+def test_at_the_usual_level_nothing_is_logged(logged: io.StringIO) -> None:
     configure("test", logged)
     walk()
     assert logged.getvalue() == ""
 
 
-def test_libraries_do_not_talk_more_at_debug(logged: io.StringIO) -> None:
+def test_libraries_log_no_more_at_debug(logged: io.StringIO) -> None:
     configure("test", logged, level="debug")
     logging.getLogger("some.library").debug("detail")
     assert logged.getvalue() == ""

@@ -14,7 +14,7 @@ from infra.embedded.ports import LOOPBACK, choose
 from infra.telemetry import metrics, recording
 from infra.telemetry.metrics import REGISTRY, listen, names
 from schemas.channels import ServiceName
-from streams.api.status.pipeline_status import MOST_SECONDS
+from streams.api.status.pipeline_status import MAX_LAG_SECONDS
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "infra" / "deploy"
@@ -38,20 +38,20 @@ def test_every_metric_on_the_dashboard_and_in_an_alert_exists() -> None:
     assert used() - {"verdicts"} <= set(names())
 
 
-def test_every_metric_of_ours_is_shown_to_somebody() -> None:
+def test_every_metric_of_ours_is_on_the_dashboard_or_in_an_alert() -> None:
     base = {re.sub(r"_(bucket|sum|count|total)$", "", name) for name in names()}
     shown = {re.sub(r"_(bucket|sum|count|total)$", "", name) for name in used()}
     assert {name for name in base if name.startswith("verdicts_")} <= shown
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
-def test_an_alert_says_what_is_so_and_what_to_do(alert: dict[str, Any]) -> None:
+def test_an_alert_says_what_happens_and_what_to_do(alert: dict[str, Any]) -> None:
     assert alert["labels"]["severity"] in {"page", "ticket"}
     assert alert["annotations"]["summary"]
     assert alert["annotations"]["description"].endswith(".")
 
 
-def test_every_panel_has_a_place_of_its_own() -> None:
+def test_no_two_panels_overlap() -> None:
     panels = DASHBOARD["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
     cells = [
@@ -63,7 +63,7 @@ def test_every_panel_has_a_place_of_its_own() -> None:
     assert len(set(cells)) == len(cells)
 
 
-def test_a_service_that_ended_by_itself_or_never_began_is_missed() -> None:
+def test_a_service_that_ended_or_never_began_fires_an_alert() -> None:
     """Its sign of life goes with it, so there is none that could grow old."""
     (silent,) = (it["expr"] for it in ALERTS if it["alert"] == "VerdictsServiceSilent")
     for service in (ServiceName.WORKER, ServiceName.PUBLISHER):
@@ -72,7 +72,7 @@ def test_a_service_that_ended_by_itself_or_never_began_is_missed() -> None:
     assert f"min by (service) ({asked}) > " in silent
 
 
-def test_a_rebuild_beside_the_live_generation_is_no_alarm() -> None:
+def test_a_rebuild_beside_the_live_generation_fires_no_alert() -> None:
     """Whoever asks for lag without saying of which projection asks for that of the live one."""
     live = r"verdicts_lag_seconds and on \(projection\) verdicts_live_generation"
     (behind,) = (it["expr"] for it in ALERTS if it["alert"] == "VerdictsBehind")
@@ -86,7 +86,7 @@ def test_a_rebuild_beside_the_live_generation_is_no_alarm() -> None:
 def test_pages_that_fall_behind_are_an_alarm_as_they_are_a_fault_of_the_status() -> None:
     pages = 'verdicts_queue_age_seconds{queue="pages"}'
     (behind,) = (it["expr"] for it in ALERTS if it["alert"] == "VerdictsPagesBehind")
-    assert behind == f"max({pages}) > {MOST_SECONDS}"
+    assert behind == f"max({pages}) > {MAX_LAG_SECONDS}"
     (stat,) = (it for it in DASHBOARD["panels"] if it["title"] == "Behind the log")
     assert pages in stat["targets"][0]["expr"]
 
@@ -114,7 +114,7 @@ def test_a_batch_is_measured_when_it_is_applied() -> None:
     assert value("verdicts_fence_misses_total", topic="t1") == 0
 
 
-def test_a_missed_batch_counts_as_missed_and_as_nothing_else() -> None:
+def test_a_mismatched_batch_counts_as_a_mismatch_alone() -> None:
     recording.mismatched("t2")
     assert value("verdicts_fence_misses_total", topic="t2") == 1
     assert value("verdicts_events_applied_total", topic="t2") == 0
@@ -142,12 +142,14 @@ for topic in EVENT_TOPICS:
 """
 
 
-def test_dead_letters_of_every_topic_are_counted_from_nought() -> None:
+def test_dead_letters_of_every_topic_are_counted_from_zero() -> None:
     """A series that begins with its first burst shows no increase."""
     subprocess.run([sys.executable, "-c", BURIED], cwd=ROOT, check=True)
 
 
-def test_a_process_without_http_serves_its_metrics_where_it_is_told(tmp_path: Path) -> None:
+def test_a_process_without_http_serves_its_metrics_at_the_configured_address(
+    tmp_path: Path,
+) -> None:
     port = choose(tmp_path, "metrics")["metrics"]
     listen(f"{LOOPBACK}:{port}")
     answer = httpx.get(f"http://{LOOPBACK}:{port}/metrics", trust_env=False)
@@ -155,7 +157,7 @@ def test_a_process_without_http_serves_its_metrics_where_it_is_told(tmp_path: Pa
     listen(f"{LOOPBACK}:{port}")  # taken now: said, and no reason to end
 
 
-def test_nothing_listens_unless_it_is_told_to() -> None:
+def test_without_an_address_nothing_listens() -> None:
     listen("")
 
 

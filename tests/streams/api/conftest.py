@@ -14,7 +14,7 @@ from streams.api.auth.tokens import FakeTokens
 from streams.api.ingest.event_clock import FakeClock
 from streams.api.read_model import FakeReadModel
 from streams.api.routes import application
-from streams.api.status.pipeline_status import FakeObserver
+from streams.api.status.status_probe import FakeObserver
 from streams.api.wiring import Components, Fakes, build
 
 HOST = "http://127.0.0.1:8080"

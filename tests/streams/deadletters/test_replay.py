@@ -8,9 +8,9 @@ from sqlalchemy import Engine
 from infra.kafka.codec import Codec, UndecodableError
 from infra.kafka.offsets import LogOffsets
 from infra.kafka.reader import LogRecord, OffsetRange, scan
-from infra.operations.doctor.probes import waiting_letters
 from infra.settings import Settings
-from schemas.topics import DEAD_LETTERS, REVIEWS, VOTES
+from projections.read.pipeline_state import waiting_dead_letters
+from schemas.topics import DEAD_LETTERS, DEAD_LETTERS_PARTITION, REVIEWS, VOTES
 from streams.deadletters.model import (
     DeadLetter,
     Origin,
@@ -18,7 +18,7 @@ from streams.deadletters.model import (
     merge_copies,
     parse_dead_letter,
 )
-from streams.deadletters.replay import DEAD_LETTERS_PARTITION, DeadLetterReplay, ReplayError
+from streams.deadletters.replay import DeadLetterReplay, ReplayError
 from tests.harness.examples import a_vote
 from tests.harness.kafka import write_dead_letter
 
@@ -34,11 +34,11 @@ WHY = {
 }
 
 
-def a_letter(number: int = 0, **why: str | None) -> DeadLetter:
-    said = {name.replace("_", "."): value for name, value in why.items()}
+def a_dead_letter(number: int = 0, **why: str | None) -> DeadLetter:
+    reason = {name.replace("_", "."): value for name, value in why.items()}
     headers = tuple(
         (f"__connect.errors.{name}", value.encode())
-        for name, value in {**WHY, **said}.items()
+        for name, value in {**WHY, **reason}.items()
         if value is not None
     )
     return parse_dead_letter(
@@ -46,36 +46,38 @@ def a_letter(number: int = 0, **why: str | None) -> DeadLetter:
     )
 
 
-def test_a_letter_says_where_it_was_and_how_it_failed() -> None:
-    letter = a_letter(5)
-    assert letter.number == 5
-    assert letter.origin == Origin(VOTES.name, 3, 17)
-    assert (letter.stage, letter.error) == ("VALUE_CONVERTER", "UndecodableError")
-    assert (letter.reason, letter.timestamp) == ("broken Avro", 1795000000000)
-    assert letter.headers == (("ce_id", b"01"),)
+def test_a_dead_letter_names_its_origin_and_its_error() -> None:
+    dead_letter = a_dead_letter(5)
+    assert dead_letter.number == 5
+    assert dead_letter.origin == Origin(VOTES.name, 3, 17)
+    assert (dead_letter.stage, dead_letter.error) == ("VALUE_CONVERTER", "UndecodableError")
+    assert (dead_letter.reason, dead_letter.timestamp) == ("broken Avro", 1795000000000)
+    assert dead_letter.headers == (("ce_id", b"01"),)
 
 
 @pytest.mark.parametrize("why", [{"topic": None}, {"offset": "first"}, {"partition": "-1"}])
-def test_a_letter_without_its_headers_has_no_origin(why: dict[str, Any]) -> None:
-    assert a_letter(**why).origin is None
+def test_a_dead_letter_without_its_headers_has_no_origin(why: dict[str, Any]) -> None:
+    assert a_dead_letter(**why).origin is None
 
 
-def test_copies_of_a_letter_are_one_case_with_one_end() -> None:
-    letters = [a_letter(0), a_letter(1, offset="18"), a_letter(2)]
-    twice, once = merge_copies(letters, {2: Resolution("discarded", "a test")})
+def test_copies_of_a_dead_letter_are_merged_with_one_resolution() -> None:
+    dead_letters = [a_dead_letter(0), a_dead_letter(1, offset="18"), a_dead_letter(2)]
+    twice, once = merge_copies(dead_letters, {2: Resolution("discarded", "a test")})
     assert (twice.number, twice.copies, twice.state) == (2, (0,), "discarded")
     assert twice.note == "a test"
     assert (once.number, once.copies, once.state) == (1, (), "waiting")
 
 
 def test_a_copy_that_comes_after_the_decision_waits_for_another_one() -> None:
-    (case,) = merge_copies([a_letter(0), a_letter(2)], {0: Resolution("discarded", "a test")})
+    (case,) = merge_copies(
+        [a_dead_letter(0), a_dead_letter(2)], {0: Resolution("discarded", "a test")}
+    )
     assert (case.number, case.state, case.copies) == (2, "waiting", (0,))
 
 
-def test_letters_without_an_origin_are_cases_of_their_own() -> None:
-    letters = [a_letter(0, topic=None), a_letter(1, topic=None)]
-    assert [letter.number for letter in merge_copies(letters, {})] == [0, 1]
+def test_dead_letters_without_an_origin_are_not_merged() -> None:
+    dead_letters = [a_dead_letter(0, topic=None), a_dead_letter(1, topic=None)]
+    assert [dead_letter.number for dead_letter in merge_copies(dead_letters, {})] == [0, 1]
 
 
 @pytest.fixture
@@ -83,11 +85,11 @@ def its(cluster: str) -> Settings:
     return Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})
 
 
-Bury = Callable[[bytes | None], str]
+WriteDeadLetter = Callable[[bytes | None], str]
 
 
 @pytest.fixture
-def bury(its: Settings, unique: Callable[[str], str]) -> Bury:
+def write_unreadable(its: Settings, unique: Callable[[str], str]) -> WriteDeadLetter:
     """Write a dead letter of a vote with that value; gives its key."""
 
     def written(value: bytes | None) -> str:
@@ -101,53 +103,57 @@ def bury(its: Settings, unique: Callable[[str], str]) -> Bury:
     return written
 
 
-def one(desk: DeadLetterReplay, key: str) -> DeadLetter:
-    (letter,) = (letter for letter in desk.list_all() if letter.key == key.encode())
-    return letter
+def dead_letter_of(replay: DeadLetterReplay, key: str) -> DeadLetter:
+    (dead_letter,) = (
+        dead_letter for dead_letter in replay.list_all() if dead_letter.key == key.encode()
+    )
+    return dead_letter
 
 
 @pytest.mark.integration
-def test_what_can_be_read_by_now_is_sent_again_as_it_was(
-    its: Settings, projected: Engine, bury: Bury
+def test_a_record_that_can_be_read_by_now_is_replayed_as_it_was(
+    its: Settings, projected: Engine, write_unreadable: WriteDeadLetter
 ) -> None:
     value = Codec().encode(a_vote())
-    key = bury(value)
-    desk = DeadLetterReplay(its, projected, Codec())
-    letter = one(desk, key)
-    origin = desk.replay([letter])[letter.number]
+    key = write_unreadable(value)
+    replay = DeadLetterReplay(its, projected, Codec())
+    dead_letter = dead_letter_of(replay, key)
+    origin = replay.replay([dead_letter])[dead_letter.number]
     topic, partition, offset = origin
     (record,) = scan(its, {(topic, partition): OffsetRange(offset, offset + 1)})
     assert (record.key, record.value) == (key.encode(), value)
     assert record.headers == (("mark", b"kept"),)
-    settled = one(desk, key)
-    assert (settled.state, settled.note) == ("replayed", f"now {origin}")
+    resolved = dead_letter_of(replay, key)
+    assert (resolved.state, resolved.note) == ("replayed", f"now {origin}")
 
 
 @pytest.mark.integration
-def test_what_still_cannot_be_read_is_sent_by_force_alone_and_none_beside_it(
-    its: Settings, projected: Engine, bury: Bury
+def test_an_unreadable_record_is_replayed_by_force_alone_and_none_with_it(
+    its: Settings, projected: Engine, write_unreadable: WriteDeadLetter
 ) -> None:
-    good, bad = bury(Codec().encode(a_vote())), bury(b"garbage")
-    desk = DeadLetterReplay(its, projected, Codec())
-    letters = [one(desk, good), one(desk, bad)]
+    good, bad = write_unreadable(Codec().encode(a_vote())), write_unreadable(b"garbage")
+    replay = DeadLetterReplay(its, projected, Codec())
+    dead_letters = [dead_letter_of(replay, good), dead_letter_of(replay, bad)]
     with pytest.raises(ReplayError, match=r"cannot be applied: .* use --force"):
-        desk.replay(letters)
-    assert {one(desk, key).state for key in (good, bad)} == {"waiting"}
-    assert len(desk.replay(letters, force=True)) == 2
+        replay.replay(dead_letters)
+    assert {dead_letter_of(replay, key).state for key in (good, bad)} == {"waiting"}
+    assert len(replay.replay(dead_letters, force=True)) == 2
 
 
 @pytest.mark.integration
-def test_a_discarded_letter_rests(its: Settings, projected: Engine, bury: Bury) -> None:
-    key = bury(None)
-    desk = DeadLetterReplay(its, projected, Codec())
-    desk.discard([one(desk, key)], "a test that went astray")
-    settled = one(desk, key)
-    assert (settled.state, settled.note) == ("discarded", "a test that went astray")
+def test_a_discarded_dead_letter_keeps_its_reason(
+    its: Settings, projected: Engine, write_unreadable: WriteDeadLetter
+) -> None:
+    key = write_unreadable(None)
+    replay = DeadLetterReplay(its, projected, Codec())
+    replay.discard([dead_letter_of(replay, key)], "a test that went astray")
+    resolved = dead_letter_of(replay, key)
+    assert (resolved.state, resolved.note) == ("discarded", "a test that went astray")
 
 
 def waiting(its: Settings, projected: Engine) -> int:
     with projected.connect() as connection:
-        return waiting_letters(
+        return waiting_dead_letters(
             connection, LogOffsets(its).bounds([DEAD_LETTERS_PARTITION])[DEAD_LETTERS_PARTITION]
         )
 
@@ -167,53 +173,55 @@ def copied(its: Settings, unique: Callable[[str], str]) -> Callable[[], str]:
 
 @pytest.mark.integration
 @pytest.mark.parametrize("decision", ["discard", "replay"])
-def test_no_copy_of_a_letter_waits_once_that_is_settled(
+def test_no_copy_of_a_dead_letter_waits_after_its_resolution(
     its: Settings, projected: Engine, copied: Callable[[], str], decision: str
 ) -> None:
     before = waiting(its, projected)
     key = copied() and copied()
     assert waiting(its, projected) == before + 2
-    desk = DeadLetterReplay(its, projected, Codec())
+    replay = DeadLetterReplay(its, projected, Codec())
     if decision == "discard":
-        desk.discard([one(desk, key)], "a test")
+        replay.discard([dead_letter_of(replay, key)], "a test")
     else:
-        desk.replay([one(desk, key)])
+        replay.replay([dead_letter_of(replay, key)])
     assert waiting(its, projected) == before
 
 
 @pytest.mark.integration
-def test_a_letter_that_was_discarded_and_then_sent_by_its_copy_is_replayed(
+def test_a_discarded_dead_letter_whose_copy_is_replayed_counts_as_replayed(
     its: Settings, projected: Engine, copied: Callable[[], str]
 ) -> None:
     key = copied()
-    desk = DeadLetterReplay(its, projected, Codec())
-    desk.discard([one(desk, key)], "a test")
+    replay = DeadLetterReplay(its, projected, Codec())
+    replay.discard([dead_letter_of(replay, key)], "a test")
     copied()
-    desk = DeadLetterReplay(its, projected, Codec())
-    copy = one(desk, key)
-    origin = desk.replay([copy], force=True)[copy.number]
-    settled = one(desk, key)
-    assert (settled.state, settled.note) == ("replayed", f"now {origin}")
+    replay = DeadLetterReplay(its, projected, Codec())
+    copy = dead_letter_of(replay, key)
+    origin = replay.replay([copy], force=True)[copy.number]
+    resolved = dead_letter_of(replay, key)
+    assert (resolved.state, resolved.note) == ("replayed", f"now {origin}")
 
 
 @pytest.mark.integration
 @pytest.mark.parametrize("topic", ["other", DEAD_LETTERS.name])
-def test_a_letter_from_elsewhere_is_sent_nowhere(
+def test_a_dead_letter_of_a_foreign_topic_is_not_replayed(
     its: Settings, projected: Engine, topic: str, unique: Callable[[str], str]
 ) -> None:
     key, value = unique("voter"), Codec().encode(a_vote())
     record = LogRecord(topic, 0, next(_offsets), 1, key.encode(), value)
     write_dead_letter(its, record, ValueError("refused"))
-    desk = DeadLetterReplay(its, projected, Codec())
+    replay = DeadLetterReplay(its, projected, Codec())
     with pytest.raises(ReplayError, match="is not a topic of events"):
-        desk.replay([one(desk, key)], force=True)
+        replay.replay([dead_letter_of(replay, key)], force=True)
 
 
 @pytest.mark.integration
-def test_a_record_without_a_key_goes_where_it_was(its: Settings, projected: Engine) -> None:
+def test_a_record_without_a_key_is_replayed_to_its_partition(
+    its: Settings, projected: Engine
+) -> None:
     record = LogRecord(REVIEWS.name, 4, next(_offsets), 1, None, Codec().encode(a_vote()))
     write_dead_letter(its, record, ValueError("refused"))
-    desk = DeadLetterReplay(its, projected, Codec())
-    letter = next(letter for letter in desk.list_all() if letter.key is None)
-    assert (letter.stage, letter.error) == ("TASK_PUT", "ValueError")
-    assert desk.replay([letter], force=True)[letter.number][:2] == (REVIEWS.name, 4)
+    replay = DeadLetterReplay(its, projected, Codec())
+    dead_letter = next(dead_letter for dead_letter in replay.list_all() if dead_letter.key is None)
+    assert (dead_letter.stage, dead_letter.error) == ("TASK_PUT", "ValueError")
+    assert replay.replay([dead_letter], force=True)[dead_letter.number][:2] == (REVIEWS.name, 4)

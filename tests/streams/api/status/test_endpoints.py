@@ -6,46 +6,54 @@ import msgspec
 import pytest
 
 from infra.telemetry.metrics import STREAM_CLIENTS
-from streams.api.status.pipeline_status import Beat, FakeObserver, Observed, evaluate
+from projections.read.pipeline_state import Heartbeat, Lag, PipelineState, Queue
+from streams.api.status.pipeline_status import evaluate
+from streams.api.status.status_probe import FakeObserver
 from tests.streams.api.conftest import FakeApi
 
-ALL = FakeObserver().seen
+WORKING = FakeObserver().state
 
 
-def seen(**differs: object) -> Observed:
-    return msgspec.structs.replace(ALL, **differs)
+def state(**differs: object) -> PipelineState:
+    return msgspec.structs.replace(WORKING, **differs)
 
 
-def worker(**differs: object) -> Beat:
-    (found,) = [beat for beat in ALL.beats if beat.service == "worker"]
-    return msgspec.structs.replace(found, detail=found.detail | differs)
+def worker(age: float = 0.5, **differs: object) -> Heartbeat:
+    (heartbeat,) = [beat for beat in WORKING.heartbeats if beat.service == "worker"]
+    return msgspec.structs.replace(heartbeat, age=age, detail=heartbeat.detail | differs)
 
 
-PUBLISHER = Beat("publisher", "1", 0.1, {"active": True})
+PUBLISHER = Heartbeat("publisher", "1", 0.1, {"active": True})
+IDLE_PUBLISHER = Heartbeat("publisher", "1", 0, {"active": False})
+LOADER = Heartbeat("loader", "up", 0.1, {})
+LATE = {("projections_1", ("verdicts.votes.v1", 3)): Lag(1, 12.0)}
+LATE_OF_UNKNOWN_AGE = {("projections_1", ("verdicts.votes.v1", 3)): Lag(1, None)}
 
 
-def test_a_whole_chain_is_ok(api: FakeApi) -> None:
+def test_a_working_pipeline_is_ok(api: FakeApi) -> None:
     answer = api.client.get("/status")
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
 
 
 @pytest.mark.parametrize(
-    ("observed", "word"),
+    ("broken", "word"),
     [
-        (seen(beats=[]), "partitions have no worker"),
-        (seen(beats=[worker(assigned={}), PUBLISHER]), "partitions have no worker"),
-        (seen(beats=[worker(relay=False), PUBLISHER]), "relays"),
-        (seen(beats=[worker()]), "publisher"),
-        (seen(beats=[worker(), Beat("publisher", "1", 0, {"active": False})]), "publisher"),
-        (seen(behind=["verdicts.votes.v1/3"]), "behind"),
-        (seen(waiting=10.0), "waited 10 s for its page"),
-        (seen(unrelayed=10.0), "waited 10 s for the changes topic"),
-        (seen(failures=["The broker does not answer."]), "broker"),
-        (seen(beats=[*ALL.beats, Beat("loader", "up", 0.1, {})]), "still being loaded"),
+        (state(heartbeats=()), "partitions have no worker"),
+        (state(heartbeats=(worker(assigned={}), PUBLISHER)), "partitions have no worker"),
+        (state(heartbeats=(worker(age=5.0), PUBLISHER)), "partitions have no worker"),
+        (state(heartbeats=(worker(relay=False), PUBLISHER)), "relays"),
+        (state(heartbeats=(worker(),)), "publisher"),
+        (state(heartbeats=(worker(), IDLE_PUBLISHER)), "publisher"),
+        (state(lags=LATE), "behind"),
+        (state(lags=LATE_OF_UNKNOWN_AGE), "behind"),
+        (state(queues=(Queue("pages", 1, 10.0),)), "waited 10 s for its page"),
+        (state(queues=(Queue("outbox", 1, 10.0),)), "waited 10 s for the changes topic"),
+        (state(failures=("The broker does not answer.",)), "broker"),
+        (state(heartbeats=(*WORKING.heartbeats, LOADER)), "still being loaded"),
     ],
 )
-def test_a_broken_chain_says_where(api: FakeApi, observed: Any, word: str) -> None:
-    api.fakes.observer.seen = observed
+def test_a_broken_pipeline_says_where(api: FakeApi, broken: Any, word: str) -> None:
+    api.fakes.observer.state = broken
     answer = api.client.get("/status")
     assert answer.status_code == 503
     assert answer.json()["status"] == "degraded"
@@ -55,9 +63,9 @@ def test_a_broken_chain_says_where(api: FakeApi, observed: Any, word: str) -> No
 def test_two_workers_may_share_the_partitions() -> None:
     assigned = worker().detail["assigned"]
     votes = {"verdicts.votes.v1": assigned["verdicts.votes.v1"]}
-    rest = {topic: it for topic, it in assigned.items() if topic not in votes}
+    rest = {topic: numbers for topic, numbers in assigned.items() if topic not in votes}
     one, other = worker(assigned=votes, relay=False), worker(assigned=rest)
-    assert evaluate(seen(beats=[one, other, PUBLISHER])).ok
+    assert evaluate(state(heartbeats=(one, other, PUBLISHER))).ok
 
 
 def test_a_process_is_ready_when_broker_and_database_are(api: FakeApi) -> None:

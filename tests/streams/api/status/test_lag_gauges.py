@@ -2,6 +2,7 @@ import time
 from collections.abc import Callable, Mapping
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Engine
 
 from infra.kafka.client import create_producer
@@ -11,11 +12,13 @@ from infra.kafka.reader import LogRecord, OffsetRange
 from infra.postgres import heartbeats
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
+from infra.telemetry import metrics
+from projections.read.pipeline_state import UNREAD, Lag
 from projections.write import store
 from projections.write.checkpoints import DatabaseCheckpoints
 from projections.write.store import Batch
 from schemas.topics import VOTES, TopicPartition
-from streams.api.status.lag_gauges import LagGauges
+from streams.api.status.lag_gauges import LagGauges, gauges
 from streams.deadletters.replay import DeadLetterReplay
 from tests.harness.examples import a_vote
 from tests.harness.kafka import write_dead_letter
@@ -37,7 +40,7 @@ def its(cluster: str) -> Settings:
 
 
 @pytest.mark.integration
-def test_lag_is_told_in_events_and_seconds_by_projection_and_partition(
+def test_lag_is_in_events_and_seconds_by_projection_and_partition(
     its: Settings, projected: Engine, unique: Callable[[str], str]
 ) -> None:
     log, place = LogOffsets(its), (VOTES.name, 5)
@@ -68,9 +71,7 @@ def too_late(
 
 
 @pytest.mark.integration
-def test_what_waits_counts_also_when_nobody_could_read_how_old_it_is(
-    its: Settings, projected: Engine
-) -> None:
+def test_a_record_of_unknown_age_counts_as_lag(its: Settings, projected: Engine) -> None:
     log, place = LogOffsets(its), (VOTES.name, 6)
     producer = create_producer(its)
     producer.produce(VOTES.name, Codec().encode(a_vote()), b"v-1", place[1])
@@ -86,7 +87,7 @@ def test_what_waits_counts_also_when_nobody_could_read_how_old_it_is(
 
 
 @pytest.mark.integration
-def test_the_marks_of_transactions_are_no_lag(
+def test_markers_of_transactions_are_no_lag(
     its: Settings, projected: Engine, unique: Callable[[str], str]
 ) -> None:
     log, place = LogOffsets(its), (VOTES.name, 2)
@@ -108,7 +109,7 @@ def test_the_marks_of_transactions_are_no_lag(
 
 
 @pytest.mark.integration
-def test_dead_letters_wait_until_they_are_settled(
+def test_dead_letters_wait_until_they_are_resolved(
     its: Settings, projected: Engine, unique: Callable[[str], str]
 ) -> None:
     def waiting() -> float:
@@ -125,7 +126,9 @@ def test_dead_letters_wait_until_they_are_settled(
 
 
 @pytest.mark.integration
-def test_what_waits_and_who_lives_is_told(its: Settings, projected: Engine) -> None:
+def test_queues_heartbeats_and_the_live_generation_are_shown(
+    its: Settings, projected: Engine
+) -> None:
     with projected.begin() as connection:
         heartbeats.record(connection, "worker", "w-1", {})
         connection.exec_driver_sql("insert into verdicts.outbox (kind, key) values ('tool', 'x')")
@@ -143,7 +146,7 @@ def test_what_waits_and_who_lives_is_told(its: Settings, projected: Engine) -> N
 
 
 @pytest.mark.integration
-def test_looks_are_shared_for_a_moment(its: Settings, projected: Engine) -> None:
+def test_a_reading_serves_several_scrapes(its: Settings, projected: Engine) -> None:
     asked = LagGauges(its, projected)
     first = look(asked)
     with projected.begin() as connection:
@@ -152,19 +155,30 @@ def test_looks_are_shared_for_a_moment(its: Settings, projected: Engine) -> None
 
 
 @pytest.mark.integration
-def test_without_a_database_only_that_is_told(its: Settings, database: str) -> None:
+def test_without_a_database_only_that_is_shown(its: Settings, database: str) -> None:
     gone = create_engine(database.replace("verdicts:", "nobody:"), name="verdicts tests")
     assert look(LagGauges(its, gone)) == {"verdicts_chain_visible": {(): 0}}
     gone.dispose()
 
 
 @pytest.mark.integration
-def test_without_a_broker_only_that_is_told_and_not_asked_again_at_once(
+def test_without_a_broker_only_that_is_shown_and_not_read_again_at_once(
     projected: Engine,
 ) -> None:
     gone = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
-    gauges = LagGauges(gone, projected, broker_seconds=0.5, remembered_seconds=0.4)
-    assert look(gauges) == {"verdicts_chain_visible": {(): 0}}
+    lag_gauges = LagGauges(gone, projected, broker_seconds=0.5, remembered_seconds=0.4)
+    assert look(lag_gauges) == {"verdicts_chain_visible": {(): 0}}
     since = time.monotonic()
-    assert look(gauges) == {"verdicts_chain_visible": {(): 0}}
+    assert look(lag_gauges) == {"verdicts_chain_visible": {(): 0}}
     assert time.monotonic() - since < 0.3
+
+
+def test_a_lag_of_unknown_age_has_no_seconds() -> None:
+    old, unread = ("projections_1", (VOTES.name, 0)), ("projections_1", (VOTES.name, 1))
+    state = replace(UNREAD, lags={old: Lag(2, 7.5), unread: Lag(1, None)})
+    shown = gauges(state)
+    assert shown[metrics.LAG_EVENTS] == {
+        ("projections_1", VOTES.name, "0"): 2,
+        ("projections_1", VOTES.name, "1"): 1,
+    }
+    assert shown[metrics.LAG_SECONDS] == {("projections_1", VOTES.name, "0"): 7.5}

@@ -6,12 +6,19 @@ from typing import Any
 
 import pytest
 
+from infra.cli.doctor import (
+    host_checks,
+    kafka_checks,
+    pipeline_checks,
+    postgres_checks,
+    schema_checks,
+)
+from infra.cli.doctor.finding import Finding, several
+from infra.cli.doctor.host_checks import Disk
+from infra.cli.doctor.kafka_checks import PartitionState
+from infra.cli.doctor.postgres_checks import Connections
 from infra.kafka.offsets import Bounds
-from infra.operations.doctor import host_checks, kafka_checks, postgres_checks
-from infra.operations.doctor.finding import Finding, several
-from infra.operations.doctor.host_checks import Disk
-from infra.operations.doctor.kafka_checks import PartitionState
-from infra.operations.doctor.postgres_checks import Checkpoint, Connections
+from projections.read.pipeline_state import Checkpoint, Generations, Heartbeat, Queue
 from schemas.topics import TopicPartition
 
 PLACE = ("verdicts.votes.v1", 0)
@@ -34,7 +41,7 @@ def read_up_to(
 
 
 def offsets(*rows: Checkpoint) -> Iterable[Finding]:
-    return postgres_checks.checkpoints(rows, THERE, {PLACE: "projections_1"})
+    return pipeline_checks.checkpoints(rows, THERE, "projections_1")
 
 
 WELL = [
@@ -45,20 +52,22 @@ WELL = [
     kafka_checks.in_sync({"t": 2}, replicas=3),
     kafka_checks.in_sync({"t": 1}, replicas=1),
     *kafka_checks.topics([], []),
-    kafka_checks.schemas([], [], registry=True),
+    schema_checks.schemas([], [], registry=True),
     kafka_checks.newest(ahead=-3600),
     postgres_checks.version(180_006, 18),
     postgres_checks.migrations("0005", "0005"),
     postgres_checks.durability({"fsync": "on", "synchronous_commit": "local"}),
-    postgres_checks.generation("projections_2", ["projections_1", "projections_2"],
-                     ["projections_1", "projections_2"]),
+    pipeline_checks.generation(
+        Generations("projections_2", ("projections_1", "projections_2"),
+                    ("projections_1", "projections_2"))
+    ),
     *offsets(read_up_to(10)),
     *offsets(read_up_to(100)),
     postgres_checks.clock(0.5),
     postgres_checks.connections(Connections(10, 100)),
-    postgres_checks.waiting({"outbox": 0.1, "pages": 0}),
-    postgres_checks.services(["worker", "publisher"]),
-    postgres_checks.dead_letters(0),
+    pipeline_checks.waiting([Queue("outbox", 1, 0.1), Queue("pages", 0, 0)]),
+    pipeline_checks.services([Heartbeat("worker", "1", 1), Heartbeat("publisher", "1", 9)]),
+    pipeline_checks.dead_letters(0),
     postgres_checks.tokens({"admin": 1}),
     host_checks.disk(Disk("/", 50_000_000_000, 60_000_000_000)),
     host_checks.disk(Disk("/", 3_000_000_000, 8_000_000_000)),
@@ -71,15 +80,15 @@ DOUBTFUL = [
     kafka_checks.replication([a_partition(in_sync=2)], embedded=False),
     kafka_checks.replication([a_partition(replicas=1, in_sync=1)], embedded=False),
     *kafka_checks.topics([], ["t has max.message.bytes=1, not 2."]),
-    kafka_checks.schemas([], ["t-value"], registry=True),
+    schema_checks.schemas([], ["t-value"], registry=True),
     kafka_checks.newest(ahead=60),
     postgres_checks.durability({"fsync": "off"}),
-    postgres_checks.generation(
-        "projections_1", ["projections_1", "projections_2"], ["projections_1"]
+    pipeline_checks.generation(
+        Generations("projections_1", ("projections_1", "projections_2"), ("projections_1",))
     ),
     postgres_checks.clock(-3600),
     postgres_checks.connections(Connections(95, 100)),
-    postgres_checks.dead_letters(3),
+    pipeline_checks.dead_letters(3),
     postgres_checks.tokens({}),
     host_checks.disk(Disk("/", 3_000_000_000, 100_000_000_000)),
     host_checks.keys(secret_keys=("short",), voter_key="y" * 32, external=False),
@@ -90,16 +99,17 @@ WRONG = [
     *kafka_checks.topics(["t"], []),
     *kafka_checks.topics([], ["t has retention.ms=1000, not -1."]),
     *kafka_checks.topics([], ["t has 2 partitions, not 3."]),
-    kafka_checks.schemas(["votes.1"], [], registry=False),
+    schema_checks.schemas(["votes.1"], [], registry=False),
     postgres_checks.version(170_005, 18),
     postgres_checks.migrations(None, "0005"),
     postgres_checks.migrations("0004", "0005"),
     postgres_checks.migrations("0006", "0005"),
-    postgres_checks.generation(None, [], []),
-    postgres_checks.generation("projections_1", ["projections_1"], []),
-    postgres_checks.waiting({"outbox": 61}),
-    postgres_checks.waiting({"pages": 61}),
-    postgres_checks.services(["worker"]),
+    pipeline_checks.generation(Generations(None, (), ())),
+    pipeline_checks.generation(Generations("projections_1", ("projections_1",), ())),
+    pipeline_checks.waiting([Queue("outbox", 1, 61)]),
+    pipeline_checks.waiting([Queue("pages", 1, 61)]),
+    pipeline_checks.services([Heartbeat("worker", "1", 1)]),
+    pipeline_checks.services([Heartbeat("worker", "1", 1), Heartbeat("publisher", "1", 10)]),
     host_checks.disk(Disk("/", 500_000_000, 100_000_000_000)),
     host_checks.permissions({"admin.token": 0o100644}),
     host_checks.permissions({"voter.key": 0o100660}),
@@ -108,19 +118,19 @@ WRONG = [
 
 
 @pytest.mark.parametrize("finding", WELL, ids=lambda it: it.check)
-def test_what_is_well_needs_nothing_done(finding: Finding) -> None:
+def test_a_check_that_passes_asks_for_nothing(finding: Finding) -> None:
     assert finding.verdict == "ok"
     assert not finding.do
 
 
 @pytest.mark.parametrize("finding", DOUBTFUL, ids=lambda it: it.check)
-def test_what_works_but_should_be_looked_at_is_a_warning(finding: Finding) -> None:
+def test_a_doubt_is_a_warning_and_says_what_to_do(finding: Finding) -> None:
     assert finding.verdict == "warn"
     assert finding.do
 
 
 @pytest.mark.parametrize("finding", WRONG, ids=lambda it: it.check)
-def test_what_is_broken_or_in_danger_fails_and_says_what_to_do(finding: Finding) -> None:
+def test_a_fault_or_danger_fails_and_says_what_to_do(finding: Finding) -> None:
     assert finding.verdict == "fail"
     assert finding.do
 
@@ -145,9 +155,7 @@ def test_offsets_that_do_not_belong_to_the_log_fail(row: Checkpoint, check: str)
 
 def test_the_live_generation_is_folded_again_from_a_log_that_ends_too_soon() -> None:
     whole = {PLACE: Bounds("id-1", 0, 100)}
-    (found,) = _astray(
-        postgres_checks.checkpoints([read_up_to(101)], whole, {PLACE: "projections_1"})
-    )
+    (found,) = _astray(pipeline_checks.checkpoints([read_up_to(101)], whole, "projections_1"))
     assert found.verdict == "fail"
     assert found.do.startswith("Run: verdicts projections rebuild, then promote")
 
@@ -159,7 +167,7 @@ def test_a_log_without_its_beginning_is_nothing_to_fold_again() -> None:
 
 
 @pytest.mark.parametrize("lost", [read_up_to(101), read_up_to(50, "id-2")])
-def test_a_generation_beside_the_live_one_is_dropped_and_no_cause_for_alarm(
+def test_an_unusable_generation_beside_the_live_one_is_a_warning(
     lost: Checkpoint,
 ) -> None:
     beside = Checkpoint("projections_2", PLACE, lost.topic_id, lost.offset)
@@ -168,7 +176,7 @@ def test_a_generation_beside_the_live_one_is_dropped_and_no_cause_for_alarm(
     assert found.do.endswith("verdicts projections drop projections_2")
 
 
-def test_each_reader_that_cannot_go_on_is_told_of_on_its_own() -> None:
+def test_each_unusable_generation_is_a_finding_of_its_own() -> None:
     rows = [read_up_to(101), read_up_to(102, reader="projections_2")]
     assert [(it.verdict, it.says) for it in _astray(offsets(*rows))] == [
         ("fail", "The offset of verdicts.votes.v1/0 of projections_1 lies outside the log."),
@@ -180,7 +188,7 @@ def _astray(found: Iterable[Finding]) -> list[Finding]:
     return [it for it in found if it.check in ("offsets", "topic ids") and it.verdict != "ok"]
 
 
-def test_what_cannot_change_a_number_of_partitions_is_not_advised() -> None:
+def test_advice_on_partitions_names_the_tool_that_can_change_them() -> None:
     (fewer,) = kafka_checks.topics([], ["t has 2 partitions, not 3."])
     (shorter,) = kafka_checks.topics([], ["t has retention.ms=1000, not -1."])
     assert "kafka-configs" not in fewer.do
@@ -188,7 +196,7 @@ def test_what_cannot_change_a_number_of_partitions_is_not_advised() -> None:
     assert "kafka-configs" in shorter.do
 
 
-def test_a_disk_is_looked_at_once_however_many_folders_are_on_it(tmp_path: Path) -> None:
+def test_a_disk_is_checked_once_for_all_its_folders(tmp_path: Path) -> None:
     (one,) = host_checks.disks([tmp_path, tmp_path / "to come"])
     assert one.path == str(tmp_path)
     assert [it.path for it in host_checks.disks([tmp_path, Path("/dev")])] == [
@@ -197,7 +205,7 @@ def test_a_disk_is_looked_at_once_however_many_folders_are_on_it(tmp_path: Path)
     ]
 
 
-def test_a_partition_that_nobody_has_read_is_told() -> None:
+def test_a_partition_that_was_never_read_is_a_finding() -> None:
     assert [it.check for it in offsets() if it.verdict == "warn"] == ["partitions"]
 
 

@@ -1,17 +1,17 @@
-"""Judges the cluster: brokers, replicas, topics' settings, schemas, clocks."""
+"""Judges the cluster: brokers, replicas, topics' settings, producers' clocks."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from infra.operations.doctor.finding import Finding, fail, ok, several, warn
+from infra.cli.doctor.finding import Finding, fail, ok, several, warn
 
 SAFE_REPLICAS, SAFE_IN_SYNC = 3, 2
 CLOCK_SECONDS = 5.0
 
 
 class PartitionState(msgspec.Struct, frozen=True):
-    """Who holds a partition: brokers with a copy, those of them that are up to date, a leader."""
+    """A partition's replicas, how many of them are in sync, and whether one leads."""
 
     name: str
     replicas: int
@@ -73,7 +73,7 @@ def topics(missing: list[str], differences: list[str]) -> Iterable[Finding]:
     if missing:
         yield fail("topics", f"{several(missing)} do not exist.", "Run: verdicts topics apply")
     for difference in differences:
-        # What shortens the life of events is a danger, all else an oddity.
+        # Differences that can lose or reorder events are a danger.
         danger = any(word in difference for word in ("retention", "cleanup.policy", "partitions"))
         judge = fail if danger else warn
         yield judge("topics", difference, _remedy(difference))
@@ -90,26 +90,8 @@ def _remedy(difference: str) -> str:
     )
 
 
-def schemas(edited: list[str], unregistered: list[str], *, registry: bool) -> Finding:
-    """Whether what is written can be read by everyone who has the catalogue or the registry."""
-    if edited:
-        return fail(
-            "schemas",
-            f"{several(edited)} differ from what was published.",
-            "Undo the edits: records that stand on the log could become unreadable.",
-        )
-    if unregistered:
-        return warn(
-            "schemas",
-            f"The registry's newest schema of {several(unregistered)} is not ours.",
-            "Find out who registered it; our services register theirs when they start.",
-        )
-    where = "in the catalogue and the registry" if registry else "in the catalogue"
-    return ok("schemas", f"All schemas are as they were published, {where}.")
-
-
 def newest(ahead: float) -> Finding:
-    """Whether a producer's clock runs ahead; `ahead` is that of the newest record, in seconds."""
+    """Whether a producer's clock is ahead: by how many seconds the newest record is."""
     if ahead > CLOCK_SECONDS:
         return warn(
             "producers' clocks",

@@ -12,6 +12,9 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import NewTopic
 from sqlalchemy import Engine, text
 
+from infra.cli.doctor import probes, schema_checks
+from infra.cli.doctor.finding import Finding, guarded
+from infra.cli.doctor.run import examine
 from infra.embedded.guardian import Guardian
 from infra.embedded.kafka.jars import class_path
 from infra.embedded.kafka.java import java
@@ -20,9 +23,6 @@ from infra.kafka import topics
 from infra.kafka.client import create_admin
 from infra.kafka.offsets import LogOffsets
 from infra.kafka.registry import RegistryError
-from infra.operations.doctor import probes
-from infra.operations.doctor.finding import Finding
-from infra.operations.doctor.run import examine, guarded
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from projections import generations
@@ -51,9 +51,7 @@ def by_check(findings: list[Finding]) -> dict[str, str]:
 
 
 @pytest.mark.integration
-def test_an_installation_that_works_is_found_well(
-    cluster: str, projected_url: str, tmp_path: Path
-) -> None:
+def test_a_working_installation_passes(cluster: str, projected_url: str, tmp_path: Path) -> None:
     found = list(examine(its(tmp_path, cluster, projected_url), embedded=True))
     failing = {finding.check for finding in found if finding.verdict == "fail"}
     assert failing == {"services"}  # nobody works here
@@ -139,7 +137,7 @@ def _failing(findings: list[Finding]) -> dict[str, str]:
 
 
 @pytest.mark.integration
-def test_a_part_that_cannot_be_looked_at_is_a_finding_and_the_others_follow(
+def test_a_check_that_cannot_be_made_is_a_finding_and_the_others_follow(
     cluster: str, projected_url: str, tmp_path: Path
 ) -> None:
     made = create_engine(projected_url, name="verdicts tests")
@@ -160,7 +158,7 @@ def _id_of(cluster: str, topic: str) -> str:
 
 
 @pytest.mark.integration
-def test_a_database_without_tables_is_told_to_migrate(
+def test_for_a_database_without_tables_the_advice_is_to_migrate(
     cluster: str, fresh_database: str, tmp_path: Path
 ) -> None:
     found = list(examine(its(tmp_path, cluster, fresh_database), embedded=True))
@@ -185,7 +183,7 @@ def test_servers_that_do_not_answer_are_one_finding_each(tmp_path: Path) -> None
         (KeyError(), "This cannot be looked at (KeyError)."),
     ],
 )
-def test_whatever_fails_is_told_of_the_part_that_it_belongs_to(error: Exception, says: str) -> None:
+def test_whatever_fails_is_a_finding_of_its_check(error: Exception, says: str) -> None:
     def look() -> list[Finding]:
         raise error
 
@@ -196,7 +194,7 @@ def test_whatever_fails_is_told_of_the_part_that_it_belongs_to(error: Exception,
 
 
 @pytest.mark.integration
-def test_the_partitions_of_a_topic_tell_their_copies(
+def test_the_state_of_each_partition_has_its_replicas(
     kafka: str, unique: Callable[[str], str]
 ) -> None:
     settings = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": kafka})
@@ -220,26 +218,26 @@ def registry(newest: dict[str, int]) -> httpx.MockTransport:
     return httpx.MockTransport(answer)
 
 
-def test_a_schema_that_somebody_else_registered_is_noticed() -> None:
-    assert probes.unregistered("http://registry", registry({})) == []
+def test_a_newer_foreign_schema_in_the_registry_is_noticed() -> None:
+    assert schema_checks.unregistered("http://registry", registry({})) == []
     other = registry({"verdicts.votes.v1-value": 2})
-    assert probes.unregistered("http://registry", other) == ["verdicts.votes.v1-value"]
+    assert schema_checks.unregistered("http://registry", other) == ["verdicts.votes.v1-value"]
 
 
 def test_the_published_schemas_are_not_edited() -> None:
-    assert probes.edited_schemas() == []
+    assert schema_checks.edited_schemas() == []
 
 
 @pytest.mark.parametrize("status", [200, 404, 500])
-def test_what_answers_like_no_registry_is_said_to_be_none(status: int) -> None:
+def test_a_server_that_answers_like_no_registry_is_an_error(status: int) -> None:
     page = httpx.MockTransport(lambda _: httpx.Response(status, text="<h1>Welcome</h1>"))
     with pytest.raises(RegistryError, match="registry"):
-        probes.unregistered("http://registry", page)
+        schema_checks.unregistered("http://registry", page)
 
 
 def test_a_subject_that_the_registry_does_not_know_is_not_ours_there() -> None:
     unknown = httpx.MockTransport(lambda _: httpx.Response(404, json={"error_code": 40401}))
-    assert "verdicts.votes.v1-value" in probes.unregistered("http://registry", unknown)
+    assert "verdicts.votes.v1-value" in schema_checks.unregistered("http://registry", unknown)
 
 
 class Website(BaseHTTPRequestHandler):

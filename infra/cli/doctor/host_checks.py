@@ -7,17 +7,17 @@ from pathlib import Path
 
 import msgspec
 
-from infra.operations.doctor.finding import Finding, fail, ok, several, warn
+from infra.cli.doctor.finding import Finding, fail, ok, several, warn
 
 GIGABYTE = 1e9
 LEAST_BYTES, COMFORTABLE_BYTES = 1 * GIGABYTE, 5 * GIGABYTE
 LEAST_SHARE = 0.05
-# Each lets whoever reads it act as somebody else, or undo what hides voters.
+# Each lets its reader act as another user, or undo the pseudonyms of voters.
 SECRETS = ("admin.token", "secret.key", "voter.key", "run.json", "postgres.password")
 
 
 class Disk(msgspec.Struct, frozen=True):
-    """Space where something is kept, in bytes."""
+    """Free and total space of the disk that holds `path`, in bytes."""
 
     path: str
     free: int
@@ -38,14 +38,14 @@ def disk(space: Disk) -> Finding:
 
 
 def permissions(modes: Mapping[str, int]) -> Finding:
-    """Whether secrets are for their owner's eyes alone; modes by file name."""
+    """Whether only their owner can read secrets; modes by file name."""
     open_ = sorted(name for name, mode in modes.items() if mode & (stat.S_IRWXG | stat.S_IRWXO))
     if open_:
         return fail(
             "permissions",
             f"{several(open_)} can be read by others on this machine.",
-            f"Run: chmod 600 {' '.join(open_)} (in the data folder). What somebody may have read "
-            "needs a new value; only the voters' key never changes.",
+            f"Run: chmod 600 {' '.join(open_)} (in the data folder). Replace what others may "
+            "have read, except the voters' key, which never changes.",
         )
     return ok("permissions", "Files with secrets are their owner's alone.")
 
@@ -70,15 +70,16 @@ def keys(
 
 
 def disks(folders: Iterable[Path]) -> list[Disk]:
-    """The disks on which these folders are or will be, each once."""
-    found: dict[int, Disk] = {}
+    """The disks of these folders, each once; a folder may be created later."""
+    by_device: dict[int, Disk] = {}
     for folder in folders:
-        place = next(path for path in (folder, *folder.parents) if path.exists())
-        usage = shutil.disk_usage(place)
-        found.setdefault(place.stat().st_dev, Disk(str(place), usage.free, usage.total))
-    return list(found.values())
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        usage = shutil.disk_usage(existing)
+        disk = Disk(str(existing), usage.free, usage.total)
+        by_device.setdefault(existing.stat().st_dev, disk)
+    return list(by_device.values())
 
 
 def modes(folder: Path) -> dict[str, int]:
-    """The modes of those files with secrets that exist."""
+    """The modes of existing files with secrets."""
     return {name: (folder / name).stat().st_mode for name in SECRETS if (folder / name).exists()}

@@ -1,0 +1,93 @@
+"""Reads from broker and database what the checks judge, and changes nothing."""
+
+import time
+from collections.abc import Iterable
+
+from confluent_kafka import TopicCollection
+from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec, ResourceType
+from sqlalchemy import Connection, text
+
+from infra.cli.doctor.kafka_checks import PartitionState
+from infra.cli.doctor.postgres_checks import Connections
+from infra.kafka.offsets import list_offsets
+from infra.postgres.engine import server_time
+from schemas.topics import TopicPartition
+
+SECONDS = 10.0
+
+
+def existing(client: AdminClient, topics: Iterable[str]) -> list[str]:
+    """Those of these topics that exist."""
+    metadata = client.list_topics(timeout=SECONDS).topics
+    return [name for name in topics if name in metadata]
+
+
+def partition_states(client: AdminClient, topics: Iterable[str]) -> list[PartitionState]:
+    """Every partition's copies."""
+    futures = client.describe_topics(TopicCollection(sorted(topics)), request_timeout=SECONDS)
+    return [
+        PartitionState(
+            f"{name}/{partition.id}",
+            len(partition.replicas),
+            len(partition.isr),
+            partition.leader is not None and partition.leader.id >= 0,
+        )
+        for name, future in sorted(futures.items())
+        for partition in future.result().partitions
+    ]
+
+
+def least_in_sync(client: AdminClient, topics: Iterable[str]) -> dict[str, int]:
+    """`min.insync.replicas` of each topic."""
+    futures = client.describe_configs([ConfigResource(ResourceType.TOPIC, name) for name in topics])
+    return {
+        topic.name: int(future.result(timeout=SECONDS)["min.insync.replicas"].value)
+        for topic, future in futures.items()
+    }
+
+
+def newest_ahead(client: AdminClient, partitions: Iterable[TopicPartition]) -> float:
+    """By how many seconds the newest record's timestamp is ahead of this machine's clock."""
+    answers = list_offsets(client, partitions, OffsetSpec.max_timestamp(), SECONDS)
+    newest = max((answer.timestamp for answer in answers.values()), default=0)
+    return newest / 1000 - time.time()
+
+
+def server_version(connection: Connection) -> int:
+    """`server_version_num`."""
+    return int(connection.scalar(text("show server_version_num")) or 0)
+
+
+def revision(connection: Connection) -> str | None:
+    """The revision of the permanent schema; None where there is no such schema."""
+    if connection.scalar(text("select to_regclass('verdicts.revision')")) is None:
+        return None
+    number: str | None = connection.scalar(text("select version_num from verdicts.revision"))
+    return number
+
+
+def durability(connection: Connection) -> dict[str, str]:
+    """The settings that decide whether a commit outlives a power cut."""
+    names = ("fsync", "full_page_writes", "synchronous_commit")
+    return {name: str(connection.scalar(text(f"show {name}"))) for name in names}
+
+
+def clock_ahead(connection: Connection) -> float:
+    """By how many seconds the database's clock is ahead of ours at the middle of the round trip."""
+    before = time.time()
+    database_time = server_time(connection)
+    return database_time - (before + time.time()) / 2
+
+
+def connections(connection: Connection) -> Connections:
+    """Open connections and their limit."""
+    used = connection.scalar(
+        text("select count(*) from pg_stat_activity where datname is not null")
+    )
+    return Connections(int(used or 0), int(connection.scalar(text("show max_connections")) or 0))
+
+
+def valid_tokens(connection: Connection) -> dict[str, int]:
+    """How many tokens are valid, by role."""
+    query = "select role, count(*) from verdicts.tokens where revoked is null group by role"
+    return {row[0]: row[1] for row in connection.execute(text(query))}

@@ -1,0 +1,174 @@
+"""The state of the pipeline: processes, queues, generations, checkpoints and lag.
+
+`/status`, the gauges and `verdicts doctor` present this state. Each function reads one part from
+PostgreSQL, `read` all of them; `streams.api.status.pipeline_reader` adds what the log says.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from infra.kafka.offsets import Bounds
+from schemas.topics import TopicPartition
+
+_HEARTBEATS = text(
+    "select service, instance, extract(epoch from clock_timestamp() - beat)::float8 as age, detail"
+    " from verdicts.heartbeats order by service, instance"
+)
+_QUEUES = text(
+    "select name, length,"
+    " coalesce(extract(epoch from clock_timestamp() - oldest), 0)::float8 as age from ("
+    " select 'outbox' as name, count(*) as length, min(at) as oldest from verdicts.outbox"
+    " union all select 'pages', count(*), min(at) from verdicts.dirty"
+    ") as queues"
+)
+_CHECKPOINTS = 'select topic, partition, topic_id, next_offset from "{}".checkpoints'
+_SCHEMAS = text("select nspname from pg_namespace where nspname like 'projections\\_%'")
+_RESOLVED = text(
+    "select count(*) from verdicts.settled_letters"
+    " where topic_id = :topic_id and letter >= :first and letter < :end"
+)
+
+
+class Heartbeat(msgspec.Struct, frozen=True):
+    """A process: the seconds since its last heartbeat, and what it says of itself."""
+
+    service: str
+    instance: str
+    age: float
+    detail: dict[str, Any] = {}
+
+
+class Queue(msgspec.Struct, frozen=True):
+    """Rows that wait for relay (`outbox`) or publisher (`pages`); the oldest one's age in seconds.
+
+    An empty queue has age 0.
+    """
+
+    name: str
+    length: int
+    age: float
+
+
+class Generations(msgspec.Struct, frozen=True):
+    """The live generation, all listed ones, and those whose schema exists."""
+
+    live: str | None
+    listed: tuple[str, ...]
+    existing: tuple[str, ...]
+
+    @property
+    def readable(self) -> tuple[str, ...]:
+        """Listed generations with tables."""
+        return tuple(name for name in self.listed if name in self.existing)
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """The offset up to which a generation has applied a partition of the topic `topic_id`."""
+
+    generation: str
+    topic_partition: TopicPartition
+    topic_id: str
+    offset: int
+
+    def __str__(self) -> str:
+        topic, partition = self.topic_partition
+        return f"{topic}/{partition} of {self.generation}"
+
+
+class Lag(msgspec.Struct, frozen=True):
+    """What a generation has not applied of a partition.
+
+    Attributes:
+        records: Offsets from the checkpoint up to the end.
+        seconds: Age of the oldest record there; None where it could not be read in time.
+    """
+
+    records: int
+    seconds: float | None
+
+
+Lags = Mapping[tuple[str, TopicPartition], Lag]
+
+
+class PipelineState(msgspec.Struct, frozen=True, kw_only=True):
+    """The pipeline at one time, as far as it was read.
+
+    Attributes:
+        generations: Names of the projections' generations.
+        heartbeats: Of every process within a day, also of dead ones.
+        queues: What waits for relay and publisher.
+        checkpoints: Of every generation.
+        lags: By generation and partition.
+        waiting_dead_letters: Dead letters that were neither replayed nor discarded.
+        failures: Why parts could not be read, in one sentence each.
+    """
+
+    generations: Generations
+    heartbeats: tuple[Heartbeat, ...]
+    queues: tuple[Queue, ...]
+    checkpoints: tuple[Checkpoint, ...]
+    lags: Lags = {}
+    waiting_dead_letters: int | None = None
+    failures: tuple[str, ...] = ()
+
+    def age_of(self, queue: str) -> float:
+        """The age of the oldest row of a queue in seconds; 0 where nothing waits."""
+        return max((row.age for row in self.queues if row.name == queue), default=0.0)
+
+
+UNREAD = PipelineState(
+    generations=Generations(None, (), ()), heartbeats=(), queues=(), checkpoints=()
+)
+
+
+def generations(connection: Connection) -> Generations:
+    """Read the names of generations, oldest first."""
+    live: str | None = connection.scalar(text("select live from verdicts.generation"))
+    listed = connection.scalars(text("select name from verdicts.generations"))
+    by_age = sorted(listed, key=lambda name: int(name.rpartition("_")[2]))
+    return Generations(live, tuple(by_age), tuple(connection.scalars(_SCHEMAS)))
+
+
+def heartbeats(connection: Connection) -> tuple[Heartbeat, ...]:
+    """Read every process's last heartbeat."""
+    return tuple(Heartbeat(*row) for row in connection.execute(_HEARTBEATS))
+
+
+def queues(connection: Connection) -> tuple[Queue, ...]:
+    """Read length and age of each queue."""
+    return tuple(Queue(*row) for row in connection.execute(_QUEUES))
+
+
+def checkpoints(connection: Connection, generations: Iterable[str]) -> tuple[Checkpoint, ...]:
+    """Read every stored offset of these generations."""
+    return tuple(
+        Checkpoint(name, (row.topic, row.partition), row.topic_id, row.next_offset)
+        for name in generations
+        for row in connection.execute(text(_CHECKPOINTS.format(name)))
+    )
+
+
+def waiting_dead_letters(connection: Connection, bounds: Bounds) -> int:
+    """Count dead letters that were neither replayed nor discarded, within their topic's bounds."""
+    resolved = int(connection.scalar(_RESOLVED, msgspec.structs.asdict(bounds)) or 0)
+    return max(0, bounds.end - bounds.first - resolved)
+
+
+def read(connection: Connection, *, live_only: bool = False) -> PipelineState:
+    """Read every part that PostgreSQL holds.
+
+    Args:
+        connection: To the database.
+        live_only: Leave out checkpoints of other generations, which may be dropped meanwhile.
+    """
+    names = generations(connection)
+    read_names = [name for name in names.readable if name == names.live or not live_only]
+    return PipelineState(
+        generations=names,
+        heartbeats=heartbeats(connection),
+        queues=queues(connection),
+        checkpoints=checkpoints(connection, read_names),
+    )

@@ -1,0 +1,99 @@
+"""Reads the pipeline's state from PostgreSQL and the log."""
+
+import time
+from collections.abc import Callable, Collection, Mapping
+
+from msgspec.structs import replace
+from sqlalchemy import Engine
+
+from infra.kafka.offsets import LogOffsets
+from infra.kafka.reader import OffsetRange, ages
+from infra.settings import Settings
+from projections.read import pipeline_state
+from projections.read.pipeline_state import Lag, PipelineState
+from schemas.topics import DEAD_LETTERS_PARTITION, EVENT_TOPICS, TopicPartition
+
+NO_LAG = Lag(0, 0.0)
+Ages = Callable[
+    [Settings, Mapping[TopicPartition, OffsetRange]], Mapping[TopicPartition, float | None]
+]
+
+
+class PipelineReader:
+    """Reads the state from PostgreSQL and the log; every method blocks.
+
+    Args:
+        database: Holds checkpoints, queues and heartbeats.
+        settings: The brokers.
+        seconds: The longest wait for each of the broker's answers.
+        ages: Reads the age of the first record of each range.
+    """
+
+    def __init__(
+        self, database: Engine, settings: Settings, seconds: float, ages: Ages = ages
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._log = LogOffsets(settings, seconds)
+        self._ages = ages
+
+    def read_database(self, *, live_only: bool = False) -> PipelineState:
+        """Read what PostgreSQL holds; checkpoints of all generations, or of the live one.
+
+        Raises:
+            SQLAlchemyError: the database does not answer, or is not migrated.
+        """
+        with self._database.connect() as connection:
+            return pipeline_state.read(connection, live_only=live_only)
+
+    def add_lags(
+        self,
+        state: PipelineState,
+        generations: Collection[str],
+        older_than: float = 0.0,
+    ) -> PipelineState:
+        """Add what these generations have not applied yet.
+
+        The checkpoints must have been read before, so that none lies behind the log's end. A
+        partition without a checkpoint counts from its first offset. Where a transaction's markers
+        alone follow, there is no lag.
+
+        Args:
+            state: With checkpoints.
+            generations: Their names.
+            older_than: Leave out records of the last so many seconds.
+
+        Raises:
+            KafkaException: the broker does not answer.
+        """
+        ends = self._ends(older_than)
+        lags: dict[tuple[str, TopicPartition], Lag] = {}
+        for name in generations:
+            offsets = {
+                checkpoint.topic_partition: checkpoint.offset
+                for checkpoint in state.checkpoints
+                if checkpoint.generation == name
+            }
+            ranges = {at: OffsetRange(offsets.get(at, 0), end) for at, end in ends.items()}
+            lags |= {(name, at): NO_LAG for at in ranges}
+            for at, age in self._ages(self._settings, ranges).items():
+                lags[name, at] = Lag(ranges[at].length, age)
+        return replace(state, lags=lags)
+
+    def add_dead_letters(self, state: PipelineState) -> PipelineState:
+        """Add the number of dead letters that wait.
+
+        Raises:
+            KafkaException: the broker does not answer.
+            SQLAlchemyError: the database does not answer.
+        """
+        bounds = self._log.bounds([DEAD_LETTERS_PARTITION])[DEAD_LETTERS_PARTITION]
+        with self._database.connect() as connection:
+            waiting = pipeline_state.waiting_dead_letters(connection, bounds)
+        return replace(state, waiting_dead_letters=waiting)
+
+    def _ends(self, older_than: float) -> Mapping[TopicPartition, int]:
+        partitions = self._log.partitions_of(topic.name for topic in EVENT_TOPICS)
+        if not older_than:
+            return self._log.ends(partitions)
+        return self._log.offset_at(partitions, int((time.time() - older_than) * 1000))
