@@ -61,7 +61,7 @@ REVIEWS = Topic("verdicts.reviews.v1", 6, "tool", "the panel's reviews", FOREVER
 """Producer: the API, for editors. Retention: for ever."""
 VOTES = Topic("verdicts.votes.v1", 12, "voter", "the community's votes", FOREVER)
 """Producer: the API, for browsers and gateways. Retention: for ever."""
-BOOKMARKS = Topic("verdicts.bookmarks.v1", 6, "voter", "what readers keep", FOREVER)
+BOOKMARKS = Topic("verdicts.bookmarks.v1", 6, "voter", "readers' bookmarks", FOREVER)
 """Producer: the API, for browsers and gateways. Retention: for ever."""
 DIGESTS = Topic(
     "verdicts.digests.v1", 1, "week", "closed weeks; the first of a week counts", FOREVER
