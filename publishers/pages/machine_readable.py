@@ -15,6 +15,7 @@ from publishers.views.lists.home import home
 from publishers.views.lists.search import index
 from publishers.views.paths import category_path, digests_path, feed_path, tool_path
 from publishers.views.text.formatting import instant
+from publishers.views.text.isolation import isolate
 from schemas.records import Tool
 
 
@@ -41,7 +42,7 @@ def render_tool_feed(content: SiteContent, public_url: str, slug: str) -> bytes 
     tool = content.tool_on_site(slug)
     if tool is None:
         return None
-    return _feed(public_url, f"Verdicts: {tool.name}", tool_path(slug), entries_of([tool]))
+    return _feed(public_url, f"Verdicts: {isolate(tool.name)}", tool_path(slug), entries_of([tool]))
 
 
 def render_category_feed(content: SiteContent, public_url: str, slug: str) -> bytes | None:
@@ -50,7 +51,7 @@ def render_category_feed(content: SiteContent, public_url: str, slug: str) -> by
     if category is None:
         return None
     entries = entries_of([*content.tools_in(slug), *_retired_in(content, slug)])
-    return _feed(public_url, f"Verdicts: {category.name}", category_path(slug), entries)
+    return _feed(public_url, f"Verdicts: {isolate(category.name)}", category_path(slug), entries)
 
 
 def render_site_feed(content: SiteContent, public_url: str) -> bytes:

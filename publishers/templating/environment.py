@@ -12,6 +12,7 @@ from markupsafe import Markup
 from publishers.templating import assets
 from publishers.views import json_ld
 from publishers.views.text.formatting import count, number, plural, shorten, wrapped, xml_text
+from publishers.views.text.isolation import bdi, drop_controls, isolate
 from publishers.views.text.markdown_escape import escape_block, escape_inline
 
 
@@ -74,6 +75,7 @@ def _environment() -> Environment:
         # Markdown is not escaped as HTML: its templates use `inline` and `quoted`.
         autoescape=select_autoescape(disabled_extensions=("md", "txt"), default=True),
         undefined=StrictUndefined,
+        finalize=drop_controls,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -86,5 +88,6 @@ def _environment() -> Environment:
         "plural": plural,
     }
     environment.filters |= {"inline": escape_inline, "quoted": escape_block, "url": quote}
+    environment.filters |= {"bdi": bdi, "isolate": isolate}
     environment.filters |= {"once": once, "wrapped": wrapped, "xml_text": xml_text}
     return environment

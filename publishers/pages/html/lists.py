@@ -17,6 +17,7 @@ from publishers.views.paths import (
     reviewer_path,
 )
 from publishers.views.text.formatting import count
+from publishers.views.text.isolation import isolate
 from publishers.views.text.markdown import to_plain
 
 
@@ -44,7 +45,7 @@ def render_category(content: SiteContent, public_url: str, slug: str) -> bytes |
         return None
     path, tools = category_path(slug), content.tools_in(slug)
     meta = Meta(
-        f"{category.name}: which to ship?",
+        f"{isolate(category.name)}: which to ship?",
         f"{count(len(tools), 'tool')} compared. {to_plain(category.description)}",
         path,
         feed=feed_path(path),
@@ -61,8 +62,8 @@ def render_rankings(content: SiteContent, public_url: str, slug: str) -> bytes |
         return None
     name, path = category.name, rankings_path(slug)
     meta = Meta(
-        f"{name}: rankings",
-        f"{name} ranked by community, panel, disagreement, bookmarks and listing date.",
+        f"{isolate(name)}: rankings",
+        f"{isolate(name)} ranked by community, panel, disagreement, bookmarks and listing date.",
         path,
         feed=feed_path(category_path(slug)),
         graph=[breadcrumb(Crumb(name, category_path(slug)), Crumb("Rankings", path))],
@@ -79,7 +80,7 @@ def render_reviewer(content: SiteContent, public_url: str, slug: str) -> bytes |
     reviews = newest_first(content.reviews_by(slug))
     view = reviewer_page(reviewer, reviews)
     meta = Meta(
-        f"Reviews by {reviewer.name}",
+        f"Reviews by {isolate(reviewer.name)}",
         f"{reviewer.motto} {count(len(reviews), 'review')} of AI tools.",
         reviewer_path(slug),
         "profile",

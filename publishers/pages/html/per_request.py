@@ -6,6 +6,7 @@ from publishers.content.site_content import SiteContent
 from publishers.templating.environment import Meta, page
 from publishers.views.comparisons.multi_comparison import MAX_TOOLS
 from publishers.views.lists.search import search
+from publishers.views.text.isolation import isolate
 from publishers.views.tools.cards import card
 from schemas.records import Tool
 
@@ -24,7 +25,7 @@ def render_unavailable(public_url: str) -> bytes:
 
 def render_retired(public_url: str, retired: list[Tool]) -> bytes:
     """The page in place of these retired tools, or of a comparison with them."""
-    names = " and ".join(tool.name for tool in retired)
+    names = " and ".join(isolate(tool.name) for tool in retired)
     verb = "is" if len(retired) == 1 else "are"
     meta = Meta(f"{names} {verb} no longer listed", "This page has been retired.", "")
     return page("410.html", public_url, meta, retired)

@@ -9,6 +9,7 @@ from publishers.views.comparisons.comparison import comparison
 from publishers.views.comparisons.multi_comparison import multi_comparison
 from publishers.views.json_ld import comparison_graph, tool_graph
 from publishers.views.paths import comparison_path, feed_path, multi_comparison_path, tool_path
+from publishers.views.text.isolation import isolate
 from publishers.views.tools.tool import tool_page
 from schemas.records import Tool
 
@@ -27,7 +28,7 @@ def render_tool(content: SiteContent, public_url: str, slug: str) -> bytes | Non
     category = content.tools_in(tool.category.slug)
     view = tool_page(tool, category, content.reviewers(), content.history(slug), similar)
     meta = Meta(
-        f"{tool.name}: ship or skip?",
+        f"{isolate(tool.name)}: ship or skip?",
         f"{tool.tagline} {view.summary}",
         path,
         "article",

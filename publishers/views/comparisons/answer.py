@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from publishers.views.text.formatting import ENTRIES, mean, percent
+from publishers.views.text.isolation import isolate
 from publishers.views.text.markdown import to_plain
 from schemas.records import Tool, Verdict
 
@@ -57,23 +58,23 @@ def preferred(one: Tool, other: Tool) -> Tool | None:
 
 
 def _by_only_reviewed(reviewed: Tool, unreviewed: Tool) -> ComparisonAnswer:
-    missing = f"and has not reviewed {unreviewed.name} yet"
+    missing = f"and has not reviewed {isolate(unreviewed.name)} yet"
     if reviewed.panel.verdict == "ship":
         reason = f"the panel {_verdict(reviewed, 'it')} {missing}"
-        return ComparisonAnswer(reviewed.tool, f"{reviewed.name} leads for now", reason)
-    reason = f"the panel {_verdict(reviewed, reviewed.name)} {missing}"
+        return ComparisonAnswer(reviewed.tool, f"{isolate(reviewed.name)} leads for now", reason)
+    reason = f"the panel {_verdict(reviewed, isolate(reviewed.name))} {missing}"
     return ComparisonAnswer(None, "No leader yet", reason)
 
 
 def _by_verdict(ahead: Tool, behind: Tool) -> ComparisonAnswer:
-    verdicts = f"{_verdict(ahead, 'it')} and {_verdict(behind, behind.name)}"
+    verdicts = f"{_verdict(ahead, 'it')} and {_verdict(behind, isolate(behind.name))}"
     reason = f"the panel {verdicts}{_agreement(ahead, behind)}"
-    return ComparisonAnswer(ahead.tool, f"{ahead.name} leads", reason)
+    return ComparisonAnswer(ahead.tool, f"{isolate(ahead.name)} leads", reason)
 
 
 def _by_mean(ahead: Tool, behind: Tool) -> ComparisonAnswer:
     skipped = ahead.panel.verdict == "skip"
-    headline = f"{ahead.name} leads" + (", though neither convinces" if skipped else "")
+    headline = f"{isolate(ahead.name)} leads" + (", though neither convinces" if skipped else "")
     scores = f"scores it {mean(ahead.panel.mean)} out of 100, against {mean(behind.panel.mean)}"
     return ComparisonAnswer(
         ahead.tool, headline, f"{_both(ahead)} and {scores}{_agreement(ahead, behind)}"
@@ -86,20 +87,22 @@ def _by_community(one: Tool, other: Tool, panel: str) -> ComparisonAnswer:
         return ComparisonAnswer(None, "It is a tie", f"{panel}; {_could_decide(one, other)}")
     behind = other if ahead is one else one
     shares = f"{percent(ahead.community.percent)} of its voters would ship it, against "
-    shares += f"{percent(behind.community.percent)} for {behind.name}"
+    shares += f"{percent(behind.community.percent)} for {isolate(behind.name)}"
     return ComparisonAnswer(
-        ahead.tool, f"{ahead.name} leads with the community", f"{panel}, but {shares}"
+        ahead.tool, f"{isolate(ahead.name)} leads with the community", f"{panel}, but {shares}"
     )
 
 
 def _could_decide(one: Tool, other: Tool) -> str:
     if one.entry != other.entry:
-        entries = [f"{tool.name} is {ENTRIES[tool.entry].lower()}" for tool in (one, other)]
+        entries = [
+            f"{isolate(tool.name)} is {ENTRIES[tool.entry].lower()}" for tool in (one, other)
+        ]
         return f"the difference is price: {', '.join(entries)}"
-    purposes = [to_plain(tool.best_for, 90).rstrip(".") for tool in (one, other)]
+    purposes = [isolate(to_plain(tool.best_for, 90).rstrip(".")) for tool in (one, other)]
     return (
-        f"the difference is purpose: {one.name} is best for “{purposes[0]}”, "
-        f"{other.name} for “{purposes[1]}”"
+        f"the difference is purpose: {isolate(one.name)} is best for “{purposes[0]}”, "
+        f"{isolate(other.name)} for “{purposes[1]}”"
     )
 
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from publishers.views.comparisons.answer import ComparisonAnswer, answer
 from publishers.views.comparisons.scorecard import ScorecardRow, scorecard
+from publishers.views.text.isolation import isolate
 from publishers.views.tools.cards import Card, card
 from schemas.records import Reviewer, Tool
 
@@ -46,11 +47,11 @@ def comparison(one: Tool, other: Tool, panel: list[Reviewer]) -> ComparisonPage:
 
 def title(one: Tool, other: Tool) -> str:
     """The title of the comparison of two tools in slug order."""
-    return f"{one.name} vs {other.name}"
+    return f"{isolate(one.name)} vs {isolate(other.name)}"
 
 
 def _about(one: Tool, other: Tool) -> str:
-    names = [tool.category.name for tool in (one, other)]
+    names = [isolate(tool.category.name) for tool in (one, other)]
     scope = f"in {names[0]}" if names[0] == names[1] else f"from {' and '.join(names)}"
     return (
         f"Two tools {scope}, side by side: panel verdicts, community votes, pricing, "

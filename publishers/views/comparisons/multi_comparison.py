@@ -6,6 +6,7 @@ from typing import NamedTuple
 from publishers.views.comparisons.answer import ComparisonAnswer, answer
 from publishers.views.comparisons.pairs import Pair, pair
 from publishers.views.comparisons.scorecard import ScorecardRow, scorecard
+from publishers.views.text.isolation import isolate
 from publishers.views.tools.cards import Card, card
 from schemas.records import Reviewer, Tool
 
@@ -47,7 +48,7 @@ def multi_comparison(tools: list[Tool], panel: list[Reviewer]) -> MultiCompariso
     ordered = sorted(tools, key=lambda tool: tool.tool)
     cards = [card(tool) for tool in ordered]
     return MultiComparison(
-        title=" vs ".join(each.name for each in cards),
+        title=" vs ".join(isolate(each.name) for each in cards),
         about=_about(ordered),
         slugs="-vs-".join(each.slug for each in cards),
         answer=answer_among(ordered),
@@ -72,7 +73,7 @@ def answer_among(tools: list[Tool]) -> ComparisonAnswer:
         return _only_unbeaten(unbeaten[0], tools, beaten_by)
     if not unbeaten:
         return ComparisonAnswer(None, "No clear leader", "each of them loses to another")
-    names = [tool.name for tool in unbeaten]
+    names = [isolate(tool.name) for tool in unbeaten]
     reason = answer(*unbeaten).reason if len(unbeaten) == 2 else "none of them beats another"
     return ComparisonAnswer(None, f"{_list(names)} tie for first", reason)
 
@@ -84,16 +85,18 @@ def _only_unbeaten(
     others = [tool for tool in tools if tool is not best]
     level = [tool for tool in others if tool.tool not in beaten_by[best.tool]]
     if level:
-        names = _list([tool.name for tool in level])
+        names = _list([isolate(tool.name) for tool in level])
         reason = f"no other tool beats it, though it only ties with {names}"
-        return ComparisonAnswer(best.tool, f"{best.name} comes first", reason)
+        return ComparisonAnswer(best.tool, f"{isolate(best.name)} comes first", reason)
     closest = max(others, key=lambda tool: (len(beaten_by[tool.tool]), tool.panel.mean or 0.0))
-    reason = f"it beats each of the others; against {closest.name}, the closest, "
-    return ComparisonAnswer(best.tool, f"{best.name} leads", reason + answer(best, closest).reason)
+    reason = f"it beats each of the others; against {isolate(closest.name)}, the closest, "
+    return ComparisonAnswer(
+        best.tool, f"{isolate(best.name)} leads", reason + answer(best, closest).reason
+    )
 
 
 def _about(tools: list[Tool]) -> str:
-    categories = list(dict.fromkeys(tool.category.name for tool in tools))
+    categories = list(dict.fromkeys(isolate(tool.category.name) for tool in tools))
     number = {3: "Three", 4: "Four"}.get(len(tools), str(len(tools)))
     scope = f"in {categories[0]}" if len(categories) == 1 else f"from {_list(categories)}"
     return (

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from publishers.views.paths import tool_path
 from publishers.views.text.formatting import ENTRIES, VERDICTS, count, counts, day, initial, mean
+from publishers.views.text.isolation import isolate
 from publishers.views.text.markdown import to_plain
 from schemas.digests import (
     BookmarkMove,
@@ -110,7 +111,7 @@ def _day_of_year(time: datetime) -> str:
 
 def pick(pick: Pick) -> Item:
     """A review with the reason to read it."""
-    line = f"{pick.reviewer_name}: {pick.score}/100 · {pick.verdict} ({_reason(pick)})"
+    line = f"{isolate(pick.reviewer_name)}: {pick.score}/100 · {pick.verdict} ({_reason(pick)})"
     excerpt = to_plain(pick.body, EXCERPT_LENGTH)
     return _item(pick, line, text=excerpt, anchor=f"#{pick.reviewer}")
 

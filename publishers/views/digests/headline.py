@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from publishers.views.text.formatting import VERDICTS
+from publishers.views.text.isolation import isolate
 from schemas.digests import Flip, PanelChange, WeeklyDigest
 from schemas.records import Verdict
 
@@ -39,26 +40,30 @@ def _news(digest: WeeklyDigest) -> list[News]:
 
 
 def _of_panel(change: PanelChange) -> News:
-    before, after = change.before.verdict, change.after.verdict
+    name, before, after = isolate(change.name), change.before.verdict, change.after.verdict
     if after == "none":
-        text = f"{change.name} loses its verdict"
+        text = f"{name} loses its verdict"
     elif before == "none":
-        text = f"{change.name} starts at {VERDICTS[after]}"
+        text = f"{name} starts at {VERDICTS[after]}"
     else:
         verb = "rises" if _RANK[after] > _RANK[before] else "drops"
-        text = f"{change.name} {verb} to {VERDICTS[after]}"
+        text = f"{name} {verb} to {VERDICTS[after]}"
     return News(text, text)
 
 
 def _of_community(flip: Flip) -> News:
-    after = flip.after.verdict
+    name, after = isolate(flip.name), flip.after.verdict
     if after == "split":
-        return News(f"voters split on {flip.name}", f"{flip.name} voters split")
+        return News(f"voters split on {name}", f"{name} voters split")
     if after == "none":
-        return News(f"voters leave {flip.name}", f"{flip.name} loses its votes")
+        return News(f"voters leave {name}", f"{name} loses its votes")
     verdict = VERDICTS[after]
-    return News(f"voters turn to {verdict} on {flip.name}", f"{flip.name} flips to {verdict}")
+    return News(
+        f"voters turn to {verdict} on {name}",
+        f"{name} flips to {verdict}",
+    )
 
 
 def _of_new_tool(name: str) -> News:
-    return News(f"{name} is new", f"{name} is new")
+    text = f"{isolate(name)} is new"
+    return News(text, text)

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from publishers.views.digests.digest_sections import Section
 from publishers.views.paths import tool_path
 from publishers.views.text.formatting import instant
+from publishers.views.text.isolation import isolate
 from publishers.views.text.markdown import to_html
 from schemas.records import Review, Tool
 
@@ -68,7 +69,7 @@ def _entries(tool: Tool) -> Iterable[FeedEntry]:
 def _listing(tool: Tool) -> FeedEntry:
     return FeedEntry(
         path=tool_path(tool.tool),
-        title=f"New in {tool.category.name}: {tool.name}",
+        title=f"New in {isolate(tool.category.name)}: {isolate(tool.name)}",
         author=PUBLISHER,
         time=tool.listed,
         lead=tool.tagline,
@@ -79,7 +80,7 @@ def _listing(tool: Tool) -> FeedEntry:
 def _retirement(tool: Tool, time: datetime) -> FeedEntry:
     return FeedEntry(
         path=f"{tool_path(tool.tool)}#retired",
-        title=f"{tool.name} is no longer listed",
+        title=f"{isolate(tool.name)} is no longer listed",
         author=PUBLISHER,
         time=time,
         lead=tool.retired_reason or "This tool was retired.",
@@ -89,7 +90,7 @@ def _retirement(tool: Tool, time: datetime) -> FeedEntry:
 def _review(tool: Tool, review: Review) -> FeedEntry:
     return FeedEntry(
         path=f"{tool_path(tool.tool)}#{review.reviewer}",
-        title=f"{tool.name}: {review.score}/100 · {review.verdict}",
+        title=f"{isolate(tool.name)}: {review.score}/100 · {review.verdict}",
         author=review.name,
         time=review.time,
         body=to_html(review.body),

@@ -2,14 +2,17 @@
 
 from typing import Any, Literal
 
+import msgspec
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
+from publishers.content.in_memory_content import InMemoryContent
 from publishers.pages import catalogue
 from tests.publishers.browsing import COMPARISON, SMOLVLM, Api
 from tests.publishers.conftest import Visit
 from tests.publishers.sample_digests import content_with_digests
+from tests.publishers.samples import BUILDER, DEVELOPER_TOOLS, a_review, a_tool
 
 pytestmark = pytest.mark.e2e
 
@@ -206,3 +209,28 @@ def test_nothing_shifts_while_one_searches(visit: Visit) -> None:
     page.evaluate(SHIFTS)
     suggest(page, "tool")
     assert shifts(page) == 0
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_no_page_is_wider_than_its_window_for_a_long_word(
+    visit: Visit, api: Api, width: int
+) -> None:
+    api.content = content_with_long_words()
+    for path in catalogue.page_paths(api.content):
+        if path.endswith("/"):
+            page = visit(path, viewport={"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            page.close()
+
+
+def content_with_long_words() -> InMemoryContent:
+    body = "x" * 20_000
+    review = a_review(body=body, pros=("y" * 2_000,), disclosure="z" * 2_000)
+    tools = [
+        a_tool("one", "llama_3_2_nemotron_ultra_253b_instruct", review, tagline="t" * 300),
+        a_tool("two", "W" * 150, review, description="d" * 2_000, pricing="p" * 2_000),
+        a_tool("three", "W" * 300, best_for="b" * 2_000, url="https://e.com/" + "u" * 1_900),
+    ]
+    category = msgspec.structs.replace(DEVELOPER_TOOLS, name="C" * 300)
+    reviewer = msgspec.structs.replace(BUILDER, name="R" * 300, motto="m" * 300)
+    return InMemoryContent(tools, [category], [reviewer])
