@@ -35,6 +35,11 @@ VARIABLES = tuple(
         ("VERDICTS_VOTER_KEY", "", "hides voter ids on the log; never changes; made if empty"),
         ("VERDICTS_TRUSTED_PROXIES", "", "networks whose X-Forwarded-For counts, by commas"),
         ("VERDICTS_NEW_VOTERS_PER_HOUR", "60", "new cookie voters per address prefix and hour"),
+        (
+            "VERDICTS_VOTER_CHANGES_PER_MINUTE",
+            "60",
+            "votes and bookmarks of one voter; 0: no limit",
+        ),
         ("VERDICTS_INSTANCE", "", "stable name of this replica; keeps its partitions in a restart"),
         ("VERDICTS_METRICS", "", "host:port of a worker's or publisher's /metrics; empty: none"),
         ("VERDICTS_LOG_LEVEL", "info", "debug, info, warning or error; debug names events"),
@@ -65,6 +70,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         voter_key: Key of the voters' pseudonyms; empty: the data folder's.
         trusted_proxies: Networks in CIDR notation.
         new_voters_per_hour: Limit of new cookie voters per address prefix.
+        voter_changes_per_minute: Limit of one voter's votes and bookmarks; 0 means none.
         kafka: Bootstrap servers, `host:port` by commas; empty means embedded.
         kafka_security: librdkafka properties such as `security.protocol`.
         database_url: `postgresql://…`; empty means embedded.
@@ -83,6 +89,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     voter_key: str
     trusted_proxies: tuple[str, ...]
     new_voters_per_hour: int
+    voter_changes_per_minute: int
     kafka: str
     kafka_security: dict[str, str]
     database_url: str
@@ -111,6 +118,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             voter_key=values["VERDICTS_VOTER_KEY"],
             trusted_proxies=parse.networks(values, "VERDICTS_TRUSTED_PROXIES"),
             new_voters_per_hour=parse.integer(values, "VERDICTS_NEW_VOTERS_PER_HOUR", least=0),
+            voter_changes_per_minute=parse.integer(
+                values, "VERDICTS_VOTER_CHANGES_PER_MINUTE", least=0
+            ),
             kafka=parse.bootstrap_servers(values, "KAFKA_BOOTSTRAP_SERVERS"),
             kafka_security=parse.kafka_security(environ),
             database_url=parse.database_url(values, "DATABASE_URL"),

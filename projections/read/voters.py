@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from projections import tables
 from projections.folds.ordering import time_of
@@ -28,6 +28,35 @@ class OwnVote(msgspec.Struct, frozen=True):
     name: str
     choice: Choice
     time: datetime
+
+
+class OwnToolState(msgspec.Struct, frozen=True):
+    """A voter's choice and bookmark of one tool.
+
+    `newest` is the time of the voter's newest applied change of any tool, in microseconds; 0
+    without one.
+    """
+
+    choice: Choice | None
+    saved: bool
+    newest: int
+
+
+def read_own_state(connection: Connection, voter: str, tool: str) -> OwnToolState:
+    """Read a voter's state of one tool, and how far the voter's changes are applied."""
+    ballots, bookmarks = tables.ballots.c, tables.bookmarks.c
+    votes = select(
+        func.max(ballots.choice).filter(ballots.tool == tool).label("choice"),
+        func.max(ballots.stamp).label("stamp"),
+    ).where(ballots.voter == voter)
+    saves = select(
+        func.bool_or(bookmarks.kept).filter(bookmarks.tool == tool).label("kept"),
+        func.max(bookmarks.stamp).label("stamp"),
+    ).where(bookmarks.voter == voter)
+    vote, saved = connection.execute(votes).one(), connection.execute(saves).one()
+    stamps = [row.stamp for row in (vote, saved) if row.stamp is not None]
+    newest = max(map(time_of, stamps), default=0)
+    return OwnToolState(NAMES.get(vote.choice), bool(saved.kept), newest)
 
 
 def read_choices(connection: Connection, voter: str) -> dict[str, Choice]:

@@ -108,9 +108,10 @@
     notify.timer = setTimeout(() => { message.textContent = ""; }, MESSAGE_MS);
   }
 
-  function failure(kind, status) {
+  function failure(kind, status, problem) {
     const [lost, service] = FAILURES[kind];
     if (!navigator.onLine) return `You're offline. ${lost}`;
+    if (status === 429 && problem.code === "too-many-changes") return problem.detail;
     if (status === 429) return "Too many new voters on your network; try again in an hour.";
     if (status >= 400 && status < 500) return `${lost} Please reload the page.`;
     return `${service} down for a moment. Please try again.`;
@@ -206,14 +207,16 @@
     const value = state.wanted[kind];
     if (value === state.own[kind]) return;
     let status = 0;
+    let problem = {};
     try {
       const response = await (kind === "choice" ? sendVote(slug, value) : sendBookactivate(slug, value));
       status = response.status;
+      if (status === 429) problem = await response.json();
       if (!response.ok) throw new Error(response.statusText);
       accept(state, kind, value, await response.json());
     } catch {
       if (state.wanted[kind] === value) state.wanted[kind] = state.own[kind];
-      notify(failure(kind, status));
+      notify(failure(kind, status, problem));
     }
   }
 

@@ -20,12 +20,14 @@ from projections.read.tools import (
     read_tallies,
 )
 from projections.read.voters import (
+    OwnToolState,
     OwnVote,
     SavedTool,
     list_bookmarks,
     list_own_votes,
     list_saved_tools,
     read_choices,
+    read_own_state,
 )
 from schemas.digests import WeeklyDigest
 from schemas.records import Authored, Category, Choice, Reviewer, Tool
@@ -89,6 +91,7 @@ class FakeReadModel:
         digests: Digests, newest first.
         choices: Choices by voter and tool.
         bookmarks: Slugs of saved tools by voter, newest first.
+        newest: The time of the newest applied change, in microseconds, by voter.
         applied: The result of `read_applied_offsets`.
         answers: The function that answers each query; a test may replace one.
     """
@@ -99,6 +102,7 @@ class FakeReadModel:
         self.digests: list[WeeklyDigest] = []
         self.choices: dict[str, dict[str, Choice]] = {}
         self.bookmarks: dict[str, list[str]] = {}
+        self.newest: dict[str, int] = {}
         self.applied: dict[TopicPartition, int] = {}
         self.answers: dict[Callable[..., Any], Callable[..., Any]] = {
             find_tool: lambda slug: self.tools.get(slug),
@@ -112,6 +116,7 @@ class FakeReadModel:
             list_reviews_by: self._reviews_by,
             read_tallies: self._tallies,
             read_choices: lambda voter: self.choices.get(voter, {}),
+            read_own_state: self._own_state,
             list_bookmarks: lambda voter: self.bookmarks.get(voter, []),
             list_saved_tools: self._saved_tools,
             list_own_votes: self._votes,
@@ -153,6 +158,11 @@ class FakeReadModel:
     def _tallies(self, slugs: Iterable[str]) -> dict[str, ToolTally]:
         tools = self._tools_named(slugs)
         return {t.tool: ToolTally(t.tool, t.community, t.bookmarks, t.version) for t in tools}
+
+    def _own_state(self, voter: str, tool: str) -> OwnToolState:
+        choice = self.choices.get(voter, {}).get(tool)
+        saved = tool in self.bookmarks.get(voter, [])
+        return OwnToolState(choice, saved, self.newest.get(voter, 0))
 
     def _saved_tools(self, voter: str) -> list[SavedTool]:
         tools = [self.tools[slug] for slug in self.bookmarks.get(voter, [])]

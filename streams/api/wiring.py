@@ -29,7 +29,9 @@ from streams.api.status.status_probe import FakeObserver, Observer
 from streams.api.voting.endpoints import VoteEndpoint, bookmarks_endpoint, votes_endpoint
 from streams.api.voting.form_endpoints import FormEndpoints
 from streams.api.voting.load_shedding import ArrivalRate
+from streams.api.voting.own_states import OwnStates
 from streams.api.voting.vote_service import VoteService
+from streams.api.voting.voter_activity import VoterActivity
 
 
 class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,12 +86,13 @@ def build(settings: Settings, dependencies: Dependencies) -> Components:
         voter_cookies=voter_cookies,
         clock=clock,
         new_voter_limit=NewVoterRateLimit(settings.new_voters_per_hour, dependencies.timer),
+        activity=VoterActivity(settings.voter_changes_per_minute, dependencies.timer),
         proxies=TrustedProxies(settings.trusted_proxies),
         codec=dependencies.codec,
         producer=producer,
         tallies=tallies,
         progress=progress,
-        read_model=read_model,
+        own_states=OwnStates(read_model),
         arrivals=ArrivalRate(dependencies.timer),
     )
     parser = EventParser(clock, voter_cookies)

@@ -54,6 +54,7 @@ class Stage(msgspec.Struct):
             "DATABASE_URL": database,
             **KEYS,
             "VERDICTS_DATA": str(self.folder / "data"),
+            "VERDICTS_VOTER_CHANGES_PER_MINUTE": "0",
         }
 
     def migrated(self) -> dict[str, str]:

@@ -35,6 +35,7 @@ class Api:
         self.saved: list[str] = []
         self.version = 10
         self.failure = 0
+        self.problem = {"title": "Failure"}
         self.held: Any = None
         self.hold = False
         self.asked: list[str] = []
@@ -73,7 +74,7 @@ class Api:
             named = [{"tool": tool.tool, "name": tool.name} for tool in tools]
             route.fulfill(status=self.failure or 200, json={"items": named})
         elif self.failure:
-            route.fulfill(status=self.failure, json={"title": "Failure"})
+            route.fulfill(status=self.failure, json=self.problem)
         elif self.hold:
             self.held = route
         else:

@@ -59,9 +59,8 @@ class VoteEndpoint:
         fields = await _read_fields(change, request, receive)
         if scope["method"] == "DELETE" and self._votes.read_voter(request) is None:
             return await _send_json(send, _unchanged(tool, change))
-        accepted = await self._votes.submit(request, change, slug, **fields)
-        response = await self._votes.await_visible(accepted, tool)
-        return await _send_json(send, response, accepted.cookie)
+        answered = await self._votes.change(request, change, tool, **fields)
+        return await _send_json(send, answered.response, answered.cookie)
 
 
 async def _read_fields(

@@ -122,9 +122,8 @@ class FormEndpoints:
     ) -> Response:
         response = RedirectResponse(form.back or f"/tools/{form.tool}/", 303)
         if action.creates_voter or self._votes.read_voter(browser):
-            accepted = await self._votes.submit(browser, action.change, form.tool, **action.fields)
-            await self._votes.await_visible(accepted, tool)
-            response.headers["Set-Cookie"] = accepted.cookie
+            answered = await self._votes.change(browser, action.change, tool, **action.fields)
+            response.headers["Set-Cookie"] = answered.cookie
         return response
 
     def _is_confirmed(self, browser: BrowserRequest, form: FormSubmission) -> bool:

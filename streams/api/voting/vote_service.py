@@ -13,8 +13,7 @@ from infra.kafka.delivery import Delivery, DeliveryUnknown, NotWritten
 from infra.kafka.producer import Producer
 from infra.telemetry import event_log, tracing
 from infra.telemetry.metrics import VOTE_TO_PAGE
-from projections.read.voters import list_bookmarks, read_choices
-from schemas.events import Event, VoteCast, VoteRetracted
+from schemas.events import Event
 from streams.api.auth.new_voter_limit import NewVoterRateLimit
 from streams.api.auth.trusted_proxies import TrustedProxies
 from streams.api.auth.voter_cookie import Voter, VoterCookies
@@ -23,12 +22,12 @@ from streams.api.ingest.event_clock import MonotonicClock, new_id
 from streams.api.ingest.metrics import received
 from streams.api.live.progress import Progress
 from streams.api.live.tally_cache import CachedTool, TallyCache
-from streams.api.read_model import ReadModel
 from streams.api.voting.load_shedding import MAX_WAITERS, ArrivalRate
+from streams.api.voting.own_states import OWN_STATE_SECONDS, OwnStates, result_if_done_soon
 from streams.api.voting.vote_response import NOT_VOTED, OwnState, VoterChange, VoteResponse
+from streams.api.voting.voter_activity import VoterActivity
 
 VISIBLE_SECONDS = 1.0
-OWN_STATE_SECONDS = 0.2
 MAX_SLUG = 80
 
 
@@ -39,22 +38,11 @@ class BrowserRequest(msgspec.Struct, frozen=True):
     headers: Mapping[bytes, bytes]
 
 
-class AcceptedChange(msgspec.Struct, frozen=True):
-    """A change that the broker has acknowledged.
+class AnsweredChange(msgspec.Struct, frozen=True):
+    """The tool as the voter sees it after a change, and the `Set-Cookie` header."""
 
-    Attributes:
-        voter: The pseudonym on the log.
-        cookie: The `Set-Cookie` header of the response.
-        change: The event's data.
-        delivery: The event's topic, partition and offset.
-        new_voter: Whether this is the voter's first change.
-    """
-
-    voter: str
+    response: VoteResponse
     cookie: str
-    change: VoterChange
-    delivery: Delivery
-    new_voter: bool
 
 
 class VoteService:
@@ -65,23 +53,25 @@ class VoteService:
         voter_cookies: VoterCookies,
         clock: MonotonicClock,
         new_voter_limit: NewVoterRateLimit,
+        activity: VoterActivity,
         proxies: TrustedProxies,
         codec: Codec,
         producer: Producer,
         tallies: TallyCache,
         progress: Progress,
-        read_model: ReadModel,
+        own_states: OwnStates,
         arrivals: ArrivalRate,
     ) -> None:
         self._voter_cookies = voter_cookies
         self._clock = clock
         self._new_voter_limit = new_voter_limit
+        self._activity = activity
         self._proxies = proxies
         self._codec = codec
         self._producer = producer
         self._tallies = tallies
         self._progress = progress
-        self._read_model = read_model
+        self._own_states = own_states
         self._arrivals = arrivals
         self._waiters = 0
 
@@ -104,25 +94,66 @@ class VoteService:
         """The voter of the request's cookie."""
         return self._voter_cookies.read(request.headers)
 
-    async def submit(
-        self, request: BrowserRequest, change_type: type[VoterChange], slug: str, **fields: Any
-    ) -> AcceptedChange:
-        """Write a change to the log; returns once the broker has acknowledged it.
+    async def change(
+        self,
+        request: BrowserRequest,
+        change_type: type[VoterChange],
+        tool: CachedTool,
+        **fields: Any,
+    ) -> AnsweredChange:
+        """Write a change to the log, unless it changes nothing, and wait until it is visible.
+
+        Waits up to a second for tally and page, or not at all while too many voters wait.
 
         Raises:
-            Problem: 429 when the network has created enough voters; 503 without acknowledgement.
+            Problem: 429 when the voter changes too much, or the network has created enough
+                voters; 503 when the broker does not acknowledge the change.
         """
         known_voter = self.read_voter(request)
-        if known_voter is None:
-            address = self._proxies.client_address(request.scope, request.headers)
-            self._new_voter_limit.admit(address)
-        voter = known_voter or self._voter_cookies.create_voter()
-        pseudonym = self._voter_cookies.pseudonym(voter)
+        voter = known_voter or self._create_voter(request)
+        self._activity.admit(voter.id)
+        change = change_type(tool=tool.tool, voter=self._voter_cookies.pseudonym(voter), **fields)
+        busy = self._arrivals.arrive() or self._waiters >= MAX_WAITERS
+        if known_voter and not busy:
+            response = await self._answer_if_unchanged(voter, change, tool)
+            if response is not None:
+                return AnsweredChange(response, self._voter_cookies.set_cookie(voter))
+        delivery, cookie = await self._write(voter, change)
+        if busy:
+            tool, own = self._tallies.cached(tool.tool) or tool, OwnState()
+        else:
+            with VOTE_TO_PAGE.time():
+                tool, own = await self._wait_applied_and_published(
+                    change, delivery, tool, new_voter=known_voter is None
+                )
+        return AnsweredChange(VoteResponse.of(tool, own.after(change)), cookie)
+
+    def _create_voter(self, request: BrowserRequest) -> Voter:
+        address = self._proxies.client_address(request.scope, request.headers)
+        self._new_voter_limit.admit(address)
+        return self._voter_cookies.create_voter()
+
+    async def _answer_if_unchanged(
+        self, voter: Voter, change: VoterChange, tool: CachedTool
+    ) -> VoteResponse | None:
+        """The response to a change that asks for what is applied already; else None."""
+        last = max(voter.last, self._activity.last_change(voter.id))
+        own = await self._own_states.read_if_unchanged(change, last)
+        if own is None:
+            return None
+        try:
+            async with asyncio.timeout(OWN_STATE_SECONDS):
+                tool = await self._tallies.refresh(tool.tool) or tool
+        except (TimeoutError, SQLAlchemyError):
+            tool = self._tallies.cached(tool.tool) or tool
+        return VoteResponse.of(tool, own)
+
+    async def _write(self, voter: Voter, change: VoterChange) -> tuple[Delivery, str]:
+        """Write an event; returns its place on the log and the renewed cookie."""
         time = self._clock.time_after(voter.last)
-        change = change_type(tool=slug, voter=pseudonym, **fields)
+        self._activity.record_change(voter.id, time)
         cookie = self._voter_cookies.set_cookie(Voter(voter.id, time))
-        delivery = await self._deliver(Event(new_id(time), time, change), cookie)
-        return AcceptedChange(pseudonym, cookie, change, delivery, new_voter=known_voter is None)
+        return await self._deliver(Event(new_id(time), time, change), cookie), cookie
 
     async def _deliver(self, event: Event, cookie: str) -> Delivery:
         topic, value = event.data.topic.name, self._codec.encode(event)
@@ -140,56 +171,25 @@ class VoteService:
         finally:
             received(event.type, outcome).inc()
 
-    async def await_visible(self, accepted: AcceptedChange, tool: CachedTool) -> VoteResponse:
-        """The tool as the voter sees it.
-
-        Waits up to a second for tally and page, or not at all while too many voters wait.
-        """
-        change = accepted.change
-        if self._arrivals.arrive() or self._waiters >= MAX_WAITERS:
-            tool, own = self._tallies.cached(change.tool) or tool, OwnState()
-        else:
-            with VOTE_TO_PAGE.time():
-                tool, own = await self._wait_applied_and_published(accepted, tool)
-        return VoteResponse.of(tool, own.after(change))
-
     async def _wait_applied_and_published(
-        self, accepted: AcceptedChange, tool: CachedTool
+        self, change: VoterChange, delivery: Delivery, tool: CachedTool, *, new_voter: bool
     ) -> tuple[CachedTool, OwnState]:
-        slug, delivery = accepted.change.tool, accepted.delivery
         own_state = None
-        if not accepted.new_voter:
-            own_state = asyncio.create_task(self._read_own_state(accepted))
+        if not new_voter:
+            own_state = asyncio.create_task(self._own_states.read_other_part(change))
         self._waiters += 1
         try:
             async with asyncio.timeout(VISIBLE_SECONDS):
                 partition = delivery.topic, delivery.partition
                 await self._progress.wait_until_applied({partition: delivery.offset + 1})
-                tool = await self._tallies.refresh(slug) or tool
-                await self._progress.published.wait_for(slug, tool.version)
+                tool = await self._tallies.refresh(change.tool) or tool
+                await self._progress.published.wait_for(change.tool, tool.version)
         except (TimeoutError, SQLAlchemyError):
             # The change is on the log, so a late or failed read is no error.
-            tool = self._tallies.cached(slug) or tool
+            tool = self._tallies.cached(change.tool) or tool
         finally:
             self._waiters -= 1
-        return tool, await _result_if_done_soon(own_state) if own_state else NOT_VOTED
-
-    async def _read_own_state(self, accepted: AcceptedChange) -> OwnState:
-        """The voter's bookmark after a vote, the voter's choice after a bookmark."""
-        change = accepted.change
-        if isinstance(change, VoteCast | VoteRetracted):
-            bookmarks = await self._read_model.run(list_bookmarks, accepted.voter)
-            return OwnState(saved=change.tool in bookmarks)
-        choices = await self._read_model.run(read_choices, accepted.voter)
-        return OwnState(choice=choices.get(change.tool))
-
-
-async def _result_if_done_soon(own_state: "asyncio.Task[OwnState]") -> OwnState:
-    """The own state, or an unknown one when the read failed or takes long."""
-    await asyncio.wait({own_state}, timeout=OWN_STATE_SECONDS)
-    if own_state.cancel() or own_state.exception() is not None:
-        return OwnState()
-    return own_state.result()
+        return tool, await result_if_done_soon(own_state) if own_state else NOT_VOTED
 
 
 def _not_acknowledged(detail: str, cookie: str) -> Problem:

@@ -129,6 +129,7 @@ class System:
             "VERDICTS_PORT": str(port),
             "VERDICTS_PUBLIC_URL": PUBLIC_URL,
             "VERDICTS_INSTANCE": instance,
+            "VERDICTS_VOTER_CHANGES_PER_MINUTE": "0",
             "VERDICTS_SECRET_KEY": _KEY,
             "VERDICTS_VOTER_KEY": _KEY,
             "KAFKA_BOOTSTRAP_SERVERS": self.cluster.through_proxies,

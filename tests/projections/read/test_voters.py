@@ -1,6 +1,13 @@
 import pytest
 
-from projections.read.voters import list_bookmarks, list_own_votes, list_saved_tools, read_choices
+from projections.read.voters import (
+    OwnToolState,
+    list_bookmarks,
+    list_own_votes,
+    list_saved_tools,
+    read_choices,
+    read_own_state,
+)
 from schemas.time.instants import to_datetime
 from tests.harness.examples import (
     DAY,
@@ -50,3 +57,21 @@ def test_a_voters_own_votes_and_bookmarks_are_read_with_their_names_and_times(
     assert (votes[0].time - votes[1].time).total_seconds() == MINUTE / 1_000_000
     (kept,) = journal.read(list_saved_tools, "v")
     assert (kept.tool, kept.time) == ("alpha", to_datetime(NOON))
+
+
+def test_an_own_state_names_the_voters_newest_applied_change(journal: Journal) -> None:
+    assert journal.read(read_own_state, "v", "alpha") == OwnToolState(None, False, 0)
+    journal.apply(
+        a_vote("ship", tool="alpha", voter="v"),
+        a_bookmark(tool="alpha", voter="v", time=NOON + 1),
+        a_vote("skip", tool="beta", voter="v", time=NOON + MINUTE),
+        a_vote("skip", tool="alpha", voter="w", time=NOON + DAY),
+    )
+    newest = NOON + MINUTE
+    assert journal.read(read_own_state, "v", "alpha") == OwnToolState("ship", True, newest)
+    assert journal.read(read_own_state, "v", "beta") == OwnToolState("skip", False, newest)
+    journal.apply(
+        a_retracted_vote(tool="alpha", voter="v", time=NOON + DAY),
+        a_removed_bookmark(tool="alpha", voter="v", time=NOON + DAY + 1),
+    )
+    assert journal.read(read_own_state, "v", "alpha") == OwnToolState(None, False, NOON + DAY + 1)

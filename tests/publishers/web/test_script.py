@@ -77,6 +77,15 @@ def test_a_refused_vote_says_why(page: Page, card: Locator, api: Api) -> None:
     expect_message(page, "Your vote was not sent. Please reload the page.")
 
 
+def test_a_voter_who_changes_too_much_reads_for_how_long(
+    page: Page, card: Locator, api: Api
+) -> None:
+    detail = "You changed votes or bookmarks too often; try again in 2 seconds."
+    api.failure, api.problem = 429, {"code": "too-many-changes", "detail": detail}
+    button(card, "Ship").click()
+    expect_message(page, detail)
+
+
 def test_an_offline_browser_says_so(page: Page, card: Locator, api: Api) -> None:
     expect(button(card, "Ship")).to_have_attribute("aria-pressed", "false")
     page.context.set_offline(True)
