@@ -1,9 +1,10 @@
 """Clients of a broker: what tests write beside the API, and read beside the services."""
 
+import time
 from collections.abc import Iterable
 from typing import Any
 
-from confluent_kafka import Message, TopicPartition
+from confluent_kafka import KafkaError, Message, TopicPartition
 
 from infra.kafka.client import create_consumer, create_producer
 from infra.kafka.codec import Codec
@@ -50,21 +51,35 @@ class Reader:
     """Reads a topic from its beginning, and keeps what it read."""
 
     def __init__(self, kafka: str, topic: Topic) -> None:
-        self._consumer = create_consumer(at_kafka(kafka))
-        self._consumer.assign([TopicPartition(topic.name, n, 0) for n in range(topic.partitions)])
+        self._consumer = create_consumer(at_kafka(kafka), {"enable.partition.eof": True})
+        self._partitions = [TopicPartition(topic.name, n, 0) for n in range(topic.partitions)]
+        self._consumer.assign(self._partitions)
+        self._read_up_to = {partition.partition: -1 for partition in self._partitions}
         self._messages: dict[bytes, list[Message]] = {}
 
     def of(self, key: bytes) -> list[Message]:
-        """All messages of a key that are there by now, in their order."""
-        while messages := self._consumer.consume(1_000, timeout=0.05):
-            for message in messages:
-                if not message.error():
-                    self._messages.setdefault(message.key() or b"", []).append(message)
+        """All messages of a key that are on the topic by now, in their order."""
+        ends = {
+            partition.partition: self._consumer.get_watermark_offsets(partition, timeout=20)[1]
+            for partition in self._partitions
+        }
+        deadline = time.monotonic() + 20
+        while any(self._read_up_to[number] < end for number, end in ends.items()):
+            assert time.monotonic() < deadline, f"read up to {self._read_up_to} of {ends}"
+            for message in self._consumer.consume(1_000, timeout=0.05):
+                self._take(message)
         return self._messages.get(key, [])
 
     def close(self) -> None:
         """Let the broker go."""
         self._consumer.close()
+
+    def _take(self, message: Message) -> None:
+        error = message.error()
+        if error is None:
+            self._messages.setdefault(message.key() or b"", []).append(message)
+        elif error.code() == KafkaError._PARTITION_EOF:
+            self._read_up_to[message.partition() or 0] = message.offset() or 0
 
 
 def write_dead_letter(settings: Settings, record: LogRecord, error: Exception) -> None:
