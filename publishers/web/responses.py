@@ -3,6 +3,7 @@
 import hashlib
 from http import HTTPStatus
 from typing import NamedTuple
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,6 +17,9 @@ REVALIDATE = "public, no-cache"
 FOREVER = "public, max-age=31536000, immutable"
 PRIVATE = "private, no-store"
 HTML = "text/html; charset=utf-8"
+
+_QUERY = "%!$&'()*+,;=:@/?"
+"""Characters of a query that stay as they are (RFC 3986); `%` begins one that is encoded."""
 
 _TYPES = {
     ".json": "application/json",
@@ -69,8 +73,10 @@ def to_http(request: Request, response: SiteResponse) -> Response:
 
 
 def _redirect(request: Request, response: SiteResponse) -> Response:
-    keeps_query = response.status == HTTPStatus.PERMANENT_REDIRECT and request.url.query
-    location = response.location + (f"?{request.url.query}" if keeps_query else "")
+    location = response.location
+    query = quote(request.scope["query_string"], safe=_QUERY)
+    if query and response.status == HTTPStatus.PERMANENT_REDIRECT:
+        location += f"?{query}"
     return Response(status_code=response.status, headers={"Location": location})
 
 

@@ -37,7 +37,7 @@ def site_routes(
     database = BlockingPool(READERS, "site")
 
     async def page(request: Request) -> Response:
-        path = "/" + request.path_params["path"]
+        path: str = request.scope["path"]
         response = await files.run(site.serve_stored, path)
         if response is None:
             response = await database.run(site.render, path)
@@ -69,6 +69,8 @@ def site_app(
     """The site alone, with its headers; the whole system puts the API's routes before its own."""
     routes = site_routes(settings, open_content, bookmarks_of)
     body = per_request.render_unavailable(settings.public_url)
+    not_found = per_request.render_not_found(settings.public_url)
+    not_allowed = per_request.render_not_allowed(settings.public_url)
 
     async def unavailable(_: Request, __: Exception) -> Response:
         return Response(body, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "5"}, HTML)
@@ -76,5 +78,15 @@ def site_app(
     async def crashed(_: Request, __: Exception) -> Response:
         return Response(body, HTTPStatus.INTERNAL_SERVER_ERROR, media_type=HTML)
 
-    handlers = {SQLAlchemyError: unavailable, Exception: crashed}
-    return SecurityHeaders(Starlette(routes=routes, exception_handlers=handlers))
+    async def no_route(_: Request, __: Exception) -> Response:
+        return Response(not_found, HTTPStatus.NOT_FOUND, media_type=HTML)
+
+    async def no_method(_: Request, __: Exception) -> Response:
+        allowed = {"Allow": "GET, HEAD"}
+        return Response(not_allowed, HTTPStatus.METHOD_NOT_ALLOWED, allowed, HTML)
+
+    handlers = {404: no_route, 405: no_method, SQLAlchemyError: unavailable, Exception: crashed}
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    # Those redirects would name the request's host.
+    app.router.redirect_slashes = False
+    return SecurityHeaders(app)

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from streams.api.http.problems import Problem, on_crash, on_http_error, on_problem
+from streams.api.http.request_gate import RequestGate
 from streams.api.http.request_metrics import DATABASE_AWAY, MeasuredApp
 from streams.api.openapi.docs_page import get_docs
 from streams.api.openapi.document import get_document
@@ -24,7 +25,7 @@ Site = Callable[[ReadBookmarks], ASGIApp]
 """Creates the site."""
 
 
-def application(components: Components, site: Site | None = None) -> Starlette:
+def application(components: Components, site: Site | None = None) -> ASGIApp:
     """The ASGI application: the API, and the site on every other path."""
     app = Starlette(
         routes=routes(components),
@@ -39,7 +40,7 @@ def application(components: Components, site: Site | None = None) -> Starlette:
     if site is not None:
         pages = _SiteFallback(site(components.reads.read_bookmarks), app.router.not_found)
         app.router.default = MeasuredApp("(page)", pages)
-    return app
+    return RequestGate(app, components.hosts)
 
 
 def routes(components: Components) -> list[Route]:

@@ -14,6 +14,7 @@ from streams.api.auth.request_origin import OriginPolicy
 from streams.api.auth.tokens import FakeTokens, TokenLookup
 from streams.api.auth.trusted_proxies import TrustedProxies
 from streams.api.auth.voter_cookie import VoterCookies
+from streams.api.http.known_hosts import KnownHosts
 from streams.api.ingest.endpoint import IngestEndpoint
 from streams.api.ingest.event_clock import FakeClock, MonotonicClock
 from streams.api.ingest.event_parser import EventParser
@@ -67,6 +68,7 @@ class Components(msgspec.Struct, frozen=True, kw_only=True):
     export: PersonalExport
     changes: ChangesEndpoint
     health: Health
+    hosts: KnownHosts
     vote_service: VoteService
     voter_cookies: VoterCookies
     sse_hub: SseHub
@@ -105,6 +107,7 @@ def build(settings: Settings, dependencies: Dependencies) -> Components:
         export=PersonalExport(read_model, voter_cookies, settings.public_url),
         changes=ChangesEndpoint(sse_hub),
         health=Health(dependencies.observer),
+        hosts=KnownHosts(settings),
         vote_service=vote_service,
         voter_cookies=voter_cookies,
         sse_hub=sse_hub,

@@ -16,6 +16,12 @@ def render_not_found(public_url: str) -> bytes:
     return page("404.html", public_url, Meta("Page not found", "Page not found.", ""))
 
 
+def render_not_allowed(public_url: str) -> bytes:
+    """The page for a method other than GET and HEAD."""
+    meta = Meta("Method not allowed", "This page can only be read.", "")
+    return page("405.html", public_url, meta)
+
+
 def render_unavailable(public_url: str) -> bytes:
     """The page for a failure of the site itself."""
     return page(

@@ -1,11 +1,14 @@
 """A client's address behind the proxies in front of this server, and its network prefix."""
 
+import re
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from starlette.types import Scope
 
 Address = IPv4Address | IPv6Address
+
+_WITH_PORT = re.compile(r"(?:\[([^\]]*)\](?::\d{1,5})?|([0-9.]+):\d{1,5})")
 
 
 class TrustedProxies:
@@ -24,10 +27,11 @@ class TrustedProxies:
         if not self._networks or not self._is_trusted(client):
             return client
         hops = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
-        for hop in reversed(hops):
-            if parse_address(hop) is None:
+        for hop in reversed([hop for hop in map(str.strip, hops) if hop]):
+            address = parse_address(_without_port(hop))
+            if address is None:
                 break
-            client = hop.strip()
+            client = str(address)
             if not self._is_trusted(client):
                 break
         return client
@@ -35,6 +39,12 @@ class TrustedProxies:
     def _is_trusted(self, text: str) -> bool:
         address = parse_address(text)
         return address is not None and any(address in network for network in self._networks)
+
+
+def _without_port(hop: str) -> str:
+    """The address of a hop, which may have brackets and a port."""
+    match = _WITH_PORT.fullmatch(hop)
+    return match[1] or match[2] if match else hop
 
 
 def network_prefix(text: str) -> str:

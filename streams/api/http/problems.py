@@ -74,9 +74,10 @@ async def on_problem(_: Request, error: Exception) -> Response:
 async def on_http_error(request: Request, error: Exception) -> Response:
     """Respond to an error of routing: no such path, no such method."""
     assert isinstance(error, HTTPException)
+    path = request.scope["path"]  # the URL of a request needs a readable query
     details = {
-        404: f"There is nothing at {request.url.path}.",
-        405: f"{request.url.path} does not support {request.method}.",
+        404: f"There is nothing at {path}.",
+        405: f"{path} does not support {request.method}.",
     }
     detail = details.get(error.status_code, error.detail)
     return Problem(error.status_code, detail, headers=error.headers).response()
@@ -84,5 +85,5 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 
 async def on_crash(request: Request, error: Exception) -> Response:
     """Respond to a fault of ours; its cause goes to the log, never into the response."""
-    log.error("a request failed", path=request.url.path, exc_info=error)
+    log.error("a request failed", path=request.scope["path"], exc_info=error)
     return Problem(500, "Something went wrong on our side; it has been logged.").response()

@@ -94,7 +94,7 @@ class PersonalExport:
 
 def _as_file(response: Response, request: Request) -> Response:
     """Make a browser save the response under the last segment of its path."""
-    name = request.url.path.rpartition("/")[2]
+    name = request.scope["path"].rpartition("/")[2]
     response.headers["Content-Disposition"] = f'attachment; filename="verdicts-{name}"'
     return response
 

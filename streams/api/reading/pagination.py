@@ -69,5 +69,5 @@ def page_response(
     if len(items) > limit:
         cursor = urlsafe_b64encode(key(page[-1]).encode()).rstrip(b"=").decode()
         query = urlencode({"limit": limit, "cursor": cursor})
-        headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
+        headers["Link"] = f'<{request.scope["path"]}?{query}>; rel="next"'
     return respond(request, Items(page), headers=headers)  # type: ignore[arg-type]

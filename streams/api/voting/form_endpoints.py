@@ -159,7 +159,7 @@ async def _read_form(request: Request, browser: BrowserRequest, field: str) -> F
     except ValueError:
         raise Problem(400, "The form is not readable.") from None
     return FormSubmission(
-        path=request.url.path,
+        path=request.scope["path"],
         tool=fields.get("tool", ""),
         field=field,
         value=fields.get(field, ""),

@@ -57,7 +57,7 @@ class Crowd:
 
     def vote(self, tool: str) -> None:
         """Send one vote of a new voter: without a cookie."""
-        headers = {"host": "verdicts.test", "origin": "http://verdicts.test"}
+        headers = {"host": "127.0.0.1", "origin": "http://127.0.0.1"}
         connection = self._free.pop() if self._free else self._connected()
         self._busy[connection.socket.fileno()] = connection
         connection.send(request("PUT", f"/v1/tools/{tool}/vote", b'{"choice":"ship"}', headers))

@@ -91,8 +91,8 @@ def _browser(number: int) -> list[str]:
     voters = VoterCookies([KEYS["VERDICTS_SECRET_KEY"]], KEYS["VERDICTS_VOTER_KEY"], secure=False)
     cookie = voters.set_cookie(Voter(f"{number:022d}", 0)).partition(";")[0]
     headers = {
-        "host": "verdicts.test",
-        "origin": "http://verdicts.test",
+        "host": "127.0.0.1",
+        "origin": "http://127.0.0.1",
         "sec-fetch-site": "same-origin",
         "content-type": "application/json",
         "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
@@ -128,7 +128,7 @@ def _of_gateways(environment: Environment, api: int, seconds: float, runs: int) 
 
 def _batches(token: str) -> list[str]:
     headers = {
-        "host": "verdicts.test",
+        "host": "127.0.0.1",
         "authorization": f"Bearer {token}",
         "content-type": "application/cloudevents-batch+json",
     }

@@ -17,6 +17,7 @@ from publishers.build.site_files import SiteFiles
 from publishers.content.in_memory_content import InMemoryContent
 from publishers.pages import catalogue
 from publishers.templating.assets import address
+from publishers.web.responses import moved, to_http
 from publishers.web.routes import READERS, site_app
 from tests.publishers.samples import DEVELOPER_TOOLS, PANEL, a_review, a_tool, sample_content
 
@@ -388,7 +389,42 @@ def test_every_response_has_the_security_headers(site: Site, path: str) -> None:
 
 
 def test_the_site_changes_nothing(site: Site) -> None:
-    assert site.client.request("POST", "/tools/smolvlm-2-5/").status_code == 405
+    for path in ("/tools/smolvlm-2-5/", "/compare/", "/nowhere/"):
+        answer = site.client.request("POST", path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert "This page can only be read" in answer.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/tools/%0a/", "/tools/smolvlm-2-5/%0a", "/%0a", "/%0a/", "/a%0ab"]
+)
+def test_a_path_with_a_line_break_is_no_page(site: Site, path: str) -> None:
+    site.publish()
+    answer = site.client.get(path, {"Host": "evil.example"})
+    assert (answer.status_code, answer.headers.get("location")) == (404, None)
+    assert "Page not found" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/search", "/compare", "/bookmarks", "/tools/smolvlm-2-5"])
+def test_a_redirect_never_names_a_host(site: Site, path: str) -> None:
+    answer = site.client.get(path, {"Host": "evil.example"})
+    assert (answer.status_code, answer.headers["location"]) == (308, path + "/")
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("x=日本".encode(), "x=%E6%97%A5%E6%9C%AC"),
+        (b"x=\xff", "x=%FF"),
+        (b"x=%E6%97%A5&y=a+b", "x=%E6%97%A5&y=a+b"),
+        (b'x="<>\r\nX: y', "x=%22%3C%3E%0D%0AX:%20y"),
+    ],
+)
+def test_a_redirect_keeps_any_query(query: bytes, kept: str) -> None:
+    scope = {"type": "http", "method": "GET", "query_string": query, "headers": []}
+    response = to_http(Request(scope), moved("/tools/alpha/"))
+    assert response.headers["location"] == f"/tools/alpha/?{kept}"
 
 
 def test_without_a_database_stored_pages_are_served_and_others_are_503(site: Site) -> None:
