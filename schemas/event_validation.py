@@ -3,6 +3,7 @@
 import json
 import re
 from functools import cache
+from typing import Any
 
 import msgspec
 
@@ -52,8 +53,29 @@ def read_data(name: str, raw: bytes | msgspec.Raw) -> Data:
     raw = bytes(raw)
     try:
         return _decoder(name).decode(raw)
+    except msgspec.ValidationError as error:
+        return _read_whole_floats(name, raw, error)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _to_invalid_event(error, raw) from None
+
+
+def _read_whole_floats(name: str, raw: bytes, error: msgspec.ValidationError) -> Data:
+    """Read data whose integers may look like `88.0`, which JSON Schema counts as integers."""
+    if "got `float`" not in str(error):
+        raise _to_invalid_event(error, raw)
+    try:
+        return msgspec.convert(_with_integers(msgspec.json.decode(raw)), EVENT_TYPES[name])
+    except (msgspec.DecodeError, RecursionError) as invalid:
+        raise _to_invalid_event(invalid, raw) from None
+
+
+def _with_integers(value: Any) -> Any:
+    """The value with integers in place of floats without a fraction."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    if isinstance(value, dict):
+        return {name: _with_integers(part) for name, part in value.items()}
+    return list(map(_with_integers, value)) if isinstance(value, list) else value
 
 
 def _to_invalid_event(error: Exception, raw: bytes) -> InvalidEvent:

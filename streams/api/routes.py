@@ -11,8 +11,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from streams.api.http.problems import Problem, on_crash, on_http_error, on_problem
-from streams.api.http.request_gate import RequestGate
 from streams.api.http.request_metrics import DATABASE_AWAY, MeasuredApp
+from streams.api.middleware.request_gate import RequestGate
 from streams.api.openapi.docs_page import get_docs
 from streams.api.openapi.document import get_document
 from streams.api.voting.endpoints import VoteEndpoint

@@ -14,7 +14,6 @@ from streams.api.auth.request_origin import OriginPolicy
 from streams.api.auth.tokens import FakeTokens, TokenLookup
 from streams.api.auth.trusted_proxies import TrustedProxies
 from streams.api.auth.voter_cookie import VoterCookies
-from streams.api.http.known_hosts import KnownHosts
 from streams.api.ingest.endpoint import IngestEndpoint
 from streams.api.ingest.event_clock import FakeClock, MonotonicClock
 from streams.api.ingest.event_parser import EventParser
@@ -22,6 +21,7 @@ from streams.api.live.changes_endpoint import ChangesEndpoint
 from streams.api.live.progress import Progress
 from streams.api.live.sse import SseHub
 from streams.api.live.tally_cache import TallyCache
+from streams.api.middleware.known_hosts import KnownHosts
 from streams.api.read_model import FakeReadModel, ReadModel
 from streams.api.reading.endpoints import ReadEndpoints
 from streams.api.reading.export import PersonalExport

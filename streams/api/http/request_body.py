@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from starlette.types import Message, Receive
 
+from streams.api.http import content_coding
 from streams.api.http.problems import Problem
 from streams.api.http.shared_timeout import SharedTimeout
 
@@ -21,12 +22,25 @@ async def read_body(
     limit: int,
     timeout: SharedTimeout = BODY_TIMEOUT,
 ) -> bytes:
-    """The request's body.
+    """The request's body, inflated if it comes in gzip.
 
     Raises:
-        Problem: 413 for more than `limit` bytes, all of them discarded; 400 when the client
-            disconnects before the end; 408 when the body takes too long.
+        Problem: 413 for more than `limit` bytes, sent or inflated, all of them discarded; 400 when
+            the client disconnects before the end; 408 when the body takes too long; 415 for
+            another content coding.
     """
+    sent = await _read_sent(receive, headers, limit, timeout)
+    if b"content-encoding" not in headers:
+        return sent
+    body = content_coding.decode(sent, headers, limit)
+    if body is None:
+        raise _too_large(limit)
+    return body
+
+
+async def _read_sent(
+    receive: Receive, headers: Mapping[bytes, bytes], limit: int, timeout: SharedTimeout
+) -> bytes:
     length = headers.get(b"content-length", b"")
     declared = int(length[:16]) if length.isdigit() else None
     if declared is not None and declared > limit:

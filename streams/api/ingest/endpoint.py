@@ -41,7 +41,7 @@ YIELD_EVERY = 100
 
 _BATCH = "application/cloudevents-batch+json"
 _CONTENT_TYPES = {_BATCH, "application/cloudevents+json", JSON}
-_WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?(\d{1,9})\"?\s*(?:$|[,;])", re.IGNORECASE)
+_WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?0*(\d+)\"?\s*(?:$|[,;])", re.IGNORECASE)
 _TOPICS_WITHOUT_HEADERS = {VOTES.name, BOOKMARKS.name}
 
 Validated = tuple[Event, Outgoing] | Rejected
@@ -170,4 +170,4 @@ def _require_content_type(request: Request) -> str:
 def preferred_wait(preferences: Sequence[str]) -> int:
     """The seconds of `Prefer: wait=…` (RFC 7240), at most 30; 0 without it."""
     match = _WAIT.search(",".join(preferences))
-    return min(int(match[1]), MAX_WAIT_SECONDS) if match else 0
+    return min(int(match[1][:3]), MAX_WAIT_SECONDS) if match else 0

@@ -52,6 +52,7 @@ def document() -> dict[str, Any]:
     schema_list, components = msgspec.json.schema_components(
         types, ref_template="#/components/schemas/{name}"
     )
+    schema_list, components = _with_ecma_patterns([schema_list, components])
     schemas = dict(zip(map(repr, types), schema_list, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
@@ -64,6 +65,18 @@ def document() -> dict[str, Any]:
         "paths": paths,
         "components": {"schemas": components, "securitySchemes": {"bearer": bearer}},
     }
+
+
+def _with_ecma_patterns(schema: Any) -> Any:
+    """The schema with patterns as JavaScript writes them, as JSON Schema asks."""
+    if isinstance(schema, list | tuple):
+        return list(map(_with_ecma_patterns, schema))
+    if not isinstance(schema, dict):
+        return schema
+    converted = {name: _with_ecma_patterns(part) for name, part in schema.items()}
+    if isinstance(pattern := schema.get("pattern"), str):
+        converted["pattern"] = pattern.replace(r"\Z", "$").replace(r"\"", '"')
+    return converted
 
 
 def _operation(operation: Operation, schemas: Schemas) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """`POST /v1/events`, row by row of its contract."""
 
 import asyncio
+import gzip
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from infra.kafka.delivery import DeliveryUnknown, NotWritten
 from streams.api.http.problems import Problem
 from streams.api.http.request_body import MAX_DISCARDED, read_body
 from streams.api.http.shared_timeout import SharedTimeout
-from streams.api.ingest.endpoint import preferred_wait
+from streams.api.ingest.endpoint import MAX_BYTES, preferred_wait
 from tests.streams.api.conftest import FakeApi
 
 EDITOR = {"Authorization": "Bearer editor"}
@@ -304,6 +305,44 @@ def test_a_client_that_disconnects_within_its_body_sends_no_event() -> None:
     assert refused.value.status == 400
 
 
+def test_an_integer_may_be_written_with_a_point(api: FakeApi) -> None:
+    """JSON Schema counts 88.0 as an integer, and so does our OpenAPI document."""
+    body = msgspec.json.encode(a_review()).replace(b"88", b"88.0")
+    assert post(api, body).status_code == 202
+    assert post(api, body.replace(b"88.0", b"8.8e1")).status_code == 202
+    first, second = api.events()
+    assert [(repr(event.data.score)) for event in (first, second)] == ["88", "88"]
+    assert rejection(post(api, body.replace(b"88.0", b"88.5")))["pointer"] == "/data/score"
+    assert rejection(post(api, body.replace(b"88.0", b"101.0")))["pointer"] == "/data/score"
+    assert rejection(post(api, body.replace(b"88.0", b"1e999")))["pointer"] == "/data/score"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "x-gzip"])
+def test_a_body_in_gzip_is_inflated(api: FakeApi, coding: str) -> None:
+    body = gzip.compress(msgspec.json.encode([a_category()]))
+    assert post(api, body, EDITOR | {"Content-Encoding": coding}).status_code == 202
+
+
+def test_an_inflated_body_is_bounded(api: FakeApi) -> None:
+    body = gzip.compress(b" " * 2**28)
+    assert len(body) < MAX_BYTES
+    assert post(api, body, EDITOR | {"Content-Encoding": "gzip"}).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "body", [b"[]", gzip.compress(b"[]" * 99)[:-9], gzip.compress(b"[]") + b"x"]
+)
+def test_a_body_that_is_no_gzip_is_a_bad_request(api: FakeApi, body: bytes) -> None:
+    answer = post(api, body, EDITOR | {"Content-Encoding": "gzip"})
+    assert (answer.status_code, "gzip" in answer.json()["detail"]) == (400, True)
+
+
+@pytest.mark.parametrize("coding", ["br", "gzip, gzip", "zstd"])
+def test_another_content_coding_is_unsupported(api: FakeApi, coding: str) -> None:
+    answer = post(api, [a_category()], EDITOR | {"Content-Encoding": coding})
+    assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "gzip")
+
+
 def test_another_content_type_is_unsupported(api: FakeApi) -> None:
     assert post(api, a_category(), content_type="text/plain").status_code == 415
 
@@ -387,6 +426,9 @@ def test_after_a_timed_out_wait_the_response_is_the_plain_one(api: FakeApi) -> N
         (["respond-async, wait=10"], 10),
         (["respond-async", "Wait = 7"], 7),
         (["wait=300"], 30),
+        (["wait=99999999999"], 30),
+        (["wait=" + "9" * 5000], 30),
+        (["wait=0000000000005"], 5),
         (['wait="4"; x=y'], 4),
         (["wait=0"], 0),
         (["wait=-5"], 0),

@@ -1,5 +1,6 @@
 """The OpenAPI document describes every route, and no other."""
 
+import json
 import re
 
 from schemas.events import EVENT_TYPES
@@ -23,6 +24,15 @@ def test_every_reference_leads_somewhere(api: FakeApi) -> None:
     text = api.client.get("/openapi.json").text
     names = set(re.findall(r'"#/components/schemas/([^"]+)"', text))
     assert names <= set(document()["components"]["schemas"])
+
+
+def test_patterns_are_regular_expressions_of_javascript(api: FakeApi) -> None:
+    """With the flag `u`, as validators compile them, any other escape is an error."""
+    escapes = re.compile(r"\\(x[0-9a-f]{2}|[dDwWsSbBtnrvf0^$.*+?()\[\]{}|/\\])?")
+    patterns = re.findall(r'"pattern": ?("(?:[^"\\]|\\.)*")', api.client.get("/openapi.json").text)
+    assert len(patterns) > 5
+    for pattern in map(json.loads, patterns):
+        assert all(escape[1] for escape in escapes.finditer(pattern)), pattern
 
 
 def test_errors_are_described_as_problems() -> None:

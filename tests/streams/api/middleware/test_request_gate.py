@@ -154,8 +154,9 @@ def test_a_request_needs_a_host(api: FakeApi, headers: Headers) -> None:
     assert ask(api, "/healthz", headers).status == 400
 
 
-def test_a_client_of_http_1_0_needs_no_host(api: FakeApi) -> None:
-    assert ask(api, "/healthz", [], version="1.0").status == 200
+@pytest.mark.parametrize("version", ["1", "1.0"])
+def test_a_client_of_http_1_0_needs_no_host(api: FakeApi, version: str) -> None:
+    assert ask(api, "/healthz", [], version=version).status == 200
 
 
 def test_an_unreadable_query_is_no_fault_of_ours(api: FakeApi) -> None:

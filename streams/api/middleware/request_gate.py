@@ -3,9 +3,9 @@
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from infra.http.fields import RepeatedFieldError, join_fields
-from streams.api.http.known_hosts import KnownHosts
 from streams.api.http.problems import Problem
 from streams.api.http.request_body import discard
+from streams.api.middleware.known_hosts import KnownHosts
 
 
 class RequestGate:

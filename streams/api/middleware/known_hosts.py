@@ -39,7 +39,7 @@ class KnownHosts:
             Problem: 400 without a valid `Host`; 421 for another host.
         """
         text = headers.get(b"host", b"").decode("latin-1").lower()
-        if not text and scope["http_version"] == "1.0" and b"host" not in headers:
+        if b"host" not in headers and scope["http_version"] in ("1", "1.0"):
             return
         match = _HOST.fullmatch(text)
         if match is None:

@@ -1,0 +1,1 @@
+"""What holds for every request and response, before and after the routes."""
