@@ -10,8 +10,10 @@
        form[data-vote]         its buttons carry the choice as value
        form[data-bookmark]     its one button saves
      [data-refresh="NAME"]     text that follows from the counts by the server's rules
-     [data-message]            the place for messages about failures
-     [data-drawer], [data-drawer-open], [data-drawer-loading|empty|list]  the bookmarks
+     [data-message]            the place for messages about what a choice did, or why it failed
+     [data-saved-count]        number of this browser's bookmarks, or nothing
+     [data-drawer], [data-drawer-open], [data-drawer-loading|empty|list|compare|message]
+                               the bookmarks
      form[data-search]         its field suggests while the visitor types; data-selected="A-vs-B"
                                on it makes it suggest a tool to compare with these
 
@@ -22,7 +24,7 @@
 "use strict";
 
 (() => {
-  const LABELS = { ship: "Ship", skip: "Skip", split: "Split" };
+  const LABELS = { ship: "Ship", skip: "Skip", split: "Split", none: "No verdict yet" };
   const RETRY_MS = 5000;
   const REFRESH_MS = 2000;
   const MESSAGE_MS = 8000;
@@ -32,6 +34,8 @@
   };
 
   const states = new Map();
+  const MAX_COMPARED = 4;
+  let saved = new Set();
   let knownOwn = Promise.resolve();
   let source = null;
   let refreshing = 0;
@@ -82,6 +86,20 @@
         button.setAttribute("aria-pressed", String(wanted.saved));
       }
     }
+    remember(slug, wanted.saved);
+  }
+
+  function remember(slug, isSaved) {
+    if (isSaved) saved.add(slug);
+    else saved.delete(slug);
+    showSavedCount();
+  }
+
+  function showSavedCount() {
+    const count = saved.size ? ` (${withCommas(saved.size)})` : "";
+    for (const element of all("[data-saved-count]")) {
+      if (element.textContent !== count) element.textContent = count;
+    }
   }
 
   function write(part, selector, value) {
@@ -102,10 +120,20 @@
   }
 
   function notify(text) {
-    const message = document.querySelector("[data-message]");
+    // While the drawer is open, nothing outside it is read to anyone.
+    const open = document.querySelector("[data-drawer][open] [data-drawer-message]");
+    const message = open ?? document.querySelector("[data-message]");
     message.textContent = text;
     clearTimeout(notify.timer);
     notify.timer = setTimeout(() => { message.textContent = ""; }, MESSAGE_MS);
+  }
+
+  function confirm(slug, kind, value) {
+    const group = document.querySelector(`[data-tool="${slug}"] [data-vote] [role="group"]`);
+    const vote = group?.getAttribute("aria-label") ?? "Your vote";
+    if (kind === "saved") return notify(value ? "Saved to your bookmarks." : "Removed from your bookmarks.");
+    if (value === null) return notify(`${vote} was taken back.`);
+    return notify(`${vote}: ${LABELS[value]}. Press ${LABELS[value]} again to take it back.`);
   }
 
   function failure(kind, status, problem) {
@@ -140,6 +168,8 @@
     const response = await fetch("/v1/me", { headers: { Accept: "application/json" } });
     if (!response.ok) return;
     const me = await response.json();
+    saved = new Set(me.bookmarks ?? []);
+    showSavedCount();
     for (const [slug, state] of states) {
       if (state.pending) continue;
       state.own = { choice: me.votes?.[slug] ?? null, saved: (me.bookmarks ?? []).includes(slug) };
@@ -209,11 +239,12 @@
     let status = 0;
     let problem = {};
     try {
-      const response = await (kind === "choice" ? sendVote(slug, value) : sendBookactivate(slug, value));
+      const response = await (kind === "choice" ? sendVote(slug, value) : sendBookmark(slug, value));
       status = response.status;
       if (status === 429) problem = await response.json();
       if (!response.ok) throw new Error(response.statusText);
       accept(state, kind, value, await response.json());
+      if (state.wanted[kind] === value) confirm(slug, kind, value);
     } catch {
       if (state.wanted[kind] === value) state.wanted[kind] = state.own[kind];
       notify(failure(kind, status, problem));
@@ -251,7 +282,7 @@
     });
   }
 
-  function sendBookactivate(slug, saved) {
+  function sendBookmark(slug, saved) {
     return fetch(`/v1/bookmarks/${slug}`, { method: saved ? "PUT" : "DELETE" });
   }
 
@@ -282,9 +313,7 @@
     try {
       const response = await fetch("/v1/bookmarks", { headers: { Accept: "application/json" } });
       if (!response.ok) throw new Error(response.statusText);
-      const saved = (await response.json()).items ?? [];
-      fill(saved);
-      showPart(saved.length ? "list" : "empty");
+      fill((await response.json()).items ?? []);
     } catch {
       drawer.close();
       notify("Your bookmarks could not be loaded. Please try again.");
@@ -297,17 +326,55 @@
     }
   }
 
-  function fill(saved) {
-    const entries = saved.map((tool) => {
-      const slug = typeof tool === "string" ? tool : tool.tool;
-      const link = document.createElement("a");
-      link.href = `/tools/${encodeURIComponent(slug)}/`;
-      link.textContent = tool.name ?? slug;
-      const entry = document.createElement("li");
-      entry.append(link);
+  function fill(tools) {
+    document.querySelector("[data-drawer-list]").replaceChildren(...tools.map((tool) => {
+      const link = element("a", "", tool.name);
+      link.href = tool.path;
+      const voice = element("span", "voice", "Panel:");
+      const label = ` ${LABELS[tool.panel_verdict]}`;
+      const verdict = element("span", `verdict ${tool.panel_verdict}`, voice, label);
+      const button = element("button", "quiet", "Remove");
+      button.setAttribute("aria-label", `Remove ${tool.name} from bookmarks`);
+      const entry = element("li", "", link, verdict, button);
+      button.addEventListener("click", async () => {
+        if (!(await unsave(tool.tool))) return;
+        fill(tools.filter((other) => other !== tool));
+        const drawer = document.querySelector("[data-drawer]");
+        (drawer.querySelector("li button") ?? drawer.querySelector("button")).focus();
+      });
       return entry;
-    });
-    document.querySelector("[data-drawer-list]").replaceChildren(...entries);
+    }));
+    showPart(tools.length ? "list" : "empty");
+    const compare = document.querySelector("[data-drawer-compare]");
+    compare.hidden = tools.length < 2 || tools.length > MAX_COMPARED;
+    compare.querySelector("a").href = comparisonPath(...tools.map((tool) => tool.tool));
+  }
+
+  function element(name, className, ...children) {
+    const created = document.createElement(name);
+    created.className = className;
+    created.append(...children);
+    return created;
+  }
+
+  async function unsave(slug) {
+    if (states.has(slug)) {
+      choose(slug, "saved", false);
+      await states.get(slug).queue;
+      return !states.get(slug).own.saved;
+    }
+    let status = 0;
+    try {
+      const response = await sendBookmark(slug, false);
+      status = response.status;
+      if (!response.ok) throw new Error(response.statusText);
+    } catch {
+      notify(failure("saved", status, {}));
+      return false;
+    }
+    remember(slug, false);
+    confirm(slug, "saved", false);
+    return true;
   }
 
   /* Search suggestions, by the rule of publishers/views/lists/search.py */
@@ -478,10 +545,9 @@
 
   function wake() {
     if (document.hidden) return disconnect();
-    if (!source && states.size) {
-      knownOwn = learnOwn().catch(() => {});
-      listen();
-    }
+    if (source) return;
+    knownOwn = learnOwn().catch(() => {});
+    listen();
   }
 
   collect();
@@ -494,6 +560,6 @@
   }
   document.addEventListener("visibilitychange", wake);
   addEventListener("pagehide", disconnect);
-  addEventListener("pageshow", wake);
+  addEventListener("pageshow", (event) => { if (event.persisted) wake(); });
   wake();
 })();

@@ -71,8 +71,16 @@ class Api:
             route.fulfill(json={"votes": self.votes, "bookmarks": self.saved})
         elif path == "/v1/bookmarks":
             tools = [tool for slug in self.saved if (tool := self.content.tool(slug))]
-            named = [{"tool": tool.tool, "name": tool.name} for tool in tools]
-            route.fulfill(status=self.failure or 200, json={"items": named})
+            bookmarked = [
+                {
+                    "tool": tool.tool,
+                    "name": tool.name,
+                    "path": f"/tools/{tool.tool}/",
+                    "panel_verdict": tool.panel.verdict,
+                }
+                for tool in tools
+            ]
+            route.fulfill(status=self.failure or 200, json={"items": bookmarked})
         elif self.failure:
             route.fulfill(status=self.failure, json=self.problem)
         elif self.hold:

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from publishers.content.site_content import SiteContent
 from publishers.templating.environment import Meta, page
 from publishers.views.comparisons.multi_comparison import MAX_TOOLS
+from publishers.views.lists.bookmarks import bookmarks_page
 from publishers.views.lists.search import search
 from publishers.views.text.isolation import isolate
-from publishers.views.tools.cards import card
 from schemas.records import Tool
 
 
@@ -52,4 +52,4 @@ def render_search(
 def render_bookmarks(public_url: str, saved: Iterable[Tool]) -> bytes:
     """One visitor's bookmarks."""
     meta = Meta("Bookmarks", "Tools saved in this browser.", "")
-    return page("bookmarks.html", public_url, meta, [card(tool) for tool in saved])
+    return page("bookmarks.html", public_url, meta, bookmarks_page(saved))

@@ -39,6 +39,7 @@ class Item(NamedTuple):
         initial: The first letter of the name, as an avatar.
         path: The page with the details.
         category: The name of the tool's category.
+        voice: Whose verdicts `before` and `after` are: `Panel` or `Community`.
         before: The verdict before the week, if it changed.
         after: The verdict after the week.
         line: The figures in one line.
@@ -49,6 +50,7 @@ class Item(NamedTuple):
     initial: str
     path: str
     category: str
+    voice: str
     before: Badge | None
     after: Badge | None
     line: str
@@ -59,6 +61,7 @@ def _item(
     tool: NamedTool,
     line: str,
     *,
+    voice: str = "Panel",
     before: Verdict | None = None,
     after: Verdict | None = None,
     text: str = "",
@@ -69,6 +72,7 @@ def _item(
         initial=initial(tool.name),
         path=tool_path(tool.tool) + anchor,
         category=tool.category.name,
+        voice=voice,
         before=Badge(before, VERDICTS[before]) if before else None,
         after=Badge(after, VERDICTS[after]) if after else None,
         line=line,
@@ -92,7 +96,9 @@ def _means(before: PanelVerdict, after: PanelVerdict) -> str:
 def flip(flip: Flip) -> Item:
     """A changed community verdict."""
     line = f"{_counts(flip.after)}, was {_counts(flip.before)}"
-    return _item(flip, line, before=flip.before.verdict, after=flip.after.verdict)
+    return _item(
+        flip, line, voice="Community", before=flip.before.verdict, after=flip.after.verdict
+    )
 
 
 def _counts(community: Community) -> str:
@@ -127,7 +133,8 @@ def _reason(pick: Pick) -> str:
 def close_call(call: CloseCall) -> Item:
     """A tool with an almost even community vote."""
     apart = f"{count(call.margin, 'vote')} apart" if call.margin else "an exact tie"
-    return _item(call, f"{_counts(call.community)}, {apart}", after=call.community.verdict)
+    line = f"{_counts(call.community)}, {apart}"
+    return _item(call, line, voice="Community", after=call.community.verdict)
 
 
 def vote_move(move: VoteMove) -> Item:
@@ -135,7 +142,7 @@ def vote_move(move: VoteMove) -> Item:
     changes = [f"{signed(move.ship)} ship" if move.ship else "",
                f"{signed(move.skip)} skip" if move.skip else ""]  # fmt: skip
     line = f"{', '.join(filter(None, changes))} · now {_counts(move.community)}"
-    return _item(move, line, after=move.community.verdict)
+    return _item(move, line, voice="Community", after=move.community.verdict)
 
 
 def bookmark_move(move: BookmarkMove) -> Item:

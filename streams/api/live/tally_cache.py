@@ -8,7 +8,7 @@ import asyncio
 import msgspec
 
 from projections.read.tools import ToolTally, find_tool, read_tallies
-from schemas.records import Community, Tool
+from schemas.records import Community, Tool, Verdict
 from streams.api.read_model import ReadModel
 
 
@@ -21,12 +21,21 @@ class CachedTool(msgspec.Struct, frozen=True):
     bookmarks: int
     version: int
     retired: bool
+    panel_verdict: Verdict
 
     @classmethod
     def from_record(cls, tool: Tool) -> "CachedTool":
         """The same part of a whole record."""
         retired = tool.retired is not None
-        return cls(tool.tool, tool.name, tool.community, tool.bookmarks, tool.version, retired)
+        return cls(
+            tool=tool.tool,
+            name=tool.name,
+            community=tool.community,
+            bookmarks=tool.bookmarks,
+            version=tool.version,
+            retired=retired,
+            panel_verdict=tool.panel.verdict,
+        )
 
     def with_tally(self, tally: ToolTally) -> "CachedTool":
         """The same tool with newer counts."""

@@ -9,12 +9,12 @@ from schemas.records import Category, Reviewer, Tool
 from streams.api.ingest.results import Results
 from streams.api.live.sse import TallyChanged
 from streams.api.reading.bodies import (
+    BookmarkedTool,
     CategoryBody,
     ComparisonBody,
     DigestName,
     Me,
     ReviewerBody,
-    ToolName,
 )
 from streams.api.reading.export import Bookmark, Vote
 from streams.api.status.pipeline_status import StatusEvaluation
@@ -154,7 +154,7 @@ OPERATIONS = (
     _get("/v1/me/bookmarks.csv", "Export your bookmarks as CSV", None, 503),
     _get("/v1/me/bookmarks.html", "Export your bookmarks for a browser to import", None, 503),
     _get("/v1/me/votes.json", "Export your votes as JSON", list[Vote], 503),
-    Operation("GET", "/v1/bookmarks", "List your bookmarks", list[ToolName], items=True,
+    Operation("GET", "/v1/bookmarks", "List your bookmarks", list[BookmarkedTool], items=True,
               errors=(503,)),
     Operation("POST", "/vote", "Vote with a form", body=VoteForm, form=True, statuses=(200, 303),
               errors=_FORM_ERRORS, note=f"`choice` is `ship`, `skip` or `none`. {_FORM_NOTE}"),

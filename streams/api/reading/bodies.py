@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from schemas.digests import Counts, WeeklyDigest
-from schemas.records import Authored, Category, Choice, Reviewer, Tool
+from schemas.records import Authored, Category, Choice, Reviewer, Tool, Verdict
 
 
 class ComparisonBody(msgspec.Struct, frozen=True):
@@ -27,6 +27,20 @@ class ToolName(msgspec.Struct, frozen=True):
     def of(cls, tool: str, name: str) -> "ToolName":
         """The list entry of the tool with this slug."""
         return cls(tool, name, f"/tools/{tool}/")
+
+
+class BookmarkedTool(msgspec.Struct, frozen=True):
+    """A bookmarked tool, its page and the panel's verdict."""
+
+    tool: str
+    name: str
+    path: str
+    panel_verdict: Verdict
+
+    @classmethod
+    def of(cls, tool: str, name: str, panel_verdict: Verdict) -> "BookmarkedTool":
+        """The list entry of the tool with this slug."""
+        return cls(tool, name, f"/tools/{tool}/", panel_verdict)
 
 
 class CategoryBody(msgspec.Struct, frozen=True):
@@ -77,4 +91,4 @@ class Me(msgspec.Struct, frozen=True):
 class Items(msgspec.Struct, frozen=True):
     """One page of a list."""
 
-    items: Sequence[Tool | Category | Reviewer | ToolName | DigestName | str]
+    items: Sequence[Tool | Category | Reviewer | ToolName | BookmarkedTool | DigestName | str]

@@ -19,6 +19,7 @@ from streams.api.http.responses import PERSONAL, respond
 from streams.api.live.tally_cache import TallyCache
 from streams.api.read_model import ReadModel
 from streams.api.reading.bodies import (
+    BookmarkedTool,
     CategoryBody,
     ComparisonBody,
     DigestName,
@@ -122,8 +123,12 @@ class ReadEndpoints:
     async def bookmarks(self, request: Request) -> Response:
         """`GET /v1/bookmarks`: the visitor's bookmarked tools, newest first."""
         tools = [await self._tallies.get(slug) for slug in await self.read_bookmarks(request)]
-        names = [ToolName.of(tool.tool, tool.name) for tool in tools if tool and not tool.retired]
-        return respond(request, Items(names), cache=PERSONAL)
+        bookmarked = [
+            BookmarkedTool.of(tool.tool, tool.name, tool.panel_verdict)
+            for tool in tools
+            if tool and not tool.retired
+        ]
+        return respond(request, Items(bookmarked), cache=PERSONAL)
 
     async def read_bookmarks(self, request: Request) -> list[str]:
         """The slugs of the visitor's bookmarked tools, newest first."""

@@ -381,3 +381,12 @@ def test_pages_have_the_hooks_of_the_script() -> None:
     assert {"data-tool", "data-community-ship", "data-drawer"} <= hooks
     page = rendered(sample_content(), COMPARISON).decode()
     assert {hook for hook in hooks if f" {hook}" not in page} == set()
+
+
+@pytest.mark.parametrize("path", READ)
+def test_every_pill_says_whose_verdict_it_shows(path: str) -> None:
+    """Except in tables, which say it in their caption, and after the arrow of a change."""
+    page = rendered(content_with_digests(), path).decode()
+    for pill in re.finditer(r'<span class="verdict [a-z]+">(.*)', page):
+        if not re.search(r"<td>$|then</span> $", page[: pill.start()]):
+            assert re.match(r'<span class="voice">(Panel|Community):</span> ', pill[1]), pill[0]

@@ -155,6 +155,63 @@ def test_a_bookmark_is_saved_found_in_the_drawer_and_removed(
     expect(drawer.get_by_text("Loading bookmarks…")).to_be_hidden()
 
 
+def test_the_drawer_shows_verdicts_removes_and_compares(page: Page, api: Api) -> None:
+    api.saved = [SMOLVLM, "claude-4-api"]
+    with page.expect_response("**/v1/me"):
+        page.reload()
+    opener = page.get_by_role("link", name="Bookmarks")
+    expect(opener).to_have_text("Bookmarks (2)")
+    opener.click()
+    drawer = page.get_by_role("dialog", name="Bookmarks")
+    hint = drawer.get_by_text("Bookmark a tool and it appears here.")
+    expect(drawer.get_by_role("listitem").get_by_text("Panel: Ship")).to_have_count(2)
+    expect(hint).to_be_hidden()
+    compare = drawer.get_by_role("link", name="Compare these")
+    expect(compare).to_have_attribute("href", COMPARISON)
+    page_of_bookmarks = drawer.get_by_role("link", name="Open the page of your bookmarks")
+    expect(page_of_bookmarks).to_have_attribute("href", "/bookmarks/")
+    drawer.get_by_role("button", name="Remove SmolVLM 2.5 from bookmarks").click()
+    expect(drawer.get_by_role("listitem")).to_have_count(1)
+    expect(drawer.get_by_role("status").filter(has_text="Removed")).to_be_visible()
+    expect(drawer.get_by_role("button", name="Remove Claude")).to_be_focused()
+    expect(compare).to_be_hidden()
+    drawer.get_by_role("button", name="Remove Claude").click()
+    expect(hint).to_be_visible()
+    expect(drawer.get_by_role("button", name="Close bookmarks")).to_be_focused()
+    expect(page.locator("[data-saved-count]")).to_have_text("")
+    assert api.saved == []
+
+
+def test_a_page_without_votes_counts_bookmarks_and_removes_them(visit: Visit, api: Api) -> None:
+    api.saved = [SMOLVLM]
+    page = visit("/about/")
+    opener = page.get_by_role("link", name="Bookmarks")
+    expect(opener).to_have_text("Bookmarks (1)")
+    opener.click()
+    drawer = page.get_by_role("dialog", name="Bookmarks")
+    remove = drawer.get_by_role("button", name="Remove SmolVLM 2.5 from bookmarks")
+    expect(remove).to_be_visible()
+    api.failure = 503
+    remove.click()
+    failed = "Bookmarks are down for a moment. Please try again."
+    expect(drawer.get_by_role("status").filter(has_text=failed)).to_be_visible()
+    api.failure = 0
+    remove.click()
+    expect(drawer.get_by_text("No bookmarks yet")).to_be_visible()
+    expect(page.locator("[data-saved-count]")).to_have_text("")
+
+
+def test_a_vote_says_what_it_was_and_how_to_take_it_back(
+    page: Page, card: Locator, api: Api
+) -> None:
+    button(card, "Ship").click()
+    expect_message(page, "Your vote on SmolVLM 2.5: Ship. Press Ship again to take it back.")
+    button(card, "Ship").click()
+    expect_message(page, "Your vote on SmolVLM 2.5 was taken back.")
+    button(card, "Bookmark").click()
+    expect_message(page, "Saved to your bookmarks.")
+
+
 def test_the_keyboard_alone_can_vote(page: Page, card: Locator) -> None:
     button(card, "Ship").focus()
     page.keyboard.press("Enter")

@@ -255,7 +255,8 @@ def test_own_votes_and_bookmarks_are_read_by_cookie(quick: FakeApi) -> None:
         "bookmarks": ["beta", "gone"],
     }
     mine = quick.client.get("/v1/bookmarks")
-    assert mine.json() == {"items": [{"tool": "beta", "name": "Beta", "path": "/tools/beta/"}]}
+    beta = {"tool": "beta", "name": "Beta", "path": "/tools/beta/", "panel_verdict": "none"}
+    assert mine.json() == {"items": [beta]}
     assert mine.headers["cache-control"] == "private, no-cache"
 
 
