@@ -328,7 +328,7 @@
 
   function fill(tools) {
     document.querySelector("[data-drawer-list]").replaceChildren(...tools.map((tool) => {
-      const link = element("a", "", tool.name);
+      const link = element("a", "", element("bdi", "", tool.name));
       link.href = tool.path;
       const voice = element("span", "voice", "Panel:");
       const label = ` ${LABELS[tool.panel_verdict]}`;

@@ -41,8 +41,8 @@ def test_every_digest_has_a_page_and_no_other_week_has() -> None:
 def test_a_digest_shows_all_its_news_with_the_rules() -> None:
     text = words("/digests/2026-W47/")
     for part in ("Week 47, 2026", "16\N{EN DASH}22 November 2026 (UTC)", "Panel: Split → then Skip",
-                 "Community: Ship → then Skip", "At least 20 votes", "1 new or changed panel verdict",
-                 "previously ship"):  # fmt: skip
+                 "Community: Ship → then Skip", "At least 20 votes",
+                 "1 new or changed panel verdict", "previously ship"):  # fmt: skip
         assert part in text, part
 
 
