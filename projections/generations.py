@@ -29,7 +29,7 @@ _VERSIONED = {
     "reviewers": "reviewer",
     "digests": "digest",
 }
-LOCK_TIMEOUT_SECONDS = 15
+LOCK_SECONDS = 15
 _NAME = re.compile(r"projections_(\d+)")
 
 
@@ -73,33 +73,33 @@ def create(connection: Connection) -> str:
     return name
 
 
-def stop_batches(connection: Connection) -> None:
+def stop_batches(connection: Connection, lock_seconds: int = LOCK_SECONDS) -> None:
     """Make the batches of every generation wait until this transaction ends.
 
     Raises:
-        BusyError: batches in flight did not end within 15 s.
+        BusyError: batches in flight did not end within `lock_seconds`.
     """
-    connection.execute(text(f"set local lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'"))
+    connection.execute(text(f"set local lock_timeout = '{lock_seconds}s'"))
     try:
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": GENERATION_LOCK})
     except OperationalError as error:
         if isinstance(error.orig, LockNotAvailable):
             raise BusyError(
-                f"Batches in flight have not ended in {LOCK_TIMEOUT_SECONDS} s, or another "
+                f"Batches in flight have not ended in {lock_seconds} s, or another "
                 "promotion is under way. Try again; verdicts doctor says whether something is "
                 "wrong."
             ) from None
         raise
 
 
-def drop(connection: Connection, name: str) -> None:
+def drop(connection: Connection, name: str, lock_seconds: int = LOCK_SECONDS) -> None:
     """Drop a generation with all its rows.
 
     Raises:
         UnknownGenerationError: no generation has this name, or it is the live one.
-        BusyError: batches in flight did not end within 15 s.
+        BusyError: batches in flight did not end within `lock_seconds`.
     """
-    stop_batches(connection)
+    stop_batches(connection, lock_seconds)
     require(connection, name)
     if name == find_live(connection):
         raise UnknownGenerationError(f"{name} is live; promote another one first.")

@@ -30,12 +30,18 @@ class NotReadyError(VerdictsError):
 
 @contextmanager
 def at_equal_offsets(
-    settings: Settings, codec: Codec, name: str, seconds: int = BLOCKED_SECONDS
+    settings: Settings,
+    log: LogOffsets,
+    codec: Codec,
+    name: str,
+    seconds: int = BLOCKED_SECONDS,
+    lock_seconds: int = generations.LOCK_SECONDS,
 ) -> Iterator[Connection]:
     """Block all batches during the context, with the generation at the live one's offsets.
 
     The transaction that is given blocks them. When this process is stopped the server ends the
-    transaction after `seconds`, and nothing has changed.
+    transaction after `seconds`, and nothing has changed. Batches in flight get `lock_seconds` to
+    end.
 
     Raises:
         NotReadyError: the generation does not get there in time.
@@ -52,11 +58,10 @@ def at_equal_offsets(
         stack.callback(beside.dispose)
         filler = GenerationFiller(settings, beside, codec)
         stack.callback(filler.close)
-        log = LogOffsets(settings)
         log.check()  # finds the brokers before the batches have to wait
         stack.enter_context(_explain_idle_timeout(seconds))
         connection = stack.enter_context(beside.begin())
-        generations.stop_batches(connection)
+        generations.stop_batches(connection, lock_seconds)
         target = target_offsets(log, connection)
         filler.catch_up(target, partial(_require_time, time.monotonic() + seconds, seconds))
         yield connection

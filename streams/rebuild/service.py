@@ -12,7 +12,6 @@ from projections import generations
 from projections.generation_diff import TableDiff, compare_tables
 from projections.read.offsets import Offsets
 from streams.rebuild.equal_offsets import (
-    BLOCKED_SECONDS,
     NotReadyError,
     at_equal_offsets,
     target_offsets,
@@ -87,7 +86,7 @@ def compare(
     while True:
         attempts -= 1
         with snapshots.connect() as snapshot:
-            with at_equal_offsets(settings, codec, name):
+            with at_equal_offsets(settings, LogOffsets(settings), codec, name):
                 live = generations.find_live(snapshot)  # this takes the snapshot
             ahead = _missing(snapshot, live, generations.read_offsets(snapshot, name))
             if not (ahead and attempts):
@@ -100,11 +99,12 @@ def promote(
     database: Engine,
     codec: Codec,
     name: str,
-    blocked_seconds: int = BLOCKED_SECONDS,
+    lock_seconds: int = generations.LOCK_SECONDS,
 ) -> int:
     """Make a generation live while no batch is in flight; give the number of records that differ.
 
-    Workers wait meanwhile. Pages and changes follow for the records that differ.
+    Batches in flight get `lock_seconds` to end; workers wait meanwhile. Pages and changes follow
+    for the records that differ.
 
     Raises:
         NotReadyError: it is live already, or too far behind.
@@ -112,7 +112,8 @@ def promote(
         projections.generations.UnknownGenerationError: there is no such generation.
     """
     _require_near(settings, database, name)
-    with at_equal_offsets(settings, codec, name, blocked_seconds) as connection:
+    log = LogOffsets(settings)
+    with at_equal_offsets(settings, log, codec, name, lock_seconds=lock_seconds) as connection:
         return len(generations.make_live(connection, name))
 
 

@@ -115,8 +115,8 @@ def test_partitions_that_move_in_the_middle_of_their_batches_move_quietly(
 def _manned(system: System, worker: Service) -> bool:
     """Whether a worker says that it has partitions."""
     with system.connection() as connection:
-        given = [worker.instance, str(worker.pid), worker.instance]
-        row = connection.execute(_MANNED.encode(), given).fetchone()
+        values = [worker.instance, str(worker.pid), worker.instance]
+        row = connection.execute(_MANNED.encode(), values).fetchone()
     return bool(row and row[0])
 
 
@@ -193,8 +193,8 @@ def test_committed_offsets_in_kafka_mean_nothing(
         client.send(crowd.some(500))
         ends = system.log.ends(EVENT_PARTITIONS)
         offsets = [
-            TopicPartition(*place, end if ahead else chances.randrange(end + 1))
-            for place, end in ends.items()
+            TopicPartition(*topic_partition, end if ahead else chances.randrange(end + 1))
+            for topic_partition, end in ends.items()
         ]
         _commit(system, offsets)
         watch = Stopwatch()

@@ -50,12 +50,12 @@ def test_code_that_fails_in_the_middle_of_a_batch_skips_nothing(
     system.caught_up()
     assert system.number("select last_value from faults.failures") >= 5
     assert system.number("select count(*) from ballots where voter = 'unlucky'") == 1
-    letters = _letters(system)
-    assert [Codec().decode(VOTES.name, dead_letter.value).id for dead_letter in letters] == [
+    dead_letters = _letters(system)
+    assert [Codec().decode(VOTES.name, dead_letter.value).id for dead_letter in dead_letters] == [
         "cursed"
     ]
     system.run(MENDED)
-    _redeliver(system, letters)
+    _redeliver(system, dead_letters)
     system.ledger.sending([cursed])
     system.caught_up()
     require_faithful_changes(system)
@@ -78,21 +78,28 @@ def test_poison_becomes_dead_letters_and_its_partitions_go_on(
     client.send([cursed, *crowd.some(100)])
     watch = Stopwatch()
     system.caught_up()
-    letters = _letters(system)
+    dead_letters = _letters(system)
     assert sorted(
-        map(repr, (dead_letter.value for dead_letter in letters if dead_letter.key != b"cursed"))
+        map(
+            repr,
+            (dead_letter.value for dead_letter in dead_letters if dead_letter.key != b"cursed"),
+        )
     ) == sorted(map(repr, poison))
     assert all(
         dead_letter.origin and dead_letter.origin.topic == VOTES.name and dead_letter.reason
-        for dead_letter in letters
+        for dead_letter in dead_letters
     )
     system.run(MENDED)
-    _redeliver(system, [dead_letter for dead_letter in letters if dead_letter.key == b"cursed"])
+    _redeliver(
+        system, [dead_letter for dead_letter in dead_letters if dead_letter.key == b"cursed"]
+    )
     system.ledger.sending([cursed])
     system.caught_up()
     assert system.number("select count(*) from ballots where voter = 'cursed'") == 1
     require_faithful_changes(system)
-    report(system.judged("10 poison", watch.seconds, f"{len(letters)} dead letters, 1 replayed"))
+    report(
+        system.judged("10 poison", watch.seconds, f"{len(dead_letters)} dead letters, 1 replayed")
+    )
 
 
 def _poison(chances: random.Random) -> Iterator[bytes | None]:
@@ -132,7 +139,7 @@ def _letters(system: System) -> list[DeadLetter]:
     return list(replay.with_values(replay.list_all()))
 
 
-def _redeliver(system: System, letters: list[DeadLetter]) -> None:
-    assert len(DeadLetterReplay(system.settings, system.engine, Codec()).replay(letters)) == len(
-        letters
-    )
+def _redeliver(system: System, dead_letters: list[DeadLetter]) -> None:
+    assert len(
+        DeadLetterReplay(system.settings, system.engine, Codec()).replay(dead_letters)
+    ) == len(dead_letters)

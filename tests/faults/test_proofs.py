@@ -94,7 +94,7 @@ def test_a_safeguard_can_be_taken_out_of_the_code_as_it_is(safeguard: Safeguard)
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "safeguard",
-    [*QUICK, *(pytest.param(one, marks=pytest.mark.long) for one in LONG)],
+    [*QUICK, *(pytest.param(proof, marks=pytest.mark.long) for proof in LONG)],
     ids=lambda safeguard: safeguard.name,
 )
 def test_without_a_safeguard_the_tests_fail(

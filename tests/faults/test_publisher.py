@@ -112,12 +112,12 @@ def _editions(site: Path) -> dict[Path, int]:
 
     Only pages of tools: a closed week's keeps the name that the category had then.
     """
-    found = {}
+    editions = {}
     for page in [*site.glob("tools/*/index.html"), *site.glob("compare/*/index.html")]:
         content = page.read_bytes()
         if number := _EDITION.search(content):
-            found[page] = int(number[1]) if content.rstrip().endswith(b"</html>") else -1
-    return found
+            editions[page] = int(number[1]) if content.rstrip().endswith(b"</html>") else -1
+    return editions
 
 
 class Watcher(threading.Thread):
@@ -158,4 +158,6 @@ def _require_as_rebuilt(system: System, site: Path) -> None:
 
 
 def _files(folder: Path) -> dict[Path, bytes]:
-    return {it.relative_to(folder): it.read_bytes() for it in folder.rglob("*") if it.is_file()}
+    return {
+        file.relative_to(folder): file.read_bytes() for file in folder.rglob("*") if file.is_file()
+    }

@@ -182,7 +182,7 @@ class Commands(RuleBasedStateMachine):
 
 def _an_event(chances: random.Random) -> Event:
     """Any event; times, ids and subjects collide as often as they can."""
-    generation, other = chances.choice(("ant", "bee")), chances.choice(("v", "w", "é"))
+    tool, voter = chances.choice(("ant", "bee")), chances.choice(("v", "w", "é"))
     reviewer, category = chances.choice(("ann", "bob")), chances.choice(("insects", "pets"))
     choice: Choice = chances.choice(("ship", "skip"))
     when: dict[str, Any] = {
@@ -191,18 +191,16 @@ def _an_event(chances: random.Random) -> Event:
     }
     makers: list[Callable[[], Event]] = [
         lambda: a_category(category, chances.choice(("One", "Two")), **when),
-        lambda: a_listing(generation, chances.choice(("Ant", "Emmet")), category, **when),
-        lambda: a_listing(generation, "Listed", category, **when),
-        lambda: a_retirement(generation, chances.choice(("Closed.", "Sold.")), **when),
+        lambda: a_listing(tool, chances.choice(("Ant", "Emmet")), category, **when),
+        lambda: a_listing(tool, "Listed", category, **when),
+        lambda: a_retirement(tool, chances.choice(("Closed.", "Sold.")), **when),
         lambda: a_reviewer(reviewer, chances.choice(("Ann", "Bob")), **when),
-        lambda: a_review(
-            chances.randrange(101), choice, tool=generation, reviewer=reviewer, **when
-        ),
-        lambda: a_retracted_review(tool=generation, reviewer=reviewer, **when),
-        lambda: a_vote(choice, tool=generation, voter=other, **when),
-        lambda: a_retracted_vote(tool=generation, voter=other, **when),
-        lambda: a_bookmark(tool=generation, voter=other, **when),
-        lambda: a_removed_bookmark(tool=generation, voter=other, **when),
+        lambda: a_review(chances.randrange(101), choice, tool=tool, reviewer=reviewer, **when),
+        lambda: a_retracted_review(tool=tool, reviewer=reviewer, **when),
+        lambda: a_vote(choice, tool=tool, voter=voter, **when),
+        lambda: a_retracted_vote(tool=tool, voter=voter, **when),
+        lambda: a_bookmark(tool=tool, voter=voter, **when),
+        lambda: a_removed_bookmark(tool=tool, voter=voter, **when),
         lambda: a_digest(digest=chances.choice(("one", "two")), **when),
     ]
     return chances.choice(makers)()

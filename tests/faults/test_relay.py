@@ -49,13 +49,13 @@ def test_a_relay_that_dies_or_stops_misses_no_change_and_mixes_up_none(
 
 def _between(system: System, client: LogClient, crowd: Crowd) -> ExitStack:
     """Bring the relay to where it has published changes and wants to forget their keys."""
-    held = ExitStack()
+    blockers = ExitStack()
     with system.without_relay("worker-1"):
         client.send(crowd.some(100))
         wait_until("changes wait", lambda: system.lag == 0 and system.waiting > 0)
         # Who reads the outbox may go on; who deletes from it, or adds to it, waits.
-        held.enter_context(system.locked("lock table verdicts.outbox in share mode"))
+        blockers.enter_context(system.locked("lock table verdicts.outbox in share mode"))
     wait_until(
         "the relay has published", lambda: system.blocked("%", "%delete from verdicts.outbox%")
     )
-    return held
+    return blockers

@@ -74,7 +74,7 @@ def test_an_offset_outside_the_log_halts_the_worker_loudly(
 
 def _cut_off_the_votes(system: System) -> None:
     ends = system.log.ends((VOTES.name, number) for number in range(VOTES.partitions))
-    gone = [TopicPartition(*place, end) for place, end in ends.items()]
+    gone = [TopicPartition(*topic_partition, end) for topic_partition, end in ends.items()]
     admin = create_admin(system.settings)  # it must live until its futures have ended
     for done in admin.delete_records(gone).values():
         done.result(30)

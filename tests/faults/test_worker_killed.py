@@ -25,8 +25,8 @@ def test_a_worker_killed_anywhere_in_a_batch_loses_nothing_and_repeats_nothing(
     worker = system.worker()
     system.caught_up()
     for point in chances.sample(POINTS, len(POINTS)):
-        with ExitStack() as held:
-            reached = _crash_point(system, point, held)
+        with ExitStack() as blockers:
+            reached = _crash_point(system, point, blockers)
             before = _applied(system)
             client.send(_events(point, crowd, chances))
             wait_until(f"the worker is {point}", reached)
@@ -52,21 +52,21 @@ def _applied(system: System) -> int:
     return system.number("select sum(next_offset) from checkpoints")
 
 
-def _crash_point(system: System, point: str, held: ExitStack) -> Callable[[], bool]:
+def _crash_point(system: System, point: str, blockers: ExitStack) -> Callable[[], bool]:
     """Hold the worker at a point of its batches; give a function that says whether it is there."""
     if point == "before":
-        gate = held.enter_context(system.gate(audit.AT_BEGIN))
+        gate = blockers.enter_context(system.gate(audit.AT_BEGIN))
         return lambda: gate.waiting >= 4  # batches, beside the heartbeat and the relay
     if point == "inside":
-        held.enter_context(system.locked("select from tallies for update"))
+        blockers.enter_context(system.locked("select from tallies for update"))
         return lambda: system.tallying > 0
     if point == "writing the outbox":
-        held.enter_context(system.locked("lock table verdicts.outbox in access exclusive mode"))
+        blockers.enter_context(system.locked("lock table verdicts.outbox in access exclusive mode"))
         return lambda: system.blocked("verdicts worker", "%insert into verdicts.outbox%") > 0
     if point == "at commit":
-        gate = held.enter_context(system.gate(audit.AT_COMMIT))
+        gate = blockers.enter_context(system.gate(audit.AT_COMMIT))
         return lambda: gate.waiting > 0
-    held.enter_context(system.without_relay("worker-1"))
+    blockers.enter_context(system.without_relay("worker-1"))
     return lambda: system.lag == 0 and system.waiting > 0
 
 

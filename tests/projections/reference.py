@@ -102,22 +102,22 @@ class Reference:
 
     def choices_of(self, voter: str) -> dict[str, str]:
         """A voter's choices."""
-        return {tool: choice for (who, tool), choice in self.choices.items() if who == voter}
+        return {tool: choice for (by, tool), choice in self.choices.items() if by == voter}
 
     def bookmarks_of(self, voter: str) -> list[str]:
         """The listed tools that a reader keeps, the last kept first."""
-        kept = {tool: time for (who, tool), time in self.bookmarks.items() if who == voter}
-        return sorted(kept.keys() & self.tools.keys(), key=lambda tool: (-kept[tool], tool))
+        times = {tool: time for (by, tool), time in self.bookmarks.items() if by == voter}
+        return sorted(times.keys() & self.tools.keys(), key=lambda tool: (-times[tool], tool))
 
     def reviews_by(self, reviewer: str) -> list[str]:
         """The tools on the site that someone has reviewed, the newest review first."""
-        found = [
+        newest_first = [
             (-time, tool)
-            for (tool, who), (time, _) in self.reviews.items()
-            if who == reviewer and who in self.reviewers
+            for (tool, by), (time, _) in self.reviews.items()
+            if by == reviewer and by in self.reviewers
             if tool in self.tools and tool not in self.retired
         ]
-        return [tool for _, tool in sorted(found)]
+        return [tool for _, tool in sorted(newest_first)]
 
     def category_names(self) -> dict[str, str]:
         """Every category that is defined or named by a tool."""
@@ -126,13 +126,17 @@ class Reference:
 
     def panel(self) -> list[str]:
         """The reviewers in their order."""
-        return sorted(self.reviewers, key=lambda who: (self.reviewers[who].position, who))
+        return sorted(self.reviewers, key=lambda slug: (self.reviewers[slug].position, slug))
 
     def _category_name(self, slug: str) -> str:
         return self.categories[slug].name if slug in self.categories else slug
 
     def _reviews_of(self, slug: str) -> list[tuple[int, events.ReviewSubmitted]]:
-        return [self.reviews[slug, who] for who in self.panel() if (slug, who) in self.reviews]
+        return [
+            self.reviews[slug, reviewer]
+            for reviewer in self.panel()
+            if (slug, reviewer) in self.reviews
+        ]
 
     def _review(self, data: events.ReviewSubmitted, time: int) -> dict[str, Any]:
         return {

@@ -66,15 +66,15 @@ def agrees(journal: Journal, reference: Reference) -> None:
     retired = [tool.tool for tool in journal.read(list_tools, retired=True)]
     assert retired == sorted(reference.tools.keys() & reference.retired.keys())
     for category, name in reference.category_names().items():
-        held = [tool.tool for tool in journal.read(list_tools_in, category)]
-        assert held == [slug for slug in on_site if reference.tools[slug].category == category]
+        slugs = [tool.tool for tool in journal.read(list_tools_in, category)]
+        assert slugs == [slug for slug in on_site if reference.tools[slug].category == category]
         assert journal.read(find_category, category).name == name
-    names = {it.category: it.name for it in journal.read(list_categories)}
+    names = {category.category: category.name for category in journal.read(list_categories)}
     assert names == reference.category_names()
-    assert [it.reviewer for it in journal.read(list_reviewers)] == reference.panel()
-    for who in ("ann", "bob"):
-        authored = [it.tool for it in journal.read(list_reviews_by, who)]
-        assert authored == reference.reviews_by(who)
+    assert [reviewer.reviewer for reviewer in journal.read(list_reviewers)] == reference.panel()
+    for reviewer in ("ann", "bob"):
+        authored = [review.tool for review in journal.read(list_reviews_by, reviewer)]
+        assert authored == reference.reviews_by(reviewer)
     for voter in ("v", "é"):
         assert journal.read(read_choices, voter) == reference.choices_of(voter)
         assert journal.read(list_bookmarks, voter) == reference.bookmarks_of(voter)

@@ -71,7 +71,7 @@ class BuilderFixture:
 
     def comparisons(self) -> list[str]:
         folder = self.folder / "compare"
-        return sorted(it.name for it in folder.iterdir()) if folder.exists() else []
+        return sorted(file.name for file in folder.iterdir()) if folder.exists() else []
 
 
 def build_marked(
@@ -91,8 +91,8 @@ def build_marked(
 
 
 def pages_in(folder: Path) -> dict[str, bytes]:
-    files = (it for it in folder.rglob("*") if it.is_file())
-    return {str(it.relative_to(folder)): it.read_bytes() for it in files}
+    files = (file for file in folder.rglob("*") if file.is_file())
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
 
 
 class HookedSiteFiles(SiteFiles):

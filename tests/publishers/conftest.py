@@ -64,6 +64,6 @@ def page(visit: Visit) -> Page:
 @pytest.fixture
 def site(projected: Engine, tmp_path: Path) -> BuilderFixture:
     """A site builder that has built the site of no tools."""
-    made = BuilderFixture(projected, tmp_path / "site")
-    made.builder.build_all()
-    return made
+    fixture = BuilderFixture(projected, tmp_path / "site")
+    fixture.builder.build_all()
+    return fixture

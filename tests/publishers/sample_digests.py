@@ -30,7 +30,7 @@ _LIKED, _DISLIKED = Community.of(90, 80), Community.of(40, 122)
 def a_digest(week: str = "2026-W47", *, frozen: bool = True) -> WeeklyDigest:
     """A digest with something of every kind, about one tool of the sample site."""
     start, end = map(to_datetime, weeks.span(week))
-    who = (_TOOL, _NAME, _CATEGORY)
+    tool = (_TOOL, _NAME, _CATEGORY)
     review = "It edits what it did *not* read. " * 12
     return WeeklyDigest(
         week=week,
@@ -39,14 +39,14 @@ def a_digest(week: str = "2026-W47", *, frozen: bool = True) -> WeeklyDigest:
         frozen=frozen,
         since="2026-W45",
         counts=Counts(5, 1, 1, 1, 1, 3, 0, 2_110, -4),
-        new_tools=[NewTool(*who, "Works while you sleep.", "freemium", NOON, _SPLIT, _DISLIKED)],
-        panel_changes=[PanelChange(*who, _SPLIT, _SKIPPED)],
-        flips=[Flip(*who, _LIKED, _DISLIKED)],
-        close_calls=[CloseCall(*who, _LIKED, 10)],
-        votes=[VoteMove(*who, -50, 42, -8, _DISLIKED)],
-        bookmarks=[BookmarkMove(*who, -4, 12)],
+        new_tools=[NewTool(*tool, "Works while you sleep.", "freemium", NOON, _SPLIT, _DISLIKED)],
+        panel_changes=[PanelChange(*tool, _SPLIT, _SKIPPED)],
+        flips=[Flip(*tool, _LIKED, _DISLIKED)],
+        close_calls=[CloseCall(*tool, _LIKED, 10)],
+        votes=[VoteMove(*tool, -50, 42, -8, _DISLIKED)],
+        bookmarks=[BookmarkMove(*tool, -4, 12)],
         reviews=[
-            Pick(*who, "changed", "skeptic", "Skeptic", 34, "skip", review, NOON, before="ship")
+            Pick(*tool, "changed", "skeptic", "Skeptic", 34, "skip", review, NOON, before="ship")
         ],
     )
 

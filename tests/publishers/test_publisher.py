@@ -58,31 +58,31 @@ class PublisherGroup:
 
     def comparisons(self) -> list[str]:
         folder = self.site / "compare"
-        return sorted(it.name for it in folder.iterdir()) if folder.exists() else []
+        return sorted(file.name for file in folder.iterdir()) if folder.exists() else []
 
     def files(self) -> dict[str, bytes]:
-        found = (it for it in self.site.rglob("*") if it.is_file())
-        return {str(it.relative_to(self.site)): it.read_bytes() for it in found}
+        paths = (path for path in self.site.rglob("*") if path.is_file())
+        return {str(path.relative_to(self.site)): path.read_bytes() for path in paths}
 
     def publishing(self) -> dict[int, bool]:
         """Publishers that gave a sign of life lately, by their pids, and whether they write."""
-        said = text(
+        query = text(
             "select instance, (detail ->> 'active')::boolean from verdicts.heartbeats "
             "where service = 'publisher' and beat > clock_timestamp() - interval '3 seconds'"
         )
         with self.engine.connect() as connection:
-            found = connection.execute(said).all()
-        return {int(name.rpartition("-")[2]): active for name, active in found}
+            rows = connection.execute(query).all()
+        return {int(name.rpartition("-")[2]): active for name, active in rows}
 
     def publish_all(self) -> dict[str, int]:
         """`verdicts publish --all --json`."""
-        told = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", "infra.cli", "publish", "--all", "--json"],
             env=environment(**self.given),
             stdout=subprocess.PIPE,
             check=True,
         )
-        return msgspec.json.decode(told.stdout, type=dict[str, int])
+        return msgspec.json.decode(process.stdout, type=dict[str, int])
 
     def start_publish_all(self) -> subprocess.Popen[bytes]:
         """`verdicts publish --all` as a process."""
@@ -105,12 +105,12 @@ class PublisherGroup:
 
 @pytest.fixture
 def group(projected: Engine, migrated: str, tmp_path: Path) -> Iterator[PublisherGroup]:
-    made = PublisherGroup(migrated, projected, tmp_path)
-    yield made
-    made.end()
+    publishers = PublisherGroup(migrated, projected, tmp_path)
+    yield publishers
+    publishers.end()
 
 
-def insects(*slugs: str, time: int = NOON) -> list[Event]:
+def tools_in_one_category(*slugs: str, time: int = NOON) -> list[Event]:
     return [a_listing(slug, slug.title(), "insects", time=time) for slug in slugs]
 
 
@@ -118,7 +118,7 @@ def test_what_changes_becomes_pages_that_a_full_build_leaves_as_they_are(
     group: PublisherGroup,
 ) -> None:
     group.journal.apply(
-        *insects("ant", "bee", "cow"),
+        *tools_in_one_category("ant", "bee", "cow"),
         a_listing("dog", "Dog", "pets"),
         a_reviewer(),
         a_review(tool="ant"),
@@ -127,24 +127,30 @@ def test_what_changes_becomes_pages_that_a_full_build_leaves_as_they_are(
     wait_until(
         "the comparisons are written",
         group.comparisons,
-        lambda it: it == ["ant-vs-bee", "ant-vs-cow", "bee-vs-cow"],
+        lambda comparisons: comparisons == ["ant-vs-bee", "ant-vs-cow", "bee-vs-cow"],
     )
     group.journal.apply(a_vote(tool="ant"))
     wait_until(
         "the page shows it",
         lambda: group.page("compare/ant-vs-bee"),
-        lambda it: "1 ship / 0 skip" in it,
+        lambda page: "1 ship / 0 skip" in page,
     )
     group.journal.apply(a_listing("bee", "Bee", "pets", time=LATER))
     wait_until(
         "the comparisons are written",
         group.comparisons,
-        lambda it: it == ["ant-vs-cow", "bee-vs-dog"],
+        lambda comparisons: comparisons == ["ant-vs-cow", "bee-vs-dog"],
     )
     group.journal.apply(a_retirement("cow", time=LATER), a_category("pets", "Four Legs"))
-    wait_until("the comparisons are written", group.comparisons, lambda it: it == ["bee-vs-dog"])
     wait_until(
-        "the page shows it", lambda: group.page("compare/bee-vs-dog"), lambda it: "Four Legs" in it
+        "the comparisons are written",
+        group.comparisons,
+        lambda comparisons: comparisons == ["bee-vs-dog"],
+    )
+    wait_until(
+        "the page shows it",
+        lambda: group.page("compare/bee-vs-dog"),
+        lambda page: "Four Legs" in page,
     )
     wait_until("no page is dirty", group.is_clean)
     before = group.files()
@@ -157,19 +163,25 @@ def test_one_publisher_writes_and_another_takes_over_when_it_ends(group: Publish
     wait_until(
         "the publishers agree on a leader",
         group.publishing,
-        lambda it: it == {first.pid: True},
+        lambda publishers: publishers == {first.pid: True},
     )
     second = group.start()
     both = {first.pid: True, second.pid: False}
-    wait_until("the publishers agree on a leader", group.publishing, lambda it: it == both)
+    wait_until(
+        "the publishers agree on a leader", group.publishing, lambda publishers: publishers == both
+    )
     assert first.stop() == 0
     wait_until(
         "the publishers agree on a leader",
         group.publishing,
-        lambda it: it == {second.pid: True},
+        lambda publishers: publishers == {second.pid: True},
     )
-    group.journal.apply(*insects("ant", "bee"))
-    wait_until("the comparisons are written", group.comparisons, lambda it: it == ["ant-vs-bee"])
+    group.journal.apply(*tools_in_one_category("ant", "bee"))
+    wait_until(
+        "the comparisons are written",
+        group.comparisons,
+        lambda comparisons: comparisons == ["ant-vs-bee"],
+    )
     assert second.stop() == 0
 
 
@@ -181,7 +193,7 @@ def test_a_signal_ends_it_within_a_moment_and_its_heartbeat_with_it(
     wait_until(
         "the publisher leads",
         group.publishing,
-        lambda it: it == {publisher.process.pid: True},
+        lambda publishers: publishers == {publisher.process.pid: True},
     )
     publisher.process.send_signal(number)
     assert publisher.process.wait(2) == 0
@@ -190,8 +202,10 @@ def test_a_signal_ends_it_within_a_moment_and_its_heartbeat_with_it(
 
 def test_it_loads_no_consumer() -> None:
     code = "import publishers.publisher, sys; print({'faust', 'aiokafka'} & set(sys.modules))"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout == "set()\n"
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert process.stdout == "set()\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -199,7 +213,7 @@ def test_a_full_build_that_is_broken_off_has_the_publisher_look_at_all_pages(
     group: PublisherGroup, number: signal.Signals
 ) -> None:
     """It may have put older pages in the place of newer ones by then."""
-    group.journal.apply(*insects("ant", "bee"))
+    group.journal.apply(*tools_in_one_category("ant", "bee"))
     page = group.site / "tools" / "ant" / "index.html"
     page.parent.mkdir(parents=True)
     os.mkfifo(page)  # whoever looks what stands there waits for us

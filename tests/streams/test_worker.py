@@ -66,20 +66,22 @@ class WorkerGroup:
 
     def assigned(self) -> list[int]:
         """How many partitions each worker says it works on, those that say so lately."""
-        said = text(
+        query = text(
             "select detail -> 'assigned' from verdicts.heartbeats where service = 'worker' "
             "and beat > clock_timestamp() - interval '3 seconds'"
         )
         with self.engine.connect() as connection:
-            found = connection.scalars(said)
-            return sorted(sum(len(numbers) for numbers in one.values()) for one in found)
+            assignments = connection.scalars(query)
+            return sorted(
+                sum(len(numbers) for numbers in assignment.values()) for assignment in assignments
+            )
 
     def has_heard_of(self, worker: Service) -> bool:
         """Whether a worker has given a sign of life, and has not said farewell."""
-        said = text("select from verdicts.heartbeats where instance like :its")
+        query = text("select from verdicts.heartbeats where instance like :its")
         with self.engine.connect() as connection:
             its = {"its": f"%-{worker.pid}"}
-            return connection.execute(said, its).first() is not None
+            return connection.execute(query, its).first() is not None
 
     def is_complete(self) -> bool:
         """Whether every partition has somebody."""
@@ -95,9 +97,9 @@ def idle_group(
         connection.execute(f"create database {name}".encode())
         url = database.rpartition("/")[0] + f"/{name}"
         migrations.migrate(url, afterwards=create_live_tables)
-        made = WorkerGroup(cluster, url, tmp_path_factory.mktemp("worker"))
-        yield made
-        made.end()
+        group = WorkerGroup(cluster, url, tmp_path_factory.mktemp("worker"))
+        yield group
+        group.end()
         connection.execute(f"drop database {name} with (force)".encode())
 
 
@@ -129,29 +131,31 @@ def changes(cluster: str) -> Iterator[Reader]:
 
 
 def test_what_stands_on_the_topics_is_in_the_projections(group: WorkerGroup, tool: str) -> None:
-    who = tool.replace("tool", "reviewer")
+    reviewer = tool.replace("tool", "reviewer")
     events = [
         a_bookmark(tool=tool, voter=tool),
         a_vote("skip", tool=tool, voter=tool),
-        a_review(tool=tool, reviewer=who),
-        a_reviewer(who),
+        a_review(tool=tool, reviewer=reviewer),
+        a_reviewer(reviewer),
         a_category(tool, "Its Category"),
         a_listing(tool, category=tool),
     ]
     group.sender.send(events)
-    found = wait_until(
+    shown = wait_until(
         "the tool shows it",
         lambda: group.tool(tool),
-        lambda it: bool(
-            it
-            and it.community.skip == it.bookmarks == it.panel.ship == 1
-            and it.category.name == "Its Category"
+        lambda tool: bool(
+            tool
+            and tool.community.skip == tool.bookmarks == tool.panel.ship == 1
+            and tool.category.name == "Its Category"
         ),
     )
-    assert found
-    assert found.retired is None
+    assert shown
+    assert shown.retired is None
     group.sender.send([a_retirement(tool, time=LATER)])
-    wait_until("the tool shows it", lambda: group.tool(tool), lambda it: bool(it and it.retired))
+    wait_until(
+        "the tool shows it", lambda: group.tool(tool), lambda tool: bool(tool and tool.retired)
+    )
 
 
 def test_poison_goes_to_the_dead_letters_and_the_partition_goes_on(
@@ -175,16 +179,16 @@ def test_poison_goes_to_the_dead_letters_and_the_partition_goes_on(
     wait_until(
         "the tool shows it",
         lambda: group.tool(tool),
-        lambda it: bool(it and it.community.skip == 1),
+        lambda tool: bool(tool and tool.community.skip == 1),
     )
-    letters = wait_until(
+    messages = wait_until(
         "each poison is a dead letter",
         lambda: dead_letters.of(key),
-        lambda it: len(it) >= len(poisons),
+        lambda messages: len(messages) >= len(poisons),
     )
-    assert [letter.value() for letter in letters] == poisons
-    for letter, original in zip(letters, sent, strict=True):
-        headers: Any = dict(cast("Any", letter.headers()))
+    assert [message.value() for message in messages] == poisons
+    for message, original in zip(messages, sent, strict=True):
+        headers: Any = dict(cast("Any", message.headers()))
         assert headers["ce_id"] == b"its own"
         assert headers["__connect.errors.topic"] == VOTES.name.encode()
         assert headers["__connect.errors.partition"] == str(original.partition()).encode()
@@ -210,13 +214,13 @@ def test_a_transaction_on_a_topic_counts_when_it_commits_and_stalls_nothing(
     wait_until(
         "the tool shows it",
         lambda: group.tool(tool),
-        lambda it: bool(it and it.community.skip == 1),
+        lambda tool: bool(tool and tool.community.skip == 1),
     )
     group.sender.send([a_vote("ship", time=LATER + 1, **own)])
     wait_until(
         "the tool shows it",
         lambda: group.tool(tool),
-        lambda it: bool(it and it.community.ship == 1),
+        lambda tool: bool(tool and tool.community.ship == 1),
     )
 
 
@@ -235,7 +239,7 @@ def test_a_change_is_published_as_the_whole_record(
     record = wait_until(
         "the tool is published with its vote",
         newest,
-        lambda it: bool(it and it.community.ship == 1),
+        lambda record: bool(record and record.community.ship == 1),
     )
     assert record == group.tool(tool)
     assert {message.partition() for message in changes.of(key)} == {changes.of(key)[0].partition()}
@@ -250,12 +254,14 @@ def test_a_new_name_of_a_category_is_published_with_all_its_tools(
     group.sender.send([a_category(tool, "A New Name")])
 
     def names() -> set[str]:
-        found = [changes.of(f"tool:{slug}".encode()) for slug in tools]
-        values = [messages[-1].value() for messages in found if messages]
+        messages_by_tool = [changes.of(f"tool:{slug}".encode()) for slug in tools]
+        values = [messages[-1].value() for messages in messages_by_tool if messages]
         records = [CODEC.decode_record(value) for value in values if value]
-        return {it.category.name for it in records if isinstance(it, Tool)}
+        return {record.category.name for record in records if isinstance(record, Tool)}
 
-    wait_until("all tools are published with the new name", names, lambda it: it == {"A New Name"})
+    wait_until(
+        "all tools are published with the new name", names, lambda names: names == {"A New Name"}
+    )
     newest = changes.of(f"category:{tool}".encode())[-1].value()
     assert newest
     record = CODEC.decode_record(newest)
@@ -272,16 +278,16 @@ def test_versions_of_a_published_tool_only_grow(
     key = f"tool:{tool}".encode()
 
     def published() -> list[Tool]:
-        values = [it.value() for it in changes.of(key)]
+        values = [message.value() for message in changes.of(key)]
         records = [CODEC.decode_record(value) for value in values if value]
-        return [it for it in records if isinstance(it, Tool)]
+        return [record for record in records if isinstance(record, Tool)]
 
     records = wait_until(
         "the tool is published with all votes",
         published,
-        lambda it: bool(it and it[-1].community.ship == 20),
+        lambda tools: bool(tools and tools[-1].community.ship == 20),
     )
-    versions = [it.version for it in records]
+    versions = [record.version for record in records]
     assert versions == sorted(versions)
 
 
@@ -293,14 +299,14 @@ def test_two_workers_share_the_partitions_and_one_that_leaves_gives_its_own_back
     wait_until(
         "both workers have partitions",
         lambda: group.assigned(),
-        lambda it: len(it) == 2 and it[0] > 0,
+        lambda assigned: len(assigned) == 2 and assigned[0] > 0,
     )
     group.sender.send([a_listing(tool)])
     group.sender.send(a_vote(tool=tool, voter=f"{tool}-{n}") for n in range(300))
-    wait_until("all votes are applied", lambda: group.votes(tool), lambda it: it == 300)
+    wait_until("all votes are applied", lambda: group.votes(tool), lambda votes: votes == 300)
     assert second.stop() == 0
     group.sender.send(a_vote(tool=tool, voter=f"{tool}-{n}") for n in range(300, 600))
-    wait_until("all votes are applied", lambda: group.votes(tool), lambda it: it == 600)
+    wait_until("all votes are applied", lambda: group.votes(tool), lambda votes: votes == 600)
 
 
 def test_a_worker_that_is_told_to_end_ends_with_status_0_within_ten_seconds(
@@ -313,7 +319,7 @@ def test_a_worker_that_is_told_to_end_ends_with_status_0_within_ten_seconds(
 
 
 def test_a_worker_without_its_keys_says_so_in_a_sentence(cluster: str, tmp_path: Path) -> None:
-    told = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "infra.cli", "worker"],
         env={
             "KAFKA_BOOTSTRAP_SERVERS": cluster,
@@ -324,5 +330,5 @@ def test_a_worker_without_its_keys_says_so_in_a_sentence(cluster: str, tmp_path:
         text=True,
         check=False,
     )
-    assert told.returncode == 1
-    assert "VERDICTS_VOTER_KEY" in told.stderr
+    assert process.returncode == 1
+    assert "VERDICTS_VOTER_KEY" in process.stderr

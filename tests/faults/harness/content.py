@@ -18,16 +18,16 @@ def catalog_events() -> list[Event]:
     """A category, its tools, a panel and its reviews."""
     category = a_category("tools", "Tools", id="catalog-category")
     tools = [
-        a_listing(tool, tool.title(), "tools", id=f"catalog-{tool}", time=NOON + place)
-        for place, tool in enumerate(TOOLS)
+        a_listing(tool, tool.title(), "tools", id=f"catalog-{tool}", time=NOON + number)
+        for number, tool in enumerate(TOOLS)
     ]
     panel = [
-        a_reviewer(name, name.title(), place, id=f"catalog-{name}")
-        for place, name in enumerate(REVIEWERS)
+        a_reviewer(name, name.title(), number, id=f"catalog-{name}")
+        for number, name in enumerate(REVIEWERS)
     ]
     reviews = [
-        a_review(70 + place, tool=tool, reviewer=name, id=f"catalog-{tool}-{name}")
-        for place, tool in enumerate(TOOLS)
+        a_review(70 + number, tool=tool, reviewer=name, id=f"catalog-{tool}-{name}")
+        for number, tool in enumerate(TOOLS)
         for name in REVIEWERS
     ]
     return [category, *tools, *panel, *reviews]

@@ -101,8 +101,8 @@ class System:
 
     def held_worker(self) -> Service:
         """A worker whose transactions stop at the gate before their checkpoints."""
-        _, at, place = self._proxied_database.rpartition("@")
-        return self._service("worker", "", database=f"postgresql://{audit.HELD}:held{at}{place}")
+        _, at, address = self._proxied_database.rpartition("@")
+        return self._service("worker", "", database=f"postgresql://{audit.HELD}:held{at}{address}")
 
     def publisher(self, instance: str = "publisher-1", **more: Any) -> Service:
         return self._service("publisher", instance, **more)
@@ -196,7 +196,11 @@ class System:
         ends = self.log.ends(EVENT_PARTITIONS)
         with self.engine.connect() as connection:
             at = generations.read_offsets(connection, generations.find_live(connection))
-        return {it: end - at.get(it, 0) for it, end in ends.items() if end > at.get(it, 0)}
+        return {
+            topic_partition: end - at.get(topic_partition, 0)
+            for topic_partition, end in ends.items()
+            if end > at.get(topic_partition, 0)
+        }
 
     @property
     def lag(self) -> int:

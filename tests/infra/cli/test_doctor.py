@@ -17,7 +17,9 @@ ELSEWHERE = "/dev"
 def disks(data: Path) -> list[str]:
     result = CliRunner().invoke(verdicts, ["doctor", "--json"], env={"VERDICTS_DATA": str(data)})
     findings = json.loads(result.stdout)["findings"]
-    return [it["says"].rpartition(" in ")[2] for it in findings if it["check"] == "disk"]
+    return [
+        finding["says"].rpartition(" in ")[2] for finding in findings if finding["check"] == "disk"
+    ]
 
 
 def test_a_database_that_does_not_run_is_looked_for_where_it_last_was(tmp_path: Path) -> None:

@@ -24,9 +24,9 @@ def export(tmp_path: Path) -> Path:
     """An export without a record, which any log has room for."""
     folder = tmp_path / "export"
     folder.mkdir()
-    made = "2026-11-20T12:00:00Z"
+    exported_at = "2026-11-20T12:00:00Z"
     Manifest(
-        format=FORMAT, made=made, cluster="c", records=0, topics={}, schemas=[], files=[]
+        format=FORMAT, made=exported_at, cluster="c", records=0, topics={}, schemas=[], files=[]
     ).write(folder)
     return folder
 

@@ -37,7 +37,7 @@ def run(cluster: str, projected_url: str, tmp_path: Path) -> Run:
     return lambda *words: CliRunner().invoke(verdicts, [*map(str, words)], env=environ)
 
 
-def told(result: Result) -> Any:
+def parse_json(result: Result) -> Any:
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
 
@@ -66,9 +66,9 @@ def test_the_last_events_are_shown_a_line_each(run: Run, voter: str) -> None:
 
 
 def test_an_event_is_found_by_place_and_by_id(run: Run, voter: str) -> None:
-    (by_id,) = told(run("events", "show", f"{voter}-0", "--type", "vote.cast", "--json"))
-    place = f"votes/{by_id['partition']}/{by_id['offset']}"
-    assert told(run("events", "show", place, "--json")) == [by_id]
+    (by_id,) = parse_json(run("events", "show", f"{voter}-0", "--type", "vote.cast", "--json"))
+    position = f"votes/{by_id['partition']}/{by_id['offset']}"
+    assert parse_json(run("events", "show", position, "--json")) == [by_id]
     missing = run("events", "show", "votes/0/999999999")
     assert (missing.exit_code, missing.stdout) == (1, "There is no event votes/0/999999999.\n")
     assert run("events", "show", "votes/first/1").exit_code == 2
@@ -76,7 +76,7 @@ def test_an_event_is_found_by_place_and_by_id(run: Run, voter: str) -> None:
 
 def test_events_are_counted(run: Run, voter: str) -> None:
     since = ("--key", voter, "--since", "2026-11-20T12:30:00Z")
-    assert told(run("events", "count", *since, "--json")) == {
+    assert parse_json(run("events", "count", *since, "--json")) == {
         "by": "type",
         "counts": {"vote.cast": 1},
         "total": 1,
@@ -104,16 +104,19 @@ def letter(cluster: str, unique: Callable[[str], str]) -> Callable[[bytes], str]
 
 
 def number_of(run: Run, key: str) -> int:
-    listed = told(run("deadletters", "list", "--all", "--json"))
-    (found,) = (it for it in listed if it["key"] == base64.b64encode(key.encode()).decode())
-    return int(found["number"])
+    dead_letters = parse_json(run("deadletters", "list", "--all", "--json"))
+    encoded = base64.b64encode(key.encode()).decode()
+    (number,) = (
+        dead_letter["number"] for dead_letter in dead_letters if dead_letter["key"] == encoded
+    )
+    return int(number)
 
 
 def test_a_dead_letter_is_looked_at_sent_again_and_settled(
     run: Run, letter: Callable[[bytes], str]
 ) -> None:
     number = number_of(run, letter(b"garbage"))
-    shown = told(run("deadletters", "show", number, "--json"))
+    shown = parse_json(run("deadletters", "show", number, "--json"))
     assert shown["now"] == "cannot be applied: not in the Confluent wire format"
     assert "67 61 72 62" in run("deadletters", "show", number).stdout
     refused = run("deadletters", "replay", number).exception
@@ -137,7 +140,7 @@ def test_what_the_database_refused_is_not_said_to_be_appliable(
     ):
         record = LogRecord(VOTES.name, 2, abs(hash(key + now)), 1, f"{key} {now}".encode(), value)
         write_dead_letter(at(cluster), record, error)
-        shown = told(run("deadletters", "show", number_of(run, f"{key} {now}"), "--json"))
+        shown = parse_json(run("deadletters", "show", number_of(run, f"{key} {now}"), "--json"))
         assert shown["now"].startswith(now)
         assert shown["event"]["type"] == "vote.cast"
 
@@ -146,8 +149,8 @@ def test_a_dead_letter_is_discarded_with_a_reason(run: Run, letter: Callable[[by
     number = number_of(run, letter(b"garbage"))
     assert run("deadletters", "discard", number).exit_code == 2  # without one
     done = run("deadletters", "discard", number, "--reason", "a test", "--json")
-    assert told(done) == {"discarded": [number]}
-    assert told(run("deadletters", "show", number, "--json"))["note"] == "a test"
+    assert parse_json(done) == {"discarded": [number]}
+    assert parse_json(run("deadletters", "show", number, "--json"))["note"] == "a test"
 
 
 def test_letters_are_named_or_all_are_meant(run: Run) -> None:
@@ -158,9 +161,9 @@ def test_letters_are_named_or_all_are_meant(run: Run) -> None:
 
 def test_the_log_is_exported_and_verified(run: Run, voter: str, tmp_path: Path) -> None:
     folder = tmp_path / "export"
-    made = told(run("log", "export", folder, "--json"))
-    assert made["records"] >= 2
-    assert told(run("log", "verify", folder, "--against-log", "--json"))["verified"]
+    manifest = parse_json(run("log", "export", folder, "--json"))
+    assert manifest["records"] >= 2
+    assert parse_json(run("log", "verify", folder, "--against-log", "--json"))["verified"]
     refused = run("log", "import", folder).exception
     assert isinstance(refused, Exception)
     assert describe(refused).startswith("The log is not empty")
@@ -179,11 +182,11 @@ def test_a_log_that_has_grown_still_holds_what_was_exported(
     run: Run, cluster: str, voter: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "export"
-    told(run("log", "export", folder, "--json"))
+    parse_json(run("log", "export", folder, "--json"))
     producer = create_producer(at(cluster))
     producer.produce(VOTES.name, Codec().encode(a_vote(voter=voter)), voter.encode())
     assert not producer.flush(10)
-    assert told(run("log", "verify", folder, "--against-log", "--json"))["verified"]
+    assert parse_json(run("log", "verify", folder, "--against-log", "--json"))["verified"]
 
 
 def test_the_doctor_sees_that_nothing_runs(tmp_path: Path) -> None:
@@ -193,15 +196,17 @@ def test_the_doctor_sees_that_nothing_runs(tmp_path: Path) -> None:
 
 
 def test_lag_is_told_in_events_and_in_seconds(run: Run, voter: str, projected_url: str) -> None:
-    (vote,) = told(run("events", "show", f"{voter}-1", "--json"))
+    (vote,) = parse_json(run("events", "show", f"{voter}-1", "--json"))
     engine = databases.create_engine(projected_url, name="verdicts tests")
     with engine.begin() as connection:
         row = f"('{VOTES.name}', {vote['partition']}, 'id', {vote['offset']})"
         connection.exec_driver_sql(f"insert into checkpoints values {row}")
     engine.dispose()
-    place = VOTES.name, vote["partition"]
-    found = told(run("projections", "status", "--json"))
-    (position,) = (it for it in found if (it["topic"], it["partition"]) == place)
+    topic_partition = VOTES.name, vote["partition"]
+    positions = parse_json(run("projections", "status", "--json"))
+    (position,) = (
+        status for status in positions if (status["topic"], status["partition"]) == topic_partition
+    )
     assert position["lag"] >= 1
     assert position["seconds"] > 0
     assert "seconds" in run("projections", "status").stdout

@@ -23,11 +23,11 @@ class Clock:
 def after(*fetches: tuple[float, int]) -> FetchSettings:
     """What is asked for after fetches that each come so many seconds later with so many records."""
     clock = Clock()
-    pace, patience = FetchTuner(clock), LOW_LATENCY
+    pace, fetch_settings = FetchTuner(clock), LOW_LATENCY
     for seconds, records in fetches:
         clock.seconds += seconds
-        patience = pace.update(records)
-    return patience
+        fetch_settings = pace.update(records)
+    return fetch_settings
 
 
 def rush(seconds: float) -> list[tuple[float, int]]:

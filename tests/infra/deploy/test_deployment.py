@@ -235,8 +235,10 @@ def test_no_file_with_secrets_reaches_the_image_from_which_it_is_built(file: str
 
 def test_all_that_the_image_is_made_of_reaches_it() -> None:
     needed = ["pyproject.toml", "requirements.txt", "README.md", "LICENSE"]
-    needed += [str(it.relative_to(ROOT)) for glob in READ for it in ROOT.glob(glob)]
-    needed += [str(it.relative_to(ROOT)) for name in PACKAGES for it in (ROOT / name).rglob("*.py")]
+    needed += [str(path.relative_to(ROOT)) for glob in READ for path in ROOT.glob(glob)]
+    needed += [
+        str(path.relative_to(ROOT)) for name in PACKAGES for path in (ROOT / name).rglob("*.py")
+    ]
     assert [file for file in needed if ignored(file)] == []
 
 
@@ -251,6 +253,6 @@ def test_an_installation_holds_what_the_code_reads_and_nothing_else(tmp_path: Pa
     options = ["-q", "build_py", "--build-lib", "built"]
     subprocess.run([sys.executable, "-c", build, *options], cwd=tmp_path, check=True)
     built = tmp_path / "built"
-    found = {str(it.relative_to(built)) for it in built.rglob("*") if it.is_file()}
+    found = {str(path.relative_to(built)) for path in built.rglob("*") if path.is_file()}
     globs = (*READ, *(f"{name}/**/*.py" for name in PACKAGES))
-    assert found == {str(it.relative_to(ROOT)) for glob in globs for it in ROOT.glob(glob)}
+    assert found == {str(path.relative_to(ROOT)) for glob in globs for path in ROOT.glob(glob)}

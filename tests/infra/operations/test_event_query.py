@@ -158,7 +158,7 @@ def write(its: Settings, topic: str) -> Callable[..., None]:
 
 
 def times(newest: Iterable[FoundEvent]) -> list[int]:
-    return [it.record.timestamp for it in newest]
+    return [record.record.timestamp for record in newest]
 
 
 @pytest.mark.integration

@@ -42,7 +42,7 @@ def test_waiting_for_a_thread_counts_towards_the_timeout(
         threads = BlockingPool(1, "test", 0.05)
         asked = [threads.run(hanging.wait), threads.run(pow, 2, 3)]
         found = await asyncio.gather(*asked, return_exceptions=True)
-        assert [type(it) for it in found] == [NoAnswerError, NoAnswerError]
+        assert [type(position) for position in found] == [NoAnswerError, NoAnswerError]
         hanging.set()
         assert await threads.run(pow, 2, 3) == 8
 

@@ -86,8 +86,8 @@ def test_every_voter_and_tool_has_a_ballot_of_its_own() -> None:
 
 
 def test_a_bookmark_that_was_let_go_does_not_return() -> None:
-    kept = the_only("bookmarks", a_removed_bookmark(time=LATER), a_bookmark())
-    assert kept["kept"] is False
+    bookmark = the_only("bookmarks", a_removed_bookmark(time=LATER), a_bookmark())
+    assert bookmark["kept"] is False
 
 
 def test_a_bookmark_is_kept_since_the_last_time_it_was_added() -> None:
@@ -150,15 +150,15 @@ def test_every_type_writes_somewhere() -> None:
 
 def merged(*parts: Mapping[str, list[RegisterWrite]]) -> dict[str, list[RegisterWrite]]:
     """What one fold after the other leaves in the tables: the greater stamp stays."""
-    kept: dict[tuple[str, Any], RegisterWrite] = {}
+    newest: dict[tuple[str, Any], RegisterWrite] = {}
     for part in parts:
         for write in (write for rows in part.values() for write in rows):
-            held = kept.get((write.table, write.key))
-            if held is None or write.stamp > held.stamp:
-                kept[write.table, write.key] = write
+            present = newest.get((write.table, write.key))
+            if present is None or write.stamp > present.stamp:
+                newest[write.table, write.key] = write
     tables: dict[str, list[RegisterWrite]] = {}
-    for place in sorted(kept):
-        tables.setdefault(place[0], []).append(kept[place])
+    for table, key in sorted(newest):
+        tables.setdefault(table, []).append(newest[table, key])
     return tables
 
 

@@ -36,18 +36,20 @@ def test_equal_events_have_equal_stamps() -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.tuples(TIMES, IDS), st.tuples(TIMES, IDS))
 def test_the_order_of_stamps_is_that_of_time_then_id(
-    one: tuple[int, str], other: tuple[int, str]
+    first: tuple[int, str], second: tuple[int, str]
 ) -> None:
-    stamps = [lww_stamp(a_vote(time=time, id=id_)) for time, id_ in (one, other)]
-    wanted = [(time, id_.encode()) for time, id_ in (one, other)]
+    stamps = [lww_stamp(a_vote(time=time, id=id_)) for time, id_ in (first, second)]
+    wanted = [(time, id_.encode()) for time, id_ in (first, second)]
     assert (stamps[0] < stamps[1]) == (wanted[0] < wanted[1])
     assert (stamps[0] == stamps[1]) == (wanted[0] == wanted[1])
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.tuples(TIMES, IDS), st.tuples(TIMES, IDS))
-def test_earliest_first_turns_the_order_round(one: tuple[int, str], other: tuple[int, str]) -> None:
-    events = [a_vote(time=time, id=id_) for time, id_ in (one, other)]
+def test_earliest_first_turns_the_order_round(
+    first: tuple[int, str], second: tuple[int, str]
+) -> None:
+    events = [a_vote(time=time, id=id_) for time, id_ in (first, second)]
     assert (lww_stamp(events[0]) < lww_stamp(events[1])) == (
         earliest_first(events[0]) > earliest_first(events[1])
     )

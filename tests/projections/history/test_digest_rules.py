@@ -17,13 +17,16 @@ TOOLS = CategoryName("developer-tools", "Developer Tools")
 
 
 def a_tool(
-    slug: str = "kith", votes: tuple[int, int] = (0, 0), kept: int = 0, listed: int = START - HOUR
+    slug: str = "kith",
+    votes: tuple[int, int] = (0, 0),
+    bookmarks: int = 0,
+    listed: int = START - HOUR,
 ) -> ListedTool:
-    tally = TallyCounts(*votes, kept)
+    tally = TallyCounts(*votes, bookmarks)
     return ListedTool(slug, slug.title(), TOOLS, "It does.", "free", listed, tally)
 
 
-def said(
+def a_revision(
     verdict: Choice | None = "ship",
     score: int = 80,
     *,
@@ -45,9 +48,9 @@ def the_digest(
     revisions: list[Revision] | None = None,
     past: PreviousTallies | None = None,
 ) -> WeeklyDigest:
-    found = make_digest(WEEK, tools, revisions or [], past or PreviousTallies())
-    assert found is not None
-    return found
+    digest = make_digest(WEEK, tools, revisions or [], past or PreviousTallies())
+    assert digest is not None
+    return digest
 
 
 def slugs(items: list[Any]) -> list[str]:
@@ -55,18 +58,18 @@ def slugs(items: list[Any]) -> list[str]:
 
 
 def test_a_week_in_which_nothing_happened_has_no_digest() -> None:
-    old = a_tool(votes=(3, 1), kept=2)
+    old = a_tool(votes=(3, 1), bookmarks=2)
     assert make_digest(WEEK, [], [], PreviousTallies()) is None
-    assert make_digest(WEEK, [old], [said(time=START - HOUR)], before(kith=(3, 1, 2))) is None
+    assert make_digest(WEEK, [old], [a_revision(time=START - HOUR)], before(kith=(3, 1, 2))) is None
 
 
 def test_a_digest_names_its_week() -> None:
-    made = the_digest([a_tool(votes=(1, 0))])
-    assert digests.write(made).startswith(
+    digest = the_digest([a_tool(votes=(1, 0))])
+    assert digests.write(digest).startswith(
         '{"week":"2026-W47","start":"2026-11-16T00:00:00Z","end":"2026-11-23T00:00:00Z",'
         '"frozen":false,"since":null,"counts":{"tools":1,'
     )
-    assert digests.read(digests.write(made)) == made
+    assert digests.read(digests.write(digest)) == digest
 
 
 def test_what_stands_in_the_place_of_a_quiet_weeks_digest_is_json_and_no_digest() -> None:
@@ -85,41 +88,41 @@ def test_a_tool_is_new_in_the_week_of_its_first_listing() -> None:
         a_tool("next", listed=END),
         a_tool("early", listed=START),
     ]
-    made = the_digest(tools)
-    assert slugs(made.new_tools) == ["early", "late"]
-    assert (made.counts.tools, made.counts.new_tools) == (3, 2)
+    digest = the_digest(tools)
+    assert slugs(digest.new_tools) == ["early", "late"]
+    assert (digest.counts.tools, digest.counts.new_tools) == (3, 2)
 
 
 def test_the_panel_is_told_from_the_revisions_own_times() -> None:
-    told = [
-        said("ship", 80, time=START - HOUR),
-        said("skip", 30, time=START),
-        said("ship", 90, time=END),
+    revisions = [
+        a_revision("ship", 80, time=START - HOUR),
+        a_revision("skip", 30, time=START),
+        a_revision("ship", 90, time=END),
     ]
-    (change,) = the_digest([a_tool()], told).panel_changes
+    (change,) = the_digest([a_tool()], revisions).panel_changes
     assert (change.before.verdict, change.before.mean) == ("ship", 80)
     assert (change.after.verdict, change.after.mean) == ("skip", 30)
 
 
 def test_turned_verdicts_stand_before_new_ones_and_those_before_verdicts_that_went() -> None:
     tools = [a_tool("fresh"), a_tool("gone"), a_tool("same"), a_tool("turned")]
-    told = [
-        said("ship", tool="gone", time=START - HOUR),
-        said("ship", tool="same", time=START - HOUR),
-        said("ship", tool="turned", time=START - HOUR),
-        said(None, tool="gone"),
-        said("ship", 50, tool="same"),
-        said("skip", tool="turned"),
-        said("ship", tool="fresh"),
+    revisions = [
+        a_revision("ship", tool="gone", time=START - HOUR),
+        a_revision("ship", tool="same", time=START - HOUR),
+        a_revision("ship", tool="turned", time=START - HOUR),
+        a_revision(None, tool="gone"),
+        a_revision("ship", 50, tool="same"),
+        a_revision("skip", tool="turned"),
+        a_revision("ship", tool="fresh"),
     ]
-    made = the_digest(tools, told)
-    assert slugs(made.panel_changes) == ["turned", "fresh", "gone"]
-    assert (made.counts.reviews, made.counts.retractions) == (3, 1)
+    digest = the_digest(tools, revisions)
+    assert slugs(digest.panel_changes) == ["turned", "fresh", "gone"]
+    assert (digest.counts.reviews, digest.counts.retractions) == (3, 1)
 
 
 def test_a_review_older_than_its_tools_listing_is_new_with_the_tool() -> None:
-    told = [said("ship", time=START - HOUR)]
-    (change,) = the_digest([a_tool(listed=START + HOUR)], told).panel_changes
+    revisions = [a_revision("ship", time=START - HOUR)]
+    (change,) = the_digest([a_tool(listed=START + HOUR)], revisions).panel_changes
     assert (change.before.verdict, change.after.verdict) == ("none", "ship")
 
 
@@ -127,10 +130,10 @@ def test_a_community_flips_when_its_verdict_changes() -> None:
     tools = [a_tool("first", (1, 0)), a_tool("flipped", (2, 3)), a_tool("steady", (9, 3)),
              a_tool("tied", (4, 4))]  # fmt: skip
     past = before(flipped=(2, 1, 0), steady=(3, 1, 0), tied=(4, 2, 0))
-    made = the_digest(tools, past=past)
-    assert slugs(made.flips) == ["tied", "flipped"]
-    assert made.since == "2026-W46"
-    assert (made.flips[1].before.verdict, made.flips[1].after.verdict) == ("ship", "skip")
+    digest = the_digest(tools, past=past)
+    assert slugs(digest.flips) == ["tied", "flipped"]
+    assert digest.since == "2026-W46"
+    assert (digest.flips[1].before.verdict, digest.flips[1].after.verdict) == ("ship", "skip")
 
 
 @pytest.mark.parametrize(
@@ -150,60 +153,60 @@ def test_the_closest_call_comes_first_and_the_most_voted_one_of_equals() -> None
 def test_what_moved_is_the_tally_less_the_frozen_one() -> None:
     tools = [a_tool("calm", (5, 5), 9), a_tool("down", (1, 1), 0), a_tool("up", (30, 10), 8)]
     past = before(calm=(5, 5, 9), down=(2, 1, 4), up=(20, 8, 5))
-    made = the_digest(tools, past=past)
-    assert [(it.tool, it.ship, it.skip, it.votes) for it in made.votes] == [
+    digest = the_digest(tools, past=past)
+    assert [(move.tool, move.ship, move.skip, move.votes) for move in digest.votes] == [
         ("up", 10, 2, 12),
         ("down", -1, 0, -1),
     ]
-    assert [(it.tool, it.change) for it in made.bookmarks] == [("down", -4), ("up", 3)]
-    assert (made.counts.votes, made.counts.bookmarks) == (11, -1)
+    assert [(move.tool, move.change) for move in digest.bookmarks] == [("down", -4), ("up", 3)]
+    assert (digest.counts.votes, digest.counts.bookmarks) == (11, -1)
 
 
 def test_a_voter_who_changes_sides_moves_something_though_no_vote_is_new() -> None:
-    made = the_digest([a_tool(votes=(4, 6))], past=before(kith=(5, 5, 0)))
-    assert [(it.ship, it.skip, it.votes) for it in made.votes] == [(-1, 1, 0)]
+    digest = the_digest([a_tool(votes=(4, 6))], past=before(kith=(5, 5, 0)))
+    assert [(move.ship, move.skip, move.votes) for move in digest.votes] == [(-1, 1, 0)]
 
 
 def test_a_review_is_worth_reading_when_its_reviewer_changed_sides() -> None:
-    told = [said("ship", 80, time=START - HOUR), said("skip", 40)]
-    (pick,) = the_digest([a_tool()], told).reviews
+    revisions = [a_revision("ship", 80, time=START - HOUR), a_revision("skip", 40)]
+    (pick,) = the_digest([a_tool()], revisions).reviews
     assert (pick.reason, pick.before, pick.verdict, pick.score) == ("changed", "ship", "skip", 40)
 
 
 def test_a_review_is_worth_reading_when_it_stands_apart_from_two_others() -> None:
     others = [
-        said(by="a", score=80, time=START - 2 * HOUR),
-        said(by="b", score=71, time=START - HOUR),
+        a_revision(by="a", score=80, time=START - 2 * HOUR),
+        a_revision(by="b", score=71, time=START - HOUR),
     ]
-    (pick,) = the_digest([a_tool()], [*others, said("skip", 30, by="c")]).reviews
+    (pick,) = the_digest([a_tool()], [*others, a_revision("skip", 30, by="c")]).reviews
     assert (pick.reason, pick.reviewer, pick.others) == ("apart", "c", 75.5)
-    near = the_digest([a_tool()], [*others, said("ship", 61, by="c")])
+    near = the_digest([a_tool()], [*others, a_revision("ship", 61, by="c")])
     assert near.reviews == []
 
 
 def test_a_review_is_worth_reading_when_it_is_the_first_word_on_its_tool() -> None:
-    told = [said(by="a", time=START + HOUR), said(by="b", time=START + 2 * HOUR)]
-    (pick,) = the_digest([a_tool()], told).reviews
+    revisions = [a_revision(by="a", time=START + HOUR), a_revision(by="b", time=START + 2 * HOUR)]
+    (pick,) = the_digest([a_tool()], revisions).reviews
     assert (pick.reason, pick.reviewer) == ("first", "a")
 
 
 def test_what_was_retracted_or_revised_within_the_week_is_not_picked() -> None:
-    told = [
-        said("ship", by="a"),
-        said(None, by="a", time=START + 2 * HOUR),
-        said("ship", by="b", time=START + 3 * HOUR),
+    revisions = [
+        a_revision("ship", by="a"),
+        a_revision(None, by="a", time=START + 2 * HOUR),
+        a_revision("ship", by="b", time=START + 3 * HOUR),
     ]
-    assert the_digest([a_tool()], told).reviews == []
+    assert the_digest([a_tool()], revisions).reviews == []
 
 
 def test_no_tool_is_picked_twice_and_no_reason_more_than_twice() -> None:
     tools = [a_tool(slug) for slug in ("a", "b", "c", "d")]
-    told = [said("ship", 10, tool=tool.tool, time=START - HOUR) for tool in tools]
-    told += [said("skip", 20 + at, tool=tool.tool) for at, tool in enumerate(tools)]
-    assert slugs(the_digest(tools, told).reviews) == ["d", "c"]
+    revisions = [a_revision("ship", 10, tool=tool.tool, time=START - HOUR) for tool in tools]
+    revisions += [a_revision("skip", 20 + at, tool=tool.tool) for at, tool in enumerate(tools)]
+    assert slugs(the_digest(tools, revisions).reviews) == ["d", "c"]
 
 
 def test_a_list_is_bounded_and_the_counts_say_how_many_there_are() -> None:
     tools = [a_tool(f"tool-{number:03}", listed=START) for number in range(120)]
-    made = the_digest(tools)
-    assert (len(made.new_tools), made.counts.new_tools) == (digests.MOST_ITEMS, 120)
+    digest = the_digest(tools)
+    assert (len(digest.new_tools), digest.counts.new_tools) == (digests.MOST_ITEMS, 120)

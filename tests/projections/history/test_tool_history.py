@@ -8,12 +8,15 @@ from schemas.time import instants, weeks
 from tests.harness import examples
 from tests.harness.examples import DAY, NOON, TOOL
 from tests.harness.journal import Journal
-from tests.projections.history.test_digest_rules import said
+from tests.projections.history.test_digest_rules import a_revision
 
 
 def test_each_change_of_the_panel_is_a_point() -> None:
-    told = [said("ship", 80, by="a", time=NOON), said("skip", 40, by="b", time=NOON + DAY)]
-    first, second = replay_panel(told)
+    revisions = [
+        a_revision("ship", 80, by="a", time=NOON),
+        a_revision("skip", 40, by="b", time=NOON + DAY),
+    ]
+    first, second = replay_panel(revisions)
     assert (instants.rfc3339(NOON), first.verdict, first.mean) == (
         "2026-11-20T12:00:00Z", "ship", 80,
     )  # fmt: skip
@@ -21,13 +24,13 @@ def test_each_change_of_the_panel_is_a_point() -> None:
 
 
 def test_what_was_said_at_one_moment_is_one_point() -> None:
-    told = [said("ship", by="a", time=NOON), said("ship", by="b", time=NOON)]
-    assert [(point.ship, point.skip) for point in replay_panel(told)] == [(2, 0)]
+    revisions = [a_revision("ship", by="a", time=NOON), a_revision("ship", by="b", time=NOON)]
+    assert [(point.ship, point.skip) for point in replay_panel(revisions)] == [(2, 0)]
 
 
 def test_a_retraction_is_a_point_too() -> None:
-    told = [said("ship", time=NOON), said(None, time=NOON + DAY)]
-    assert [point.verdict for point in replay_panel(told)] == ["ship", "none"]
+    revisions = [a_revision("ship", time=NOON), a_revision(None, time=NOON + DAY)]
+    assert [point.verdict for point in replay_panel(revisions)] == ["ship", "none"]
 
 
 @pytest.mark.integration
@@ -47,11 +50,11 @@ def test_the_history_of_a_tool_is_read_from_its_reviews_and_the_frozen_weeks(
         examples.a_reviewer(),
         *(examples.an_event(data) for data in frozen),
     )
-    found = journal.read(read_history, TOOL)
-    assert [(point.verdict, point.mean) for point in found.panel] == [("ship", 80), ("skip", 50)]
+    history = journal.read(read_history, TOOL)
+    assert [(point.verdict, point.mean) for point in history.panel] == [("ship", 80), ("skip", 50)]
     assert [
         (point.week, point.community.verdict, point.community.votes, point.bookmarks)
-        for point in found.community
+        for point in history.community
     ] == [("2026-W46", "ship", 7, 1), ("2026-W47", "skip", 15, 4)]
-    assert instants.from_datetime(found.community[1].end) == weeks.span("2026-W47")[1]
+    assert instants.from_datetime(history.community[1].end) == weeks.span("2026-W47")[1]
     assert journal.read(read_history, "unheard-of") == History()

@@ -29,9 +29,9 @@ SOME = settings(max_examples=40, deadline=None, derandomize=True, database=None,
                 suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 
 
-def a_freeze(week: str, *tallies: FrozenTally, at: int = NOON, said: str | None = None) -> Event:
+def a_freeze(week: str, *tallies: FrozenTally, at: int = NOON, since: str | None = None) -> Event:
     start, end = (instants.to_datetime(moment) for moment in weeks.span(week))
-    digest = digests.WeeklyDigest(week=week, start=start, end=end, frozen=True, since=said)
+    digest = digests.WeeklyDigest(week=week, start=start, end=end, frozen=True, since=since)
     text = digests.write(digest)
     return examples.an_event(DigestFrozen(week, text, tallies), time=at)
 
@@ -47,8 +47,8 @@ def test_the_running_week_is_the_newest_with_events_in_whatever_order_they_come(
     journal.apply(examples.a_vote(time=NOON + WEEK))
     journal.apply(examples.a_listing())
     assert journal.read(find_running_week) == "2026-W48"
-    found = journal.read(find_digest, "2026-W48")
-    assert (found.frozen, found.counts.votes, found.new_tools) == (False, 1, [])
+    digest = journal.read(find_digest, "2026-W48")
+    assert (digest.frozen, digest.counts.votes, digest.new_tools) == (False, 1, [])
 
 
 def test_a_week_stays_open_beside_the_next_until_it_is_frozen(journal: Journal) -> None:
@@ -73,7 +73,9 @@ def test_a_frozen_week_runs_no_more_though_no_other_has_begun(journal: Journal) 
     journal.apply(examples.a_listing())
     Journal(journal.engine, (DIGESTS.name, 0)).apply(a_freeze("2026-W47", at=NOON + WEEK))
     assert journal.read(find_running_week) is None
-    assert [(it.week, it.frozen) for it in journal.read(list_digests)] == [("2026-W47", True)]
+    assert [(digest.week, digest.frozen) for digest in journal.read(list_digests)] == [
+        ("2026-W47", True)
+    ]
 
 
 def test_a_late_vote_moves_the_running_week_and_no_frozen_one(journal: Journal) -> None:
@@ -95,8 +97,8 @@ def test_the_community_is_held_against_the_newest_digest_before_the_week(journal
         a_freeze("2026-W47", FrozenTally(TOOL, 1, 0, 0)),
         a_freeze("2026-W48", FrozenTally(TOOL, 2, 0, 0)),
     )
-    found = journal.read(find_digest, "2026-W50")
-    assert (found.since, found.counts.votes) == ("2026-W48", 3)
+    digest = journal.read(find_digest, "2026-W50")
+    assert (digest.since, digest.counts.votes) == ("2026-W48", 3)
 
 
 def test_a_retired_tool_is_left_out_and_its_tally_is_kept(journal: Journal) -> None:
@@ -107,9 +109,9 @@ def test_a_retired_tool_is_left_out_and_its_tally_is_kept(journal: Journal) -> N
         examples.a_vote(),
         examples.a_retirement(time=NOON + 1),
     )
-    found = journal.read(compute_digest, "2026-W47")
-    assert [it.tool for it in found.new_tools] == [OTHER_TOOL]
-    assert found.counts.votes == 0
+    digest = journal.read(compute_digest, "2026-W47")
+    assert [tool.tool for tool in digest.new_tools] == [OTHER_TOOL]
+    assert digest.counts.votes == 0
     assert journal.read(read_tallies_of_week, "2026-W47") == (
         FrozenTally(OTHER_TOOL, 0, 0, 0),
         FrozenTally(TOOL, 1, 0, 0),
@@ -123,17 +125,17 @@ def test_only_reviewers_of_the_panel_count(journal: Journal) -> None:
         examples.a_review(80, "ship", body="*Good*."),
         examples.a_review(20, "skip", reviewer="nobody"),
     )
-    found = journal.read(compute_digest, "2026-W47")
-    assert [change.after.mean for change in found.panel_changes] == [80]
-    assert [(pick.reviewer_name, pick.body) for pick in found.reviews] == [("Builder", "*Good*.")]
+    digest = journal.read(compute_digest, "2026-W47")
+    assert [change.after.mean for change in digest.panel_changes] == [80]
+    assert [(pick.reviewer_name, pick.body) for pick in digest.reviews] == [("Builder", "*Good*.")]
 
 
 def test_closed_weeks_are_unfrozen_until_they_are_decided(journal: Journal) -> None:
     closed = weeks.span("2026-W49")[1]
     journal.apply(examples.a_listing(time=NOON - 100 * WEEK))
     journal.apply(examples.a_listing(), examples.a_vote(time=NOON + 3 * WEEK))
-    found = journal.read(list_unfrozen_weeks, closed)
-    assert (found[0], found[-3:]) == ("2024-W51", ["2026-W47", "2026-W48", "2026-W49"])
+    unfrozen = journal.read(list_unfrozen_weeks, closed)
+    assert (unfrozen[0], unfrozen[-3:]) == ("2024-W51", ["2026-W47", "2026-W48", "2026-W49"])
     assert journal.read(list_unfrozen_weeks, closed - 1)[-1] == "2026-W48"
     journal.apply(a_freeze("2026-W48"))
     assert journal.read(list_unfrozen_weeks, closed) == ["2026-W49"]
@@ -161,8 +163,8 @@ def test_whether_a_week_has_news_is_known_without_its_digest(
     journal = Journal(projected)
     journal.apply(*history)
     for week in ("1969-W52", "1970-W01", "1970-W02"):
-        made = journal.read(compute_digest, week)
-        assert journal.read(has_news, week) is (made is not None)
+        digest = journal.read(compute_digest, week)
+        assert journal.read(has_news, week) is (digest is not None)
 
 
 def test_the_newest_is_the_first_of_all_digests(journal: Journal) -> None:

@@ -22,17 +22,19 @@ def test_a_role_may_send_its_own_events_and_admin_all_but_system_events(
     role: Role, sends: set[str]
 ) -> None:
     token = Token("x", "x", role, None, datetime.now(UTC))
-    assert {it for it in ("editor", "gateway", "admin", "system") if token.may_send(it)} == sends
+    assert {
+        sent for sent in ("editor", "gateway", "admin", "system") if token.may_send(sent)
+    } == sends
 
 
 @pytest.fixture
 def connection(fresh_database: str) -> Iterator[Connection]:
     settings = Settings.from_environment({"DATABASE_URL": fresh_database})
     migrate(settings)
-    made = create_engine(settings)
-    with made.begin() as opened:
+    engine = create_engine(settings)
+    with engine.begin() as opened:
         yield opened
-    made.dispose()
+    engine.dispose()
 
 
 @pytest.mark.integration
@@ -46,23 +48,23 @@ def test_only_a_hash_is_stored(connection: Connection) -> None:
 
 @pytest.mark.integration
 def test_a_token_with_another_secret_or_a_revoked_one_is_not_found(connection: Connection) -> None:
-    one = tokens.create(connection, name="one", role="editor")
-    other = tokens.create(connection, name="other", role="admin")
-    swapped = f"vdt_{one.token.id}_{other.text.split('_', 2)[2]}"
+    editor = tokens.create(connection, name="one", role="editor")
+    admin = tokens.create(connection, name="other", role="admin")
+    swapped = f"vdt_{editor.token.id}_{admin.text.split('_', 2)[2]}"
     assert tokens.find(connection, swapped) is None
-    assert tokens.revoke(connection, one.token.id)
-    assert not tokens.revoke(connection, one.token.id)
-    assert tokens.find(connection, one.text) is None
+    assert tokens.revoke(connection, editor.token.id)
+    assert not tokens.revoke(connection, editor.token.id)
+    assert tokens.find(connection, editor.text) is None
     valid = [token.id for token in tokens.list_all(connection) if token.revoked is None]
-    assert valid == [other.token.id]
+    assert valid == [admin.token.id]
 
 
 @pytest.mark.integration
 def test_only_gateways_have_a_namespace(connection: Connection) -> None:
     own = tokens.create(connection, name="app", role="gateway")
-    given = tokens.create(connection, name="app", role="gateway", namespace="mobile-app")
+    created = tokens.create(connection, name="app", role="gateway", namespace="mobile-app")
     assert own.token.namespace == own.token.id
-    assert given.token.namespace == "mobile-app"
+    assert created.token.namespace == "mobile-app"
     for role, namespace in (("editor", "x"), ("gateway", "No Slug"), ("king", None)):
         with pytest.raises(TokenRefused):
             tokens.create(connection, name="x", role=role, namespace=namespace)

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.integration
 
 def test_a_category_key_is_spread_to_its_tools_with_a_new_version_each(journal: Journal) -> None:
     journal.apply(a_listing("one"), a_listing("two"), a_listing("far", category="writing"))
-    before = {it.tool: it.version for it in journal.read(list_tools)}
+    before = {tool.tool: tool.version for tool in journal.read(list_tools)}
     journal.outbox(), journal.dirty()
     journal.apply(a_category())
     with journal.engine.begin() as connection:
@@ -33,7 +33,7 @@ def test_a_category_key_is_spread_to_its_tools_with_a_new_version_each(journal: 
     keys = [("category", CATEGORY), ("tool", "one"), ("tool", "two")]
     assert journal.outbox() == keys
     assert journal.dirty() == keys  # so the publisher announces the new versions
-    after = {it.tool: it.version for it in journal.read(list_tools)}
+    after = {tool.tool: tool.version for tool in journal.read(list_tools)}
     assert [slug for slug in sorted(after) if after[slug] > before[slug]] == ["one", "two"]
 
 

@@ -50,19 +50,25 @@ def test_a_review_waits_for_its_reviewer_and_its_tool(journal: Journal) -> None:
     journal.apply(a_listing())
     assert journal.read(find_tool, TOOL).panel.reviews == []
     journal.apply(a_reviewer())
-    assert [it.reviewer for it in journal.read(find_tool, TOOL).panel.reviews] == ["builder"]
-    assert [it.tool for it in journal.read(list_reviews_by, "builder")] == [TOOL]
+    assert [review.reviewer for review in journal.read(find_tool, TOOL).panel.reviews] == [
+        "builder"
+    ]
+    assert [review.tool for review in journal.read(list_reviews_by, "builder")] == [TOOL]
 
 
 def test_reviews_come_in_the_order_of_the_reviewers(journal: Journal) -> None:
     names = {"zoe": 1, "ann": 2, "bob": 2}
     journal.apply(
         a_listing(),
-        *(a_reviewer(who, who.title(), place) for who, place in names.items()),
-        *(a_review(reviewer=who) for who in names),
+        *(a_reviewer(reviewer, reviewer.title(), position) for reviewer, position in names.items()),
+        *(a_review(reviewer=reviewer) for reviewer in names),
     )
-    slugs = [it.reviewer for it in journal.read(find_tool, TOOL).panel.reviews]
-    assert slugs == [it.reviewer for it in journal.read(list_reviewers)] == ["zoe", "ann", "bob"]
+    slugs = [review.reviewer for review in journal.read(find_tool, TOOL).panel.reviews]
+    assert (
+        slugs
+        == [reviewer.reviewer for reviewer in journal.read(list_reviewers)]
+        == ["zoe", "ann", "bob"]
+    )
 
 
 def test_a_retracted_review_is_gone_until_a_newer_one(journal: Journal) -> None:
@@ -79,10 +85,10 @@ def test_an_undefined_category_shows_its_slug(journal: Journal) -> None:
     journal.apply(a_listing(category="writing"))
     assert journal.read(find_tool, TOOL).category.name == "writing"
     assert journal.read(find_category, "writing").name == "writing"
-    assert [it.name for it in journal.read(list_categories)] == ["writing"]
+    assert [category.name for category in journal.read(list_categories)] == ["writing"]
     journal.apply(a_category("writing", "Writing"))
     assert journal.read(find_tool, TOOL).category.name == "Writing"
-    assert [it.name for it in journal.read(list_categories)] == ["Writing"]
+    assert [category.name for category in journal.read(list_categories)] == ["Writing"]
 
 
 def test_a_category_that_nothing_names_is_none(journal: Journal) -> None:
@@ -94,11 +100,11 @@ def test_a_retirement_is_over_when_the_tool_is_listed_later(journal: Journal) ->
     tool = journal.read(find_tool, TOOL)
     assert (tool.retired, tool.retired_reason) == (to_datetime(LATER), "Its maker closed it.")
     assert journal.read(list_tools) == []
-    assert [it.tool for it in journal.read(list_tools, retired=True)] == [TOOL]
+    assert [tool.tool for tool in journal.read(list_tools, retired=True)] == [TOOL]
     journal.apply(a_listing(time=LATER + 1))
     tool = journal.read(find_tool, TOOL)
     assert (tool.retired, tool.retired_reason) == (None, None)
-    assert [it.tool for it in journal.read(list_tools)] == [TOOL]
+    assert [tool.tool for tool in journal.read(list_tools)] == [TOOL]
 
 
 def test_a_retirement_before_the_first_listing_retires_nothing(journal: Journal) -> None:
@@ -129,8 +135,8 @@ def test_tools_come_in_pages_by_slug(journal: Journal) -> None:
     journal.apply(*(a_listing(slug) for slug in reversed(slugs)), a_retirement("b", time=LATER))
     first = journal.read(list_tools, limit=2)
     assert [it.tool for it in first] == ["a", "a-1"]
-    rest = journal.read(list_tools, limit=10, after="a-1")
-    assert [it.tool for it in rest] == ["a1", "c"]
+    second = journal.read(list_tools, limit=10, after="a-1")
+    assert [it.tool for it in second] == ["a1", "c"]
 
 
 def test_no_text_is_read_as_sql_or_json(journal: Journal) -> None:

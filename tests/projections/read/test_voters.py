@@ -27,8 +27,8 @@ pytestmark = pytest.mark.integration
 
 
 def test_bookmarks_come_newest_first(journal: Journal) -> None:
-    kept = [a_bookmark(tool=tool, time=NOON + n) for n, tool in enumerate(["b", "c", "a"])]
-    journal.apply(*(a_listing(tool) for tool in "abc"), *kept)
+    bookmarks = [a_bookmark(tool=tool, time=NOON + n) for n, tool in enumerate(["b", "c", "a"])]
+    journal.apply(*(a_listing(tool) for tool in "abc"), *bookmarks)
     assert journal.read(list_bookmarks, "v-1") == ["a", "c", "b"]
     journal.apply(a_removed_bookmark(tool="c", time=NOON + DAY))
     assert journal.read(list_bookmarks, "v-1") == ["a", "b"]
@@ -53,10 +53,10 @@ def test_a_voters_own_votes_and_bookmarks_are_read_with_their_names_and_times(
         a_retracted_vote(tool="alpha", voter="w"),
     )
     votes = journal.read(list_own_votes, "v")
-    assert [(it.tool, it.choice) for it in votes] == [("beta", "skip"), ("alpha", "ship")]
+    assert [(vote.tool, vote.choice) for vote in votes] == [("beta", "skip"), ("alpha", "ship")]
     assert (votes[0].time - votes[1].time).total_seconds() == MINUTE / 1_000_000
-    (kept,) = journal.read(list_saved_tools, "v")
-    assert (kept.tool, kept.time) == ("alpha", to_datetime(NOON))
+    (saved,) = journal.read(list_saved_tools, "v")
+    assert (saved.tool, saved.time) == ("alpha", to_datetime(NOON))
 
 
 def test_an_own_state_names_the_voters_newest_applied_change(journal: Journal) -> None:

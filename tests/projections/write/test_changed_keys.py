@@ -26,7 +26,7 @@ def test_a_batch_queues_and_marks_what_it_changes_and_wakes_both_with_one_notifi
     with psycopg.connect(migrated, autocommit=True) as connection:
         connection.execute(f"listen {Channel.CHANGED}".encode())
         journal.apply(a_listing(), a_vote(tool="other"))
-        assert [it.payload for it in connection.notifies(timeout=0.2)] == [""]
+        assert [notification.payload for notification in connection.notifies(timeout=0.2)] == [""]
     assert journal.outbox() == journal.dirty() == [("tool", "other"), ("tool", TOOL)]
 
 

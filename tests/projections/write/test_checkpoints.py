@@ -23,60 +23,63 @@ class FakeLog:
         self.first, self.end, self.topic_id = first, end, topic_id
         self.meanwhile: Callable[[], None] = lambda: None
 
-    def bounds(self, places: Iterable[TopicPartition]) -> Mapping[TopicPartition, Bounds]:
-        answer = {place: Bounds(self.topic_id, self.first, self.end) for place in places}
+    def bounds(self, topic_partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, Bounds]:
+        answer = {
+            topic_partition: Bounds(self.topic_id, self.first, self.end)
+            for topic_partition in topic_partitions
+        }
         self.meanwhile()
         return answer
 
-    def has_records(self, place: TopicPartition, begin: int, end: int) -> bool:  # noqa: ARG002
+    def has_records(self, topic_partition: TopicPartition, begin: int, end: int) -> bool:  # noqa: ARG002
         return begin < end
 
 
-def move(engine: Engine, place: TopicPartition, expected: int, upto: int) -> None:
+def move(engine: Engine, topic_partition: TopicPartition, expected: int, upto: int) -> None:
     with engine.begin() as connection:
-        checkpoints.move(connection, [CheckpointMove(place, expected, upto)])()
+        checkpoints.move(connection, [CheckpointMove(topic_partition, expected, upto)])()
 
 
 def test_a_partition_never_read_starts_at_its_beginning(projected: Engine) -> None:
-    found = DatabaseCheckpoints(projected, FakeLog()).load([VOTES, REVIEWS])
-    assert found == {VOTES: 0, REVIEWS: 0}
+    offsets = DatabaseCheckpoints(projected, FakeLog()).load([VOTES, REVIEWS])
+    assert offsets == {VOTES: 0, REVIEWS: 0}
 
 
 def test_a_partition_goes_on_where_it_was_left(projected: Engine) -> None:
-    kept = DatabaseCheckpoints(projected, FakeLog())
-    kept.load([VOTES, REVIEWS])
+    stored = DatabaseCheckpoints(projected, FakeLog())
+    stored.load([VOTES, REVIEWS])
     move(projected, VOTES, 0, 42)
-    assert kept.load([VOTES, REVIEWS]) == {VOTES: 42, REVIEWS: 0}
-    assert kept.stored([VOTES]) == {VOTES: 42}
+    assert stored.load([VOTES, REVIEWS]) == {VOTES: 42, REVIEWS: 0}
+    assert stored.stored([VOTES]) == {VOTES: 42}
 
 
 def test_a_checkpoint_at_the_end_of_the_log_is_one_that_has_read_everything(
     projected: Engine,
 ) -> None:
-    kept = DatabaseCheckpoints(projected, FakeLog(end=42))
-    kept.load([VOTES])
+    stored = DatabaseCheckpoints(projected, FakeLog(end=42))
+    stored.load([VOTES])
     move(projected, VOTES, 0, 42)
-    assert kept.load([VOTES]) == {VOTES: 42}
+    assert stored.load([VOTES]) == {VOTES: 42}
 
 
 def test_a_checkpoint_behind_the_end_of_the_log_is_refused(projected: Engine) -> None:
     log = FakeLog(end=100)
-    kept = DatabaseCheckpoints(projected, log)
-    kept.load([VOTES])
+    stored = DatabaseCheckpoints(projected, log)
+    stored.load([VOTES])
     move(projected, VOTES, 0, 42)
     log.end = 41
     with pytest.raises(LogMismatchError, match=r"votes\.v1/3 was applied up to offset 42"):
-        kept.load([VOTES])
+        stored.load([VOTES])
 
 
 def test_a_checkpoint_before_the_beginning_of_the_log_is_refused(projected: Engine) -> None:
     log = FakeLog()
-    kept = DatabaseCheckpoints(projected, log)
-    kept.load([VOTES])
+    stored = DatabaseCheckpoints(projected, log)
+    stored.load([VOTES])
     move(projected, VOTES, 0, 42)
     log.first = 43
     with pytest.raises(LogMismatchError, match="its log holds 43 to 100"):
-        kept.load([VOTES])
+        stored.load([VOTES])
 
 
 def test_a_log_whose_beginning_is_gone_is_not_begun_in_the_middle(projected: Engine) -> None:
@@ -88,23 +91,23 @@ def test_a_topic_made_anew_is_refused_also_when_it_has_grown_past_the_checkpoint
     projected: Engine,
 ) -> None:
     log = FakeLog(end=50)
-    kept = DatabaseCheckpoints(projected, log)
-    kept.load([VOTES])
+    stored = DatabaseCheckpoints(projected, log)
+    stored.load([VOTES])
     move(projected, VOTES, 0, 42)
     log.topic_id, log.end = "another", 1_000
     with pytest.raises(LogMismatchError, match=r"votes\.v1/3 was made anew"):
-        kept.load([VOTES])
-    assert kept.stored([VOTES]) == {VOTES: 42}
+        stored.load([VOTES])
+    assert stored.stored([VOTES]) == {VOTES: 42}
 
 
 def test_a_topic_made_anew_while_it_is_read_is_noticed(projected: Engine) -> None:
     log = FakeLog()
-    kept = DatabaseCheckpoints(projected, log)
-    kept.load([VOTES])
-    kept.verify([VOTES, REVIEWS])
+    stored = DatabaseCheckpoints(projected, log)
+    stored.load([VOTES])
+    stored.verify([VOTES, REVIEWS])
     log.topic_id = "another"
     with pytest.raises(LogMismatchError, match=r"votes\.v1/3 was made anew"):
-        kept.verify([VOTES, REVIEWS])
+        stored.verify([VOTES, REVIEWS])
 
 
 @pytest.mark.parametrize(("first", "end"), [(43, 100), (0, 41)])
@@ -112,24 +115,24 @@ def test_a_log_that_loses_what_was_not_read_yet_or_was_read_already_is_noticed(
     projected: Engine, first: int, end: int
 ) -> None:
     log = FakeLog()
-    kept = DatabaseCheckpoints(projected, log)
-    kept.load([VOTES])
+    stored = DatabaseCheckpoints(projected, log)
+    stored.load([VOTES])
     move(projected, VOTES, 0, 42)
-    kept.verify([VOTES])
+    stored.verify([VOTES])
     log.first, log.end = first, end
     with pytest.raises(LogMismatchError, match=f"its log holds {first} to {end}"):
-        kept.verify([VOTES])
+        stored.verify([VOTES])
 
 
 def test_what_another_worker_applies_while_the_broker_is_asked_is_no_mismatch(
     projected: Engine,
 ) -> None:
     log = FakeLog(end=42)
-    kept = DatabaseCheckpoints(projected, log)
-    kept.load([VOTES])
+    stored = DatabaseCheckpoints(projected, log)
+    stored.load([VOTES])
     # After the broker has told the end, records are appended, and another owner applies them.
     log.meanwhile = lambda: move(projected, VOTES, 0, 50)
-    assert kept.load([VOTES]).keys() == {VOTES}
+    assert stored.load([VOTES]).keys() == {VOTES}
 
 
 def test_two_workers_that_begin_at_once_begin_once(projected: Engine) -> None:

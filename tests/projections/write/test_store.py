@@ -244,8 +244,8 @@ def test_partitions_that_change_the_same_tools_add_up_and_never_block_each_other
         journal, chance = Journal(projected, ("tests.run", number)), Random(number)
         for batch in range(12):
             voters = [f"v-{number}-{batch}-{n}" for n in range(6)]
-            made = a_vote if number % 2 else a_bookmark
-            events = [made(voter=voter, tool=tool) for voter in voters for tool in tools]
+            an_event = a_vote if number % 2 else a_bookmark
+            events = [an_event(voter=voter, tool=tool) for voter in voters for tool in tools]
             journal.apply(*chance.sample(events, len(events)))
         return 12 * 6
 
@@ -266,21 +266,22 @@ def test_batches_of_several_topics_that_change_the_same_tools_never_wait_in_a_ci
 
     def run(number: int) -> None:
         """Votes, bookmarks and listings together, of a few tools each, and not always the same."""
-        chance, places = Random(number), [(f"tests.{kind}", number) for kind in ("v", "b", "c")]
-        for place in places:
-            Journal(projected, place)
+        chance, partitions = Random(number), [(f"tests.{kind}", number) for kind in ("v", "b", "c")]
+        for partition in partitions:
+            Journal(projected, partition)
         for batch in range(40):
-            made = (
-                [a_vote(voter=f"{number}-{batch}", tool=it) for it in chance.sample(tools, 2)],
-                [a_bookmark(voter=f"{number}-{batch}", tool=it) for it in chance.sample(tools, 2)],
-                [a_listing(it, name=f"{number} {batch}", time=NOON + 100 * batch + number)
-                 for it in chance.sample(tools, 2)],
+            events_by_topic = (
+                [a_vote(voter=f"{number}-{batch}", tool=tool) for tool in chance.sample(tools, 2)],
+                [a_bookmark(voter=f"{number}-{batch}", tool=tool)
+                 for tool in chance.sample(tools, 2)],
+                [a_listing(tool, name=f"{number} {batch}", time=NOON + 100 * batch + number)
+                 for tool in chance.sample(tools, 2)],
             )  # fmt: skip
             store.apply(
                 projected,
                 [
-                    Batch(it, 2 * batch, 2 * batch + 2, events)
-                    for it, events in zip(places, made, strict=True)
+                    Batch(partition, 2 * batch, 2 * batch + 2, events)
+                    for partition, events in zip(partitions, events_by_topic, strict=True)
                 ],
             )
 

@@ -21,13 +21,13 @@ NEXT = NOON + weeks.LENGTH
 
 @pytest.fixture
 def site(projected: Engine, tmp_path: Path) -> BuilderFixture:
-    made = BuilderFixture(projected, tmp_path / "site")
-    made.build(a_listing("ant", "Ant"), a_listing("bee", "Bee"))
-    return made
+    fixture = BuilderFixture(projected, tmp_path / "site")
+    fixture.build(a_listing("ant", "Ant"), a_listing("bee", "Bee"))
+    return fixture
 
 
 def digests(site: BuilderFixture) -> list[str]:
-    return sorted(it.name for it in (site.folder / "digests").iterdir() if it.is_dir())
+    return sorted(folder.name for folder in (site.folder / "digests").iterdir() if folder.is_dir())
 
 
 def test_an_open_digest_moves_with_every_vote(site: BuilderFixture) -> None:
@@ -112,7 +112,7 @@ def test_a_week_begins_with_an_event_that_changes_no_record(
         wait_until(
             "both digests are written",
             lambda: digests(site),
-            lambda it: it == ["2026-W47", "2026-W48"],
+            lambda weeks: weeks == ["2026-W47", "2026-W48"],
             seconds=20,
         )
         wait_until("no page waits", lambda: builder.idle)

@@ -137,7 +137,9 @@ def announced(database: str) -> Iterator[Callable[[], list[str]]]:
     """Listens for published versions; gives a function that returns their tools so far."""
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(f"listen {Channel.PUBLISHED}".encode())
-        yield lambda: [it.payload.split()[0] for it in connection.notifies(timeout=0.2)]
+        yield lambda: [
+            notification.payload.split()[0] for notification in connection.notifies(timeout=0.2)
+        ]
 
 
 def test_a_version_is_announced_once_the_pages_that_people_read_show_it(
@@ -159,7 +161,7 @@ def test_the_announced_version_is_that_of_the_tool(site: BuilderFixture, migrate
     with psycopg.connect(migrated, autocommit=True) as connection:
         connection.execute(f"listen {Channel.PUBLISHED}".encode())
         site.build(a_vote(tool="ant"))
-        payloads = [it.payload for it in connection.notifies(timeout=0.2)]
+        payloads = [notification.payload for notification in connection.notifies(timeout=0.2)]
     with site.engine.connect() as reading:
         version = reading.scalar(text("select version from tallies where tool = 'ant'"))
     assert payloads == [f"ant {version}"]

@@ -92,13 +92,13 @@ def test_a_rest_is_neither_too_short_nor_too_long(
     queue: PageQueue, clock: ManualClock, priority: Priority
 ) -> None:
     throttle = THROTTLES[priority]
-    for seconds, rest in ((0.0, throttle.min_interval), (99.0, throttle.max_interval)):
+    for seconds, pause in ((0.0, throttle.min_interval), (99.0, throttle.max_interval)):
         queue.add(["/a/"], priority)
         clock.seconds += queue.seconds_until_due()
         build(queue, seconds)
         queue.add(["/a/"], priority)
-        assert queue.seconds_until_due() == pytest.approx(rest)
-        clock.seconds += rest
+        assert queue.seconds_until_due() == pytest.approx(pause)
+        clock.seconds += pause
         assert build(queue, 0.0)
         clock.seconds += throttle.max_interval
 

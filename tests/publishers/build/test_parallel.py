@@ -22,8 +22,8 @@ def test_everything_is_done_once(tmp_path: Path, processes: int) -> None:
         return len(items)
 
     assert map_in_forks(work, ITEMS, processes) == 10
-    assert sorted(it.name for it in tmp_path.iterdir()) == ITEMS
-    workers = {it.read_text() for it in tmp_path.iterdir()}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ITEMS
+    workers = {path.read_text() for path in tmp_path.iterdir()}
     assert len(workers) == min(max(processes, 1), 10)
 
 

@@ -38,7 +38,7 @@ def test_whoever_reads_a_page_while_others_replace_it_reads_it_to_its_end(
             files.write("/", content)
         assert reading.read() == b"first"
     assert files.read("/") == b"third"
-    assert not [it for it in (tmp_path / "site/.writers").rglob("*") if it.is_file()]
+    assert not [path for path in (tmp_path / "site/.writers").rglob("*") if path.is_file()]
 
 
 def test_where_files_cannot_be_exchanged_one_replaces_the_other(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_where_files_cannot_be_exchanged_one_replaces_the_other(tmp_path: Path) 
     files.write("/", b"old")
     assert files.write("/", b"new")
     assert files.read("/") == b"new"
-    assert not [it for it in (tmp_path / "site/.writers").rglob("*") if it.is_file()]
+    assert not [path for path in (tmp_path / "site/.writers").rglob("*") if path.is_file()]
 
 
 def test_a_write_that_fails_leaves_the_old_page_and_nothing_else(
@@ -57,7 +57,7 @@ def test_a_write_that_fails_leaves_the_old_page_and_nothing_else(
     with pytest.raises(OSError, match=r"folder\.xml"):
         files.write("/folder.xml", b"a file cannot replace a folder")
     assert files.paths() == ["/feed.xml"]
-    assert not [it for it in (tmp_path / "site/.writers").rglob("*") if it.is_file()]
+    assert not [path for path in (tmp_path / "site/.writers").rglob("*") if path.is_file()]
 
 
 def test_after_another_writer_took_over_no_file_can_be_changed(files: SiteFiles) -> None:
@@ -83,11 +83,11 @@ def test_a_writer_that_was_stopped_just_before_a_rename_puts_no_older_page_back(
 ) -> None:
     """Whatever it was about to do: its file was prepared, and only has to be moved."""
     files.write("/", b"first")
-    (desk,) = (files.root / ".writers").iterdir()
-    (desk / "prepared").write_bytes(b"stale")
+    (staging,) = (files.root / ".writers").iterdir()
+    (staging / "prepared").write_bytes(b"stale")
     SiteFiles(files.root).acquire()
     with pytest.raises(FileNotFoundError):
-        (desk / "prepared").replace(files.root / "index.html")
+        (staging / "prepared").replace(files.root / "index.html")
     assert files.read("/") == b"first"
 
 

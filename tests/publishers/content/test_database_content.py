@@ -55,19 +55,19 @@ def by_tool(authored: list[Authored]) -> list[Authored]:
     return sorted(authored, key=lambda authored: authored.tool)
 
 
-def agree(one: SiteContent, other: SiteContent) -> None:
-    assert one.tools() == other.tools()
-    assert one.retired() == other.retired()
-    assert one.categories() == other.categories()
-    assert one.reviewers() == other.reviewers()
+def agree(first: SiteContent, second: SiteContent) -> None:
+    assert first.tools() == second.tools()
+    assert first.retired() == second.retired()
+    assert first.categories() == second.categories()
+    assert first.reviewers() == second.reviewers()
     for slug in SLUGS:
-        assert one.tool(slug) == other.tool(slug)
+        assert first.tool(slug) == second.tool(slug)
     for slug in ("insects", "empty", "undefined", "unknown"):
-        assert one.tools_in(slug) == other.tools_in(slug)
-        assert one.category(slug) == other.category(slug)
+        assert first.tools_in(slug) == second.tools_in(slug)
+        assert first.category(slug) == second.category(slug)
     for slug in ("zoe", "ann", "new", "unknown"):
-        assert one.reviewer(slug) == other.reviewer(slug)
-        assert by_tool(one.reviews_by(slug)) == by_tool(other.reviews_by(slug))
+        assert first.reviewer(slug) == second.reviewer(slug)
+        assert by_tool(first.reviews_by(slug)) == by_tool(second.reviews_by(slug))
 
 
 def test_content_from_the_database_equals_content_in_memory(projected: Engine) -> None:

@@ -74,9 +74,9 @@ def in_order(text: str, parts: list[str]) -> None:
 
 
 def test_a_comparison_has_all_its_texts_in_order() -> None:
-    one, other = "Claude 4 API: Tool Use Streaming & Prompt Caching", "SmolVLM 2.5"
+    first, second = "Claude 4 API: Tool Use Streaming & Prompt Caching", "SmolVLM 2.5"
     reader = Reader(rendered(sample_content(), COMPARISON))
-    expected = [f"Compare / {one} vs {other}", "AI tool comparison", f"{one} vs {other}"]
+    expected = [f"Compare / {first} vs {second}", "AI tool comparison", f"{first} vs {second}"]
     expected += ["Two tools in Developer Tools, side by side", "It is a tie: the panel ships both"]
     for tool, share, entry, votes in (
         (claude(), "81%", "Paid", ("412", "96")),
@@ -92,7 +92,7 @@ def test_a_comparison_has_all_its_texts_in_order() -> None:
             votes[1],
             "Bookmark",
         ]
-    expected += ["Decision", one, other]
+    expected += ["Decision", first, second]
     expected += ["Panel verdict", "Ship · 4 ship / 0 skip", "Ship · 4 ship / 0 skip"]
     expected += ["Community", "Ship · 412 ship / 96 skip", "Ship · 301 ship / 64 skip"]
     expected += ["Pricing", claude().pricing, smolvlm().pricing]
@@ -118,8 +118,8 @@ def test_an_unvoted_comparison_leaves_the_communitys_share_empty() -> None:
 
 
 def test_a_reviewer_of_only_one_tool_is_shown_as_such() -> None:
-    one = a_tool("ada", "Ada", a_review(BUILDER))
-    content = InMemoryContent([one, a_tool("bob", "Bob")], [], PANEL)
+    reviewed = a_tool("ada", "Ada", a_review(BUILDER))
+    content = InMemoryContent([reviewed, a_tool("bob", "Bob")], [], PANEL)
     text = Reader(rendered(content, "/compare/ada-vs-bob/")).text
     assert "Builder has not reviewed Bob." in text
     assert "Skeptic" not in text
@@ -207,10 +207,10 @@ def test_the_order_of_records_changes_no_byte() -> None:
 
 
 def test_a_version_alone_changes_no_byte() -> None:
-    one = InMemoryContent([a_tool(version=1)], [DEVELOPER_TOOLS], PANEL)
-    other = InMemoryContent([a_tool(version=99)], [DEVELOPER_TOOLS], PANEL)
-    for path in catalogue.page_paths(one):
-        assert rendered(one, path) == rendered(other, path), path
+    old = InMemoryContent([a_tool(version=1)], [DEVELOPER_TOOLS], PANEL)
+    new = InMemoryContent([a_tool(version=99)], [DEVELOPER_TOOLS], PANEL)
+    for path in catalogue.page_paths(old):
+        assert rendered(old, path) == rendered(new, path), path
 
 
 def test_pairs_are_stored_within_a_category_alone() -> None:

@@ -151,8 +151,8 @@ def test_every_page_links_to_its_feeds_and_alternates() -> None:
 
 
 def listed_in_sitemap(content: SiteContent) -> dict[str | None, str | None]:
-    places = ElementTree.fromstring(text_of(content, catalogue.SITEMAP))
-    return {place[0].text: place[1].text if len(place) > 1 else None for place in places}
+    urls = ElementTree.fromstring(text_of(content, catalogue.SITEMAP))
+    return {url[0].text: url[1].text if len(url) > 1 else None for url in urls}
 
 
 def test_the_sitemap_lists_the_pages_for_people() -> None:

@@ -222,14 +222,16 @@ def test_the_keyboard_alone_can_vote(page: Page, card: Locator) -> None:
 
 
 def test_nothing_moves_when_counts_arrive(page: Page, card: Locator, api: Api) -> None:
-    places = """[...document.querySelectorAll('main *')].map(part => [
+    positions = """[...document.querySelectorAll('main *')].map(part => [
         `${part.tagName} ${part.className}`, part.offsetLeft, part.offsetTop])"""
-    before = page.evaluate(places)
+    before = page.evaluate(positions)
     api.tallies[SMOLVLM] = {"ship": 9999, "skip": 1}
     api.bookmarks[SMOLVLM] = 9999
     api.version += 1
     expect(number(card, "Ship")).to_have_text("9,999")
-    moved = [now[0] for was, now in zip(before, page.evaluate(places), strict=True) if was != now]
+    moved = [
+        now[0] for was, now in zip(before, page.evaluate(positions), strict=True) if was != now
+    ]
     # A wider number moves the label within its button.
     assert set(moved) <= {"SPAN number", "SPAN unseen"}
 

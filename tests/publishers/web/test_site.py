@@ -273,8 +273,8 @@ def test_no_encoding_is_sent_that_the_client_refuses(site: Site, accepted: str) 
 def test_a_comparison_weighs_less_than_sixty_thousand_bytes_in_all(site: Site) -> None:
     words = random.Random(7).choices([f"{number:x}" for number in range(99_999)], k=4000)
     reviews = [
-        a_review(one, body=" ".join(words[500 * at : 500 * at + 500]))
-        for at, one in enumerate(PANEL)
+        a_review(reviewer, body=" ".join(words[500 * at : 500 * at + 500]))
+        for at, reviewer in enumerate(PANEL)
     ]
     tools = [a_tool(slug, slug, *reviews) for slug in ("ada", "bob")]
     site.content = InMemoryContent(tools, [DEVELOPER_TOOLS], PANEL)

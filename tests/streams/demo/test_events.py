@@ -25,14 +25,14 @@ def of_type(kind: str) -> list[DemoEvent]:
 
 def current(opens: str, closes: str, *key: str) -> dict[tuple[str, ...], dict]:
     """What stands in the end, of things that one type of event sets and another takes away."""
-    standing: dict[tuple[str, ...], dict] = {}
+    latest: dict[tuple[str, ...], dict] = {}
     for event in the_story():
         data = event["data"]
         if event["type"] == opens:
-            standing[tuple(str(data[name]) for name in key)] = data
+            latest[tuple(str(data[name]) for name in key)] = data
         elif event["type"] == closes:
-            standing.pop(tuple(str(data[name]) for name in key), None)
-    return standing
+            latest.pop(tuple(str(data[name]) for name in key), None)
+    return latest
 
 
 def reviews() -> dict[tuple[str, ...], dict]:
@@ -125,9 +125,11 @@ def test_the_two_known_tools_carry_their_facts(
     tool: str, name: str, entry: str, scores: dict[str, int]
 ) -> None:
     facts = current("tool.listed", "tool.retired", "tool")[(tool,)]
-    theirs = {who: review for (about, who), review in reviews().items() if about == tool}
+    reviews_of_tool = {
+        reviewer: review for (about, reviewer), review in reviews().items() if about == tool
+    }
     assert (facts["name"], facts["entry"], facts["category"]) == (name, entry, "developer-tools")
-    assert {who: review["score"] for who, review in theirs.items()} == scores
+    assert {reviewer: review["score"] for reviewer, review in reviews_of_tool.items()} == scores
     assert panel()[tool] == {"ship": 4}
 
 

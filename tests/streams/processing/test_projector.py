@@ -136,7 +136,7 @@ def test_undecodable_records_become_dead_letters_with_a_reason_and_the_others_ar
     assert tally(votes) == 2
     assert votes.stored() == 5
     assert votes.dead.offsets == [1, 2, 3]
-    assert [letter.value for letter, _ in votes.dead.letters][:2] == [GARBAGE, None]
+    assert [record.value for record, _ in votes.dead.letters][:2] == [GARBAGE, None]
     assert all(isinstance(error, UndecodableError) for _, error in votes.dead.letters)
 
 
@@ -175,15 +175,15 @@ def test_a_good_batch_needs_no_dead_letters(votes: ProjectedTopic) -> None:
     assert tally(votes) == 1
 
 
-@pytest.mark.parametrize("place", range(5))
+@pytest.mark.parametrize("position", range(5))
 def test_a_record_that_the_database_refuses_is_found_wherever_it_is(
-    digests: ProjectedTopic, place: int
+    digests: ProjectedTopic, position: int
 ) -> None:
     values = [a_digest(week=f"2026-W{n:02}") for n in range(1, 6)]
-    values[place] = a_digest(digest="a\0b")
+    values[position] = a_digest(digest="a\0b")
     digests.apply(*values)
     assert digests.stored() == 5
-    assert digests.dead.offsets == [place]
+    assert digests.dead.offsets == [position]
     assert isinstance(digests.dead.letters[0][1], DataError)
     assert len(digests.journal.rows("digests")) == 4
 

@@ -46,16 +46,16 @@ class FakeLog:
         self.marked: set[tuple[str, int]] = set()
         self.asked = 0
 
-    def ends(self, places: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
+    def ends(self, topic_partitions: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
         return (
-            dict.fromkeys(places, 0)
+            dict.fromkeys(topic_partitions, 0)
             | {self.digests.topic_partition: self.digests.next}
             | self.further
         )
 
-    def has_records(self, place: tuple[str, int], begin: int, end: int) -> bool:
+    def has_records(self, topic_partition: tuple[str, int], begin: int, end: int) -> bool:
         self.asked += 1
-        return begin < end and place not in self.marked
+        return begin < end and topic_partition not in self.marked
 
     def send(self, event: Event) -> int:
         self.sent.append(event)
@@ -83,14 +83,14 @@ def test_a_closed_week_is_frozen_with_its_digest_and_every_tally(
     journal: Journal, log: FakeLog
 ) -> None:
     journal.apply(examples.a_listing(), examples.a_vote(), examples.a_bookmark())
-    standing = journal.read(find_digest, WEEK)
+    running = journal.read(find_digest, WEEK)
     assert freezer(log).due() == [WEEK]
     assert freezer(log).freeze(WEEK) == "frozen"
     (event,) = log.sent
     assert isinstance(event.data, DigestFrozen)
     assert (event.id, event.time, event.key) == ("freeze-2026-W47", CLOSED, WEEK)
     assert event.data.tallies == (FrozenTally(TOOL, 1, 0, 1),)
-    assert journal.read(find_digest, WEEK) == msgspec.structs.replace(standing, frozen=True)
+    assert journal.read(find_digest, WEEK) == msgspec.structs.replace(running, frozen=True)
 
 
 def test_a_week_is_due_ten_minutes_after_its_end(journal: Journal, log: FakeLog) -> None:
@@ -109,13 +109,13 @@ def test_two_freezers_give_one_digest(journal: Journal, log: FakeLog) -> None:
 
 def test_of_two_decisions_on_one_week_the_first_counts(journal: Journal, log: FakeLog) -> None:
     journal.apply(examples.a_listing())
-    one = freezer(log, CLOSED).decide(WEEK)
+    first = freezer(log, CLOSED).decide(WEEK)
     journal.apply(examples.a_vote())
-    other = freezer(log, CLOSED + 1).decide(WEEK)
-    assert isinstance(one, DigestFrozen)
-    assert isinstance(other, DigestFrozen)
-    log.digests.apply(examples.an_event(other, time=CLOSED + 1))
-    log.digests.apply(examples.an_event(one, time=CLOSED))
+    second = freezer(log, CLOSED + 1).decide(WEEK)
+    assert isinstance(first, DigestFrozen)
+    assert isinstance(second, DigestFrozen)
+    log.digests.apply(examples.an_event(second, time=CLOSED + 1))
+    log.digests.apply(examples.an_event(first, time=CLOSED))
     assert journal.read(find_digest, WEEK).counts.votes == 0
 
 
@@ -133,7 +133,7 @@ def test_a_quiet_week_is_decided_and_has_no_digest(journal: Journal, log: FakeLo
     assert isinstance(second, DigestFrozen)
     assert first.tallies == second.tallies
     assert journal.read(find_digest, AFTER) is None
-    assert [it.week for it in journal.read(list_digests)] == [WEEK]
+    assert [digest.week for digest in journal.read(list_digests)] == [WEEK]
     assert journal.read(find_newest_digest_week) == WEEK
     assert journal.read(changed_records.look_up, [RecordKey("digest", AFTER)]) == {
         RecordKey("digest", AFTER): None
@@ -148,9 +148,12 @@ def test_what_comes_after_a_quiet_week_counts_for_its_own(journal: Journal, log:
     last = freezer(log, CLOSED + 2 * weeks.LENGTH)
     assert last.due() == ["2026-W49"]
     assert last.freeze("2026-W49") == "frozen"
-    found = journal.read(find_digest, "2026-W49")
-    assert (found.counts.votes, found.since) == (1, WEEK)
-    assert [it.week for it in journal.read(read_history, TOOL).community] == [WEEK, "2026-W49"]
+    digest = journal.read(find_digest, "2026-W49")
+    assert (digest.counts.votes, digest.since) == (1, WEEK)
+    assert [point.week for point in journal.read(read_history, TOOL).community] == [
+        WEEK,
+        "2026-W49",
+    ]
 
 
 def test_a_clock_that_is_ahead_closes_no_week(
@@ -206,13 +209,13 @@ def test_what_is_left_of_a_partition_is_not_asked_while_it_moves(
 
 
 def test_a_replay_of_the_log_gives_the_same_digests(journal: Journal, log: FakeLog) -> None:
-    told = [
+    history = [
         examples.a_listing(),
         examples.a_reviewer(),
         examples.a_review(),
         *(examples.a_vote(voter=f"v-{number}") for number in range(3)),
     ]
-    journal.apply(*told)
+    journal.apply(*history)
     freezer(log).freeze(WEEK)
     late = [examples.a_vote(voter="late", time=NOON + weeks.LENGTH), examples.a_review(5, "skip",
             id="02", time=NOON + weeks.LENGTH)]  # fmt: skip
@@ -223,7 +226,7 @@ def test_a_replay_of_the_log_gives_the_same_digests(journal: Journal, log: FakeL
                       "digests", "checkpoints"):  # fmt: skip
             connection.exec_driver_sql(f"delete from {table}")
     again = Journal(journal.engine)
-    again.apply(*reversed([*told, *late]))
+    again.apply(*reversed([*history, *late]))
     again.apply(*log.sent)
     assert (again.rows("digests", "version"), again.read(list_digests)) == before
 
@@ -241,9 +244,9 @@ def test_one_freezer_holds_the_lock_and_others_wait(migrated: str) -> None:
 
 def test_a_freezer_that_falls_silent_loses_the_lock_and_the_demo_keeps_it(migrated: str) -> None:
     settings = Settings.from_environment({"DATABASE_URL": migrated})
-    for seconds, told in ((SILENT_SECONDS, "4min"), (0, "0")):
+    for seconds, timeout in ((SILENT_SECONDS, "4min"), (0, "0")):
         with exclusive_lock(settings, silent_seconds=seconds) as lock:
-            assert lock.execute("show idle_session_timeout").fetchone() == (told,)
+            assert lock.execute("show idle_session_timeout").fetchone() == (timeout,)
 
 
 def test_a_freeze_stands_on_its_topic_where_the_broker_says(cluster: str) -> None:

@@ -13,7 +13,6 @@ from projections import generations
 from projections.read.tools import find_tool, read_tallies
 from schemas.events import Event
 from streams.rebuild import service
-from streams.rebuild.equal_offsets import BLOCKED_SECONDS
 from streams.rebuild.positions import look_up_positions
 from tests.harness.kafka import CODEC, Sender
 from tests.harness.services import Service, environment, start_service
@@ -27,8 +26,8 @@ class Operator:
     worker: Service | None = None
 
     def __init__(self, kafka: str, database: str, data: Path) -> None:
-        told = environment(kafka=kafka, database=database, data=data)
-        self.settings = Settings.from_environment(told)
+        variables = environment(kafka=kafka, database=database, data=data)
+        self.settings = Settings.from_environment(variables)
         self.engine: Engine = databases.create_engine(
             database, name="verdicts tests", idle_seconds=0
         )
@@ -59,11 +58,11 @@ class Operator:
         return name
 
     def resume(self, name: str) -> int:
-        nobody = lambda *_: None  # noqa: E731
-        return service.rebuild(self.settings, self.engine, CODEC, name, nobody).passed_over
+        no_progress = lambda *_: None  # noqa: E731
+        return service.rebuild(self.settings, self.engine, CODEC, name, no_progress).passed_over
 
-    def promote(self, name: str, blocked_seconds: int = BLOCKED_SECONDS) -> int:
-        return service.promote(self.settings, self.engine, CODEC, name, blocked_seconds)
+    def promote(self, name: str, lock_seconds: int = generations.LOCK_SECONDS) -> int:
+        return service.promote(self.settings, self.engine, CODEC, name, lock_seconds)
 
     def ships(self, tool: str) -> int | None:
         with self.engine.connect() as connection:
@@ -72,9 +71,9 @@ class Operator:
 
     def version(self, tool: str) -> int:
         with self.engine.connect() as connection:
-            found = find_tool(connection, tool)
-        assert found
-        return found.version
+            record = find_tool(connection, tool)
+        assert record
+        return record.version
 
     def ships_in(self, generation: str, tool: str) -> int | None:
         query = f"select ship from {generation}.tallies where tool = :tool"
@@ -83,14 +82,14 @@ class Operator:
 
     def lag(self) -> int:
         """How many events the live generation has not applied."""
-        found = look_up_positions(self.settings, self.engine)
-        return sum(it.lag for it in found if it.live)
+        positions = look_up_positions(self.settings, self.engine)
+        return sum(position.lag for position in positions if position.live)
 
     def live(self) -> str:
         with self.engine.connect() as connection:
             return generations.find_live(connection)
 
-    def told(self) -> int:
+    def count_outbox_writes(self) -> int:
         """How often the outbox was written to so far."""
         with self.engine.connect() as connection:
             return connection.scalar(

@@ -19,12 +19,12 @@ def test_differences_are_shown_by_their_rows(
 ) -> None:
     tool = unique("tool")
     without_worker.send(a_listing(tool), a_vote(tool=tool))
-    one, other = without_worker.rebuild(), without_worker.rebuild()
+    first, second = without_worker.rebuild(), without_worker.rebuild()
     with without_worker.engine.begin() as connection:
         connection.execute(
-            text(f"update {other}.tallies set ship = 7 where tool = :tool"), {"tool": tool}
+            text(f"update {second}.tallies set ship = 7 where tool = :tool"), {"tool": tool}
         )
-        compared = {it.table: it for it in compare_tables(connection, one, other)}
+        compared = {table.table: table for table in compare_tables(connection, first, second)}
     assert compared["ballots"].equal
     assert not compared["tallies"].equal
     assert [row for row in compared["tallies"].only_in_first if tool in row] == [f"({tool},1,0,0)"]
@@ -36,9 +36,9 @@ def test_two_generations_are_compared_at_equal_offsets_whatever_arrives(
 ) -> None:
     operator.rebuild()
     operator.send(*(a_vote(tool=tool, voter=f"{tool}-c{n}") for n in range(2_000)))
-    found = service.compare(operator.settings, operator.engine, CODEC, SECOND)
-    assert (found.live, found.ahead) == (FIRST, 0)
-    assert all(table.equal for table in found.tables)
+    comparison = service.compare(operator.settings, operator.engine, CODEC, SECOND)
+    assert (comparison.live, comparison.ahead) == (FIRST, 0)
+    assert all(table.equal for table in comparison.tables)
 
 
 def test_a_generation_ahead_of_a_stopped_live_one_is_compared_and_its_lead_is_shown(
@@ -47,9 +47,9 @@ def test_a_generation_ahead_of_a_stopped_live_one_is_compared_and_its_lead_is_sh
     operator.stop_worker()
     operator.send(a_vote(tool=tool, voter=f"{tool}-ahead"))
     operator.rebuild()
-    found = service.compare(operator.settings, operator.engine, CODEC, SECOND, attempts=2)
-    assert found.ahead == 1
-    assert {it.table for it in found.tables if not it.equal} == {"ballots", "tallies"}
+    comparison = service.compare(operator.settings, operator.engine, CODEC, SECOND, attempts=2)
+    assert comparison.ahead == 1
+    assert {table.table for table in comparison.tables if not table.equal} == {"ballots", "tallies"}
 
 
 def test_generations_of_different_code_are_compared_by_what_both_have_and_promoted(
@@ -60,8 +60,10 @@ def test_generations_of_different_code_are_compared_by_what_both_have_and_promot
     third = without_worker.rebuild()
     with without_worker.engine.begin() as connection:
         connection.execute(text(f"alter table {third}.tools add column motto text"))
-    found = service.compare(without_worker.settings, without_worker.engine, CODEC, third)
-    assert {it.table: it.columns for it in found.tables if not it.equal} == {"tools": ["motto"]}
+    comparison = service.compare(without_worker.settings, without_worker.engine, CODEC, third)
+    assert {table.table: table.columns for table in comparison.tables if not table.equal} == {
+        "tools": ["motto"]
+    }
     with without_worker.engine.connect() as connection:
         tools = connection.scalar(text("select count(*) from tools"))
     assert without_worker.promote(third) == tools

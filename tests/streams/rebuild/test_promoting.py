@@ -1,18 +1,18 @@
 """A generation takes the place of the live one, gives it back, and goes."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
 
 import pytest
 from sqlalchemy import text
 
 from infra.kafka.offsets import LogOffsets
+from infra.settings import Settings
 from projections import generations
 from projections.generations import BusyError, UnknownGenerationError
-from schemas.topics import DEAD_LETTERS, VOTES
-from streams.rebuild.equal_offsets import NotReadyError
+from schemas.topics import DEAD_LETTERS, VOTES, TopicPartition
+from streams.rebuild.equal_offsets import NotReadyError, at_equal_offsets
 from tests.harness.examples import a_listing, a_vote
-from tests.harness.kafka import Reader
+from tests.harness.kafka import CODEC, Reader
 from tests.harness.waiting import wait_until
 from tests.streams.rebuild.rebuild_operator import FIRST, SECOND, Operator
 
@@ -39,9 +39,9 @@ def test_a_promotion_announces_its_changes_and_nothing_else(operator: Operator, 
     with operator.engine.begin() as connection:
         connection.execute(text("update tallies set ship = 99 where tool = :tool"), {"tool": tool})
     operator.rebuild()
-    told = operator.told()
+    writes = operator.count_outbox_writes()
     assert operator.promote(SECOND) == 1
-    assert operator.told() == told + 1
+    assert operator.count_outbox_writes() == writes + 1
     assert operator.ships(tool) == 3
 
 
@@ -78,56 +78,72 @@ def test_records_the_live_generation_has_not_reached_are_announced_after_a_promo
     assert operator.passed_over > 0
     operator.promote(name)
     with operator.engine.connect() as connection:
-        before, after = (generations.read_offsets(connection, it) for it in (FIRST, name))
+        before, after = (generations.read_offsets(connection, each) for each in (FIRST, name))
     assert before == after
     operator.start_worker()
     wait_until("nothing waits on the log", operator.lag, lambda lag: lag == 0)
     assert operator.ships(tool) == 4
-    letters = Reader(cluster, DEAD_LETTERS)
-    found = [
-        dict(it.headers() or ())["__connect.errors.offset"] for it in letters.of(tool.encode())
+    dead_letters = Reader(cluster, DEAD_LETTERS)
+    offsets = [
+        dict(message.headers() or ())["__connect.errors.offset"]
+        for message in dead_letters.of(tool.encode())
     ]
-    letters.close()
-    assert found == [str(poison.offset()).encode()]
+    dead_letters.close()
+    assert offsets == [str(poison.offset()).encode()]
 
 
-@pytest.mark.parametrize(
-    "where", [(LogOffsets, "ends"), (generations, "make_live")], ids=["ends", "switch"]
-)
+class HookedLog(LogOffsets):
+    """Calls a function before each question for the ends of partitions."""
+
+    def __init__(self, settings: Settings, before_ends: Callable[[], None]) -> None:
+        super().__init__(settings)
+        self._before_ends = before_ends
+
+    def ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        self._before_ends()
+        return super().ends(partitions)
+
+
+@pytest.mark.parametrize("moment", ["ends", "switch"])
 def test_a_process_that_stops_while_it_blocks_all_batches_blocks_them_no_longer(
-    where: tuple[Any, str], operator: Operator, tool: str, monkeypatch: pytest.MonkeyPatch
+    moment: str, operator: Operator, tool: str
 ) -> None:
     operator.rebuild()
-    goes_on = getattr(*where)
 
-    def stand_still_and_go_on(*given: Any) -> Any:
-        before = operator.ships(tool) or 0
-        operator.send(a_vote(tool=tool, voter=f"{tool}-{before}"))
-        wait_until(
-            "the votes are applied",
-            lambda: operator.ships(tool),
-            lambda ships: ships == before + 1,
-            seconds=10,
-        )
-        return goes_on(*given)
+    def stall(at: str) -> None:
+        """Continue only after a worker has applied a vote."""
+        if at == moment:
+            before = operator.ships(tool) or 0
+            operator.send(a_vote(tool=tool, voter=f"{tool}-{before}"))
+            wait_until(
+                "the votes are applied",
+                lambda: operator.ships(tool),
+                lambda ships: ships == before + 1,
+                seconds=10,
+            )
 
-    monkeypatch.setattr(*where, stand_still_and_go_on)
+    log = HookedLog(operator.settings, lambda: stall("ends"))
+
+    def promote() -> None:
+        with at_equal_offsets(operator.settings, log, CODEC, SECOND, seconds=1) as connection:
+            stall("switch")
+            generations.make_live(connection, SECOND)
+
     with pytest.raises(NotReadyError, match="stood still"):
-        operator.promote(SECOND, blocked_seconds=1)
+        promote()
     assert operator.live() == FIRST
 
 
 def test_a_promotion_waits_for_batches_in_flight_but_not_for_ever(
-    without_worker: Operator, monkeypatch: pytest.MonkeyPatch
+    without_worker: Operator,
 ) -> None:
     without_worker.rebuild()
-    monkeypatch.setattr(generations, "LOCK_TIMEOUT_SECONDS", 1)
     with without_worker.engine.begin() as connection:
         connection.execute(text("select verdicts.enter()"))
         with pytest.raises(BusyError, match="Batches in flight"):
-            without_worker.promote(SECOND)
+            without_worker.promote(SECOND, lock_seconds=1)
         with pytest.raises(BusyError), without_worker.engine.begin() as other:
-            generations.drop(other, SECOND)
+            generations.drop(other, SECOND, lock_seconds=1)
     assert without_worker.live() == FIRST
 
 

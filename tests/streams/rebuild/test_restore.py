@@ -49,8 +49,8 @@ def original(cluster: str) -> Settings:
     producer = create_producer(its)
     votes = [a_vote(voter=f"v-{number}", id=str(number)) for number in range(500)]
     keep = [a_bookmark(voter=f"v-{number}", id=str(number)) for number in range(50)]
-    others = [a_listing(OTHER_TOOL, id="02"), a_review(tool=OTHER_TOOL, id="02")]
-    for event in (*EVERY_TYPE, *others, *votes, *keep):
+    other_tool = [a_listing(OTHER_TOOL, id="02"), a_review(tool=OTHER_TOOL, id="02")]
+    for event in (*EVERY_TYPE, *other_tool, *votes, *keep):
         headers: list[tuple[str, str | bytes | None]]
         headers = [("ce_id", event.id.encode()), ("none", None)]
         producer.produce(
@@ -75,15 +75,15 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory, guardian: Guardian) -> I
 
 def rows(engine: Engine) -> dict[str, list[str]]:
     """Every table's rows as text, but for versions, which tell when a row was written."""
-    found = {}
+    rows_by_table = {}
     with engine.begin() as connection:
         generation = generations.find_live(connection)
         for table in tables.metadata.sorted_tables:
             if table.name != "checkpoints":
                 names = ", ".join(c.name for c in table.columns if c.name != "version")
                 query = f"select t::text from (select {names} from {generation}.{table.name}) as t"
-                found[table.name] = sorted(connection.scalars(text(query)))
-    return found
+                rows_by_table[table.name] = sorted(connection.scalars(text(query)))
+    return rows_by_table
 
 
 def pages(folder: Path) -> dict[str, bytes]:
@@ -116,10 +116,10 @@ def test_a_restored_log_gives_the_same_projections_and_pages(
     original: Settings, elsewhere: Settings, fresh_database: str, tmp_path: Path
 ) -> None:
     export = tmp_path / "export"
-    made = LogExport(original, NAMES, export).write()
-    assert made.records == verify(export).records > 560
-    assert restore(elsewhere, TOPICS, export).records == made.records
-    assert compare(elsewhere, export).records == made.records
+    manifest = LogExport(original, NAMES, export).write()
+    assert manifest.records == verify(export).records > 560
+    assert restore(elsewhere, TOPICS, export).records == manifest.records
+    assert compare(elsewhere, export).records == manifest.records
 
     beside = fresh_database + "_too"
     _create(fresh_database, beside)
@@ -165,14 +165,14 @@ def topic(unique: Callable[[str], str]) -> Topic:
 
 def an_export(folder: Path, topic: Topic, *values: bytes, end: int | None = None) -> Path:
     """An export of one partition, up to an offset that may lie behind its last record."""
-    place = (topic.name, 0)
-    path = folder / path_of(place)
+    topic_partition = (topic.name, 0)
+    path = folder / path_of(topic_partition)
     writer = FrameWriter(path)
     for offset, value in enumerate(values):
-        writer.write(LogRecord(*place, offset, 1_795_000_000_000, b"key", value))
+        writer.write(LogRecord(*topic_partition, offset, 1_795_000_000_000, b"key", value))
     writer.close()
     part = Part(
-        path=path_of(place), topic=topic.name, partition=0, first=0,
+        path=path_of(topic_partition), topic=topic.name, partition=0, first=0,
         end=len(values) if end is None else end, records=len(values),
         bytes=path.stat().st_size, sha256=digest(path),
     )  # fmt: skip
@@ -205,9 +205,9 @@ def test_where_the_log_may_have_grown_every_exported_record_must_be_there(
     its = at(cluster)
     restore(its, [topic], an_export(tmp_path / "one", topic, b"1", b"2", b"3"))
     for values in ((b"1", b"other"), (b"2", b"3")):
-        other = an_export(tmp_path / str(values), topic, *values)
+        changed = an_export(tmp_path / str(values), topic, *values)
         with pytest.raises(LogFilesError, match="differs from"):
-            compare(its, other, grown=True)
+            compare(its, changed, grown=True)
     longer = an_export(tmp_path / "longer", topic, b"1", b"2", b"3", b"4")
     with pytest.raises(LogFilesError, match="/0/3 of the export is missing on the log"):
         compare(its, longer, grown=True)

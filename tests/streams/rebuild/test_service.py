@@ -21,17 +21,20 @@ pytestmark = pytest.mark.integration
 def test_a_rebuild_equals_the_live_generation_and_announces_nothing(
     operator: Operator, tool: str
 ) -> None:
-    told = operator.told()
+    writes = operator.count_outbox_writes()
     assert operator.rebuild() == SECOND
     with operator.engine.connect() as connection:
         compared = list(compare_tables(connection, FIRST, SECOND))
     assert all(table.equal for table in compared)
     assert operator.live() == FIRST
-    assert operator.told() == told
-    found = look_up_positions(operator.settings, operator.engine)
-    assert {(it.generation, it.live) for it in found} == {(FIRST, True), (SECOND, False)}
-    assert len(found) == 2 * len(EVENT_PARTITIONS)
-    assert all(it.lag in (0, it.end - it.offset) for it in found)
+    assert operator.count_outbox_writes() == writes
+    positions = look_up_positions(operator.settings, operator.engine)
+    assert {(position.generation, position.live) for position in positions} == {
+        (FIRST, True),
+        (SECOND, False),
+    }
+    assert len(positions) == 2 * len(EVENT_PARTITIONS)
+    assert all(position.lag in (0, position.end - position.offset) for position in positions)
 
 
 def test_workers_keep_a_new_generation_up_with_the_log(operator: Operator, tool: str) -> None:
@@ -54,9 +57,11 @@ def test_a_rebuild_ends_before_a_transaction_marker_at_the_end_of_the_log(
     producer.flush(20)
     producer.abort_transaction(20)
     assert operator.rebuild() == SECOND
-    found = look_up_positions(operator.settings, operator.engine)
+    positions = look_up_positions(operator.settings, operator.engine)
     (marked,) = [
-        it for it in found if (it.generation, it.topic, it.partition) == (SECOND, BOOKMARKS.name, 0)
+        position
+        for position in positions
+        if (position.generation, position.topic, position.partition) == (SECOND, BOOKMARKS.name, 0)
     ]
     assert marked.offset < marked.end
     assert (marked.lag, marked.seconds) == (0, 0.0)
@@ -67,9 +72,9 @@ def test_a_command_writes_only_its_answer_to_standard_output(
 ) -> None:
     without_worker.sender.send_raw(VOTES.name, b"key", b"no Avro of ours")
     done = without_worker.command("projections", "rebuild", "--json")
-    told = json.loads(done.stdout)
-    assert told["generation"] == SECOND
-    assert told["passed_over"] > 0
+    answer = json.loads(done.stdout)
+    assert answer["generation"] == SECOND
+    assert answer["passed_over"] > 0
     assert f"--resume {SECOND}" in done.stderr
 
 

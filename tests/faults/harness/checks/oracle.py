@@ -73,16 +73,16 @@ def read_log(settings: Settings) -> list[Logged]:
     codec = Codec()
     entries = []
     for message in messages(settings, EVENT_PARTITIONS):
-        place = str(message.topic()), int(message.partition() or 0)
+        topic_partition = str(message.topic()), int(message.partition() or 0)
         try:
-            event = codec.decode(place[0], message.value())
+            event = codec.decode(topic_partition[0], message.value())
         except UndecodableError:
             event = None
-        entries.append(Logged(place, int(message.offset() or 0), event))
+        entries.append(Logged(topic_partition, int(message.offset() or 0), event))
     return entries
 
 
-def messages(settings: Settings, places: Iterable[TopicPartition]) -> Iterator[Message]:
+def messages(settings: Settings, topic_partitions: Iterable[TopicPartition]) -> Iterator[Message]:
     """What consumers that read committed transactions see, from the first offset to the end."""
     consumer = Consumer(
         {
@@ -95,8 +95,12 @@ def messages(settings: Settings, places: Iterable[TopicPartition]) -> Iterator[M
             "fetch.wait.max.ms": 20,
         }
     )
-    wanted = {place for place, end in LogOffsets(settings).ends(places).items() if end}
-    consumer.assign([KafkaPartition(*place, 0) for place in sorted(wanted)])
+    wanted = {
+        topic_partition
+        for topic_partition, end in LogOffsets(settings).ends(topic_partitions).items()
+        if end
+    }
+    consumer.assign([KafkaPartition(*topic_partition, 0) for topic_partition in sorted(wanted)])
     try:
         while wanted:
             for message in consumer.consume(10_000, 0.1):
@@ -124,9 +128,9 @@ def replay_differs(settings: Settings, engine: Engine) -> list[str]:
     with engine.connect() as connection:
         compared = compare_tables(connection, live, REPLAYED)
         return [
-            f"{it.table}: live only {it.only_in_first}, replayed only {it.only_in_second}"
-            for it in compared
-            if not it.equal
+            f"{table.table}: live only {table.only_in_first}, replayed only {table.only_in_second}"
+            for table in compared
+            if not table.equal
         ]
 
 
@@ -134,14 +138,16 @@ def _replay(settings: Settings, upto: Mapping[TopicPartition, int]) -> None:
     """Apply the records before these offsets, and not one more."""
     records: dict[TopicPartition, list[Fetched]] = defaultdict(list)
     for record in map(fetched, messages(settings, upto)):
-        place = record.topic, record.partition
-        if record.offset < upto[place]:
-            records[place].append(record)
+        topic_partition = record.topic, record.partition
+        if record.offset < upto[topic_partition]:
+            records[topic_partition].append(record)
     beside = database_engine(settings, name="oracle", generation=REPLAYED, writes=True)
     try:
         begins = DatabaseCheckpoints(beside, LogOffsets(settings)).load(records)
-        for place, begin in begins.items():
-            batch = prepare(Codec(), place, records[place], begin, upto[place])
+        for topic_partition, begin in begins.items():
+            batch = prepare(
+                Codec(), topic_partition, records[topic_partition], begin, upto[topic_partition]
+            )
             commit_in_halves(
                 batch, partial(store.commit, beside, quiet=True), CountingDeadLetters().write
             )
@@ -202,7 +208,9 @@ def _allowed(ledger: Ledger) -> dict[Register, set[bytes | None]]:
     sure: dict[Register, bytes] = {}
     for register, stamp in _claims(ledger.having(Outcome.ACKNOWLEDGED)):
         sure[register] = max(sure.get(register, b""), stamp)
-    allowed: dict[Register, set[bytes | None]] = {it: {stamp} for it, stamp in sure.items()}
+    allowed: dict[Register, set[bytes | None]] = {
+        register: {newest} for register, newest in sure.items()
+    }
     for register, stamp in _claims(ledger.having(Outcome.UNKNOWN)):
         if stamp > sure.get(register, b""):
             allowed.setdefault(register, {None}).add(stamp)

@@ -57,7 +57,7 @@ def require_faithful_changes(system: System) -> int:
     with system.connection() as connection:
         keys = [RecordKey(*row) for row in connection.execute(_KEYS.encode())]
     with system.engine.connect() as connection:
-        stand = changed_records.look_up(connection, keys)
-    missed = [key for key in keys if key not in seen or seen[key].records[-1] != stand[key]]
+        current = changed_records.look_up(connection, keys)
+    missed = [key for key in keys if key not in seen or seen[key].records[-1] != current[key]]
     assert not missed, f"subscribers do not know how these stand: {missed}"
     return sum(key.repeated for key in seen.values())

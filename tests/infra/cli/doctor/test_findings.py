@@ -185,7 +185,11 @@ def test_each_unusable_generation_is_a_finding_of_its_own() -> None:
 
 
 def _astray(found: Iterable[Finding]) -> list[Finding]:
-    return [it for it in found if it.check in ("offsets", "topic ids") and it.verdict != "ok"]
+    return [
+        position
+        for position in found
+        if position.check in ("offsets", "topic ids") and position.verdict != "ok"
+    ]
 
 
 def test_advice_on_partitions_names_the_tool_that_can_change_them() -> None:

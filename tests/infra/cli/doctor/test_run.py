@@ -145,7 +145,7 @@ def test_a_check_that_cannot_be_made_is_a_finding_and_the_others_follow(
         connection.exec_driver_sql("alter table verdicts.heartbeats rename to lost")
     made.dispose()
     found = list(examine(its(tmp_path, cluster, projected_url), embedded=True))
-    (broken,) = (it for it in found if it.verdict == "fail")
+    (broken,) = (position for position in found if position.verdict == "fail")
     assert broken.check == "services"
     assert broken.says.startswith("The database refuses this (relation ")
     assert {"changes", "tokens", "offsets", "dead letters"} <= set(by_check(found))
@@ -264,6 +264,10 @@ def website() -> Iterator[str]:
 def test_a_registry_that_is_none_hides_no_other_finding(website: str, tmp_path: Path) -> None:
     settings = msgspec.structs.replace(its(tmp_path), schema_registry_url=website)
     found = list(examine(settings, embedded=False))
-    assert [it.check for it in found if it.verdict == "fail"] == ["broker", "schemas", "database"]
-    (schemas,) = (it for it in found if it.check == "schemas")
+    assert [position.check for position in found if position.verdict == "fail"] == [
+        "broker",
+        "schemas",
+        "database",
+    ]
+    (schemas,) = (position for position in found if position.check == "schemas")
     assert "SCHEMA_REGISTRY_URL" in schemas.do

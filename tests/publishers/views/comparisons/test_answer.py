@@ -71,8 +71,8 @@ def test_a_tie_names_the_price_when_that_differs() -> None:
 
 
 def test_a_tie_of_the_same_price_names_what_each_is_best_for() -> None:
-    one, other = scored("ada", 80, best_for="*Maps*."), scored("bob", 80, best_for="Lists")
-    assert "Ada is best for “Maps”, Bob for “Lists”" in str(answer(one, other))
+    first, second = scored("ada", 80, best_for="*Maps*."), scored("bob", 80, best_for="Lists")
+    assert "Ada is best for “Maps”, Bob for “Lists”" in str(answer(first, second))
 
 
 def test_a_tool_that_the_panel_ships_leads_one_without_reviews() -> None:
@@ -106,5 +106,5 @@ def test_the_order_of_the_two_never_changes_the_leader() -> None:
         scored("dan"),
         scored("eve", 60, 40, votes=(5, 5)),
     ]
-    for one, other in combinations(category, 2):
-        assert answer(one, other).leader == answer(other, one).leader
+    for first, second in combinations(category, 2):
+        assert answer(first, second).leader == answer(second, first).leader

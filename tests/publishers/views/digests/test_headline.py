@@ -29,9 +29,9 @@ def a_week(
     flips: list[Flip] | None = None,
     new: list[str] | None = None,
 ) -> WeeklyDigest:
-    standing = STANDINGS["none"]
+    tally = STANDINGS["none"]
     tools = [
-        NewTool(name.lower(), name, CATEGORY, "New.", "free", NOON, standing, SPLIT)
+        NewTool(name.lower(), name, CATEGORY, "New.", "free", NOON, tally, SPLIT)
         for name in new or []
     ]
     empty = a_digest()

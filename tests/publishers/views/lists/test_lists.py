@@ -46,9 +46,9 @@ def test_reviewers_are_sorted_by_position_then_slug() -> None:
 
 
 def test_a_reviewer_of_one_tool_has_no_opinion_of_the_other() -> None:
-    one = a_tool("ada", "Ada", a_review(BUILDER, 71))
-    other = a_tool("bob", "Bob", a_review(SKEPTIC, 20, "skip"))
-    builder, skeptic = scorecard([one, other], PANEL)
+    reviewed = a_tool("ada", "Ada", a_review(BUILDER, 71))
+    unreviewed = a_tool("bob", "Bob", a_review(SKEPTIC, 20, "skip"))
+    builder, skeptic = scorecard([reviewed, unreviewed], PANEL)
     assert [opinion and opinion.score_line for opinion in builder.opinions] == [
         "71/100 · ship",
         None,

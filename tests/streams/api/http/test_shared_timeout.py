@@ -24,7 +24,9 @@ def run(scene: Callable[[], Awaitable[None]]) -> None:
 def test_only_a_block_that_takes_too_long_times_out() -> None:
     async def scene() -> None:
         timeout, quick, never = SharedTimeout(0.02), asyncio.Event(), asyncio.Event()
-        waits = [asyncio.create_task(wait(timeout, it.wait())) for it in (never, quick, never)]
+        waits = [
+            asyncio.create_task(wait(timeout, event.wait())) for event in (never, quick, never)
+        ]
         await asyncio.sleep(0)
         quick.set()
         assert await asyncio.gather(*waits) == ["timed out", "in time", "timed out"]

@@ -130,7 +130,7 @@ def test_editors_events_have_cloudevents_headers_and_votes_have_none(api: FakeAp
 def test_valid_events_are_accepted_beside_invalid_ones(api: FakeApi) -> None:
     answer = post(api, [a_review(), a_review(score=101)])
     assert answer.status_code == 207
-    assert [it["status"] for it in answer.json()["results"]] == ["accepted", "rejected"]
+    assert [result["status"] for result in answer.json()["results"]] == ["accepted", "rejected"]
     assert len(api.sent) == 1
 
 
@@ -347,9 +347,9 @@ def test_another_content_type_is_unsupported(api: FakeApi) -> None:
     assert post(api, a_category(), content_type="text/plain").status_code == 415
 
 
-@pytest.mark.parametrize("given", ["", "Bearer nobody", "Basic editor", "Bearer"])
-def test_without_a_valid_token_no_event_is_accepted(api: FakeApi, given: str) -> None:
-    answer = post(api, a_category(), {"Authorization": given})
+@pytest.mark.parametrize("authorization", ["", "Bearer nobody", "Basic editor", "Bearer"])
+def test_without_a_valid_token_no_event_is_accepted(api: FakeApi, authorization: str) -> None:
+    answer = post(api, a_category(), {"Authorization": authorization})
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith("Bearer")
     assert api.sent == []

@@ -80,10 +80,10 @@ def test_the_panel_is_read_page_by_page_in_its_own_order(api: FakeApi) -> None:
     for position, slug in enumerate(("zoe", "adam", "mia")):
         api.fakes.read_model.reviewers.append(Reviewer(slug, slug.title(), "Hm.", position, 1))
     first = get(api, "/v1/reviewers?limit=2")
-    rest = get(api, first.links["next"]["url"])
-    both = first.json()["items"] + rest.json()["items"]
+    second = get(api, first.links["next"]["url"])
+    both = first.json()["items"] + second.json()["items"]
     assert [member["reviewer"] for member in both] == ["zoe", "adam", "mia"]
-    assert "next" not in rest.links
+    assert "next" not in second.links
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=-1", "limit=many", "cursor=!!", "cursor=w7w"])
@@ -124,9 +124,9 @@ def test_digests_are_listed_newest_first_a_page_at_a_time(api: FakeApi) -> None:
         ("2026-W48", False, "/digests/2026-W48/"),
         ("2026-W47", True, "/digests/2026-W47/"),
     ]
-    rest = get(api, first.links["next"]["url"])
-    assert [item["week"] for item in rest.json()["items"]] == ["2026-W46"]
-    assert "next" not in rest.links
+    second = get(api, first.links["next"]["url"])
+    assert [item["week"] for item in second.json()["items"]] == ["2026-W46"]
+    assert "next" not in second.links
 
 
 def test_a_digest_is_read_by_its_week(api: FakeApi) -> None:

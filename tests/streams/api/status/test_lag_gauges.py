@@ -121,7 +121,9 @@ def test_dead_letters_wait_until_they_are_resolved(
         write_dead_letter(its, record, UndecodableError("no such schema yet"))
     assert waiting() == before + 2
     desk = DeadLetterReplay(its, projected, Codec())
-    desk.discard([it for it in desk.list_all() if it.key == key], "a test")
+    desk.discard(
+        [dead_letter for dead_letter in desk.list_all() if dead_letter.key == key], "a test"
+    )
     assert waiting() == before
 
 
