@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,7 +20,13 @@ from streams.api.auth.tokens import TokenLookup
 from streams.api.http.problems import Problem
 from streams.api.http.request_body import discard, read_body
 from streams.api.http.responses import JSON, encode
-from streams.api.ingest.cloudevents import Item, read_id, read_items
+from streams.api.ingest.cloudevents.binary_mode import is_binary, read_binary
+from streams.api.ingest.cloudevents.structured_mode import (
+    JSON_TYPE_PATTERN,
+    Item,
+    read_id,
+    read_items,
+)
 from streams.api.ingest.event_parser import EventParser
 from streams.api.ingest.metrics import received
 from streams.api.ingest.results import (
@@ -40,7 +46,8 @@ YIELD_EVERY = 100
 """Events of one request that are validated before other requests run."""
 
 _BATCH = "application/cloudevents-batch+json"
-_CONTENT_TYPES = {_BATCH, "application/cloudevents+json", JSON}
+_STRUCTURED = {_BATCH, "application/cloudevents+json"}
+_JSON_TYPE = re.compile(JSON_TYPE_PATTERN)
 _WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?0*(\d+)\"?\s*(?:$|[,;])", re.IGNORECASE)
 _TOPICS_WITHOUT_HEADERS = {VOTES.name, BOOKMARKS.name}
 
@@ -69,12 +76,15 @@ class IngestEndpoint:
         headers = dict(request.scope["headers"])
         try:
             token = await self._authenticate(request)
-            batch_only = _require_content_type(request) == _BATCH
+            content_type = _require_content_type(headers)
         except Problem:
             await discard(request.receive, headers)
             raise
         body = await read_body(request.receive, headers, MAX_BYTES)
-        items = read_items(body, batch_only=batch_only)
+        if is_binary(headers) and content_type not in _STRUCTURED:
+            items: list[Item] = [read_binary(headers, body)]
+        else:
+            items = read_items(body, batch_only=content_type == _BATCH)
         validated = await self._validate_all(items, token)
         return await self._respond(request, await self._send(validated))
 
@@ -160,11 +170,15 @@ def _headers(event: Event) -> list[tuple[str, str | bytes | None]]:
     ]
 
 
-def _require_content_type(request: Request) -> str:
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type not in _CONTENT_TYPES:
-        raise Problem(415, f"Send one of {', '.join(sorted(_CONTENT_TYPES))}.")
-    return content_type
+def _require_content_type(headers: Mapping[bytes, bytes]) -> str:
+    """The media type without parameters; in binary mode it is the data's, and may be left out."""
+    text = headers.get(b"content-type", b"").decode("latin-1")
+    content_type = text.partition(";")[0].strip().lower()
+    if content_type in (*_STRUCTURED, JSON):
+        return content_type
+    if is_binary(headers) and (not text or _JSON_TYPE.match(content_type)):
+        return content_type
+    raise Problem(415, f"Send one of {', '.join(sorted((*_STRUCTURED, JSON)))}.")
 
 
 def preferred_wait(preferences: Sequence[str]) -> int:

@@ -4,14 +4,13 @@ import msgspec
 from msgspec import Raw
 
 from projections.private.tokens import Token
-from schemas.event_validation import InvalidEvent, explain, read_data
+from schemas.event_validation import InvalidEvent, read_data
 from schemas.events import EVENT_TYPES, Data, Event
 from schemas.time import instants
 from streams.api.auth.voter_cookie import VoterCookies
-from streams.api.ingest.cloudevents import Attributes, Item, RawEvent, TypedEvent
+from streams.api.ingest.cloudevents.envelopes import decode_envelope
+from streams.api.ingest.cloudevents.structured_mode import Attributes, Item, TypedEvent
 from streams.api.ingest.event_clock import MAX_AHEAD, MonotonicClock, new_id
-
-_raw_decoder = msgspec.json.Decoder(RawEvent)
 
 
 class EventParser:
@@ -34,7 +33,7 @@ class EventParser:
         """
         if isinstance(item, InvalidEvent):
             raise item
-        envelope = item if isinstance(item, TypedEvent) else _decode_envelope(item)
+        envelope = item if isinstance(item, TypedEvent) else decode_envelope(item)
         _require_permission(envelope.type, token)
         data = envelope.data
         if isinstance(data, Raw):
@@ -77,12 +76,3 @@ def _require_permission(event_type: str, token: Token) -> None:
     if data_type is not None and not token.may_send(data_type.role):
         detail = f"A token of the role {token.role} may not send {event_type}."
         raise InvalidEvent("forbidden", detail, "/type")
-
-
-def _decode_envelope(raw: Raw) -> RawEvent:
-    try:
-        return _raw_decoder.decode(raw)
-    except msgspec.ValidationError as error:
-        raise explain(str(error), "") from None
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise InvalidEvent("malformed", f"Not readable as JSON: {error}.", "") from None

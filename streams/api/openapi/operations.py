@@ -96,7 +96,8 @@ _FORM_ERRORS = (400, 415, 422, *_CHANGE_ERRORS)
 _INGEST = (
     "1 to 500 events, at most 1 MiB, with a bearer token. The response comes once the broker has "
     "acknowledged them: 202 all accepted, 207 some, 422 none. `Prefer: wait=5` waits until they "
-    "are applied and then answers 200. Only the attributes shown are supported. Codes of rejected "
+    "are applied and then answers 200. `subject`, `dataschema` and extensions are ignored. Binary "
+    "mode takes one event, with its attributes in headers `ce-*`. Codes of rejected "
     "events: `forbidden`, `future-time`, `invalid-text`, `invalid-time`, `invalid-value`, "
     "`malformed`, `missing-field`, `too-large`, `unavailable`, `unknown-field`, `unknown-type`."
 )

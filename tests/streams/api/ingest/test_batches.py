@@ -31,7 +31,7 @@ ODD = st.sampled_from(
 
 
 def a_place(event: dict[str, Any]) -> st.SearchStrategy[tuple[str, ...]]:
-    names = st.sampled_from([*event, "subject"])
+    names = st.sampled_from([*event, "subject", "traceparent", "extension", "Subject"])
     inner = st.tuples(st.just("data"), st.sampled_from([*event["data"], "stars"]))
     return st.tuples(names) | inner
 

@@ -156,7 +156,7 @@ def test_a_request_of_invalid_events_alone_is_unprocessable(api: FakeApi) -> Non
         (a_review(body="a\0b"), "invalid-value", "/data/body"),
         (a_review(pros=["good", 5]), "invalid-value", "/data/pros"),
         (a_review(stars=5), "unknown-field", "/data/stars"),
-        (a_review() | {"subject": "x"}, "unknown-field", "/subject"),
+        (a_review() | {"Subject": "x"}, "unknown-field", "/Subject"),
         (a_review() | {"specversion": "0.3"}, "invalid-value", "/specversion"),
         (a_review() | {"datacontenttype": "text/xml"}, "invalid-value", "/datacontenttype"),
         (a_review() | {"id": "e-1"}, "missing-field", "/time"),

@@ -12,32 +12,33 @@ from schemas.event_validation import InvalidEvent
 from schemas.events import EVENT_TYPES, Data
 from schemas.fields import NO_NUL_PATTERN, EventId
 from streams.api.http.problems import Problem
-from streams.api.ingest.lone_surrogates import split_items
+from streams.api.ingest.cloudevents.lone_surrogates import split_items
 
 MAX_EVENTS = 500
 
+JSON_TYPE_PATTERN = r"(?i)^(?:application|text)/(?:[a-z0-9!#$&^_.+-]+\+)?json[ \t]*(?:;.*)?\Z"
+"""JSON's media types, such as `application/json; charset=utf-8`."""
+
+JsonType = Annotated[str, Meta(pattern=JSON_TYPE_PATTERN)]
 Source = Annotated[str, Meta(min_length=1, max_length=300, pattern=NO_NUL_PATTERN)]
 
 
 class Attributes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """The supported CloudEvents attributes besides type and data.
+    """The CloudEvents attributes besides type and data; null is the same as left out.
 
-    Others (`subject`, `dataschema`, extensions) would be lost on the way to the log, so they are
-    rejected by name.
+    `subject`, `dataschema` and the extension for tracing mean nothing here. They are fields since
+    many senders' libraries write them, and a batch with other extensions takes longer to decode.
     """
 
-    specversion: Literal["1.0"] = "1.0"
+    specversion: Literal["1.0"] | None = None
     id: EventId | None = None
     time: str | None = None
     source: Source | None = None
-    datacontenttype: Literal["application/json"] | None = None
-
-
-class RawEvent(Attributes, frozen=True, kw_only=True):
-    """An event whose data is still JSON; each of its errors gets its own description."""
-
-    type: str
-    data: Raw
+    datacontenttype: JsonType | None = None
+    subject: str | None = None
+    dataschema: str | None = None
+    traceparent: str | None = None
+    tracestate: str | None = None
 
 
 class TypedEvent(Attributes, frozen=True, kw_only=True):

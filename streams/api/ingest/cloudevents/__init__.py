@@ -1,0 +1,1 @@
+"""CloudEvents in structured, batched and binary mode."""
