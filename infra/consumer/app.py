@@ -1,6 +1,5 @@
 """Faust applications that are fed in batches, with their offsets in the database."""
 
-import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import gettempdir
@@ -10,6 +9,7 @@ from faust.tables import TableManager
 from faust.types.auth import CredentialsT
 
 from infra.consumer.protocols import Checkpoints
+from infra.kafka.client import ssl_context
 from infra.settings import Settings
 
 # A killed worker's partitions move after this long; the defaults would stall them for a minute.
@@ -73,7 +73,7 @@ def batched_app(name: str, settings: Settings, checkpoints: Checkpoints) -> Batc
 def _credentials(security: Mapping[str, str]) -> CredentialsT | None:
     """Translate librdkafka's properties into Faust's credentials."""
     protocol = security.get("security.protocol", "PLAINTEXT").upper()
-    context = _ssl_context(security) if protocol.endswith("SSL") else None
+    context = ssl_context(security) if protocol.endswith("SSL") else None
     if protocol.startswith("SASL"):
         return faust.SASLCredentials(
             username=security.get("sasl.username"),
@@ -82,12 +82,3 @@ def _credentials(security: Mapping[str, str]) -> CredentialsT | None:
             ssl_context=context,
         )
     return faust.SSLCredentials(context) if context else None
-
-
-def _ssl_context(security: Mapping[str, str]) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=security.get("ssl.ca.location"))
-    if certificate := security.get("ssl.certificate.location"):
-        context.load_cert_chain(
-            certificate, security.get("ssl.key.location"), security.get("ssl.key.password")
-        )
-    return context

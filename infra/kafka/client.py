@@ -3,6 +3,7 @@
 Callers pass only the properties in which they differ, with the reason beside them.
 """
 
+import ssl
 from collections.abc import Mapping
 from typing import Any
 
@@ -82,6 +83,16 @@ def create_consumer(settings: Settings, overrides: Properties | None = None) -> 
 def create_admin(settings: Settings, overrides: Properties | None = None) -> AdminClient:
     """Create a client for questions to the cluster."""
     return AdminClient({**_connection(settings), **(overrides or {})})
+
+
+def ssl_context(security: Mapping[str, str]) -> ssl.SSLContext:
+    """Translate librdkafka's properties for clients that are not librdkafka's."""
+    context = ssl.create_default_context(cafile=security.get("ssl.ca.location"))
+    if certificate := security.get("ssl.certificate.location"):
+        context.load_cert_chain(
+            certificate, security.get("ssl.key.location"), security.get("ssl.key.password")
+        )
+    return context
 
 
 def _connection(settings: Settings) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from confluent_kafka import (
     OFFSET_INVALID,
+    IsolationLevel,
     KafkaError,
     KafkaException,
     TopicCollection,
@@ -99,6 +100,10 @@ class LogOffsets:
         """The end of each partition: the offset that its next record will get."""
         return self._offsets(partitions, OffsetSpec.latest())
 
+    def stable_ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """The offset up to which every transaction of each partition is committed or aborted."""
+        return self._offsets(partitions, OffsetSpec.latest(), IsolationLevel.READ_COMMITTED)
+
     def offset_at(
         self, partitions: Iterable[TopicPartition], milliseconds: int
     ) -> dict[TopicPartition, int]:
@@ -156,27 +161,36 @@ class LogOffsets:
             self.check()
 
     def _offsets(
-        self, partitions: Iterable[TopicPartition], spec: OffsetSpec
+        self,
+        partitions: Iterable[TopicPartition],
+        spec: OffsetSpec,
+        isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
     ) -> dict[TopicPartition, int]:
         wanted = list(partitions)
         try:
-            return self._ask(wanted, spec)
+            return self._ask(wanted, spec, isolation)
         except KafkaException as error:
             # The client keeps asking with the leader epoch that it once learned, and a leader of
             # a later epoch refuses that for ever. Metadata of all topics brings the present one.
             if error.args[0].code() not in _OUTDATED:
                 raise
             self._admin.list_topics(timeout=self._seconds)
-            return self._ask(wanted, spec)
+            return self._ask(wanted, spec, isolation)
 
-    def _ask(self, partitions: list[TopicPartition], spec: OffsetSpec) -> dict[TopicPartition, int]:
+    def _ask(
+        self, partitions: list[TopicPartition], spec: OffsetSpec, isolation: IsolationLevel
+    ) -> dict[TopicPartition, int]:
         self._connect()
-        answers = list_offsets(self._admin, partitions, spec, self._seconds)
+        answers = list_offsets(self._admin, partitions, spec, self._seconds, isolation)
         return {partition: answer.offset for partition, answer in answers.items()}
 
 
 def list_offsets(
-    client: AdminClient, partitions: Iterable[TopicPartition], spec: OffsetSpec, seconds: float
+    client: AdminClient,
+    partitions: Iterable[TopicPartition],
+    spec: OffsetSpec,
+    seconds: float,
+    isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
 ) -> dict[TopicPartition, ListOffsetsResultInfo]:
     """Ask the leader of each partition for an offset and its record's timestamp.
 
@@ -187,7 +201,9 @@ def list_offsets(
         confluent_kafka.KafkaException: not every leader has answered.
     """
     futures = client.list_offsets(
-        {KafkaPartition(*partition): spec for partition in partitions}, request_timeout=seconds
+        {KafkaPartition(*partition): spec for partition in partitions},
+        request_timeout=seconds,
+        isolation_level=isolation,
     )
     answers = {(key.topic, key.partition): future.result() for key, future in futures.items()}
     for (topic, number), answer in answers.items():

@@ -100,13 +100,14 @@ def follow(settings: Settings, starts: Mapping[TopicPartition, int]) -> Iterator
 
 
 def first_records(
-    settings: Settings, ranges: Ranges, seconds: float = 2.0
+    settings: Settings, ranges: Ranges, seconds: float = 2.0, *, committed: bool = True
 ) -> dict[TopicPartition, LogRecord | None]:
     """Read the first record of each range, as far as they come in time.
 
-    A range without a record is left out: it is empty, or holds only markers of transactions and
-    records that are not committed yet. `None` means that there may be a record that could not be
-    read: it did not come in time, or the log begins only after the range does.
+    A range without a record is left out: it is empty, or holds only markers of transactions and,
+    where `committed` ones alone are read, records that are not committed yet. `None` means that
+    there may be a record that could not be read: it did not come in time, or the log begins only
+    after the range does.
 
     Raises:
         KafkaException: the broker refuses.
@@ -115,7 +116,9 @@ def first_records(
     records: dict[TopicPartition, LogRecord | None] = dict.fromkeys(starts)
     if not starts:
         return records
-    with closing(_consumer(settings, starts, FEW_RECORDS)) as consumer:
+    isolation = "read_committed" if committed else "read_uncommitted"
+    overrides = {**FEW_RECORDS, "isolation.level": isolation}
+    with closing(_consumer(settings, starts, overrides)) as consumer:
         for message in _first_messages(consumer, starts, seconds):
             partition = _partition(message)
             if _is_gone(message):
@@ -127,7 +130,9 @@ def first_records(
     return records
 
 
-def ages(settings: Settings, ranges: Ranges) -> dict[TopicPartition, float | None]:
+def ages(
+    settings: Settings, ranges: Ranges, *, committed: bool = True
+) -> dict[TopicPartition, float | None]:
     """The age in seconds of the first record of each range; left out and None as `first_records`.
 
     Raises:
@@ -136,7 +141,7 @@ def ages(settings: Settings, ranges: Ranges) -> dict[TopicPartition, float | Non
     now = time.time()
     return {
         partition: None if record is None else max(0.0, now - record.timestamp / 1000)
-        for partition, record in first_records(settings, ranges).items()
+        for partition, record in first_records(settings, ranges, committed=committed).items()
     }
 
 

@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import Connection, text
 
 from infra.kafka.offsets import Bounds
+from infra.kafka.transactions.open_transactions import OpenTransaction
 from schemas.topics import TopicPartition
 
 _HEARTBEATS = text(
@@ -102,6 +103,7 @@ class PipelineState(msgspec.Struct, frozen=True, kw_only=True):
         queues: What waits for relay and publisher.
         checkpoints: Of every generation.
         lags: By generation and partition.
+        open_transactions: The oldest of each partition that has one.
         waiting_dead_letters: Dead letters that were neither replayed nor discarded.
         failures: Why parts could not be read, in one sentence each.
     """
@@ -111,6 +113,7 @@ class PipelineState(msgspec.Struct, frozen=True, kw_only=True):
     queues: tuple[Queue, ...]
     checkpoints: tuple[Checkpoint, ...]
     lags: Lags = {}
+    open_transactions: tuple[OpenTransaction, ...] = ()
     waiting_dead_letters: int | None = None
     failures: tuple[str, ...] = ()
 

@@ -1,7 +1,8 @@
 """Clients of a broker: what tests write beside the API, and read beside the services."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from confluent_kafka import KafkaError, Message, TopicPartition
@@ -12,6 +13,7 @@ from infra.kafka.reader import LogRecord
 from infra.settings import Settings
 from schemas.events import Event
 from schemas.topics import Topic
+from schemas.topics import TopicPartition as TopicAndNumber
 from streams.deadletters.producer import DeadLetterProducer
 
 CODEC = Codec()
@@ -20,6 +22,23 @@ CODEC = Codec()
 def at_kafka(address: str) -> Settings:
     """Settings of a client of that broker."""
     return Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": address})
+
+
+@contextmanager
+def hanging_transaction(
+    settings: Settings, partition: TopicAndNumber, transactional_id: str, keys: int = 60
+) -> Iterator[None]:
+    """Hold a transaction with so many records of a partition open, and abort it at the end."""
+    producer = create_producer(settings, {"transactional.id": transactional_id})
+    producer.init_transactions(20)
+    producer.begin_transaction()
+    for number in range(keys):
+        producer.produce(partition[0], b"never committed", str(number).encode(), partition[1])
+    assert producer.flush(20) == 0
+    try:
+        yield
+    finally:
+        producer.abort_transaction(20)
 
 
 class Sender:

@@ -5,9 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from infra.cli.doctor.finding import Finding, fail, ok, several, warn
+from infra.kafka.transactions.open_transactions import OpenTransaction
+from infra.kafka.transactions.producers import TransactionProducer
+from schemas.topics import TopicPartition
 
 SAFE_REPLICAS, SAFE_IN_SYNC = 3, 2
 CLOCK_SECONDS = 5.0
+TRANSACTION_SECONDS = 5.0
 
 
 class PartitionState(msgspec.Struct, frozen=True):
@@ -88,6 +92,44 @@ def _remedy(difference: str) -> str:
         "Where it is new, delete it with kafka-topics and run: verdicts topics apply. Where it is "
         "in use, kafka-topics --alter can raise the number, which moves keys; nothing lowers it."
     )
+
+
+def transactions(
+    open_: Sequence[OpenTransaction], producers: Mapping[TopicPartition, TransactionProducer]
+) -> Iterable[Finding]:
+    """Whether a transaction keeps consumers from reading on, and whose it is."""
+    blocking = [each for each in open_ if each.lasts(TRANSACTION_SECONDS)]
+    for each in blocking:
+        producer = producers.get(each.topic_partition)
+        yield fail(
+            "transactions",
+            f"{_named(producer)} is open for {each.duration} and stops all reading of "
+            f"{each.partition_name} at offset {each.offset}: no later event reaches a page.",
+            _end(each, producer),
+        )
+    if not blocking:
+        yield ok("transactions", "No open transaction keeps events from being read.")
+
+
+def _named(producer: TransactionProducer | None) -> str:
+    if producer is None:
+        return "A transaction of a producer that no broker names"
+    numbers = f"producer id {producer.producer_id}, epoch {producer.epoch}"
+    if producer.transactional_id is None:
+        return f"A transaction that no coordinator knows ({numbers})"
+    at = f", coordinator {producer.coordinator}"
+    return f"The transaction {producer.transactional_id!r} ({numbers}{at})"
+
+
+def _end(transaction: OpenTransaction, producer: TransactionProducer | None) -> str:
+    topic, partition = transaction.topic_partition
+    command = (
+        f"kafka-transactions.sh --bootstrap-server HOST:PORT abort --topic {topic} "
+        f"--partition {partition} --start-offset {transaction.offset}"
+    )
+    if producer is not None and producer.transactional_id is not None:
+        return f"End or restart that producer, which aborts it; or run: {command}"
+    return f"Run: {command}"
 
 
 def newest(ahead: float) -> Finding:

@@ -23,6 +23,8 @@ from infra.cli.doctor.finding import Finding, Findings, guarded
 from infra.kafka import topics
 from infra.kafka.client import create_admin
 from infra.kafka.offsets import LogOffsets
+from infra.kafka.transactions.open_transactions import find_open_transactions
+from infra.kafka.transactions.producers import find_producers
 from infra.migrations import LEAST_VERSION, newest_revision
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
@@ -96,6 +98,7 @@ def _of_broker(settings: Settings, client: AdminClient, *, embedded: bool) -> It
     yield from guarded("topics", lambda: _topics(settings, client))
     yield from guarded("replication", lambda: _replication(client, embedded=embedded))
     yield from guarded("acknowledgement", lambda: _acknowledgement(client))
+    yield from guarded("transactions", lambda: _transactions(settings, client))
     yield from guarded("producers' clocks", lambda: _producers_clocks(settings, client))
 
 
@@ -117,6 +120,15 @@ def _acknowledgement(client: AdminClient) -> Findings:
     return (
         kafka_checks.in_sync(probes.least_in_sync(client, existing), replicas) if existing else ()
     )
+
+
+def _transactions(settings: Settings, client: AdminClient) -> Findings:
+    log = LogOffsets(settings)
+    partitions = log.partitions_of(probes.existing(client, EVENTS))
+    open_ = find_open_transactions(settings, log, partitions) if partitions else ()
+    offsets = {each.topic_partition: each.offset for each in open_}
+    producers = find_producers(settings, offsets) if offsets else {}
+    return kafka_checks.transactions(open_, producers)
 
 
 def _producers_clocks(settings: Settings, client: AdminClient) -> Findings:

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from infra.kafka.offsets import LogOffsets
 from infra.kafka.reader import OffsetRange, ages
+from infra.kafka.transactions.open_transactions import find_open_transactions
 from infra.settings import Settings
 from projections.read import pipeline_state
 from projections.read.pipeline_state import Lag, PipelineState
@@ -56,7 +57,8 @@ class PipelineReader:
 
         The checkpoints must have been read before, so that none lies behind the log's end. A
         partition without a checkpoint counts from its first offset. Where a transaction's markers
-        alone follow, there is no lag.
+        alone follow, there is no lag. Records behind an open transaction lag, though no consumer of
+        committed records can read them.
 
         Args:
             state: With checkpoints.
@@ -66,7 +68,10 @@ class PipelineReader:
         Raises:
             KafkaException: the broker does not answer.
         """
-        ends = self._ends(older_than)
+        partitions = self._log.partitions_of(topic.name for topic in EVENT_TOPICS)
+        ends = self._ends(partitions, older_than)
+        open_transactions = find_open_transactions(self._settings, self._log, partitions)
+        unread = [each for each in open_transactions if each.lasts(older_than)]
         lags: dict[tuple[str, TopicPartition], Lag] = {}
         for name in generations:
             offsets = {
@@ -78,7 +83,11 @@ class PipelineReader:
             lags |= {(name, at): NO_LAG for at in ranges}
             for at, age in self._ages(self._settings, ranges).items():
                 lags[name, at] = Lag(ranges[at].length, age)
-        return replace(state, lags=lags)
+            for each in unread:
+                at = each.topic_partition
+                if (name, at) in lags and lags[name, at] == NO_LAG:
+                    lags[name, at] = Lag(ranges[at].length, each.seconds)
+        return replace(state, lags=lags, open_transactions=open_transactions)
 
     def add_dead_letters(self, state: PipelineState) -> PipelineState:
         """Add the number of dead letters that wait.
@@ -92,8 +101,9 @@ class PipelineReader:
             waiting = pipeline_state.waiting_dead_letters(connection, bounds)
         return replace(state, waiting_dead_letters=waiting)
 
-    def _ends(self, older_than: float) -> Mapping[TopicPartition, int]:
-        partitions = self._log.partitions_of(topic.name for topic in EVENT_TOPICS)
+    def _ends(
+        self, partitions: list[TopicPartition], older_than: float
+    ) -> Mapping[TopicPartition, int]:
         if not older_than:
             return self._log.ends(partitions)
         return self._log.offset_at(partitions, int((time.time() - older_than) * 1000))

@@ -11,6 +11,8 @@ from schemas.topics import EVENT_PARTITIONS, TopicPartition
 
 MAX_LAG_SECONDS = 10
 """Older records, changes and pages that still wait mean that the pipeline is behind."""
+MAX_TRANSACTION_SECONDS = 5
+"""An open transaction of this age stops readers; a vote behind it waits for its end."""
 FRESH_SECONDS = 5.0
 
 
@@ -33,10 +35,16 @@ def evaluate(state: PipelineState) -> StatusEvaluation:
     """Judge the pipeline's state."""
     fresh = [beat for beat in state.heartbeats if beat.age < FRESH_SECONDS]
     behind = [f"{at[0]}/{at[1]}" for (_, at), lag in sorted(state.lags.items()) if lag.records]
+    stopped = [each for each in state.open_transactions if each.lasts(MAX_TRANSACTION_SECONDS)]
     unbuilt, unrelayed = state.age_of("pages"), state.age_of("outbox")
     reasons = list(state.failures) or _missing_services(fresh)
     if behind:
         reasons.append(f"{len(behind)} partitions are over {MAX_LAG_SECONDS} s behind.")
+    reasons += [
+        f"A transaction that is open for {each.duration} stops all reading of "
+        f"{each.partition_name} at offset {each.offset}; verdicts doctor names its producer."
+        for each in stopped
+    ]
     if unbuilt >= MAX_LAG_SECONDS:
         reasons.append(f"A change has waited {unbuilt:.0f} s for its page.")
     if unrelayed >= MAX_LAG_SECONDS:

@@ -20,13 +20,15 @@ from infra.embedded.kafka.jars import class_path
 from infra.embedded.kafka.java import java
 from infra.embedded.kafka.server import Kafka
 from infra.kafka import topics
-from infra.kafka.client import create_admin
+from infra.kafka.client import create_admin, create_producer
 from infra.kafka.offsets import LogOffsets
 from infra.kafka.registry import RegistryError
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from projections import generations
-from schemas.topics import DEAD_LETTERS, TOPICS
+from schemas.topics import DEAD_LETTERS, TOPICS, VOTES
+from tests.harness.kafka import hanging_transaction
+from tests.harness.waiting import wait_until
 
 # Nothing listens there.
 NOWHERE = "127.0.0.1:1"
@@ -56,6 +58,27 @@ def test_a_working_installation_passes(cluster: str, projected_url: str, tmp_pat
     failing = {finding.check for finding in found if finding.verdict == "fail"}
     assert failing == {"services"}  # nobody works here
     assert {"disk", "topics", "migrations", "offsets", "clock", "tokens"} <= set(by_check(found))
+
+
+@pytest.mark.integration
+def test_a_hanging_transaction_is_found_with_its_producer(
+    cluster: str, projected_url: str, tmp_path: Path, unique: Callable[[str], str]
+) -> None:
+    settings, name = its(tmp_path, cluster, projected_url), unique("hangs")
+    create_producer(settings, {"transactional.id": name}).init_transactions(20)  # epoch 0
+    with hanging_transaction(settings, (VOTES.name, 4), name):
+
+        def look() -> Finding:
+            findings = examine(settings, embedded=True)
+            (finding,) = [each for each in findings if each.check == "transactions"]
+            return finding
+
+        finding = wait_until("it hangs", look, lambda each: each.verdict == "fail", seconds=20)
+        assert f"The transaction '{name}' (producer id " in finding.says
+        assert f"coordinator {cluster}" in finding.says
+        assert f"{VOTES.name}/4 at offset" in finding.says
+        assert f"abort --topic {VOTES.name} --partition 4 --start-offset" in finding.do
+    assert look().verdict == "ok"
 
 
 @pytest.mark.integration

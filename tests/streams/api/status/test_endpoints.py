@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from infra.kafka.transactions.open_transactions import OpenTransaction
 from infra.telemetry.metrics import STREAM_CLIENTS
 from projections.read.pipeline_state import Heartbeat, Lag, PipelineState, Queue
 from streams.api.status.pipeline_status import evaluate
@@ -26,8 +27,9 @@ def worker(age: float = 0.5, **differs: object) -> Heartbeat:
 PUBLISHER = Heartbeat("publisher", "1", 0.1, {"active": True})
 IDLE_PUBLISHER = Heartbeat("publisher", "1", 0, {"active": False})
 LOADER = Heartbeat("loader", "up", 0.1, {})
-LATE = {("projections_1", ("verdicts.votes.v1", 3)): Lag(1, 12.0)}
-LATE_OF_UNKNOWN_AGE = {("projections_1", ("verdicts.votes.v1", 3)): Lag(1, None)}
+VOTES_3 = ("verdicts.votes.v1", 3)
+LATE = {("projections_1", VOTES_3): Lag(1, 12.0)}
+LATE_OF_UNKNOWN_AGE = {("projections_1", VOTES_3): Lag(1, None)}
 
 
 def test_a_working_pipeline_is_ok(api: FakeApi) -> None:
@@ -46,6 +48,8 @@ def test_a_working_pipeline_is_ok(api: FakeApi) -> None:
         (state(heartbeats=(worker(), IDLE_PUBLISHER)), "publisher"),
         (state(lags=LATE), "behind"),
         (state(lags=LATE_OF_UNKNOWN_AGE), "behind"),
+        (state(open_transactions=(OpenTransaction(VOTES_3, 88, 5.0),)), "open for 5 s stops"),
+        (state(open_transactions=(OpenTransaction(VOTES_3, 88, None),)), "verdicts.votes.v1/3"),
         (state(queues=(Queue("pages", 1, 10.0),)), "waited 10 s for its page"),
         (state(queues=(Queue("outbox", 1, 10.0),)), "waited 10 s for the changes topic"),
         (state(failures=("The broker does not answer.",)), "broker"),
@@ -58,6 +62,10 @@ def test_a_broken_pipeline_says_where(api: FakeApi, broken: Any, word: str) -> N
     assert answer.status_code == 503
     assert answer.json()["status"] == "degraded"
     assert word in " ".join(answer.json()["reasons"])
+
+
+def test_a_transaction_of_a_moment_is_no_fault() -> None:
+    assert evaluate(state(open_transactions=(OpenTransaction(VOTES_3, 88, 4.9),))).ok
 
 
 def test_two_workers_may_share_the_partitions() -> None:

@@ -19,9 +19,10 @@ from projections.write.checkpoints import DatabaseCheckpoints
 from projections.write.store import Batch
 from schemas.topics import VOTES, TopicPartition
 from streams.api.status.lag_gauges import LagGauges, gauges
+from streams.api.status.pipeline_reader import NO_LAG, PipelineReader
 from streams.deadletters.replay import DeadLetterReplay
 from tests.harness.examples import a_vote
-from tests.harness.kafka import write_dead_letter
+from tests.harness.kafka import hanging_transaction, write_dead_letter
 from tests.harness.waiting import wait_until
 
 Seen = dict[tuple[str, ...], float]
@@ -37,6 +38,12 @@ def look(gauges: LagGauges) -> dict[str, Seen]:
 @pytest.fixture
 def its(cluster: str) -> Settings:
     return Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})
+
+
+def create_and_flush(its: Settings, place: TopicPartition, voter: str) -> None:
+    producer = create_producer(its)
+    producer.produce(place[0], Codec().encode(a_vote()), voter.encode(), place[1])
+    assert producer.flush(20) == 0
 
 
 @pytest.mark.integration
@@ -106,6 +113,29 @@ def test_markers_of_transactions_are_no_lag(
         with projected.begin() as connection:
             connection.exec_driver_sql(f"update checkpoints set next_offset = {offset}")
         assert look(LagGauges(its, projected))["verdicts_lag_events"][labels] == events
+
+
+@pytest.mark.integration
+def test_records_behind_an_open_transaction_are_lag(
+    its: Settings, projected: Engine, unique: Callable[[str], str]
+) -> None:
+    log, place = LogOffsets(its), (VOTES.name, 3)
+    begin = log.ends([place])[place]
+    DatabaseCheckpoints(projected, log).load([place])
+    with projected.begin() as connection:
+        connection.exec_driver_sql(f"update checkpoints set next_offset = {begin}")
+    with hanging_transaction(its, place, unique("hangs")):
+        create_and_flush(its, place, unique("v"))
+        reader = PipelineReader(projected, its, 3.0)
+        state = reader.add_lags(reader.read_database(), ["projections_1"])
+        assert state.lags["projections_1", place].records == 61
+        (transaction,) = state.open_transactions
+        assert (transaction.topic_partition, transaction.offset) == (place, begin)
+        assert not transaction.lasts(60.0)
+        state = reader.add_lags(state, ["projections_1"], 60.0)
+        assert state.lags["projections_1", place] == NO_LAG
+    state = reader.add_lags(reader.read_database(), ["projections_1"])
+    assert state.open_transactions == ()
 
 
 @pytest.mark.integration

@@ -1,0 +1,1 @@
+"""Transactions that stay open, and the producers that opened them."""
