@@ -4,8 +4,7 @@ import asyncio
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from projections.read.voters import list_bookmarks, read_choices, read_own_state
-from schemas.events import VoteCast, VoteRetracted
+from projections.read.voters import read_own_state
 from streams.api.read_model import ReadModel
 from streams.api.voting.vote_response import OwnState, VoterChange
 
@@ -34,18 +33,15 @@ class OwnStates:
         own = OwnState(applied.choice, applied.saved)
         return own if applied.newest >= last and own.after(change) == own else None
 
-    async def read_other_part(self, change: VoterChange) -> OwnState:
-        """The voter's bookmark after a vote, the voter's choice after a bookmark."""
-        if isinstance(change, VoteCast | VoteRetracted):
-            bookmarks = await self._read_model.run(list_bookmarks, change.voter)
-            return OwnState(saved=change.tool in bookmarks)
-        choices = await self._read_model.run(read_choices, change.voter)
-        return OwnState(choice=choices.get(change.tool))
+    async def read(self, change: VoterChange) -> OwnState:
+        """The voter's state of the change's tool; a change with a later stamp may have won."""
+        applied = await self._read_model.run(read_own_state, change.voter, change.tool)
+        return OwnState(applied.choice, applied.saved)
 
 
-async def result_if_done_soon(own_state: "asyncio.Task[OwnState]") -> OwnState:
-    """The own state, or an unknown one when the read failed or takes long."""
+async def result_if_done_soon(own_state: "asyncio.Task[OwnState]", otherwise: OwnState) -> OwnState:
+    """The own state, or the other one when the read failed or takes long."""
     await asyncio.wait({own_state}, timeout=OWN_STATE_SECONDS)
     if own_state.cancel() or own_state.exception() is not None:
-        return OwnState()
+        return otherwise
     return own_state.result()

@@ -120,13 +120,13 @@ class VoteService:
                 return AnsweredChange(response, self._voter_cookies.set_cookie(voter))
         delivery, cookie = await self._write(voter, change)
         if busy:
-            tool, own = self._tallies.cached(tool.tool) or tool, OwnState()
+            tool, own = self._tallies.cached(tool.tool) or tool, OwnState().after(change)
         else:
             with VOTE_TO_PAGE.time():
                 tool, own = await self._wait_applied_and_published(
                     change, delivery, tool, new_voter=known_voter is None
                 )
-        return AnsweredChange(VoteResponse.of(tool, own.after(change)), cookie)
+        return AnsweredChange(VoteResponse.of(tool, own), cookie)
 
     def _create_voter(self, request: BrowserRequest) -> Voter:
         address = self._proxies.client_address(request.scope, request.headers)
@@ -174,14 +174,15 @@ class VoteService:
     async def _wait_applied_and_published(
         self, change: VoterChange, delivery: Delivery, tool: CachedTool, *, new_voter: bool
     ) -> tuple[CachedTool, OwnState]:
+        """The tool and the voter's state as they are stored; as they were sent, if not in time."""
         own_state = None
-        if not new_voter:
-            own_state = asyncio.create_task(self._own_states.read_other_part(change))
         self._waiters += 1
         try:
             async with asyncio.timeout(VISIBLE_SECONDS):
                 partition = delivery.topic, delivery.partition
                 await self._progress.wait_until_applied({partition: delivery.offset + 1})
+                if not new_voter:
+                    own_state = asyncio.create_task(self._own_states.read(change))
                 tool = await self._tallies.refresh(change.tool) or tool
                 await self._progress.published.wait_for(change.tool, tool.version)
         except (TimeoutError, SQLAlchemyError):
@@ -189,7 +190,8 @@ class VoteService:
             tool = self._tallies.cached(change.tool) or tool
         finally:
             self._waiters -= 1
-        return tool, await result_if_done_soon(own_state) if own_state else NOT_VOTED
+        sent = (NOT_VOTED if new_voter else OwnState()).after(change)
+        return tool, await result_if_done_soon(own_state, sent) if own_state else sent
 
 
 def _not_acknowledged(detail: str, cookie: str) -> Problem:

@@ -161,3 +161,35 @@ def test_without_the_database_the_same_again_writes_an_event(voted: FakeApi) -> 
     voted.fakes.read_model.answers[read_own_state] = refuse
     assert vote(voted, "ship").status_code == 200
     assert len(voted.sent) == 3
+
+
+@pytest.mark.parametrize(("method", "path"), [("PUT", ALPHA), ("DELETE", ALPHA)])
+def test_the_answer_states_the_stored_choice_when_a_later_stamp_has_won(
+    voted: FakeApi, method: str, path: str
+) -> None:
+    """Another device of the voter, whose clock is ahead, has chosen to ship."""
+    body = {"choice": "skip"} if method == "PUT" else None
+    answer = voted.client.request(method, path, json=body, headers=HERE)
+    assert len(voted.sent) == 3
+    assert (answer.json()["choice"], answer.json()["saved"]) == ("ship", True)
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_the_answer_states_the_stored_bookmark_when_a_later_stamp_has_won(
+    voted: FakeApi, method: str
+) -> None:
+    (voter,) = voted.fakes.read_model.choices
+    voted.fakes.read_model.newest[voter] = 0  # so that even the same again is sent
+    answer = voted.client.request(method, BOOKMARK, headers=HERE)
+    assert len(voted.sent) == 3
+    assert (answer.json()["choice"], answer.json()["saved"]) == ("ship", True)
+
+
+def test_a_change_whose_result_cannot_be_read_is_answered_as_sent(voted: FakeApi) -> None:
+    def refuse(*_: str) -> None:
+        raise OperationalError("select", {}, Exception("away"))
+
+    voted.fakes.read_model.answers[read_own_state] = refuse
+    answer = vote(voted, "skip").json()
+    assert answer["choice"] == "skip"
+    assert "saved" not in answer
