@@ -39,6 +39,7 @@
   let knownOwn = Promise.resolve();
   let source = null;
   let refreshing = 0;
+  let firstResponse = null;
 
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const within = (part, selector) =>
@@ -239,7 +240,9 @@
     let status = 0;
     let problem = {};
     try {
-      const response = await (kind === "choice" ? sendVote(slug, value) : sendBookmark(slug, value));
+      const response = await withVoter(
+        () => (kind === "choice" ? sendVote(slug, value) : sendBookmark(slug, value)),
+      );
       status = response.status;
       if (status === 429) problem = await response.json();
       if (!response.ok) throw new Error(response.statusText);
@@ -251,6 +254,22 @@
     }
   }
 
+  /* A browser's first response names its voter; a request beside the first would make another. */
+  async function withVoter(request) {
+    while (firstResponse) if (await firstResponse) return request();
+    let settled;
+    let ok = false;
+    firstResponse = new Promise((resolve) => { settled = resolve; });
+    try {
+      const response = await request();
+      ok = response.ok;
+      return response;
+    } finally {
+      if (!ok) firstResponse = null;
+      settled(ok);
+    }
+  }
+
   function accept(state, kind, value, tally) {
     if (tally.community && tally.version >= state.version) {
       state.ship = tally.community.ship;
@@ -258,7 +277,8 @@
       state.bookmarks = tally.bookmarks;
       state.version = tally.version;
     }
-    state.own[kind] = value;
+    state.own[kind] = kind in tally ? tally[kind] : value; // another device's choice may have won
+    if (state.wanted[kind] === value) state.wanted[kind] = state.own[kind];
   }
 
   function settle(slug) {
@@ -286,6 +306,12 @@
     return fetch(`/v1/bookmarks/${slug}`, { method: saved ? "PUT" : "DELETE" });
   }
 
+  /* The second click of a double click repeats the first; it takes nothing back. */
+  function onClick(event) {
+    const repeats = event.detail > 1 && event.target.closest("[data-vote] button, [data-bookmark] button");
+    if (repeats) event.preventDefault();
+  }
+
   async function onSubmit(event) {
     const form = event.target;
     const part = form.closest("[data-tool]");
@@ -294,10 +320,10 @@
     const slug = part.dataset.tool;
     const pressed = event.submitter?.value;
     await knownOwn;
-    const { wanted } = states.get(slug);
+    const { own, wanted } = states.get(slug);
     if (form.matches("[data-bookmark]")) {
-      choose(slug, "saved", !wanted.saved);
-    } else {
+      if (wanted.saved === own.saved) choose(slug, "saved", !wanted.saved);
+    } else if (wanted.choice !== pressed || own.choice === pressed) {
       choose(slug, "choice", wanted.choice === pressed ? null : pressed);
     }
   }
@@ -552,6 +578,7 @@
 
   collect();
   for (const slug of states.keys()) show(slug);
+  document.addEventListener("click", onClick);
   document.addEventListener("submit", onSubmit);
   for (const opener of all("[data-drawer-open]")) opener.addEventListener("click", openDrawer);
   all("form[data-search]").forEach(searchIn);

@@ -107,17 +107,14 @@ class SseHub:
     async def _queue_current(self, client: SseClient, tools: list[str], last: int | None) -> None:
         """Queue what the client may have missed.
 
-        Versions of different tools can overtake one another on the topic, so a client that
-        follows several tools skips only the event that it named.
+        Only the event that it named is skipped. Versions of different tools can overtake one
+        another on the topic, and a version above the present one names a past that is gone.
         """
         for slug in tools:
             tool = await self._tallies.get(slug)
             if tool is None:
                 continue
-            seen = last is not None and (
-                tool.version == last or (len(tools) == 1 and tool.version < last)
-            )
-            if not seen:
+            if tool.version != last:
                 client.put(slug, encode_event(tool))
 
     def unsubscribe(self, client: SseClient, tools: list[str]) -> None:

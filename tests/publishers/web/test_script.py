@@ -24,6 +24,21 @@ def expect_message(page: Page, text: str) -> None:
     expect(page.locator("[data-message]")).to_have_text(text)
 
 
+def changes(api: Api) -> list[tuple[str, str]]:
+    """Method and path of the requests that change something."""
+    requests = (asked.split(" ") for asked in api.asked)
+    return [(method, path) for method, path in requests if method in ("PUT", "DELETE")]
+
+
+def wait_for_changes(page: Page, api: Api, count: int) -> None:
+    """Wait until the fake API has got so many requests that change something."""
+    for _ in range(200):
+        if len(changes(api)) >= count:
+            return
+        page.wait_for_timeout(25)
+    raise AssertionError(f"not {count} changes: {changes(api)}")
+
+
 def number(card: Locator, name: str) -> Locator:
     return button(card, name).locator(".number")
 
@@ -40,7 +55,8 @@ def test_a_vote_shows_before_the_server_has_answered(page: Page, card: Locator, 
 
 def test_a_vote_can_be_changed_and_taken_back(page: Page, card: Locator, api: Api) -> None:
     button(card, "Ship").click()
-    button(card, "Skip").click()
+    with page.expect_response("**/vote"):
+        button(card, "Skip").click()
     expect(button(card, "Skip")).to_have_attribute("aria-pressed", "true")
     expect(button(card, "Ship")).to_have_attribute("aria-pressed", "false")
     expect(number(card, "Ship")).to_have_text("301")
@@ -48,6 +64,55 @@ def test_a_vote_can_be_changed_and_taken_back(page: Page, card: Locator, api: Ap
     button(card, "Skip").click()
     expect(button(card, "Skip")).to_have_attribute("aria-pressed", "false")
     expect(number(card, "Skip")).to_have_text("64")
+
+
+@pytest.mark.parametrize("name", ["Ship", "Bookmark"])
+def test_a_double_click_is_one_choice(card: Locator, api: Api, name: str) -> None:
+    button(card, name).dblclick()
+    expect(button(card, name)).to_have_attribute("aria-pressed", "true")
+    wait_for_changes(card.page, api, 1)
+    card.page.wait_for_timeout(200)
+    assert [method for method, _ in changes(api)] == ["PUT"]
+
+
+def test_a_second_click_before_the_answer_takes_nothing_back(
+    page: Page, card: Locator, api: Api
+) -> None:
+    api.hold = True
+    button(card, "Ship").click()
+    wait_for_changes(page, api, 1)
+    button(card, "Ship").click()
+    api.hold = False
+    api.held.fulfill(json=api.tally(SMOLVLM) | {"choice": "ship"})
+    page.wait_for_timeout(200)
+    expect(button(card, "Ship")).to_have_attribute("aria-pressed", "true")
+    assert [method for method, _ in changes(api)] == ["PUT"]
+
+
+def test_a_second_first_vote_waits_for_the_voter_of_the_first(
+    page: Page, card: Locator, api: Api
+) -> None:
+    other = page.locator(f"article[data-tool]:not([data-tool={SMOLVLM}])")
+    api.hold = True
+    button(card, "Ship").click()
+    wait_for_changes(page, api, 1)
+    button(other, "Ship").click()
+    page.wait_for_timeout(200)
+    assert len(changes(api)) == 1
+    api.hold = False
+    api.held.fulfill(json=api.tally(SMOLVLM) | {"choice": "ship"})
+    wait_for_changes(page, api, 2)
+
+
+def test_the_page_shows_the_choice_that_the_answer_states(
+    page: Page, card: Locator, api: Api
+) -> None:
+    api.hold = True
+    button(card, "Skip").click()
+    wait_for_changes(page, api, 1)
+    api.held.fulfill(json=api.tally(SMOLVLM) | {"choice": "ship", "version": api.version + 1})
+    expect(button(card, "Ship")).to_have_attribute("aria-pressed", "true")
+    expect(button(card, "Skip")).to_have_attribute("aria-pressed", "false")
 
 
 def test_hasty_changes_end_with_the_last_choice(page: Page, card: Locator, api: Api) -> None:

@@ -82,8 +82,10 @@ def test_a_client_gets_no_events_of_other_tools(newer: Callable[[str, int], Tool
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize(("last", "present"), [(None, True), (6, True), (7, False), (9, False)])
-def test_a_returning_client_skips_events_it_has(last: int | None, present: bool) -> None:
+@pytest.mark.parametrize(("last", "present"), [(None, True), (6, True), (7, False), (9, True)])
+def test_a_returning_client_skips_the_event_it_has_and_no_other(
+    last: int | None, present: bool
+) -> None:
     async def scenario() -> bool:
         api = FakeApi()
         client = await api.components.sse_hub.subscribe(["alpha"], last)
