@@ -18,6 +18,7 @@ from infra.postgres.engine import create_engine
 from infra.runtime import gc_tuning
 from infra.runtime.blocking_pool import BlockingPool
 from infra.settings import Settings
+from streams.api.auth.new_voter_counts import SharedCounts
 from streams.api.auth.tokens import CachedTokens
 from streams.api.ingest.event_clock import now
 from streams.api.listening import create_server, require_free
@@ -107,6 +108,7 @@ async def connect(settings: Settings, codec: Codec, ending: Ending) -> AsyncIter
         stack.push_async_callback(producer.close)
         dependencies = Dependencies(
             tokens=CachedTokens.from_engine(engine),
+            new_voters=SharedCounts.from_engine(engine),
             producer=producer,
             read_model=read_model,
             observer=StatusProbe(engine, settings),

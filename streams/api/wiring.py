@@ -9,6 +9,7 @@ from infra.kafka.codec import Codec
 from infra.kafka.producer import FakeProducer, Producer
 from infra.settings import Settings
 from streams.api.auth.csrf import CsrfTokens
+from streams.api.auth.new_voter_counts import NewVoterCounts, ProcessCounts
 from streams.api.auth.new_voter_limit import NewVoterRateLimit
 from streams.api.auth.request_origin import OriginPolicy
 from streams.api.auth.tokens import FakeTokens, TokenLookup
@@ -40,6 +41,7 @@ class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         tokens: Finds bearer tokens.
+        new_voters: Counts new voters per network prefix.
         producer: Writes records to the log.
         read_model: Runs queries of the projections.
         observer: Observes the pipeline.
@@ -49,6 +51,7 @@ class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     tokens: TokenLookup
+    new_voters: NewVoterCounts
     producer: Producer
     read_model: ReadModel
     observer: Observer
@@ -83,13 +86,14 @@ def build(settings: Settings, dependencies: Dependencies) -> Components:
     voter_cookies = VoterCookies(settings.secret_keys, settings.voter_key, secure=secure)
     clock, origins = MonotonicClock(dependencies.clock), OriginPolicy(settings.public_url)
     tallies, progress = TallyCache(read_model), Progress()
-    sse_hub = SseHub(tallies)
+    sse_hub, proxies = SseHub(tallies), TrustedProxies(settings.trusted_proxies)
     vote_service = VoteService(
         voter_cookies=voter_cookies,
         clock=clock,
-        new_voter_limit=NewVoterRateLimit(settings.new_voters_per_hour, dependencies.timer),
+        new_voter_limit=NewVoterRateLimit(
+            settings.new_voters_per_hour, dependencies.new_voters, proxies, dependencies.timer
+        ),
         activity=VoterActivity(settings.voter_changes_per_minute, dependencies.timer),
-        proxies=TrustedProxies(settings.trusted_proxies),
         codec=dependencies.codec,
         producer=producer,
         tallies=tallies,
@@ -128,12 +132,17 @@ class Fakes(msgspec.Struct, frozen=True):
     @property
     def dependencies(self) -> Dependencies:
         """The fakes as dependencies; the timer follows the clock."""
+
+        def timer() -> float:
+            return self.clock() / 1_000_000
+
         return Dependencies(
             tokens=self.tokens,
+            new_voters=ProcessCounts(timer),
             producer=self.producer,
             read_model=self.read_model,
             observer=self.observer,
             codec=Codec(),
             clock=self.clock,
-            timer=lambda: self.clock() / 1_000_000,
+            timer=timer,
         )

@@ -1,6 +1,7 @@
 """Judges the database server: version, migrations, durability, clock, connections, tokens."""
 
 from collections.abc import Mapping
+from ipaddress import ip_network
 
 import msgspec
 
@@ -89,3 +90,19 @@ def tokens(valid: Mapping[str, int]) -> Finding:
         )
     numbers = ", ".join(f"{number} {role}" for role, number in sorted(valid.items()))
     return ok("tokens", f"Valid tokens: {numbers}.")
+
+
+def proxies(new_voters: Mapping[str, int], limit: int) -> Finding:
+    """Whether a private network is at the limit on new voters; counts of this hour by prefix."""
+    full = [
+        prefix
+        for prefix, count in new_voters.items()
+        if prefix and count >= limit and ip_network(prefix).is_private
+    ]
+    if full:
+        return warn(
+            "proxies",
+            f"The limit on new voters is reached by {several(full)}, a private network.",
+            "If a proxy is there, name it in VERDICTS_TRUSTED_PROXIES: its readers share the limit.",
+        )
+    return ok("proxies", "No private network has reached the limit on new voters.")

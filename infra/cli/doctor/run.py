@@ -28,6 +28,7 @@ from infra.kafka.transactions.producers import find_producers
 from infra.migrations import LEAST_VERSION, newest_revision
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
+from projections.private.new_voters import read_new_voters
 from projections.read import pipeline_state
 from schemas.topics import DEAD_LETTERS, DEAD_LETTERS_PARTITION, EVENT_TOPICS, TOPICS
 
@@ -151,13 +152,19 @@ def _of_database(settings: Settings, compared: Iterable[Check]) -> Iterator[Find
         with engine.connect() as connection:
             migrated = probes.revision(connection) == newest_revision()
         if migrated:
-            yield from _each(engine, [*_TABLES, *compared])
+            proxies = ("proxies", partial(_proxies, settings))
+            yield from _each(engine, [*_TABLES, proxies, *compared])
     finally:
         engine.dispose()
 
 
 def _migrations(connection: Connection) -> Finding:
     return postgres_checks.migrations(probes.revision(connection), newest_revision())
+
+
+def _proxies(settings: Settings, connection: Connection) -> Finding:
+    counts = read_new_voters(connection)
+    return postgres_checks.proxies(counts, settings.new_voters_per_hour)
 
 
 def _version(connection: Connection) -> Finding:

@@ -1,55 +1,92 @@
 """The limit on new voters per network."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from ipaddress import IPv4Address, ip_network
 
-from streams.api.auth.trusted_proxies import network_prefix
+import structlog
+from starlette.types import Scope
+
+from projections.private.new_voters import NewVoterTier, TooManyNewVoters
+from streams.api.auth.new_voter_counts import HOUR, NewVoterCounts
+from streams.api.auth.trusted_proxies import TrustedProxies, network_prefix, parse_address
 from streams.api.http.problems import Problem
 
-HOUR = 3600.0
-MAX_PREFIXES = 100_000
+WIDE_FACTOR = 20
+"""How many times the limit of a prefix the wider prefix around it may create."""
+
+log = structlog.get_logger(__name__)
 
 
 class NewVoterRateLimit:
     """Limits how many new voters one address prefix creates in an hour.
 
-    Each process counts for itself. A prefix's hour starts with its first new voter.
+    The second tier, a /16 or /48, has `WIDE_FACTOR` times the limit of a /24 or /56.
 
     Args:
         per_hour: The limit.
+        counts: Counts new voters.
+        proxies: Finds the client's address.
         clock: Monotonic seconds.
-        max_prefixes: How many prefixes are counted at once.
     """
 
     def __init__(
-        self, per_hour: int, clock: Callable[[], float], max_prefixes: int = MAX_PREFIXES
+        self,
+        per_hour: int,
+        counts: NewVoterCounts,
+        proxies: TrustedProxies,
+        clock: Callable[[], float],
     ) -> None:
         self._per_hour = per_hour
-        self._max_prefixes = max_prefixes
+        self._counts = counts
+        self._proxies = proxies
         self._clock = clock
-        self._counts: dict[str, tuple[float, int]] = {}
+        self._warn_from = float("-inf")
 
-    def admit(self, address: str) -> None:
-        """Count a new voter from `address`.
+    async def admit(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+        """Count a new voter that this request creates.
 
         Raises:
-            Problem: 429 with `Retry-After` when the prefix has reached the limit.
+            Problem: 429 with `Retry-After` when the network has reached the limit.
         """
-        prefix, now = network_prefix(address), self._clock()
-        since, count = self._counts.get(prefix, (now, 0))
-        if now - since >= HOUR:
-            since, count = now, 0
-        if count >= self._per_hour:
+        address = self._proxies.client_address(scope, headers)
+        try:
+            await self._counts.count(new_voter_tiers(address, self._per_hour))
+        except TooManyNewVoters as full:
+            if is_unnamed_proxy(address, scope, headers):
+                self._warn(address)
             raise Problem(
                 429,
                 "Too many new voters on your network; try again in an hour.",
-                headers={"Retry-After": str(int(since + HOUR - now) + 1)},
-            )
-        if prefix not in self._counts and len(self._counts) >= self._max_prefixes:
-            self._drop_old_prefixes(now)
-        self._counts[prefix] = (since, count + 1)
+                headers={"Retry-After": str(full.seconds)},
+                code="too-many-new-voters",
+            ) from None
 
-    def _drop_old_prefixes(self, now: float) -> None:
-        """Drop prefixes whose hour is over; under attack from very many, also the oldest half."""
-        fresh = {p: count for p, count in self._counts.items() if now - count[0] < HOUR}
-        newest = sorted(fresh.items(), key=lambda item: item[1][0])[-self._max_prefixes // 2 :]
-        self._counts = dict(newest)
+    def _warn(self, address: str) -> None:
+        """Log once an hour."""
+        now = self._clock()
+        if now >= self._warn_from:
+            self._warn_from = now + HOUR
+            log.warning(
+                "all readers behind a proxy share one limit on new voters; name the proxy in "
+                "VERDICTS_TRUSTED_PROXIES",
+                proxy=address,
+            )
+
+
+def new_voter_tiers(address: str, per_hour: int) -> list[NewVoterTier]:
+    """The prefixes in which a new voter counts, the narrowest first, with their limits."""
+    narrow = NewVoterTier(network_prefix(address), per_hour)
+    parsed = parse_address(address)
+    if parsed is None:
+        return [narrow]
+    bits = 16 if isinstance(parsed, IPv4Address) else 48
+    wide = str(ip_network(f"{parsed}/{bits}", strict=False))
+    return [narrow, NewVoterTier(wide, per_hour * WIDE_FACTOR)]
+
+
+def is_unnamed_proxy(address: str, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
+    """Whether `address` is a private peer that forwards for clients and is not trusted."""
+    peer = (scope.get("client") or ("", 0))[0]
+    parsed = parse_address(address)
+    is_private = parsed is not None and parsed.is_private
+    return address == peer and is_private and b"x-forwarded-for" in headers

@@ -15,7 +15,6 @@ from infra.telemetry import event_log, tracing
 from infra.telemetry.metrics import VOTE_TO_PAGE
 from schemas.events import Event
 from streams.api.auth.new_voter_limit import NewVoterRateLimit
-from streams.api.auth.trusted_proxies import TrustedProxies
 from streams.api.auth.voter_cookie import Voter, VoterCookies
 from streams.api.http.problems import Problem, unavailable
 from streams.api.ingest.event_clock import MonotonicClock, new_id
@@ -54,7 +53,6 @@ class VoteService:
         clock: MonotonicClock,
         new_voter_limit: NewVoterRateLimit,
         activity: VoterActivity,
-        proxies: TrustedProxies,
         codec: Codec,
         producer: Producer,
         tallies: TallyCache,
@@ -66,7 +64,6 @@ class VoteService:
         self._clock = clock
         self._new_voter_limit = new_voter_limit
         self._activity = activity
-        self._proxies = proxies
         self._codec = codec
         self._producer = producer
         self._tallies = tallies
@@ -110,7 +107,7 @@ class VoteService:
                 voters; 503 when the broker does not acknowledge the change.
         """
         known_voter = self.read_voter(request)
-        voter = known_voter or self._create_voter(request)
+        voter = known_voter or await self._create_voter(request)
         self._activity.admit(voter.id)
         change = change_type(tool=tool.tool, voter=self._voter_cookies.pseudonym(voter), **fields)
         busy = self._arrivals.arrive() or self._waiters >= MAX_WAITERS
@@ -128,9 +125,8 @@ class VoteService:
                 )
         return AnsweredChange(VoteResponse.of(tool, own), cookie)
 
-    def _create_voter(self, request: BrowserRequest) -> Voter:
-        address = self._proxies.client_address(request.scope, request.headers)
-        self._new_voter_limit.admit(address)
+    async def _create_voter(self, request: BrowserRequest) -> Voter:
+        await self._new_voter_limit.admit(request.scope, request.headers)
         return self._voter_cookies.create_voter()
 
     async def _answer_if_unchanged(

@@ -69,6 +69,7 @@ WELL = [
     pipeline_checks.services([Heartbeat("worker", "1", 1), Heartbeat("publisher", "1", 9)]),
     pipeline_checks.dead_letters(0),
     postgres_checks.tokens({"admin": 1}),
+    postgres_checks.proxies({"10.0.0.0/24": 59, "8.8.8.0/24": 60, "": 60}, 60),
     host_checks.disk(Disk("/", 50_000_000_000, 60_000_000_000)),
     host_checks.disk(Disk("/", 3_000_000_000, 8_000_000_000)),
     host_checks.permissions({"admin.token": 0o100600}),
@@ -90,6 +91,7 @@ DOUBTFUL = [
     postgres_checks.connections(Connections(95, 100)),
     pipeline_checks.dead_letters(3),
     postgres_checks.tokens({}),
+    postgres_checks.proxies({"10.0.0.0/24": 60}, 60),
     host_checks.disk(Disk("/", 3_000_000_000, 100_000_000_000)),
     host_checks.keys(secret_keys=("short",), voter_key="y" * 32, external=False),
 ]
