@@ -103,6 +103,6 @@ def proxies(new_voters: Mapping[str, int], limit: int) -> Finding:
         return warn(
             "proxies",
             f"The limit on new voters is reached by {several(full)}, a private network.",
-            "If a proxy is there, name it in VERDICTS_TRUSTED_PROXIES: its readers share the limit.",
+            "If a proxy is there, name it in VERDICTS_TRUSTED_PROXIES; its readers share a limit.",
         )
     return ok("proxies", "No private network has reached the limit on new voters.")
