@@ -9,6 +9,7 @@ import msgspec
 
 from schemas.events import EVENT_TYPES, Data
 from schemas.fields import NO_NUL_PATTERN, SLUG_PATTERN, URL_PATTERN
+from schemas.text.new_texts import broken_rule
 
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -52,11 +53,24 @@ def read_data(name: str, raw: bytes | msgspec.Raw) -> Data:
         raise InvalidEvent("unknown-type", f"There is no event type {name!r}.", "/type")
     raw = bytes(raw)
     try:
-        return _decoder(name).decode(raw)
+        data = _decoder(name).decode(raw)
     except msgspec.ValidationError as error:
-        return _read_whole_floats(name, raw, error)
+        data = _read_whole_floats(name, raw, error)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _to_invalid_event(error, raw) from None
+    require_valid_texts(data)
+    return data
+
+
+def require_valid_texts(data: Data) -> None:
+    """Check what no new event may hold, although an older event on the log may.
+
+    Raises:
+        InvalidEvent: its `pointer` is relative to the event.
+    """
+    if broken := broken_rule(data):
+        detail = f"Expected {broken.expected}."
+        raise InvalidEvent("invalid-value", detail, f"/data{broken.pointer}")
 
 
 def _read_whole_floats(name: str, raw: bytes, error: msgspec.ValidationError) -> Data:

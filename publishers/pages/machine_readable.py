@@ -15,8 +15,8 @@ from publishers.views.lists.home import home
 from publishers.views.lists.search import index
 from publishers.views.paths import category_path, digests_path, feed_path, tool_path
 from publishers.views.text.formatting import instant
-from publishers.views.text.isolation import isolate
 from schemas.records import Tool
+from schemas.text.isolation import isolate
 
 
 def render_tool_alternate(

@@ -11,9 +11,10 @@ from markupsafe import Markup
 
 from publishers.templating import assets
 from publishers.views import json_ld
+from publishers.views.text.bdi import bdi
 from publishers.views.text.formatting import count, number, plural, shorten, wrapped, xml_text
-from publishers.views.text.isolation import bdi, drop_controls, isolate
 from publishers.views.text.markdown_escape import escape_block, escape_inline
+from schemas.text.isolation import drop_controls, isolate
 
 
 class Meta(NamedTuple):

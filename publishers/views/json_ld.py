@@ -11,6 +11,7 @@ from publishers.views.paths import category_path, reviewer_path, tool_path
 from publishers.views.text.formatting import instant
 from publishers.views.text.markdown import to_plain
 from schemas.records import Authored, Review, Reviewer, Tool
+from schemas.text.web_address import is_web_address
 
 _WHOLE_TEXT = 100_000
 """Longer than any text, so no body is cut."""
@@ -60,7 +61,7 @@ def application(tool: Tool, *, in_full: bool) -> dict[str, Any]:
         "description": tool.tagline,
         "applicationCategory": tool.category.name,
     }
-    if in_full and tool.url:
+    if in_full and tool.url and is_web_address(tool.url):
         node["sameAs"] = tool.url
     reviews = list(map(review_in_full if in_full else review_node, tool.panel.reviews))
     return {**node, "review": reviews} if reviews else node

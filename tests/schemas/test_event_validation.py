@@ -88,7 +88,37 @@ def test_no_text_holds_a_nul_at_any_place(name: str, field: str, most: int) -> N
 
 @pytest.mark.parametrize(("name", "field", "most"), TEXTS)
 def test_lines_breaks_and_other_scripts_are_text(name: str, field: str, most: int) -> None:
-    assert getattr(read(name, **{field: "a\nb\tç 漢 \u2028 <b>"}), field) == "a\nb\tç 漢 \u2028 <b>"
+    text = "aç 漢 <b>" if (name, field) in LINES else "a\r\nb\tç 漢 \u2028 <b>"
+    assert getattr(read(name, **{field: text}), field) == text
+
+
+INVISIBLE = ["\u200b", " ", "\u00a0", "\u2060\ufeff", "\u3164", "\u2800", "\u0301", "\u202e"]
+BROKEN = ["a\nb", "a\n", "\ra", "a\u2028", "\u2029a", "a\x85b", "a\x0bb", "a\tb", "a\x01", "\x7fa"]
+
+
+@pytest.mark.parametrize(("name", "field"), LINES)
+@pytest.mark.parametrize("text", [*INVISIBLE, *BROKEN])
+def test_a_name_is_one_line_with_a_visible_character(name: str, field: str, text: str) -> None:
+    refused = refusal(name, **{field: text})
+    assert (refused.code, refused.pointer) == ("invalid-value", f"/data/{field}")
+    assert "one line with a visible character" in refused.detail
+
+
+@pytest.mark.parametrize("text", ["!", "漢", "😀", "\u200bA", "C++ (beta)", "\u05d0\u05d1", "ﷺ"])
+def test_one_visible_character_is_a_name(text: str) -> None:
+    assert read("tool.listed", name=text).name == text
+
+
+@pytest.mark.parametrize(("name", "field"), [*PARAGRAPHS, ("review.submitted", "body")])
+def test_no_new_text_holds_control_characters(name: str, field: str) -> None:
+    for text in ("a\x01", "\x1b[31m", "a\x08", "a\x7f", "a\x9f"):
+        refused = refusal(name, **{field: text})
+        assert refused.pointer == f"/data/{field}"
+        assert "control characters" in refused.detail
+
+
+def test_a_control_character_in_a_list_is_pointed_at() -> None:
+    assert refusal("review.submitted", pros=["fine", "a\x01"]).pointer == "/data/pros/1"
 
 
 @pytest.mark.parametrize("escape", [r"\ud83d", r"\ude00", r"\uDE00\uD83D", r"a\ud800b"])
@@ -215,7 +245,11 @@ def test_a_list_of_texts_points_to_the_text_that_is_wrong(field: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["http://example.com", "https://example.com/a?b=c#d", "HTTPS://EXAMPLE.com", "https://é.fr/x"],
+    [
+        *("http://example.com", "https://example.com/a?b=c#d", "HTTPS://EXAMPLE.com"),
+        *("https://é.fr/x", "http://a:8080/", "http://[::1]:80/", "http://127.0.0.1", "http://a./"),
+        *("http://a:/", "https://a-b_c.example/", "https://例え.テスト/"),
+    ],
 )
 def test_addresses_are_http_or_https(url: str) -> None:
     assert read("tool.listed", url=url).url == url
@@ -226,6 +260,9 @@ def test_addresses_are_http_or_https(url: str) -> None:
     [
         *("javascript:alert(1)", "ftp://example.com", "//example.com", "example.com", "https://"),
         *("https:///path", 'https://a.com/"x', "https://a b.com", "https://a.com/\n", ""),
+        *("http://[", "http://.", "http://a:99999/", "http://a:0/", "http://a:x/", "http://a..b"),
+        *("http://[::1", "http://[x]/", "http://1.2.3.256/", "http://:80/", "http://a%zz/"),
+        *("http://" + "a" * 64 + ".com", "http://a@", "http://a,b/", "http://a\u200b.com/"),
         *(" https://example.com", "data:text/html,x", "https://a.com/<script>", "https://a.com/\0"),
     ],
 )

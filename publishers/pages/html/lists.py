@@ -17,8 +17,8 @@ from publishers.views.paths import (
     reviewer_path,
 )
 from publishers.views.text.formatting import count
-from publishers.views.text.isolation import isolate
 from publishers.views.text.markdown import to_plain
+from schemas.text.isolation import isolate
 
 
 def render_home(content: SiteContent, public_url: str) -> bytes:

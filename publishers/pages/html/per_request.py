@@ -7,8 +7,8 @@ from publishers.templating.environment import Meta, page
 from publishers.views.comparisons.multi_comparison import MAX_TOOLS
 from publishers.views.lists.bookmarks import bookmarks_page
 from publishers.views.lists.search import search
-from publishers.views.text.isolation import isolate
 from schemas.records import Tool
+from schemas.text.isolation import isolate
 
 
 def render_not_found(public_url: str) -> bytes:

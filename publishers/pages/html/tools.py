@@ -9,9 +9,9 @@ from publishers.views.comparisons.comparison import comparison
 from publishers.views.comparisons.multi_comparison import multi_comparison
 from publishers.views.json_ld import comparison_graph, tool_graph
 from publishers.views.paths import comparison_path, feed_path, multi_comparison_path, tool_path
-from publishers.views.text.isolation import isolate
 from publishers.views.tools.tool import tool_page
 from schemas.records import Tool
+from schemas.text.isolation import isolate
 
 
 def render_tool(content: SiteContent, public_url: str, slug: str) -> bytes | None:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from publishers.views.text.formatting import ENTRIES, mean, percent
-from publishers.views.text.isolation import isolate
 from publishers.views.text.markdown import to_plain
 from schemas.records import Tool, Verdict
+from schemas.text.isolation import isolate
 
 LEVEL = 1.0
 """Mean scores (0 to 100) that differ by less are level."""

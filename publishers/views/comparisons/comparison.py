@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 from publishers.views.comparisons.answer import ComparisonAnswer, answer
 from publishers.views.comparisons.scorecard import ScorecardRow, scorecard
-from publishers.views.text.isolation import isolate
 from publishers.views.tools.cards import Card, card
 from schemas.records import Reviewer, Tool
+from schemas.text.isolation import isolate
 
 
 class Row(NamedTuple):

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from publishers.views.paths import tool_path
 from publishers.views.text.formatting import ENTRIES, VERDICTS, count, counts, day, initial, mean
-from publishers.views.text.isolation import isolate
 from publishers.views.text.markdown import to_plain
 from schemas.digests import (
     BookmarkMove,
@@ -19,6 +18,7 @@ from schemas.digests import (
     VoteMove,
 )
 from schemas.records import Community, Verdict
+from schemas.text.isolation import isolate
 
 EXCERPT_LENGTH = 280
 _MINUS = "\N{MINUS SIGN}"

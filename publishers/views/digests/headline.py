@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 from publishers.views.text.formatting import VERDICTS
-from publishers.views.text.isolation import isolate
 from schemas.digests import Flip, PanelChange, WeeklyDigest
 from schemas.records import Verdict
+from schemas.text.isolation import isolate
 
 MAX_OF_EACH_KIND = 2
 

@@ -9,9 +9,9 @@ from markupsafe import Markup
 from publishers.views.digests.digest_sections import Section
 from publishers.views.paths import tool_path
 from publishers.views.text.formatting import instant
-from publishers.views.text.isolation import isolate
 from publishers.views.text.markdown import to_html
 from schemas.records import Review, Tool
+from schemas.text.isolation import isolate
 
 MAX_ENTRIES = 50
 PUBLISHER = "Verdicts"

@@ -13,6 +13,7 @@ from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup
 
 from publishers.views.text.formatting import shorten
+from schemas.text.web_address import is_web_address
 
 
 class _Subset(MarkdownIt):
@@ -23,7 +24,7 @@ class _Subset(MarkdownIt):
 
     def validateLink(self, url: str) -> bool:  # noqa: N802 (the parser calls it so)
         """Only absolute web addresses become links."""
-        return url.lower().startswith(("http://", "https://"))
+        return is_web_address(url)
 
 
 def _link_open(

@@ -17,6 +17,7 @@ from publishers.views.text.formatting import (
 )
 from publishers.views.text.markdown import to_html
 from schemas.records import Tool, Verdict
+from schemas.text.web_address import is_web_address
 
 
 class Card(NamedTuple):
@@ -75,7 +76,7 @@ def card(tool: Tool) -> Card:
         pricing=tool.pricing,
         best_for=tool.best_for,
         description=to_html(tool.description),
-        url=tool.url,
+        url=tool.url if tool.url and is_web_address(tool.url) else None,
     )
 
 

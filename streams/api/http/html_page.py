@@ -10,14 +10,18 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
+from schemas.text.isolation import drop_controls, isolate
+
 _environment = Environment(
     loader=PackageLoader("streams.api"),
     autoescape=True,
     undefined=StrictUndefined,
+    finalize=drop_controls,
     trim_blocks=True,
     lstrip_blocks=True,
 )
 _code_spans = MarkdownIt("zero").enable("backticks")
+_environment.filters["isolate"] = isolate
 _environment.filters["code_spans"] = lambda text: Markup(_code_spans.renderInline(text))  # noqa: S704 - escapes its input
 
 

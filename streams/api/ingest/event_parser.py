@@ -4,7 +4,7 @@ import msgspec
 from msgspec import Raw
 
 from projections.private.tokens import Token
-from schemas.event_validation import InvalidEvent, read_data
+from schemas.event_validation import InvalidEvent, read_data, require_valid_texts
 from schemas.events import EVENT_TYPES, Data, Event
 from schemas.time import instants
 from streams.api.auth.voter_cookie import VoterCookies
@@ -38,6 +38,8 @@ class EventParser:
         data = envelope.data
         if isinstance(data, Raw):
             data = read_data(envelope.type, data)
+        else:
+            require_valid_texts(data)
         data = self._hide_voter(data, token)
         event_id, time = self._id_and_time(envelope)
         return Event(event_id, time, data, envelope.source)

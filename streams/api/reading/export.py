@@ -11,10 +11,14 @@ from starlette.responses import Response
 
 from projections.read.voters import list_own_votes, list_saved_tools
 from schemas.records import Choice
+from schemas.text.isolation import drop_controls
 from streams.api.auth.voter_cookie import VoterCookies
 from streams.api.http.html_page import render
 from streams.api.http.responses import PERSONAL, respond
 from streams.api.read_model import ReadModel
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""In ASCII and full width. Tabs and line breaks, which count too, never begin a line."""
 
 
 class Bookmark(msgspec.Struct, frozen=True):
@@ -104,9 +108,15 @@ def _write_csv(bookmarks: Sequence[Bookmark]) -> str:
     writer = csv.writer(text)
     writer.writerow(Bookmark.__struct_fields__)
     for bookmark in bookmarks:
-        row = msgspec.structs.astuple(bookmark)
-        writer.writerow((*row[:-1], bookmark.time.isoformat()))
+        texts = (bookmark.tool, bookmark.name, bookmark.tagline, bookmark.url)
+        writer.writerow((*map(_as_cell, texts), bookmark.time.isoformat()))
     return text.getvalue()
+
+
+def _as_cell(text: str) -> str:
+    """The text on one line; an apostrophe keeps a spreadsheet from reading it as a formula."""
+    line = " ".join(str(drop_controls(text)).split())
+    return f"'{line}" if line.startswith(_FORMULA_STARTS) else line
 
 
 def _write_netscape(bookmarks: Sequence[Bookmark]) -> str:

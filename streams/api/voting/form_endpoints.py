@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from schemas.events import BookmarkAdded, BookmarkRemoved, VoteCast, VoteRetracted
+from schemas.text.isolation import isolate
 from streams.api.auth.csrf import CsrfTokens
 from streams.api.auth.request_origin import OriginPolicy
 from streams.api.http.html_page import html_page
@@ -114,7 +115,7 @@ class FormEndpoints:
         allow_retired = action.change is BookmarkRemoved
         tool = await self._votes.require_tool(form.tool, allow_retired=allow_retired)
         if not self._is_confirmed(browser, form):
-            return self._ask_confirmation(browser, form, f"{action.label} {tool.name}")
+            return self._ask_confirmation(browser, form, f"{action.label} {isolate(tool.name)}")
         return await self._apply(browser, form, action, tool)
 
     async def _apply(

@@ -6,7 +6,7 @@ import pytest
 from infra.kafka.codec import Codec, UndecodableError
 from schemas import topics
 from schemas.avro import catalogue
-from schemas.events import Event
+from schemas.events import CategoryDefined, Event
 from schemas.records import Tool
 from tests.harness.examples import (
     EVERY_TYPE,
@@ -269,3 +269,9 @@ def test_a_record_cut_short_is_undecodable_at_every_length(name: str) -> None:
 def test_an_event_is_no_record() -> None:
     with pytest.raises(UndecodableError):
         CODEC.decode_record(CODEC.encode(a_vote()))
+
+
+def test_events_from_before_the_rules_for_new_texts_are_read() -> None:
+    data = CategoryDefined("editors", "two\nlines\x01", "\x1b")
+    event = Event("old", 1, data)
+    assert Codec().decode(topics.CATALOG.name, Codec().encode(event)) == event

@@ -8,7 +8,8 @@ import pytest
 from publishers.content.in_memory_content import InMemoryContent
 from publishers.pages import catalogue, mail
 from publishers.views.digests.digest import subject
-from publishers.views.text.isolation import bdi, drop_controls, isolate
+from publishers.views.text.bdi import bdi
+from schemas.text.isolation import drop_controls, isolate
 from tests.publishers.sample_digests import a_digest
 from tests.publishers.samples import BUILDER, DEVELOPER_TOOLS, a_review, a_tool
 

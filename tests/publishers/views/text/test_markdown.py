@@ -1,6 +1,9 @@
 import pytest
 
+from publishers.views.json_ld import application
 from publishers.views.text.markdown import to_html, to_plain
+from publishers.views.tools.cards import card
+from tests.publishers.samples import a_tool
 
 
 def test_emphasis_code_lists_and_paragraphs_are_rendered() -> None:
@@ -55,3 +58,11 @@ def test_the_plain_text_is_one_line_without_markup() -> None:
         "One two three four five"
     )
     assert to_plain("word " * 100, 30).endswith("word…")
+
+
+@pytest.mark.parametrize("address", ["http://[", "http://.", "http://a:99999/", "http://a..b/"])
+def test_an_address_that_no_browser_opens_is_no_link(address: str) -> None:
+    assert "<a" not in to_html(f"[site]({address})")
+    tool = a_tool(url=address)
+    assert card(tool).url is None
+    assert "sameAs" not in application(tool, in_full=True)

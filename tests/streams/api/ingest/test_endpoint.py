@@ -439,3 +439,16 @@ def test_after_a_timed_out_wait_the_response_is_the_plain_one(api: FakeApi) -> N
 )
 def test_the_preference_is_read_as_rfc_7240_writes_it(preferences: list[str], seconds: int) -> None:
     assert preferred_wait(preferences) == seconds
+
+
+@pytest.mark.parametrize(
+    ("differs", "pointer"),
+    [({"name": "\u200b"}, "/data/name"), ({"description": "a\x01b"}, "/data/description")],
+)
+def test_texts_that_no_new_event_may_hold_are_rejected_alone_and_in_a_batch(
+    api: Any, differs: dict[str, Any], pointer: str
+) -> None:
+    assert rejection(post(api, a_category(**differs)))["pointer"] == pointer
+    answer = post(api, [a_category(), a_category(**differs)], content_type=BATCH)
+    assert answer.status_code == 207
+    assert answer.json()["results"][1]["pointer"] == pointer

@@ -90,3 +90,30 @@ def test_a_visitor_without_votes_gets_an_empty_private_file(api: FakeApi, name: 
     assert "Alpha" not in answer.text
     assert answer.headers["cache-control"] == "private, no-cache"
     assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        *(('=HYPERLINK("http://e.com")', '\'=HYPERLINK("http://e.com")'), ("+1", "'+1")),
+        *(("-1", "'-1"), ("@SUM(A1)", "'@SUM(A1)"), ("\t=1", "'=1"), ("\r\n=1", "'=1")),
+        *(("\x01=1", "'=1"), ("\uff1d1", "'\uff1d1"), ("a=1", "a=1"), ("a\nb", "a b")),
+    ],
+)
+def test_no_cell_is_a_formula(
+    reader: Any, a_tool: Callable[..., Tool], name: str, cell: str
+) -> None:
+    reader.fakes.read_model.tools["alpha"] = a_tool("alpha", name=name, tagline=name)
+    text = reader.client.get("/v1/me/bookmarks.csv").text
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    assert (row["name"], row["tagline"]) == (cell, cell)
+    assert len(text.splitlines()) == 2
+
+
+def test_a_name_is_one_line_of_the_file_for_browsers(
+    reader: Any, a_tool: Callable[..., Tool]
+) -> None:
+    reader.fakes.read_model.tools["alpha"] = a_tool("alpha", name="a\r\n<DL>\x01b", tagline="c\nd")
+    text = reader.client.get("/v1/me/bookmarks.html").text
+    assert ">a &lt;DL&gt;b</A>" in text
+    assert "<DD>c d\n" in text

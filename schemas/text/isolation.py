@@ -1,14 +1,12 @@
 """Bidirectional isolation: a text of any script leaves the order of the text around it alone.
 
-See Unicode Standard Annex 9. Control characters of a user text are left out at the same place,
-because older events may hold them.
+See Unicode Standard Annex 9. Older events may hold control characters and line breaks where new
+events may not, so rendering leaves them out.
 """
 
 import re
 import unicodedata
 from functools import lru_cache
-
-from markupsafe import Markup, escape
 
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
 _ISOLATES = re.compile("[\u2066-\u2069]")
@@ -16,20 +14,19 @@ _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 _LEFT_TO_RIGHT = frozenset(("L", "EN", "ES", "ET", "CS", "NSM", "BN", "S", "WS", "ON", "B"))
 
 
+def holds_controls(text: str) -> bool:
+    """Whether a text holds control characters besides line feed, carriage return and tab."""
+    return _CONTROLS.search(text) is not None
+
+
 def drop_controls(value: object) -> object:
     """A text without control characters except line feed, carriage return and tab.
 
     Values that are no text, and safe HTML, keep their type.
     """
-    if isinstance(value, str) and _CONTROLS.search(value):
+    if isinstance(value, str) and holds_controls(value):
         return type(value)(_CONTROLS.sub("", value))
     return value
-
-
-@lru_cache(maxsize=8192)
-def bdi(text: str) -> Markup:
-    """The text as HTML in an isolating element."""
-    return Markup("<bdi>%s</bdi>") % escape(_without_isolates(text))
 
 
 @lru_cache(maxsize=8192)
@@ -38,12 +35,12 @@ def isolate(text: str) -> str:
 
     A text with characters that can change the order around it stands between U+2068 and U+2069.
     """
-    line = " ".join(_without_isolates(text).split())
+    line = " ".join(drop_isolates(text).split())
     if all(unicodedata.bidirectional(character) in _LEFT_TO_RIGHT for character in line):
         return line
     return f"{_FIRST_STRONG_ISOLATE}{line}{_POP_ISOLATE}"
 
 
-def _without_isolates(text: str) -> str:
-    # A lone U+2069 would close the isolation itself.
+def drop_isolates(text: str) -> str:
+    """The text without isolating characters: a lone U+2069 would close its own isolation."""
     return _ISOLATES.sub("", text)

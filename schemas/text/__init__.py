@@ -1,0 +1,1 @@
+"""What a text may hold, and what it may do to the text around it."""
