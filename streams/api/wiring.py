@@ -109,7 +109,7 @@ def build(settings: Settings, dependencies: Dependencies) -> Components:
         forms=FormEndpoints(vote_service, origins, CsrfTokens(settings.secret_keys), clock),
         reads=ReadEndpoints(read_model, tallies, voter_cookies),
         export=PersonalExport(read_model, voter_cookies, settings.public_url),
-        changes=ChangesEndpoint(sse_hub),
+        changes=ChangesEndpoint(sse_hub, proxies),
         health=Health(dependencies.observer),
         hosts=KnownHosts(settings),
         vote_service=vote_service,

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from streams.api.auth.trusted_proxies import TrustedProxies, network_prefix
 from streams.api.http.problems import Problem
 from streams.api.live.sse import SseClient, SseHub
 
@@ -23,19 +24,23 @@ _HEADERS = [
 class ChangesEndpoint:
     """Streams the tallies of the tools that a request names."""
 
-    def __init__(self, hub: SseHub) -> None:
+    def __init__(self, hub: SseHub, proxies: TrustedProxies) -> None:
         self._hub = hub
+        self._proxies = proxies
 
     async def get(self, request: Request) -> Response:
         """Answer `GET /v1/changes`."""
-        return ChangesResponse(self._hub, read_tools(request), read_last_event_id(request))
+        tools, last = read_tools(request), read_last_event_id(request)
+        address = self._proxies.client_address(request.scope, dict(request.scope["headers"]))
+        return ChangesResponse(self._hub, tools, last, network_prefix(address))
 
 
 class ChangesResponse(Response):
     """The stream as a response."""
 
-    def __init__(self, hub: SseHub, tools: list[str], last: int | None) -> None:
+    def __init__(self, hub: SseHub, tools: list[str], last: int | None, network: str = "") -> None:
         self._hub = hub
+        self._network = network
         self._tools = tools
         self._last = last
 
@@ -44,7 +49,7 @@ class ChangesResponse(Response):
         if scope["method"] == "HEAD":
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
             return await send({"type": "http.response.body", "body": b""})
-        client = await self._hub.subscribe(self._tools, self._last)
+        client = await self._hub.subscribe(self._tools, self._last, self._network)
         disconnect = asyncio.create_task(_close_on_disconnect(receive, client))
         try:
             await self._stream(client, send)

@@ -5,16 +5,19 @@ the newest, so a slow client costs no more than a fast one.
 """
 
 import asyncio
+from collections import Counter
 
 import msgspec
 
 from infra.telemetry.metrics import STREAM_CLIENTS
 from schemas.records import Community, Tool
-from streams.api.http.problems import unavailable
+from streams.api.http.problems import Problem, unavailable
 from streams.api.http.responses import encode
 from streams.api.live.tally_cache import CachedTool, TallyCache
 
 MAX_CLIENTS = 4000
+MAX_CLIENTS_PER_NETWORK = 400
+"""Streams of one address prefix, so that no network takes all of them."""
 
 
 class TallyChanged(msgspec.Struct, frozen=True):
@@ -33,9 +36,10 @@ def encode_event(tool: CachedTool | Tool) -> bytes:
 
 
 class SseClient:
-    """The pending events of one stream."""
+    """The pending events of one stream, and the client's network."""
 
-    def __init__(self) -> None:
+    def __init__(self, network: str = "") -> None:
+        self.network = network
         self._pending: dict[str, bytes] = {}
         self._wake = asyncio.Event()
         self.closed = False
@@ -69,6 +73,7 @@ class SseHub:
         self._tallies = tallies
         self._followers: dict[str, set[SseClient]] = {}
         self._clients: set[SseClient] = set()
+        self._networks: Counter[str] = Counter()
         self._closed = False
 
     def publish(self, records: dict[str, Tool | None]) -> None:
@@ -84,16 +89,25 @@ class SseHub:
                 for client in followers:
                     client.put(slug, event)
 
-    async def subscribe(self, tools: list[str], last: int | None) -> SseClient:
+    async def subscribe(self, tools: list[str], last: int | None, network: str = "") -> SseClient:
         """A client that follows these tools and first gets what it may have missed.
 
+        Args:
+            tools: Their slugs.
+            last: The last version that the client received.
+            network: The client's address prefix.
+
         Raises:
-            Problem: 503 with too many clients, or when the process is about to end.
+            Problem: 429 with too many clients of the network; 503 with too many clients, or when
+                the process is about to end.
         """
         if self._closed or len(self._clients) >= MAX_CLIENTS:
             raise unavailable("Too many clients follow changes here; try again soon.", seconds=5)
-        client = SseClient()
+        if self._networks[network] >= MAX_CLIENTS_PER_NETWORK:
+            raise _too_many_of_network()
+        client = SseClient(network)
         self._clients.add(client)
+        self._networks[network] += 1
         for tool in tools:
             self._followers.setdefault(tool, set()).add(client)
         STREAM_CLIENTS.inc()
@@ -110,16 +124,16 @@ class SseHub:
         Only the event that it named is skipped. Versions of different tools can overtake one
         another on the topic, and a version above the present one names a past that is gone.
         """
-        for slug in tools:
-            tool = await self._tallies.get(slug)
-            if tool is None:
-                continue
+        for tool in await self._tallies.get_all(tools):
             if tool.version != last:
-                client.put(slug, encode_event(tool))
+                client.put(tool.tool, encode_event(tool))
 
     def unsubscribe(self, client: SseClient, tools: list[str]) -> None:
         """Remove a client."""
         self._clients.discard(client)
+        self._networks[client.network] -= 1
+        if self._networks[client.network] <= 0:
+            del self._networks[client.network]
         for tool in tools:
             followers = self._followers.get(tool, set())
             followers.discard(client)
@@ -132,3 +146,8 @@ class SseHub:
         self._closed = True
         for client in self._clients:
             client.close()
+
+
+def _too_many_of_network() -> Problem:
+    detail = "Too many clients of your network follow changes here; try again soon."
+    return Problem(429, detail, headers={"Retry-After": "30"}, code="too-many-streams")

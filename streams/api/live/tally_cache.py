@@ -4,10 +4,11 @@ The changes topic keeps them current; a tool that is not cached is read once.
 """
 
 import asyncio
+from collections.abc import Sequence
 
 import msgspec
 
-from projections.read.tools import ToolTally, find_tool, read_tallies
+from projections.read.tools import ToolTally, find_tool, find_tools, read_tallies
 from schemas.records import Community, Tool, Verdict
 from streams.api.read_model import ReadModel
 
@@ -64,6 +65,14 @@ class TallyCache:
             if record is not None:
                 self.update(record)
         return self._tools.get(slug)
+
+    async def get_all(self, slugs: Sequence[str]) -> list[CachedTool]:
+        """Those of these tools that are listed; one query reads all that are not in memory."""
+        missing = [slug for slug in slugs if slug not in self._tools]
+        if missing:
+            for record in await self._read_model.run(find_tools, missing):
+                self.update(record)
+        return [self._tools[slug] for slug in slugs if slug in self._tools]
 
     def update(self, record: Tool) -> None:
         """Store a whole record."""

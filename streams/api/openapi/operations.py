@@ -139,7 +139,7 @@ OPERATIONS = (
     _change("PUT", "/v1/bookmarks/{tool}", "Add a bookmark"),
     _change("DELETE", "/v1/bookmarks/{tool}", "Remove a bookmark"),
     Operation("GET", "/v1/changes", "Stream tally changes", TallyChanged, query=("tool",),
-              errors=(400, 503), note=_STREAM),
+              errors=(400, 429, 503), note=_STREAM),
     _list("/v1/tools", "List tools", Tool),
     _get("/v1/tools/{tool}", "Get a tool", Tool, 404, 503),
     _get("/v1/compare/{pair}", "Compare two tools", ComparisonBody, 404, 503,

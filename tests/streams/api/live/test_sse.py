@@ -6,11 +6,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from starlette.requests import Request
 
+from projections.read.tools import find_tools
 from schemas.records import Community, Tool
 from streams.api.http.problems import Problem
 from streams.api.live.changes_endpoint import ChangesResponse
-from streams.api.live.sse import SseClient
+from streams.api.live.sse import MAX_CLIENTS_PER_NETWORK, SseClient
 from tests.streams.api.conftest import FakeApi
 
 
@@ -103,6 +105,56 @@ def test_with_several_tools_only_the_named_event_is_skipped(
         return await (await api.components.sse_hub.subscribe(["alpha", "beta"], 7)).next(0)
 
     assert asyncio.run(scenario()).count(b"event: tally") == 1
+
+
+def test_one_network_cannot_take_all_streams() -> None:
+    async def scenario() -> None:
+        hub = FakeApi().components.sse_hub
+        clients = [
+            await hub.subscribe(["alpha"], 7, "10.1.0.0/24") for _ in range(MAX_CLIENTS_PER_NETWORK)
+        ]
+        with pytest.raises(Problem) as refused:
+            await hub.subscribe(["alpha"], 7, "10.1.0.0/24")
+        assert (refused.value.status, refused.value.headers["Retry-After"]) == (429, "30")
+        await hub.subscribe(["alpha"], 7, "10.2.0.0/24")
+        hub.unsubscribe(clients[0], ["alpha"])
+        await hub.subscribe(["alpha"], 7, "10.1.0.0/24")
+
+    asyncio.run(scenario())
+
+
+def test_a_stream_counts_for_the_network_of_the_client_behind_its_proxy(
+    make_api: Callable[..., FakeApi],
+) -> None:
+    api = make_api(VERDICTS_TRUSTED_PROXIES="127.0.0.0/8")
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "query_string": b"tool=alpha",
+        "client": ("127.0.0.1", 1),
+        "headers": [(b"x-forwarded-for", b"198.51.100.7")],
+    }
+    response = asyncio.run(api.components.changes.get(Request(scope)))
+    assert response._network == "198.51.100.0/24"  # type: ignore[attr-defined]
+
+
+def test_tools_that_are_not_in_memory_are_read_with_one_query() -> None:
+    async def scenario() -> None:
+        api = FakeApi()
+        asked: list[list[str]] = []
+        answer = api.fakes.read_model.answers[find_tools]
+
+        def find(slugs: list[str]) -> Any:
+            asked.append(slugs)
+            return answer(slugs)
+
+        api.fakes.read_model.answers[find_tools] = find
+        unknown = [f"unknown-{number}" for number in range(48)]
+        client = await api.components.sse_hub.subscribe(["alpha", *unknown, "beta"], None)
+        assert asked == [["alpha", *unknown, "beta"]]
+        assert (await client.next(0)).count(b"event: tally") == 2
+
+    asyncio.run(scenario())
 
 
 def test_a_slow_client_has_one_pending_event_per_tool() -> None:
