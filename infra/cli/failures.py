@@ -8,6 +8,8 @@ import psycopg
 from confluent_kafka import KafkaException
 from sqlalchemy.exc import OperationalError
 
+from infra.embedded.errors import is_disk_full, os_error_text
+from infra.embedded.private_file import write_private
 from infra.errors import VerdictsError
 from infra.postgres.engine import error_text
 
@@ -20,9 +22,10 @@ def describe(error: Exception) -> str:
         return f"The database does not answer ({error_text(error)})."
     if isinstance(error, KafkaException):
         return f"Kafka does not answer ({error.args[0].str()})."
+    if isinstance(error, OSError) and is_disk_full(error):
+        return f"{os_error_text(error)} and start again."
     if isinstance(error, OSError) and error.strerror:
-        at = f" at {error.filename}" if error.filename else ""
-        return f"{error.strerror}{at}; fix that and start again."
+        return f"{os_error_text(error)}; fix that and start again."
     return f"An unexpected error occurred ({type(error).__name__}: {error}){_save(error)}."
 
 
@@ -30,8 +33,7 @@ def _save(error: Exception) -> str:
     """Write the traceback to the data folder, and say where it is."""
     file = Path(os.environ.get("VERDICTS_DATA") or ".verdicts").absolute() / "logs" / "failure.log"
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("".join(traceback.format_exception(error)))
+        write_private(file, "".join(traceback.format_exception(error)))
     except OSError:
         return ""
     return f"; the traceback is in {file}"

@@ -1,4 +1,6 @@
-"""Errors of embedded servers."""
+"""Errors of embedded servers and of the data folder."""
+
+import errno
 
 from infra.errors import VerdictsError
 
@@ -9,3 +11,16 @@ class EmbeddedError(VerdictsError):
 
 class PortTakenError(EmbeddedError):
     """Another program bound the port between its choice and the start of the server."""
+
+
+def is_disk_full(error: OSError) -> bool:
+    """Return whether a write failed because the disk or the user's quota is full."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def os_error_text(error: OSError) -> str:
+    """Return what is wrong and with which file, as a sentence without its full stop."""
+    at = f" at {error.filename}" if error.filename else ""
+    if is_disk_full(error):
+        return f"The disk is full{at}; make room"
+    return f"{error.strerror or error}{at}"

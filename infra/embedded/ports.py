@@ -5,6 +5,8 @@ import random
 import socket
 from pathlib import Path
 
+from infra.embedded.private_file import write_private
+
 LOOPBACK = "127.0.0.1"
 
 _CANDIDATES = range(20_000, 32_000)
@@ -22,8 +24,14 @@ def choose(data: Path, *names: str) -> dict[str, int]:
 
 
 def remember(data: Path, chosen: dict[str, int]) -> None:
-    """Store the ports of servers that have started."""
-    _file(data).write_text(json.dumps({**_read(data), **chosen}, indent=2) + "\n")
+    """Store the ports of servers that have started, unless they are stored already.
+
+    Raises:
+        OSError: The file cannot be written; the stored ports are unchanged.
+    """
+    stored = _read(data)
+    if (ports := {**stored, **chosen}) != stored:
+        write_private(_file(data), json.dumps(ports, indent=2) + "\n")
 
 
 def is_free(host: str, port: int) -> bool:

@@ -11,7 +11,7 @@ from rich.markup import escape
 
 
 class Screen:
-    """Writes lines from any thread. A closed terminal does not stop the system."""
+    """Writes lines from any thread. A closed terminal (OSError, or ValueError) stops nothing."""
 
     def __init__(self, console: Console | None = None) -> None:
         """Write to `console`, standard output by default."""
@@ -24,7 +24,7 @@ class Screen:
 
     def say(self, text: str = "", style: str = "") -> None:
         """Write one line unchanged."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
             self._console.print(escape(text), style=style or None)
 
     def warn(self, text: str) -> None:
@@ -38,7 +38,7 @@ class Screen:
     def done(self, text: str, seconds: float | None = None) -> None:
         """Write the line of a completed step."""
         duration = "" if seconds is None else f"{seconds:6.1f} s"
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
             self._console.print(f"  [green]{self._done}[/] {escape(text):<58}[dim]{duration}[/]")
 
     @contextlib.contextmanager
@@ -55,7 +55,7 @@ class Screen:
 
     def show(self, key: str, text: str) -> None:
         """Set the part of `key` in the moving status line; an empty text removes it."""
-        with self._lock, contextlib.suppress(OSError):
+        with self._lock, contextlib.suppress(OSError, ValueError):
             self._status_parts[key] = text
             line = " · ".join(filter(None, self._status_parts.values()))
             self._status.update(escape(line))

@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 
 from infra.embedded.errors import EmbeddedError
+from infra.embedded.private_file import read_or_create, write_private
 from infra.embedded.process import Identity, identify
-from infra.embedded.secret_file import read_or_create, write_secret
 from infra.settings import Settings
 
 PREVIOUS_RUN_SECONDS = 20.0
@@ -95,7 +95,7 @@ class DataFolder:
 
     def write_run(self, run: RunInfo) -> None:
         """Write `run.json` with mode 0600, because it contains a password."""
-        write_secret(self._run_file, msgspec.json.format(msgspec.json.encode(run)).decode() + "\n")
+        write_private(self._run_file, msgspec.json.format(msgspec.json.encode(run)).decode() + "\n")
 
     def read_run(self) -> RunInfo | None:
         """Return the `run.json` of the running system; None if none runs."""

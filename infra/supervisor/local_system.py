@@ -1,5 +1,7 @@
 """The servers and services of one data folder: started in order, watched, stopped in order."""
 
+import contextlib
+import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -8,7 +10,7 @@ from typing import NamedTuple
 import httpx
 
 from infra.embedded import ports
-from infra.embedded.errors import EmbeddedError
+from infra.embedded.errors import EmbeddedError, os_error_text
 from infra.embedded.guardian import Guardian
 from infra.embedded.ports import LOOPBACK, is_free
 from infra.settings import Settings, local_url
@@ -81,6 +83,8 @@ class LocalSystem:
         self._guardian: Guardian | None = None
         self._postgres_home: str | None = None
         self._metrics: dict[str, str] = {}
+        self._run_lock = threading.Lock()
+        self._run_is_stale = False
 
     def start(self) -> None:
         """Start servers, then services; return when a vote sent now would reach a page."""
@@ -103,10 +107,9 @@ class LocalSystem:
 
     def watch(self) -> None:
         """Block until a signal raises; meanwhile the supervisor's threads restart services."""
-        assert self._guardian
         while True:
-            if self._guardian.restart_if_dead():
-                self._screen.warn("the guardian process died and was restarted")
+            self._restart_guardian()
+            self._write_stale_run()
             time.sleep(1)
 
     def stop(self) -> None:
@@ -162,21 +165,46 @@ class LocalSystem:
     def _pids(self) -> dict[str, int]:
         return {service.name: service.pid or 0 for service in self._supervisor.services}
 
+    def _restart_guardian(self) -> None:
+        """Restart a dead guardian; one that cannot start is tried again a second later."""
+        assert self._guardian
+        try:
+            if self._guardian.restart_if_dead():
+                self._screen.warn("the guardian process died and was restarted")
+        except OSError as error:
+            self._screen.warn(f"the guardian process does not start: {os_error_text(error)}.")
+
+    def _write_stale_run(self) -> None:
+        """Write `run.json` again after a failure, as on a disk that was full."""
+        if self._run_is_stale:
+            with contextlib.suppress(OSError):
+                self._write_run()
+                self._screen.done("run.json names the running processes again")
+
     def _write_run(self) -> None:
+        """Write `run.json`; several threads may call it.
+
+        Raises:
+            OSError: The file cannot be written; `watch` tries again.
+        """
+        with self._run_lock:
+            self._run_is_stale = True
+            self._folder.write_run(self._describe_run())
+            self._run_is_stale = False
+
+    def _describe_run(self) -> RunInfo:
         pids = self._pids()
-        self._folder.write_run(
-            RunInfo(
-                url=self._url,
-                kafka=self._settings.kafka,
-                database=self._settings.database_url,
-                pids={name: pids.get(name) for name in ("kafka", "postgres", *SERVICES)},
-                postgres_home=self._postgres_home,
-                public_url=self._settings.public_url,
-                metrics={
-                    ServiceName.API: f"{self._url}/metrics",
-                    **{name: f"http://{at}/metrics" for name, at in self._metrics.items()},
-                },
-            )
+        return RunInfo(
+            url=self._url,
+            kafka=self._settings.kafka,
+            database=self._settings.database_url,
+            pids={name: pids.get(name) for name in ("kafka", "postgres", *SERVICES)},
+            postgres_home=self._postgres_home,
+            public_url=self._settings.public_url,
+            metrics={
+                ServiceName.API: f"{self._url}/metrics",
+                **{name: f"http://{at}/metrics" for name, at in self._metrics.items()},
+            },
         )
 
     def _await(self, path: str, what: str) -> None:

@@ -1,16 +1,16 @@
 """Keeps services running: a service that ends is restarted, with growing delays.
 
-Each service has a thread that waits for its end. `Supervisor.stop` ends the services in the reverse
+Each service has a thread that waits for its end. No failure of a start or of a note about it ends
+that thread. `Supervisor.stop` ends the services in the reverse
 order of their dependencies.
 """
 
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from infra.embedded.errors import EmbeddedError
+from infra.embedded.errors import os_error_text
 from infra.embedded.process import Child, stop
 from infra.supervisor.console import Screen
 
@@ -131,12 +131,24 @@ class Supervisor:
         while not self._stopping.is_set():
             try:
                 service.start()
-            except (EmbeddedError, OSError, subprocess.SubprocessError) as error:
+            except Exception as error:
                 service.failures += 1
-                self._screen.warn(f"{service.name}: {error}")
+                self._screen.warn(f"{service.name} does not start: {_reason(error)}")
                 self._stopping.wait(service.restart_delay)
                 continue
-            self._on_change()
             self._screen.done(f"{service.name} runs again (pid {service.pid})")
+            self._report_change()
             return True
         return False
+
+    def _report_change(self) -> None:
+        try:
+            self._on_change()
+        except Exception as error:
+            self._screen.warn(f"the new pid is not noted: {_reason(error)}")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"{os_error_text(error)}."
+    return str(error) or type(error).__name__

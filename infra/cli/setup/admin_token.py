@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from infra.embedded.secret_file import write_secret
+from infra.embedded.private_file import write_private
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from projections.private import tokens
@@ -16,6 +16,6 @@ def ensure_admin_token(settings: Settings, path: Path) -> None:
             text = path.read_text().strip() if path.exists() else ""
             if not (text and tokens.find(connection, text)):
                 issued = tokens.create(connection, name="local administrator", role="admin")
-                write_secret(path, issued.text + "\n")
+                write_private(path, issued.text + "\n")
     finally:
         database.dispose()

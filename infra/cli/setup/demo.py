@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from infra.embedded.errors import os_error_text
+from infra.embedded.private_file import write_private
 from infra.kafka.topics import is_empty
 from infra.postgres.engine import create_engine
 from infra.postgres.heartbeats import HeartbeatThread
@@ -86,7 +88,15 @@ def _load(settings: Settings, file: Path, token: Path, url: str, screen: Screen)
 
         load(url, token.read_text().strip(), end, show, week_sent=freeze_closed)
         step.result = "Demo content loaded"
-    _write(file, DemoProgress(end=end, loaded=True))
+    _note_loaded(file, end, screen)
+
+
+def _note_loaded(file: Path, end: int, screen: Screen) -> None:
+    """Record that the demo is complete; without the record the next start sends it again."""
+    try:
+        _write(file, DemoProgress(end=end, loaded=True))
+    except OSError as error:
+        screen.warn(f"the next start loads the demo again: {os_error_text(error)}.")
 
 
 def _read(file: Path) -> DemoProgress | None:
@@ -97,4 +107,4 @@ def _read(file: Path) -> DemoProgress | None:
 
 
 def _write(file: Path, progress: DemoProgress) -> None:
-    file.write_bytes(msgspec.json.encode(progress))
+    write_private(file, msgspec.json.encode(progress).decode())

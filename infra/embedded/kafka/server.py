@@ -17,6 +17,7 @@ from confluent_kafka.admin import AdminClient
 from infra.embedded import ports
 from infra.embedded.errors import EmbeddedError, PortTakenError
 from infra.embedded.kafka.configuration import JVM_OPTIONS, PROPERTIES
+from infra.embedded.private_file import write_private
 from infra.embedded.process import Child, Identity, Spawn, end_all, identify, spawn
 from infra.embedded.startup_log import StartupLog
 from infra.kafka.client import create_admin, create_consumer
@@ -82,8 +83,9 @@ class Kafka:
                 if attempt == attempts - 1:
                     raise
                 continue
+            if not self._ports:
+                ports.remember(self.data, chosen)
             self._ports = chosen
-            ports.remember(self.data, chosen)
             return child
         raise AssertionError("the last attempt returns or raises")
 
@@ -91,12 +93,7 @@ class Kafka:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._end_leftover()
         self._empty_scratch()
-        (self.folder / "server.properties").write_text(
-            PROPERTIES.format(
-                host=ports.LOOPBACK, broker=chosen["kafka"], controller=chosen["kafka_controller"]
-            )
-            + self._properties  # the last line for a name wins
-        )
+        self._write_properties(chosen)
         log = StartupLog(self.data / "logs" / "kafka.log")
         with log.file:
             self._format(log, spawn)
@@ -108,14 +105,29 @@ class Kafka:
                 stdout=log.file,
                 stderr=log.file,
             )
-        self._pid_file.write_bytes(msgspec.json.encode(identify(child.pid)))
         try:
+            self._note_pid(child)
             self._await_ready(child, f"{ports.LOOPBACK}:{chosen['kafka']}", log)
         except BaseException:
             child.kill()
             child.wait()
             raise
         return child
+
+    def _write_properties(self, chosen: dict[str, int]) -> None:
+        """Write `server.properties` if it differs: a restart needs no room on the disk."""
+        file = self.folder / "server.properties"
+        text = PROPERTIES.format(
+            host=ports.LOOPBACK, broker=chosen["kafka"], controller=chosen["kafka_controller"]
+        )
+        text += self._properties  # the last line for a name wins
+        if not file.exists() or file.read_text() != text:
+            write_private(file, text)
+
+    def _note_pid(self, child: Child) -> None:
+        """Record the process for `_end_leftover`; a full disk does not prevent the start."""
+        with suppress(OSError):
+            write_private(self._pid_file, msgspec.json.encode(identify(child.pid)).decode())
 
     def _end_leftover(self) -> None:
         """End a broker that outlived its supervisor; it would keep the log folder locked."""

@@ -16,8 +16,8 @@ import psycopg
 from infra.embedded import ports
 from infra.embedded.errors import EmbeddedError, PortTakenError
 from infra.embedded.postgres import location
+from infra.embedded.private_file import read_or_create
 from infra.embedded.process import Child, Spawn, end_all, identify, spawn
-from infra.embedded.secret_file import read_or_create
 from infra.embedded.startup_log import StartupLog
 
 USER = DATABASE = "verdicts"
@@ -63,16 +63,18 @@ class Postgres:
         """
         self._initialise(spawn)
         self._end_leftover()
-        attempts = 1 if self._port else NEW_PORT_ATTEMPTS
+        first = not self._port
+        attempts = NEW_PORT_ATTEMPTS if first else 1
         for attempt in range(attempts):
-            chosen = {"postgres": self._port} if self._port else ports.choose(self.data, "postgres")
+            chosen = ports.choose(self.data, "postgres") if first else {"postgres": self._port}
             try:
                 child = self._start(chosen["postgres"], spawn)
             except PortTakenError:
                 if attempt == attempts - 1:
                     raise
                 continue
-            ports.remember(self.data, chosen)
+            if first:
+                ports.remember(self.data, chosen)
             return child
         raise AssertionError("the last attempt returns or raises")
 

@@ -86,7 +86,11 @@ def test_an_unknown_command_is_refused_without_a_traceback() -> None:
         ),
         (
             OSError(28, "No space left on device", "/data/x"),
-            "No space left on device at /data/x; fix that and start again.",
+            "The disk is full at /data/x; make room and start again.",
+        ),
+        (
+            PermissionError(13, "Permission denied", "/data/x"),
+            "Permission denied at /data/x; fix that and start again.",
         ),
     ],
 )

@@ -1,9 +1,11 @@
+import errno
 import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import psutil
 import pytest
@@ -11,8 +13,8 @@ import pytest
 from infra.embedded import ports
 from infra.embedded.errors import PortTakenError
 from infra.embedded.guardian import TAG_VARIABLE, Guardian
+from infra.embedded.private_file import read_or_create, write_private
 from infra.embedded.process import Child, Identity, end_all, identify, spawn
-from infra.embedded.secret_file import read_or_create, write_secret
 from infra.embedded.startup_log import StartupLog
 
 SLEEPER = [sys.executable, "-c", "import signal; signal.pause()"]
@@ -67,9 +69,45 @@ def test_an_emptied_secret_is_made_anew(tmp_path: Path) -> None:
 
 
 def test_replacing_leaves_no_other_file_behind(tmp_path: Path) -> None:
-    write_secret(tmp_path / "run.json", "1")
-    write_secret(tmp_path / "run.json", "2")
+    write_private(tmp_path / "run.json", "1")
+    write_private(tmp_path / "run.json", "2")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("run.json", "2")]
+
+
+def test_a_replacement_that_fails_leaves_no_half_file_behind(tmp_path: Path) -> None:
+    (tmp_path / "run.json").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        write_private(tmp_path / "run.json", "2")
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_a_secret_that_others_can_read_is_made_private(tmp_path: Path) -> None:
+    path = tmp_path / "a.key"
+    path.write_text("known\n")
+    path.chmod(0o644)
+    assert read_or_create(path, "fresh") == "known"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_server_starts_without_a_log_on_a_full_disk_alone(tmp_path: Path) -> None:
+    def fail(number: int) -> Callable[[Path], IO[bytes]]:
+        def open_log(path: Path) -> IO[bytes]:
+            raise OSError(number, "no file", str(path))
+
+        return open_log
+
+    log = StartupLog(tmp_path / "a.log", fail(errno.ENOSPC))
+    log.file.write(b"discarded")
+    assert "the reason is in" in str(log.explain("Kafka", tmp_path))
+    with pytest.raises(OSError, match="no file"):
+        StartupLog(tmp_path / "a.log", fail(errno.EACCES))
+
+
+def test_ports_that_are_stored_already_are_not_written_again(tmp_path: Path) -> None:
+    ports.remember(tmp_path, {"kafka": 1})
+    before = (tmp_path / "ports.json").stat()
+    ports.remember(tmp_path, {"kafka": 1})
+    assert (tmp_path / "ports.json").stat().st_ino == before.st_ino
 
 
 def test_a_process_is_not_mistaken_for_a_later_one_with_its_pid(child: Child) -> None:
