@@ -9,11 +9,13 @@ from pathlib import Path
 import msgspec
 
 from infra.embedded.errors import EmbeddedError
-from infra.embedded.private_file import read_or_create, write_private
+from infra.embedded.private_file import PRIVATE_MODE, make_private, read_or_create, write_private
 from infra.embedded.process import Identity, identify
 from infra.settings import Settings
 
 PREVIOUS_RUN_SECONDS = 20.0
+FOLDER_MODE, ENTERABLE_MODE = 0o700, 0o711
+_SECRETS = ("admin.token", "secret.key", "voter.key", "postgres.password", "run.json")
 
 
 class RunInfo(msgspec.Struct, frozen=True):
@@ -49,12 +51,37 @@ class DataFolder:
         """
         self.path = path
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         except OSError as error:
             raise EmbeddedError(
                 f"The data folder {path} cannot be created ({error.strerror}); "
                 "choose another one with VERDICTS_DATA."
             ) from error
+
+    def make_private(self) -> list[str]:
+        """Take folder, secrets and logs from other users; return a line per change to read.
+
+        Embedded PostgreSQL of root runs as another user. A cluster of an older release inside the
+        folder stays reachable: mode 0711 lets that user enter, and hides the names of files.
+        """
+        mode = ENTERABLE_MODE if self._holds_cluster_of_another_user() else FOLDER_MODE
+        lines = []
+        if make_private(self.path, mode):
+            lines.append(f"{self.path} was open to other users; its mode is now {mode:04o}.")
+        readable = [name for name in _SECRETS if make_private(self.path / name, PRIVATE_MODE)]
+        lines += [
+            f"{self.path / name} was readable for others; its mode is now 0600."
+            for name in readable
+        ]
+        for file in (self.path / "logs").glob("*.log"):
+            make_private(file, PRIVATE_MODE)
+        return lines
+
+    def _holds_cluster_of_another_user(self) -> bool:
+        try:
+            return (self.path / "postgres" / "PG_VERSION").stat().st_uid != os.geteuid()
+        except OSError:
+            return False
 
     def lock(self) -> int:
         """Lock the folder for this run, and return the descriptor of the lock.
@@ -65,7 +92,7 @@ class DataFolder:
         Raises:
             EmbeddedError: Another run has locked the folder.
         """
-        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, PRIVATE_MODE)
         deadline = time.monotonic() + PREVIOUS_RUN_SECONDS
         while not _try_lock(descriptor):
             owner = self._lock_owner()

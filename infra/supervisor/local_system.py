@@ -90,6 +90,8 @@ class LocalSystem:
         """Start servers, then services; return when a vote sent now would reach a page."""
         self._screen.say(f"Verdicts · data folder: {self._settings.data}")
         lock = self._folder.lock()
+        for line in self._folder.make_private():
+            self._screen.warn(line)
         self._folder.remove_run()
         self._require_port()
         self._guardian = Guardian(keep_open=(lock,))

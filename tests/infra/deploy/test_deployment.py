@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from infra.cli.main import verdicts
-from infra.settings import VARIABLES
+from infra.setting_values import SettingsError
+from infra.settings import VARIABLES, Settings
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "infra" / "deploy"
@@ -201,6 +202,58 @@ def test_no_secret_stands_in_the_files() -> None:
         assert "replace-me" in value
     for service in SERVICES.values():
         assert all(service["environment"][key].startswith("${") for key in KEYS)
+
+
+def test_nobody_gets_a_default_password_or_trust_that_nobody_chose() -> None:
+    grafana = COMPOSE["services"]["grafana"]["environment"]
+    assert "GF_AUTH_ANONYMOUS_ENABLED" not in grafana
+    assert grafana["GF_SECURITY_ADMIN_PASSWORD"].startswith("${GRAFANA_PASSWORD:?")
+    with pytest.raises(SettingsError, match="VERDICTS_TRUSTED_PROXIES"):
+        Settings.from_environment(found("ConfigMap")["verdicts"]["data"])
+    assert SERVICES["api"]["environment"]["VERDICTS_TRUSTED_PROXIES"].endswith(":-}")
+
+
+def test_every_address_of_a_database_says_whether_it_is_encrypted() -> None:
+    addresses = {service["environment"]["DATABASE_URL"] for service in SERVICES.values()}
+    addresses.add(found("Secret")["verdicts"]["stringData"]["DATABASE_URL"])
+    assert all("sslmode=" in address for address in addresses)
+
+
+def selects(selector: dict[str, Any], app: str) -> bool:
+    (expression,) = selector.get("matchExpressions", [None])
+    if expression:
+        return app in expression["values"]
+    return selector.get("matchLabels", {}).get("app", app) == app
+
+
+def flows(direction: str, peers: str) -> set[tuple[str, str, int]]:
+    """Pairs of pods and ports that the policies allow in one direction: own pod, peer, port."""
+    return {
+        (own, other, port["port"])
+        for policy in found("NetworkPolicy").values()
+        for rule in policy["spec"].get(direction, ())
+        for peer in rule[peers]
+        for port in rule["ports"]
+        for own in PODS
+        for other in PODS
+        if "podSelector" in peer
+        and selects(policy["spec"]["podSelector"], own)
+        and selects(peer["podSelector"], other)
+    }
+
+
+def test_pods_reach_what_they_need_and_nothing_else() -> None:
+    (deny,) = (
+        it["spec"]
+        for it in found("NetworkPolicy").values()
+        if not it["spec"].get("egress") and it["spec"]["podSelector"] == {}
+    )
+    assert deny["policyTypes"] == ["Ingress", "Egress"]
+    outgoing = flows("egress", "to")
+    assert outgoing == {(own, other, port) for other, own, port in flows("ingress", "from")}
+    kafka = {(own, "kafka", 9092) for own in ("api", "worker", "topics", "kafka")}
+    database = {(own, "postgres", 5432) for own in OURS}
+    assert outgoing == kafka | database | {("kafka", "kafka", 9093)}
 
 
 def ignored(path: str) -> bool:

@@ -15,6 +15,7 @@ import httpx
 import psutil
 import pytest
 
+from infra.embedded.postgres.location import outside_folder
 from infra.embedded.process import Child
 from infra.settings import Settings
 from infra.supervisor.data_folder import DataFolder, attach
@@ -77,6 +78,9 @@ def folder() -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix="verdicts-up-"))
     made.chmod(0o755)
     yield made
+    for data in made.iterdir():
+        if outside := outside_folder(data):
+            shutil.rmtree(outside, ignore_errors=True)
     shutil.rmtree(made, ignore_errors=True)
 
 
@@ -93,6 +97,9 @@ def test_the_local_token_and_the_addresses_are_for_the_owner_alone(up: Up) -> No
     for name in ("admin.token", "run.json", "secret.key", "voter.key", "postgres.password"):
         assert stat.S_IMODE((up.data / name).stat().st_mode) == 0o600, name
     assert (up.data / "admin.token").read_text().count("\n") == 1
+    assert stat.S_IMODE(up.data.stat().st_mode) == 0o700
+    for log in (up.data / "logs").iterdir():
+        assert stat.S_IMODE(log.stat().st_mode) == 0o600, log
 
 
 def test_the_run_names_the_processes_themselves(up: Up) -> None:
