@@ -86,6 +86,17 @@ def web_url(values: Mapping[str, str], name: str) -> str:
     return text.rstrip("/")
 
 
+def origin(values: Mapping[str, str], name: str) -> str:
+    """Check a URL of scheme, host and port alone, or nothing; a slash at its end is dropped."""
+    url = web_url(values, name)
+    if url and not _is_origin(url):
+        raise SettingsError(
+            f"{name} is {values[name]!r}; give scheme, host and port alone, such as "
+            "https://verdicts.example, since pages link from the root of their host."
+        )
+    return url
+
+
 def database_url(values: Mapping[str, str], name: str) -> str:
     """Check a URL of PostgreSQL, or nothing; the message omits the value and its password."""
     text = values[name]
@@ -104,6 +115,16 @@ def kafka_security(environ: Mapping[str, str]) -> dict[str, str]:
         for name, value in sorted(environ.items())
         if name.startswith(_KAFKA_PREFIXES) and value
     }
+
+
+def _is_origin(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    hidden = set(url) & set("@?#\\") or any(character.isspace() for character in url)
+    return bool(parts.hostname and not parts.path and not hidden and port != 0)
 
 
 def _has_scheme(text: str, schemes: tuple[str, ...]) -> bool:

@@ -113,7 +113,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             host=host,
             port=port,
             demo=parse.switch(values, "VERDICTS_DEMO"),
-            public_url=parse.web_url(values, "VERDICTS_PUBLIC_URL") or local_url(host, port),
+            public_url=parse.origin(values, "VERDICTS_PUBLIC_URL") or local_url(host, port),
             secret_keys=parse.comma_separated(values, "VERDICTS_SECRET_KEY"),
             voter_key=values["VERDICTS_VOTER_KEY"],
             trusted_proxies=parse.networks(values, "VERDICTS_TRUSTED_PROXIES"),

@@ -76,6 +76,26 @@ def test_a_value_that_cannot_be_meant_is_named_in_one_sentence(name: str, value:
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://a.example/verdicts",
+        "https://a.example/?x=1",
+        "https://a.example?",
+        "https://a.example#top",
+        "https://ann:secret@a.example",
+        "https://a.example:99999",
+        "https://a b.example",
+        "https://",
+        "https://:443",
+        "http://[",
+    ],
+)
+def test_a_public_url_is_an_origin(url: str) -> None:
+    with pytest.raises(SettingsError, match="VERDICTS_PUBLIC_URL"):
+        settings(VERDICTS_PUBLIC_URL=url)
+
+
 def test_a_wrong_database_address_is_refused_without_showing_its_password() -> None:
     with pytest.raises(SettingsError) as error:
         settings(DATABASE_URL="mysql://ann:secret@localhost/x")
