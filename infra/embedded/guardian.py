@@ -18,6 +18,7 @@ from typing import IO
 import msgspec
 import psutil
 
+from infra.embedded.environment import server_environment
 from infra.embedded.process import Child, Identity, end_all, identify
 
 TAG_VARIABLE = "VERDICTS_SUPERVISED_BY"
@@ -74,7 +75,7 @@ class Guardian:
             stdin=subprocess.PIPE,
             start_new_session=True,
             pass_fds=self._keep_open,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            env={**server_environment(os.environ), "PYTHONPATH": os.pathsep.join(sys.path)},
         )
 
     def _register(self, identity: Identity) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 
 import msgspec
+import structlog
 from sqlalchemy import Engine
 
 from infra.postgres.engine import notify
@@ -27,7 +28,7 @@ from publishers.build.affected_pages import DigestWeeks
 from publishers.build.page_queue import Page, PageQueue, Priority
 from publishers.build.parallel import map_in_forks
 from publishers.build.pending_changes import PendingChange, PendingChanges
-from publishers.build.site_files import SiteFiles
+from publishers.build.site_files import BlockedPathError, SiteFiles
 from publishers.build.throttle import Throttle, Timer
 from publishers.content import content_cache
 from publishers.content.in_memory_content import InMemoryContent
@@ -39,6 +40,8 @@ from schemas.channels import Channel
 MOST_MARKS = 2_000
 # How often marks are read, and how often the weeks are asked for.
 MARKS, WEEKS = Throttle(0.5, 0.015, 0.2), Throttle(0.1, 1.0, 3.0)
+_REMEDY = "Remove what lies there, then run `verdicts publish --all`."
+log = structlog.get_logger(__name__)
 Fence = Callable[[], None]
 
 
@@ -249,7 +252,14 @@ class SiteBuilder:
         return sum(map(self._build_page, paths))
 
     def _build_page(self, path: str) -> bool:
-        """Bring one page up to date; whether its file changed."""
+        """Bring one page up to date; whether its file changed.
+
+        A page whose path is blocked is left out, and the other pages go on.
+        """
         content = catalogue.render(self._content, path, self._public_url)
         self._fence()
-        return self._files.put(path, content)
+        try:
+            return self._files.put(path, content)
+        except BlockedPathError as error:
+            log.error("page cannot be written", page=path, reason=str(error), remedy=_REMEDY)
+            return False

@@ -22,6 +22,7 @@ from publishers.build.atomic_exchange import exchange
 
 _PATH = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
 _WRITERS = ".writers"
+_BLOCKED = (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.ENOTEMPTY)
 
 
 class BadPath(ValueError):  # noqa: N818 (it says what it is)
@@ -30,6 +31,10 @@ class BadPath(ValueError):  # noqa: N818 (it says what it is)
 
 class SupersededError(VerdictsError, OSError):
     """Another process became the writer of the site's folder."""
+
+
+class BlockedPathError(OSError):
+    """What lies at a page's path is no file, such as a folder or a link that loops."""
 
 
 class SiteFiles:
@@ -62,7 +67,7 @@ class SiteFiles:
         except (BadPath, FileNotFoundError, IsADirectoryError, NotADirectoryError):
             return None
         except OSError as error:
-            if error.errno == errno.ENAMETOOLONG:
+            if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
                 return None
             raise
 
@@ -72,6 +77,7 @@ class SiteFiles:
         Raises:
             BadPath: When the path is not one of a page.
             SupersededError: When another process became the writer.
+            BlockedPathError: When no file can lie there; other pages are not affected.
             OSError: When the file cannot be written; what stood there still does.
         """
         file, before = self._file(path), self.read(path)
@@ -86,9 +92,11 @@ class SiteFiles:
                 os.unlink(prepared)
             else:
                 _move(prepared, file)
-        except OSError:
+        except OSError as error:
             self._require_still_writer()
             Path(prepared).unlink(missing_ok=True)
+            if error.errno in _BLOCKED:
+                raise BlockedPathError(error.errno, error.strerror, file) from error
             raise
         return True
 
@@ -98,6 +106,7 @@ class SiteFiles:
         Raises:
             BadPath: When the path is not one of a page.
             SupersededError: When another process became the writer.
+            BlockedPathError: When a folder lies there.
         """
         return self._remove(self._file(path))
 
@@ -135,6 +144,8 @@ class SiteFiles:
     def _remove(self, file: str) -> bool:
         if not os.path.lexists(file):
             return False
+        if os.path.isdir(file) and not os.path.islink(file):
+            raise BlockedPathError(errno.EISDIR, "Is a directory", file)
         removed = self._prepared()
         try:
             # Through the staging folder: once another writer removed that, this must fail.

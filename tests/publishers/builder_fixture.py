@@ -1,5 +1,6 @@
 """A site builder on a folder of its own, and records that tests change."""
 
+import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,7 +42,8 @@ class BuilderFixture:
         self.engine = engine
         self.folder = folder
         self.journal = Journal(engine)
-        self.builder = SiteBuilder(engine, SiteFiles(folder), PUBLIC_URL, CLOCK)
+        self.files = FullSiteFiles(folder)
+        self.builder = SiteBuilder(engine, self.files, PUBLIC_URL, CLOCK)
 
     def builder_in_real_time(self) -> SiteBuilder:
         """Another builder on the same folder, for a publisher that runs."""
@@ -110,14 +112,26 @@ class HookedSiteFiles(SiteFiles):
         return changed
 
 
+class FullSiteFiles(SiteFiles):
+    """Files of a disk that has no room for some of them."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.full: set[Path] = set()
+
+    def put(self, path: str, content: bytes | None) -> bool:
+        if Path(self._file(path)) in self.full:
+            raise OSError(errno.ENOSPC, "No space left on device", path)
+        return super().put(path, content)
+
+
 @contextmanager
-def unwritable(file: Path) -> Iterator[None]:
-    """A file that nothing can replace; whoever tries fails, and afterwards it is not there."""
-    file.unlink()
-    file.mkdir()  # nothing can be renamed over a folder
-    with pytest.raises(OSError, match="irectory"):
+def unwritable(site: "BuilderFixture", file: Path) -> Iterator[None]:
+    """There is no room for a file, and a build that meets it fails."""
+    site.files.full.add(file)
+    with pytest.raises(OSError, match="No space left"):
         yield
-    file.rmdir()
+    site.files.full.clear()
 
 
 def tools_in_one_category(*slugs: str) -> list[Event]:

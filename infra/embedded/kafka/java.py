@@ -5,6 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 
+from infra.embedded.environment import server_environment
 from infra.embedded.errors import EmbeddedError
 
 LEAST_VERSION = 17
@@ -32,7 +33,12 @@ def version(program: Path) -> int:
     """Return the feature version that `java -version` reports; 0 if the program does not run."""
     try:
         answer = subprocess.run(
-            [program, "-version"], capture_output=True, text=True, timeout=20, check=True
+            [program, "-version"],
+            env=server_environment(os.environ),
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return 0

@@ -1,6 +1,7 @@
 """One Kafka node in KRaft mode: broker and controller in one process, all on loopback."""
 
 import base64
+import os
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from infra.embedded import ports
+from infra.embedded.environment import server_environment
 from infra.embedded.errors import EmbeddedError, PortTakenError
 from infra.embedded.kafka.configuration import JVM_OPTIONS, PROPERTIES
 from infra.embedded.private_file import write_private
@@ -101,6 +103,7 @@ class Kafka:
                 [*self._java, "kafka.Kafka", "server.properties"],
                 stop_signal=self.stop_signal,
                 cwd=self.folder,
+                env=server_environment(os.environ),
                 stdin=subprocess.DEVNULL,
                 stdout=log.file,
                 stderr=log.file,
@@ -148,6 +151,7 @@ class Kafka:
         formatting = spawn(
             [*self._java, *tool, "-t", self._cluster, "-c", "server.properties"],
             cwd=self.folder,
+            env=server_environment(os.environ),
             stdin=subprocess.DEVNULL,
             stdout=log.file,
             stderr=log.file,

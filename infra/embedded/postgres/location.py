@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from infra.embedded.environment import server_environment
 from infra.embedded.errors import EmbeddedError
 from infra.embedded.postgres.programs import copy_programs, find_programs
 
@@ -93,7 +94,12 @@ def _succeeds(user: ServerUser, *command: str) -> bool:
     """Run a command as a user, and return whether it succeeds."""
     try:
         completed = subprocess.run(  # type: ignore[call-overload]
-            command, cwd="/", capture_output=True, check=False, **user.options
+            command,
+            cwd="/",
+            env=server_environment(os.environ),
+            capture_output=True,
+            check=False,
+            **user.options,
         )
     except (OSError, subprocess.SubprocessError):
         return False

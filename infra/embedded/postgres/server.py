@@ -14,6 +14,7 @@ from pathlib import Path
 import psycopg
 
 from infra.embedded import ports
+from infra.embedded.environment import server_environment
 from infra.embedded.errors import EmbeddedError, PortTakenError
 from infra.embedded.postgres import location
 from infra.embedded.private_file import read_or_create
@@ -186,4 +187,4 @@ class Postgres:
     def _options(self, log: StartupLog) -> dict[str, object]:
         owner = self.location.user.options if self.location.user else {}
         streams = {"stdin": subprocess.DEVNULL, "stdout": log.file, "stderr": log.file}
-        return {**owner, **streams, "cwd": "/"}
+        return {**owner, **streams, "cwd": "/", "env": server_environment(os.environ)}

@@ -1,11 +1,13 @@
 """The builder writes the pages of what changed, and no page of anything else differs."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
 from sqlalchemy import Engine
+from structlog.testing import capture_logs
 
 from infra.postgres.pipeline import pipelined
 from projections.folds.handlers import HANDLERS
@@ -187,9 +189,25 @@ def test_building_all_removes_what_should_not_be_there(site: BuilderFixture) -> 
 
 def test_marks_stay_when_a_page_cannot_be_written(site: BuilderFixture) -> None:
     site.build(*tools_in_one_category("ant", "bee"))
-    with unwritable(site.folder / "tools" / "ant" / "index.html"):
+    with unwritable(site, site.folder / "tools" / "ant" / "index.html"):
         site.build(a_vote(tool="ant"))
     assert build_marked(site.builder).marks
+    assert site.is_complete()
+
+
+def test_a_folder_where_a_page_belongs_stops_no_other_page(site: BuilderFixture) -> None:
+    site.build(*tools_in_one_category("ant", "bee"))
+    page = site.folder / "tools" / "ant" / "index.html"
+    page.unlink()
+    (page / "inside").mkdir(parents=True)
+    with capture_logs() as lines:
+        site.build(a_vote(tool="ant"))
+    assert "1 ship / 0 skip" in site.page("/compare/ant-vs-bee/")
+    assert not site.marks()
+    (error,) = lines
+    assert (error["log_level"], error["page"]) == ("error", "/tools/ant/")
+    shutil.rmtree(page)
+    site.builder.build_all()
     assert site.is_complete()
 
 

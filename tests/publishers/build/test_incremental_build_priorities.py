@@ -148,7 +148,7 @@ def test_a_version_is_announced_once_the_pages_that_people_read_show_it(
     site.build(*tools_in_one_category("ant", "bee"))
     page = site.folder / "compare" / "ant-vs-bee" / "index.html"
     with announced(migrated) as tools:
-        with unwritable(page):
+        with unwritable(site, page):
             site.build(a_vote(tool="ant"))
         assert "1 ship / 0 skip" in site.page("/tools/ant/")
         assert not tools()
@@ -173,7 +173,7 @@ def test_an_announcement_does_not_wait_for_what_machines_read(
     site.build(*tools_in_one_category("ant", "bee"))
     alternate = site.folder / "compare" / "ant-vs-bee" / "index.json"
     with announced(migrated) as tools:
-        with unwritable(alternate):
+        with unwritable(site, alternate):
             site.build(a_vote(tool="ant"))
         assert "1 ship / 0 skip" in site.page("/compare/ant-vs-bee/")
         assert tools() == ["ant"]

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from publishers.build.site_files import BadPath, SiteFiles, SupersededError
+from publishers.build.site_files import BadPath, BlockedPathError, SiteFiles, SupersededError
 
 
 @pytest.fixture
@@ -165,3 +165,43 @@ def test_a_tools_stored_comparisons_are_found_by_its_whole_slug(files: SiteFiles
     assert files.comparisons_of("cyd") == ["/compare/ada-2-vs-cyd/", "/compare/bob-vs-cyd/"]
     assert files.comparisons_of("dan") == []
     assert SiteFiles(files.root / "nowhere").comparisons_of("ada") == []
+
+
+@pytest.mark.parametrize("what", ["folder", "full folder", "folder of another page"])
+def test_a_folder_where_a_page_belongs_blocks_that_page_alone(
+    files: SiteFiles, tmp_path: Path, what: str
+) -> None:
+    page = tmp_path / "site/tools/ada/index.html"
+    if what == "folder of another page":
+        page.parent.parent.mkdir(parents=True)
+        page.parent.write_bytes(b"a file in place of a folder")
+    else:
+        page.mkdir(parents=True)
+        if what == "full folder":
+            (page / "inside").touch()
+    with pytest.raises(BlockedPathError, match="ada"):
+        files.write("/tools/ada/", b"ada")
+    assert files.write("/tools/bob/", b"bob")
+    assert files.read("/tools/ada/") is None
+    if what != "folder of another page":
+        with pytest.raises(BlockedPathError, match="ada"):
+            files.remove("/tools/ada/")
+    assert files.remove("/tools/bob/")
+
+
+def test_a_link_that_loops_is_replaced_by_the_page(files: SiteFiles, tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/index.html").symlink_to("index.html")
+    assert files.read("/") is None
+    assert files.write("/", b"home")
+    assert files.read("/") == b"home"
+
+
+def test_a_folder_that_is_a_link_that_loops_blocks_its_pages_alone(
+    files: SiteFiles, tmp_path: Path
+) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/tools").symlink_to("tools")
+    with pytest.raises(BlockedPathError, match="tools"):
+        files.write("/tools/ada/", b"ada")
+    assert files.write("/feed.xml", b"feed")
