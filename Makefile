@@ -7,7 +7,7 @@ UV := .cache/uv/bin/uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help up test faults bench check format lock clean
+.PHONY: help up test faults bench check format lock sbom audit clean
 
 help:
 	@echo "make up      install what is missing, start everything, stay in the foreground"
@@ -17,6 +17,8 @@ help:
 	@echo "make check   format, lint, types, imports, schemas, names, docs; under 30 seconds"
 	@echo "make format  put the code into its format"
 	@echo "make lock    resolve the Python packages and Kafka's jars anew"
+	@echo "make sbom    write verdicts.cdx.json, a CycloneDX list of the Python packages"
+	@echo "make audit   compare the Python packages with known advisories; needs the network"
 	@echo "make clean   remove what was installed; the data folder stays"
 
 up: $(VENV)/.installed
@@ -50,10 +52,24 @@ lock: $(UV) $(VENV)/.testable
 	@exec $(COMPILE) pyproject.toml --extra tracing --group build -o requirements.txt
 	@exec $(COMPILE) --group dev -c requirements.txt -o tests/requirements.txt
 	@exec $(COMPILE) tests/bench/requirements.in -o tests/bench/requirements.txt
+	@exec $(COMPILE) infra/deploy/audit/requirements.in -o infra/deploy/audit/requirements.txt
 	@exec $(VENV)/bin/python -m infra.embedded.kafka.jars
 
+sbom: .cache/audit/.installed
+	@exec .cache/audit/bin/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible -o verdicts.cdx.json requirements.txt
+
+# Advisories are on the network alone. Without it the sentence says so, and the exit status is 2.
+audit: .cache/audit/.installed
+	@.cache/audit/bin/pip-audit --require-hashes --disable-pip --progress-spinner off -r requirements.txt >.cache/audit/report 2>&1; \
+	status=$$?; \
+	if grep -q '^requests\.exceptions\|ConnectionError\|ServiceError' .cache/audit/report; then \
+		echo "The advisories of PyPI cannot be reached, so nothing was compared; try again with a network." >&2; \
+		exit 2; \
+	fi; \
+	cat .cache/audit/report; exit $$status
+
 clean:
-	rm -rf $(VENV) .cache *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .cache verdicts.cdx.json *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 # Each stamp says: this step is done for these files. A start that finds all of them does nothing.
 
@@ -83,6 +99,12 @@ $(VENV)/.testable: $(VENV)/.installed tests/requirements.txt
 	@echo "Installing what the benchmarks compare with. This happens once."
 	@exec $(VENV)/bin/python -m venv .cache/bench
 	@exec .cache/bench/bin/python -m pip --disable-pip-version-check --no-input install --quiet --require-hashes -r tests/bench/requirements.txt
+	@touch $@
+
+.cache/audit/.installed: $(VENV)/.made infra/deploy/audit/requirements.txt
+	@echo "Installing what lists and audits the packages. This happens once."
+	@exec $(VENV)/bin/python -m venv .cache/audit
+	@exec .cache/audit/bin/python -m pip --disable-pip-version-check --no-input install --quiet --require-hashes -r infra/deploy/audit/requirements.txt
 	@touch $@
 
 $(UV):
