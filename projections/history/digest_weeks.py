@@ -36,8 +36,7 @@ def list_open_weeks(connection: Connection) -> list[str]:
     if running is None:
         return []
     frozen = find_newest_frozen_week(connection) or ""
-    previous = weeks.week_of(weeks.span(running)[0] - 1)
-    return [week for week in (running, previous) if week > frozen]
+    return [week for week in (running, weeks.preceding(running)) if week and week > frozen]
 
 
 def find_newest_frozen_week(connection: Connection) -> str | None:
@@ -60,7 +59,7 @@ def list_unfrozen_weeks(connection: Connection, before: int) -> list[str]:
     or review; of older weeks, those in which the panel or the catalog changed.
     """
     frozen = find_newest_frozen_week(connection) or ""
-    if weeks.exists(frozen) and weeks.span(weeks.following(frozen))[1] > before:
+    if weeks.exists(frozen) and weeks.span(frozen)[1] + weeks.LENGTH > before:
         return []  # The usual case: the week after it has not ended.
     changed = {weeks.week_of(time) for time in _read_change_times(connection)}
     if not changed:
@@ -82,10 +81,10 @@ def _find_latest_event_time(connection: Connection) -> int | None:
 
 def _read_change_times(connection: Connection) -> Iterable[int]:
     """Read one time or more of each week in which the catalog or the panel changed."""
-    # Whole weeks since 1970 begin on Thursdays; shifted by three days they begin on Mondays.
-    shift = literal(3 * weeks.DAY)
+    # Counted from the calendar's first Monday no number is negative: SQL divides towards zero.
+    first = literal(weeks.FIRST_MOMENT)
     queries = [
-        select(func.min(time)).group_by((time + shift) // weeks.LENGTH)
+        select(func.min(time)).group_by((time - first) // weeks.LENGTH)
         for time in (tables.first_listings.c.time, tables.revisions.c.time)
     ]
     return [time for query in queries for time in connection.scalars(query)]

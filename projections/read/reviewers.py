@@ -8,6 +8,7 @@ from projections import tables
 from projections.read.reviews import select_current_reviews, to_review
 from projections.read.tools import LISTED_TOOLS
 from schemas.records import Authored, Reviewer
+from schemas.time.instants import from_datetime
 
 
 def list_reviewers(connection: Connection) -> list[Reviewer]:
@@ -35,7 +36,7 @@ def list_reviews_by(connection: Connection, reviewer: str) -> list[Authored]:
         for row in connection.execute(tools)
         if not row.is_retired
     ]
-    return sorted(authored, key=lambda item: (-item.review.time.timestamp(), item.tool))
+    return sorted(authored, key=lambda item: (-from_datetime(item.review.time), item.tool))
 
 
 def _to_reviewer(row: Row[Any]) -> Reviewer:

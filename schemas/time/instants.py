@@ -5,14 +5,17 @@ converts its fraction alone.
 """
 
 import re
+from calendar import monthrange
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SECOND = 1_000_000
 MICROSECOND = timedelta(microseconds=1)
 CACHED_SECONDS = 4096
 
 _DIGITS = "0123456789"
+_LEAP_SECOND = "60"
 _NOT_A_DATE_TIME = "not an RFC 3339 date-time such as 2026-11-20T10:00:00.000Z"
 _WHOLE_SECOND = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII
@@ -22,9 +25,13 @@ _WHOLE_SECOND = re.compile(
 def parse(text: str) -> int:
     """Convert an RFC 3339 date-time to microseconds since 1970; finer fractions are cut.
 
+    A leap second, such as `2016-12-31T23:59:60Z`, is the last microsecond before it.
+
     Raises:
         ValueError: the text is no RFC 3339 date-time, or lies outside years 1 to 9999.
     """
+    if text[17:19] == _LEAP_SECOND:
+        return _parse_leap_second(text)
     before, point, after = text.partition(".")
     if not point:
         return _parse_second(text)
@@ -33,6 +40,16 @@ def parse(text: str) -> int:
     if len(before) != len("2026-11-20T10:00:00") or not fraction:
         raise ValueError(_NOT_A_DATE_TIME)
     return _parse_second(before + zone) + int(fraction[:6].ljust(6, "0"))
+
+
+def _parse_leap_second(text: str) -> int:
+    """Convert a second 60; time in microseconds since 1970 has none, so its fraction is cut."""
+    before = parse(f"{text[:17]}59{text[19:]}")
+    utc = to_datetime(before)
+    ends_month = utc.day == monthrange(utc.year, utc.month)[1]
+    if not ends_month or (utc.hour, utc.minute) != (23, 59):
+        raise ValueError("no such moment: a leap second ends a month in UTC")
+    return before - before % SECOND + SECOND - 1
 
 
 @lru_cache(CACHED_SECONDS)

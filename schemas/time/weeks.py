@@ -6,6 +6,8 @@ from schemas.time.instants import from_datetime, to_datetime
 
 DAY = 24 * 60 * 60 * 1_000_000
 LENGTH = 7 * DAY
+# The start of the calendar's first week, a Monday.
+FIRST_MOMENT = from_datetime(datetime(1, 1, 1, tzinfo=UTC))
 # The end of the last whole week in a calendar of four-digit years.
 LAST_MOMENT = from_datetime(datetime(9999, 12, 20, tzinfo=UTC))
 
@@ -30,6 +32,12 @@ def span(week: str) -> tuple[int, int]:
 def following(week: str) -> str:
     """Name the week after this one."""
     return week_of(span(week)[1])
+
+
+def preceding(week: str) -> str | None:
+    """Name the week before this one; None for the calendar's first."""
+    start, _ = span(week)
+    return week_of(start - 1) if start > FIRST_MOMENT else None
 
 
 def exists(week: str) -> bool:

@@ -21,8 +21,8 @@ FIRST_DEPTH = 200
 _LABELS: Mapping[str, Callable[[FoundEvent], str]] = {
     "type": lambda found: found.type,
     "topic": lambda found: found.record.topic,
-    "day": lambda found: to_datetime(found.time).strftime("%Y-%m-%d"),
-    "hour": lambda found: to_datetime(found.time).strftime("%Y-%m-%dT%H"),
+    "day": lambda found: to_datetime(found.time).date().isoformat(),
+    "hour": lambda found: to_datetime(found.time).isoformat()[:13],
 }
 
 

@@ -8,6 +8,7 @@ from publishers.views.paths import category_path
 from publishers.views.text.formatting import count, counts, day, instant, mean, percent
 from publishers.views.tools.cards import Card, card
 from schemas.records import Category, Tool
+from schemas.time.instants import from_datetime
 
 MIN_VOTES = 10
 """Votes that a tool needs to be in the community's rankings."""
@@ -166,7 +167,7 @@ def _by_bookmarks(tool: Tool) -> tuple[float, float]:
 
 
 def _by_listing(tool: Tool) -> tuple[float, float]:
-    return tool.listed.timestamp(), 0
+    return from_datetime(tool.listed), 0  # a float would drop microseconds of the far past
 
 
 def _votes(tool: Tool) -> tuple[str, str, str]:

@@ -154,6 +154,44 @@ def test_an_event_from_the_end_of_time_is_no_week_to_run(journal: Journal) -> No
     assert journal.read(find_running_week) == "2026-W47"
 
 
+EDGES = (
+    "0001-01-01T00:00:00Z",
+    "0001-01-07T23:59:59.999999Z",
+    "0999-12-31T23:59:59.999999Z",
+    "1969-12-28T23:59:59.999999Z",
+    "1969-12-29T00:00:00Z",
+    "1970-01-05T00:00:00Z",
+    "2016-12-31T23:59:60Z",
+    "2025-12-31T23:59:59.999999Z",
+)
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["empty", "full"])
+@pytest.mark.parametrize("text", EDGES)
+def test_a_time_at_an_edge_has_a_week_with_a_digest(
+    journal: Journal, text: str, full: bool
+) -> None:
+    if full:
+        journal.apply(examples.a_listing("other"), examples.a_vote(tool="other"))
+    time = instants.parse(text)
+    journal.apply(examples.a_reviewer(time=time), examples.a_listing(time=time))
+    journal.apply(examples.a_review(80, "ship", time=time), examples.a_vote(time=time))
+    week = weeks.week_of(time)
+    assert journal.read(list_unfrozen_weeks, weeks.span("2026-W47")[1])[0] == week
+    digest = journal.read(compute_digest, week)
+    assert [tool.tool for tool in digest.new_tools] == [TOOL]
+    if not full:
+        assert journal.read(find_running_week) == week
+        assert next(digest.week for digest in journal.read(list_digests)) == week
+
+
+def test_each_week_of_a_change_is_due_also_before_1970(journal: Journal) -> None:
+    times = [instants.parse(text) for text in EDGES]
+    journal.apply(*(examples.a_listing(f"t-{n}", time=time) for n, time in enumerate(times)))
+    unfrozen = journal.read(list_unfrozen_weeks, weeks.span("2026-W47")[1])
+    assert {weeks.week_of(time) for time in times} <= set(unfrozen)
+
+
 @SOME
 @given(histories())
 def test_whether_a_week_has_news_is_known_without_its_digest(

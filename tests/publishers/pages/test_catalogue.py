@@ -10,8 +10,10 @@ from publishers.pages.html import per_request
 from publishers.pages.html import tools as tool_pages
 from publishers.templating import assets
 from publishers.views.text.markdown import to_plain
-from schemas.records import Category, Reviewer
-from tests.publishers.sample_digests import content_with_digests
+from schemas.history import CommunityPoint, History, PanelPoint
+from schemas.records import Category, Community, Reviewer
+from schemas.time import instants, weeks
+from tests.publishers.sample_digests import a_digest, content_with_digests
 from tests.publishers.samples import (
     BUILDER,
     DEVELOPER_TOOLS,
@@ -390,3 +392,32 @@ def test_every_pill_says_whose_verdict_it_shows(path: str) -> None:
     for pill in re.finditer(r'<span class="verdict [a-z]+">(.*)', page):
         if not re.search(r"<td>$|then</span> $", page[: pill.start()]):
             assert re.match(r'<span class="voice">(Panel|Community):</span> ', pill[1]), pill[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0001-01-01T00:00:00Z",
+        "1969-12-31T23:59:59.999999Z",
+        "2016-12-31T23:59:60Z",
+        "9999-12-19T23:59:59.999999Z",
+    ],
+)
+def test_a_time_at_an_edge_is_shown_on_every_page_and_in_every_feed(text: str) -> None:
+    micros = instants.parse(text)
+    time, week = instants.to_datetime(micros), weeks.week_of(micros)
+    end = instants.to_datetime(weeks.span(week)[1])
+    tool = a_tool("edge", "Edge", a_review(time=time), listed=time)
+    history = History(
+        [PanelPoint(time, "ship", 1, 0, 100, 80.0)],
+        [CommunityPoint(week, end, Community.of(1, 0), 0)],
+    )
+    for others in ((), (smolvlm(), claude())):
+        content = InMemoryContent(
+            [tool, *others], [DEVELOPER_TOOLS], PANEL, [a_digest(week)], {"edge": history}
+        )
+        paths = catalogue.page_paths(content)
+        assert f"/digests/{week.lower()}/" in {path.lower() for path in paths}
+        for path in paths:
+            rendered(content, path)
+        assert instants.rfc3339(micros)[:19] in rendered(content, "/tools/edge/").decode()

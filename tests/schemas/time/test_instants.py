@@ -60,8 +60,34 @@ def test_years_1_to_9999_are_read_and_written_alike(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59.999999Z"),
+        ("2016-12-31T23:59:60.5Z", "2016-12-31T23:59:59.999999Z"),
+        ("1990-12-31T15:59:60-08:00", "1990-12-31T23:59:59.999999Z"),
+        ("2012-07-01t00:59:60.000+01:00", "2012-06-30T23:59:59.999999Z"),
+        ("9999-12-31T23:59:60Z", "9999-12-31T23:59:59.999999Z"),
+        ("1972-02-29T23:59:60Z", "1972-02-29T23:59:59.999999Z"),
+    ],
+)
+def test_a_leap_second_is_the_last_microsecond_before_it(text: str, moment: str) -> None:
+    assert instants.rfc3339(instants.parse(text)) == moment
+
+
+@given(st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999)))
+def test_every_moment_that_is_written_is_read_alike(clock: datetime) -> None:
+    micros = instants.from_datetime(clock.replace(tzinfo=UTC))
+    assert instants.parse(instants.rfc3339(micros)) == micros
+
+
+@pytest.mark.parametrize(
     "text",
     [
+        "2016-12-31T23:58:60Z",
+        "2016-12-31T23:59:60+01:00",
+        "2016-12-30T23:59:60Z",
+        "2016-12-31T23:59:60",
+        "2016-12-31T23:59:60.Z",
         "0000-12-31T23:59:59Z",
         "10000-01-01T00:00:00Z",
         "0001-01-01T00:00:00+00:01",

@@ -1,4 +1,8 @@
+from datetime import UTC, datetime
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.time import instants, weeks
 
@@ -33,3 +37,19 @@ def test_a_week_of_the_calendar_exists(week: str) -> None:
 @pytest.mark.parametrize("week", ["", "2025-W53", "2026-W00", "2026-W7", "2026-47", "0000-W01"])
 def test_what_is_no_week_does_not_exist(week: str) -> None:
     assert not weeks.exists(week)
+
+
+@given(st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 19, 23, 59, 59, 999999)))
+def test_a_week_holds_each_of_its_moments_and_lies_between_its_neighbours(clock: datetime) -> None:
+    moment = instants.from_datetime(clock.replace(tzinfo=UTC))
+    week = weeks.week_of(moment)
+    start, end = weeks.span(week)
+    assert start <= moment < end
+    assert weeks.exists(week)
+    assert weeks.preceding(weeks.following(week)) == week
+    assert (weeks.preceding(week) is None) == (week == "0001-W01")
+
+
+def test_nothing_precedes_the_first_week_of_the_calendar() -> None:
+    assert weeks.preceding("0001-W01") is None
+    assert weeks.preceding("2025-W01") == "2024-W52"

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from infra.kafka.delivery import DeliveryUnknown, NotWritten
+from schemas.time import instants
 from streams.api.http.problems import Problem
 from streams.api.http.request_body import MAX_DISCARDED, read_body
 from streams.api.http.shared_timeout import SharedTimeout
@@ -181,6 +182,22 @@ def test_each_error_of_an_event_has_a_code_and_a_pointer(
     assert result["pointer"].startswith(pointer)
     assert result["detail"]
     assert api.sent == []
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [
+        ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59.999999Z"),
+        ("2017-01-01T00:59:60.25+01:00", "2016-12-31T23:59:59.999999Z"),
+        ("2024-12-31T23:59:59.999999Z", "2024-12-31T23:59:59.999999Z"),
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+    ],
+)
+def test_a_time_at_an_edge_is_accepted(api: FakeApi, text: str, stored: str) -> None:
+    answer = post(api, a_category() | {"id": "e", "time": text})
+    assert answer.status_code == 202
+    assert answer.json()["results"][0]["time"] == stored
+    assert api.events()[0].time == instants.parse(stored)
 
 
 def test_a_time_may_be_five_minutes_ahead(api: FakeApi) -> None:
