@@ -411,8 +411,37 @@
   const MAX_PER_SIDE = 3;
   let index = null;
 
-  const words = (text) =>
-    text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  const MIN_TYPO_LENGTH = 4;
+  const LETTERS = {
+    ł: "l", đ: "d", ð: "d", ø: "o", ħ: "h", ı: "i", ŧ: "t", ŋ: "n", æ: "ae", œ: "oe", þ: "th",
+    ß: "ss", ς: "σ",
+  };
+  // Scripts that put no spaces between words.
+  const UNSPACED = /[\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\u{20000}-\u{3ffff}]/u;
+  const RIGHT_TO_LEFT = /[\u0590-\u08ff\u200f\u202a-\u202e\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+  const fold = (text) =>
+    text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase()
+      .replace(/[^\0-\x7f]/gu, (letter) => LETTERS[letter] ?? letter);
+  const chunks = (text) =>
+    fold(text).split(/\s+/u).map((chunk) => chunk.match(/[\p{L}\p{N}]+/gu) ?? []).filter((chunk) => chunk.length);
+  const searchable = (text) => {
+    const every = chunks(text);
+    const joined = every.flatMap((chunk) => chunk.slice(1).map((_, start) => chunk.slice(start).join("")));
+    return [...new Set([...every.flat(), ...joined])].map((word) => ` ${word}`).join("");
+  };
+  const begins = (word, text) => text.includes(UNSPACED.test(word) ? word : ` ${word}`);
+  const finds = (chunk, text) =>
+    begins(chunk.join(""), text) || chunk.every((word) => begins(word, text));
+  const findsNearly = (chunk, text) => {
+    const word = chunk.join("");
+    if (finds(chunk, text)) return true;
+    return [...word].length >= MIN_TYPO_LENGTH && text.split(" ").some((other) => isNear(word, other));
+  };
+  const isolate = (text) => {
+    const line = text.replace(/[\u2066-\u2069]/gu, "");
+    return RIGHT_TO_LEFT.test(line) ? `\u2068${line}\u2069` : line;
+  };
   const byName = (one, other) => compare(one.lower, other.lower) || compare(one.slug, other.slug);
   const compare = (one, other) => Number(one > other) - Number(one < other);
   const unique = (items, key) => [...new Map(items.map((item) => [key(item), item])).values()];
@@ -421,16 +450,17 @@
   function load() {
     index ??= fetch("/search.json")
       .then((response) => response.json())
-      .then(({ categories, tools }) => tools.map(([slug, name, tagline, number]) => ({
+      .then(({ categories, tools }) => tools.map(([slug, name, tagline, number, described]) => ({
         slug,
         name,
         tagline,
         lower: name.toLowerCase(),
         category: categories[number],
         fields: [
-          [4, words(`${name} ${slug}`)],
-          [2, words(categories[number])],
-          [1, words(tagline)],
+          [8, searchable(`${name} ${slug}`)],
+          [4, searchable(categories[number])],
+          [2, searchable(tagline)],
+          [1, searchable(described)],
         ],
       })))
       .catch(() => {
@@ -440,10 +470,21 @@
     return index;
   }
 
-  function weight(query, tool) {
+  function isNear(word, other) {
+    let at = 0;
+    while (at < word.length && at < other.length && word[at] === other[at]) at += 1;
+    const [rest, behind] = [word.slice(at), other.slice(at)];
+    return behind.startsWith(rest.slice(1))
+      || behind.slice(1).startsWith(rest)
+      || behind.slice(1).startsWith(rest.slice(1))
+      || (rest.length > 1 && behind[1] === rest[0] && behind[0] === rest[1]
+        && behind.slice(2).startsWith(rest.slice(2)));
+  }
+
+  function weight(query, fields, matches) {
     let sum = 0;
-    for (const word of query) {
-      const field = tool.fields.find(([, inside]) => inside.some((each) => each.startsWith(word)));
+    for (const chunk of query) {
+      const field = fields.find(([, text]) => matches(chunk, text));
       if (!field) return 0;
       sum += field[0];
     }
@@ -451,27 +492,31 @@
   }
 
   function ranked(side, tools) {
-    const query = words(side ?? "");
-    return tools
-      .map((tool) => [weight(query, tool), tool])
-      .filter(([sum]) => sum)
+    const query = chunks(side ?? "");
+    const weighed = (matches, fields) => tools
+      .map((tool) => [weight(query, tool.fields.slice(0, fields), matches), tool])
+      .filter(([sum]) => sum);
+    const exact = weighed(finds, 4);
+    return (exact.length ? exact : weighed(findsNearly, 2))
       .sort(([a, one], [b, other]) => b - a || byName(one, other))
       .map(([, tool]) => tool);
   }
 
   function suggest(query, tools, selected) {
     const line = query.trim().replace(/\s+/gu, " ");
-    const sides = (line.match(VERSUS)?.slice(1) ?? [line]).map((side) => ranked(side, tools));
+    const asked = line.match(VERSUS)?.slice(1) ?? [line];
+    const sides = asked.map((side) => ranked(side, tools));
     const matches = unique(sides.flat(), (tool) => tool.slug);
     if (selected.length) {
       return matches
         .filter((tool) => !selected.includes(tool.slug))
         .slice(0, MAX_TOOLS)
-        .map((tool) => [tool.name, tool.tagline, comparisonPath(tool.slug, ...selected)]);
+        .map((tool) => [isolate(tool.name), tool.tagline, comparisonPath(tool.slug, ...selected)]);
     }
     const single = matches.slice(0, MAX_TOOLS)
-      .map((tool) => [tool.name, tool.tagline, `/tools/${tool.slug}/`]);
-    const both = pairs(sides, tools).slice(0, MAX_PAIRS);
+      .map((tool) => [isolate(tool.name), tool.tagline, `/tools/${tool.slug}/`]);
+    const complete = chunks(asked[1] ?? "").length ? sides : sides.slice(0, 1);
+    const both = pairs(complete, tools).slice(0, MAX_PAIRS);
     return sides.length > 1 ? [...both, ...single] : [...single, ...both];
   }
 
@@ -486,7 +531,7 @@
     return unique(
       every.filter(([a, b]) => a !== b).map((two) => {
         const [a, b] = two.sort((one, other) => compare(one.slug, other.slug));
-        return [`${a.name} vs ${b.name}`, "Comparison", comparisonPath(a.slug, b.slug)];
+        return [`${isolate(a.name)} vs ${isolate(b.name)}`, "Comparison", comparisonPath(a.slug, b.slug)];
       }),
       ([, , path]) => path,
     );
@@ -533,6 +578,7 @@
         const option = document.createElement("li");
         const fine = document.createElement("span");
         fine.className = "fine";
+        fine.dir = "auto";
         fine.textContent = note;
         option.append(name, fine);
         option.id = `${list.id}-${number}`;

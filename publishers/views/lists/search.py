@@ -1,23 +1,31 @@
 """Search over tools and comparisons; `site.js` suggests by the same rule.
 
-Every word of a query must begin a word of the tool's name, slug, category or tagline. A match in a
-name weighs more than one in a category, and that more than one in a tagline.
+Every word of a query must begin a word of the tool's name, slug, category, tagline or description.
+A match in a name weighs more than one in a category, that more than one in a tagline, and that more
+than one in a description. Where nothing matches, names and categories with one typo do.
 """
 
 import re
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
 
 from publishers.views.comparisons.pairs import Pair, pair
+from publishers.views.lists.search_words import (
+    description_words,
+    finds,
+    finds_nearly,
+    query_words,
+    searchable,
+    words,
+)
 from publishers.views.paths import multi_comparison_path
 from publishers.views.tools.cards import Card, card
 from schemas.records import Tool
 
-NAME_WEIGHT, CATEGORY_WEIGHT, TAGLINE_WEIGHT = 4, 2, 1
+NAME_WEIGHT, CATEGORY_WEIGHT, TAGLINE_WEIGHT, DESCRIPTION_WEIGHT = 8, 4, 2, 1
 MAX_TOOLS = 20
 MAX_PAIRS = 6
 MAX_PER_SIDE = 3
@@ -25,7 +33,6 @@ MAX_PER_SIDE = 3
 
 MAX_QUERY_LENGTH = 200
 
-_WORD = re.compile(r"[^\W_]+")
 _VERSUS = re.compile(r"\s+(?:vs\.?|versus|or)(?:\s+|$)", re.IGNORECASE)
 
 
@@ -51,12 +58,20 @@ def index(tools: Iterable[Tool]) -> bytes:
     """The data of the suggestions in `site.js`; votes do not change it.
 
     Returns:
-        JSON: `categories` as names, `tools` as slug, name, tagline and number of the category.
+        JSON: `categories` as names, `tools` as slug, name, tagline, number of the category and
+        the words of the description.
     """
     listed = list(tools)
     names = sorted({tool.category.name for tool in listed})
     rows = [
-        (tool.tool, tool.name, tool.tagline, names.index(tool.category.name)) for tool in listed
+        (
+            tool.tool,
+            tool.name,
+            tool.tagline,
+            names.index(tool.category.name),
+            description_words(tool.description, tool.best_for),
+        )
+        for tool in listed
     ]
     return msgspec.json.encode({"categories": names, "tools": rows})
 
@@ -78,14 +93,15 @@ def search(query: str, tools: Sequence[Tool], selected: Sequence[Tool] = ()) -> 
 
 def matching_tools(query: str, tools: Sequence[Tool]) -> list[Tool]:
     """The tools that match every word of the query, or of either side of `A vs B`."""
-    sides = [_ranked(words(side), tools) for side in _VERSUS.split(query, maxsplit=1)]
+    sides = [_ranked(side, tools) for side in _VERSUS.split(query, maxsplit=1)]
     return list({tool.tool: tool for side in sides for tool in side}.values())
 
 
 def matching_pairs(query: str, tools: Sequence[Tool]) -> list[tuple[Tool, Tool]]:
     """The comparisons that `A vs B` asks for, else those of the best match in its category."""
-    sides = [_ranked(words(side), tools) for side in _VERSUS.split(query, maxsplit=1)]
-    if len(sides) == 2:
+    asked = _VERSUS.split(query, maxsplit=1)
+    sides = [_ranked(side, tools) for side in asked]
+    if len(sides) == 2 and words(asked[1]):
         pairs = [
             (one, other) for one in sides[0][:MAX_PER_SIDE] for other in sides[1][:MAX_PER_SIDE]
         ]
@@ -93,12 +109,6 @@ def matching_pairs(query: str, tools: Sequence[Tool]) -> list[tuple[Tool, Tool]]
         pairs = _with_best(sides[0], tools)
     distinct = {multi_comparison_path([one.tool, other.tool]): (one, other) for one, other in pairs}
     return [two for two in distinct.values() if two[0].tool != two[1].tool][:MAX_PAIRS]
-
-
-def words(text: str) -> list[str]:
-    """The words of a text without case and accents."""
-    plain = unicodedata.normalize("NFKD", text)
-    return _WORD.findall("".join(c for c in plain if not unicodedata.combining(c)).lower())
 
 
 def _with_best(matches: list[Tool], tools: Sequence[Tool]) -> list[tuple[Tool, Tool]]:
@@ -110,34 +120,55 @@ def _with_best(matches: list[Tool], tools: Sequence[Tool]) -> list[tuple[Tool, T
     return [(best, other) for other in others if other.category == best.category]
 
 
-def _ranked(asked: list[str], tools: Sequence[Tool]) -> list[Tool]:
+def _ranked(side: str, tools: Sequence[Tool]) -> list[Tool]:
+    asked = query_words(side)
     weighed = [(_weight(asked, tool), tool) for tool in tools] if asked else []
+    if not any(weight for weight, _ in weighed):
+        weighed = [(_weight_with_typo(asked, tool), tool) for tool in tools] if asked else []
     matches = [(-weight, *_by_name(tool), tool) for weight, tool in weighed if weight]
     return [tool for *_, tool in sorted(matches, key=lambda match: match[:3])]
 
 
-def _weight(asked: list[str], tool: Tool) -> int:
-    """The sum of each word's best weight; 0 unless every word matches."""
-    fields = _fields(tool.tool, tool.name, tool.category.name, tool.tagline)
-    weights = [
-        max((weight for weight, inside in fields if _begins(word, inside)), default=0)
-        for word in asked
-    ]
-    return sum(weights) if all(weights) else 0
+def _weight(asked: list[list[str]], tool: Tool) -> int:
+    """The sum of each chunk's best weight; 0 unless every chunk matches."""
+    return _sum_of_weights(asked, _fields_of(tool), finds)
+
+
+def _weight_with_typo(asked: list[list[str]], tool: Tool) -> int:
+    """The same in name and category alone, with at most one typo in a chunk."""
+    return _sum_of_weights(asked, _fields_of(tool)[:2], finds_nearly)
+
+
+def _sum_of_weights(
+    asked: list[list[str]],
+    fields: list[tuple[int, str]],
+    matches: Callable[[list[str], str], bool],
+) -> int:
+    total = 0
+    for chunk in asked:
+        best = next((weight for weight, text in fields if matches(chunk, text)), 0)
+        if not best:
+            return 0
+        total += best
+    return total
+
+
+def _fields_of(tool: Tool) -> list[tuple[int, str]]:
+    described = description_words(tool.description, tool.best_for)
+    return _fields(tool.tool, tool.name, tool.category.name, tool.tagline, described)
 
 
 @lru_cache(maxsize=4096)
-def _fields(slug: str, name: str, category: str, tagline: str) -> list[tuple[int, list[str]]]:
-    """The words by which a tool is found, with their weights."""
+def _fields(
+    slug: str, name: str, category: str, tagline: str, description: str
+) -> list[tuple[int, str]]:
+    """The words by which a tool is found, with their weights, greatest first."""
     return [
-        (NAME_WEIGHT, words(f"{name} {slug}")),
-        (CATEGORY_WEIGHT, words(category)),
-        (TAGLINE_WEIGHT, words(tagline)),
+        (NAME_WEIGHT, searchable(f"{name} {slug}")),
+        (CATEGORY_WEIGHT, searchable(category)),
+        (TAGLINE_WEIGHT, searchable(tagline)),
+        (DESCRIPTION_WEIGHT, searchable(description)),
     ]
-
-
-def _begins(word: str, words: list[str]) -> bool:
-    return any(each.startswith(word) for each in words)
 
 
 def _by_name(tool: Tool) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from heapq import heapify, heappop
 from typing import NamedTuple
 
-from publishers.views.lists.search import words
+from publishers.views.lists.search_words import words
 from publishers.views.text.markdown import to_plain
 from schemas.records import Tool
 

@@ -8,8 +8,8 @@ from publishers.views.lists.search import (
     matching_pairs,
     matching_tools,
     search,
-    words,
 )
+from publishers.views.lists.search_words import words
 from schemas.records import Category
 from tests.publishers.samples import a_tool, sample_content
 
@@ -57,7 +57,7 @@ def test_a_vs_b_finds_their_comparison() -> None:
 
 def test_a_half_typed_comparison_finds_its_first_tool() -> None:
     assert slugs("quill vs") == slugs("quill or ") == ["quill"]
-    assert pairs("quill vs") == []
+    assert pairs("quill vs") == pairs("quill or ") == ["inkwell-vs-quill"]
 
 
 def test_nothing_is_compared_with_itself() -> None:
@@ -89,7 +89,7 @@ def test_a_query_is_one_line_of_bounded_length() -> None:
 
 
 def test_words_have_no_case_accents_or_punctuation() -> None:
-    assert words("Ægir's Café_2 — smolVLM-2.5") == ["ægir", "s", "cafe", "2", "smolvlm", "2", "5"]
+    assert words("Ægir's Café_2 — smolVLM-2.5") == ["aegir", "s", "cafe", "2", "smolvlm", "2", "5"]
 
 
 def test_the_index_holds_what_votes_do_not_change() -> None:
@@ -99,6 +99,8 @@ def test_the_index_holds_what_votes_do_not_change() -> None:
             t.tool,
             t.name,
             tagline=t.tagline,
+            description=t.description,
+            best_for=t.best_for,
             votes=(9, 9),
             category=Category(t.category.slug, t.category.name, "", 1),
         )
@@ -106,3 +108,57 @@ def test_the_index_holds_what_votes_do_not_change() -> None:
     ]
     assert index(tools) == index(voted)
     assert set(json.loads(index(tools))) == {"categories", "tools"}
+
+
+FOREIGN = [
+    a_tool("lodz", "Łódź", description="Nothing else."),
+    a_tool("strasse", "Straße"),
+    a_tool("tokyo", "東京モデル", tagline="画像を読む。"),
+    a_tool("gpt4o-mini", "gpt4o-mini", description="Answers *briefly*."),
+    a_tool("gpt-5", "GPT-5.1 (preview)", best_for="Long answers"),
+    a_tool("thai", "แบบจำลองภาษา"),
+]
+
+
+def found(query: str) -> list[str]:
+    return sorted(tool.name for tool in matching_tools(query, FOREIGN))
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        *(("lodz", "Łódź"), ("ŁÓDŹ", "Łódź"), ("lód", "Łódź"), ("strasse", "Straße")),
+        *(("STRAẞE", "Straße"), ("straß", "Straße"), ("モデル", "東京モデル")),
+        *(("東京 モデル", "東京モデル"), ("画像", "東京モデル"), ("ﾓﾃﾞﾙ", "東京モデル")),
+        *(("gpt-4o", "gpt4o-mini"), ("gpt4o mini", "gpt4o-mini"), ("gpt-4o-mini", "gpt4o-mini")),
+        *(("gpt4omini", "gpt4o-mini"), ("gpt5", "GPT-5.1 (preview)"), ("จำลอง", "แบบจำลองภาษา")),
+        *(("briefly", "gpt4o-mini"), ("long", "GPT-5.1 (preview)")),
+    ],
+)
+def test_search_knows_the_scripts_of_names(query: str, name: str) -> None:
+    assert found(query) == [name]
+
+
+@pytest.mark.parametrize(
+    "query", ["inkwel", "inkwall", "inkwwell", "nikwell", "inkell", "inkwelll"]
+)
+def test_one_typo_in_a_name_is_forgiven(query: str) -> None:
+    assert slugs(query) == ["inkwell"]
+
+
+@pytest.mark.parametrize("query", ["imkwall", "onk", "ikn", "inkwellish"])
+def test_two_typos_are_not_nor_one_in_a_short_word(query: str) -> None:
+    assert slugs(query) == []
+
+
+def test_a_right_word_is_not_taken_for_a_typo() -> None:
+    tools = [a_tool("one", "Forge"), a_tool("two", "Forgo")]
+    assert [tool.tool for tool in matching_tools("forge", tools)] == ["one"]
+
+
+def test_a_description_weighs_least() -> None:
+    tools = [
+        a_tool("one", "One", tagline="None.", description="Has *vision*.", best_for="It"),
+        a_tool("two", "Two", tagline="With vision.", description="Else.", best_for="It"),
+    ]
+    assert [tool.tool for tool in matching_tools("vision", tools)] == ["two", "one"]
