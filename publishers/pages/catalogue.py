@@ -12,7 +12,13 @@ from publishers.pages import alternates, machine_readable, sitemap
 from publishers.pages.html import lists, per_request, tools
 from publishers.templating import assets
 from publishers.views.comparisons.multi_comparison import MAX_TOOLS
-from publishers.views.paths import digests_path, feed_path
+from publishers.views.paths import (
+    categories_path,
+    digests_path,
+    feed_path,
+    reviewers_path,
+    tools_path,
+)
 from schemas.fields import WEEK_PATTERN
 
 HOME, ABOUT, SITEMAP, ROBOTS, FEED = "/", "/about/", "/sitemap.xml", "/robots.txt", "/feed.xml"
@@ -48,6 +54,8 @@ def alternates_of(path: str) -> list[str]:
     kind = path.split("/")[1]
     if path == digests_path():
         return [feed_path(path)]
+    if path in (tools_path(), categories_path(), reviewers_path()):
+        return []
     if kind == "tools":
         return [path + alternates.JSON, path + alternates.MARKDOWN, feed_path(path)]
     if kind == "compare":
@@ -100,6 +108,9 @@ _ABOUT_TOOLS = re.compile(f"/(?:tools|compare)/{_SLUG}/(?:{_ALTERNATE}|feed.xml)
 
 _RENDERERS: list[tuple[re.Pattern[str], Callable[..., bytes | None]]] = [
     (_exactly(HOME), lists.render_home),
+    (_exactly(tools_path()), lists.render_tools),
+    (_exactly(categories_path()), lists.render_categories),
+    (_exactly(reviewers_path()), lists.render_reviewers),
     (re.compile(f"/tools/{_SLUG}/"), tools.render_tool),
     (re.compile(f"/compare/{_SLUG}-vs-{_SLUG}/"), tools.render_stored_pair),
     (re.compile(f"/tools/{_SLUG}/{_ALTERNATE}"), machine_readable.render_tool_alternate),

@@ -13,6 +13,7 @@ from publishers.pages.catalogue import (
     alternates_of,
 )
 from publishers.views.paths import (
+    categories_path,
     category_path,
     comparison_path,
     digest_path,
@@ -20,7 +21,9 @@ from publishers.views.paths import (
     feed_path,
     rankings_path,
     reviewer_path,
+    reviewers_path,
     tool_path,
+    tools_path,
 )
 
 
@@ -36,7 +39,7 @@ def paths_about_tool(content: SiteContent, slug: str) -> list[str]:
 def paths_of_any_tool(content: SiteContent) -> list[str]:
     """The pages that may show something of any tool, whatever its category is."""
     return [
-        HOME,
+        *(HOME, tools_path(), categories_path(), reviewers_path()),
         # A retraction removes its reviewer from the tool, so every reviewer's page may change.
         *(reviewer_path(reviewer.reviewer) for reviewer in content.reviewers()),
         # Related tools depend on the texts of all tools.

@@ -7,13 +7,16 @@ from itertools import combinations
 from publishers.content.site_content import SiteContent
 from publishers.views import last_modified
 from publishers.views.paths import (
+    categories_path,
     category_path,
     comparison_path,
     digest_path,
     digests_path,
     rankings_path,
     reviewer_path,
+    reviewers_path,
     tool_path,
+    tools_path,
 )
 
 SitemapEntry = tuple[str, datetime | None]
@@ -23,8 +26,11 @@ SitemapEntry = tuple[str, datetime | None]
 def entries(content: SiteContent) -> Iterator[SitemapEntry]:
     """Every page for people, in a fixed order."""
     tools = content.tools()
-    yield "/", last_modified.of_tools([*tools, *content.retired()])
+    newest = last_modified.of_tools([*tools, *content.retired()])
+    yield "/", newest
     yield "/about/", None
+    for path in (tools_path(), categories_path(), reviewers_path()):
+        yield path, newest
     yield from _categories(content)
     for reviewer in content.reviewers():
         reviews = content.reviews_by(reviewer.reviewer)

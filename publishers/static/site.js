@@ -11,6 +11,7 @@
        form[data-bookmark]     its one button saves
      [data-refresh="NAME"]     text that follows from the counts by the server's rules
      [data-message]            the place for messages about what a choice did, or why it failed
+     [data-share], [data-copy] the link to the page, and the hidden button that copies it
      [data-saved-count]        number of this browser's bookmarks, or nothing
      [data-drawer], [data-drawer-open], [data-drawer-loading|empty|list|compare|message]
                                the bookmarks
@@ -403,6 +404,16 @@
     return true;
   }
 
+  function offerCopying() {
+    const [link, button] = [document.querySelector("[data-share]"), document.querySelector("[data-copy]")];
+    if (!link || !navigator.clipboard) return;
+    [link.hidden, button.hidden] = [true, false];
+    button.addEventListener("click", () => navigator.clipboard.writeText(link.href).then(
+      () => notify("The link to this page was copied."),
+      () => { [link.hidden, button.hidden] = [false, true]; },
+    ));
+  }
+
   /* Search suggestions, by the rule of publishers/views/lists/search.py */
 
   const VERSUS = /^(.*?)\s+(?:vs\.?|versus|or)(?:\s+(.*))?$/iu;
@@ -623,6 +634,7 @@
   }
 
   collect();
+  offerCopying();
   for (const slug of states.keys()) show(slug);
   document.addEventListener("click", onClick);
   document.addEventListener("submit", onSubmit);

@@ -39,6 +39,21 @@ def multi_comparison_path(tools: Iterable[str]) -> str:
     return f"/compare/{'-vs-'.join(sorted(set(tools)))}/"
 
 
+def tools_path() -> str:
+    """The list of all tools."""
+    return "/tools/"
+
+
+def categories_path() -> str:
+    """The list of all categories with their rankings."""
+    return "/categories/"
+
+
+def reviewers_path() -> str:
+    """The list of all reviewers."""
+    return "/reviewers/"
+
+
 def digests_path() -> str:
     """The list of all digests."""
     return "/digests/"

@@ -51,6 +51,8 @@ def read_table() -> list[list[str]]:
         ["Pricing", CLAUDE.pricing, SMOLVLM.pricing],
         ["Best for", CLAUDE.best_for, SMOLVLM.best_for],
         ["Category", CATEGORY[1], CATEGORY[1]],
+        ["Panel average", "83.5", "83.25"],
+        ["Entry", CLAUDE.entry.capitalize(), SMOLVLM.entry.capitalize()],
     ]
 
 

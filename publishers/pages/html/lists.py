@@ -7,14 +7,18 @@ from publishers.views.digests.digest import digest_list, digest_page
 from publishers.views.json_ld import Crumb, breadcrumb, reviewer_graph
 from publishers.views.lists.category import category_page
 from publishers.views.lists.home import home, members
+from publishers.views.lists.indexes import category_index, reviewer_index, tool_index
 from publishers.views.lists.rankings import rankings
 from publishers.views.lists.reviewer import newest_first, reviewer_page
 from publishers.views.paths import (
+    categories_path,
     category_path,
     digests_path,
     feed_path,
     rankings_path,
     reviewer_path,
+    reviewers_path,
+    tools_path,
 )
 from publishers.views.text.formatting import count
 from publishers.views.text.markdown import to_plain
@@ -49,7 +53,7 @@ def render_category(content: SiteContent, public_url: str, slug: str) -> bytes |
         f"{count(len(tools), 'tool')} compared. {to_plain(category.description)}",
         path,
         feed=feed_path(path),
-        graph=[breadcrumb(Crumb("Categories", "/#categories"), Crumb(category.name, path))],
+        graph=[breadcrumb(Crumb("Categories", categories_path()), Crumb(category.name, path))],
     )
     view = category_page(category, tools)
     return render_with_newsletter(content, "category.html", public_url, meta, view)
@@ -89,6 +93,28 @@ def render_reviewer(content: SiteContent, public_url: str, slug: str) -> bytes |
     return render_with_newsletter(content, "reviewer.html", public_url, meta, view)
 
 
+def render_tools(content: SiteContent, public_url: str) -> bytes:
+    """The list of all tools."""
+    meta = _index_meta("All tools", "Every listed tool, by name.", tools_path())
+    view = tool_index(content.tools())
+    return render_with_newsletter(content, "index.html", public_url, meta, view)
+
+
+def render_categories(content: SiteContent, public_url: str) -> bytes:
+    """The list of all categories."""
+    description = "Every category with its tools, and how they rank."
+    meta = _index_meta("Categories and rankings", description, categories_path())
+    view = category_index(content.categories(), content.tools())
+    return render_with_newsletter(content, "index.html", public_url, meta, view)
+
+
+def render_reviewers(content: SiteContent, public_url: str) -> bytes:
+    """The list of all reviewers."""
+    meta = _index_meta("Reviewers", "The panel and its reviews.", reviewers_path())
+    view = reviewer_index(content.reviewers(), content.tools())
+    return render_with_newsletter(content, "index.html", public_url, meta, view)
+
+
 def render_digests(content: SiteContent, public_url: str) -> bytes:
     """The list of all digests."""
     path = digests_path()
@@ -118,3 +144,9 @@ def render_digest(content: SiteContent, public_url: str, week: str) -> bytes | N
         graph=[breadcrumb(Crumb("Digests", digests_path()), Crumb(view.title, view.path))],
     )
     return render_with_newsletter(content, "digest.html", public_url, meta, view)
+
+
+def _index_meta(title: str, description: str, path: str) -> Meta:
+    return Meta(
+        title, description, path, graph=[breadcrumb(Crumb("Verdicts", "/"), Crumb(title, path))]
+    )

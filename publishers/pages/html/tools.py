@@ -44,7 +44,8 @@ def render_pair(content: SiteContent, public_url: str, one: str, other: str) -> 
     tools = pair_on_site(content, one, other)
     if tools is None:
         return None
-    view = comparison(*tools, content.reviewers())
+    histories = [content.history(tool.tool) for tool in tools]
+    view = comparison(*tools, content.reviewers(), histories)
     path = comparison_path(one, other)
     meta = Meta(
         view.title,
@@ -72,7 +73,8 @@ def render_multi_comparison(
     tools = [tool for slug in sorted(set(slugs)) if (tool := content.tool_on_site(slug))]
     if len(tools) != len(slugs):
         return None
-    view = multi_comparison(tools, content.reviewers())
+    histories = [content.history(tool.tool) for tool in tools]
+    view = multi_comparison(tools, content.reviewers(), histories)
     path = multi_comparison_path(slugs)
     graph = comparison_graph(view.title, path, tools)
     meta = Meta(view.title, str(view.answer), path, "article", graph=graph)

@@ -1,10 +1,13 @@
 """Two tools side by side."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from publishers.views.comparisons.answer import ComparisonAnswer, answer
 from publishers.views.comparisons.scorecard import ScorecardRow, scorecard
+from publishers.views.comparisons.verdict_change import VerdictChange, last_verdict_change
 from publishers.views.tools.cards import Card, card
+from schemas.history import History
 from schemas.records import Reviewer, Tool
 from schemas.text.isolation import isolate
 
@@ -17,6 +20,11 @@ class Row(NamedTuple):
     other: str
     live: bool = False
 
+    @property
+    def alike(self) -> bool:
+        """Whether both tools have the same text."""
+        return self.one == self.other
+
 
 class ComparisonPage(NamedTuple):
     """All that a comparison page shows, in its order."""
@@ -28,10 +36,13 @@ class ComparisonPage(NamedTuple):
     cards: list[Card]
     rows: list[Row]
     scorecard: list[ScorecardRow]
+    verdict_change: VerdictChange | None
 
 
-def comparison(one: Tool, other: Tool, panel: list[Reviewer]) -> ComparisonPage:
-    """The page of two tools in any order."""
+def comparison(
+    one: Tool, other: Tool, panel: list[Reviewer], histories: Iterable[History] = ()
+) -> ComparisonPage:
+    """The page of two tools in any order, with their histories."""
     first, second = sorted((one, other), key=lambda tool: tool.tool)
     cards = [card(first), card(second)]
     return ComparisonPage(
@@ -42,6 +53,7 @@ def comparison(one: Tool, other: Tool, panel: list[Reviewer]) -> ComparisonPage:
         cards=cards,
         rows=_rows(*cards),
         scorecard=scorecard([first, second], panel),
+        verdict_change=last_verdict_change(histories),
     )
 
 
@@ -54,8 +66,8 @@ def _about(one: Tool, other: Tool) -> str:
     names = [isolate(tool.category.name) for tool in (one, other)]
     scope = f"in {names[0]}" if names[0] == names[1] else f"from {' and '.join(names)}"
     return (
-        f"Two tools {scope}, side by side: panel verdicts, community votes, pricing, "
-        "what each is best for, and every review in full."
+        f"Which one should you ship with? Two tools {scope}, side by side: panel verdicts, "
+        "community votes, pricing, what each is best for, and every review in full."
     )
 
 
@@ -66,4 +78,6 @@ def _rows(one: Card, other: Card) -> list[Row]:
         Row("Pricing", one.pricing, other.pricing),
         Row("Best for", one.best_for, other.best_for),
         Row("Category", one.category, other.category),
+        Row("Panel average", one.panel_mean, other.panel_mean),
+        Row("Entry", one.entry, other.entry),
     ]

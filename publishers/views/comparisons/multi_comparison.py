@@ -1,12 +1,15 @@
 """Three or four tools side by side, with the rows and reviewers on which they differ."""
 
+from collections.abc import Iterable
 from itertools import combinations
 from typing import NamedTuple
 
 from publishers.views.comparisons.answer import ComparisonAnswer, answer
 from publishers.views.comparisons.pairs import Pair, pair
 from publishers.views.comparisons.scorecard import ScorecardRow, scorecard
+from publishers.views.comparisons.verdict_change import VerdictChange, last_verdict_change
 from publishers.views.tools.cards import Card, card
+from schemas.history import History
 from schemas.records import Reviewer, Tool
 from schemas.text.isolation import isolate
 
@@ -22,13 +25,6 @@ class MultiComparisonRow(NamedTuple):
     alike: bool
 
 
-class MultiScorecardRow(NamedTuple):
-    """One reviewer on the scorecard, and whether all their verdicts are the same."""
-
-    row: ScorecardRow
-    alike: bool
-
-
 class MultiComparison(NamedTuple):
     """All that the page shows, in its order."""
 
@@ -38,13 +34,16 @@ class MultiComparison(NamedTuple):
     answer: ComparisonAnswer
     cards: list[Card]
     rows: list[MultiComparisonRow]
-    scorecard: list[MultiScorecardRow]
+    scorecard: list[ScorecardRow]
+    verdict_change: VerdictChange | None
     pairs: list[Pair]
     full: bool
 
 
-def multi_comparison(tools: list[Tool], panel: list[Reviewer]) -> MultiComparison:
-    """The page of these tools in any order."""
+def multi_comparison(
+    tools: list[Tool], panel: list[Reviewer], histories: Iterable[History] = ()
+) -> MultiComparison:
+    """The page of these tools in any order, with their histories."""
     ordered = sorted(tools, key=lambda tool: tool.tool)
     cards = [card(tool) for tool in ordered]
     return MultiComparison(
@@ -54,7 +53,8 @@ def multi_comparison(tools: list[Tool], panel: list[Reviewer]) -> MultiCompariso
         answer=answer_among(ordered),
         cards=cards,
         rows=_rows(cards),
-        scorecard=[MultiScorecardRow(row, _agrees(row)) for row in scorecard(ordered, panel)],
+        scorecard=scorecard(ordered, panel),
+        verdict_change=last_verdict_change(histories),
         pairs=[pair(*two) for two in combinations(ordered, 2)],
         full=len(ordered) >= MAX_TOOLS,
     )
@@ -100,8 +100,8 @@ def _about(tools: list[Tool]) -> str:
     number = {3: "Three", 4: "Four"}.get(len(tools), str(len(tools)))
     scope = f"in {categories[0]}" if len(categories) == 1 else f"from {_list(categories)}"
     return (
-        f"{number} tools {scope}, side by side: panel verdicts, community votes, pricing, what "
-        "each is best for, and every review in full."
+        f"Which one should you ship with? {number} tools {scope}, side by side: panel verdicts, "
+        "community votes, pricing, what each is best for, and every review in full."
     )
 
 
@@ -118,10 +118,6 @@ def _rows(cards: list[Card]) -> list[MultiComparisonRow]:
     return [
         MultiComparisonRow(label, texts, len(set(texts)) == 1) for label, texts in columns.items()
     ]
-
-
-def _agrees(row: ScorecardRow) -> bool:
-    return len({opinion.verdict if opinion else None for opinion in row.opinions}) == 1
 
 
 def _list(names: list[str]) -> str:

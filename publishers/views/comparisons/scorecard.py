@@ -37,6 +37,11 @@ class ScorecardRow(NamedTuple):
     motto: str
     opinions: list[Opinion | None]
 
+    @property
+    def alike(self) -> bool:
+        """Whether all verdicts are the same; a missing review differs from any."""
+        return len({each.verdict if each else None for each in self.opinions}) == 1
+
 
 @memoize_by_identity
 def opinion(review: Review) -> Opinion:

@@ -16,6 +16,9 @@ MIN_VOTES = 10
 MIN_REVIEWS = 2
 """Reviews that a tool needs to be in the panel's ranking."""
 
+SPLIT_SHARE = 10
+"""Percentage points from half, up to which a tool's ship share counts as split."""
+
 MAX_RANKED = 10
 CONFIDENCE = 1.959963984540054
 """Standard deviations of a normal distribution around 95% of its outcomes."""
@@ -77,7 +80,7 @@ def rankings(category: Category, tools: list[Tool]) -> RankingsPage:
 def _community(tools: list[Tool]) -> Ranking:
     rule = (
         "Lower bound of the 95% Wilson interval of the ship share, so a few lucky votes cannot "
-        f"win. Minimum {MIN_VOTES} votes."
+        f"win; ties go to the tool with more votes. Minimum {MIN_VOTES} votes."
     )
     return _ranking(
         "community", "What the community ships", rule, tools, _by_bound, _votes, _has_votes
@@ -85,7 +88,10 @@ def _community(tools: list[Tool]) -> Ranking:
 
 
 def _panel(tools: list[Tool]) -> Ranking:
-    rule = f"Average of the panel's scores. Minimum {MIN_REVIEWS} reviews."
+    rule = (
+        "Average of the panel's scores; ties go to the tool with more reviews. "
+        f"Minimum {MIN_REVIEWS} reviews."
+    )
     return _ranking(
         "panel", "What the panel rates highest", rule, tools, _by_mean, _reviews, _has_reviews
     )
@@ -94,9 +100,9 @@ def _panel(tools: list[Tool]) -> Ranking:
 def _split(tools: list[Tool]) -> Ranking:
     rule = (
         "Closest to half ship, half skip; ties go to the tool with more votes. "
-        f"Minimum {MIN_VOTES} votes."
+        f"Minimum {MIN_VOTES} votes, and a ship share of {50 - SPLIT_SHARE} to {50 + SPLIT_SHARE}%."
     )
-    return _ranking("split", "Most split", rule, tools, _by_evenness, _sides, _has_votes)
+    return _ranking("split", "Most split", rule, tools, _by_evenness, _sides, _is_split)
 
 
 def _bookmarked(tools: list[Tool]) -> Ranking:
@@ -107,7 +113,7 @@ def _bookmarked(tools: list[Tool]) -> Ranking:
 
 
 def _newest(tools: list[Tool]) -> Ranking:
-    rule = "By the date of the first listing."
+    rule = "By the time of the first listing (UTC)."
     return _ranking("newest", "Newest", rule, tools, _by_listing, _listing, lambda _: True)
 
 
@@ -141,6 +147,12 @@ def _has_votes(tool: Tool) -> bool:
     return tool.community.votes >= MIN_VOTES
 
 
+def _is_split(tool: Tool) -> bool:
+    """Enough votes, whose unrounded ship share is near half."""
+    ship, votes = tool.community.ship, tool.community.votes
+    return _has_votes(tool) and abs(100 * ship - 50 * votes) <= SPLIT_SHARE * votes
+
+
 def _has_reviews(tool: Tool) -> bool:
     return len(tool.panel.reviews) >= MIN_REVIEWS
 
@@ -150,7 +162,12 @@ def _has_bookmarks(tool: Tool) -> bool:
 
 
 def _by_bound(tool: Tool) -> tuple[float, float]:
-    return wilson(tool.community.ship, tool.community.votes), tool.community.votes
+    # Rounded as shown, so that equal figures are ties.
+    return _bound(tool), tool.community.votes
+
+
+def _bound(tool: Tool) -> float:
+    return round(100 * wilson(tool.community.ship, tool.community.votes), 1)
 
 
 def _by_mean(tool: Tool) -> tuple[float, float]:
@@ -171,9 +188,8 @@ def _by_listing(tool: Tool) -> tuple[float, float]:
 
 
 def _votes(tool: Tool) -> tuple[str, str, str]:
-    bound = 100 * wilson(tool.community.ship, tool.community.votes)
     share = f"{percent(tool.community.percent)} of {count(tool.community.votes, 'vote')}"
-    return f"{bound:.1f}", f"{share} say Ship", ""
+    return f"{_bound(tool):.1f}", f"{share} say Ship", ""
 
 
 def _reviews(tool: Tool) -> tuple[str, str, str]:
@@ -182,7 +198,8 @@ def _reviews(tool: Tool) -> tuple[str, str, str]:
 
 def _sides(tool: Tool) -> tuple[str, str, str]:
     community = tool.community
-    return f"{percent(community.percent)}", counts(community.ship, community.skip), ""
+    share = 100 * community.ship / community.votes
+    return f"{share:.1f}%", counts(community.ship, community.skip), ""
 
 
 def _bookmarks(tool: Tool) -> tuple[str, str, str]:

@@ -13,7 +13,7 @@ from publishers.views.text.markdown import to_plain
 from schemas.history import CommunityPoint, History, PanelPoint
 from schemas.records import Category, Community, Reviewer
 from schemas.time import instants, weeks
-from tests.publishers.sample_digests import a_digest, content_with_digests
+from tests.publishers.sample_digests import a_digest, a_history, content_with_digests
 from tests.publishers.samples import (
     BUILDER,
     DEVELOPER_TOOLS,
@@ -421,3 +421,38 @@ def test_a_time_at_an_edge_is_shown_on_every_page_and_in_every_feed(text: str) -
         for path in paths:
             rendered(content, path)
         assert instants.rfc3339(micros)[:19] in rendered(content, "/tools/edge/").decode()
+
+
+def test_a_comparison_leads_on() -> None:
+    plain = sample_content()
+    content = InMemoryContent(
+        plain.tools(),
+        plain.categories(),
+        plain.reviewers(),
+        histories={tool.tool: a_history() for tool in plain.tools()},
+    )
+    reader = Reader(rendered(content, COMPARISON))
+    targets = [link["href"] for link in reader.all("a")]
+    for target in (
+        "/tools/smolvlm-2-5/#history-title",
+        "/tools/claude-4-api/#pairs-title",
+        "/categories/developer-tools/rankings/",
+        f"{SITE}{COMPARISON}",
+    ):
+        assert target in targets, target
+    maker = next(link for link in reader.all("a") if link["href"] == "https://example.com/claude")
+    assert maker["rel"] == "noopener nofollow"
+    assert "Which one should you ship with?" in reader.text
+    assert "Panel verdict last changed on" in reader.text
+    assert "Show differences only" in reader.text
+
+
+@pytest.mark.parametrize("path", ["/tools/", "/categories/", "/reviewers/"])
+def test_an_index_links_to_all_of_its_kind(path: str) -> None:
+    content = sample_content()
+    targets = {link["href"] for link in Reader(rendered(content, path)).all("a")}
+    inside = {each for each in catalogue.page_paths(content) if each.endswith("/")}
+    assert {each for each in inside if each.startswith(path)} <= targets
+    navigation = {"/categories/", "/digests/", "/tools/", "/reviewers/", "/bookmarks/"}
+    assert navigation <= targets
+    assert f"<loc>{SITE}{path}</loc>" in rendered(content, "/sitemap.xml").decode()

@@ -299,7 +299,7 @@ def test_stylesheet_and_script_are_stored_compressed_too(site: Site) -> None:
         "/nowhere",
         "/favicon.ico",
         "/404.html",
-        "/tools/",
+        "/tool/",
         "/tools/unheard-of/",
         "/tools/unheard-of",
         "/compare/claude-4-api-vs-unheard-of/",

@@ -72,7 +72,7 @@ def test_equal_rows_and_reviewers_are_marked() -> None:
         "Best for",
         "Category",
     ]
-    assert [(entry.row.name, entry.alike) for entry in page.scorecard] == [
+    assert [(row.name, row.alike) for row in page.scorecard] == [
         ("Builder", True),
         ("Skeptic", False),
     ]

@@ -110,4 +110,7 @@ def test_a_feed_dates_a_digest_by_the_end_of_its_week() -> None:
     entry = digest_entry(msgspec.structs.replace(a_digest(), flips=[named]))
     assert (entry.path, entry.updated) == ("/digests/2026-W47/", "2026-11-23T00:00:00Z")
     xml = page("feed.xml", "", Meta("", "", ""), feed("", "", "", [entry])).decode()
-    assert "<li><strong>&lt;b&gt;Patch&lt;/b&gt; &amp; work</strong>: Ship → Skip;" in unescape(xml)
+    assert (
+        "<li><strong>&lt;b&gt;Patch&lt;/b&gt; &amp; work</strong>: Community: Ship → Skip;"
+        in unescape(xml)
+    )

@@ -6,7 +6,8 @@ from publishers.views.lists.category import MAX_COMPARED, category_page
 from publishers.views.lists.home import disagreements, site_totals, worth_reading
 from publishers.views.lists.reviewer import reviewer_page
 from publishers.views.tools.tool import summary, tool_page
-from schemas.records import Authored, Category, Reviewer
+from schemas.history import History, PanelPoint
+from schemas.records import Authored, Category, Reviewer, Verdict
 from tests.publishers.samples import (
     BUILDER,
     FOUNDER,
@@ -33,6 +34,8 @@ def test_the_decision_table_has_its_rows_in_order() -> None:
         "Pricing",
         "Best for",
         "Category",
+        "Panel average",
+        "Entry",
     ]
     assert rows[0].one == "Ship · 4 ship / 0 skip"
     assert (rows[1].one, rows[1].other) == ("Ship · 412 ship / 96 skip", "No community votes yet")
@@ -143,3 +146,14 @@ def test_a_reviewers_newest_review_comes_first() -> None:
     page = reviewer_page(FUTURIST, reviews)
     assert [entry.tool for entry in page.entries] == ["New", "Also", "Old"]
     assert (page.ship, page.skip, page.mean) == (2, 1, "63.33")
+
+
+def test_a_comparison_says_when_a_panel_verdict_last_changed() -> None:
+    def point(days: int, verdict: Verdict) -> PanelPoint:
+        return PanelPoint(NOON + timedelta(days=days), verdict, 1, 0, 100, 80.0)
+
+    early = History([point(0, "ship"), point(1, "ship")])
+    late = History([point(0, "ship"), point(3, "skip"), point(5, "skip")])
+    change = comparison(claude(), smolvlm(), PANEL, [early, late]).verdict_change
+    assert change == ("23 November 2026", "2026-11-23T12:00:00Z")
+    assert comparison(claude(), smolvlm(), PANEL).verdict_change is None

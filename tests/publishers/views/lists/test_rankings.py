@@ -1,4 +1,5 @@
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -51,7 +52,7 @@ def test_many_votes_rank_above_a_few_lucky_ones() -> None:
 
 
 def test_a_tool_with_too_few_votes_is_not_ranked_and_named() -> None:
-    tools = [a_tool("nine", "Nine", votes=(9, 0)), a_tool("ten", "Ten", votes=(1, 9))]
+    tools = [a_tool("nine", "Nine", votes=(9, 0)), a_tool("ten", "Ten", votes=(4, 6))]
     assert ranked(tools, "community") == ranked(tools, "split") == [(1, "ten")]
     assert unranked(tools, "community") == unranked(tools, "split") == ["nine"]
 
@@ -59,7 +60,9 @@ def test_a_tool_with_too_few_votes_is_not_ranked_and_named() -> None:
 def test_every_rule_states_its_minimum() -> None:
     rules = {ranking.slug: ranking.rule for ranking in rankings(CATEGORY, []).rankings}
     assert "Minimum 10 votes." in rules["community"]
-    assert "Minimum 10 votes." in rules["split"]
+    assert "Minimum 10 votes, and a ship share of 40 to 60%." in rules["split"]
+    tied = [slug for slug, rule in rules.items() if "ties go to the tool with more" in rule]
+    assert tied == ["community", "panel", "split"]
     assert "Minimum 2 reviews." in rules["panel"]
     assert rules["bookmarked"] == "By number of bookmarks."
 
@@ -83,12 +86,24 @@ def test_the_most_split_comes_closest_to_half_and_half() -> None:
         a_tool("even-many", "Even", votes=(50, 50)),
         a_tool("near", "Near", votes=(49, 51)),
     ]
-    assert [slug for _, slug in ranked(tools, "split")] == [
-        "even-many",
-        "even-few",
-        "near",
-        "clear",
-    ]
+    assert [slug for _, slug in ranked(tools, "split")] == ["even-many", "even-few", "near"]
+    assert unranked(tools, "split") == ["clear"]
+
+
+def test_a_share_that_is_far_from_half_is_not_split() -> None:
+    shares = {"40": (40, 60), "60": (60, 40), "61": (61, 39), "78": (78, 22)}
+    tools = [a_tool(f"t{name}", name, votes=votes) for name, votes in shares.items()]
+    assert {slug for _, slug in ranked(tools, "split")} == {"t40", "t60"}
+
+
+def test_equal_figures_are_ties() -> None:
+    tools = [a_tool("few", "Few", votes=(300, 80)), a_tool("many", "Many", votes=(3001, 1003))]
+    tools += [a_tool(f"t{n}", "T", votes=(800 + n, 200)) for n in range(30)]
+    page = rankings(CATEGORY, tools)
+    community = next(each for each in page.rankings if each.slug == "community").ranked
+    for one, other in pairwise(community):
+        if one.figure == other.figure:
+            assert one.card.votes >= other.card.votes
 
 
 def test_equal_tools_share_a_rank() -> None:
