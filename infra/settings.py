@@ -43,6 +43,11 @@ VARIABLES = tuple(
         ("VERDICTS_INSTANCE", "", "stable name of this replica; keeps its partitions in a restart"),
         ("VERDICTS_METRICS", "", "host:port of a worker's or publisher's /metrics; empty: none"),
         ("VERDICTS_LOG_LEVEL", "info", "debug, info, warning or error; debug names events"),
+        (
+            "VERDICTS_ACCESS_LOG",
+            "0",
+            "1 logs every request to the API and the site, without secrets",
+        ),
         ("OTEL_*", "", "OpenTelemetry's own; OTEL_EXPORTER_OTLP_ENDPOINT enables tracing"),
         ("KAFKA_BOOTSTRAP_SERVERS", "", "host:port of a real cluster; empty: the embedded one"),
         ("KAFKA_SECURITY_PROTOCOL", "", "`SSL`, `SASL_SSL`, …, as librdkafka names them"),
@@ -77,6 +82,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         schema_registry_url: Address of a schema registry; empty means none.
         instance: Name for static group membership; empty means dynamic membership.
         log_level: `debug`, `info`, `warning` or `error`, for our own packages.
+        access_log: Whether the API logs every request.
         metrics: `host:port` on which a worker or publisher serves its metrics; empty: none.
     """
 
@@ -97,6 +103,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     instance: str
     metrics: str = ""
     log_level: str = "info"
+    access_log: bool = False
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -127,6 +134,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             schema_registry_url=parse.web_url(values, "SCHEMA_REGISTRY_URL"),
             instance=values["VERDICTS_INSTANCE"],
             log_level=parse.log_level(values, "VERDICTS_LOG_LEVEL"),
+            access_log=parse.switch(values, "VERDICTS_ACCESS_LOG"),
             metrics=parse.host_and_port(values, "VERDICTS_METRICS"),
         )
 

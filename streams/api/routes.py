@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streams.api.http.problems import Problem, on_crash, on_http_error, on_problem
 from streams.api.http.request_metrics import DATABASE_AWAY, MeasuredApp
 from streams.api.middleware.request_gate import RequestGate
+from streams.api.middleware.request_log import RequestLog
 from streams.api.openapi.docs_page import get_docs
 from streams.api.openapi.document import get_document
 from streams.api.voting.endpoints import VoteEndpoint
@@ -40,7 +41,8 @@ def application(components: Components, site: Site | None = None) -> ASGIApp:
     if site is not None:
         pages = _SiteFallback(site(components.reads.read_bookmarks), app.router.not_found)
         app.router.default = MeasuredApp("(page)", pages)
-    return RequestGate(app, components.hosts)
+    gate = RequestGate(app, components.hosts)
+    return RequestLog(gate, components.proxies, every_request=components.access_log)
 
 
 def routes(components: Components) -> list[Route]:

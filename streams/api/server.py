@@ -85,6 +85,7 @@ async def serve(settings: Settings, site: Site | None, codec: Codec) -> str:
     async with connect(settings, codec, ending) as components:
         server = create_server(application(components, site), settings)
         gc_tuning.reduce_gc()
+        log.info("listens", host=settings.host, port=settings.port)
         serving = asyncio.create_task(server.serve())
         await asyncio.wait({ending, serving}, return_when=asyncio.FIRST_COMPLETED)
         components.health.closing = True

@@ -72,6 +72,8 @@ class Components(msgspec.Struct, frozen=True, kw_only=True):
     changes: ChangesEndpoint
     health: Health
     hosts: KnownHosts
+    proxies: TrustedProxies
+    access_log: bool
     vote_service: VoteService
     voter_cookies: VoterCookies
     sse_hub: SseHub
@@ -112,6 +114,8 @@ def build(settings: Settings, dependencies: Dependencies) -> Components:
         changes=ChangesEndpoint(sse_hub, proxies),
         health=Health(dependencies.observer),
         hosts=KnownHosts(settings),
+        proxies=proxies,
+        access_log=settings.access_log,
         vote_service=vote_service,
         voter_cookies=voter_cookies,
         sse_hub=sse_hub,

@@ -6,11 +6,14 @@ from contextlib import contextmanager
 
 import click
 import msgspec
+import structlog
 from sqlalchemy import Connection
 
 from infra.cli.options import answer, as_json, attached_settings
 from infra.postgres.engine import create_engine
 from projections.private import tokens as token_store
+
+log = structlog.get_logger(__name__)
 
 
 @click.group()
@@ -35,6 +38,7 @@ def create(role: str, name: str, namespace: str | None, as_json: bool) -> None:
     """
     with _database() as connection:
         issued = token_store.create(connection, name=name or role, role=role, namespace=namespace)
+    log.info("token created", token=issued.token.id, role=role, name=issued.token.name)
     value = {"token": issued.text, **msgspec.structs.asdict(issued.token)}
     answer(value, as_json, issued.text)
 
@@ -70,6 +74,8 @@ def revoke(token_id: str, as_json: bool) -> None:
     token_id = token_id.removeprefix("vdt_").partition("_")[0]
     with _database() as connection:
         revoked = token_store.revoke(connection, token_id)
+    if revoked:
+        log.info("token revoked", token=token_id)
     text = f"{token_id} is revoked." if revoked else f"{token_id} is not the id of a valid token."
     answer({"revoked": revoked}, as_json, text)
     sys.exit(0 if revoked else 1)
