@@ -16,17 +16,21 @@ from publishers.views.text.formatting import shorten
 from schemas.digests import WeeklyDigest
 
 MAX_SUBJECT_LENGTH = 150
+MAX_HTML_BYTES = 90_000
+"""Gmail cuts a message at 102 kB, together with what a mailer adds to it."""
+
+ITEM_LIMITS = (100, 20, 10, 5, 3, 1)
+"""Items of a section, tried in turn until the message is short enough."""
 
 
 def html(digest: WeeklyDigest, public_url: str) -> str:
     """The message for clients that show HTML: 600 pixels wide, light and dark."""
-    view = digest_page(digest)
-    return page("digest_mail.html", public_url, _meta(view), view).decode()
+    return _html(_short_view(digest, public_url), public_url)
 
 
 def text(digest: WeeklyDigest, public_url: str) -> str:
     """The message as plain text, in lines of at most 72 characters where words allow it."""
-    view = digest_page(digest)
+    view = _short_view(digest, public_url)
     return page("digest_mail.txt", public_url, _meta(view), view).decode()
 
 
@@ -50,6 +54,20 @@ def message(digest: WeeklyDigest, public_url: str) -> bytes:
     email.add_alternative(html(digest, public_url), subtype="html", cte="quoted-printable")
     email.set_boundary(f"=_verdicts_{digest.week}")
     return email.as_bytes()
+
+
+def _short_view(digest: WeeklyDigest, public_url: str) -> DigestPage:
+    """The digest with as many items as both parts of the message may hold."""
+    view = digest_page(digest)
+    for limit in ITEM_LIMITS:
+        shorter = view.shorten(limit)
+        if len(_html(shorter, public_url).encode()) <= MAX_HTML_BYTES:
+            break
+    return shorter
+
+
+def _html(view: DigestPage, public_url: str) -> str:
+    return page("digest_mail.html", public_url, _meta(view), view).decode()
 
 
 def _meta(view: DigestPage) -> Meta:

@@ -39,6 +39,13 @@ class DigestPage(NamedTuple):
     sections: list[Section]
     earlier: DigestLink | None
     later: DigestLink | None
+    shortened: bool = False
+
+    def shorten(self, limit: int) -> "DigestPage":
+        """The digest with at most `limit` items in a section."""
+        cut = any(len(section.items) > limit for section in self.sections)
+        shorter = [section.shorten(limit) for section in self.sections]
+        return self._replace(sections=shorter, shortened=cut)
 
 
 class DigestListing(NamedTuple):

@@ -12,13 +12,23 @@ from schemas.time import weeks
 
 
 class Section(NamedTuple):
-    """One kind of news; `note` states its rule, `more` counts the items left out."""
+    """One kind of news; `note` states its rule, `left` counts the items left out."""
 
     key: str
     title: str
     note: str
     items: list[Item]
-    more: str = ""
+    left: int = 0
+
+    @property
+    def more(self) -> str:
+        """The number of items left out, in words; empty without any."""
+        return f"and {self.left:,} more" if self.left else ""
+
+    def shorten(self, limit: int) -> "Section":
+        """The section with at most `limit` items."""
+        cut = max(0, len(self.items) - limit)
+        return self._replace(items=self.items[:limit], left=self.left + cut)
 
 
 def sections(digest: WeeklyDigest) -> list[Section]:
@@ -33,7 +43,7 @@ def _panel(digest: WeeklyDigest) -> Section:
         "Panel verdicts",
         "New and changed panel verdicts this week.",
         list(map(items.panel_change, digest.panel_changes)),
-        _more(digest.counts.panel_changes, digest.panel_changes),
+        _left(digest.counts.panel_changes, digest.panel_changes),
     )
 
 
@@ -45,7 +55,7 @@ def _flips(digest: WeeklyDigest) -> Section:
         if digest.since
         else "Community verdicts that changed.",
         list(map(items.flip, digest.flips)),
-        _more(digest.counts.flips, digest.flips),
+        _left(digest.counts.flips, digest.flips),
     )
 
 
@@ -55,7 +65,7 @@ def _new_tools(digest: WeeklyDigest) -> Section:
         "New tools",
         "First listed this week, with the panel verdict so far.",
         list(map(items.new_tool, digest.new_tools)),
-        _more(digest.counts.new_tools, digest.new_tools),
+        _left(digest.counts.new_tools, digest.new_tools),
     )
 
 
@@ -76,7 +86,7 @@ def _close_calls(digest: WeeklyDigest) -> Section:
         f"At least {digests.CLOSE_CALL_VOTES} votes, with ship and skip within "
         f"{digests.CLOSE_CALL_PERCENT} points.",
         list(map(items.close_call, digest.close_calls)),
-        _more(digest.counts.close_calls, digest.close_calls),
+        _left(digest.counts.close_calls, digest.close_calls),
     )
 
 
@@ -109,6 +119,5 @@ def _previous_digest(digest: WeeklyDigest) -> str:
     return f"the digest of {in_sentence(digest.since or '', digest.week)}"
 
 
-def _more(total: int, shown: Sequence[NamedTool]) -> str:
-    left = total - len(shown)
-    return f"and {left:,} more" if left > 0 else ""
+def _left(total: int, shown: Sequence[NamedTool]) -> int:
+    return max(0, total - len(shown))

@@ -3,11 +3,15 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from html.parser import HTMLParser
+from typing import Any
 
 import msgspec
 import pytest
 
 from publishers.pages import mail
+from publishers.views.digests.digest import digest_page
+from schemas import digests
+from schemas.digests import WeeklyDigest
 from tests.publishers.sample_digests import a_digest
 
 SITE = "https://verdicts.example"
@@ -105,3 +109,40 @@ def test_the_message_is_deterministic_and_within_the_limits_of_mail(site: str) -
     assert raw.isascii()
     assert max(map(len, raw.split(b"\r\n"))) <= 998
     assert b"\n" not in raw.replace(b"\r\n", b"")
+
+
+def a_full_week(name: str = "A tool with a longer name") -> WeeklyDigest:
+    digest = a_digest()
+
+    def many(item: Any) -> list[Any]:
+        return [
+            msgspec.structs.replace(item, tool=f"tool-{number}", name=f"{name} {number}")
+            for number in range(digests.MOST_ITEMS)
+        ]
+
+    return msgspec.structs.replace(
+        digest,
+        counts=msgspec.structs.replace(digest.counts, panel_changes=103, flips=100, new_tools=100),
+        new_tools=many(digest.new_tools[0]),
+        panel_changes=many(digest.panel_changes[0]),
+        flips=many(digest.flips[0]),
+    )
+
+
+@pytest.mark.parametrize("name", ["A tool with a longer name", "\U0001f600" * 280])
+def test_a_full_week_stays_below_what_gmail_shows(name: str) -> None:
+    digest = a_full_week(name)
+    html, text = mail.html(digest, SITE), mail.text(digest, SITE)
+    assert len(html.encode()) <= mail.MAX_HTML_BYTES
+    link = "https://verdicts.example/digests/2026-W47/"
+    for part in (html, text):
+        assert "See the full digest" in part
+        assert link in part
+        for section in digest_page(digest).sections:
+            assert section.title.casefold() in part.casefold()
+    assert f"and {103 - len(re.findall(r'average', html)):,} more" in html
+
+
+def test_a_usual_week_is_not_shortened() -> None:
+    assert "See the full digest" not in HTML
+    assert "Read on the site" in HTML
