@@ -53,6 +53,11 @@ def find_former(connection: Connection) -> str | None:
     return name if name in list_names(connection) else None
 
 
+def is_newer(name: str, other: str) -> bool:
+    """Return whether a generation was created after another one."""
+    return _number(name) > _number(other)
+
+
 def list_names(connection: Connection) -> list[str]:
     """Name all generations, oldest first."""
     names = connection.scalars(text("select name from verdicts.generations"))

@@ -67,13 +67,22 @@ def main() -> None:
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:
-        error.show()
+        _show(error)
         sys.exit(error.exit_code)
     except Exception as error:
         from infra.cli.failures import describe  # database and Kafka clients are slow to import
 
         click.echo(f"verdicts: {describe(error)}", err=True)
         sys.exit(1)
+
+
+def _show(error: click.ClickException) -> None:
+    """Print an error with the prefix of all others; after a wrong command line, its usage too."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context:
+        click.echo(context.get_usage(), err=True)
+        click.echo(f"Help: {context.command_path} --help", err=True)
+    click.echo(f"verdicts: {error.format_message()}", err=True)
 
 
 @click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})

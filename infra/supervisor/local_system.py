@@ -217,7 +217,8 @@ class LocalSystem:
         """
         self._screen.show("await", what)
         with httpx.Client(base_url=self._url, timeout=5, trust_env=False) as client:
-            while not _is_200(client, path):
+            while (reason := _why_not(client, path)) is not None:
+                self._screen.show("await", f"{what}: {reason}" if reason else what)
                 if failing := self._supervisor.failing:
                     raise EmbeddedError(
                         f"The {failing.name} keeps failing; the reason is in {failing.log}."
@@ -235,8 +236,10 @@ class LocalSystem:
         self._screen.say()
 
 
-def _is_200(client: httpx.Client, path: str) -> bool:
+def _why_not(client: httpx.Client, path: str) -> str | None:
+    """Return None after an answer 200, else the first reason that `/status` gives, or nothing."""
     try:
-        return client.get(path).status_code == 200
-    except httpx.TransportError:
-        return False
+        response = client.get(path)
+        return None if response.status_code == 200 else str(response.json()["reasons"][0])
+    except (httpx.TransportError, ValueError, LookupError, TypeError):
+        return ""

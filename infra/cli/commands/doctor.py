@@ -70,7 +70,7 @@ def _line(finding: Finding) -> str:
 def _summary(counts: dict[str, int]) -> str:
     failures, warnings = counts["fail"], counts["warn"]
     if failures:
-        return f"Failed: {counted(failures, 'check')}. Warnings: {warnings:,}."
+        return f"{counted(failures, 'check')} failed, with {counted(warnings, 'warning')}."
     if warnings:
         return f"Everything works, with {counted(warnings, 'warning')}."
     return "All checks pass."

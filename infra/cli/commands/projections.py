@@ -170,20 +170,37 @@ def promote(name: str, as_json: bool) -> None:
 def rollback(as_json: bool) -> None:
     """Make the previous generation live again.
 
+    A second rollback is refused; `promote` makes the newer generation live.
+
     \b
     verdicts projections rollback
     """
     settings, database = _attached()
     with database.connect() as connection:
-        name = generations.find_former(connection)
-    if name is None:
-        raise click.ClickException("There is no previous generation.")
+        former, live = generations.find_former(connection), generations.find_live(connection)
+    name = rollback_target(former, live)
     changed = service.promote(settings, database, codec(settings), name)
     answer(
         {"live": name, "changed": changed},
         as_json,
         f"{name} is live again. Publishing the difference: {counted(changed, 'record')}.",
     )
+
+
+def rollback_target(former: str | None, live: str) -> str:
+    """Return the generation to which a rollback leads: an older one than the live one.
+
+    Raises:
+        click.ClickException: There is none, or the live generation is the result of a rollback.
+    """
+    if former is None:
+        raise click.ClickException("There is no previous generation.")
+    if generations.is_newer(former, live):
+        raise click.ClickException(
+            f"{live} is live already, after a rollback from {former}. To make {former} live again: "
+            f"verdicts projections promote {former}"
+        )
+    return former
 
 
 @projections.command()

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import click
 import httpx
 
-from infra.cli.options import answer, as_json, read_settings
+from infra.cli.options import answer, as_json, counted, read_settings
 from infra.errors import VerdictsError
 from infra.settings import Settings, local_url
 from infra.supervisor.data_folder import DataFolder
@@ -54,27 +54,26 @@ def fetch(settings: Settings) -> StatusReport:
 
 
 def to_text(report: StatusReport) -> str:
-    """Return the report for a person: the verdict, then one line per fact."""
+    """Return the report for a person: the verdict, its reasons, and a line per process."""
     verdict = (
         "A vote sent now reaches a page." if report.ready else "A vote sent now reaches no page."
     )
-    return "\n".join([verdict, *_lines(report.body)])
+    body = report.body
+    reasons = [f"  Because: {reason}" for reason in body.get("reasons", ())]
+    behind = [f"  Behind: {', '.join(body['behind'])}"] if body.get("behind") else []
+    processes = [f"  {_process(beat)}" for beat in body.get("services", ())]
+    waiting = f"  The oldest change waits {body.get('waiting_seconds', 0):g} s for its pages."
+    return "\n".join([verdict, *reasons, *behind, *processes, waiting, f"  {body['url']}/status"])
 
 
-def _lines(value: dict[str, Any], indent: str = "  ") -> list[str]:
-    lines: list[str] = []
-    for key, item in value.items():
-        if isinstance(item, dict):
-            lines += [f"{indent}{key}", *_lines(item, indent + "  ")]
-        elif isinstance(item, list):
-            lines += [f"{indent}{key:<15} {_one_line(part)}" for part in item or ["none"]]
-        else:
-            lines.append(f"{indent}{key:<15} {item}")
-    return lines
-
-
-def _one_line(item: Any) -> str:
-    """Return a list's item on one line; a list inside it only as its length."""
-    if isinstance(item, dict):
-        return "  ".join(f"{key} {_one_line(value)}" for key, value in item.items())
-    return str(len(item)) if isinstance(item, list) else str(item)
+def _process(beat: dict[str, Any]) -> str:
+    """Return what one process does, such as `worker  worker-1  seen 0.4 s ago, 28 partitions`."""
+    detail = beat["detail"]
+    partitions = sum(map(len, detail.get("assigned", {}).values()))
+    does = [
+        f"seen {beat['age']:.1f} s ago",
+        *([counted(partitions, "partition")] if partitions else ()),
+        *(["relays changes"] if detail.get("relay") else ()),
+        *(["active"] if detail.get("active") else ()),
+    ]
+    return f"{beat['service']:<10} {beat['instance']:<16} {', '.join(does)}"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import click
 
-from infra.cli.options import read_settings
+from infra.cli.options import counted, read_settings
 from infra.cli.setup.admin_token import ensure_admin_token
 from infra.cli.setup.demo import demo_content
 from infra.cli.setup.migrate import migrate_database
@@ -65,7 +65,8 @@ def prepare(settings: Settings, folder: DataFolder, screen: Screen) -> None:
         step.result = f"Database at revision {migrate_database(settings)}"
     with screen.step("Creating topics") as step:
         changes = apply_topics(settings, TOPICS)
-        step.result = f"{len(changes.created)} topics created, {len(changes.found)} found"
+        created = counted(len(changes.created), "topic")
+        step.result = f"{created} created, {len(changes.found)} found"
     for difference in changes.differences:
         screen.warn(difference)
     ensure_admin_token(settings, folder.token_file)

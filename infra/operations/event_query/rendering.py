@@ -43,10 +43,13 @@ def line(found: FoundEvent) -> str:
     if found.event is None:
         return f"{start}  {found.reason}"
     data = msgspec.to_builtins(found.event.data)
-    return f"{start}  {' '.join(f'{name}={_short(value)}' for name, value in data.items())}"
+    given = {name: value for name, value in data.items() if value not in (None, [])}
+    return f"{start}  {' '.join(f'{name}={_short(value)}' for name, value in given.items())}"
 
 
 def _short(value: object) -> str:
+    """A value in at most 40 characters: texts as they are, anything else as JSON."""
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     # Control characters would move the terminal's cursor.
-    text = "".join(c if c.isprintable() else " " for c in str(value))
+    text = "".join(c if c.isprintable() else " " for c in text)
     return text if len(text) <= 40 else f"{text[:39]}…"

@@ -39,7 +39,8 @@ def evaluate(state: PipelineState) -> StatusEvaluation:
     unbuilt, unrelayed = state.age_of("pages"), state.age_of("outbox")
     reasons = list(state.failures) or _missing_services(fresh)
     if behind:
-        reasons.append(f"{len(behind)} partitions are over {MAX_LAG_SECONDS} s behind.")
+        are = "1 partition is" if len(behind) == 1 else f"{len(behind)} partitions are"
+        reasons.append(f"{are} over {MAX_LAG_SECONDS} s behind.")
     reasons += [
         f"A transaction that is open for {each.duration} stops all reading of "
         f"{each.partition_name} at offset {each.offset}; verdicts doctor names its producer."

@@ -107,14 +107,31 @@ def test_the_traceback_of_an_unexpected_error_is_saved_to_a_file(
 
 
 def test_a_status_is_readable() -> None:
-    body = {"lag": {"votes": 0}, "behind": [], "services": [{"service": "worker", "parts": [0, 1]}]}
-    assert to_text(StatusReport(ready=True, body=body)).splitlines() == [
-        "A vote sent now reaches a page.",
-        "  lag",
-        "    votes           0",
-        "  behind          none",
-        "  services        service worker  parts 2",
+    worker = {
+        "service": "worker", "instance": "worker-1", "age": 0.412,
+        "detail": {"assigned": {"votes": [0, 1], "reviews": [0]}, "relay": True},
+    }  # fmt: skip
+    publisher = {"service": "publisher", "instance": "p", "age": 1, "detail": {"active": True}}
+    body = {
+        "url": "http://localhost", "status": "degraded", "reasons": ["No worker relays changes."],
+        "behind": ["votes/3"], "services": [worker, publisher], "waiting_seconds": 0.25,
+    }  # fmt: skip
+    assert to_text(StatusReport(ready=False, body=body)).splitlines() == [
+        "A vote sent now reaches no page.",
+        "  Because: No worker relays changes.",
+        "  Behind: votes/3",
+        "  worker     worker-1         seen 0.4 s ago, 3 partitions, relays changes",
+        "  publisher  p                seen 1.0 s ago, active",
+        "  The oldest change waits 0.25 s for its pages.",
+        "  http://localhost/status",
     ]
+
+
+def test_every_error_has_one_prefix() -> None:
+    for arguments in (("events", "count", "--nonsense"), ("nonsense",)):
+        error = run(*arguments).stderr.splitlines()
+        assert error[-1].startswith("verdicts: "), error
+        assert not [line for line in error if line.startswith("Error:")]
 
 
 def test_the_packages_are_this_projects_own() -> None:

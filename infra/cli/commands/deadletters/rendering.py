@@ -54,11 +54,23 @@ def page(letter: DeadLetter, now: str, event: dict[str, Any] | None) -> str:
         "state": f"{letter.state} {letter.note}".strip(),
         "failed": f"{letter.stage} {letter.error}: {letter.reason}",
         "now": now,
-        "key": repr(letter.key),
-        "headers": ", ".join(f"{name}={content!r}" for name, content in letter.headers) or "none",
+        "key": _readable(letter.key),
+        "headers": ", ".join(f"{name}={_readable(content)}" for name, content in letter.headers)
+        or "none",
         "value": "null" if letter.value is None else value[:SHOWN_BYTES].hex(" ") + more,
     }
     lines = [f"{name:<9}{fact}" for name, fact in facts.items()]
     if event is not None:
         lines.append(msgspec.json.format(msgspec.json.encode(event)).decode())
     return "\n".join(lines)
+
+
+def _readable(content: bytes | None) -> str:
+    """Return printable UTF-8 as text, and other bytes in hexadecimal."""
+    if content is None:
+        return "none"
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return f"0x{content.hex()}"
+    return text if text.isprintable() else f"0x{content.hex()}"
