@@ -40,6 +40,7 @@ VARIABLES = tuple(
             "60",
             "votes and bookmarks of one voter; 0: no limit",
         ),
+        ("VERDICTS_HTTP2", "0", "1 takes HTTP/2 without TLS too, from a proxy that limits clients"),
         ("VERDICTS_INSTANCE", "", "stable name of this replica; keeps its partitions in a restart"),
         ("VERDICTS_METRICS", "", "host:port of a worker's or publisher's /metrics; empty: none"),
         ("VERDICTS_LOG_LEVEL", "info", "debug, info, warning or error; debug names events"),
@@ -76,6 +77,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         trusted_proxies: Networks in CIDR notation.
         new_voters_per_hour: Limit of new cookie voters per address prefix.
         voter_changes_per_minute: Limit of one voter's votes and bookmarks; 0 means none.
+        http2: Whether the server takes HTTP/2 beside HTTP/1.
         kafka: Bootstrap servers, `host:port` by commas; empty means embedded.
         kafka_security: librdkafka properties such as `security.protocol`.
         database_url: `postgresql://…`; empty means embedded.
@@ -96,6 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[str, ...]
     new_voters_per_hour: int
     voter_changes_per_minute: int
+    http2: bool
     kafka: str
     kafka_security: dict[str, str]
     database_url: str
@@ -128,6 +131,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             voter_changes_per_minute=parse.integer(
                 values, "VERDICTS_VOTER_CHANGES_PER_MINUTE", least=0
             ),
+            http2=parse.switch(values, "VERDICTS_HTTP2"),
             kafka=parse.bootstrap_servers(values, "KAFKA_BOOTSTRAP_SERVERS"),
             kafka_security=parse.kafka_security(environ),
             database_url=parse.database_url(values, "DATABASE_URL"),

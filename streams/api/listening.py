@@ -1,36 +1,98 @@
 """The port: a check that it is free, and the server on it."""
 
 import errno
+import resource
 import socket
 
-from granian.constants import Interfaces
+import structlog
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings, HTTP2Settings
 from granian.server.embed import Server
 from starlette.types import ASGIApp
 
 from infra.errors import VerdictsError
 from infra.settings import Settings
-from streams.api.live.sse import MAX_CLIENTS
 
 BACKLOG = 2048
+DESCRIPTORS = 65_536
+"""Descriptors to ask for: one for each connection, and the reserve."""
+FEW_DESCRIPTORS = 8192
+RESERVED_DESCRIPTORS = 512
+"""Descriptors for files, brokers and the database."""
+HEAD_SECONDS = 15.0
+KEEP_ALIVE_SECONDS = 15
+MAX_HEAD_BYTES = 64 * 1024
+MAX_CONCURRENT_STREAMS = 100
+
+log = structlog.get_logger(__name__)
 
 
 class CannotListenError(VerdictsError):
     """The address cannot be used; the message is one sentence that says what to do."""
 
 
-def create_server(app: ASGIApp, settings: Settings) -> Server:
-    """Granian within this process, so that the process id is the server's."""
+def create_server(app: ASGIApp, settings: Settings, head_seconds: float = HEAD_SECONDS) -> Server:
+    """Granian within this process, so that the process id is the server's.
+
+    Args:
+        app: The application.
+        settings: Where to listen, and whether to take HTTP/2.
+        head_seconds: How long a connection may be silent, or take to send a request's head.
+    """
+    head_milliseconds = int(head_seconds * 1000)
     return Server(
         app,
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGINL,
         websockets=False,
+        # Where HTTP/2 is possible, the server waits for a first byte without a timeout.
+        http=HTTPModes.auto if settings.http2 else HTTPModes.http1,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=head_milliseconds, max_buffer_size=MAX_HEAD_BYTES
+        ),
+        http2_settings=HTTP2Settings(
+            keep_alive_interval=head_milliseconds,
+            keep_alive_timeout=KEEP_ALIVE_SECONDS,
+            max_concurrent_streams=MAX_CONCURRENT_STREAMS,
+            max_headers_size=MAX_HEAD_BYTES,
+        ),
         backlog=BACKLOG,
-        # Streams stay open, so they must not use up the capacity for short requests.
-        backpressure=MAX_CLIENTS + BACKLOG,
+        # Below the descriptors, so that accepting never fails for want of one.
+        backpressure=connection_capacity(_descriptors()),
         log_enabled=False,
     )
+
+
+def connection_capacity(descriptors: int) -> int:
+    """How many connections may be open at once; further ones wait to be accepted."""
+    return max(descriptors - RESERVED_DESCRIPTORS, descriptors // 2)
+
+
+def descriptors_to_ask_for(soft: int, hard: int) -> int:
+    """The soft limit of open files to set: up to `DESCRIPTORS`, and no less than now."""
+    if resource.RLIM_INFINITY in (soft, hard):
+        return DESCRIPTORS
+    return max(soft, min(hard, DESCRIPTORS))
+
+
+def raise_descriptor_limit() -> None:
+    """Raise the process's soft limit of open files, and warn where it stays low."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    descriptors = descriptors_to_ask_for(soft, hard)
+    if soft != resource.RLIM_INFINITY and soft < descriptors:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, hard))
+    if descriptors < FEW_DESCRIPTORS:
+        log.warning(
+            "few connections can be open at once; raise the hard limit of open files (ulimit -Hn)",
+            connections=connection_capacity(descriptors),
+        )
+
+
+def _descriptors() -> int:
+    """How many files the process may open now."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return DESCRIPTORS if soft == resource.RLIM_INFINITY else min(soft, DESCRIPTORS)
 
 
 def require_free(host: str, port: int) -> None:

@@ -21,7 +21,7 @@ from infra.settings import Settings
 from streams.api.auth.new_voter_counts import SharedCounts
 from streams.api.auth.tokens import CachedTokens
 from streams.api.ingest.event_clock import now
-from streams.api.listening import create_server, require_free
+from streams.api.listening import create_server, raise_descriptor_limit, require_free
 from streams.api.live.changes_consumer import ChangesConsumer
 from streams.api.live.checkpoint_loader import CheckpointLoader
 from streams.api.live.notification_listener import NotificationListener
@@ -54,6 +54,7 @@ def main(settings: Settings, site: Site | None = None, codec: Codec | None = Non
         SystemExit: With status 1 after a fatal error of the producer; a restart resolves it.
     """
     require_free(settings.host, settings.port)
+    raise_descriptor_limit()
     failure = asyncio.run(_serve_then_exit(settings.with_keys(), site, codec or Codec()))
     if failure:
         sys.exit(1)
