@@ -19,7 +19,7 @@ def test_every_command_on_it_exists() -> None:
 
 
 def test_every_setting_on_it_exists() -> None:
-    written = set(re.findall(r"\b(?:VERDICTS|KAFKA|OTEL)_[A-Z_]+|\bDATABASE_URL", PAGE))
+    written = set(re.findall(r"\b(?:VERDICTS|KAFKA|OTEL)_[A-Z0-9_]+|\bDATABASE_URL", PAGE))
     exact = {variable.name for variable in VARIABLES}
     wild = tuple(name[:-1] for name in exact if name.endswith("*"))
     assert {name for name in written if name not in exact and not name.startswith(wild)} == set()
