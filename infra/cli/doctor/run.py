@@ -126,7 +126,7 @@ def _acknowledgement(client: AdminClient) -> Findings:
 def _transactions(settings: Settings, client: AdminClient) -> Findings:
     log = LogOffsets(settings)
     partitions = log.partitions_of(probes.existing(client, EVENTS))
-    open_ = find_open_transactions(settings, log, partitions) if partitions else ()
+    open_ = find_open_transactions(settings, log, log.ends(partitions)) if partitions else ()
     offsets = {each.topic_partition: each.offset for each in open_}
     producers = find_producers(settings, offsets) if offsets else {}
     return kafka_checks.transactions(open_, producers)

@@ -1,6 +1,6 @@
 """Finds transactions that stay open: no consumer of committed records reads past one."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 import msgspec
 
@@ -40,17 +40,20 @@ class OpenTransaction(msgspec.Struct, frozen=True):
 
 
 def find_open_transactions(
-    settings: Settings, log: LogOffsets, partitions: Iterable[TopicPartition]
+    settings: Settings, log: LogOffsets, ends: Mapping[TopicPartition, int]
 ) -> tuple[OpenTransaction, ...]:
     """Find the oldest open transaction of each partition; markers alone are none.
+
+    Args:
+        settings: The brokers.
+        log: Their offsets.
+        ends: Of the partitions. They are read before this call: what is committed meanwhile then
+            looks like no open transaction.
 
     Raises:
         KafkaException: the broker does not answer.
     """
-    wanted = list(partitions)
-    # The end comes first: what is committed meanwhile then looks like no open transaction.
-    ends = log.ends(wanted)
-    stable = log.stable_ends(wanted)
+    stable = log.stable_ends(ends)
     ranges = {at: OffsetRange(stable[at], end) for at, end in ends.items() if stable[at] < end}
     found = ages(settings, ranges, committed=False) if ranges else {}
     return tuple(OpenTransaction(at, ranges[at].first, age) for at, age in found.items())

@@ -1,7 +1,8 @@
 """Reads the pipeline's state from PostgreSQL and the log."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import product
 
 from msgspec.structs import replace
 from sqlalchemy import Engine
@@ -13,6 +14,7 @@ from infra.settings import Settings
 from projections.read import pipeline_state
 from projections.read.pipeline_state import Lag, PipelineState
 from schemas.topics import DEAD_LETTERS_PARTITION, EVENT_TOPICS, TopicPartition
+from streams.api.status.standstill import Key, StandstillWatch
 
 NO_LAG = Lag(0, 0.0)
 Ages = Callable[
@@ -28,15 +30,22 @@ class PipelineReader:
         settings: The brokers.
         seconds: The longest wait for each of the broker's answers.
         ages: Reads the age of the first record of each range.
+        clock: Monotonic seconds.
     """
 
     def __init__(
-        self, database: Engine, settings: Settings, seconds: float, ages: Ages = ages
+        self,
+        database: Engine,
+        settings: Settings,
+        seconds: float,
+        ages: Ages = ages,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._settings = settings
         self._log = LogOffsets(settings, seconds)
         self._ages = ages
+        self._standstill = StandstillWatch(clock)
 
     def read_database(self, *, live_only: bool = False) -> PipelineState:
         """Read what PostgreSQL holds; checkpoints of all generations, or of the live one.
@@ -63,23 +72,25 @@ class PipelineReader:
         Args:
             state: With checkpoints.
             generations: Their names.
-            older_than: Leave out records of the last so many seconds.
+            older_than: Leave out records of the last so many seconds, unless the checkpoint has
+                not moved for as long.
 
         Raises:
             KafkaException: the broker does not answer.
         """
-        partitions = self._log.partitions_of(topic.name for topic in EVENT_TOPICS)
-        ends = self._ends(partitions, older_than)
-        open_transactions = find_open_transactions(self._settings, self._log, partitions)
+        ends = self._log.ends(self._log.partitions_of(topic.name for topic in EVENT_TOPICS))
+        offsets = _offsets(state, generations, ends)
+        standing = self._standstill.observe(offsets, ends)
+        stands = {key for key, seconds in standing.items() if seconds >= older_than}
+        before = self._offset_before(ends, older_than)
+        open_transactions = find_open_transactions(self._settings, self._log, ends)
         unread = [each for each in open_transactions if each.lasts(older_than)]
         lags: dict[tuple[str, TopicPartition], Lag] = {}
         for name in generations:
-            offsets = {
-                checkpoint.topic_partition: checkpoint.offset
-                for checkpoint in state.checkpoints
-                if checkpoint.generation == name
+            ranges = {
+                at: OffsetRange(offsets[name, at], ends[at] if (name, at) in stands else end)
+                for at, end in before.items()
             }
-            ranges = {at: OffsetRange(offsets.get(at, 0), end) for at, end in ends.items()}
             lags |= {(name, at): NO_LAG for at in ranges}
             for at, age in self._ages(self._settings, ranges).items():
                 lags[name, at] = Lag(ranges[at].length, age)
@@ -101,9 +112,19 @@ class PipelineReader:
             waiting = pipeline_state.waiting_dead_letters(connection, bounds)
         return replace(state, waiting_dead_letters=waiting)
 
-    def _ends(
-        self, partitions: list[TopicPartition], older_than: float
+    def _offset_before(
+        self, ends: Mapping[TopicPartition, int], older_than: float
     ) -> Mapping[TopicPartition, int]:
+        """The end of what is so many seconds old, by the timestamps of records."""
         if not older_than:
-            return self._log.ends(partitions)
-        return self._log.offset_at(partitions, int((time.time() - older_than) * 1000))
+            return ends
+        return self._log.offset_at(ends, int((time.time() - older_than) * 1000))
+
+
+def _offsets(
+    state: PipelineState, generations: Collection[str], partitions: Iterable[TopicPartition]
+) -> dict[Key, int]:
+    """The checkpoint of each generation and partition; 0 where none is stored."""
+    stored = {(row.generation, row.topic_partition): row.offset for row in state.checkpoints}
+    keys = product(generations, partitions)
+    return {key: stored.get(key, 0) for key in keys}

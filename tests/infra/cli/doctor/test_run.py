@@ -78,7 +78,7 @@ def test_a_hanging_transaction_is_found_with_its_producer(
         assert f"coordinator {cluster}" in finding.says
         assert f"{VOTES.name}/4 at offset" in finding.says
         assert f"abort --topic {VOTES.name} --partition 4 --start-offset" in finding.do
-    assert look().verdict == "ok"
+    wait_until("its end is known", look, lambda each: each.verdict == "ok", seconds=20)
 
 
 @pytest.mark.integration
