@@ -23,10 +23,12 @@ from typing import NamedTuple
 from infra.embedded.environment import server_environment
 from infra.embedded.errors import EmbeddedError
 from infra.embedded.postgres.programs import copy_programs, find_programs
+from infra.embedded.private_file import write_private
 
 OUTSIDE = Path("/var/lib/verdicts")
 DATA_FOLDER_LINK = "postgres.json"
 """In a data folder whose database lies outside: the same content as `bound.json` there."""
+BACK_LINK = "bound.json"
 
 
 class ServerUser(NamedTuple):
@@ -140,17 +142,35 @@ def _cluster_inside(data: Path, user: ServerUser) -> Path | None:
 def _cluster_outside(data: Path, user: ServerUser, base: Path) -> Path:
     """Return the cluster's folder outside, bound to this data folder and to no other."""
     folder = base / hashlib.sha256(os.fsencode(data.resolve())).hexdigest()[:16]
-    link, back_link = data / DATA_FOLDER_LINK, folder / "bound.json"
+    link, back_link = data / DATA_FOLDER_LINK, folder / BACK_LINK
+    _bring_along(link, folder)
     if not (link.exists() and _read_json(link) == _read_json(back_link)):
         if folder.is_symlink() or (folder.exists() and folder.stat().st_uid != os.geteuid()):
             raise EmbeddedError(f"{folder} belongs to another user; remove it and start again.")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o755)
-        binding = {"data": str(data.resolve()), "home": str(folder), "id": secrets.token_hex(16)}
-        back_link.write_text(json.dumps(binding))
-        link.write_text(json.dumps(binding))
+        _bind(link, folder, secrets.token_hex(16))
     _create_folder(folder / "cluster", user)
     return folder / "cluster"
+
+
+def _bring_along(link: Path, folder: Path) -> None:
+    """Rename the cluster's folder of a data folder that was moved: its former path is gone."""
+    binding = _read_json(link)
+    if not isinstance(binding, dict) or Path(binding["data"]).exists():
+        return
+    former = Path(binding["home"])
+    bound = former.parent == folder.parent and _read_json(former / BACK_LINK) == binding
+    if bound and former != folder and not folder.exists():
+        former.rename(folder)
+        _bind(link, folder, binding["id"])
+
+
+def _bind(link: Path, folder: Path, identity: str) -> None:
+    """Write the same binding into the data folder and into the cluster's folder."""
+    binding = {"data": str(link.parent.resolve()), "home": str(folder), "id": identity}
+    write_private(folder / BACK_LINK, json.dumps(binding))
+    write_private(link, json.dumps(binding))
 
 
 def _create_folder(cluster: Path, user: ServerUser) -> None:

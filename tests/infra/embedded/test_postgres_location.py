@@ -92,6 +92,21 @@ def test_a_cluster_whose_data_folder_was_deleted_is_not_taken_for_a_new_ones(
 
 
 @root_only
+def test_a_moved_data_folder_keeps_its_cluster_and_a_copied_one_gets_its_own(
+    place: Path, elsewhere: Path
+) -> None:
+    data = private(place)
+    (location.locate(data, elsewhere).cluster / "PG_VERSION").touch()
+    copied = Path(shutil.copytree(data, data.with_name("copied")))
+    assert not (location.locate(copied, elsewhere).cluster / "PG_VERSION").exists()
+    moved = data.rename(data.with_name("moved"))
+    cluster = location.locate(moved, elsewhere).cluster
+    assert (cluster / "PG_VERSION").exists()
+    assert location.outside_folder(moved) == cluster.parent
+    assert location.locate(moved, elsewhere).cluster == cluster
+
+
+@root_only
 def test_a_cluster_that_cannot_be_reached_any_more_is_not_replaced_by_an_empty_one(
     place: Path, elsewhere: Path
 ) -> None:
