@@ -3,7 +3,18 @@
 import re
 from functools import lru_cache
 
-_MARKUP = re.compile(r"[\\`*_\[\]<>|#&~]|^[-+=]")
+# Readers agree on the meaning of a character reference, and not on which backslashes escape.
+_BACKSLASHED = frozenset("\\`*_{}[]()#+-.!")
+_MARKUP = re.compile(
+    r"""
+      [\\`*_{}\[\]<>|\#&~$@]
+    | ^ [-+=:!]
+    | (?<=^\d) [.)] | (?<=^\d\d) [.)] | (?<=^\d\d\d) [.)]
+    | : (?= // | \w[\w+-]*: ) | (?<=mailto) :
+    | (?<=[^\W_]) [.] (?=[^\W\d_])
+    """,
+    re.VERBOSE,
+)
 # Text that a Markdown reader could take for markup. Readers know more than the small subset that
 # bodies may use, and they disagree on where code ends. Code stays unescaped only where all of them
 # agree on its end: a fence whose lines are all indented like itself, and a run of backticks that
@@ -18,8 +29,11 @@ _PARTS = re.compile(
           (?: [^\n] | \n (?! [ \t]* (?: \n | [-+*>#|=:~`] | \d+[.)] ) ) )+?
           (?<!`) (?P=ticks) (?!`) )
     | ^(?P<list> (?: [ \t] | (?: [-+*] | \d{1,9}[.)] ) [ \t] (?=[ \t]*\S) )*+ )
-          (?= [#>|] | [-=:|*_][-=:|*_ \t]*$ )
-    | (?P<outside> `+ | ~{3,} | < | !(?=\[) )
+          (?= [#>|] | [-=:|*_][-=:|*_ \t]*$ | !!!
+              | \[ (?! \^ | [ \txX]\] | TOC\] ) [^\]]{0,1000} \]: )
+    | (?P<link> \]\( [ \t]*\n?[ \t]* (?i:https?):// [^\s()<>\\]* )
+    | (?P<outside> `+ | ~+ | [<&$@] | !(?=\[) | \](?=[(:]) | \[(?=\^ | [ \txX]\] | TOC\])
+          | \{(?=[:#.]) | :(?= // | \w[\w+-]*: ) | (?i:(?<=\bmailto)) : | (?i:(?<=\bwww)) [.] )
     """,
     re.MULTILINE | re.VERBOSE,
 )
@@ -29,7 +43,7 @@ _LINE_END = re.compile(r"[ \t]*\n[ \t]*")
 @lru_cache(maxsize=4096)
 def escape_inline(text: str) -> str:
     """A plain text on one line, with every markup character escaped."""
-    return _MARKUP.sub(r"\\\g<0>", " ".join(text.split()))
+    return _MARKUP.sub(lambda found: _escaped(found[0]), " ".join(text.split()))
 
 
 @lru_cache(maxsize=4096)
@@ -46,5 +60,11 @@ def _safe(part: re.Match[str]) -> str:
     if part.lastgroup == "list":
         return part[0] + "\\"
     if part.lastgroup == "outside":
-        return "".join(f"\\{character}" for character in part[0])
+        return "".join(map(_escaped, part[0]))
+    if part.lastgroup == "escaped":
+        return _escaped(part[0][1])
     return part[0]
+
+
+def _escaped(character: str) -> str:
+    return f"\\{character}" if character in _BACKSLASHED else f"&#{ord(character)};"

@@ -308,7 +308,7 @@ def test_user_texts_cannot_change_the_shape_of_a_markdown_alternate() -> None:
     )
     alternate = text_of(InMemoryContent([tool], [], PANEL), "/tools/ada/index.md")
     assert [line for line in alternate.splitlines() if line.startswith("#")] == [
-        r"# A \| B \# C \<i\>",
+        r"# A &#124; B \# C &#60;i&#62;",
         "## What the panel says",
         "### Builder: 80/100 · ship",
     ]

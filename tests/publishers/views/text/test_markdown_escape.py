@@ -1,5 +1,8 @@
 """User texts stay text in a Markdown page."""
 
+import re
+from html import unescape
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -92,3 +95,49 @@ def test_a_long_text_is_escaped_quickly() -> None:
     for piece in ("`x``y```z", "- ", "```x\n", "~~~\n", "\\", "` ", "1. ", "|-"):
         text = (piece * 20_000)[:20_000]
         assert escape_block(text)
+
+
+NOT_OURS = [
+    *(
+        "[x](javascript:alert(1))",
+        "[x](/tools/)",
+        "[x]: javascript:alert(1)\n\n[x]",
+        "[^1]\n\n[^1]: x",
+    ),
+    *("[`]: javascript:a`\n\n[`]", "- [x]: data:x\n\n[x]", "<https://e.com>", "<a@e.com>"),
+    *("~~gone~~", "&copy; &lt;", "![x](https://e.com/a.png)", "a | b\n--- | ---\nc | d"),
+]
+
+
+@pytest.mark.parametrize("text", NOT_OURS)
+def test_what_our_subset_does_not_render_other_readers_do_not_either(text: str) -> None:
+    reader = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    for escaped in (escape_block(text), escape_inline(text)):
+        html = reader.render(escaped)
+        for element in ("<a", "<img", "<table", "<s>", "<del", "\u00a9"):
+            assert element not in html, escaped
+        words = re.sub(r"\s+", "", unescape(re.sub("<[^>]*>", "", html)))
+        assert words.lstrip("-").replace("`", "") == re.sub(r"\A-|[\s`]+", "", text)
+
+
+@pytest.mark.parametrize(
+    "text", ["https://e.com", "www.e.com", "HTTP://E.com", "a@e.com", "mailto:a@e.com", ":smile:"]
+)
+def test_no_reader_finds_a_link_or_emoji_in_a_bare_text(text: str) -> None:
+    for escaped in (escape_block(text), escape_inline(text)):
+        assert not re.search(r"://|www\.|@|:smile:|mailto:", escaped, re.IGNORECASE)
+        assert shown(escaped) == text
+
+
+@pytest.mark.parametrize("text", ["\\<b>", "<b>", "<!-- x", "a & b", "$x$", "{: #id}", "[ ] x"])
+def test_no_escape_depends_on_the_reader(text: str) -> None:
+    for escaped in (escape_block(text), escape_inline(text)):
+        # An escaped backslash escapes nothing itself.
+        escaped = escaped.replace("\\\\", "")
+        assert not re.search(r"<|\\[^\\`*_{}\[\]()#+.!-]|\$|(?<!\\)[{\[]", escaped)
+
+
+@pytest.mark.parametrize("text", ["1. x", "12) x", "- x", "+ x", "=== x", "# x", "> x", "| x"])
+def test_a_name_begins_no_block(text: str) -> None:
+    assert kinds(escape_inline(text)) == {"paragraph_open", "inline", "text", "paragraph_close"}
+    assert shown(escape_inline(text)) == text
