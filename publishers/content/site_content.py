@@ -1,6 +1,8 @@
 """What the pages are made from: one consistent snapshot of the projections."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import cached_property
 
 from publishers.views.tools.similarity import SimilarTools
@@ -81,3 +83,7 @@ class SiteContent(ABC):
     @cached_property
     def _similar_tools(self) -> SimilarTools:
         return SimilarTools(self.tools())
+
+
+ContentFactory = Callable[[], AbstractContextManager[SiteContent]]
+"""Opens content on a fresh snapshot; it blocks, so it is called in a thread."""

@@ -12,16 +12,20 @@ from starlette.types import ASGIApp
 
 from infra.runtime.blocking_pool import BlockingPool
 from infra.settings import Settings
+from publishers.content.site_content import ContentFactory
 from publishers.pages.html import per_request
 from publishers.web.responses import HTML, to_http
 from publishers.web.security_headers import SecurityHeaders
-from publishers.web.site import ContentFactory, Site
+from publishers.web.site import Site
 
 BookmarksOf = Callable[[Request], Awaitable[Sequence[str]]]
 """The slugs that the visitor of a request saved, in the order to show them."""
 
 READERS = 4
 """Concurrent questions to the database."""
+
+SEARCHERS = 1
+"""Searches at once."""
 
 FILE_READERS = 4
 """Stored pages read at once."""
@@ -32,9 +36,11 @@ def site_routes(
 ) -> list[BaseRoute]:
     """Routes of the site; the last one takes every path, so it comes after all others."""
     site = Site(settings, open_content)
-    # Two pools: stored pages are served even while the database hangs.
+    # Pools of their own: stored pages are served even while the database hangs.
     files = BlockingPool(FILE_READERS, "stored pages", timeout=None)
     database = BlockingPool(READERS, "site")
+    # Searches compute: more than one at a time would take turns with votes and pages.
+    searches = BlockingPool(SEARCHERS, "search")
 
     async def page(request: Request) -> Response:
         path: str = request.scope["path"]
@@ -49,7 +55,7 @@ def site_routes(
 
     async def search(request: Request) -> Response:
         query, selected = (request.query_params.get(name, "") for name in ("q", "with"))
-        return to_http(request, await database.run(site.search, query, selected))
+        return to_http(request, await searches.run(site.search, query, selected))
 
     async def bookmarks(request: Request) -> Response:
         saved = await bookmarks_of(request)

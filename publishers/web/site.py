@@ -4,23 +4,21 @@ A stored file needs no database. Everything else, such as a comparison across ca
 tool or a page whose file is not written yet, is rendered from a fresh snapshot.
 """
 
+import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from http import HTTPStatus
 from typing import TypeVar
 
 from infra.settings import Settings
 from publishers.build.site_files import SiteFiles
-from publishers.content.site_content import SiteContent
+from publishers.content.site_content import ContentFactory, SiteContent
 from publishers.pages import catalogue
 from publishers.pages.html import per_request, tools
 from publishers.templating import assets
 from publishers.views.comparisons.multi_comparison import MAX_TOOLS
 from publishers.views.paths import multi_comparison_path, tool_path
 from publishers.web.responses import PRIVATE, SiteResponse, moved, of_file, see_other
-
-ContentFactory = Callable[[], AbstractContextManager[SiteContent]]
-"""Opens content on a fresh snapshot; it blocks, so it is called in a thread."""
+from publishers.web.search_pages import SearchPages
 
 _INDEX = "/index.html"
 _PER_REQUEST = ("/compare/", "/bookmarks/", "/search/")
@@ -31,10 +29,16 @@ MaybeResponse = TypeVar("MaybeResponse", bound=SiteResponse | None)
 class Site:
     """Serves paths from the site's folder and, where it has no file, from the database."""
 
-    def __init__(self, settings: Settings, open_content: ContentFactory) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        open_content: ContentFactory,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._files = SiteFiles(settings.data / "site")
         self._open_content = open_content
         self._url = settings.public_url
+        self._search_pages = SearchPages(open_content, self._url, clock)
 
     def serve(self, path: str) -> SiteResponse:
         """The response for a path; blocks on the disk and perhaps on the database."""
@@ -63,10 +67,7 @@ class Site:
 
     def search(self, query: str, selected: str) -> SiteResponse:
         """Search results; `selected` are slugs as in the path of their comparison."""
-        slugs = catalogue.compared_slugs(f"/compare/{selected}/")
-        with self._open_content() as content:
-            body = per_request.render_search(content, self._url, query, slugs)
-        return SiteResponse(HTTPStatus.OK, body)
+        return SiteResponse(HTTPStatus.OK, self._search_pages.render(query, selected))
 
     def bookmarks(self, saved: Sequence[str]) -> SiteResponse:
         """One visitor's bookmarks."""
