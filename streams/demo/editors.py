@@ -6,6 +6,10 @@ from zlib import crc32
 from streams.demo.content import Content, DemoReview, DemoTool
 from streams.demo.event import DAY, MINUTE, SECOND, Data, DemoEvent, make_event
 
+# Pages depend on the log alone, so the log itself says that real products are judged by nobody.
+NOTICE = "Invented for this demo."
+CATEGORY_NOTICE = "This is a demo: its reviews and votes are invented."
+
 SPAN = 35 * DAY
 
 # Spreads the editors' work, which would else fall on whole numbers of days before the end.
@@ -45,7 +49,7 @@ def _panel_and_categories(content: Content, end: int) -> Iterator[DemoEvent]:
         facts: Data = {
             "category": slug,
             "name": category.name,
-            "description": category.description,
+            "description": f"{category.description.strip()}\n\n{CATEGORY_NOTICE}",
         }
         yield make_event("category.defined", opening + index * MINUTE, facts)
     for position, reviewer in enumerate(content.reviewers, start=1):
@@ -96,7 +100,7 @@ def _facts(tool: DemoTool, category: str) -> Data:
 
 
 def _review_data(tool: DemoTool, review: DemoReview) -> Data:
-    data: Data = {
+    return {
         "tool": tool.slug,
         "reviewer": review.reviewer,
         "score": review.score,
@@ -104,5 +108,5 @@ def _review_data(tool: DemoTool, review: DemoReview) -> Data:
         "body": review.body.strip(),
         "pros": review.pros,
         "cons": review.cons,
+        "disclosure": " ".join(filter(None, (review.disclosure, NOTICE))),
     }
-    return data | {"disclosure": review.disclosure} if review.disclosure else data

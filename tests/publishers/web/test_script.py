@@ -286,6 +286,15 @@ def test_the_keyboard_alone_can_vote(page: Page, card: Locator) -> None:
     expect(button(card, "Skip")).to_have_attribute("aria-pressed", "true")
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_tab_key_stops_only_at_what_is_visible(visit: Visit, width: int) -> None:
+    page = visit(COMPARISON, viewport={"width": width, "height": 900})
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        size = "Object.values(document.activeElement.getBoundingClientRect().toJSON()).slice(2, 4)"
+        assert min(page.evaluate(size)) > 8, page.evaluate("document.activeElement.outerHTML")
+
+
 def test_nothing_moves_when_counts_arrive(page: Page, card: Locator, api: Api) -> None:
     positions = """[...document.querySelectorAll('main *')].map(part => [
         `${part.tagName} ${part.className}`, part.offsetLeft, part.offsetTop])"""

@@ -223,3 +223,10 @@ def test_weeks_hold_all_events_each_in_its_own_iso_week() -> None:
         for event in (week[0], week[-1]):
             year, number, _ = instants.to_datetime(time_of(event)).isocalendar()
             assert label == f"{year}-W{number:02}"
+
+
+def test_what_is_invented_says_so() -> None:
+    for review in of_type("review.submitted"):
+        assert review["data"]["disclosure"].endswith("Invented for this demo.")
+    for category in of_type("category.defined"):
+        assert "This is a demo: " in category["data"]["description"]
