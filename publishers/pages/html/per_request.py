@@ -51,5 +51,5 @@ def render_search(
 
 def render_bookmarks(public_url: str, saved: Iterable[Tool]) -> bytes:
     """One visitor's bookmarks."""
-    meta = Meta("Bookmarks", "Tools saved in this browser.", "")
+    meta = Meta("Bookmarks", "Tools saved for this browser.", "")
     return page("bookmarks.html", public_url, meta, bookmarks_page(saved))

@@ -456,3 +456,11 @@ def test_an_index_links_to_all_of_its_kind(path: str) -> None:
     navigation = {"/categories/", "/digests/", "/tools/", "/reviewers/", "/bookmarks/"}
     assert navigation <= targets
     assert f"<loc>{SITE}{path}</loc>" in rendered(content, "/sitemap.xml").decode()
+
+
+def test_the_page_about_promises_no_more_than_the_system_keeps() -> None:
+    text = " ".join(Reader(rendered(sample_content(), "/about/")).text.split())
+    assert "keeps what you change or take back" in text
+    assert "until 400 days after your last vote or bookmark" in text
+    assert "logs the network of a request that it refuses" in text
+    assert "no tracking" not in text
