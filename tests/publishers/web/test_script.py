@@ -233,7 +233,7 @@ def test_the_drawer_shows_verdicts_removes_and_compares(page: Page, api: Api) ->
     expect(hint).to_be_hidden()
     compare = drawer.get_by_role("link", name="Compare these")
     expect(compare).to_have_attribute("href", COMPARISON)
-    page_of_bookmarks = drawer.get_by_role("link", name="Open the page of your bookmarks")
+    page_of_bookmarks = drawer.get_by_role("link", name="Show all and export")
     expect(page_of_bookmarks).to_have_attribute("href", "/bookmarks/")
     drawer.get_by_role("button", name="Remove SmolVLM 2.5 from bookmarks").click()
     expect(drawer.get_by_role("listitem")).to_have_count(1)
