@@ -227,6 +227,6 @@ def test_weeks_hold_all_events_each_in_its_own_iso_week() -> None:
 
 def test_what_is_invented_says_so() -> None:
     for review in of_type("review.submitted"):
-        assert review["data"]["disclosure"].endswith("Invented for this demo.")
+        assert str(review["data"]["disclosure"]).endswith("Invented for this demo.")
     for category in of_type("category.defined"):
-        assert "This is a demo: " in category["data"]["description"]
+        assert "This is a demo: " in str(category["data"]["description"])
