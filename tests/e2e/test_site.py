@@ -6,6 +6,7 @@ from playwright.sync_api import Browser, expect
 from tests.e2e.conftest import Arrive, Pair
 from tests.e2e.content import category, event, listing, review
 from tests.e2e.people import Card
+from tests.e2e.reading import text_of
 from tests.e2e.system import System
 from tests.harness.waiting import wait_until
 
@@ -150,7 +151,7 @@ def test_a_retired_tool_is_gone_with_its_comparisons_until_it_is_listed_again(
     system.send(event("tool.retired", tool=pair.one, reason="Its maker closed it."))
     for path in paths:
         await_gone(system, path)
-        assert "was retired: Its maker closed it." in system.http.get(path).text
+        assert "was retired: Its maker closed it." in text_of(system.http.get(path).text)
     assert system.http.get(comparison(pair.other, pair.one)).status_code in (308, 410)
     assert system.http.get(f"/tools/{pair.other}/").status_code == 200
     system.send(listing(pair.one, "Back again", pair.category))
