@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 _SYSTEM = {"PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH"}
+_OURS = {"VERDICTS_DATA"}  # names the system to which a process belongs
 _JAVA = {"JAVA_HOME", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"}
 
 
@@ -15,5 +16,5 @@ def server_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in environ.items()
-        if name in _SYSTEM | _JAVA or name.startswith("LC_")
+        if name in _SYSTEM | _OURS | _JAVA or name.startswith("LC_")
     }

@@ -55,7 +55,13 @@ def environment_of(server: Kafka | Postgres) -> dict[str, str]:
 
 
 def test_what_servers_need_is_kept_and_nothing_else() -> None:
-    kept = {"PATH": "/bin", "LC_ALL": "C", "JAVA_HOME": "/java", "TZ": "UTC"}
+    kept = {
+        "PATH": "/bin",
+        "LC_ALL": "C",
+        "JAVA_HOME": "/java",
+        "TZ": "UTC",
+        "VERDICTS_DATA": "/data",
+    }
     assert server_environment(SECRETS | kept) == kept
 
 
