@@ -44,6 +44,8 @@ def paths_of_any_tool(content: SiteContent) -> list[str]:
         *(reviewer_path(reviewer.reviewer) for reviewer in content.reviewers()),
         # Related tools depend on the texts of all tools.
         *(tool_path(tool.tool) for tool in content.tools()),
+        # Digests link to the tools that are not retired.
+        *(digest_path(digest.week) for digest in content.digests()),
         *(FEED, SITEMAP, OVERVIEW, SEARCH_INDEX),
     ]
 

@@ -18,6 +18,7 @@ from publishers.views.paths import (
     rankings_path,
     reviewer_path,
     reviewers_path,
+    tool_path,
     tools_path,
 )
 from publishers.views.text.formatting import count
@@ -134,7 +135,8 @@ def render_digest(content: SiteContent, public_url: str, week: str) -> bytes | N
     by_week = {digest.week: digest for digest in content.digests()}
     if week not in by_week:
         return None
-    view = digest_page(by_week[week], list(by_week))
+    retired = {tool_path(tool.tool) for tool in content.retired()}
+    view = digest_page(by_week[week], list(by_week)).unlink(retired)
     meta = Meta(
         f"Weekly digest: {view.title}",
         f"{view.dates}: {view.summary}",

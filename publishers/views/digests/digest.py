@@ -1,6 +1,6 @@
 """A week's digest: the same view for its page, its feed entry and its mail."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from publishers.views.digests import headline
@@ -40,6 +40,10 @@ class DigestPage(NamedTuple):
     earlier: DigestLink | None
     later: DigestLink | None
     shortened: bool = False
+
+    def unlink(self, paths: Collection[str]) -> "DigestPage":
+        """The digest without links to these pages."""
+        return self._replace(sections=[section.unlink(paths) for section in self.sections])
 
     def shorten(self, limit: int) -> "DigestPage":
         """The digest with at most `limit` items in a section."""

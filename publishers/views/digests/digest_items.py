@@ -37,7 +37,7 @@ class Item(NamedTuple):
     Attributes:
         name: The tool's name.
         initial: The first letter of the name, as an avatar.
-        path: The page with the details.
+        path: The page with the details; empty without one, as for a retired tool.
         category: The name of the tool's category.
         voice: Whose verdicts `before` and `after` are: `Panel` or `Community`.
         before: The verdict before the week, if it changed.

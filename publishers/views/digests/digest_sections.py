@@ -1,6 +1,6 @@
 """The sections of a digest, in the order of their news value."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from publishers.views.digests import digest_items as items
@@ -24,6 +24,15 @@ class Section(NamedTuple):
     def more(self) -> str:
         """The number of items left out, in words; empty without any."""
         return f"and {self.left:,} more" if self.left else ""
+
+    def unlink(self, paths: Collection[str]) -> "Section":
+        """The section without links to these pages."""
+        return self._replace(
+            items=[
+                item._replace(path="") if item.path.partition("#")[0] in paths else item
+                for item in self.items
+            ]
+        )
 
     def shorten(self, limit: int) -> "Section":
         """The section with at most `limit` items."""

@@ -18,7 +18,10 @@ PUBLISHER = "Verdicts"
 
 
 class FeedEntry(NamedTuple):
-    """One entry; `path` is its permanent id. Its content is `lead`, `body` and `sections`."""
+    """One entry; `path` is its permanent id. Its content is `lead`, `body` and `sections`.
+
+    An entry about a retired tool is not `linked`: its page answers 410.
+    """
 
     path: str
     title: str
@@ -27,6 +30,7 @@ class FeedEntry(NamedTuple):
     lead: str = ""
     body: Markup = Markup()
     sections: Sequence[Section] = ()
+    linked: bool = True
 
     @property
     def updated(self) -> str:
@@ -84,6 +88,7 @@ def _retirement(tool: Tool, time: datetime) -> FeedEntry:
         author=PUBLISHER,
         time=time,
         lead=tool.retired_reason or "This tool was retired.",
+        linked=False,
     )
 
 

@@ -2,10 +2,12 @@ import json
 import re
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 
+from publishers.content.in_memory_content import InMemoryContent
 from publishers.content.site_content import SiteContent
-from publishers.pages import catalogue
+from publishers.pages import catalogue, dependencies
 from tests.publishers.sample_digests import content_with_digests
 from tests.publishers.samples import sample_content
 
@@ -115,3 +117,25 @@ def test_a_tool_page_draws_its_history_and_tables_every_number() -> None:
 
 def test_a_tool_without_a_history_has_no_history_section() -> None:
     assert "history-title" not in html("/tools/plainly/")
+
+
+def test_a_retired_tool_is_named_without_a_link_in_digests_and_feeds() -> None:
+    before = content_with_digests()
+    tools = [
+        msgspec.structs.replace(tool, retired=tool.listed, retired_reason="Closed.")
+        if tool.tool == "patchwork"
+        else tool
+        for tool in before.tools()
+    ]
+    after = InMemoryContent(
+        tools, before.categories(), before.reviewers(), digests=list(before.digests())
+    )
+    path = "/digests/2026-W47/"
+    assert path in dependencies.paths_of_any_tool(after)
+    page = (catalogue.render(after, path, "") or b"").decode()
+    assert "Patchwork" in page
+    assert "/tools/patchwork/" not in page
+    feed = (catalogue.render(after, "/feed.xml", "") or b"").decode()
+    assert "Patchwork is no longer listed" in feed
+    assert 'href="/tools/patchwork/' not in feed
+    assert 'href="/tools/smolvlm-2-5/' in feed
