@@ -27,7 +27,7 @@ class Unregistered(msgspec.Struct):
 
 
 def schemas(edited: list[str], unregistered: list[str], *, registry: bool) -> Finding:
-    """Whether what is written can be read by everyone who has the catalogue or the registry."""
+    """Whether every reader with the catalogue or the registry can read the written events."""
     if edited:
         return fail(
             "schemas",
