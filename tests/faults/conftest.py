@@ -91,7 +91,7 @@ def one_broker(
 
 
 @pytest.fixture(scope="session")
-def three_brokers(servers_folder: Path, guardian: Guardian) -> Iterator[Cluster]:
+def started_brokers(servers_folder: Path, guardian: Guardian) -> Iterator[Cluster]:
     """Three nodes, of which each topic needs two."""
     brokers = cluster(
         servers_folder / "three", 3, java(), class_path(servers_folder, lambda *_: None),
@@ -100,6 +100,13 @@ def three_brokers(servers_folder: Path, guardian: Guardian) -> Iterator[Cluster]
     brokers.start()
     yield brokers
     brokers.close()
+
+
+@pytest.fixture
+def three_brokers(started_brokers: Cluster) -> Iterator[Cluster]:
+    """The three nodes, all of which run again after the test."""
+    yield started_brokers
+    started_brokers.repair()
 
 
 @pytest.fixture

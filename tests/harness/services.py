@@ -8,8 +8,6 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import psutil
-
 import infra
 from infra.embedded.process import Child, Spawn, spawn
 from tests.harness.waiting import wait_until
@@ -38,6 +36,15 @@ def verdicts(*arguments: str, clock_off: float = 0.0) -> list[str]:
     if clock_off:
         return [sys.executable, "-P", "-c", _WITH_CLOCK_OFF, str(clock_off), *arguments]
     return python("infra.cli", *arguments)
+
+
+def pause(process: Child) -> None:
+    """SIGSTOP to a child of this process: all of its threads have stopped when this returns.
+
+    On a busy machine they may go on for milliseconds after the signal was sent.
+    """
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
 
 class Service:
@@ -104,13 +111,8 @@ class Service:
             self.process.wait()
 
     def pause(self) -> None:
-        """SIGSTOP: all threads have stopped when this returns, and the process does not know it.
-
-        On a busy machine its threads may go on for milliseconds after the signal was sent.
-        """
-        os.kill(self.pid, signal.SIGSTOP)
-        process = psutil.Process(self.pid)
-        wait_until("the process is stopped", lambda: process.status() == psutil.STATUS_STOPPED)
+        """SIGSTOP: it does nothing until it is resumed, and does not know it."""
+        pause(self.process)
 
     def resume(self) -> None:
         os.kill(self.pid, signal.SIGCONT)

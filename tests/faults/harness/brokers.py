@@ -4,8 +4,6 @@ One node, or three combined ones with everything replicated. Two listeners each:
 itself and the other nodes use is direct, what clients of the services use goes through the proxy.
 """
 
-import os
-import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +15,7 @@ from infra.embedded import ports
 from infra.embedded.kafka.server import Kafka, new_cluster_id
 from infra.embedded.process import Child, Spawn
 from tests.faults.harness.proxy import Passing, Proxy, Tap
+from tests.harness.services import pause
 from tests.harness.waiting import wait_until
 
 _LOOPBACK = ports.LOOPBACK
@@ -30,6 +29,7 @@ class Broker:
         self.proxy = proxy
         self._spawn = spawn
         self.process: Child | None = None
+        self._paused = False
 
     def start(self) -> None:
         """Start it, and return when it answers; in a cluster, when a majority of the nodes runs."""
@@ -38,12 +38,19 @@ class Broker:
     def pause(self) -> None:
         """Stop it: its connections stay open and carry nothing."""
         assert self.process
-        os.kill(self.process.pid, signal.SIGSTOP)
+        pause(self.process)
+        self._paused = True
 
     def kill(self) -> None:
         assert self.process
         self.process.kill()
         self.process.wait()
+        self._paused = False
+
+    @property
+    def answers(self) -> bool:
+        """Whether it runs and is not paused."""
+        return self.process is not None and self.process.poll() is None and not self._paused
 
 
 class Cluster:
@@ -69,6 +76,13 @@ class Cluster:
             [broker for broker in self.brokers if broker.process and broker.process.poll() is None]
         )
         wait_until("the nodes have found together", lambda: _known(client) == wanted)
+
+    def repair(self) -> None:
+        """Start the nodes that a failed test has left dead or paused."""
+        if silent := [broker for broker in self.brokers if not broker.answers]:
+            for broker in silent:
+                broker.kill()
+            self.start(silent)
 
     @property
     def direct(self) -> str:
