@@ -18,6 +18,7 @@ from infra.runtime import gc_tuning
 from infra.settings import Settings
 from publishers.build.incremental_build import BuildStats, SiteBuilder
 from publishers.build.site_files import SiteFiles
+from publishers.render_cache import part_cache
 from schemas.channels import Channel, ServiceName
 
 ADVISORY_LOCK = 0x7075626C  # "publ"
@@ -100,7 +101,11 @@ class ActivePublisher(LeaderThread):
         lease.require()
         self._builder.acquire(lease.require)
         self._builder.catch_up()
-        log.info("all pages are up to date", **msgspec.to_builtins(self._builder.stats))
+        log.info(
+            "all pages are up to date",
+            **msgspec.to_builtins(self._builder.stats),
+            render_cache=part_cache.stats()._asdict(),
+        )
         self.active = True
         while not self.stopping.is_set():
             if wait_notifications(lease.connection, self._builder.seconds_until_due()):

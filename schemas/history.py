@@ -27,7 +27,7 @@ class CommunityPoint(msgspec.Struct, frozen=True):
     bookmarks: int
 
 
-class History(msgspec.Struct, frozen=True):
+class History(msgspec.Struct, frozen=True, weakref=True):
     """Panel and community, oldest first, without the community's current counts."""
 
     panel: list[PanelPoint] = []

@@ -1,7 +1,7 @@
 """Whole records of tools, categories, reviewers and digests.
 
 The same structs are the JSON of the reading API, the values of `verdicts.changes.v1` and the
-input of the pages, so a field has one name everywhere.
+input of the pages, so a field has one name everywhere. Caches hold weak references to some.
 """
 
 from datetime import datetime
@@ -43,7 +43,7 @@ class CategoryName(msgspec.Struct, frozen=True):
     name: str
 
 
-class Review(msgspec.Struct, frozen=True):
+class Review(msgspec.Struct, frozen=True, weakref=True):
     """A reviewer's current opinion of a tool."""
 
     reviewer: str
@@ -91,7 +91,7 @@ class Community(msgspec.Struct, frozen=True):
         return cls(verdict_of(ship, skip), ship, skip, ship + skip, percent_of(ship, skip))
 
 
-class Tool(msgspec.Struct, frozen=True):
+class Tool(msgspec.Struct, frozen=True, weakref=True):
     """One tool with its reviews, votes and bookmarks."""
 
     tool: str

@@ -8,7 +8,6 @@ of a millisecond each, and several when the disk has other work. ext4 does not d
 import ctypes
 import errno
 import os
-from functools import cache
 from typing import Any
 
 _HERE = -100  # AT_FDCWD: a relative path begins at the working directory
@@ -22,10 +21,9 @@ def exchange(first: str, second: str) -> bool:
     Raises:
         OSError: The exchange failed, for example since a file is missing.
     """
-    system = _renameat2()
-    if system is None:
+    if _RENAMEAT2 is None:
         return False
-    if system(_HERE, os.fsencode(first), _HERE, os.fsencode(second), _EXCHANGE) == 0:
+    if _RENAMEAT2(_HERE, os.fsencode(first), _HERE, os.fsencode(second), _EXCHANGE) == 0:
         return True
     number = ctypes.get_errno()
     if number in _UNKNOWN:
@@ -33,8 +31,8 @@ def exchange(first: str, second: str) -> bool:
     raise OSError(number, os.strerror(number), first, None, second)
 
 
-@cache
-def _renameat2() -> Any:
+def _load_renameat2() -> Any:
+    """The system's function; None where it has none."""
     try:
         function = ctypes.CDLL(None, use_errno=True).renameat2
     except (AttributeError, OSError):
@@ -43,3 +41,6 @@ def _renameat2() -> Any:
         ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint
     )  # fmt: skip
     return function
+
+
+_RENAMEAT2 = _load_renameat2()

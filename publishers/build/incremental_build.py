@@ -33,7 +33,6 @@ from publishers.build.throttle import Throttle, Timer
 from publishers.content import content_cache
 from publishers.content.in_memory_content import InMemoryContent
 from publishers.pages import catalogue
-from publishers.views import memoize
 from publishers.views.paths import digests_path
 from schemas.channels import Channel
 
@@ -81,7 +80,6 @@ class SiteBuilder:
         self._clock = clock
         self._fence: Fence = no_fence
         self._content = InMemoryContent()
-        memoize.enable()  # records stay in memory, so what was made of one is of use again
         self._open_weeks: list[str] = []
         self._digests_stale = False
         self._announced: dict[str, int] = {}

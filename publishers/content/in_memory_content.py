@@ -11,7 +11,7 @@ from schemas.digests import WeeklyDigest
 from schemas.history import History
 from schemas.records import Category, Reviewer, Tool
 
-# One object for all tools without a history, so that its view is memoized once.
+# One object for all tools without a history, so that its view is cached once.
 _NO_HISTORY = History()
 
 
@@ -35,7 +35,7 @@ class InMemoryContent(SiteContent):
     def with_tallies(self, tools: Iterable[Tool]) -> "InMemoryContent":
         """This content with the votes and bookmarks of these known tools.
 
-        All other parts stay the same objects, so whatever was memoized for them stays valid.
+        All other parts stay the same objects, so whatever was cached for them stays valid.
         """
         changed = copy(self)  # with its similar tools, which no tally changes
         changed._index(self._tools | {tool.tool: self._with_tally(tool) for tool in tools})

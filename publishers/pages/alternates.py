@@ -4,11 +4,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from publishers.render_cache import part_cache
 from publishers.templating.environment import Meta, page
 from publishers.views.comparisons.answer import answer
 from publishers.views.comparisons.comparison import ComparisonPage, comparison, title
 from publishers.views.comparisons.scorecard import Opinion, opinion
-from publishers.views.memoize import memoize_by_identity
 from publishers.views.paths import comparison_path, tool_path
 from publishers.views.tools.cards import Card, card
 from publishers.views.tools.tool import summary
@@ -62,7 +62,7 @@ def _comparison(address: str, one: Tool, other: Tool) -> dict[str, Any]:
     }
 
 
-@memoize_by_identity
+@part_cache.by_record
 def _facts(tool: Tool) -> dict[str, Any]:
     """The record without its version, which changes even if nothing shown changes."""
     facts: dict[str, Any] = msgspec.to_builtins(tool)

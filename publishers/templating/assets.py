@@ -2,8 +2,9 @@
 
 import gzip
 import hashlib
-from functools import lru_cache
 from pathlib import Path
+
+from publishers.render_cache import part_cache
 
 _FOLDER = Path(__file__).parents[1] / "static"
 TYPES = {
@@ -13,20 +14,20 @@ TYPES = {
 }
 
 
-@lru_cache
+@part_cache.by_value
 def assets() -> dict[str, bytes]:
     """Content by address: `/static/site.<hash>.css`."""
     files = sorted(path for path in _FOLDER.iterdir() if path.suffix in TYPES)
     return {_address(path): path.read_bytes() for path in files}
 
 
-@lru_cache
+@part_cache.by_value
 def compressed_assets() -> dict[str, bytes]:
     """The same files compressed, for web servers that serve `.gz` files."""
     return {f"{path}.gz": gzip.compress(body, 9, mtime=0) for path, body in assets().items()}
 
 
-@lru_cache
+@part_cache.by_value
 def address(name: str) -> str:
     """The address of a file by its name (`site.css`).
 

@@ -1,7 +1,6 @@
 """Jinja2 in strict mode: HTML is escaped, and an undefined name is an error."""
 
 from collections.abc import Callable, Hashable, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -9,6 +8,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from publishers.render_cache import part_cache
 from publishers.templating import assets
 from publishers.views import json_ld
 from publishers.views.text.bdi import bdi
@@ -60,16 +60,16 @@ def page(template: str, public_url: str, meta: Meta, view: object = None) -> byt
     return text.encode()
 
 
-@lru_cache(maxsize=8192)
+@part_cache.by_value
 def once(macro: Callable[..., Markup], *arguments: Hashable) -> Markup:
-    """The memoized output of a macro, which must depend on its arguments alone.
+    """The cached output of a macro, which must depend on its arguments alone.
 
     A tool's card and reviews are the same in dozens of comparisons, so they are rendered once.
     """
     return macro(*arguments)
 
 
-@lru_cache
+@part_cache.by_value
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),

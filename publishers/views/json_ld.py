@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 from markupsafe import Markup
 
-from publishers.views.memoize import memoize_by_identity
+from publishers.render_cache import part_cache
 from publishers.views.paths import category_path, reviewer_path, tool_path
 from publishers.views.text.formatting import instant
 from publishers.views.text.markdown import to_plain
@@ -45,7 +45,7 @@ def breadcrumb(*crumbs: Crumb) -> dict[str, Any]:
     return {"@type": "BreadcrumbList", "itemListElement": steps}
 
 
-@memoize_by_identity
+@part_cache.by_record
 def application_in_brief(tool: Tool) -> dict[str, Any]:
     """A tool with its reviews, as in a comparison."""
     return application(tool, in_full=False)
@@ -67,7 +67,7 @@ def application(tool: Tool, *, in_full: bool) -> dict[str, Any]:
     return {**node, "review": reviews} if reviews else node
 
 
-@memoize_by_identity
+@part_cache.by_record
 def review_node(review: Review) -> dict[str, Any]:
     """A review without its text and its tool."""
     return {
@@ -83,7 +83,7 @@ def review_node(review: Review) -> dict[str, Any]:
     }
 
 
-@memoize_by_identity
+@part_cache.by_record
 def review_in_full(review: Review) -> dict[str, Any]:
     """A review with its text."""
     return {**review_node(review), "reviewBody": to_plain(review.body, _WHOLE_TEXT)}

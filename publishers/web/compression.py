@@ -7,12 +7,11 @@ never change, so they are stored compressed too.
 """
 
 import gzip
-from functools import lru_cache
+
+from publishers.render_cache import page_cache
 
 MIN_LENGTH = 512
 """Shorter bodies gain nothing (bytes)."""
-
-_CACHED = 256
 
 
 def accepts_gzip(header: str) -> bool:
@@ -24,7 +23,7 @@ def accepts_gzip(header: str) -> bool:
     return weights.get("gzip", weights.get("*", 0.0)) > 0
 
 
-@lru_cache(maxsize=_CACHED)
+@page_cache.by_value
 def compress(content: bytes) -> bytes:
     """The content in gzip; always the same bytes, since its header holds no time."""
     return gzip.compress(content, 6, mtime=0)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from publishers.views.memoize import memoize_by_identity
+from publishers.render_cache import part_cache
 from publishers.views.paths import reviewer_path
 from publishers.views.text.formatting import day, instant
 from publishers.views.text.markdown import to_html
@@ -43,7 +43,7 @@ class ScorecardRow(NamedTuple):
         return len({each.verdict if each else None for each in self.opinions}) == 1
 
 
-@memoize_by_identity
+@part_cache.by_record
 def opinion(review: Review) -> Opinion:
     """A review with its texts rendered; `88/100 · ship` is its score line."""
     return Opinion(

@@ -7,11 +7,11 @@ than one in a description. Where nothing matches, names and categories with one 
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
 
+from publishers.render_cache import part_cache
 from publishers.views.comparisons.pairs import Pair, pair
 from publishers.views.lists.search_words import (
     description_words,
@@ -158,7 +158,7 @@ def _fields_of(tool: Tool) -> list[tuple[int, str]]:
     return _fields(tool.tool, tool.name, tool.category.name, tool.tagline, described)
 
 
-@lru_cache(maxsize=4096)
+@part_cache.by_value
 def _fields(
     slug: str, name: str, category: str, tagline: str, description: str
 ) -> list[tuple[int, str]]:

@@ -7,9 +7,9 @@ one look finds a word by its beginning.
 import re
 import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import accumulate, takewhile
 
+from publishers.render_cache import part_cache
 from publishers.views.text.markdown import to_plain
 
 MAX_DESCRIPTION_LENGTH = 600
@@ -55,7 +55,7 @@ def words(text: str) -> list[str]:
     return _WORD.findall(fold(text))
 
 
-@lru_cache(maxsize=4096)
+@part_cache.by_value
 def description_words(description: str, best_for: str) -> str:
     """The distinct longer words of a description, cut to a bounded length."""
     text = f"{best_for} {to_plain(description, 2_000)}"

@@ -3,8 +3,8 @@
 import re
 import textwrap
 from datetime import UTC, datetime
-from functools import lru_cache
 
+from publishers.render_cache import part_cache
 from schemas.records import Community, Entry, Panel, Verdict
 
 VERDICTS: dict[Verdict, str] = {
@@ -62,14 +62,14 @@ def plural(number: int, one: str, many: str | None = None) -> str:
     return one if abs(number) == 1 else many or f"{one}s"
 
 
-@lru_cache(maxsize=4096)
+@part_cache.by_value
 def day(time: datetime) -> str:
     """The UTC day: `20 November 2026`."""
     utc = time.astimezone(UTC)
     return f"{utc.day} {_MONTHS[utc.month - 1]} {utc.year}"
 
 
-@lru_cache(maxsize=4096)
+@part_cache.by_value
 def instant(time: datetime) -> str:
     """The time as RFC 3339 in UTC."""
     return time.astimezone(UTC).isoformat().replace("+00:00", "Z")

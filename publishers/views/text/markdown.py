@@ -4,7 +4,6 @@ Everything else, including HTML, is shown as text.
 """
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
@@ -12,6 +11,7 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup
 
+from publishers.render_cache import part_cache
 from publishers.views.text.formatting import shorten
 from schemas.text.web_address import is_web_address
 
@@ -38,13 +38,13 @@ def _link_open(
 _PARSER = _Subset()
 
 
-@lru_cache(maxsize=4096)
+@part_cache.by_value
 def to_html(text: str) -> Markup:
     """The text as safe HTML blocks."""
     return Markup(_PARSER.render(text))  # noqa: S704 (the parser escapes its input)
 
 
-@lru_cache(maxsize=4096)
+@part_cache.by_value
 def to_plain(text: str, length: int = 160) -> str:
     """The text on one line without markup, for descriptions of pages."""
     return shorten(" ".join(_words(_PARSER.parse(text))), length)

@@ -1,7 +1,8 @@
 """User texts inside a Markdown page, where they must not become headings, tables or HTML."""
 
 import re
-from functools import lru_cache
+
+from publishers.render_cache import part_cache
 
 # Readers agree on the meaning of a character reference, and not on which backslashes escape.
 _BACKSLASHED = frozenset("\\`*_{}[]()#+-.!")
@@ -40,13 +41,13 @@ _PARTS = re.compile(
 _LINE_END = re.compile(r"[ \t]*\n[ \t]*")
 
 
-@lru_cache(maxsize=4096)
+@part_cache.by_value
 def escape_inline(text: str) -> str:
     """A plain text on one line, with every markup character escaped."""
     return _MARKUP.sub(lambda found: _escaped(found[0]), " ".join(text.split()))
 
 
-@lru_cache(maxsize=4096)
+@part_cache.by_value
 def escape_block(text: str) -> str:
     """A text in the small Markdown subset as a block quote, which nothing in it can leave."""
     lines = "\n".join(text.strip().splitlines())

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from publishers.views.memoize import memoize_by_identity
+from publishers.render_cache import part_cache
 from publishers.views.paths import category_path, tool_path
 from publishers.views.text.formatting import (
     ENTRIES,
@@ -49,7 +49,7 @@ class Card(NamedTuple):
     url: str | None
 
 
-@memoize_by_identity
+@part_cache.by_record
 def card(tool: Tool) -> Card:
     """Prepare a tool for any page."""
     return Card(

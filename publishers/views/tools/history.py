@@ -5,9 +5,9 @@ from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
 
+from publishers.render_cache import part_cache
 from publishers.views.digests.week_titles import in_sentence
 from publishers.views.digests.week_titles import title as week_title
-from publishers.views.memoize import memoize_by_identity
 from publishers.views.paths import digest_path
 from publishers.views.text.formatting import VERDICTS, count, counts, day, instant, mean, percent
 from schemas.history import CommunityPoint, History, PanelPoint
@@ -69,7 +69,7 @@ class HistoryView(NamedTuple):
     week_rows: tuple[WeekRow, ...]
 
 
-@memoize_by_identity
+@part_cache.by_record
 def history_view(history: History) -> HistoryView | None:
     """The view of a history; None for an empty one."""
     times = [point.time for point in history.panel]

@@ -3,10 +3,10 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable
-from functools import lru_cache
 from heapq import heapify, heappop
 from typing import NamedTuple
 
+from publishers.render_cache import part_cache
 from publishers.views.lists.search_words import words
 from publishers.views.text.markdown import to_plain
 from schemas.records import Tool
@@ -35,19 +35,19 @@ class SimilarTools:
 
     def __init__(self, tools: Iterable[Tool]) -> None:
         self._tools = sorted(tools, key=lambda tool: tool.tool)
+        self._by_slug = {tool.tool: tool for tool in self._tools}
         self._holders: dict[str, list[int]] = defaultdict(list)
         for index, tool in enumerate(self._tools):
             for word in _distinctive_words(tool):
                 self._holders[word].append(index)
-        self._known: dict[str, list[SimilarTool]] = {}
 
     def of(self, tool: Tool) -> list[SimilarTool]:
         """Find the tools similar to one of the tools, the most similar first."""
-        if tool.tool not in self._known:
-            self._known[tool.tool] = self._most_similar(tool)
-        return self._known[tool.tool]
+        return self._most_similar(tool.tool)
 
-    def _most_similar(self, tool: Tool) -> list[SimilarTool]:
+    @part_cache.by_record
+    def _most_similar(self, slug: str) -> list[SimilarTool]:
+        tool = self._by_slug[slug]
         own = sorted(_distinctive_words(tool), key=lambda word: (len(self._holders[word]), word))
         scores = enumerate(self._scores(own))
         ranked = [(-round(score, 9), index) for index, score in scores if score]
@@ -75,7 +75,7 @@ def _distinctive_words(tool: Tool) -> frozenset[str]:
     return _words(tool.tagline, tool.best_for, tool.description)
 
 
-@lru_cache(maxsize=4096)
+@part_cache.by_value
 def _words(tagline: str, best_for: str, description: str) -> frozenset[str]:
     every = words(f"{tagline} {best_for} {to_plain(description, _WHOLE_TEXT)}")
     return frozenset(word for word in every if len(word) >= MIN_WORD_LENGTH and word not in _COMMON)

@@ -74,7 +74,7 @@ def test_a_vote_or_a_bookmark_reads_only_its_tool(cache: CachedContent) -> None:
 
 
 def test_parts_that_no_vote_changes_stay_the_same_objects(cache: CachedContent) -> None:
-    """Views are memoized for the objects of reviews and histories."""
+    """Views are cached for the objects of reviews and histories."""
     before = cache.content.tool("ant")
     cache.refresh(a_review(70, tool="ant", reviewer="zoe"), marked="ant")
     reviewed, history = cache.content.tool("ant"), cache.content.history("ant")

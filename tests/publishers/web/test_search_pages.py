@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from publishers.content.in_memory_content import InMemoryContent
-from publishers.web.search_pages import FRESH_SECONDS, MAX_PAGES, SearchPages
+from publishers.render_cache import page_cache
+from publishers.web.search_pages import FRESH_SECONDS, SearchPages
 from tests.publishers.samples import sample_content
 
 
@@ -60,9 +61,12 @@ def test_equal_searches_share_a_page() -> None:
 
 def test_the_number_of_pages_is_bounded() -> None:
     searched = Searched()
-    for number in range(MAX_PAGES + 50):
+    first = searched.pages.render("smol", "")
+    for number in range(page_cache.max_entries - 1):
         searched.pages.render(f"query {number}", "")
-    assert len(searched.pages._pages) == MAX_PAGES
+    assert searched.pages.render("smol", "") is first
+    searched.pages.render("one more", "")
+    assert searched.pages.render("smol", "") is not first
 
 
 def test_a_failed_read_is_tried_again_by_the_next_search() -> None:
