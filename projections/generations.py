@@ -8,8 +8,8 @@ the log from then on, so a rollback is the same step again.
 # ruff: noqa: S608 - every name in a statement comes from the list of generations or of tables
 
 import re
-from collections.abc import Mapping
 
+import msgspec
 from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
@@ -20,7 +20,6 @@ from projections import tables
 from projections.generation_diff import find_differing_records, first_key_column
 from projections.write import changed_keys
 from projections.write.outbox import RecordKey
-from schemas.topics import TopicPartition
 
 # Tables with a record's version, and the kind of record.
 _VERSIONED = {
@@ -30,7 +29,22 @@ _VERSIONED = {
     "digests": "digest",
 }
 LOCK_SECONDS = 15
+_LIVE = text("select live from verdicts.generation")
+_SCHEMAS = text("select nspname from pg_namespace where nspname like 'projections\\_%'")
 _NAME = re.compile(r"projections_(\d+)")
+
+
+class Generations(msgspec.Struct, frozen=True):
+    """The live generation, all listed ones by age, and those whose schema exists."""
+
+    live: str | None
+    listed: tuple[str, ...]
+    existing: tuple[str, ...]
+
+    @property
+    def readable(self) -> tuple[str, ...]:
+        """Listed generations with tables."""
+        return tuple(name for name in self.listed if name in self.existing)
 
 
 class UnknownGenerationError(VerdictsError):
@@ -41,9 +55,16 @@ class BusyError(VerdictsError):
     """Batches in flight did not end in time; the message tells an operator what to do."""
 
 
+def read_generations(connection: Connection) -> Generations:
+    """Read which generations there are, also where the live one is not named."""
+    live: str | None = connection.scalar(_LIVE)
+    listed = tuple(list_names(connection))
+    return Generations(live, listed, tuple(connection.scalars(_SCHEMAS)))
+
+
 def find_live(connection: Connection) -> str:
     """Name the live generation."""
-    name: str = connection.execute(text("select live from verdicts.generation")).scalar_one()
+    name: str = connection.execute(_LIVE).scalar_one()
     return name
 
 
@@ -127,12 +148,6 @@ def require(connection: Connection, name: str) -> None:
             f"There is no generation {name!r}; there {'are' if len(names) > 1 else 'is'} "
             f"{', '.join(names)}."
         )
-
-
-def read_offsets(connection: Connection, name: str) -> Mapping[TopicPartition, int]:
-    """Read the offset of the first record that a generation has not applied, by partition."""
-    rows = connection.execute(text(f"select topic, partition, next_offset from {name}.checkpoints"))
-    return {(row.topic, row.partition): row.next_offset for row in rows}
 
 
 def make_live(connection: Connection, name: str) -> set[RecordKey]:

@@ -15,7 +15,7 @@ from infra.kafka.offsets import LogOffsets
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from projections import generations
-from projections.read.offsets import Offsets
+from projections.read.offsets import Offsets, read_offsets
 from schemas.topics import EVENT_PARTITIONS
 from streams.rebuild.generation_filler import GenerationFiller
 
@@ -96,5 +96,5 @@ def target_offsets(log: LogOffsets, connection: Connection) -> Offsets:
     live one has nothing more to read.
     """
     ends = log.ends(EVENT_PARTITIONS)
-    live = generations.read_offsets(connection, generations.find_live(connection))
+    live = read_offsets(connection, generations.find_live(connection))
     return {each: min(offset, ends[each]) for each, offset in live.items() if each in ends}

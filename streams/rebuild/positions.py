@@ -7,6 +7,7 @@ from infra.kafka.offsets import LogOffsets
 from infra.kafka.reader import OffsetRange, ages
 from infra.settings import Settings
 from projections import generations
+from projections.read.offsets import read_offsets
 from schemas.topics import EVENT_PARTITIONS
 
 
@@ -40,7 +41,7 @@ def look_up_positions(settings: Settings, database: Engine) -> list[Position]:
     with database.connect() as connection:
         live = generations.find_live(connection)
         names = generations.list_names(connection)
-        offsets = {name: generations.read_offsets(connection, name) for name in names}
+        offsets = {name: read_offsets(connection, name) for name in names}
     rows = []
     for name in names:
         ranges = {

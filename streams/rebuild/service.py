@@ -10,7 +10,7 @@ from infra.kafka.offsets import LogOffsets
 from infra.settings import Settings
 from projections import generations
 from projections.generation_diff import TableDiff, compare_tables
-from projections.read.offsets import Offsets
+from projections.read.offsets import Offsets, read_offsets
 from streams.rebuild.equal_offsets import (
     NotReadyError,
     at_equal_offsets,
@@ -88,7 +88,7 @@ def compare(
         with snapshots.connect() as snapshot:
             with at_equal_offsets(settings, LogOffsets(settings), codec, name):
                 live = generations.find_live(snapshot)  # this takes the snapshot
-            ahead = _missing(snapshot, live, generations.read_offsets(snapshot, name))
+            ahead = _missing(snapshot, live, read_offsets(snapshot, name))
             if not (ahead and attempts):
                 return GenerationDiff(live, ahead, list(compare_tables(snapshot, live, name)))
         time.sleep(COMPARE_PAUSE_SECONDS)
@@ -136,5 +136,5 @@ def _require_beside(connection: Connection, name: str) -> None:
 
 def _missing(connection: Connection, name: str, target: Offsets) -> int:
     """Number of events before `target` that a generation has not applied."""
-    offsets = generations.read_offsets(connection, name)
+    offsets = read_offsets(connection, name)
     return sum(max(0, end - offsets.get(each, 0)) for each, end in target.items())

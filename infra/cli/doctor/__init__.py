@@ -1,5 +1,5 @@
 """`verdicts doctor`: what is wrong with an installation, and what to do about it.
 
 The modules `…_checks` judge: plain values in, findings out. `probes` reads values from servers, and
-`projections.read.pipeline_state` the pipeline's. `run` calls all of them.
+`projections.pipeline_state` the pipeline's. `run` calls all of them.
 """

@@ -5,7 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from infra.cli.doctor.finding import Finding, fail, ok, several, warn
 from infra.kafka.offsets import Bounds
-from projections.read.pipeline_state import Checkpoint, Generations, Heartbeat, Queue
+from projections.generations import Generations
+from projections.pipeline_state import Heartbeat, Queue
+from projections.read.offsets import Checkpoint
 from schemas.channels import ServiceName
 from schemas.topics import TopicPartition
 

@@ -28,8 +28,10 @@ from infra.kafka.transactions.producers import find_producers
 from infra.migrations import LEAST_VERSION, newest_revision
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
+from projections import pipeline_state
+from projections.generations import read_generations
 from projections.private.new_voters import read_new_voters
-from projections.read import pipeline_state
+from projections.read.offsets import read_checkpoints
 from schemas.topics import DEAD_LETTERS, DEAD_LETTERS_PARTITION, EVENT_TOPICS, TOPICS
 
 NAMES = [topic.name for topic in TOPICS]
@@ -49,7 +51,7 @@ _SERVER: tuple[Check, ...] = (
     ("connections", _judge(postgres_checks.connections, probes.connections)),
 )
 _TABLES: tuple[Check, ...] = (
-    ("generation", _judge(pipeline_checks.generation, pipeline_state.generations)),
+    ("generation", _judge(pipeline_checks.generation, read_generations)),
     ("services", _judge(pipeline_checks.services, pipeline_state.heartbeats)),
     ("changes", _judge(pipeline_checks.waiting, pipeline_state.queues)),
     ("tokens", _judge(postgres_checks.tokens, probes.valid_tokens)),
@@ -191,9 +193,9 @@ def _compared(settings: Settings, client: AdminClient) -> tuple[Check, ...]:
 
 
 def _offsets(settings: Settings, client: AdminClient, connection: Connection) -> Findings:
-    names = pipeline_state.generations(connection)
+    names = read_generations(connection)
     # Read before the log's bounds, so that no checkpoint can lie behind the end.
-    stored = pipeline_state.checkpoints(connection, names.readable)
+    stored = read_checkpoints(connection, names.readable)
     log = LogOffsets(settings)
     bounds = log.bounds(log.partitions_of(probes.existing(client, EVENTS)))
     return pipeline_checks.checkpoints(stored, bounds, names.live or "")

@@ -19,7 +19,7 @@ from infra.postgres.engine import error_text
 from infra.settings import Settings
 from infra.telemetry import metrics
 from infra.telemetry.metrics import Family
-from projections.read.pipeline_state import PipelineState
+from projections.pipeline_state import PipelineState
 from schemas.topics import TopicPartition
 from streams.api.status.pipeline_reader import Ages, PipelineReader
 

@@ -11,8 +11,8 @@ from infra.kafka.offsets import LogOffsets
 from infra.kafka.reader import OffsetRange, ages
 from infra.kafka.transactions.open_transactions import find_open_transactions
 from infra.settings import Settings
-from projections.read import pipeline_state
-from projections.read.pipeline_state import Lag, PipelineState
+from projections import pipeline_state
+from projections.pipeline_state import Lag, PipelineState
 from schemas.topics import DEAD_LETTERS_PARTITION, EVENT_TOPICS, TopicPartition
 from streams.api.status.standstill import Key, StandstillWatch
 

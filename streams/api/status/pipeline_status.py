@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import replace
 
-from projections.read.pipeline_state import Heartbeat, PipelineState
+from projections.pipeline_state import Heartbeat, PipelineState
 from schemas.channels import ServiceName
 from schemas.topics import EVENT_PARTITIONS, TopicPartition
 

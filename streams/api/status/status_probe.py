@@ -15,7 +15,8 @@ from infra.kafka.offsets import LogOffsets
 from infra.migrations import is_migrated
 from infra.runtime.blocking_pool import BlockingPool, NoAnswerError
 from infra.settings import Settings
-from projections.read.pipeline_state import UNREAD, Generations, Heartbeat, PipelineState
+from projections.generations import Generations
+from projections.pipeline_state import UNREAD, Heartbeat, PipelineState
 from schemas.channels import ServiceName
 from schemas.topics import EVENT_TOPICS
 from streams.api.status.pipeline_reader import PipelineReader

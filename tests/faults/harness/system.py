@@ -22,6 +22,7 @@ from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from projections import generations
 from projections.private import tokens
+from projections.read.offsets import read_offsets
 from schemas.topics import EVENT_PARTITIONS, TOPICS, Topic, TopicPartition
 from streams.api.auth.voter_cookie import VoterCookies
 from streams.processing import outbox_relay
@@ -195,7 +196,7 @@ class System:
         """Partitions with records that are not applied, and how many."""
         ends = self.log.ends(EVENT_PARTITIONS)
         with self.engine.connect() as connection:
-            at = generations.read_offsets(connection, generations.find_live(connection))
+            at = read_offsets(connection, generations.find_live(connection))
         return {
             topic_partition: end - at.get(topic_partition, 0)
             for topic_partition, end in ends.items()

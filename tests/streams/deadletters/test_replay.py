@@ -9,7 +9,7 @@ from infra.kafka.codec import Codec, UndecodableError
 from infra.kafka.offsets import LogOffsets
 from infra.kafka.reader import LogRecord, OffsetRange, scan
 from infra.settings import Settings
-from projections.read.pipeline_state import waiting_dead_letters
+from projections.pipeline_state import waiting_dead_letters
 from schemas.topics import DEAD_LETTERS, DEAD_LETTERS_PARTITION, REVIEWS, VOTES
 from streams.deadletters.model import (
     DeadLetter,

@@ -9,6 +9,7 @@ from infra.kafka.offsets import LogOffsets
 from infra.settings import Settings
 from projections import generations
 from projections.generations import BusyError, UnknownGenerationError
+from projections.read.offsets import read_offsets
 from schemas.topics import DEAD_LETTERS, VOTES, TopicPartition
 from streams.rebuild.equal_offsets import NotReadyError, at_equal_offsets
 from tests.harness.examples import a_listing, a_vote
@@ -78,7 +79,7 @@ def test_records_the_live_generation_has_not_reached_are_announced_after_a_promo
     assert operator.passed_over > 0
     operator.promote(name)
     with operator.engine.connect() as connection:
-        before, after = (generations.read_offsets(connection, each) for each in (FIRST, name))
+        before, after = (read_offsets(connection, each) for each in (FIRST, name))
     assert before == after
     operator.start_worker()
     wait_until("nothing waits on the log", operator.lag, lambda lag: lag == 0)

@@ -18,6 +18,7 @@ from infra.settings import Settings
 from projections import generations, tables
 from projections.folds.handlers import HANDLERS
 from projections.generation_diff import compare_tables
+from projections.read.offsets import read_offsets
 from projections.write import store
 from projections.write.checkpoints import DatabaseCheckpoints
 from schemas.events import Event
@@ -123,7 +124,7 @@ def replay_differs(settings: Settings, engine: Engine) -> list[str]:
         connection.exec_driver_sql(f"drop schema if exists {REPLAYED} cascade")
         tables.create_generation(connection, REPLAYED)
         live = generations.find_live(connection)
-        positions = generations.read_offsets(connection, live)
+        positions = read_offsets(connection, live)
     _replay(settings, positions)
     with engine.connect() as connection:
         compared = compare_tables(connection, live, REPLAYED)
@@ -166,7 +167,7 @@ def judge(
     url = settings.database_url
     with engine.connect() as connection, psycopg.connect(url) as plain:
         live = generations.find_live(connection)
-        at = generations.read_offsets(connection, live)
+        at = read_offsets(connection, live)
         passed = {
             entry.event.id for entry in log if entry.event and entry.offset < at.get(entry.place, 0)
         }

@@ -18,7 +18,9 @@ from infra.cli.doctor.host_checks import Disk
 from infra.cli.doctor.kafka_checks import PartitionState
 from infra.cli.doctor.postgres_checks import Connections
 from infra.kafka.offsets import Bounds
-from projections.read.pipeline_state import Checkpoint, Generations, Heartbeat, Queue
+from projections.generations import Generations
+from projections.pipeline_state import Heartbeat, Queue
+from projections.read.offsets import Checkpoint
 from schemas.topics import TopicPartition
 
 PLACE = ("verdicts.votes.v1", 0)

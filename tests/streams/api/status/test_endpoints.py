@@ -7,7 +7,7 @@ import pytest
 
 from infra.kafka.transactions.open_transactions import OpenTransaction
 from infra.telemetry.metrics import STREAM_CLIENTS
-from projections.read.pipeline_state import Heartbeat, Lag, PipelineState, Queue
+from projections.pipeline_state import Heartbeat, Lag, PipelineState, Queue
 from streams.api.status.pipeline_status import evaluate
 from streams.api.status.status_probe import FakeObserver
 from tests.streams.api.conftest import FakeApi

@@ -13,7 +13,7 @@ from infra.postgres import heartbeats
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from infra.telemetry import metrics
-from projections.read.pipeline_state import UNREAD, Lag
+from projections.pipeline_state import UNREAD, Lag
 from projections.write import store
 from projections.write.checkpoints import DatabaseCheckpoints
 from projections.write.store import Batch

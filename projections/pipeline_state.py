@@ -4,7 +4,7 @@
 PostgreSQL, `read` all of them; `streams.api.status.pipeline_reader` adds what the log says.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -12,6 +12,8 @@ from sqlalchemy import Connection, text
 
 from infra.kafka.offsets import Bounds
 from infra.kafka.transactions.open_transactions import OpenTransaction
+from projections.generations import Generations, read_generations
+from projections.read.offsets import Checkpoint, read_checkpoints
 from schemas.topics import TopicPartition
 
 _HEARTBEATS = text(
@@ -25,8 +27,6 @@ _QUEUES = text(
     " union all select 'pages', count(*), min(at) from verdicts.dirty"
     ") as queues"
 )
-_CHECKPOINTS = 'select topic, partition, topic_id, next_offset from "{}".checkpoints'
-_SCHEMAS = text("select nspname from pg_namespace where nspname like 'projections\\_%'")
 _RESOLVED = text(
     "select count(*) from verdicts.settled_letters"
     " where topic_id = :topic_id and letter >= :first and letter < :end"
@@ -51,32 +51,6 @@ class Queue(msgspec.Struct, frozen=True):
     name: str
     length: int
     age: float
-
-
-class Generations(msgspec.Struct, frozen=True):
-    """The live generation, all listed ones, and those whose schema exists."""
-
-    live: str | None
-    listed: tuple[str, ...]
-    existing: tuple[str, ...]
-
-    @property
-    def readable(self) -> tuple[str, ...]:
-        """Listed generations with tables."""
-        return tuple(name for name in self.listed if name in self.existing)
-
-
-class Checkpoint(msgspec.Struct, frozen=True):
-    """The offset up to which a generation has applied a partition of the topic `topic_id`."""
-
-    generation: str
-    topic_partition: TopicPartition
-    topic_id: str
-    offset: int
-
-    def __str__(self) -> str:
-        topic, partition = self.topic_partition
-        return f"{topic}/{partition} of {self.generation}"
 
 
 class Lag(msgspec.Struct, frozen=True):
@@ -127,14 +101,6 @@ UNREAD = PipelineState(
 )
 
 
-def generations(connection: Connection) -> Generations:
-    """Read the names of generations, oldest first."""
-    live: str | None = connection.scalar(text("select live from verdicts.generation"))
-    listed = connection.scalars(text("select name from verdicts.generations"))
-    by_age = sorted(listed, key=lambda name: int(name.rpartition("_")[2]))
-    return Generations(live, tuple(by_age), tuple(connection.scalars(_SCHEMAS)))
-
-
 def heartbeats(connection: Connection) -> tuple[Heartbeat, ...]:
     """Read every process's last heartbeat."""
     return tuple(Heartbeat(*row) for row in connection.execute(_HEARTBEATS))
@@ -143,15 +109,6 @@ def heartbeats(connection: Connection) -> tuple[Heartbeat, ...]:
 def queues(connection: Connection) -> tuple[Queue, ...]:
     """Read length and age of each queue."""
     return tuple(Queue(*row) for row in connection.execute(_QUEUES))
-
-
-def checkpoints(connection: Connection, generations: Iterable[str]) -> tuple[Checkpoint, ...]:
-    """Read every stored offset of these generations."""
-    return tuple(
-        Checkpoint(name, (row.topic, row.partition), row.topic_id, row.next_offset)
-        for name in generations
-        for row in connection.execute(text(_CHECKPOINTS.format(name)))
-    )
 
 
 def waiting_dead_letters(connection: Connection, bounds: Bounds) -> int:
@@ -167,11 +124,11 @@ def read(connection: Connection, *, live_only: bool = False) -> PipelineState:
         connection: To the database.
         live_only: Leave out checkpoints of other generations, which may be dropped meanwhile.
     """
-    names = generations(connection)
+    names = read_generations(connection)
     read_names = [name for name in names.readable if name == names.live or not live_only]
     return PipelineState(
         generations=names,
         heartbeats=heartbeats(connection),
         queues=queues(connection),
-        checkpoints=checkpoints(connection, read_names),
+        checkpoints=read_checkpoints(connection, read_names),
     )
