@@ -1,12 +1,11 @@
 """The worker: projectors, relay, generation fillers and freezer, wired on one page."""
 
 from infra.consumer.app import batched_app
-from infra.consumer.runner import assigned, every, run
+from infra.consumer.runner import assigned, run
 from infra.kafka.codec import Codec
 from infra.kafka.offsets import LogOffsets
-from infra.postgres import heartbeats
 from infra.postgres.engine import create_engine
-from infra.postgres.heartbeats import instance_name
+from infra.postgres.heartbeats import HeartbeatThread, instance_name
 from infra.runtime import gc_tuning
 from infra.settings import Settings
 from projections.write.checkpoints import DatabaseCheckpoints
@@ -34,17 +33,19 @@ def main(settings: Settings, codec: Codec | None = None) -> None:
     fillers = GenerationFillers(settings, database, codec)
     freezer = FreezerThread(settings, codec)
 
-    def beat() -> None:
-        detail = {"assigned": assigned(app), "relay": relay.active}
-        with database.begin() as connection:
-            heartbeats.record(connection, ServiceName.WORKER, instance, detail)
+    heartbeat = HeartbeatThread(
+        database,
+        ServiceName.WORKER,
+        instance,
+        lambda: {"assigned": assigned(app), "relay": relay.active},
+    )
 
     async def companions() -> None:
+        heartbeat.start()
         relay.start()
         fillers.start()
         freezer.start()
 
-    app.task(every(app, heartbeats.SECONDS, beat, name="heartbeat"))
     app.task(companions)
     gc_tuning.reduce_gc()
     try:
@@ -53,5 +54,4 @@ def main(settings: Settings, codec: Codec | None = None) -> None:
         freezer.stop()
         relay.stop()
         fillers.stop()
-        with database.begin() as connection:
-            heartbeats.remove(connection, ServiceName.WORKER, instance)
+        heartbeat.stop()

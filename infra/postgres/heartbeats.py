@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 SECONDS = 1.0
 
@@ -71,7 +70,7 @@ class HeartbeatThread(threading.Thread):
         self._stopping = threading.Event()
 
     def run(self) -> None:
-        """Beat until `stop`; a database that is away is logged."""
+        """Beat until `stop`; failures are logged, also those of `detail`."""
         while not self._stopping.is_set():
             self._try(lambda connection: record(connection, *self._process, self._detail()))
             self._stopping.wait(SECONDS)
@@ -80,11 +79,12 @@ class HeartbeatThread(threading.Thread):
     def stop(self) -> None:
         """End, without a heartbeat left behind where the database answers."""
         self._stopping.set()
-        self.join(SECONDS)
+        if self.ident:
+            self.join(SECONDS)
 
     def _try(self, write: Callable[[Connection], None]) -> None:
         try:
             with self._engine.begin() as connection:
                 write(connection)
-        except SQLAlchemyError as error:
+        except Exception as error:  # any error: a process without heartbeats counts as dead
             log.warning("heartbeat failed", reason=str(error))
