@@ -15,7 +15,7 @@ from infra.consumer.app import BatchedApp
 from infra.consumer.protocols import LogMismatchError
 from infra.runtime.blocking_pool import BlockingPool
 
-# The checkpoints to seek to, offset reports and checks of the log. Batches that wait for the database
+# The checkpoints to seek to, offset reports, checks of the log. Batches that wait for the database
 # occupy every thread of their own pools, and never one of these.
 UPKEEP = BlockingPool(4, "upkeep", timeout=None)
 
