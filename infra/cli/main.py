@@ -28,7 +28,7 @@ COMMANDS = {
         "Migrate the database to the newest revision; safe to repeat.",
     ),
     "projections": LazyCommand(
-        "infra.cli.commands.projections:projections",
+        "infra.cli.commands.projections.commands:projections",
         "Show how far the projections are, and rebuild them.",
     ),
     "publish": LazyCommand(

@@ -7,7 +7,7 @@ from click import ClickException
 from rich.console import Console
 
 from infra.cli.commands.deadletters import rendering as dead_letters
-from infra.cli.commands.projections import rollback_target
+from infra.cli.commands.projections.commands import rollback_target
 from infra.cli.options import counted
 from infra.cli.progress_bar import ProgressLines
 from infra.kafka.reader import LogRecord

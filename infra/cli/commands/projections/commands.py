@@ -1,12 +1,12 @@
-"""`verdicts projections`: shows how far they are, and rebuilds them beside the live ones."""
+"""The commands of `verdicts projections`."""
 
 import sys
 
 import click
 from rich.console import Console
-from rich.table import Table
 from sqlalchemy import Engine
 
+from infra.cli.commands.projections import rendering
 from infra.cli.options import answer, as_json, attached_settings, counted
 from infra.cli.progress_bar import progress_bar
 from infra.kafka.registry import codec
@@ -15,8 +15,7 @@ from infra.runtime import gc_tuning
 from infra.settings import Settings
 from projections import generations
 from streams.rebuild import service
-from streams.rebuild.positions import Position, look_up_positions
-from streams.rebuild.service import GenerationDiff
+from streams.rebuild.positions import look_up_positions
 
 
 @click.group()
@@ -50,19 +49,7 @@ def status(as_json: bool) -> None:
     if as_json:
         answer(rows, True, "")
     else:
-        Console().print(_table(rows))
-
-
-def _table(rows: list[Position]) -> Table:
-    table = Table("generation", "partition", "offset", "end", "lag", "seconds", box=None)
-    for position in rows:
-        table.add_row(
-            f"{position.generation}{' (live)' if position.live else ''}",
-            f"{position.topic.split('.')[1]}/{position.partition}",
-            *(f"{number:,}" for number in (position.offset, position.end, position.lag)),
-            "unknown" if position.seconds is None else f"{position.seconds:,}",
-        )
-    return table
+        Console().print(rendering.table(rows))
 
 
 @projections.command()
@@ -92,19 +79,10 @@ def rebuild(resume: str | None, as_json: bool) -> None:
         filled._asdict(),
         as_json,
         f"{name} is filled, and the workers keep it up to date."
-        f"{_skipped(filled.passed_over)}\n"
+        f"{rendering.skipped(filled.passed_over)}\n"
         f"Compare it, then make it live:\n"
         f"  verdicts projections diff {name}\n"
         f"  verdicts projections promote {name}",
-    )
-
-
-def _skipped(count: int) -> str:
-    if not count:
-        return ""
-    return (
-        f"\nSkipped {counted(count, 'record')} that cannot be applied; those that the live "
-        "generation could not apply either are in: verdicts deadletters list"
     )
 
 
@@ -129,19 +107,8 @@ def diff(name: str, as_json: bool) -> None:
             "may differ for that reason alone. Check that workers run: verdicts projections status",
             err=True,
         )
-    answer(diff.tables, as_json, "\n".join(_lines(diff, name)))
+    answer(diff.tables, as_json, rendering.differences(diff, name))
     sys.exit(0 if all(table.equal for table in diff.tables) else 1)
-
-
-def _lines(diff: GenerationDiff, name: str) -> list[str]:
-    lines = []
-    for table in diff.tables:
-        verdict = "equal  " if table.equal else "DIFFERS"
-        lines.append(f"{verdict}  {table.table:<16} {table.rows[0]:>10,} {table.rows[1]:>10,}")
-        lines += [f"           only one has the column {column}" for column in table.columns]
-        lines += [f"           only in {diff.live}: {row}" for row in table.only_in_first]
-        lines += [f"           only in {name}: {row}" for row in table.only_in_second]
-    return lines
 
 
 @projections.command()
