@@ -33,17 +33,17 @@ def _facts(categories: int, tools: int, reviewers: int) -> Iterator[Data]:
         )
     for category in range(categories):
         yield CategoryDefined(f"category-{category}", f"Category {category}", _text(chance, 20))
-        for place in range(tools):
-            slug = f"tool-{category}-{place}"
-            yield _listing(chance, slug, category, place)
+        for number in range(tools):
+            slug = f"tool-{category}-{number}"
+            yield _listing(chance, slug, category, number)
             for reviewer in range(reviewers):
                 yield _review(chance, slug, f"reviewer-{reviewer}")
 
 
-def _listing(chance: random.Random, slug: str, category: int, place: int) -> ToolListed:
+def _listing(chance: random.Random, slug: str, category: int, number: int) -> ToolListed:
     return ToolListed(
         tool=slug,
-        name=f"Tool {category} {place}",
+        name=f"Tool {category} {number}",
         category=f"category-{category}",
         tagline=_text(chance, 8),
         description=_text(chance, 60),

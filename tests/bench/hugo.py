@@ -42,12 +42,12 @@ def write_site(library: SiteContent, folder: Path) -> None:
 
 def _write_category(folder: Path, category: Category, tools: list[Tool]) -> None:
     pairs = []
-    for one, other in combinations(sorted(tools, key=lambda tool: tool.tool), 2):
-        path = comparison_path(one.tool, other.tool)
-        pairs.append({"a": one.tool, "b": other.tool, "path": path})
-        about_pair = f"{one.name} and {other.name} side by side: verdicts, prices and reviews."
-        title = f"{one.name} vs {other.name}"
-        front = {"title": title, "description": about_pair, "a": one.tool, "b": other.tool}
+    for first, other in combinations(sorted(tools, key=lambda tool: tool.tool), 2):
+        path = comparison_path(first.tool, other.tool)
+        pairs.append({"a": first.tool, "b": other.tool, "path": path})
+        about_pair = f"{first.name} and {other.name} side by side: verdicts, prices and reviews."
+        title = f"{first.name} vs {other.name}"
+        front = {"title": title, "description": about_pair, "a": first.tool, "b": other.tool}
         _page(folder, path, front)
     for tool in tools:
         beside = [rival.tool for rival in tools if rival is not tool]

@@ -31,10 +31,10 @@ def text_of(html: str) -> str:
 
 def assert_in_order(text: str, wanted: list[str]) -> None:
     """Each of the wanted texts begins after the end of the one before it."""
-    place = 0
+    end = 0
     for wanted_text in wanted:
-        position = text.find(wanted_text, place)
+        position = text.find(wanted_text, end)
         assert position >= 0, (
-            f"{wanted_text!r} does not follow; what follows is {text[place : place + 300]!r}"
+            f"{wanted_text!r} does not follow; what follows is {text[end : end + 300]!r}"
         )
-        place = position + len(wanted_text)
+        end = position + len(wanted_text)

@@ -87,9 +87,11 @@ def ends_of_everything() -> dict[str, tuple[int, bool, str]]:
     }
 
 
-@pytest.mark.parametrize("way", ends_of_everything())
-def test_no_process_is_left_and_the_next_start_keeps_the_votes(running: System, way: str) -> None:
-    number, whole_group, target = ends_of_everything()[way]
+@pytest.mark.parametrize("ending", ends_of_everything())
+def test_no_process_is_left_and_the_next_start_keeps_the_votes(
+    running: System, ending: str
+) -> None:
+    number, whole_group, target = ends_of_everything()[ending]
     running.send(vote(TOOL, f"voter-{next(_voters)}"))
     votes = running.tool(TOOL)["community"]["votes"]
     run = running.run()

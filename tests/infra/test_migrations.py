@@ -14,9 +14,9 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 def engine(fresh_database: str) -> Iterator[Engine]:
     """An empty database."""
-    made = create_engine(driver_url(fresh_database))
-    yield made
-    made.dispose()
+    engine = create_engine(driver_url(fresh_database))
+    yield engine
+    engine.dispose()
 
 
 def marks(engine: Engine) -> list[str]:
@@ -37,8 +37,8 @@ def test_an_installation_without_marks_by_the_worker_has_its_whole_site_marked(
     migrate(fresh_database)
     assert marks(engine) == ["tool", "site"]
     with engine.connect() as connection:
-        found = text("select to_regclass('verdicts.publisher_checkpoints')")
-        assert connection.scalar(found) is None
+        table = text("select to_regclass('verdicts.publisher_checkpoints')")
+        assert connection.scalar(table) is None
 
 
 def test_a_new_installation_has_no_page_to_write(engine: Engine, fresh_database: str) -> None:

@@ -11,11 +11,13 @@ def settings(**environ: str) -> Settings:
 
 
 def test_an_empty_environment_gives_a_working_system() -> None:
-    it = settings()
-    assert (it.host, it.port, it.demo) == ("127.0.0.1", 8080, True)
-    assert it.public_url == "http://127.0.0.1:8080"
-    assert it.kafka == it.database_url == it.schema_registry_url == it.instance == ""
-    assert it.data == Path.cwd() / ".verdicts"
+    parsed = settings()
+    assert (parsed.host, parsed.port, parsed.demo) == ("127.0.0.1", 8080, True)
+    assert parsed.public_url == "http://127.0.0.1:8080"
+    assert (
+        parsed.kafka == parsed.database_url == parsed.schema_registry_url == parsed.instance == ""
+    )
+    assert parsed.data == Path.cwd() / ".verdicts"
 
 
 def test_an_empty_value_counts_as_not_given() -> None:
@@ -33,14 +35,14 @@ def test_signing_keys_rotate_newest_first() -> None:
 
 
 def test_kafka_security_takes_the_names_of_librdkafka() -> None:
-    it = settings(
+    parsed = settings(
         KAFKA_SECURITY_PROTOCOL="SASL_SSL",
         KAFKA_SASL_USERNAME="ann",
         KAFKA_SSL_CA_LOCATION="/ca.pem",
         KAFKA_BOOTSTRAP_SERVERS="a:9092, b:9092",
     )
-    assert it.kafka == "a:9092,b:9092"
-    assert it.kafka_security == {
+    assert parsed.kafka == "a:9092,b:9092"
+    assert parsed.kafka_security == {
         "sasl.username": "ann",
         "security.protocol": "SASL_SSL",
         "ssl.ca.location": "/ca.pem",
@@ -48,8 +50,8 @@ def test_kafka_security_takes_the_names_of_librdkafka() -> None:
 
 
 def test_a_proxy_is_an_address_or_a_network() -> None:
-    it = settings(VERDICTS_TRUSTED_PROXIES="10.0.0.1/8,::1")
-    assert it.trusted_proxies == ("10.0.0.0/8", "::1/128")
+    parsed = settings(VERDICTS_TRUSTED_PROXIES="10.0.0.1/8,::1")
+    assert parsed.trusted_proxies == ("10.0.0.0/8", "::1/128")
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def an_example(name: str, /, **changes: Any) -> dict[str, Any]:
     """The catalogue's example of a type, as a sender would write it."""
     wanted = EVENT_TYPES[name].__name__
     version = catalogue.NEWEST[EVENT_TYPES[name].topic.name]
-    example = next(it["value"] for it in version.examples() if it["record"] == wanted)
+    example = next(each["value"] for each in version.examples() if each["record"] == wanted)
     around = ("id", "time", "source")
     return {key: value for key, value in example.items() if key not in around} | changes
 

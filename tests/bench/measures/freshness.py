@@ -75,7 +75,9 @@ def _measured(
 ) -> None:
     """Send votes for a while; every one must be answered 200 and be seen on its page."""
     tools = [
-        f"tool-{category}-{place}" for category in range(CATEGORIES) for place in range(TOOLS_EACH)
+        f"tool-{category}-{number}"
+        for category in range(CATEGORIES)
+        for number in range(TOOLS_EACH)
     ]
     plan = Plan(port, str(site), tools, rate, seconds)
     done = subprocess.run(

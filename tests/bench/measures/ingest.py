@@ -76,9 +76,11 @@ def _of_browsers(
     for _ in range(runs):
         ours = _driven(environment, VOTES.name, Plan(api, scripts, WARM_SECONDS, seconds), 200)
         theirs = _driven(environment, BARE_TOPIC, Plan(bare, scripts, WARM_SECONDS, seconds), 200)
-        for row, one, other in zip((rate, p50, p99), _figures(ours), _figures(theirs), strict=True):
-            row.ours.append(one)
-            row.theirs.append(other)
+        for row, our_figure, their_figure in zip(
+            (rate, p50, p99), _figures(ours), _figures(theirs), strict=True
+        ):
+            row.ours.append(our_figure)
+            row.theirs.append(their_figure)
     yield from (rate, p50, p99)
 
 
@@ -132,7 +134,7 @@ def _batches(token: str) -> list[str]:
         "authorization": f"Bearer {token}",
         "content-type": "application/cloudevents-batch+json",
     }
-    made = list(votes(EDITORS * BATCHES * BATCH, EDITORS * BATCHES * BATCH))
+    cast = list(votes(EDITORS * BATCHES * BATCH, EDITORS * BATCHES * BATCH))
     events = [
         {
             "specversion": "1.0",
@@ -142,7 +144,7 @@ def _batches(token: str) -> list[str]:
             "time": rfc3339(vote.time),
             "data": vote.data,
         }
-        for vote in made
+        for vote in cast
     ]
     return [
         request(

@@ -37,9 +37,9 @@ def rows(stage: Stage, total: int, voters: int, runs: int) -> Iterator[Row]:
     )
     for _ in range(runs):
         rebuilt, live = _rebuild(stage, total, ballots), worker_run(stage, total, ballots)
-        for row, one, other in zip((rate, peak, growth), rebuilt, live, strict=True):
-            row.ours.append(one)
-            row.theirs.append(other)
+        for row, of_rebuild, of_worker in zip((rate, peak, growth), rebuilt, live, strict=True):
+            row.ours.append(of_rebuild)
+            row.theirs.append(of_worker)
     yield from (rate, peak, growth)
 
 

@@ -26,8 +26,8 @@ def loop(first: int) -> None:
             "enable.auto.commit": False,
         }
     )
-    places = range(first, PARTITIONS, THREADS)
-    consumer.assign([TopicPartition("verdicts.votes.v1", place, 0) for place in places])
+    partitions = range(first, PARTITIONS, THREADS)
+    consumer.assign([TopicPartition("verdicts.votes.v1", partition, 0) for partition in partitions])
     report.begin()
     while True:
         values = [message.value() or b"" for message in consumer.consume(5_000, 0.1)]

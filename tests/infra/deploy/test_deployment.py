@@ -63,8 +63,10 @@ def exists(arguments: list[str]) -> bool:
     return command is not None and not isinstance(command, click.Group)
 
 
-def found(kind: str) -> dict[str, Any]:
-    return {it["metadata"]["name"]: it for it in MANIFESTS if it["kind"] == kind}
+def manifests(kind: str) -> dict[str, Any]:
+    return {
+        manifest["metadata"]["name"]: manifest for manifest in MANIFESTS if manifest["kind"] == kind
+    }
 
 
 def pods() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -77,7 +79,9 @@ PODS = dict(pods())
 OURS = {
     name: pod for name, pod in PODS.items() if pod["spec"]["containers"][0]["image"] == OUR_IMAGE
 }
-SERVICES = {name: it for name, it in COMPOSE["services"].items() if it["image"] == OUR_IMAGE}
+SERVICES = {
+    name: service for name, service in COMPOSE["services"].items() if service["image"] == OUR_IMAGE
+}
 
 
 def environment(pod: dict[str, Any]) -> set[str]:
@@ -86,9 +90,9 @@ def environment(pod: dict[str, Any]) -> set[str]:
     names = {variable["name"] for variable in container.get("env", ())}
     for source in container.get("envFrom", ()):
         if "configMapRef" in source:
-            names |= set(found("ConfigMap")[source["configMapRef"]["name"]]["data"])
+            names |= set(manifests("ConfigMap")[source["configMapRef"]["name"]]["data"])
         else:
-            names |= set(found("Secret")[source["secretRef"]["name"]]["stringData"])
+            names |= set(manifests("Secret")[source["secretRef"]["name"]]["stringData"])
     return names
 
 
@@ -101,7 +105,7 @@ def test_compose_runs_verbs_that_exist_with_settings_that_exist(name: str) -> No
     service = SERVICES[name]
     assert exists(service["command"])
     assert set(service["environment"]) >= KEYS | SERVERS
-    assert [it for it in service["environment"] if not known(it)] == []
+    assert [variable for variable in service["environment"] if not known(variable)] == []
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -110,7 +114,7 @@ def test_kubernetes_runs_verbs_that_exist_with_settings_that_exist(name: str) ->
     assert exists(container["args"])
     names = environment(OURS[name])
     assert names >= KEYS | SERVERS
-    assert {it for it in names if not known(it)} == {"POSTGRES_PASSWORD"}
+    assert {variable for variable in names if not known(variable)} == {"POSTGRES_PASSWORD"}
 
 
 def test_compose_names_only_what_it_has() -> None:
@@ -128,12 +132,17 @@ def brokers(environment: dict[str, Any]) -> tuple[str, str]:
 
 
 def test_three_brokers_keep_what_one_may_lose() -> None:
-    compose = [it for name, it in COMPOSE["services"].items() if name.startswith("kafka-")]
-    assert len(compose) == found("StatefulSet")["kafka"]["spec"]["replicas"] == 3
-    assert {brokers(it["environment"]) for it in compose} == {("3", "2")}
+    compose = [
+        service for name, service in COMPOSE["services"].items() if name.startswith("kafka-")
+    ]
+    assert len(compose) == manifests("StatefulSet")["kafka"]["spec"]["replicas"] == 3
+    assert {brokers(service["environment"]) for service in compose} == {("3", "2")}
     (container,) = PODS["kafka"]["spec"]["containers"]
-    assert brokers({it["name"]: it["value"] for it in container["env"]}) == ("3", "2")
-    bootstrap = found("ConfigMap")["verdicts"]["data"]["KAFKA_BOOTSTRAP_SERVERS"].split(",")
+    assert brokers({variable["name"]: variable["value"] for variable in container["env"]}) == (
+        "3",
+        "2",
+    )
+    bootstrap = manifests("ConfigMap")["verdicts"]["data"]["KAFKA_BOOTSTRAP_SERVERS"].split(",")
     assert bootstrap == [f"kafka-{number}.kafka:9092" for number in range(3)]
 
 
@@ -146,7 +155,7 @@ def test_a_pod_is_found_by_its_labels_and_mounts_what_it_has(name: str) -> None:
             assert selector.get("matchLabels", selector) == pod["metadata"]["labels"]
     (container,) = spec["containers"]
     volumes = {volume["name"] for volume in spec.get("volumes", ())}
-    claims = found("StatefulSet").get(name, {}).get("spec", {}).get("volumeClaimTemplates", ())
+    claims = manifests("StatefulSet").get(name, {}).get("spec", {}).get("volumeClaimTemplates", ())
     volumes |= {claim["metadata"]["name"] for claim in claims}
     assert {mount["name"] for mount in container.get("volumeMounts", ())} == volumes
     ports = {port["name"] for port in container.get("ports", ())}
@@ -170,7 +179,7 @@ def test_a_pod_may_do_no_more_than_it_must(name: str) -> None:
 def test_partitions_do_not_wait_for_a_pod_that_comes_back_under_another_name(name: str) -> None:
     """Who has a stable name does not leave its group when it ends."""
     (container,) = OURS[name]["spec"]["containers"]
-    assert "VERDICTS_INSTANCE" not in {it["name"] for it in container.get("env", ())}
+    assert "VERDICTS_INSTANCE" not in {variable["name"] for variable in container.get("env", ())}
 
 
 def test_probes_ask_paths_that_the_api_answers() -> None:
@@ -191,14 +200,14 @@ def test_metrics_are_scraped_where_they_are_served() -> None:
         assert listens.endswith(f":{asked['port']}")
     for name in ("worker", "publisher"):
         annotations = OURS[name]["metadata"]["annotations"]
-        metrics = found("ConfigMap")["verdicts"]["data"]["VERDICTS_METRICS"]
+        metrics = manifests("ConfigMap")["verdicts"]["data"]["VERDICTS_METRICS"]
         assert metrics.endswith(f":{annotations['prometheus.io/port']}")
     for file in prometheus["rule_files"]:
         assert (DEPLOY / "alerts" / file).exists()
 
 
 def test_no_secret_stands_in_the_files() -> None:
-    for value in found("Secret")["verdicts"]["stringData"].values():
+    for value in manifests("Secret")["verdicts"]["stringData"].values():
         assert "replace-me" in value
     for service in SERVICES.values():
         assert all(service["environment"][key].startswith("${") for key in KEYS)
@@ -209,13 +218,13 @@ def test_nobody_gets_a_default_password_or_trust_that_nobody_chose() -> None:
     assert "GF_AUTH_ANONYMOUS_ENABLED" not in grafana
     assert grafana["GF_SECURITY_ADMIN_PASSWORD"].startswith("${GRAFANA_PASSWORD:?")
     with pytest.raises(SettingsError, match="VERDICTS_TRUSTED_PROXIES"):
-        Settings.from_environment(found("ConfigMap")["verdicts"]["data"])
+        Settings.from_environment(manifests("ConfigMap")["verdicts"]["data"])
     assert SERVICES["api"]["environment"]["VERDICTS_TRUSTED_PROXIES"].endswith(":-}")
 
 
 def test_every_address_of_a_database_says_whether_it_is_encrypted() -> None:
     addresses = {service["environment"]["DATABASE_URL"] for service in SERVICES.values()}
-    addresses.add(found("Secret")["verdicts"]["stringData"]["DATABASE_URL"])
+    addresses.add(manifests("Secret")["verdicts"]["stringData"]["DATABASE_URL"])
     assert all("sslmode=" in address for address in addresses)
 
 
@@ -230,7 +239,7 @@ def flows(direction: str, peers: str) -> set[tuple[str, str, int]]:
     """Pairs of pods and ports that the policies allow in one direction: own pod, peer, port."""
     return {
         (own, other, port["port"])
-        for policy in found("NetworkPolicy").values()
+        for policy in manifests("NetworkPolicy").values()
         for rule in policy["spec"].get(direction, ())
         for peer in rule[peers]
         for port in rule["ports"]
@@ -244,9 +253,9 @@ def flows(direction: str, peers: str) -> set[tuple[str, str, int]]:
 
 def test_pods_reach_what_they_need_and_nothing_else() -> None:
     (deny,) = (
-        it["spec"]
-        for it in found("NetworkPolicy").values()
-        if not it["spec"].get("egress") and it["spec"]["podSelector"] == {}
+        policy["spec"]
+        for policy in manifests("NetworkPolicy").values()
+        if not policy["spec"].get("egress") and policy["spec"]["podSelector"] == {}
     )
     assert deny["policyTypes"] == ["Ingress", "Egress"]
     outgoing = flows("egress", "to")
@@ -258,11 +267,11 @@ def test_pods_reach_what_they_need_and_nothing_else() -> None:
 
 def ignored(path: str) -> bool:
     """Whether Docker leaves a file out: the last pattern decides that matches it or a folder."""
-    places = [path, *map(str, list(Path(path).parents)[:-1])]
+    paths = [path, *map(str, list(Path(path).parents)[:-1])]
     left_out = False
     for line in (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines():
         pattern = line.removeprefix("!")
-        if line and not line.startswith("#") and any(matches(pattern, it) for it in places):
+        if line and not line.startswith("#") and any(matches(pattern, parent) for parent in paths):
             left_out = pattern == line
     return left_out
 
@@ -306,6 +315,6 @@ def test_an_installation_holds_what_the_code_reads_and_nothing_else(tmp_path: Pa
     options = ["-q", "build_py", "--build-lib", "built"]
     subprocess.run([sys.executable, "-c", build, *options], cwd=tmp_path, check=True)
     built = tmp_path / "built"
-    found = {str(path.relative_to(built)) for path in built.rglob("*") if path.is_file()}
+    installed = {str(path.relative_to(built)) for path in built.rglob("*") if path.is_file()}
     globs = (*READ, *(f"{name}/**/*.py" for name in PACKAGES))
-    assert found == {str(path.relative_to(ROOT)) for glob in globs for path in ROOT.glob(glob)}
+    assert installed == {str(path.relative_to(ROOT)) for glob in globs for path in ROOT.glob(glob)}

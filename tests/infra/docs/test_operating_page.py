@@ -15,7 +15,11 @@ def test_every_command_on_it_exists() -> None:
     written = set(re.findall(r"(?:`|    |=0 |new )(verdicts [a-z]+(?: [a-z]+)?)", PAGE))
     assert len(written) > 10
     known = all_commands()
-    assert {it for it in written if it not in known and it.rpartition(" ")[0] not in known} == set()
+    assert {
+        command
+        for command in written
+        if command not in known and command.rpartition(" ")[0] not in known
+    } == set()
 
 
 def test_every_setting_on_it_exists() -> None:

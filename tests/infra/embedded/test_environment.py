@@ -55,14 +55,14 @@ def environment_of(server: Kafka | Postgres) -> dict[str, str]:
 
 
 def test_what_servers_need_is_kept_and_nothing_else() -> None:
-    kept = {
+    needed = {
         "PATH": "/bin",
         "LC_ALL": "C",
         "JAVA_HOME": "/java",
         "TZ": "UTC",
         "VERDICTS_DATA": "/data",
     }
-    assert server_environment(SECRETS | kept) == kept
+    assert server_environment(SECRETS | needed) == needed
 
 
 @pytest.mark.parametrize("initialised", [False, True])

@@ -17,21 +17,21 @@ root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs it as s
 
 
 @pytest.fixture
-def place() -> Iterator[Path]:
+def home() -> Iterator[Path]:
     """A folder that everybody can enter."""
-    made = Path(tempfile.mkdtemp(prefix="verdicts-home-"))
-    made.chmod(0o755)
-    yield made
-    shutil.rmtree(made)
+    created = Path(tempfile.mkdtemp(prefix="verdicts-home-"))
+    created.chmod(0o755)
+    yield created
+    shutil.rmtree(created)
 
 
 @pytest.fixture
-def elsewhere(place: Path) -> Path:
-    return place / "elsewhere"
+def elsewhere(home: Path) -> Path:
+    return home / "elsewhere"
 
 
-def private(place: Path) -> Path:
-    data = place / "private" / "data"
+def private(home: Path) -> Path:
+    data = home / "private" / "data"
     data.mkdir(parents=True)
     data.parent.chmod(0o700)
     return data
@@ -39,49 +39,49 @@ def private(place: Path) -> Path:
 
 def permissions(path: Path) -> list[tuple[str, int, int, int]]:
     return [
-        (str(one), it.st_mode, it.st_uid, it.st_gid)
-        for one in (path, *path.parents)
-        for it in [one.stat()]
+        (str(folder), status.st_mode, status.st_uid, status.st_gid)
+        for folder in (path, *path.parents)
+        for status in [folder.stat()]
     ]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root runs it as somebody else")
-def test_a_user_keeps_the_cluster_in_the_data_folder(place: Path, elsewhere: Path) -> None:
-    assert location.locate(place, elsewhere)[::2] == (place / "postgres", None)
+def test_a_user_keeps_the_cluster_in_the_data_folder(home: Path, elsewhere: Path) -> None:
+    assert location.locate(home, elsewhere)[::2] == (home / "postgres", None)
 
 
 @root_only
 def test_root_keeps_the_cluster_in_a_data_folder_that_can_be_entered(
-    place: Path, elsewhere: Path
+    home: Path, elsewhere: Path
 ) -> None:
     # Wherever this project lies: in a private folder its own programs would be copied elsewhere.
-    (place / "programs").mkdir()
-    (place / "programs" / "postgres").symlink_to("/bin/true")
-    found = location.locate(place, elsewhere, programs=lambda: place / "programs")
-    assert found.cluster == place / "postgres"
-    assert found.user
-    assert (found.cluster.stat().st_uid, found.user.uid != 0) == (found.user.uid, True)
+    (home / "programs").mkdir()
+    (home / "programs" / "postgres").symlink_to("/bin/true")
+    located = location.locate(home, elsewhere, programs=lambda: home / "programs")
+    assert located.cluster == home / "postgres"
+    assert located.user
+    assert (located.cluster.stat().st_uid, located.user.uid != 0) == (located.user.uid, True)
     assert not elsewhere.exists()
 
 
 @root_only
 def test_a_private_home_stays_private_and_the_cluster_lives_elsewhere(
-    place: Path, elsewhere: Path
+    home: Path, elsewhere: Path
 ) -> None:
-    data = private(place)
+    data = private(home)
     before = permissions(data)
-    found = location.locate(data, elsewhere)
-    assert elsewhere in found.cluster.parents
+    located = location.locate(data, elsewhere)
+    assert elsewhere in located.cluster.parents
     assert permissions(data) == before
     assert [path.name for path in data.iterdir()] == ["postgres.json"]
-    assert location.locate(data, elsewhere) == found
+    assert location.locate(data, elsewhere) == located
 
 
 @root_only
 def test_a_cluster_whose_data_folder_was_deleted_is_not_taken_for_a_new_ones(
-    place: Path, elsewhere: Path
+    home: Path, elsewhere: Path
 ) -> None:
-    data = private(place)
+    data = private(home)
     old = location.locate(data, elsewhere).cluster
     (old / "PG_VERSION").touch()
     shutil.rmtree(data)
@@ -93,9 +93,9 @@ def test_a_cluster_whose_data_folder_was_deleted_is_not_taken_for_a_new_ones(
 
 @root_only
 def test_a_moved_data_folder_keeps_its_cluster_and_a_copied_one_gets_its_own(
-    place: Path, elsewhere: Path
+    home: Path, elsewhere: Path
 ) -> None:
-    data = private(place)
+    data = private(home)
     (location.locate(data, elsewhere).cluster / "PG_VERSION").touch()
     copied = Path(shutil.copytree(data, data.with_name("copied")))
     assert not (location.locate(copied, elsewhere).cluster / "PG_VERSION").exists()
@@ -108,9 +108,9 @@ def test_a_moved_data_folder_keeps_its_cluster_and_a_copied_one_gets_its_own(
 
 @root_only
 def test_a_cluster_that_cannot_be_reached_any_more_is_not_replaced_by_an_empty_one(
-    place: Path, elsewhere: Path
+    home: Path, elsewhere: Path
 ) -> None:
-    data = place / "open" / "data"
+    data = home / "open" / "data"
     data.mkdir(parents=True)
     cluster = location.locate(data, elsewhere).cluster
     (cluster / "PG_VERSION").touch()
@@ -120,8 +120,8 @@ def test_a_cluster_that_cannot_be_reached_any_more_is_not_replaced_by_an_empty_o
 
 
 @root_only
-def test_a_folder_of_somebody_else_is_not_taken(place: Path, elsewhere: Path) -> None:
-    data = private(place)
+def test_a_folder_of_somebody_else_is_not_taken(home: Path, elsewhere: Path) -> None:
+    data = private(home)
     cluster = location.locate(data, elsewhere).cluster
     os.chown(cluster.parent, 65534, 65534)
     (data / "postgres.json").unlink()
@@ -132,7 +132,7 @@ def test_a_folder_of_somebody_else_is_not_taken(place: Path, elsewhere: Path) ->
 @root_only
 @pytest.mark.integration
 def test_a_copy_of_the_programs_runs_where_the_originals_cannot_be_reached(
-    place: Path, elsewhere: Path
+    home: Path, elsewhere: Path
 ) -> None:
     copied = copy_programs(find_programs(), location._writable_base(elsewhere))
     assert elsewhere in copied.parents
@@ -143,8 +143,8 @@ def test_a_copy_of_the_programs_runs_where_the_originals_cannot_be_reached(
 
 
 @pytest.mark.integration
-def test_the_server_changes_no_permission_that_is_not_its_own(place: Path) -> None:
-    data = place / "data"
+def test_the_server_changes_no_permission_that_is_not_its_own(home: Path) -> None:
+    data = home / "data"
     data.mkdir()
     before = permissions(data)
     server = Postgres(data)
@@ -156,8 +156,8 @@ def test_the_server_changes_no_permission_that_is_not_its_own(place: Path) -> No
 
 
 @pytest.mark.integration
-def test_a_server_that_outlived_its_run_is_ended_by_the_next(place: Path) -> None:
-    first, second = Postgres(place), Postgres(place)
+def test_a_server_that_outlived_its_run_is_ended_by_the_next(home: Path) -> None:
+    first, second = Postgres(home), Postgres(home)
     left = first.start()
     child = second.start()
     assert left.wait(10) == 0

@@ -163,7 +163,7 @@ def test_a_guardian_that_was_killed_is_replaced_by_one_that_knows_as_much() -> N
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("output", "sentence"),
     [
         ("java.io.IOException: No space left on device", "is full; make room"),
         ("initdb: could not create directory: Permission denied", "belongs to another user"),
@@ -172,14 +172,14 @@ def test_a_guardian_that_was_killed_is_replaced_by_one_that_knows_as_much() -> N
     ],
 )
 def test_why_a_server_did_not_start_is_told_in_one_sentence(
-    tmp_path: Path, said: str, told: str
+    tmp_path: Path, output: str, sentence: str
 ) -> None:
     (tmp_path / "a.log").write_text("Address already in use, but by an earlier start\n")
     log = StartupLog(tmp_path / "a.log")
     with log.file as file:
-        file.write(said.encode())
+        file.write(output.encode())
     failure = log.explain("Kafka", tmp_path)
-    assert told in str(failure)
+    assert sentence in str(failure)
     assert not isinstance(failure, PortTakenError)
 
 

@@ -57,9 +57,9 @@ def write(folder: Path, records: list[LogRecord]) -> Path:
 
 def test_the_same_records_give_the_same_file(tmp_path: Path) -> None:
     records = [a_record(offset) for offset in range(100)]
-    one, other = write(tmp_path / "one", records), write(tmp_path / "other", records)
-    assert one.read_bytes() == other.read_bytes()
-    assert list(frames(one, PLACE)) == records
+    first, other = write(tmp_path / "one", records), write(tmp_path / "other", records)
+    assert first.read_bytes() == other.read_bytes()
+    assert list(frames(first, PLACE)) == records
 
 
 def test_a_file_that_ends_early_is_damaged_wherever_it_ends(tmp_path: Path) -> None:
@@ -89,21 +89,21 @@ def test_a_file_without_its_magic_is_not_read(tmp_path: Path) -> None:
         list(frames(path, PLACE))
 
 
-def an_export(folder: Path, held: list[LogRecord], **differing: int | str) -> None:
-    path = write(folder, held)
-    said: dict[str, int | str] = {
+def an_export(folder: Path, written: list[LogRecord], **differing: int | str) -> None:
+    path = write(folder, written)
+    part: dict[str, int | str] = {
         "path": path_of(PLACE), "topic": PLACE[0], "partition": PLACE[1], "first": 0,
-        "end": len(held), "records": len(held), "bytes": path.stat().st_size,
+        "end": len(written), "records": len(written), "bytes": path.stat().st_size,
         "sha256": digest(path), **differing,
     }  # fmt: skip
     Manifest(
         format=FORMAT,
         made="2026-11-20T12:00:00Z",
         cluster="c",
-        records=len(held),
+        records=len(written),
         topics={PLACE[0]: 12},
         schemas=[],
-        files=[Part(**said)],  # type: ignore[arg-type]
+        files=[Part(**part)],  # type: ignore[arg-type]
     ).write(folder)
 
 
@@ -113,7 +113,7 @@ def test_an_export_verifies_as_it_was_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("differing", "told"),
+    ("differing", "reason"),
     [
         ({"sha256": "0"}, "its SHA-256 differs"),
         ({"records": 3}, "holds 2 records, not 3"),
@@ -123,27 +123,27 @@ def test_an_export_verifies_as_it_was_written(tmp_path: Path) -> None:
     ],
 )
 def test_an_export_that_is_not_what_its_manifest_says_is_refused(
-    tmp_path: Path, differing: dict[str, int | str], told: str
+    tmp_path: Path, differing: dict[str, int | str], reason: str
 ) -> None:
     an_export(tmp_path, [a_record(0), a_record(1)], **differing)
-    with pytest.raises(LogFilesError, match=told):
+    with pytest.raises(LogFilesError, match=reason):
         verify(tmp_path)
 
 
 def test_the_disk_holds_all_of_an_export_before_it_has_a_manifest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept: list[tuple[int, bool]] = []
+    synced: list[tuple[int, bool]] = []
 
     def note(descriptor: int) -> None:
-        kept.append((os.fstat(descriptor).st_ino, (tmp_path / "manifest.json").exists()))
+        synced.append((os.fstat(descriptor).st_ino, (tmp_path / "manifest.json").exists()))
 
     monkeypatch.setattr(os, "fsync", note)
     an_export(tmp_path, [a_record(0)])
     of_topic, manifest, folder = (
         path.stat().st_ino for path in (tmp_path / PLACE[0], tmp_path / "manifest.json", tmp_path)
     )
-    assert kept == [(of_topic, False), (manifest, False), (folder, False), (folder, True)]
+    assert synced == [(of_topic, False), (manifest, False), (folder, False), (folder, True)]
 
 
 def test_records_out_of_order_are_refused(tmp_path: Path) -> None:

@@ -71,12 +71,12 @@ def test_every_connection_notices_that_its_server_has_vanished(database: str) ->
 
 def _seconds_until_lost(connection: psycopg.Connection) -> list[int]:
     """After how long it is given up while it waits for an answer, and while something is sent."""
-    with socket.socket(fileno=os.dup(connection.fileno())) as it:
+    with socket.socket(fileno=os.dup(connection.fileno())) as client:
 
         def option(name: int) -> int:
-            return it.getsockopt(socket.IPPROTO_TCP, name)
+            return client.getsockopt(socket.IPPROTO_TCP, name)
 
-        assert it.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert client.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         probes = option(socket.TCP_KEEPCNT) * option(socket.TCP_KEEPINTVL)
         unsent = option(socket.TCP_USER_TIMEOUT) // 1000
         return [option(socket.TCP_KEEPIDLE) + probes, unsent]

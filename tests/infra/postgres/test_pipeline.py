@@ -64,14 +64,14 @@ def test_a_statement_that_fails_unseen_takes_all_others_with_it(projected: Engin
 
 
 def test_a_connection_that_is_lost_is_replaced(projected: Engine, migrated: str) -> None:
-    one = create_engine(migrated, pool_size=1, max_overflow=0)
+    engine = create_engine(migrated, pool_size=1, max_overflow=0)
     with pytest.raises(OperationalError) as lost:
-        send(one, "select pg_terminate_backend(pg_backend_pid())")
+        send(engine, "select pg_terminate_backend(pg_backend_pid())")
     assert lost.value.connection_invalidated
-    with pipelined(one) as connection:
+    with pipelined(engine) as connection:
         connection.exec_driver_sql(MARK, {"key": "bee"})
     assert marked(projected) == ["bee"]
-    one.dispose()
+    engine.dispose()
 
 
 def test_it_begins_as_the_engines_transactions_begin(projected: Engine, migrated: str) -> None:
@@ -88,10 +88,10 @@ def test_whoever_is_stopped_in_the_middle_holds_no_lock_for_long(projected: Engi
     with pipelined(projected) as connection:
         sent = connection.exec_driver_sql("select pg_backend_pid() as pid")
         (limit,) = connection.exec_driver_sql("show transaction_timeout").all()
-        (mine,) = sent.all()
+        (session,) = sent.all()
         assert limit.transaction_timeout == "10s"
         with projected.connect() as other:
             asked = text("select state from pg_stat_activity where pid = :pid")
-            state = other.scalar(asked, {"pid": mine.pid})
+            state = other.scalar(asked, {"pid": session.pid})
         # From here on the server's time-out for idling counts: it knows that it is our turn.
         assert state == "idle in transaction"

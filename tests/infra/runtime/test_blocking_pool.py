@@ -41,8 +41,8 @@ def test_waiting_for_a_thread_counts_towards_the_timeout(
     async def scene() -> None:
         threads = BlockingPool(1, "test", 0.05)
         asked = [threads.run(hanging.wait), threads.run(pow, 2, 3)]
-        found = await asyncio.gather(*asked, return_exceptions=True)
-        assert [type(position) for position in found] == [NoAnswerError, NoAnswerError]
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [NoAnswerError, NoAnswerError]
         hanging.set()
         assert await threads.run(pow, 2, 3) == 8
 

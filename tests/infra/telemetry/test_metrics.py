@@ -65,7 +65,7 @@ def test_no_two_panels_overlap() -> None:
 
 def test_a_service_that_ended_or_never_began_fires_an_alert() -> None:
     """Its sign of life goes with it, so there is none that could grow old."""
-    (silent,) = (it["expr"] for it in ALERTS if it["alert"] == "VerdictsServiceSilent")
+    (silent,) = (alert["expr"] for alert in ALERTS if alert["alert"] == "VerdictsServiceSilent")
     for service in (ServiceName.WORKER, ServiceName.PUBLISHER):
         assert f'absent(verdicts_beat_age_seconds{{service="{service}"}})' in silent
     asked = f'verdicts_beat_age_seconds{{service=~"{ServiceName.WORKER}|{ServiceName.PUBLISHER}"}}'
@@ -75,8 +75,8 @@ def test_a_service_that_ended_or_never_began_fires_an_alert() -> None:
 def test_a_rebuild_beside_the_live_generation_fires_no_alert() -> None:
     """Whoever asks for lag without saying of which projection asks for that of the live one."""
     live = r"verdicts_lag_seconds and on \(projection\) verdicts_live_generation"
-    (behind,) = (it["expr"] for it in ALERTS if it["alert"] == "VerdictsBehind")
-    (stat,) = (it for it in DASHBOARD["panels"] if it["title"] == "Behind the log")
+    (behind,) = (alert["expr"] for alert in ALERTS if alert["alert"] == "VerdictsBehind")
+    (stat,) = (panel for panel in DASHBOARD["panels"] if panel["title"] == "Behind the log")
     for expression in (behind, stat["targets"][0]["expr"]):
         assert re.search(live, expression)
         assert "verdicts_lag" not in re.sub(live, "", expression)
@@ -85,14 +85,14 @@ def test_a_rebuild_beside_the_live_generation_fires_no_alert() -> None:
 
 def test_pages_that_fall_behind_are_an_alarm_as_they_are_a_fault_of_the_status() -> None:
     pages = 'verdicts_queue_age_seconds{queue="pages"}'
-    (behind,) = (it["expr"] for it in ALERTS if it["alert"] == "VerdictsPagesBehind")
+    (behind,) = (alert["expr"] for alert in ALERTS if alert["alert"] == "VerdictsPagesBehind")
     assert behind == f"max({pages}) > {MAX_LAG_SECONDS}"
-    (stat,) = (it for it in DASHBOARD["panels"] if it["title"] == "Behind the log")
+    (stat,) = (panel for panel in DASHBOARD["panels"] if panel["title"] == "Behind the log")
     assert pages in stat["targets"][0]["expr"]
 
 
 def test_processes_are_ours_by_what_they_expose_and_not_by_the_name_of_their_job() -> None:
-    panels = [it for it in expressions() if "process_" in it]
+    panels = [expression for expression in expressions() if "process_" in expression]
     assert panels
     for expression in panels:
         assert "job=" not in expression

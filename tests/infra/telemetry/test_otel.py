@@ -57,13 +57,16 @@ def collector() -> Iterator[Collector]:
 
 
 def test_where_an_endpoint_is_named_requests_become_spans_there(collector: Collector) -> None:
-    told = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_EXPORTER_OTLP_COMPRESSION": "none"}
-    environ = {**os.environ, **told, "PYTHONPATH": str(ROOT), "NO_PROXY": "*"}
+    exporter = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+        "OTEL_EXPORTER_OTLP_COMPRESSION": "none",
+    }
+    environ = {**os.environ, **exporter, "PYTHONPATH": str(ROOT), "NO_PROXY": "*"}
     subprocess.run([sys.executable, "-c", A_REQUEST], env=environ, check=True)
     ((path, request),) = collector.taken
     assert path == "/v1/traces"
     (spans,) = request.resource_spans
-    named = {it.key: it.value.string_value for it in spans.resource.attributes}
+    named = {attribute.key: attribute.value.string_value for attribute in spans.resource.attributes}
     assert named["service.name"] == "verdicts-api"
     assert [span.name for scope in spans.scope_spans for span in scope.spans] == ["PUT /vote"]
 
@@ -71,6 +74,9 @@ def test_where_an_endpoint_is_named_requests_become_spans_there(collector: Colle
 def test_the_lock_holds_what_traces_take() -> None:
     wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     locked = re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
-    names = {re.split("[>=]", it)[0] for it in wanted["optional-dependencies"]["tracing"]}
+    names = {
+        re.split("[>=]", requirement)[0]
+        for requirement in wanted["optional-dependencies"]["tracing"]
+    }
     assert len(names) == 2
     assert names <= set(locked)

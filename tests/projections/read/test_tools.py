@@ -134,9 +134,9 @@ def test_tools_come_in_pages_by_slug(journal: Journal) -> None:
     slugs = ["a", "a-1", "a1", "b", "c"]
     journal.apply(*(a_listing(slug) for slug in reversed(slugs)), a_retirement("b", time=LATER))
     first = journal.read(list_tools, limit=2)
-    assert [it.tool for it in first] == ["a", "a-1"]
+    assert [tool.tool for tool in first] == ["a", "a-1"]
     second = journal.read(list_tools, limit=10, after="a-1")
-    assert [it.tool for it in second] == ["a1", "c"]
+    assert [tool.tool for tool in second] == ["a1", "c"]
 
 
 def test_no_text_is_read_as_sql_or_json(journal: Journal) -> None:

@@ -413,7 +413,7 @@ def test_a_redirect_never_names_a_host(site: Site, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "kept"),
+    ("query", "sent_back"),
     [
         ("x=日本".encode(), "x=%E6%97%A5%E6%9C%AC"),
         (b"x=\xff", "x=%FF"),
@@ -421,10 +421,10 @@ def test_a_redirect_never_names_a_host(site: Site, path: str) -> None:
         (b'x="<>\r\nX: y', "x=%22%3C%3E%0D%0AX:%20y"),
     ],
 )
-def test_a_redirect_keeps_any_query(query: bytes, kept: str) -> None:
+def test_a_redirect_keeps_any_query(query: bytes, sent_back: str) -> None:
     scope = {"type": "http", "method": "GET", "query_string": query, "headers": []}
     response = to_http(Request(scope), moved("/tools/alpha/"))
-    assert response.headers["location"] == f"/tools/alpha/?{kept}"
+    assert response.headers["location"] == f"/tools/alpha/?{sent_back}"
 
 
 def test_without_a_database_stored_pages_are_served_and_others_are_503(site: Site) -> None:

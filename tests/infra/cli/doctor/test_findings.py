@@ -23,9 +23,9 @@ from projections.pipeline_state import Heartbeat, Queue
 from projections.read.offsets import Checkpoint
 from schemas.topics import TopicPartition
 
-PLACE = ("verdicts.votes.v1", 0)
+PARTITION = ("verdicts.votes.v1", 0)
 CHANGES = tuple(("verdicts.changes.v1", number) for number in range(3))
-THERE = {PLACE: Bounds("id-1", 10, 100)}
+BOUNDS = {PARTITION: Bounds("id-1", 10, 100)}
 
 
 def a_partition(**differing: Any) -> PartitionState:
@@ -37,13 +37,13 @@ def read_up_to(
     offset: int,
     topic_id: str = "id-1",
     reader: str = "projections_1",
-    place: TopicPartition = PLACE,
+    partition: TopicPartition = PARTITION,
 ) -> Checkpoint:
-    return Checkpoint(reader, place, topic_id, offset)
+    return Checkpoint(reader, partition, topic_id, offset)
 
 
 def offsets(*rows: Checkpoint) -> Iterable[Finding]:
-    return pipeline_checks.checkpoints(rows, THERE, "projections_1")
+    return pipeline_checks.checkpoints(rows, BOUNDS, "projections_1")
 
 
 WELL = [
@@ -121,25 +121,25 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("finding", WELL, ids=lambda it: it.check)
+@pytest.mark.parametrize("finding", WELL, ids=lambda finding: finding.check)
 def test_a_check_that_passes_asks_for_nothing(finding: Finding) -> None:
     assert finding.verdict == "ok"
     assert not finding.do
 
 
-@pytest.mark.parametrize("finding", DOUBTFUL, ids=lambda it: it.check)
+@pytest.mark.parametrize("finding", DOUBTFUL, ids=lambda finding: finding.check)
 def test_a_doubt_is_a_warning_and_says_what_to_do(finding: Finding) -> None:
     assert finding.verdict == "warn"
     assert finding.do
 
 
-@pytest.mark.parametrize("finding", WRONG, ids=lambda it: it.check)
+@pytest.mark.parametrize("finding", WRONG, ids=lambda finding: finding.check)
 def test_a_fault_or_danger_fails_and_says_what_to_do(finding: Finding) -> None:
     assert finding.verdict == "fail"
     assert finding.do
 
 
-@pytest.mark.parametrize("finding", [*WELL, *DOUBTFUL, *WRONG], ids=lambda it: it.check)
+@pytest.mark.parametrize("finding", [*WELL, *DOUBTFUL, *WRONG], ids=lambda finding: finding.check)
 def test_every_finding_is_a_sentence(finding: Finding) -> None:
     assert finding.says.endswith(".")
 
@@ -154,45 +154,45 @@ def test_every_finding_is_a_sentence(finding: Finding) -> None:
     ],
 )
 def test_offsets_that_do_not_belong_to_the_log_fail(row: Checkpoint, check: str) -> None:
-    assert {it.check for it in offsets(row) if it.verdict == "fail"} == {check}
+    assert {finding.check for finding in offsets(row) if finding.verdict == "fail"} == {check}
 
 
 def test_the_live_generation_is_folded_again_from_a_log_that_ends_too_soon() -> None:
-    whole = {PLACE: Bounds("id-1", 0, 100)}
-    (found,) = _astray(pipeline_checks.checkpoints([read_up_to(101)], whole, "projections_1"))
-    assert found.verdict == "fail"
-    assert found.do.startswith("Run: verdicts projections rebuild, then promote")
+    whole = {PARTITION: Bounds("id-1", 0, 100)}
+    (finding,) = _astray(pipeline_checks.checkpoints([read_up_to(101)], whole, "projections_1"))
+    assert finding.verdict == "fail"
+    assert finding.do.startswith("Run: verdicts projections rebuild, then promote")
 
 
 def test_a_log_without_its_beginning_is_nothing_to_fold_again() -> None:
-    (found,) = _astray(offsets(read_up_to(9)))
-    assert "verdicts projections rebuild" not in found.do
-    assert "verdicts log import" in found.do
+    (finding,) = _astray(offsets(read_up_to(9)))
+    assert "verdicts projections rebuild" not in finding.do
+    assert "verdicts log import" in finding.do
 
 
 @pytest.mark.parametrize("lost", [read_up_to(101), read_up_to(50, "id-2")])
 def test_an_unusable_generation_beside_the_live_one_is_a_warning(
     lost: Checkpoint,
 ) -> None:
-    beside = Checkpoint("projections_2", PLACE, lost.topic_id, lost.offset)
-    (found,) = _astray(offsets(read_up_to(50), beside))
-    assert found.verdict == "warn"
-    assert found.do.endswith("verdicts projections drop projections_2")
+    beside = Checkpoint("projections_2", PARTITION, lost.topic_id, lost.offset)
+    (finding,) = _astray(offsets(read_up_to(50), beside))
+    assert finding.verdict == "warn"
+    assert finding.do.endswith("verdicts projections drop projections_2")
 
 
 def test_each_unusable_generation_is_a_finding_of_its_own() -> None:
     rows = [read_up_to(101), read_up_to(102, reader="projections_2")]
-    assert [(it.verdict, it.says) for it in _astray(offsets(*rows))] == [
+    assert [(finding.verdict, finding.says) for finding in _astray(offsets(*rows))] == [
         ("fail", "The offset of verdicts.votes.v1/0 of projections_1 lies outside the log."),
         ("warn", "The offset of verdicts.votes.v1/0 of projections_2 lies outside the log."),
     ]
 
 
-def _astray(found: Iterable[Finding]) -> list[Finding]:
+def _astray(findings: Iterable[Finding]) -> list[Finding]:
     return [
-        position
-        for position in found
-        if position.check in ("offsets", "topic ids") and position.verdict != "ok"
+        finding
+        for finding in findings
+        if finding.check in ("offsets", "topic ids") and finding.verdict != "ok"
     ]
 
 
@@ -205,16 +205,16 @@ def test_advice_on_partitions_names_the_tool_that_can_change_them() -> None:
 
 
 def test_a_disk_is_checked_once_for_all_its_folders(tmp_path: Path) -> None:
-    (one,) = host_checks.disks([tmp_path, tmp_path / "to come"])
-    assert one.path == str(tmp_path)
-    assert [it.path for it in host_checks.disks([tmp_path, Path("/dev")])] == [
+    (disk,) = host_checks.disks([tmp_path, tmp_path / "to come"])
+    assert disk.path == str(tmp_path)
+    assert [disk.path for disk in host_checks.disks([tmp_path, Path("/dev")])] == [
         str(tmp_path),
         "/dev",
     ]
 
 
 def test_a_partition_that_was_never_read_is_a_finding() -> None:
-    assert [it.check for it in offsets() if it.verdict == "warn"] == ["partitions"]
+    assert [finding.check for finding in offsets() if finding.verdict == "warn"] == ["partitions"]
 
 
 def test_many_names_are_cut_short() -> None:

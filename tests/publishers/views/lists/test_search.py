@@ -120,7 +120,7 @@ FOREIGN = [
 ]
 
 
-def found(query: str) -> list[str]:
+def names_of(query: str) -> list[str]:
     return sorted(tool.name for tool in matching_tools(query, FOREIGN))
 
 
@@ -136,7 +136,7 @@ def found(query: str) -> list[str]:
     ],
 )
 def test_search_knows_the_scripts_of_names(query: str, name: str) -> None:
-    assert found(query) == [name]
+    assert names_of(query) == [name]
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,8 @@ def hostile_content() -> InMemoryContent:
 def assert_isolated(text: str) -> None:
     """Every right-to-left override stands right behind the beginning of an isolation."""
     text = LINKED_DATA.sub("", text)
-    for found in re.finditer(REVERSED, text):
-        assert ISOLATED.search(text, 0, found.start()), text[found.start() - 200 : found.end()]
+    for match in re.finditer(REVERSED, text):
+        assert ISOLATED.search(text, 0, match.start()), text[match.start() - 200 : match.end()]
 
 
 PAGES = [
