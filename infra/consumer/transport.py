@@ -28,30 +28,30 @@ log = structlog.get_logger(__name__)
 
 
 class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
-    """The consumer's own thread and loop."""
+    """The consumer's own thread and loop; `tuner` chooses the settings of each fetch."""
 
-    _tuner: FetchTuner
+    tuner: FetchTuner
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         # By default Faust reads records of transactions that never commit.
         consumer._isolation_level = "read_committed"
         consumer._fetch_min_bytes, consumer._fetch_max_wait_ms = LOW_LATENCY
-        self._tuner = FetchTuner()
+        self.tuner = FetchTuner()
         return consumer
 
     async def _fetch_records(self, consumer: AIOKafkaConsumer, *given: Any, **more: Any) -> Any:
         """Fetch, and tune the next fetch, which is not sent yet."""
         fetched = await super()._fetch_records(consumer, *given, **more)
-        tuned = self._tuner.update(sum(map(len, fetched.values())))
+        tuned = self.tuner.update(sum(map(len, fetched.values())))
         consumer._fetcher._fetch_min_bytes, consumer._fetcher._fetch_max_wait_ms = tuned
         return fetched
 
     async def report_offsets(self, offsets: Mapping[TP, int]) -> None:
         """Commit the database's offsets to the broker, for monitors of lag alone."""
-        await self.call_thread(self._report_offsets, offsets)
+        await self.call_thread(self.report_unless_rebalancing, offsets)
 
-    async def _report_offsets(self, offsets: Mapping[TP, int]) -> None:
+    async def report_unless_rebalancing(self, offsets: Mapping[TP, int]) -> None:
         """Report offsets, except while the group rebalances.
 
         A report would wait behind the join request at the broker, arrive with an old generation,

@@ -28,7 +28,7 @@ def test_a_line_of_an_event_leaves_out_what_is_not_given() -> None:
     ("key", "text"), [(b"me3", "me3"), (None, "none"), (b"\xff\x00", "0xff00"), (b"a\n", "0x610a")]
 )
 def test_the_key_of_a_dead_letter_is_text_or_hexadecimal(key: bytes | None, text: str) -> None:
-    assert dead_letters._readable(key) == text
+    assert dead_letters.readable(key) == text
 
 
 def test_a_number_agrees_with_its_noun() -> None:

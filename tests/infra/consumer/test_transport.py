@@ -25,16 +25,16 @@ from streams.processing import projector
 class FakeCheckpoints:
     """Every partition begins at its beginning."""
 
-    def load(self, places: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
-        return dict.fromkeys(places, 0)
+    def load(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return dict.fromkeys(partitions, 0)
 
-    def stored(self, places: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
-        return dict.fromkeys(places, 0)
+    def stored(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return dict.fromkeys(partitions, 0)
 
     def has_records(self, _: TopicPartition, begin: int, end: int) -> bool:
         return begin < end
 
-    def verify(self, places: Iterable[TopicPartition]) -> None:
+    def verify(self, partitions: Iterable[TopicPartition]) -> None:
         pass
 
 
@@ -114,11 +114,11 @@ def test_nothing_is_acknowledged_through_faust() -> None:
 def a_fetching_consumer() -> Any:
     """The library's consumer as our transport makes it, not started."""
 
-    async def made() -> Any:
+    async def create() -> Any:
         app: Any = an_app()
         return app.consumer._thread._create_worker_consumer(app.transport)
 
-    return asyncio.run(made())
+    return asyncio.run(create())
 
 
 def test_uncommitted_records_are_not_read() -> None:
@@ -148,7 +148,7 @@ def test_at_a_high_rate_the_next_fetch_lets_the_broker_gather() -> None:
         app.consumer.flow_active = True
         thread = app.consumer._thread
         thread._create_worker_consumer(app.transport)
-        thread._tuner = FetchTuner(iter((0.0, 1.0)).__next__)
+        thread.tuner = FetchTuner(iter((0.0, 1.0)).__next__)
         consumer = SimpleNamespace(_closed=False, _fetcher=FakeFetcher())
         await thread._fetch_records(consumer, set())
         return consumer._fetcher
@@ -182,7 +182,7 @@ def test_during_a_rebalance_no_offset_is_reported(joining: bool) -> None:
         app: Any = an_app()
         thread = app.consumer._thread
         thread._consumer = member = FakeMember(joining=joining)
-        await thread._report_offsets({TP("votes", 0): 7})
+        await thread.report_unless_rebalancing({TP("votes", 0): 7})
         return member.reported
 
     assert len(asyncio.run(reported())) == (not joining)

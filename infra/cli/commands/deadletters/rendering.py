@@ -54,8 +54,8 @@ def page(letter: DeadLetter, now: str, event: dict[str, Any] | None) -> str:
         "state": f"{letter.state} {letter.note}".strip(),
         "failed": f"{letter.stage} {letter.error}: {letter.reason}",
         "now": now,
-        "key": _readable(letter.key),
-        "headers": ", ".join(f"{name}={_readable(content)}" for name, content in letter.headers)
+        "key": readable(letter.key),
+        "headers": ", ".join(f"{name}={readable(content)}" for name, content in letter.headers)
         or "none",
         "value": "null" if letter.value is None else value[:SHOWN_BYTES].hex(" ") + more,
     }
@@ -65,7 +65,7 @@ def page(letter: DeadLetter, now: str, event: dict[str, Any] | None) -> str:
     return "\n".join(lines)
 
 
-def _readable(content: bytes | None) -> str:
+def readable(content: bytes | None) -> str:
     """Return printable UTF-8 as text, and other bytes in hexadecimal."""
     if content is None:
         return "none"
