@@ -3,10 +3,12 @@
 import random
 from collections.abc import Iterator
 
-from schemas.events import CategoryDefined, Data, Event, ReviewerJoined, ReviewSubmitted, ToolListed
+from schemas.events import Data, Event
+from schemas.records import Entry
 from tests.bench.stage import NOON
+from tests.harness.examples import a_category, a_listing, a_review, a_reviewer
 
-ENTRIES = ("free", "freemium", "paid")
+ENTRIES: tuple[Entry, ...] = ("free", "freemium", "paid")
 SENTENCE = (
     "a model that reads images and text in one pass keeps small teams away from glue code but its "
     "context window ends early so long documents need care while latency stays low on plain "
@@ -28,38 +30,38 @@ def site_events(categories: int, tools: int, reviewers: int, begin: int = NOON) 
 def _facts(categories: int, tools: int, reviewers: int) -> Iterator[Data]:
     chance = random.Random(11)
     for reviewer in range(reviewers):
-        yield ReviewerJoined(
-            f"reviewer-{reviewer}", f"Reviewer {reviewer}", _text(chance, 8), reviewer
-        )
+        name = f"Reviewer {reviewer}"
+        yield a_reviewer(f"reviewer-{reviewer}", name, reviewer, motto=_text(chance, 8)).data
     for category in range(categories):
-        yield CategoryDefined(f"category-{category}", f"Category {category}", _text(chance, 20))
+        slug = f"category-{category}"
+        yield a_category(slug, f"Category {category}", _text(chance, 20)).data
         for number in range(tools):
-            slug = f"tool-{category}-{number}"
-            yield _listing(chance, slug, category, number)
+            tool = f"tool-{category}-{number}"
+            yield _listing(chance, tool, f"Tool {category} {number}", slug).data
             for reviewer in range(reviewers):
-                yield _review(chance, slug, f"reviewer-{reviewer}")
+                yield _review(chance, tool, f"reviewer-{reviewer}").data
 
 
-def _listing(chance: random.Random, slug: str, category: int, number: int) -> ToolListed:
-    return ToolListed(
-        tool=slug,
-        name=f"Tool {category} {number}",
-        category=f"category-{category}",
+def _listing(chance: random.Random, tool: str, name: str, category: str) -> Event:
+    return a_listing(
+        tool,
+        name,
+        category,
         tagline=_text(chance, 8),
         description=_text(chance, 60),
         pricing=_text(chance, 15),
-        entry=chance.choice(ENTRIES),  # type: ignore[arg-type]
+        entry=chance.choice(ENTRIES),
         best_for=_text(chance, 10),
     )
 
 
-def _review(chance: random.Random, tool: str, reviewer: str) -> ReviewSubmitted:
+def _review(chance: random.Random, tool: str, reviewer: str) -> Event:
     score = chance.randrange(30, 100)
-    return ReviewSubmitted(
+    return a_review(
+        score,
+        "ship" if score >= 60 else "skip",
         tool=tool,
         reviewer=reviewer,
-        score=score,
-        verdict="ship" if score >= 60 else "skip",
         body=_text(chance, 80),
         pros=(_text(chance, 6), _text(chance, 6)),
         cons=(_text(chance, 6),),

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
-from tests.e2e.content import category, listing
 from tests.e2e.system import System
 from tests.harness.chromium import launched
+from tests.harness.examples import a_category, a_listing
 
 expect.set_options(timeout=15_000)
 _numbers = itertools.count(1)
@@ -50,9 +50,9 @@ def pair(system: System) -> Pair:
     number = next(_numbers)
     pair = Pair(f"category-{number}", f"first-{number}", f"second-{number}")
     system.send(
-        category(pair.category, f"Category {number}"),
-        listing(pair.one, f"First {number}", pair.category),
-        listing(pair.other, f"Second {number}", pair.category),
+        a_category(pair.category, f"Category {number}"),
+        a_listing(pair.one, f"First {number}", pair.category),
+        a_listing(pair.other, f"Second {number}", pair.category),
     )
     for path in (f"/tools/{pair.one}/", f"/tools/{pair.other}/", pair.path):
         system.await_file(path)

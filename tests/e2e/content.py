@@ -1,45 +1,10 @@
-"""Events as an editor would send them, and the two tools that the main test is about."""
+"""What the main test is about: two tools and their panel's reviews, as an editor sends them."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-Event = dict[str, Any]
-
-
-def event(kind: str, **data: Any) -> Event:
-    return {"type": kind, "data": data}
-
-
-def category(slug: str, name: str) -> Event:
-    return event("category.defined", category=slug, name=name, description=f"All of {name}.")
-
-
-def listing(tool: str, name: str, category: str, **changed: Any) -> Event:
-    data = {
-        "tool": tool,
-        "name": name,
-        "category": category,
-        "tagline": f"{name} in a sentence.",
-        "description": f"{name} in *some* more words.",
-        "pricing": "Free for now.",
-        "entry": "free",
-        "best_for": "Trying things out.",
-    }
-    return event("tool.listed", **data | changed)
-
-
-def review(tool: str, reviewer: str, score: int, **changed: Any) -> Event:
-    data = {
-        "tool": tool,
-        "reviewer": reviewer,
-        "score": score,
-        "verdict": "ship" if score >= 60 else "skip",
-        "body": f"{reviewer} on {tool}: {score} points, for good reasons.",
-    }
-    return event("review.submitted", **data | changed)
-
-
-def vote(tool: str, voter: str, choice: str = "ship") -> Event:
-    return event("vote.cast", tool=tool, voter=voter, choice=choice)
+from schemas.events import Event
+from schemas.records import Entry
+from tests.harness.examples import a_category, a_listing, a_review, a_reviewer
 
 
 class Fact(NamedTuple):
@@ -50,7 +15,7 @@ class Fact(NamedTuple):
     tagline: str
     description: str
     pricing: str
-    entry: str
+    entry: Entry
     best_for: str
     scores: dict[str, int]
 
@@ -83,31 +48,38 @@ SMOLVLM = Fact(
 def opening() -> list[Event]:
     """A category, two tools, four reviewers who joined out of order, and their eight reviews."""
     reviewers = [
-        event(
-            "reviewer.joined",
-            reviewer=name.lower(),
-            name=name,
-            motto=f"What a {name.lower()} asks.",
-            position=position,
-        )
+        a_reviewer(name.lower(), name, position, motto=f"What a {name.lower()} asks.")
         for position, name in enumerate(PANEL, 1)
     ]
     return [
-        category(*CATEGORY),
+        a_category(*CATEGORY),
         *map(_listed, (CLAUDE, SMOLVLM)),
         *reversed(reviewers),
         *_reviews(),
     ]
 
 
+def body_of(fact: Fact, reviewer: str) -> str:
+    """What a reviewer writes about a tool."""
+    return f"{reviewer} on {fact.slug}: {fact.scores[reviewer]} points, for good reasons."
+
+
 def _listed(fact: Fact) -> Event:
-    facts = {k: v for k, v in fact._asdict().items() if k not in ("slug", "name", "scores")}
-    return listing(fact.slug, fact.name, CATEGORY[0], **facts)
+    return a_listing(
+        fact.slug,
+        fact.name,
+        CATEGORY[0],
+        tagline=fact.tagline,
+        description=fact.description,
+        pricing=fact.pricing,
+        entry=fact.entry,
+        best_for=fact.best_for,
+    )
 
 
 def _reviews() -> list[Event]:
     return [
-        review(fact.slug, reviewer, score)
+        a_review(score, tool=fact.slug, reviewer=reviewer, body=body_of(fact, reviewer))
         for fact in (CLAUDE, SMOLVLM)
         for reviewer, score in fact.scores.items()
     ]

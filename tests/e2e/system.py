@@ -7,11 +7,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 
+from schemas.events import Event
+from tests.harness.examples import unstamped
 from tests.harness.ports import free_port
 from tests.harness.services import Service
 from tests.harness.waiting import wait_until
@@ -91,15 +94,15 @@ class System:
             check=False,
         )
 
-    def post(self, events: list[dict[str, Any]], wait: int = 30) -> httpx.Response:
-        """What `POST /v1/events` answers to the administrator."""
+    def post(self, events: Iterable[Event], wait: int = 30) -> httpx.Response:
+        """What `POST /v1/events` answers to the administrator; the server stamps the events."""
         token = (self.data / "admin.token").read_text().strip()
         headers = {"Authorization": f"Bearer {token}", "Prefer": f"wait={wait}"}
-        return self.http.post("/v1/events", json=events, headers=headers)
+        return self.http.post("/v1/events", json=list(map(unstamped, events)), headers=headers)
 
-    def send(self, *events: dict[str, Any]) -> None:
+    def send(self, *events: Event) -> None:
         """Send events, and return when all projections have applied them."""
-        answer = self.post(list(events))
+        answer = self.post(events)
         assert answer.status_code == 200, answer.text
 
     def tool(self, slug: str) -> dict[str, Any]:

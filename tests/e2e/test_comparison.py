@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import Arrive
-from tests.e2e.content import CATEGORY, CLAUDE, PANEL, SMOLVLM, Fact, opening
+from tests.e2e.content import CATEGORY, CLAUDE, PANEL, SMOLVLM, Fact, body_of, opening
 from tests.e2e.reading import assert_in_order, text_of
 from tests.e2e.system import System
 from tests.harness.waiting import wait_until
@@ -62,7 +62,7 @@ def read_scorecard() -> list[str]:
         lines.append(name)
         for fact in (CLAUDE, SMOLVLM):
             score = fact.scores[name.lower()]
-            body = f"{name.lower()} on {fact.slug}: {score} points, for good reasons."
+            body = body_of(fact, name.lower())
             lines += [f"{score}/100 · ship", body]
     return lines
 

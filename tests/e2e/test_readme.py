@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.e2e.content import event
 from tests.e2e.system import ROOT, VERDICTS, System
+from tests.harness.examples import a_vote
 from tests.harness.waiting import wait_until
 
 pytestmark = [
@@ -116,7 +116,7 @@ def test_what_changes_is_heard_while_it_changes(demo: System) -> None:
         for line in WATCHED.output.splitlines():
             seen.append(listening.stdout.readline().rstrip("\n"))
             if not line and sum(text.startswith("data:") for text in seen) == 1:
-                demo.send(event("vote.cast", tool="my-tool", voter="me", choice="ship"))
+                demo.send(a_vote(tool="my-tool", voter="me"))
         assert shape("\n".join(seen)) == shape(WATCHED.output)
     finally:
         listening.kill()

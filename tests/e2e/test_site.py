@@ -4,10 +4,10 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import Arrive, Pair
-from tests.e2e.content import category, event, listing, review
 from tests.e2e.people import Card
 from tests.e2e.reading import text_of
 from tests.e2e.system import System
+from tests.harness.examples import a_category, a_listing, a_retirement, a_review, a_reviewer
 from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -23,8 +23,8 @@ def comparison(one: str, other: str) -> str:
 def reviewed(system: System, pair: Pair) -> Pair:
     """A pair of which a reviewer of its own has covered only the first, as its pages say."""
     reviewer = f"reviewer-of-{pair.one}"
-    joined = event("reviewer.joined", reviewer=reviewer, name="Ada", motto="Tries.", position=9)
-    system.send(joined, review(pair.one, reviewer, 71))
+    joined = a_reviewer(reviewer, "Ada", 9, motto="Tries.")
+    system.send(joined, a_review(71, tool=pair.one, reviewer=reviewer))
     for path in (pair.path, f"/tools/{pair.one}/", f"/reviewers/{reviewer}/"):
         system.await_file(path, "71")
     return pair
@@ -108,7 +108,9 @@ def stranger(pair: Pair, system: System) -> str:
     """A tool of another category than the pair's."""
     slug = f"stranger-to-{pair.category}"
     other_category = f"other-than-{pair.category}"
-    system.send(category(other_category, "Elsewhere"), listing(slug, "Stranger", other_category))
+    system.send(
+        a_category(other_category, "Elsewhere"), a_listing(slug, "Stranger", other_category)
+    )
     return slug
 
 
@@ -148,13 +150,13 @@ def test_a_retired_tool_is_gone_with_its_comparisons_until_it_is_listed_again(
     system: System, pair: Pair
 ) -> None:
     paths = [f"/tools/{pair.one}/", pair.path]
-    system.send(event("tool.retired", tool=pair.one, reason="Its maker closed it."))
+    system.send(a_retirement(pair.one, "Its maker closed it."))
     for path in paths:
         await_gone(system, path)
         assert "was retired: Its maker closed it." in text_of(system.http.get(path).text)
     assert system.http.get(comparison(pair.other, pair.one)).status_code in (308, 410)
     assert system.http.get(f"/tools/{pair.other}/").status_code == 200
-    system.send(listing(pair.one, "Back again", pair.category))
+    system.send(a_listing(pair.one, "Back again", pair.category))
     for path in paths:
         system.await_file(path, "Back again")
         assert system.http.get(path).status_code == 200
@@ -164,7 +166,9 @@ def test_what_people_write_is_shown_as_text(arrive: Arrive, system: System, pair
     evil = "<img src=x onerror='window.slipped = true'>"
     link = "[click](javascript:window.slipped=true) <script>window.slipped = true</script>"
     system.send(
-        listing(pair.one, f"Name {evil}", pair.category, tagline=evil, description=f"{link} {evil}")
+        a_listing(
+            pair.one, f"Name {evil}", pair.category, tagline=evil, description=f"{link} {evil}"
+        )
     )
     system.await_file(pair.path, "Name &lt;img")
     person = arrive(pair.path)

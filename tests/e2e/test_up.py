@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.content import category, listing, vote
 from tests.e2e.system import VERDICTS, System
+from tests.harness.examples import a_category, a_listing, a_vote
 from tests.harness.ports import free_port
 from tests.harness.services import Service
 from tests.harness.waiting import wait_until
@@ -46,7 +46,7 @@ def running(system: System) -> System:
     if not system.service or not system.service.running:
         system.start(*MAKE_UP)
     if "community" not in system.tool(TOOL):
-        system.send(category("things", "Things"), listing(TOOL, "Kept", "things"))
+        system.send(a_category("things", "Things"), a_listing(TOOL, "Kept", "things"))
     return system
 
 
@@ -92,7 +92,7 @@ def test_no_process_is_left_and_the_next_start_keeps_the_votes(
     running: System, ending: str
 ) -> None:
     number, whole_group, target = ends_of_everything()[ending]
-    running.send(vote(TOOL, f"voter-{next(_voters)}"))
+    running.send(a_vote(tool=TOOL, voter=f"voter-{next(_voters)}"))
     votes = running.tool(TOOL)["community"]["votes"]
     run = running.run()
     assert set(run["pids"]) == SERVICES
@@ -142,7 +142,7 @@ class Stream(threading.Thread):
 
     def run(self) -> None:
         while not self._stopping.is_set():
-            votes = [vote(self._tool, f"voter-{next(_voters)}") for _ in range(20)]
+            votes = [a_vote(tool=self._tool, voter=f"voter-{next(_voters)}") for _ in range(20)]
             answer = self._system.post(votes, wait=0)
             if answer.is_success:
                 self.accepted += len(votes)
@@ -158,7 +158,7 @@ class Stream(threading.Thread):
 def viral(running: System) -> str:
     """A tool without votes."""
     slug = f"viral-{next(_voters)}"
-    running.send(listing(slug, "Viral", "things"))
+    running.send(a_listing(slug, "Viral", "things"))
     return slug
 
 
@@ -181,7 +181,7 @@ def test_a_killed_worker_loses_nothing_and_doubles_nothing(
     worker = running.run()["pids"]["worker"]
     os.kill(worker, signal.SIGKILL)
     killed = time.monotonic()
-    answer = running.post([vote(viral, f"voter-{next(_voters)}")], wait=30)
+    answer = running.post([a_vote(tool=viral, voter=f"voter-{next(_voters)}")], wait=30)
     recovery = time.monotonic() - killed
     assert answer.status_code == 200, "not applied within 30 s of the kill"
     assert recovery < RECOVERY_SECONDS
@@ -193,7 +193,7 @@ def test_a_killed_worker_loses_nothing_and_doubles_nothing(
     assert stream.refused == []
     wait_until("all votes are applied", lambda: votes_on(running, viral) >= stream.accepted + 1)
     # One more round through every partition: whatever was still to come twice would be there now.
-    round_trip = [vote(TOOL, f"voter-{next(_voters)}") for _ in range(100)]
+    round_trip = [a_vote(tool=TOOL, voter=f"voter-{next(_voters)}") for _ in range(100)]
     assert running.post(round_trip).status_code == 200
     assert votes_on(running, viral) == stream.accepted + 1
 
@@ -230,7 +230,9 @@ def test_a_second_worker_shares_the_partitions_and_leaves_them_again(
     stream.stop()
     assert stream.refused == []
     wait_until("all votes are applied", lambda: votes_on(running, viral) >= stream.accepted)
-    assert running.post([vote(TOOL, f"voter-{next(_voters)}") for _ in range(100)]).is_success
+    assert running.post(
+        [a_vote(tool=TOOL, voter=f"voter-{next(_voters)}") for _ in range(100)]
+    ).is_success
     assert votes_on(running, viral) == stream.accepted
 
 
@@ -246,4 +248,4 @@ def test_the_run_names_the_new_process_of_a_killed_service(running: System, serv
     wait_until("the system is ready again", running.is_ready, seconds=60)
     after = running.run()
     assert lives(after["pids"][service])
-    running.send(vote(TOOL, f"voter-{next(_voters)}"))
+    running.send(a_vote(tool=TOOL, voter=f"voter-{next(_voters)}"))

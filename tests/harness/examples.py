@@ -5,6 +5,7 @@ from io import BytesIO
 from typing import Any
 
 import fastavro
+import msgspec
 
 from schemas import events
 from schemas.events import Data, Event
@@ -44,6 +45,8 @@ def a_listing(
     category: str = CATEGORY,
     *,
     tagline: str = "Vision on a laptop.",
+    description: str = "A small model with open weights.",
+    pricing: str = "Free under Apache 2.0.",
     entry: Entry = "free",
     best_for: str | None = None,
     url: str | None = None,
@@ -56,8 +59,8 @@ def a_listing(
         name=name,
         category=category,
         tagline=tagline,
-        description="A small model with open weights.",
-        pricing="Free under Apache 2.0.",
+        description=description,
+        pricing=pricing,
         entry=entry,
         best_for=best_for,
         url=url,
@@ -189,6 +192,13 @@ EVERY_TYPE = (
     a_removed_bookmark(),
     a_digest(),
 )
+
+
+def unstamped(event: Event) -> dict[str, Any]:
+    """The event as JSON for `POST /v1/events`, without id and time, which the server then sets."""
+    data = msgspec.to_builtins(event.data)
+    given = {name: value for name, value in data.items() if value is not None}
+    return {"type": event.type, "data": given}
 
 
 def avro(schema: Any, record: str, fields: dict[str, Any], schema_id: int) -> bytes:

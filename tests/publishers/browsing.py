@@ -13,7 +13,7 @@ from publishers.content.in_memory_content import InMemoryContent
 from publishers.web.responses import SiteResponse
 from publishers.web.security_headers import HEADERS
 from publishers.web.site import Site
-from tests.publishers.sample_digests import content_with_digests
+from tests.harness.digest_records import content_with_digests
 
 SITE = "http://site.example"
 NOWHERE = "/nonexistent"

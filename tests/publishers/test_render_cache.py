@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from publishers.pages import catalogue
 from publishers.render_cache import CacheStats, RenderCache, part_cache
-from tests.publishers.samples import sample_content
+from tests.harness.records import sample_content
 
 
 class Record(list[int]):

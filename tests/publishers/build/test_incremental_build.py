@@ -32,6 +32,7 @@ from tests.harness.examples import (
     a_reviewer,
     a_vote,
 )
+from tests.harness.records import a_tool
 from tests.projections.histories import histories
 from tests.publishers.builder_fixture import (
     CLOCK,
@@ -43,7 +44,6 @@ from tests.publishers.builder_fixture import (
     tools_in_one_category,
     unwritable,
 )
-from tests.publishers.samples import a_tool
 
 pytestmark = pytest.mark.integration
 

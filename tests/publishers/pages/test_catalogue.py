@@ -13,8 +13,8 @@ from publishers.views.text.markdown import to_plain
 from schemas.history import CommunityPoint, History, PanelPoint
 from schemas.records import Category, Community, Reviewer
 from schemas.time import instants, weeks
-from tests.publishers.sample_digests import a_digest, a_history, content_with_digests
-from tests.publishers.samples import (
+from tests.harness.digest_records import a_digest, a_history, content_with_digests
+from tests.harness.records import (
     BUILDER,
     DEVELOPER_TOOLS,
     PANEL,

@@ -8,8 +8,8 @@ import pytest
 from publishers.content.in_memory_content import InMemoryContent
 from publishers.content.site_content import SiteContent
 from publishers.pages import catalogue, dependencies
-from tests.publishers.sample_digests import content_with_digests
-from tests.publishers.samples import sample_content
+from tests.harness.digest_records import content_with_digests
+from tests.harness.records import sample_content
 
 SITE = "https://verdicts.example"
 ATOM = "{http://www.w3.org/2005/Atom}"

@@ -14,8 +14,8 @@ from publishers.content.in_memory_content import InMemoryContent
 from publishers.content.site_content import SiteContent
 from publishers.pages import catalogue
 from publishers.views.text.markdown import to_plain
-from tests.publishers.sample_digests import content_with_digests
-from tests.publishers.samples import (
+from tests.harness.digest_records import content_with_digests
+from tests.harness.records import (
     BUILDER,
     DEVELOPER_TOOLS,
     NOON,

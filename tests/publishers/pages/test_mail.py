@@ -12,7 +12,7 @@ from publishers.pages import mail
 from publishers.views.digests.digest import digest_page
 from schemas import digests
 from schemas.digests import WeeklyDigest
-from tests.publishers.sample_digests import a_digest
+from tests.harness.digest_records import a_digest
 
 SITE = "https://verdicts.example"
 HTML, TEXT = mail.html(a_digest(), SITE), mail.text(a_digest(), SITE)

@@ -9,10 +9,10 @@ from playwright.sync_api import Locator, Page, expect
 
 from publishers.content.in_memory_content import InMemoryContent
 from publishers.pages import catalogue
+from tests.harness.digest_records import content_with_digests
+from tests.harness.records import BUILDER, DEVELOPER_TOOLS, a_review, a_tool
 from tests.publishers.browsing import COMPARISON, SMOLVLM, Api
 from tests.publishers.conftest import Visit
-from tests.publishers.sample_digests import content_with_digests
-from tests.publishers.samples import BUILDER, DEVELOPER_TOOLS, a_review, a_tool
 
 pytestmark = pytest.mark.e2e
 

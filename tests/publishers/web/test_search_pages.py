@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from publishers.content.in_memory_content import InMemoryContent
 from publishers.render_cache import page_cache
 from publishers.web.search_pages import FRESH_SECONDS, SearchPages
-from tests.publishers.samples import sample_content
+from tests.harness.records import sample_content
 
 
 class Searched:

@@ -7,9 +7,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from publishers.views.lists.search import matching_pairs, matching_tools
 from publishers.views.paths import comparison_path, tool_path
+from tests.harness.records import sample_content
 from tests.publishers.browsing import COMPARISON, SITE, Api
 from tests.publishers.conftest import Visit
-from tests.publishers.samples import sample_content
 
 pytestmark = pytest.mark.e2e
 

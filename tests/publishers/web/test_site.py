@@ -19,7 +19,7 @@ from publishers.pages import catalogue
 from publishers.templating.assets import address
 from publishers.web.responses import moved, to_http
 from publishers.web.routes import READERS, site_app
-from tests.publishers.samples import DEVELOPER_TOOLS, PANEL, a_review, a_tool, sample_content
+from tests.harness.records import DEVELOPER_TOOLS, PANEL, a_review, a_tool, sample_content
 
 COMPARISON = "/compare/claude-4-api-vs-smolvlm-2-5/"
 THREE = "/compare/claude-4-api-vs-plainly-vs-smolvlm-2-5/"

@@ -3,7 +3,7 @@ from typing import Any
 
 from publishers.views.comparisons.answer import answer, preferred
 from schemas.records import Tool
-from tests.publishers.samples import BUILDER, FUTURIST, SKEPTIC, a_review, a_tool, claude, smolvlm
+from tests.harness.records import BUILDER, FUTURIST, SKEPTIC, a_review, a_tool, claude, smolvlm
 
 
 def scored(slug: str, *scores: int, **facts: Any) -> Tool:

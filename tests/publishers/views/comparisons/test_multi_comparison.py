@@ -3,7 +3,7 @@ from typing import Any
 
 from publishers.views.comparisons.multi_comparison import answer_among, multi_comparison
 from schemas.records import Choice, Tool
-from tests.publishers.samples import BUILDER, PANEL, SKEPTIC, a_review, a_tool, claude, smolvlm
+from tests.harness.records import BUILDER, PANEL, SKEPTIC, a_review, a_tool, claude, smolvlm
 
 
 def scored(slug: str, score: Any, **facts: Any) -> Tool:

@@ -10,7 +10,7 @@ from publishers.views.digests.digest_items import EXCERPT_LENGTH, signed
 from publishers.views.feeds.atom import feed
 from publishers.views.feeds.digest_feed import digest_entry
 from schemas.digests import Counts, WeeklyDigest
-from tests.publishers.sample_digests import a_digest
+from tests.harness.digest_records import a_digest
 
 
 def without_news(**counts: int) -> WeeklyDigest:

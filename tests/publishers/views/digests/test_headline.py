@@ -3,8 +3,8 @@ import pytest
 from publishers.views.digests import headline
 from schemas.digests import Counts, Flip, NewTool, PanelChange, PanelVerdict, WeeklyDigest
 from schemas.records import CategoryName, Community, Verdict
-from tests.publishers.sample_digests import a_digest
-from tests.publishers.samples import NOON
+from tests.harness.digest_records import a_digest
+from tests.harness.records import NOON
 
 CATEGORY = CategoryName("insects", "Insects")
 STANDINGS: dict[Verdict, PanelVerdict] = {

@@ -8,7 +8,7 @@ from publishers.views.lists.reviewer import reviewer_page
 from publishers.views.tools.tool import summary, tool_page
 from schemas.history import History, PanelPoint
 from schemas.records import Authored, Category, Reviewer, Verdict
-from tests.publishers.samples import (
+from tests.harness.records import (
     BUILDER,
     FOUNDER,
     FUTURIST,

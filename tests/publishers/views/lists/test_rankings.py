@@ -5,7 +5,7 @@ import pytest
 
 from publishers.views.lists.rankings import MAX_RANKED, Ranking, rankings, wilson
 from schemas.records import Category, Tool
-from tests.publishers.samples import BUILDER, NOON, PANEL, a_review, a_tool
+from tests.harness.records import BUILDER, NOON, PANEL, a_review, a_tool
 
 CATEGORY = Category("c", "C", "", 1)
 

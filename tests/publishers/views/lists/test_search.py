@@ -11,7 +11,7 @@ from publishers.views.lists.search import (
 )
 from publishers.views.lists.search_words import words
 from schemas.records import Category
-from tests.publishers.samples import a_tool, sample_content
+from tests.harness.records import a_tool, sample_content
 
 WRITING = Category("writing", "Writing", "", 1)
 TOOLS = [

@@ -15,7 +15,7 @@ from publishers.views.text.formatting import (
     xml_text,
 )
 from schemas.records import Community, Panel
-from tests.publishers.samples import a_review
+from tests.harness.records import a_review
 
 
 @pytest.mark.parametrize(

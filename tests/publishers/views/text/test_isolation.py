@@ -10,8 +10,8 @@ from publishers.pages import catalogue, mail
 from publishers.views.digests.digest import subject
 from publishers.views.text.bdi import bdi
 from schemas.text.isolation import drop_controls, isolate
-from tests.publishers.sample_digests import a_digest
-from tests.publishers.samples import BUILDER, DEVELOPER_TOOLS, a_review, a_tool
+from tests.harness.digest_records import a_digest
+from tests.harness.records import BUILDER, DEVELOPER_TOOLS, a_review, a_tool
 
 REVERSED = "\u202etxeT desreveR"
 ISOLATED = re.compile(r"""(?:<bdi>|\u2068|dir="auto"[^<>]*>)\Z""")

@@ -3,7 +3,7 @@ import pytest
 from publishers.views.json_ld import application
 from publishers.views.text.markdown import to_html, to_plain
 from publishers.views.tools.cards import card
-from tests.publishers.samples import a_tool
+from tests.harness.records import a_tool
 
 
 def test_emphasis_code_lists_and_paragraphs_are_rendered() -> None:

@@ -3,8 +3,8 @@ from datetime import timedelta
 from publishers.views.tools.history import HistoryView, history_view
 from schemas.history import CommunityPoint, History, PanelPoint
 from schemas.records import Community, verdict_of
-from tests.publishers.sample_digests import a_history
-from tests.publishers.samples import NOON
+from tests.harness.digest_records import a_history
+from tests.harness.records import NOON
 
 
 def a_panel_point(day: float, mean: float | None, ship: int = 1, skip: int = 0) -> PanelPoint:

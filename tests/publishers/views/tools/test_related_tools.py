@@ -4,7 +4,7 @@ from typing import Any
 from publishers.views.tools.related_tools import Suggestion, alternatives, related
 from publishers.views.tools.similarity import MAX_SIMILAR, SimilarTools
 from schemas.records import Category, Tool
-from tests.publishers.samples import BUILDER, SKEPTIC, a_review, a_tool
+from tests.harness.records import BUILDER, SKEPTIC, a_review, a_tool
 
 OTHER = Category("other", "Other", "", 1)
 

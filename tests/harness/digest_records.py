@@ -1,4 +1,4 @@
-"""Sample digests and a history, beside the sample records: for tests."""
+"""Examples of a digest and of a history, and the small site with both."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ from schemas.history import CommunityPoint, History, PanelPoint
 from schemas.records import CategoryName, Community, Verdict
 from schemas.time import weeks
 from schemas.time.instants import to_datetime
-from tests.publishers.samples import DEVELOPER_TOOLS, NOON, PANEL, sample_content
+from tests.harness.records import DEVELOPER_TOOLS, NOON, PANEL, sample_content
 
 _TOOL, _NAME = "patchwork", "Patchwork"
 _CATEGORY = CategoryName(DEVELOPER_TOOLS.category, DEVELOPER_TOOLS.name)

@@ -1,4 +1,4 @@
-"""Sample records for tests of pages."""
+"""Examples of the records that pages show, and a small site of them; tests change what matters."""
 
 from datetime import UTC, datetime, timedelta
 
