@@ -63,14 +63,14 @@ def apply(settings: Settings, catalogue: Iterable[TopicSpec]) -> TopicChanges:
         missing = [topic for topic in wanted if topic.name not in metadata.topics]
         created = _create(client, missing, replicas=min(MAX_REPLICAS, len(metadata.brokers)))
         _await_ends(client, [topic.name for topic in missing])
-        found = [topic for topic in wanted if topic not in missing]
+        existing = [topic for topic in wanted if topic not in missing]
         reported = [
-            *_partition_differences(found, metadata.topics),
-            *_config_differences(client, found),
+            *_partition_differences(existing, metadata.topics),
+            *_config_differences(client, existing),
         ]
     except KafkaException as error:
         raise TopicsError(f"Kafka at {settings.kafka} refused: {error.args[0].str()}.") from error
-    return TopicChanges(created, [topic.name for topic in found], reported)
+    return TopicChanges(created, [topic.name for topic in existing], reported)
 
 
 def differences(settings: Settings, catalogue: Iterable[TopicSpec]) -> list[str]:
@@ -81,8 +81,8 @@ def differences(settings: Settings, catalogue: Iterable[TopicSpec]) -> list[str]
     """
     client = create_admin(settings)
     metadata = client.list_topics(timeout=SECONDS).topics
-    found = [topic for topic in catalogue if topic.name in metadata]
-    return [*_partition_differences(found, metadata), *_config_differences(client, found)]
+    existing = [topic for topic in catalogue if topic.name in metadata]
+    return [*_partition_differences(existing, metadata), *_config_differences(client, existing)]
 
 
 def is_empty(settings: Settings, names: Iterable[str]) -> bool:
@@ -129,24 +129,24 @@ def _create(client: AdminClient, missing: list[TopicSpec], replicas: int) -> lis
 
 
 def _partition_differences(
-    found: list[TopicSpec], topics: Mapping[str, TopicMetadata]
+    topics: list[TopicSpec], metadata: Mapping[str, TopicMetadata]
 ) -> list[str]:
     return [
-        f"{topic.name} has {len(topics[topic.name].partitions)} partitions, not {topic.partitions}."
-        for topic in found
-        if len(topics[topic.name].partitions) != topic.partitions
+        f"{topic.name} has {count} partitions, not {topic.partitions}."
+        for topic in topics
+        if (count := len(metadata[topic.name].partitions)) != topic.partitions
     ]
 
 
-def _config_differences(client: AdminClient, found: list[TopicSpec]) -> list[str]:
-    if not found:
+def _config_differences(client: AdminClient, topics: list[TopicSpec]) -> list[str]:
+    if not topics:
         return []
-    resources = [ConfigResource(ResourceType.TOPIC, topic.name) for topic in found]
+    resources = [ConfigResource(ResourceType.TOPIC, topic.name) for topic in topics]
     futures = client.describe_configs(resources)
     configs = {topic.name: future.result(timeout=SECONDS) for topic, future in futures.items()}
     return [
         f"{topic.name} has {key}={configs[topic.name][key].value}, not {value}."
-        for topic in found
+        for topic in topics
         for key, value in sorted(topic.config.items())
         if not _equal(configs[topic.name][key].value, value)
     ]

@@ -34,9 +34,11 @@ def pick_reviews(tools: Mapping[str, ListedTool], panels: PanelBeforeAfter) -> l
     )
     picks: dict[str, Pick] = {}
     for reason, finder in finders:
-        candidates = [candidate for it in current if (candidate := finder(it, panels))]
-        candidates.sort(key=lambda it: (*it.rank, it.revision.tool, it.revision.reviewer))
-        unpicked = _first_of_each_tool(it for it in candidates if it.revision.tool not in picks)
+        candidates = [candidate for revision in current if (candidate := finder(revision, panels))]
+        candidates.sort(key=lambda each: (*each.rank, each.revision.tool, each.revision.reviewer))
+        unpicked = _first_of_each_tool(
+            each for each in candidates if each.revision.tool not in picks
+        )
         for candidate in unpicked[: digests.MOST_PICKS_A_REASON]:
             tool = candidate.revision.tool
             picks[tool] = _to_pick(tools[tool], reason, candidate)

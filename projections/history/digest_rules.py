@@ -89,7 +89,7 @@ def _community(tally: TallyCounts) -> Community:
 def _new_tools(tools: list[ListedTool], panels: PanelBeforeAfter, start: int) -> list[NewTool]:
     """List the tools of the week in the order of their first listings."""
     new = sorted(
-        (tool for tool in tools if tool.listed >= start), key=lambda it: (it.listed, it.tool)
+        (tool for tool in tools if tool.listed >= start), key=lambda tool: (tool.listed, tool.tool)
     )
     return [
         NewTool(
@@ -115,7 +115,7 @@ def _panel_changes(
         before, after = panel_verdict(former), panel_verdict(panels.after.get(tool.tool, {}))
         if before.verdict != after.verdict:
             changes.append(PanelChange(**tool_fields(tool), before=before, after=after))
-    return sorted(changes, key=lambda it: (_change_rank(it), it.tool))
+    return sorted(changes, key=lambda change: (_change_rank(change), change.tool))
 
 
 def _change_rank(change: PanelChange) -> int:
@@ -131,7 +131,7 @@ def _flips(tools: list[ListedTool], previous: PreviousTallies) -> list[Flip]:
         before, after = _community(previous.of(tool.tool)), _community(tool.tally)
         if before.verdict != after.verdict and before.votes and after.votes:
             flips.append(Flip(**tool_fields(tool), before=before, after=after))
-    return sorted(flips, key=lambda it: (-it.after.votes, it.tool))
+    return sorted(flips, key=lambda flip: (-flip.after.votes, flip.tool))
 
 
 def _close_calls(tools: list[ListedTool]) -> list[CloseCall]:
@@ -166,7 +166,7 @@ def _vote_moves(tools: list[ListedTool], moved: Mapping[str, TallyCounts]) -> li
                     community=community,
                 )
             )
-    return sorted(moves, key=lambda it: (-abs(it.ship) - abs(it.skip), it.tool))
+    return sorted(moves, key=lambda move: (-abs(move.ship) - abs(move.skip), move.tool))
 
 
 def _bookmark_moves(
@@ -180,4 +180,4 @@ def _bookmark_moves(
         for tool in tools
         if moved[tool.tool].bookmarks
     ]
-    return sorted(moves, key=lambda it: (-abs(it.change), it.tool))
+    return sorted(moves, key=lambda move: (-abs(move.change), move.tool))

@@ -38,7 +38,7 @@ class PendingChanges:
 
     def delay(self, position: int) -> None:
         """Keep all marks until the page at this position is built as well."""
-        delayed = (msgspec.structs.replace(it, position=position) for it in self._unbuilt)
+        delayed = (msgspec.structs.replace(change, position=position) for change in self._unbuilt)
         self._unbuilt = deque(delayed)
 
     def marks(self) -> list[int]:

@@ -131,8 +131,8 @@ class SiteFiles:
         Raises:
             SupersededError: When another process became the writer.
         """
-        kept = {self._file(path) for path in keep}
-        removed = [file for file in list(self._files()) if file not in kept and self._remove(file)]
+        files = {self._file(path) for path in keep}
+        removed = [file for file in list(self._files()) if file not in files and self._remove(file)]
         return sorted(map(self._path, removed))
 
     def _files(self) -> Iterator[str]:

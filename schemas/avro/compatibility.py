@@ -48,12 +48,12 @@ def _unreadable(topic: str, family: list[Version]) -> Iterator[str]:
 
 def main() -> int:
     """Print what is wrong; the exit status is 1 when anything is."""
-    found = list(problems())
-    for problem in found:
+    sentences = list(problems())
+    for problem in sentences:
         print(problem, file=sys.stderr)
-    if not found:
+    if not sentences:
         print(f"{len(VERSIONS)} schema versions: none edited, all readable")
-    return 1 if found else 0
+    return 1 if sentences else 0
 
 
 if __name__ == "__main__":

@@ -185,7 +185,7 @@ def _with_id(query: Query, event_id: str) -> list[FoundEvent]:
         "Reading the log", sum(offsets.length for offsets in ranges.values())
     ) as progress:
         return [
-            found
-            for found in reader.events(query, ranges, progress)
-            if found.event is not None and found.event.id == event_id
+            decoded
+            for decoded in reader.events(query, ranges, progress)
+            if decoded.event is not None and decoded.event.id == event_id
         ]

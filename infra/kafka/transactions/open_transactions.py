@@ -55,5 +55,5 @@ def find_open_transactions(
     """
     stable = log.stable_ends(ends)
     ranges = {at: OffsetRange(stable[at], end) for at, end in ends.items() if stable[at] < end}
-    found = ages(settings, ranges, committed=False) if ranges else {}
-    return tuple(OpenTransaction(at, ranges[at].first, age) for at, age in found.items())
+    unread = ages(settings, ranges, committed=False) if ranges else {}
+    return tuple(OpenTransaction(at, ranges[at].first, age) for at, age in unread.items())

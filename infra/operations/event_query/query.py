@@ -67,12 +67,12 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
             wanted &= {EVENT_TYPES[type_].topic.name for type_ in self.types}
         return sorted(wanted)
 
-    def matches(self, found: FoundEvent) -> bool:
+    def matches(self, decoded: FoundEvent) -> bool:
         """Whether type and time match; the reader compares topic and key."""
-        if self.types and found.type not in self.types:
+        if self.types and decoded.type not in self.types:
             return False
-        return (self.since is None or found.time >= self.since) and (
-            self.until is None or found.time < self.until
+        return (self.since is None or decoded.time >= self.since) and (
+            self.until is None or decoded.time < self.until
         )
 
 

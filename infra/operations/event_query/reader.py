@@ -19,10 +19,10 @@ MAX_AHEAD = 5 * 60 * 1_000_000
 FIRST_DEPTH = 200
 
 _LABELS: Mapping[str, Callable[[FoundEvent], str]] = {
-    "type": lambda found: found.type,
-    "topic": lambda found: found.record.topic,
-    "day": lambda found: to_datetime(found.time).date().isoformat(),
-    "hour": lambda found: to_datetime(found.time).isoformat()[:13],
+    "type": lambda decoded: decoded.type,
+    "topic": lambda decoded: decoded.record.topic,
+    "day": lambda decoded: to_datetime(decoded.time).date().isoformat(),
+    "hour": lambda decoded: to_datetime(decoded.time).isoformat()[:13],
 }
 
 
@@ -72,7 +72,7 @@ class EventReader:
             oldest_read: dict[TopicPartition, LogRecord] = {}
             records = _collect_first(scan(self._settings, tails, progress), oldest_read)
             candidates = chain(newest, self._matching(query, records))
-            newest = nlargest(number, candidates, key=lambda found: _order(found.record))
+            newest = nlargest(number, candidates, key=lambda decoded: _order(decoded.record))
             oldest_found = newest[-1].record if len(newest) == number else None
             unread = {
                 partition: OffsetRange(offsets.first, tails[partition].first)
@@ -87,12 +87,12 @@ class EventReader:
         """Matching events after these ranges, as they arrive."""
         starts = {partition: offsets.end for partition, offsets in ranges.items()}
         fetches = follow(self._settings, starts)
-        return (found for records in fetches for found in self._matching(query, records))
+        return (decoded for records in fetches for decoded in self._matching(query, records))
 
     def count(self, query: Query, by: str, ranges: Ranges, progress: Progress) -> Counter[str]:
         """The number of matching events by `type`, `topic`, `day` or `hour` (UTC)."""
         label = _LABELS[by]
-        return Counter(label(found) for found in self.events(query, ranges, progress))
+        return Counter(label(decoded) for decoded in self.events(query, ranges, progress))
 
     def at(self, topic: str, partition: int, offset: int) -> FoundEvent | None:
         """The event at one offset, or None where the log holds none."""
@@ -109,9 +109,9 @@ class EventReader:
         key = None if query.key is None else query.key.encode()
         for record in records:
             if key is None or record.key == key:
-                found = self._decode(record)
-                if query.matches(found):
-                    yield found
+                decoded = self._decode(record)
+                if query.matches(decoded):
+                    yield decoded
 
     def _decode(self, record: LogRecord) -> FoundEvent:
         try:

@@ -19,9 +19,9 @@ def to_json(event: Event) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def to_full_json(found: FoundEvent) -> dict[str, Any]:
+def to_full_json(decoded: FoundEvent) -> dict[str, Any]:
     """An event with its offset, as JSON values; an undecodable one with its bytes."""
-    record = found.record
+    record = decoded.record
     written = datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat(
         timespec="milliseconds"
     )
@@ -30,19 +30,19 @@ def to_full_json(found: FoundEvent) -> dict[str, Any]:
         "topic": record.topic, "partition": record.partition, "offset": record.offset,
         "written": written.replace("+00:00", "Z"), "key": key,
     }  # fmt: skip
-    if found.event is not None:
-        return {**position, **to_json(found.event)}
-    return {**position, "type": UNDECODABLE, "reason": found.reason, "value": record.value}
+    if decoded.event is not None:
+        return {**position, **to_json(decoded.event)}
+    return {**position, "type": UNDECODABLE, "reason": decoded.reason, "value": record.value}
 
 
-def line(found: FoundEvent) -> str:
+def line(decoded: FoundEvent) -> str:
     """An event on one line of printable characters."""
-    record = found.record
+    record = decoded.record
     position = f"{record.topic.split('.')[1]}/{record.partition}/{record.offset}"
-    start = f"{rfc3339(found.time):<27}  {position:<18}  {found.type:<17}"
-    if found.event is None:
-        return f"{start}  {found.reason}"
-    data = msgspec.to_builtins(found.event.data)
+    start = f"{rfc3339(decoded.time):<27}  {position:<18}  {decoded.type:<17}"
+    if decoded.event is None:
+        return f"{start}  {decoded.reason}"
+    data = msgspec.to_builtins(decoded.event.data)
     given = {name: value for name, value in data.items() if value not in (None, [])}
     return f"{start}  {' '.join(f'{name}={_short(value)}' for name, value in given.items())}"
 

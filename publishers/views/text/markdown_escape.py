@@ -44,7 +44,7 @@ _LINE_END = re.compile(r"[ \t]*\n[ \t]*")
 @part_cache.by_value
 def escape_inline(text: str) -> str:
     """A plain text on one line, with every markup character escaped."""
-    return _MARKUP.sub(lambda found: _escaped(found[0]), " ".join(text.split()))
+    return _MARKUP.sub(lambda match: _escaped(match[0]), " ".join(text.split()))
 
 
 @part_cache.by_value
