@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from projections.write import dirty_records
 from projections.write.outbox import RecordKey
-from publishers.build.page_queue import Priority
+from publishers.build.queue.page_queue import Priority
 from publishers.build.site_files import SiteFiles
 from publishers.content.content_cache import ToolChange
 from publishers.content.site_content import SiteContent

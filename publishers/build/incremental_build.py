@@ -2,8 +2,8 @@
 
 A tool's own page is built at once, also between the pages of another change. The other pages that
 people read follow, and then the versions that they show are announced to the voters who wait. Then
-come pages for machines and summaries; see `publishers.build.page_queue`. The marks of a change are
-deleted when all of its pages are built.
+come pages for machines and summaries; see `publishers.build.queue.page_queue`. The marks of a
+change are deleted when all of its pages are built.
 
 Every render uses the latest snapshot, so a page never goes back to an older state and one render
 satisfies all pending requests.
@@ -14,10 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 
 import msgspec
-import structlog
 from sqlalchemy import Engine
 
-from infra.postgres.engine import notify
 from infra.postgres.pipeline import SNAPSHOT, pipelined
 from infra.telemetry import event_log, recording
 from projections.history.digest_weeks import list_open_weeks
@@ -25,27 +23,20 @@ from projections.history.weekly_digests import list_digests
 from projections.write import changed_keys, dirty_records
 from publishers.build import affected_pages
 from publishers.build.affected_pages import DigestWeeks
-from publishers.build.page_queue import Page, PageQueue, Priority
-from publishers.build.parallel import map_in_forks
-from publishers.build.pending_changes import PendingChange, PendingChanges
-from publishers.build.site_files import BlockedPathError, SiteFiles
-from publishers.build.throttle import Throttle, Timer
+from publishers.build.announcements import Announcements
+from publishers.build.page_writer import Fence, PageWriter, no_fence
+from publishers.build.queue.page_queue import Page, PageQueue, Priority
+from publishers.build.queue.pending_changes import PendingChange, PendingChanges
+from publishers.build.queue.throttle import Throttle, Timer
+from publishers.build.site_files import SiteFiles
 from publishers.content import content_cache
 from publishers.content.in_memory_content import InMemoryContent
 from publishers.pages import catalogue
 from publishers.views.paths import digests_path
-from schemas.channels import Channel
 
 MOST_MARKS = 2_000
 # How often marks are read, and how often the weeks are asked for.
 MARKS, WEEKS = Throttle(0.5, 0.015, 0.2), Throttle(0.1, 1.0, 3.0)
-_REMEDY = "Remove what lies there, then run `verdicts publish --all`."
-log = structlog.get_logger(__name__)
-Fence = Callable[[], None]
-
-
-def no_fence() -> None:
-    """Let every write pass: no other process writes."""
 
 
 class BuildStats(msgspec.Struct):
@@ -75,14 +66,12 @@ class SiteBuilder:
     ) -> None:
         self._engine = database
         self._snapshots = database.execution_options(isolation_level="REPEATABLE READ")
-        self._files = files
-        self._public_url = public_url
+        self._writer = PageWriter(files, public_url)
+        self._announcements = Announcements(database)
         self._clock = clock
-        self._fence: Fence = no_fence
         self._content = InMemoryContent()
         self._open_weeks: list[str] = []
         self._digests_stale = False
-        self._announced: dict[str, int] = {}
         self._queue, self._changes = PageQueue(clock), PendingChanges()
         self._marks_timer, self._weeks_timer = Timer(MARKS, clock), Timer(WEEKS, clock)
         self.notified = True
@@ -95,8 +84,7 @@ class SiteBuilder:
         Args:
             fence: Called before each file; raises when another process became the writer.
         """
-        self._fence = fence
-        self._files.acquire()
+        self._writer.acquire(fence)
 
     def catch_up(self) -> None:
         """Build every page, and delete all marks so far, however many they are."""
@@ -119,11 +107,9 @@ class SiteBuilder:
         self._queue, self._changes = PageQueue(self._clock), PendingChanges()
         self._digests_stale = False
         paths = catalogue.page_paths(self._content)
-        self._content.similar_tools()  # once for all processes
-        self.stats.changed += map_in_forks(self._build_each, paths, processes)
-        self.stats.changed += len(self._files.remove_all_but(paths))
+        self.stats.changed += self._writer.write_all(self._content, paths, processes)
         self.stats.rendered += len(paths)
-        self._announce(self._content.versions())
+        self._announcements.send(self._content.versions())
         built = self.stats.changed - before.changed
         recording.pages(len(paths), built)
         return BuildStats(0, len(paths), built)
@@ -161,7 +147,7 @@ class SiteBuilder:
         if self._digests_stale and page.path.startswith(digests_path()):
             self._read_digests()
         began = self._clock()
-        changed = self._build_page(page.path)
+        changed = self._writer.write(self._content, page.path)
         self._queue.built(page, self._clock() - began)
         self.stats.rendered += 1
         self.stats.changed += changed
@@ -195,7 +181,7 @@ class SiteBuilder:
         self.notified = len(marks) == MOST_MARKS
         if marks:
             changes = list(content_cache.diff(self._content, content))
-            affected = affected_pages.by_priority(content, keys, changes, self._files)
+            affected = affected_pages.by_priority(content, keys, changes, self._writer.files)
             self._add(content, affected)
             self._digests_stale = True
             versions = content.versions(key.key for key in keys if key.kind == "tool")
@@ -222,7 +208,8 @@ class SiteBuilder:
     def _settle(self) -> None:
         """Announce changes that people see now, and delete the marks whose pages are all built."""
         seen = list(self._changes.seen(self._queue.first(Priority.PEOPLE)))
-        self._announce(dict(chain.from_iterable(change.versions.items() for change in seen)))
+        versions = chain.from_iterable(change.versions.items() for change in seen)
+        self._announcements.send(dict(versions))
         for change in seen:
             seconds = self._clock() - change.since
             recording.built(seconds)
@@ -231,33 +218,3 @@ class SiteBuilder:
             with self._engine.begin() as connection:
                 dirty_records.delete(connection, marks)
             self.stats.marks += len(marks)
-
-    def _announce(self, versions: Mapping[str, int]) -> None:
-        """Announce the versions that pages show, where these were not announced yet."""
-        newer = {
-            tool: version
-            for tool, version in versions.items()
-            if version > self._announced.get(tool, -1)
-        }
-        if newer:
-            with self._engine.begin() as connection:
-                payloads = (f"{tool} {version}" for tool, version in newer.items())
-                notify(connection, Channel.PUBLISHED, payloads)
-            self._announced |= newer
-
-    def _build_each(self, paths: Iterable[str]) -> int:
-        """Build pages; gives the number of those that changed."""
-        return sum(map(self._build_page, paths))
-
-    def _build_page(self, path: str) -> bool:
-        """Bring one page up to date; whether its file changed.
-
-        A page whose path is blocked is left out, and the other pages go on.
-        """
-        content = catalogue.render(self._content, path, self._public_url)
-        self._fence()
-        try:
-            return self._files.put(path, content)
-        except BlockedPathError as error:
-            log.error("page cannot be written", page=path, reason=str(error), remedy=_REMEDY)
-            return False

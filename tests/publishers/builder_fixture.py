@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from publishers.build.incremental_build import BuildStats, SiteBuilder
-from publishers.build.page_queue import Page
+from publishers.build.queue.page_queue import Page
 from publishers.build.site_files import SiteFiles
 from schemas.events import Event
 from tests.harness.examples import (

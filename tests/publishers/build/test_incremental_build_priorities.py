@@ -12,7 +12,7 @@ from infra.telemetry.metrics import REGISTRY
 from projections.write import changed_keys
 from projections.write.outbox import RecordKey
 from publishers.build.incremental_build import SiteBuilder
-from publishers.build.page_queue import Priority
+from publishers.build.queue.page_queue import Priority
 from publishers.build.site_files import SiteFiles
 from publishers.publisher import ActivePublisher
 from schemas.channels import Channel

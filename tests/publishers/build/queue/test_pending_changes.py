@@ -3,7 +3,7 @@
 import math
 
 from projections.write.outbox import RecordKey
-from publishers.build.pending_changes import PendingChange, PendingChanges
+from publishers.build.queue.pending_changes import PendingChange, PendingChanges
 
 ANT, BEE = RecordKey("tool", "ant"), RecordKey("tool", "bee")
 FIRST = PendingChange({1: ANT, 2: ANT}, {"ant": 7}, since=0.0, position=10)

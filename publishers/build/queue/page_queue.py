@@ -11,7 +11,7 @@ from enum import IntEnum
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from publishers.build.throttle import Throttle
+from publishers.build.queue.throttle import Throttle
 
 
 class Priority(IntEnum):

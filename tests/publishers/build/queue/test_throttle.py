@@ -2,7 +2,7 @@
 
 import pytest
 
-from publishers.build.throttle import Throttle, Timer
+from publishers.build.queue.throttle import Throttle, Timer
 from tests.publishers.builder_fixture import ManualClock
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from publishers.build.page_queue import THROTTLES, Page, PageQueue, Priority
+from publishers.build.queue.page_queue import THROTTLES, Page, PageQueue, Priority
 from tests.publishers.builder_fixture import ManualClock
 
 TOOL, PEOPLE, MACHINES, SUMMARIES = Priority
