@@ -27,3 +27,15 @@ def test_a_folder_says_what_it_holds(folder: str) -> None:
 def test_a_folder_holds_few_loose_modules(folder: str) -> None:
     modules = {file.stem for file in (ROOT / folder).glob("*.py")} - {"__init__", "__main__"}
     assert len(modules) <= MOST_MODULES, sorted(modules)
+
+
+def test_what_is_rendered_is_cached_in_one_place() -> None:
+    """Each cache of its own would bring a bound and a lifetime of its own."""
+    caching = [
+        str(file.relative_to(ROOT))
+        for file in sorted((ROOT / "publishers").rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module == "functools"
+        if {"cache", "lru_cache"} & {name.name for name in node.names}
+    ]
+    assert caching == ["publishers/render_cache.py"]
