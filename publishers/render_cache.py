@@ -58,11 +58,12 @@ class RenderCache:
         hold the object, which would then live as long as its entry.
         """
         max_entries = self.max_entries
+        compute: Callable[..., R] = function
         entries: OrderedDict[Any, tuple[weakref.ref[Record], R]] = OrderedDict()
         hits = misses = 0
 
         @wraps(function)
-        def cached(record: Record, *values: P.args, **_: P.kwargs) -> R:
+        def cached(record: Record, /, *values: Any) -> R:
             nonlocal hits, misses
             key = (id(record), *values) if values else id(record)
             entry = entries.get(key)
@@ -70,7 +71,7 @@ class RenderCache:
                 hits += 1
                 return entry[1]
             misses += 1
-            result = function(record, *values)
+            result = compute(record, *values)
             while len(entries) >= max_entries:
                 entries.popitem(last=False)
             # The entry goes before another object can get the identity.
@@ -78,7 +79,7 @@ class RenderCache:
             return result
 
         self._tables.append(lambda: CacheStats(hits, misses, len(entries)))
-        return cached
+        return cached  # type: ignore[return-value] # positional arguments alone
 
     def stats(self) -> CacheStats:
         """The sums over all functions."""

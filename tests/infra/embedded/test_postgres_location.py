@@ -138,7 +138,7 @@ def test_a_copy_of_the_programs_runs_where_the_originals_cannot_be_reached(
     elsewhere.mkdir()
     copied = copy_programs(find_programs(), elsewhere)
     assert elsewhere in copied.parents
-    command = [copied / "postgres", "--version"]
+    command = [str(copied / "postgres"), "--version"]
     assert subprocess.run(command, cwd="/", user=65534, group=65534, check=False).returncode == 0
     assert copy_programs(find_programs(), elsewhere) == copied
 
