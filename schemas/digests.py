@@ -12,10 +12,13 @@ from typing import Literal
 import msgspec
 
 from schemas.records import (
+    Category,
     CategoryName,
     Choice,
     Community,
     Entry,
+    Reviewer,
+    Tool,
     Verdict,
     mean_of,
     percent_of,
@@ -159,6 +162,21 @@ class WeeklyDigest(msgspec.Struct, frozen=True, kw_only=True):
     votes: list[VoteMove] = []
     bookmarks: list[BookmarkMove] = []
     reviews: list[Pick] = []
+
+
+class Digest(WeeklyDigest, frozen=True, kw_only=True):
+    """A closed week's digest as a record of the changes topic."""
+
+    version: int
+
+    @classmethod
+    def of(cls, digest: WeeklyDigest, version: int) -> "Digest":
+        """The record of a digest."""
+        return cls(version=version, **msgspec.structs.asdict(digest))
+
+
+AnyRecord = Tool | Category | Reviewer | Digest
+"""What the changes topic holds."""
 
 
 class QuietWeek(msgspec.Struct, frozen=True):

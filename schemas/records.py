@@ -1,4 +1,4 @@
-"""Whole records of tools, categories, reviewers and digests.
+"""Whole records of tools, categories and reviewers; `schemas.digests` has those of digests.
 
 The same structs are the JSON of the reading API, the values of `verdicts.changes.v1` and the
 input of the pages, so a field has one name everywhere. Caches hold weak references to some.
@@ -131,21 +131,9 @@ class Reviewer(msgspec.Struct, frozen=True):
     version: int
 
 
-class Digest(msgspec.Struct, frozen=True):
-    """A week's digest; `digest` is its JSON text, final once `frozen`."""
-
-    week: str
-    frozen: bool
-    digest: str
-    version: int
-
-
 class Authored(msgspec.Struct, frozen=True):
     """A review with its tool, for the reviewer's page."""
 
     tool: str
     tool_name: str
     review: Review
-
-
-AnyRecord = Tool | Category | Reviewer | Digest

@@ -8,7 +8,6 @@ and fastavro reads or writes that record alone.
 
 import struct
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -17,10 +16,13 @@ import msgspec
 
 from schemas import topics
 from schemas.avro import catalogue
+from schemas.avro.catalogue import Version
+from schemas.avro.record_fields import to_fields, to_record, upcast_digest
+from schemas.digests import AnyRecord, Digest
 from schemas.events import EVENT_TYPES, Data, Event
 from schemas.fields import LONGEST_ID
-from schemas.records import AnyRecord, Category, Digest, Reviewer, Tool
-from schemas.time.instants import from_datetime, parse, to_datetime
+from schemas.records import Category, Reviewer, Tool
+from schemas.time.instants import parse
 
 MAGIC = 0
 HEADER = struct.Struct(">BI")
@@ -35,6 +37,12 @@ _EVENTS: dict[str, RecordType] = {
 }
 _RECORDS = {f"verdicts.{record.__name__}": record for record in (Tool, Category, Reviewer, Digest)}
 _TYPES = _EVENTS | _RECORDS
+_DIGESTS_AS_TEXT = next(
+    version
+    for version in catalogue.VERSIONS
+    if (version.topic, version.version) == (topics.CHANGES, 1)
+)
+"""The version in which a digest is a JSON text."""
 
 
 class UndecodableError(ValueError):
@@ -53,16 +61,24 @@ class Codec:
     """Encodes and decodes events and records.
 
     Args:
-        ids: The schema id to write, per topic name; by default the pinned ids. With a registry,
-            the registry's own.
-        fetch: Finds the schema of an id that is not pinned, or None; called once per known id.
+        ids: A registry's ids of our schemas, by their pinned ids. New records carry the
+            registry's id where there is one, else the pinned id.
+        fetch: Finds the schema of an id that is not ours, or None; called once per known id.
+
+    Attributes:
+        ids: As given.
+        versions: Our schema versions by every id that a record may carry.
     """
 
     def __init__(
         self,
-        ids: Mapping[str, int] | None = None,
+        ids: Mapping[int, int] | None = None,
         fetch: Callable[[int], Any | None] | None = None,
     ) -> None:
+        self.ids = dict(ids or {})
+        self.versions: dict[int, Version] = catalogue.BY_ID | {
+            registered: catalogue.BY_ID[pinned] for pinned, registered in self.ids.items()
+        }
         self._fetch = fetch
         self._parsed = {
             topic: _parsed(version.schema()) for topic, version in catalogue.NEWEST.items()
@@ -70,11 +86,15 @@ class Codec:
         self._written: dict[RecordType, RecordSchema] = {}
         self._read: dict[str, dict[bytes, RecordSchema]] = {}
         for topic, version in catalogue.NEWEST.items():
-            written = _record_schemas(self._parsed[topic], (ids or {}).get(topic, version.id))
+            written = _record_schemas(self._parsed[topic], self.id_of(version))
             self._written |= {schema.type: schema for schema in written}
             pinned = _record_schemas(self._parsed[topic], version.id)
             self._read[topic] = {schema.prefix: schema for schema in (*pinned, *written)}
         self._readers: dict[int, Any] = {}
+
+    def id_of(self, version: Version) -> int:
+        """The id that new records of a schema version carry."""
+        return self.ids.get(version.id, version.id)
 
     def encode(self, event: Event) -> bytes:
         """Encode an event for the topic of its type."""
@@ -107,10 +127,7 @@ class Codec:
 
     def encode_record(self, record: AnyRecord) -> bytes:
         """Encode a record for `verdicts.changes.v1`."""
-        fields = msgspec.to_builtins(record, builtin_types=(datetime,))
-        if isinstance(record, Tool):
-            _convert_times(fields, from_datetime)
-        return self._encode(type(record), fields)
+        return self._encode(type(record), to_fields(record))
 
     def decode_record(self, raw: bytes) -> AnyRecord:
         """Decode a record of `verdicts.changes.v1`.
@@ -120,12 +137,9 @@ class Codec:
         """
         type_, fields = self._decode(topics.CHANGES.name, raw)
         try:
-            if type_ is Tool:
-                _convert_times(fields, to_datetime)
-            record: AnyRecord = msgspec.convert(fields, type_)
-        except (msgspec.ValidationError, KeyError, OverflowError) as error:
+            return to_record(type_, fields)
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise UndecodableError(f"no valid {type_.__name__}: {error}") from None
-        return record
 
     def _encode(self, type_: RecordType, fields: dict[str, Any]) -> bytes:
         schema, body = self._written[type_], BytesIO()
@@ -147,6 +161,10 @@ class Codec:
             raise UndecodableError("not in the Confluent wire format")
         _, schema_id = HEADER.unpack_from(raw)
         writer = self._reader_for(topic, schema_id)
+        if self.versions.get(schema_id) is _DIGESTS_AS_TEXT:
+            name, fields = _read(raw, HEADER.size, writer)
+            if _TYPES[name] is Digest:
+                return Digest, _upcast(fields)
         name, fields = _read(raw, HEADER.size, writer, self._parsed[topic])
         return _TYPES[name], fields
 
@@ -163,7 +181,7 @@ class Codec:
 
     def _find(self, schema_id: int) -> tuple[str | None, Any]:
         """The topic of a schema, None if it is not ours; and the schema, None if it is no Avro."""
-        if version := catalogue.BY_ID.get(schema_id):
+        if version := self.versions.get(schema_id):
             topic = version.topic.name
             newest = catalogue.NEWEST[topic] is version
             return topic, self._parsed[topic] if newest else _parsed(version.schema())
@@ -197,13 +215,11 @@ def _read(raw: bytes, begin: int, writer: Any, reader: Any = None) -> Any:
     return fields
 
 
-def _convert_times(tool: dict[str, Any], convert: Callable[[Any], Any]) -> None:
-    """Convert every time in a tool's fields, in place."""
-    tool["listed"] = convert(tool["listed"])
-    if tool["retired"] is not None:
-        tool["retired"] = convert(tool["retired"])
-    for review in tool["panel"]["reviews"]:
-        review["time"] = convert(review["time"])
+def _upcast(fields: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return upcast_digest(fields)
+    except ValueError as error:
+        raise UndecodableError(str(error)) from None
 
 
 def _parsed(schema: Any) -> Any:

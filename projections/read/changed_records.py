@@ -11,7 +11,8 @@ from projections.read.reviewers import find_reviewer
 from projections.read.tools import find_tools
 from projections.write import changed_keys, outbox, tallies
 from projections.write.outbox import RecordKey
-from schemas.records import AnyRecord, Digest
+from schemas import digests
+from schemas.digests import AnyRecord, Digest
 
 # Kinds that name every tool whose record shows a category's or a reviewer's name.
 _SHARED = {
@@ -52,8 +53,10 @@ def look_up(
 
 
 def _digest(connection: Connection, week: str) -> Digest | None:
+    """A closed week's digest; None for a quiet week, or where `/v1/digests` shows none either."""
     query = select(tables.digests).where(tables.digests.c.week == week)
     row = connection.execute(query).first()
-    if row is None or not row.tallies:  # a quiet week has no digest
+    if row is None or not row.tallies:
         return None
-    return Digest(row.week, True, row.digest, row.version)
+    digest = digests.read(row.digest)
+    return Digest.of(digest, row.version) if digest else None

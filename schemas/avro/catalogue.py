@@ -79,9 +79,15 @@ VERSIONS = (
         FIRST_ID + 5,
         "d1bff4859e2ce2d7f716603c1f64fc03c8469d396c761c9fbefca8d65d33b32e",
     ),
+    Version(
+        topics.CHANGES,
+        2,
+        FIRST_ID + 6,
+        "0a89c69e10b1054de10e7babad47bb08620da5aec8111db27dd81a2b1c949d5d",
+    ),
 )
 BY_ID = {version.id: version for version in VERSIONS}
-NEWEST = {version.topic.name: version for version in VERSIONS}
+NEWEST = {version.topic.name: version for version in VERSIONS}  # a later version comes later
 
 
 def fingerprint(schema: list[Any]) -> str:

@@ -1,28 +1,24 @@
 """Rules for the texts of new events that older events on the log may break.
 
 The field types hold for every event, since a worker buries an event that breaks one. These rules
-hold at ingest alone.
+hold at ingest alone. The field types carry the same patterns for the OpenAPI document.
 """
 
-import unicodedata
+import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, NamedTuple, get_args, get_type_hints
 
 from schemas.events import Data
 from schemas.fields import Body, Line, Paragraph, Url
-from schemas.text.isolation import holds_controls
+from schemas.text.patterns import LINE_PATTERN, TEXT_PATTERN
 from schemas.text.web_address import is_web_address
-
-_VISIBLE = ("L", "N", "P", "S")
-_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and symbols without a glyph: Hangul fillers and the empty Braille pattern."""
 
 
 class Rule(NamedTuple):
     """What a text must fulfil, and how an error names it."""
 
-    accepts: Callable[[str], bool]
+    accepts: Callable[[str], object]
     expected: str
 
 
@@ -42,19 +38,12 @@ def broken_rule(data: Data) -> BrokenRule | None:
     return None
 
 
-def is_line(text: str) -> bool:
-    """Whether a text is one line without control characters and with a visible character."""
-    one_line = len(text.splitlines()) == 1 and "\t" not in text and not holds_controls(text)
-    return one_line and text == text.rstrip("\n\r\u2028\u2029") and any(map(_is_visible, text))
-
-
-def _is_visible(character: str) -> bool:
-    return unicodedata.category(character)[0] in _VISIBLE and character not in _BLANK
-
-
-_LINE = Rule(is_line, "one line with a visible character and without control characters")
+_LINE = Rule(
+    re.compile(LINE_PATTERN).match,
+    "one line with a visible character and without control characters",
+)
 _TEXT = Rule(
-    lambda text: not holds_controls(text),
+    re.compile(TEXT_PATTERN).match,
     "a text without control characters other than line breaks and tabs",
 )
 _URL = Rule(is_web_address, "an http or https address with a possible host and port")

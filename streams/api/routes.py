@@ -15,7 +15,6 @@ from streams.api.http.request_metrics import DATABASE_AWAY, MeasuredApp
 from streams.api.middleware.request_gate import RequestGate
 from streams.api.middleware.request_log import RequestLog
 from streams.api.openapi.docs_page import get_docs
-from streams.api.openapi.document import get_document
 from streams.api.voting.endpoints import VoteEndpoint
 from streams.api.wiring import Components
 
@@ -48,6 +47,7 @@ def application(components: Components, site: Site | None = None) -> ASGIApp:
 def routes(components: Components) -> list[Route]:
     """The API's routes; those of votes come first, since they get the most requests."""
     reads, export, health = components.reads, components.export, components.health
+    registry = components.registry
     return [
         _measured("/v1/tools/{tool}/vote", components.votes, "PUT", "DELETE"),
         _measured("/v1/bookmarks/{tool}", components.bookmarks, "PUT", "DELETE"),
@@ -70,11 +70,15 @@ def routes(components: Components) -> list[Route]:
         _measured("/v1/bookmarks", reads.bookmarks),
         _measured("/vote", components.forms.vote, "POST"),
         _measured("/bookmark", components.forms.bookmark, "POST"),
+        _measured("/schemas/ids/{id}", registry.schema),
+        _measured("/subjects", registry.subjects),
+        _measured("/subjects/{subject}/versions", registry.versions),
+        _measured("/subjects/{subject}/versions/{version}", registry.version),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route("/status", health.status),
         Route("/metrics", health.metrics),
-        Route("/openapi.json", get_document),
+        Route("/openapi.json", components.openapi.get),
         Route("/docs", get_docs),
     ]
 

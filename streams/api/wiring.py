@@ -23,9 +23,12 @@ from streams.api.live.progress import Progress
 from streams.api.live.sse import SseHub
 from streams.api.live.tally_cache import TallyCache
 from streams.api.middleware.known_hosts import KnownHosts
+from streams.api.openapi.document import OpenApi
 from streams.api.read_model import FakeReadModel, ReadModel
 from streams.api.reading.endpoints import ReadEndpoints
 from streams.api.reading.export import PersonalExport
+from streams.api.registry.endpoints import RegistryEndpoints
+from streams.api.registry.subjects import Subjects
 from streams.api.status.endpoints import Health
 from streams.api.status.status_probe import FakeObserver, Observer
 from streams.api.voting.endpoints import VoteEndpoint, bookmarks_endpoint, votes_endpoint
@@ -45,7 +48,7 @@ class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
         producer: Writes records to the log.
         read_model: Runs queries of the projections.
         observer: Observes the pipeline.
-        codec: Encodes events.
+        codec: Encodes events, and knows the schema ids of records.
         clock: Microseconds since 1970.
         timer: Monotonic seconds.
     """
@@ -70,6 +73,8 @@ class Components(msgspec.Struct, frozen=True, kw_only=True):
     reads: ReadEndpoints
     export: PersonalExport
     changes: ChangesEndpoint
+    registry: RegistryEndpoints
+    openapi: OpenApi
     health: Health
     hosts: KnownHosts
     proxies: TrustedProxies
@@ -112,6 +117,8 @@ def build(settings: Settings, dependencies: Dependencies) -> Components:
         reads=ReadEndpoints(read_model, tallies, voter_cookies),
         export=PersonalExport(read_model, voter_cookies, settings.public_url),
         changes=ChangesEndpoint(sse_hub, proxies),
+        registry=RegistryEndpoints(Subjects(dependencies.codec)),
+        openapi=OpenApi(settings.public_url),
         health=Health(dependencies.observer),
         hosts=KnownHosts(settings),
         proxies=proxies,

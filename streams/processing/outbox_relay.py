@@ -24,7 +24,7 @@ from projections.write import outbox
 from projections.write.outbox import RecordKey
 from schemas import topics
 from schemas.channels import Channel
-from schemas.records import AnyRecord
+from schemas.digests import AnyRecord
 
 TRANSACTIONAL_ID = "verdicts-relay"
 ADVISORY_LOCK = 0x72656C61  # "rela"

@@ -81,10 +81,10 @@ def read_tools(request: Request) -> list[str]:
     Raises:
         Problem: 400 when it names none or too many.
     """
-    tools = list(dict.fromkeys(request.query_params.getlist("tool")))
+    tools = request.query_params.getlist("tool")
     if not tools or len(tools) > MAX_TOOLS:
         raise Problem(400, f"Name 1 to {MAX_TOOLS} tools: /v1/changes?tool=one&tool=other.")
-    return [tool for tool in tools if len(tool) <= 80 and "\0" not in tool]
+    return [tool for tool in dict.fromkeys(tools) if len(tool) <= 80 and "\0" not in tool]
 
 
 def read_last_event_id(request: Request) -> int | None:

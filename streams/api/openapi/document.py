@@ -7,9 +7,14 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from schemas.events import EVENT_TYPES
-from streams.api.http.responses import JSON, respond
-from streams.api.openapi.operations import FORM, OPERATIONS, Operation
+from schemas.fields import NEW_PATTERN
+from streams.api.http.responses import respond
+from streams.api.openapi import event_schema, examples, public_names
+from streams.api.openapi.event_schema import CLIENT_EVENTS, AnyEvent
+from streams.api.openapi.operation import PROBLEM, TAGS, Operation, Parameter
+from streams.api.openapi.operations import OPERATIONS
+from streams.api.registry.subjects import MEDIA_TYPE as REGISTRY_TYPE
+from streams.api.registry.subjects import RegistryErrorBody
 
 
 class ProblemDetails(msgspec.Struct, frozen=True):
@@ -27,44 +32,76 @@ Schemas = dict[str, Any]
 
 DESCRIPTIONS = {
     200: "OK.", 202: "All accepted.", 207: "Some accepted.", 303: "Redirect back to the page.",
-    400: "Not readable.", 401: "No valid token.", 403: "Not allowed.", 404: "Unknown.",
-    408: "The body took too long.", 410: "Retired.", 413: "Too large.",
-    415: "Unsupported content type.", 422: "Not valid.",
+    400: "Not readable, or not valid.", 401: "No valid token.", 403: "Not allowed.",
+    404: "Unknown.", 408: "The body took too long.", 410: "Retired.", 413: "Too large.",
+    415: "Unsupported content type.", 421: "For another host.", 422: "Not valid.",
     429: "Too many requests; see `Retry-After`.", 503: "Unavailable; see `Retry-After`.",
 }  # fmt: skip
+EVERY_REQUEST = (400, 421)
+"""Errors that any request can get."""
+INFO = {
+    "title": "Verdicts",
+    "version": "1",
+    "description": "Which AI tool should you ship with? Events, verdicts and changes.",
+    "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+}
 
 
-async def get_document(request: Request) -> Response:
-    """`GET /openapi.json`."""
-    return respond(request, document())
+class OpenApi:
+    """Answers with the document.
+
+    Args:
+        server: The address of the API.
+    """
+
+    def __init__(self, server: str) -> None:
+        self._server = server
+
+    async def get(self, request: Request) -> Response:
+        """`GET /openapi.json`."""
+        return respond(request, document(self._server))
 
 
 @cache
-def document() -> dict[str, Any]:
-    """The OpenAPI 3.1 document."""
-    bodies = [
-        body
-        for operation in OPERATIONS
-        for body in (operation.response, operation.body)
-        if body is not None
-    ]
-    types = [*bodies, ProblemDetails, *EVENT_TYPES.values()]
-    schema_list, components = msgspec.json.schema_components(
-        types, ref_template="#/components/schemas/{name}"
-    )
-    schema_list, components = _with_ecma_patterns([schema_list, components])
-    schemas = dict(zip(map(repr, types), schema_list, strict=True))
+def document(server: str = "/") -> dict[str, Any]:
+    """The OpenAPI 3.1 document of an API at this address."""
+    schemas, components = _schemas()
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
         methods = paths.setdefault(operation.path, {})
         methods[operation.method.lower()] = _operation(operation, schemas)
     bearer = {"type": "http", "scheme": "bearer", "description": "A token such as vdt_…"}
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "Verdicts", "version": "1"},
-        "paths": paths,
-        "components": {"schemas": components, "securitySchemes": {"bearer": bearer}},
-    }
+    built: dict[str, Any] = _with_ecma_patterns(
+        {
+            "openapi": "3.1.0",
+            "info": INFO,
+            "servers": [{"url": server}],
+            "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
+            "paths": paths,
+            "components": {"schemas": components, "securitySchemes": {"bearer": bearer}},
+        }
+    )
+    return built
+
+
+def _schemas() -> tuple[Schemas, dict[str, Any]]:
+    """The schema of each body, and the components that they refer to."""
+    bodies = [
+        body
+        for operation in OPERATIONS
+        for body in (operation.response, operation.body)
+        if body not in (None, AnyEvent)
+    ]
+    types = [*bodies, ProblemDetails, RegistryErrorBody, *CLIENT_EVENTS.values()]
+    schema_list, components = msgspec.json.schema_components(
+        types, ref_template="#/components/schemas/{name}"
+    )
+    schemas = dict(zip(map(repr, types), public_names.rename(schema_list), strict=True))
+    components = public_names.rename_components(components) | event_schema.components()
+    for event_type, data in CLIENT_EVENTS.items():
+        components[data.__name__]["examples"] = [examples.event_data(event_type)]
+        components[f"{data.__name__}Event"]["examples"] = [examples.whole_event(event_type)]
+    return schemas, components
 
 
 def _with_ecma_patterns(schema: Any) -> Any:
@@ -74,54 +111,102 @@ def _with_ecma_patterns(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     converted = {name: _with_ecma_patterns(part) for name, part in schema.items()}
-    if isinstance(pattern := schema.get("pattern"), str):
-        converted["pattern"] = pattern.replace(r"\Z", "$").replace(r"\"", '"')
+    pattern = converted.pop(NEW_PATTERN, None) or converted.get("pattern")
+    if isinstance(pattern, str):
+        converted["pattern"] = _to_ecma(pattern)
+    if isinstance(names := schema.get("patternProperties"), dict):
+        converted["patternProperties"] = {_to_ecma(name): part for name, part in names.items()}
     return converted
+
+
+def _to_ecma(pattern: str) -> str:
+    return pattern.replace(r"\Z", "$").replace(r"\"", '"')
 
 
 def _operation(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     described: dict[str, Any] = {
+        "operationId": operation.id,
+        "tags": [operation.tag],
         "summary": operation.summary,
-        "description": operation.note,
-        "parameters": _parameters(operation),
+        "description": operation.note or f"{operation.summary}.",
+        "parameters": [_parameter(operation, each) for each in operation.parameters],
         "responses": _responses(operation, schemas),
     }
-    if operation.body is not None:
-        media_type = FORM if operation.form else JSON
-        content = {media_type: {"schema": schemas[repr(operation.body)]}}
-        described["requestBody"] = {"required": True, "content": content}
-    if operation.path == "/v1/events":
+    if operation.body is AnyEvent:
+        described["requestBody"] = {"required": True, "content": _event_content()}
         described["security"] = [{"bearer": []}]
+    elif operation.body is not None:
+        content = _content(operation.body_type, schemas, operation.body)
+        described["requestBody"] = {"required": True, "content": content}
     return described
 
 
-def _parameters(operation: Operation) -> list[dict[str, Any]]:
-    text = {"type": "string"}
-    in_path = [
-        {"name": segment[1:-1], "in": "path", "required": True, "schema": text}
-        for segment in operation.path.split("/")
-        if segment.startswith("{")
-    ]
-    repeated = {"type": "array", "items": text}
-    in_query = [
-        {"name": name, "in": "query", "schema": repeated if name == "tool" else text}
-        for name in operation.query
-    ]
-    return in_path + in_query
+def _event_content() -> dict[str, Any]:
+    """The bodies of `POST /v1/events`, with an example of every type."""
+    single = {
+        event_type: {"summary": event_type, "value": examples.event(event_type)}
+        for event_type in CLIENT_EVENTS
+    }
+    votes = [examples.event("vote.cast"), examples.event("bookmark.added")]
+    batch = {"batch": {"summary": "Two events", "value": votes}}
+    return {
+        media_type: {
+            "schema": schema,
+            "examples": batch if media_type == event_schema.BATCH else single | batch,
+        }
+        for media_type, schema in event_schema.body().items()
+    }
+
+
+def _parameter(operation: Operation, parameter: Parameter) -> dict[str, Any]:
+    in_path = f"{{{parameter.name}}}" in operation.path
+    described = {
+        "name": parameter.name,
+        "in": "path" if in_path else "query",
+        "required": in_path or parameter.required,
+        "schema": parameter.schema,
+        "example": parameter.example,
+    }
+    return described | ({"description": parameter.note} if parameter.note else {})
 
 
 def _responses(operation: Operation, schemas: Schemas) -> dict[str, Any]:
-    content: dict[str, Any] = {}
+    media_type = operation.media_type
     if operation.response is not None:
-        schema = schemas[repr(operation.response)]
-        if operation.items:
-            schema = {"type": "object", "properties": {"items": schema}}
-        media_type = "text/event-stream" if operation.path == "/v1/changes" else JSON
-        content = {"content": {media_type: {"schema": schema}}}
-    problem_schema = {"schema": schemas[repr(ProblemDetails)]}
-    problem = {"content": {"application/problem+json": problem_schema}}
-    successes = {str(status): {"description": DESCRIPTIONS[status], **content} for status in
-                 operation.statuses}  # fmt: skip
-    errors = {str(status): {"description": DESCRIPTIONS[status], **problem} for status in
-              operation.errors}  # fmt: skip
-    return successes | errors
+        content = _content(media_type, schemas, operation.response, items=operation.items)
+    else:
+        content = {media_type: {"schema": {"type": "string"}}}
+    if operation.error_type == REGISTRY_TYPE:
+        error = _content(REGISTRY_TYPE, schemas, RegistryErrorBody)
+    elif operation.error_type == PROBLEM:
+        error = {PROBLEM: {"schema": schemas[repr(ProblemDetails)], "example": examples.problem()}}
+    else:
+        error = {operation.error_type: {"schema": {"type": "string"}}}
+    problem = {PROBLEM: {"schema": schemas[repr(ProblemDetails)]}}
+    successes = {status: content if status != 303 else {} for status in operation.statuses}
+    errors = dict.fromkeys((*EVERY_REQUEST, *operation.errors), problem | error)
+    return {
+        str(status): {"description": DESCRIPTIONS[status], **({"content": body} if body else {})}
+        for status, body in sorted((errors | successes).items())
+    }
+
+
+def _content(
+    media_type: str, schemas: Schemas, type_: Any, *, items: bool = False
+) -> dict[str, Any]:
+    """The schema and an example of a body, by its media type."""
+    schema = schemas[repr(type_)]
+    if items:
+        schema = {"type": "object", "required": ["items"], "properties": {"items": schema}}
+    content = {"schema": schema}
+    example: Any = examples.by_type().get(repr(type_))
+    if media_type == "text/event-stream":
+        content = {"schema": {"type": "string"}, "x-event-data": schema}
+        example = f"id: {example['version']}\nevent: tally\ndata: {_json(example)}\n\n"
+    if example is not None:
+        content["example"] = example
+    return {media_type: content}
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,13 +1,19 @@
-"""Every operation of the API, as the OpenAPI document and the docs page describe it."""
+"""Every operation of the API."""
 
-from typing import Any, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
+from schemas.avro.catalogue import NEWEST
 from schemas.digests import WeeklyDigest
+from schemas.fields import SLUG_PATTERN, WEEK_PATTERN, Slug
 from schemas.records import Category, Reviewer, Tool
+from schemas.topics import CHANGES
 from streams.api.ingest.results import Results
+from streams.api.live.changes_endpoint import MAX_TOOLS
 from streams.api.live.sse import TallyChanged
+from streams.api.openapi.event_schema import AnyEvent
+from streams.api.openapi.operation import FORM, HTML, Operation, Parameter
 from streams.api.reading.bodies import (
     BookmarkedTool,
     CategoryBody,
@@ -16,47 +22,27 @@ from streams.api.reading.bodies import (
     Me,
     ReviewerBody,
 )
+from streams.api.reading.endpoints import MAX_SLUG
 from streams.api.reading.export import Bookmark, Vote
+from streams.api.reading.pagination import (
+    CURSOR_PATTERN,
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    WEEK_CURSOR_PATTERN,
+)
+from streams.api.registry.subjects import MAX_VERSION as MAX_ID
+from streams.api.registry.subjects import MEDIA_TYPE as REGISTRY_TYPE
+from streams.api.registry.subjects import SchemaText, SubjectVersion
 from streams.api.status.pipeline_status import StatusEvaluation
 from streams.api.voting.endpoints import VoteBody
 from streams.api.voting.vote_response import VoteResponse
 
-FORM = "application/x-www-form-urlencoded"
-
-
-class Operation(NamedTuple):
-    """One method of one path.
-
-    Attributes:
-        method: The HTTP method.
-        path: The route's path.
-        summary: What it does, in a few words.
-        response: The type of the response's body.
-        items: Whether the response is a list: an object with `items`.
-        body: The type of the request's body.
-        form: Whether the request's body is a form.
-        query: Names of query parameters.
-        statuses: Statuses of success.
-        errors: Statuses with problem details.
-        note: What else a caller needs to know.
-    """
-
-    method: str
-    path: str
-    summary: str
-    response: Any = None
-    items: bool = False
-    body: Any = None
-    form: bool = False
-    query: tuple[str, ...] = ()
-    statuses: tuple[int, ...] = (200,)
-    errors: tuple[int, ...] = ()
-    note: str = ""
-
-    @property
-    def path_with_query(self) -> str:
-        """The path, followed by its query parameters."""
-        return f"{self.path} ?{'=…&'.join(self.query)}=…" if self.query else self.path
+EXAMPLE_ID = NEWEST[CHANGES.name].id
+PAIR_PATTERN = (
+    r"^(?!vs-)[a-z0-9]+(?:-(?!vs(?:-|\Z))[a-z0-9]+)*-vs-"
+    r"(?!vs(?:-|\Z))[a-z0-9]+(?:-(?!vs(?:-|\Z))[a-z0-9]+)*\Z"
+)
+NO_SLASH = r"^[^/]*\Z"
 
 
 class ServiceStatus(msgspec.Struct, frozen=True):
@@ -65,45 +51,77 @@ class ServiceStatus(msgspec.Struct, frozen=True):
     status: str
 
 
-class CloudEvent(msgspec.Struct, frozen=True):
-    """A CloudEvent; send both `id` and `time`, or neither."""
-
-    type: str
-    data: dict[str, Any]
-    specversion: str = "1.0"
-    id: str | None = None
-    time: str | None = None
-    source: str | None = None
-    datacontenttype: str | None = None
-
-
 class VoteForm(msgspec.Struct, frozen=True):
-    """The fields of the vote form."""
+    """The fields of the vote form; `none` removes the vote."""
 
-    tool: str
-    choice: str
+    tool: Slug
+    choice: Literal["ship", "skip", "none"]
 
 
 class BookmarkForm(msgspec.Struct, frozen=True):
-    """The fields of the bookmark form."""
+    """The fields of the bookmark form; `0` removes the bookmark."""
 
-    tool: str
-    saved: str
+    tool: Slug
+    saved: Literal["1", "0"]
 
+
+def _slug(name: str, example: str) -> Parameter:
+    schema = {"type": "string", "pattern": SLUG_PATTERN, "maxLength": MAX_SLUG}
+    return Parameter(name, schema, example)
+
+
+_TOOL = _slug("tool", "smolvlm-2-5")
+_CATEGORY = _slug("category", "developer-tools")
+_REVIEWER = _slug("reviewer", "builder")
+_WEEK = Parameter("week", {"type": "string", "pattern": WEEK_PATTERN}, "2026-W47", "An ISO week.")
+_PAIR = Parameter(
+    "pair",
+    {"type": "string", "pattern": PAIR_PATTERN},
+    "claude-4-api-vs-smolvlm-2-5",
+    "`{a}-vs-{b}`.",
+)
+_LIMIT = Parameter(
+    "limit",
+    {"type": "integer", "minimum": 1, "default": DEFAULT_LIMIT},
+    DEFAULT_LIMIT,
+    f"Items in a page; more than {MAX_LIMIT} are as {MAX_LIMIT}.",
+)
+_TOOLS = Parameter(
+    "tool",
+    {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MAX_TOOLS},
+    ["smolvlm-2-5"],
+    "Slugs of tools; unknown ones are ignored.",
+    required=True,
+)
+_SCHEMA_ID = Parameter(
+    "id", {"type": "integer", "minimum": 1, "maximum": MAX_ID}, EXAMPLE_ID, "A schema id."
+)
+_SUBJECT = Parameter(
+    "subject", {"type": "string", "minLength": 1, "pattern": NO_SLASH}, CHANGES.subject
+)
+_VERSION = Parameter(
+    "version",
+    {"anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_ID}, {"enum": ["latest", "-1"]}]},
+    "latest",
+    "A version's number; `latest` or `-1` is the newest.",
+)
 
 _CHANGE_ERRORS = (403, 404, 408, 410, 413, 429, 503)
-_FORM_ERRORS = (400, 415, 422, *_CHANGE_ERRORS)
+_FORM_ERRORS = (415, 422, *_CHANGE_ERRORS)
 _INGEST = (
     "1 to 500 events, at most 1 MiB, with a bearer token. The response comes once the broker has "
-    "acknowledged them: 202 all accepted, 207 some, 422 none. `Prefer: wait=5` waits until they "
-    "are applied and then answers 200. `subject`, `dataschema` and extensions are ignored. Binary "
-    "mode takes one event, with its attributes in headers `ce-*`. Codes of rejected "
-    "events: `forbidden`, `future-time`, `invalid-text`, `invalid-time`, `invalid-value`, "
-    "`malformed`, `missing-field`, `too-large`, `unavailable`, `unknown-field`, `unknown-type`."
+    "acknowledged them: 202 all accepted, 207 some, 422 none. `Prefer: wait=5` waits up to so many "
+    "seconds (at most 30) until every projection has applied them, and then answers 200. A tool's "
+    "own page follows 50 to 100 ms after that answer, the page of its category up to 650 ms. "
+    "Send both `id` and `time`, or neither: the server then sets both. A `time` more than 5 "
+    "minutes ahead is rejected. `subject`, `dataschema` and extensions are ignored. Binary mode "
+    "takes one event, with its attributes in headers `ce-*`. Codes of rejected events: "
+    "`forbidden`, `future-time`, `invalid-text`, `invalid-time`, `invalid-value`, `malformed`, "
+    "`missing-field`, `too-large`, `unavailable`, `unknown-field`, `unknown-type`."
 )
 _BROWSER = (
     "For this site's own pages: requires their `Origin` or `Sec-Fetch-Site: same-origin`. "
-    "A cookie identifies the voter. Waits up to a second for tally and page."
+    "Waits up to a second for tally and page."
 )
 _STREAM = (
     "Server-Sent Events named `tally`, with the version as their id. The current tallies come "
@@ -115,58 +133,93 @@ _FORM_NOTE = (
 )
 
 
-def _change(method: str, path: str, summary: str) -> Operation:
-    return Operation(method, path, summary, VoteResponse, errors=_CHANGE_ERRORS, note=_BROWSER)
+def _change(method: str, path: str, name: str, summary: str, body: Any = None) -> Operation:
+    errors = (422, *_CHANGE_ERRORS) if body else _CHANGE_ERRORS
+    return Operation(method, path, name, "Voting", summary, VoteResponse, body=body,
+                     parameters=(_TOOL,), errors=errors, note=_BROWSER)  # fmt: skip
 
 
-def _list(path: str, summary: str, item: Any) -> Operation:
-    return Operation(
-        "GET", path, summary, list[item], items=True, query=("limit", "cursor"), errors=(400, 503)
+def _form(path: str, name: str, summary: str, body: Any) -> Operation:
+    return Operation("POST", path, name, "Voting", summary, body=body, body_type=FORM,
+                     media_type=HTML, error_type=HTML, statuses=(200, 303), errors=_FORM_ERRORS,
+                     note=_FORM_NOTE)  # fmt: skip
+
+
+def _list(path: str, name: str, item: Any, cursor: str, last: str) -> Operation:
+    after = Parameter(
+        "cursor",
+        {"type": "string", "pattern": cursor},
+        last,
+        "Where the previous page ended; its `Link` header has the address of the next one.",
     )
+    summary = f"List {path.rpartition('/')[2]}"
+    return Operation("GET", path, name, "Reading", summary, list[item], items=True,
+                     parameters=(_LIMIT, after), errors=(503,))  # fmt: skip
 
 
-def _get(path: str, summary: str, response: Any = None, *errors: int, note: str = "") -> Operation:
-    return Operation("GET", path, summary, response, errors=errors, note=note)
+def _get(path: str, name: str, summary: str, response: Any, parameter: Parameter) -> Operation:
+    return Operation("GET", path, name, "Reading", summary, response, parameters=(parameter,),
+                     errors=(404, 503))  # fmt: skip
+
+
+def _own(path: str, name: str, summary: str, response: Any, **more: Any) -> Operation:
+    return Operation("GET", path, name, "Visitor", summary, response, errors=(503,), **more)
+
+
+def _schemas(
+    path: str, name: str, summary: str, response: Any, *parameters: Parameter, errors: Any = (404,)
+) -> Operation:
+    return Operation("GET", path, name, "Schemas", summary, response, parameters=parameters,
+                     media_type=REGISTRY_TYPE, error_type=REGISTRY_TYPE, errors=errors)  # fmt: skip
+
+
+def _status(path: str, name: str, summary: str, response: Any = None, **more: Any) -> Operation:
+    return Operation("GET", path, name, "Status", summary, response, **more)
 
 
 OPERATIONS = (
-    Operation("POST", "/v1/events", "Send events", Results, body=list[CloudEvent],
-              statuses=(200, 202, 207, 422), errors=(400, 401, 403, 408, 413, 415, 429, 503),
+    Operation("POST", "/v1/events", "sendEvents", "Events", "Send events", Results, body=AnyEvent,
+              statuses=(200, 202, 207, 422), errors=(401, 403, 408, 413, 415, 503),
               note=_INGEST),
-    Operation("PUT", "/v1/tools/{tool}/vote", "Cast or change a vote", VoteResponse, body=VoteBody,
-              errors=(400, 422, *_CHANGE_ERRORS), note=_BROWSER),
-    _change("DELETE", "/v1/tools/{tool}/vote", "Remove a vote"),
-    _change("PUT", "/v1/bookmarks/{tool}", "Add a bookmark"),
-    _change("DELETE", "/v1/bookmarks/{tool}", "Remove a bookmark"),
-    Operation("GET", "/v1/changes", "Stream tally changes", TallyChanged, query=("tool",),
-              errors=(400, 429, 503), note=_STREAM),
-    _list("/v1/tools", "List tools", Tool),
-    _get("/v1/tools/{tool}", "Get a tool", Tool, 404, 503),
-    _get("/v1/compare/{pair}", "Compare two tools", ComparisonBody, 404, 503,
-         note="`{pair}` is `{a}-vs-{b}`."),
-    _list("/v1/categories", "List categories", Category),
-    _get("/v1/categories/{category}", "Get a category", CategoryBody, 404, 503),
-    _list("/v1/reviewers", "List reviewers", Reviewer),
-    _get("/v1/reviewers/{reviewer}", "Get a reviewer", ReviewerBody, 404, 503),
-    _list("/v1/digests", "List digests", DigestName),
-    _get("/v1/digests/{week}", "Get a digest", WeeklyDigest, 404, 503),
-    _get("/v1/me", "Get your votes and bookmarks", Me, 503),
-    _get("/v1/me/bookmarks.json", "Export your bookmarks as JSON", list[Bookmark], 503),
-    _get("/v1/me/bookmarks.csv", "Export your bookmarks as CSV", None, 503),
-    _get("/v1/me/bookmarks.html", "Export your bookmarks for a browser to import", None, 503),
-    _get("/v1/me/votes.json", "Export your votes as JSON", list[Vote], 503),
-    Operation("GET", "/v1/bookmarks", "List your bookmarks", list[BookmarkedTool], items=True,
-              errors=(503,)),
-    Operation("POST", "/vote", "Vote with a form", body=VoteForm, form=True, statuses=(200, 303),
-              errors=_FORM_ERRORS, note=f"`choice` is `ship`, `skip` or `none`. {_FORM_NOTE}"),
-    Operation("POST", "/bookmark", "Bookmark with a form", body=BookmarkForm, form=True,
-              statuses=(200, 303), errors=_FORM_ERRORS,
-              note=f"`saved` is `1` or `0`. {_FORM_NOTE}"),
-    _get("/healthz", "Liveness check", ServiceStatus),
-    _get("/readyz", "Readiness check", ServiceStatus, 503),
-    Operation("GET", "/status", "Pipeline status", StatusEvaluation, statuses=(200, 503),
-              note="200 when a vote sent now would reach a page."),
-    _get("/metrics", "Prometheus metrics"),
-    _get("/openapi.json", "OpenAPI description"),
-    _get("/docs", "Documentation page"),
+    _list("/v1/tools", "listTools", Tool, CURSOR_PATTERN, "smolvlm-2-5"),
+    _get("/v1/tools/{tool}", "getTool", "Get a tool", Tool, _TOOL),
+    _get("/v1/compare/{pair}", "compareTools", "Compare two tools", ComparisonBody, _PAIR),
+    _list("/v1/categories", "listCategories", Category, CURSOR_PATTERN, "developer-tools"),
+    _get("/v1/categories/{category}", "getCategory", "Get a category", CategoryBody, _CATEGORY),
+    _list("/v1/reviewers", "listReviewers", Reviewer, CURSOR_PATTERN, "builder"),
+    _get("/v1/reviewers/{reviewer}", "getReviewer", "Get a reviewer", ReviewerBody, _REVIEWER),
+    _list("/v1/digests", "listDigests", DigestName, WEEK_CURSOR_PATTERN, "2026-W47"),
+    _get("/v1/digests/{week}", "getDigest", "Get a digest", WeeklyDigest, _WEEK),
+    Operation("GET", "/v1/changes", "streamChanges", "Live changes", "Stream tally changes",
+              TallyChanged, media_type="text/event-stream", parameters=(_TOOLS,),
+              errors=(429, 503), note=_STREAM),
+    _change("PUT", "/v1/tools/{tool}/vote", "castVote", "Cast or change a vote", VoteBody),
+    _change("DELETE", "/v1/tools/{tool}/vote", "removeVote", "Remove a vote"),
+    _change("PUT", "/v1/bookmarks/{tool}", "addBookmark", "Add a bookmark"),
+    _change("DELETE", "/v1/bookmarks/{tool}", "removeBookmark", "Remove a bookmark"),
+    _form("/vote", "voteByForm", "Vote with a form", VoteForm),
+    _form("/bookmark", "bookmarkByForm", "Bookmark with a form", BookmarkForm),
+    _own("/v1/me", "getOwnChoices", "Get your votes and bookmarks", Me),
+    _own("/v1/bookmarks", "listBookmarks", "List your bookmarks", list[BookmarkedTool],
+         items=True),
+    _own("/v1/me/bookmarks.json", "exportBookmarks", "Export your bookmarks as JSON",
+         list[Bookmark]),
+    _own("/v1/me/bookmarks.csv", "exportBookmarksAsCsv", "Export your bookmarks as CSV", None,
+         media_type="text/csv"),
+    _own("/v1/me/bookmarks.html", "exportBookmarksForBrowsers",
+         "Export your bookmarks for a browser to import", None, media_type=HTML),
+    _own("/v1/me/votes.json", "exportVotes", "Export your votes as JSON", list[Vote]),
+    _schemas("/schemas/ids/{id}", "getSchema", "Get the schema of an id", SchemaText, _SCHEMA_ID),
+    _schemas("/subjects", "listSubjects", "List subjects", list[str], errors=()),
+    _schemas("/subjects/{subject}/versions", "listVersions", "List a subject's versions",
+             list[int], _SUBJECT),
+    _schemas("/subjects/{subject}/versions/{version}", "getVersion", "Get a subject's version",
+             SubjectVersion, _SUBJECT, _VERSION, errors=(404, 422)),
+    _status("/healthz", "getLiveness", "Liveness check", ServiceStatus),
+    _status("/readyz", "getReadiness", "Readiness check", ServiceStatus, errors=(503,)),
+    _status("/status", "getStatus", "Pipeline status", StatusEvaluation, statuses=(200, 503),
+            note="200 when a vote sent now would reach a page."),
+    _status("/metrics", "getMetrics", "Prometheus metrics", media_type="text/plain"),
+    _status("/openapi.json", "getOpenApi", "OpenAPI description", dict[str, Any]),
+    _status("/docs", "getDocs", "Documentation page", media_type=HTML),
 )  # fmt: skip

@@ -28,7 +28,14 @@ from streams.api.reading.bodies import (
     ReviewerBody,
     ToolName,
 )
-from streams.api.reading.pagination import SLUG, page_response, paginate, read_cursor, read_limit
+from streams.api.reading.pagination import (
+    SLUG,
+    WEEK_CURSOR,
+    page_response,
+    paginate,
+    read_cursor,
+    read_limit,
+)
 
 MAX_SLUG = 80
 T = TypeVar("T")
@@ -98,7 +105,7 @@ class ReadEndpoints:
 
     async def digests(self, request: Request) -> Response:
         """`GET /v1/digests`, newest first, the running week's included."""
-        limit, before = read_limit(request), read_cursor(request, _WEEK)
+        limit, before = read_limit(request), read_cursor(request, WEEK_CURSOR)
         digests = await self._read_model.run(list_digests)
         names = [DigestName.of(digest) for digest in digests if not before or digest.week < before]
         return page_response(request, names, limit, lambda digest: digest.week)

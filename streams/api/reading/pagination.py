@@ -1,7 +1,6 @@
 """Lists in pages: `limit`, `cursor`, and the `Link` to the next page."""
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -9,13 +8,17 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from schemas.fields import SLUG_PATTERN
+from schemas.fields import SLUG_PATTERN, WEEK_PATTERN
 from streams.api.http.problems import Problem
 from streams.api.http.responses import respond
 from streams.api.reading.bodies import Items
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 SLUG = re.compile(SLUG_PATTERN)
+CURSOR_PATTERN = rf"(?:^\Z|{SLUG_PATTERN})"
+WEEK_CURSOR_PATTERN = rf"(?:^\Z|{WEEK_PATTERN})"
+_CURSOR = re.compile(CURSOR_PATTERN)
+WEEK_CURSOR = re.compile(WEEK_CURSOR_PATTERN)
 T = TypeVar("T")
 
 
@@ -31,20 +34,16 @@ def read_limit(request: Request) -> int:
     return min(int(text[:9]), MAX_LIMIT)
 
 
-def read_cursor(request: Request, key_pattern: re.Pattern[str] = SLUG) -> str:
+def read_cursor(request: Request, pattern: re.Pattern[str] = _CURSOR) -> str:
     """The last key of the previous page; empty on the first page.
 
     Raises:
         Problem: 400.
     """
-    cursor = request.query_params.get("cursor", "")
-    try:
-        key = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-    except ValueError:
-        key = "\0"
-    if cursor and not key_pattern.match(key):
+    cursor: str = request.query_params.get("cursor", "")
+    if not pattern.match(cursor):
         raise Problem(400, "cursor is invalid: follow the Link of the previous page.")
-    return key
+    return cursor
 
 
 def paginate(
@@ -67,7 +66,6 @@ def page_response(
     page = items[:limit]
     headers = {}
     if len(items) > limit:
-        cursor = urlsafe_b64encode(key(page[-1]).encode()).rstrip(b"=").decode()
-        query = urlencode({"limit": limit, "cursor": cursor})
+        query = urlencode({"limit": limit, "cursor": key(page[-1])})
         headers["Link"] = f'<{request.scope["path"]}?{query}>; rel="next"'
     return respond(request, Items(page), headers=headers)  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from infra.kafka.registry import (
     codec,
 )
 from infra.settings import Settings
-from schemas.avro.catalogue import NEWEST
+from schemas.avro.catalogue import VERSIONS
 
 
 class FakeRegistry:
@@ -55,10 +55,10 @@ def at(fake: FakeRegistry) -> Registry:
     return Registry("http://registry", httpx.MockTransport(fake))
 
 
-def test_every_topic_with_a_schema_gets_the_registrys_id() -> None:
+def test_every_version_of_a_schema_gets_the_registrys_id() -> None:
     fake = FakeRegistry()
     ids = at(fake).register_all()
-    assert set(ids) == set(NEWEST)
+    assert set(ids) == {version.id for version in VERSIONS}
     assert all(0 < number <= len(fake.schemas) for number in ids.values())
     assert at(fake).register_all() == ids
 
@@ -74,8 +74,8 @@ def test_our_subjects_get_our_rule_unless_they_have_one() -> None:
 def test_a_schema_is_found_by_its_id_and_an_unknown_one_is_not() -> None:
     fake = FakeRegistry()
     ids = at(fake).register_all()
-    votes = "verdicts.votes.v1"
-    assert at(fake).schema(ids[votes]) == NEWEST[votes].schema()
+    for version in VERSIONS:
+        assert at(fake).schema(ids[version.id]) == version.schema()
     assert at(fake).schema(10_000) is None
 
 

@@ -15,6 +15,9 @@ import confluent_kafka
 import httpx
 import psycopg
 import pytest
+from confluent_kafka.schema_registry import Schema, SchemaRegistryClient, SchemaRegistryError
+from confluent_kafka.schema_registry.avro import AvroDeserializer
+from confluent_kafka.serialization import MessageField, SerializationContext
 
 from infra.cli.setup.migrate import migrate_database
 from infra.kafka import topics
@@ -23,9 +26,15 @@ from infra.kafka.codec import Codec
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from projections.private import tokens
+from schemas.avro.catalogue import NEWEST, VERSIONS
+from schemas.digests import Counts, Digest, WeeklyDigest
 from schemas.events import CategoryDefined
 from schemas.records import CategoryName, Community, Panel, Tool
+from schemas.time import weeks
+from schemas.time.instants import to_datetime
 from schemas.topics import CHANGES, TOPICS
+from tests.harness.examples import avro
+from tests.harness.kafka import Sender
 from tests.harness.ports import free_port
 from tests.harness.waiting import wait_until
 
@@ -144,6 +153,54 @@ def test_an_accepted_event_is_at_the_reported_offset(api: Api) -> None:
     assert (event.id, event.data.category) == (result["id"], "editors")
     assert message.key() == b"editors"
     assert ("ce_type", b"category.defined") in list(message.headers() or ())
+
+
+def a_closed_week() -> Digest:
+    start, end = map(to_datetime, weeks.span("2026-W47"))
+    digest = WeeklyDigest(
+        week="2026-W47", start=start, end=end, frozen=True, counts=Counts(votes=15)
+    )
+    return Digest.of(digest, version=20)
+
+
+def test_confluents_deserializer_reads_changes_with_our_address_as_its_registry(api: Api) -> None:
+    """Also the records of an older release, which follow the first version of the schema."""
+    first = next(version for version in VERSIONS if version.stem == "changes.1")
+    (older,) = (each["value"] for each in first.examples() if each["record"] == "Digest")
+    records = [
+        Codec().encode_record(a_tool("read-downstream", 3)),
+        Codec().encode_record(a_closed_week()),
+        avro(first.schema(), "Digest", older, first.id),
+    ]
+    offsets = [Sender(api.settings.kafka).send_raw(CHANGES.name, b"k", raw) for raw in records]
+    with SchemaRegistryClient({"url": api.url}) as registry:
+        decode = AvroDeserializer(registry)
+        at = SerializationContext(CHANGES.name, MessageField.VALUE)
+        tool, digest, text = [decode(written.value(), at) for written in offsets]
+    assert (tool["tool"], tool["community"]["ship"]) == ("read-downstream", 3)
+    assert (digest["counts"]["votes"], digest["end"]) == (15, a_closed_week().end)
+    assert text["digest"] == older["digest"]
+
+
+def test_confluents_client_finds_subjects_versions_and_what_is_missing(api: Api) -> None:
+    with SchemaRegistryClient({"url": api.url}) as registry:
+        assert CHANGES.subject in registry.get_subjects()
+        assert registry.get_versions(CHANGES.subject) == [1, 2]
+        latest = registry.get_latest_version(CHANGES.subject)
+        assert (latest.version, latest.schema_id) == (2, NEWEST[CHANGES.name].id)
+        assert registry.get_version(CHANGES.subject, 1).schema_id == latest.schema_id - 1
+        questions: list[tuple[Callable[[], object], int]] = [
+            (lambda: registry.get_schema(7), 40403),
+            (lambda: registry.get_versions("elsewhere"), 40401),
+            (lambda: registry.get_version(CHANGES.subject, 9), 40402),
+        ]
+        for ask, code in questions:
+            with pytest.raises(SchemaRegistryError) as caught:
+                ask()
+            assert (caught.value.http_status_code, caught.value.error_code) == (404, code)
+        with pytest.raises(SchemaRegistryError) as refused:
+            registry.register_schema(CHANGES.subject, Schema('"string"', "AVRO"))
+        assert refused.value.http_status_code == 405
 
 
 def test_a_revoked_token_is_refused_within_two_seconds(api: Api) -> None:

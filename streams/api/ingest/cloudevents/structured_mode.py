@@ -16,7 +16,10 @@ from streams.api.ingest.cloudevents.lone_surrogates import split_items
 
 MAX_EVENTS = 500
 
-JSON_TYPE_PATTERN = r"(?i)^(?:application|text)/(?:[a-z0-9!#$&^_.+-]+\+)?json[ \t]*(?:;.*)?\Z"
+JSON_TYPE_PATTERN = (
+    r"^(?:[Aa][Pp][Pp][Ll][Ii][Cc][Aa][Tt][Ii][Oo][Nn]|[Tt][Ee][Xx][Tt])/"
+    r"(?:[A-Za-z0-9!#$&^_.+\-]+\+)?[Jj][Ss][Oo][Nn][ \t]*(?:;[^\n\r\u2028\u2029]*)?\Z"
+)
 """JSON's media types, such as `application/json; charset=utf-8`."""
 
 JsonType = Annotated[str, Meta(pattern=JSON_TYPE_PATTERN)]

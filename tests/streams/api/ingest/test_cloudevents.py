@@ -97,9 +97,9 @@ def test_a_binary_event_needs_no_content_type(api: FakeApi) -> None:
     ],
 )
 def test_values_of_headers_are_decoded(api: FakeApi, value: str, source: str) -> None:
-    headers = [("Authorization", b"Bearer gateway"), *PYTHON_BINARY.items()]
-    sent = [(name, text) for name, text in headers if name != "ce-source"]
-    sent.append(("ce-source", value.encode()))
+    headers = {"Authorization": "Bearer gateway", **PYTHON_BINARY}
+    sent = {name.encode(): text.encode() for name, text in headers.items()}
+    sent[b"ce-source"] = value.encode()
     answer = api.client.post("/v1/events", content=VOTE, headers=sent)
     assert answer.status_code == 202
     (event,) = api.events()

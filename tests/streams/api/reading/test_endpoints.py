@@ -86,7 +86,7 @@ def test_the_panel_is_read_page_by_page_in_its_own_order(api: FakeApi) -> None:
     assert "next" not in second.links
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=-1", "limit=many", "cursor=!!", "cursor=w7w"])
+@pytest.mark.parametrize("query", ["limit=0", "limit=-1", "limit=many", "cursor=!!", "cursor=W7W"])
 def test_a_wrong_limit_or_cursor_is_a_bad_request(api: FakeApi, query: str) -> None:
     assert get(api, f"/v1/tools?{query}").status_code == 400
 

@@ -1,0 +1,1 @@
+"""Our schemas, as a Confluent schema registry serves them, for reading."""
