@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
@@ -22,6 +23,7 @@ from publishers.render_cache import part_cache
 from schemas.channels import Channel, ServiceName
 
 ADVISORY_LOCK = 0x7075626C  # "publ"
+LISTEN_SECONDS = 0.01
 log = structlog.get_logger(__name__)
 
 
@@ -107,7 +109,12 @@ class ActivePublisher(LeaderThread):
             render_cache=part_cache.stats()._asdict(),
         )
         self.active = True
+        listened = 0.0
         while not self.stopping.is_set():
-            if wait_notifications(lease.connection, self._builder.seconds_until_due()):
-                self._builder.notified = True
+            wait = self._builder.seconds_until_due()
+            # Looking for notifications takes time, and marks are not read before each page either.
+            if wait > 0 or time.monotonic() - listened > LISTEN_SECONDS:
+                if wait_notifications(lease.connection, wait):
+                    self._builder.notified = True
+                listened = time.monotonic()
             self._builder.build_next()

@@ -8,8 +8,6 @@ class Channel(StrEnum):
 
     APPLIED = "applied"
     """Worker to API: `topic/partition/offset`, the first offset that is not applied yet."""
-    PUBLISHED = "published"
-    """Publisher to API: `tool version`, the version that all pages of a tool show."""
     CHANGED = "changed"
     """Writers of outbox and dirty rows to relay and publisher; no payload."""
 

@@ -54,9 +54,9 @@ EVENTS_RECEIVED = Counter(
     ("type", "outcome"),
     registry=REGISTRY,
 )
-VOTE_TO_PAGE = Histogram(
-    "verdicts_vote_to_page_seconds",
-    "From the broker's acknowledgement of a browser's vote until its page is written, cut off at "
+VOTE_TO_TALLY = Histogram(
+    "verdicts_vote_to_tally_seconds",
+    "From the broker's acknowledgement of a browser's vote until its tally is read, cut off at "
     "one second.",
     buckets=_FAST,
     registry=REGISTRY,

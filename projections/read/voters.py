@@ -1,9 +1,10 @@
 """What one voter chose and saved."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from projections import tables
 from projections.folds.ordering import time_of
@@ -42,21 +43,42 @@ class OwnToolState(msgspec.Struct, frozen=True):
     newest: int
 
 
-def read_own_state(connection: Connection, voter: str, tool: str) -> OwnToolState:
-    """Read a voter's state of one tool, and how far the voter's changes are applied."""
-    ballots, bookmarks = tables.ballots.c, tables.bookmarks.c
-    votes = select(
-        func.max(ballots.choice).filter(ballots.tool == tool).label("choice"),
-        func.max(ballots.stamp).label("stamp"),
-    ).where(ballots.voter == voter)
-    saves = select(
-        func.bool_or(bookmarks.kept).filter(bookmarks.tool == tool).label("kept"),
-        func.max(bookmarks.stamp).label("stamp"),
-    ).where(bookmarks.voter == voter)
-    vote, saved = connection.execute(votes).one(), connection.execute(saves).one()
-    stamps = [row.stamp for row in (vote, saved) if row.stamp is not None]
-    newest = max(map(time_of, stamps), default=0)
-    return OwnToolState(NAMES.get(vote.choice), bool(saved.kept), newest)
+NOTHING_APPLIED = OwnToolState(None, False, 0)
+# Keys compare as bytes; an array's texts do not by themselves.
+_OWN_STATES = """
+select asked.voter, asked.tool,
+    (select choice from ballots
+     where ballots.voter = asked.voter and ballots.tool = asked.tool) as choice,
+    (select kept from bookmarks
+     where bookmarks.voter = asked.voter and bookmarks.tool = asked.tool) as kept,
+    greatest(
+        (select max(stamp) from ballots where ballots.voter = asked.voter),
+        (select max(stamp) from bookmarks where bookmarks.voter = asked.voter)
+    ) as stamp
+from (
+    select voter collate "C" as voter, tool collate "C" as tool
+    from unnest(%(voters)s::text[], %(tools)s::text[]) as pairs(voter, tool)
+) as asked
+"""
+
+
+def read_own_states(
+    connection: Connection, pairs: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], OwnToolState]:
+    """Read voters' states of tools, and how far the changes of each voter are applied.
+
+    Args:
+        connection: On a generation's tables.
+        pairs: Of a voter and a tool.
+    """
+    columns = {"voters": [voter for voter, _ in pairs], "tools": [tool for _, tool in pairs]}
+    rows = connection.exec_driver_sql(_OWN_STATES, columns)
+    return {
+        (row.voter, row.tool): OwnToolState(
+            NAMES.get(row.choice), bool(row.kept), time_of(row.stamp) if row.stamp else 0
+        )
+        for row in rows
+    }
 
 
 def read_choices(connection: Connection, voter: str) -> dict[str, Choice]:

@@ -5,6 +5,7 @@ deletes those alone, so a change that came later keeps its own mark.
 """
 
 from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -23,6 +24,11 @@ select kind, key from changed where kind not like 'tools-of-%%'
 _PENDING = """
 select id, kind, key from verdicts.dirty
 where id <> all(%(besides)s) order by id limit %(limit)s
+"""
+_NEWEST = """
+select newest.id, newest.kind, newest.key, tools.category
+from (select id, kind, key from verdicts.dirty order by id desc limit %(limit)s) as newest
+left join tools on newest.kind = 'tool' and tools.tool = newest.key
 """
 _DELETE = "delete from verdicts.dirty where id = any(%(ids)s)"
 # The new mark is as old as the oldest one, since the lag is told by its age.
@@ -45,6 +51,28 @@ def pending(
     """
     rows = connection.exec_driver_sql(_PENDING, {"limit": limit, "besides": list(besides)})
     return {row.id: RecordKey(row.kind, row.key) for row in rows.all()}
+
+
+class Mark(NamedTuple):
+    """A record whose pages were not all written since it changed.
+
+    Attributes:
+        id: Grows with each mark, though not in the order of the commits.
+        kind: The kind of the record's key.
+        key: The record's key.
+        category: The slug of a tool's category; None for other records and unlisted tools.
+    """
+
+    id: int
+    kind: str
+    key: str
+    category: str | None
+
+
+def newest(connection: Connection, limit: int) -> list[Mark]:
+    """Look up the newest marks, at most `limit`."""
+    rows = connection.exec_driver_sql(_NEWEST, {"limit": limit})
+    return [Mark(*row) for row in rows]
 
 
 def delete(connection: Connection, ids: Iterable[int]) -> None:

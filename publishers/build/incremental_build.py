@@ -1,9 +1,8 @@
 """Builds the site: reads what changed, and writes the affected pages, most urgent first.
 
 A tool's own page is built at once, also between the pages of another change. The other pages that
-people read follow, and then the versions that they show are announced to the voters who wait. Then
-come pages for machines and summaries; see `publishers.build.queue.page_queue`. The marks of a
-change are deleted when all of its pages are built.
+people read follow, then pages for machines and summaries; see `publishers.build.queue.page_queue`.
+The marks of a change are deleted when all of its pages are built.
 
 Every render uses the latest snapshot, so a page never goes back to an older state and one render
 satisfies all pending requests.
@@ -11,7 +10,6 @@ satisfies all pending requests.
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from itertools import chain
 
 import msgspec
 from sqlalchemy import Engine
@@ -23,7 +21,6 @@ from projections.history.weekly_digests import list_digests
 from projections.write import changed_keys, dirty_records
 from publishers.build import affected_pages
 from publishers.build.affected_pages import DigestWeeks
-from publishers.build.announcements import Announcements
 from publishers.build.page_writer import Fence, PageWriter, no_fence
 from publishers.build.queue.page_queue import Page, PageQueue, Priority
 from publishers.build.queue.pending_changes import PendingChange, PendingChanges
@@ -67,7 +64,6 @@ class SiteBuilder:
         self._engine = database
         self._snapshots = database.execution_options(isolation_level="REPEATABLE READ")
         self._writer = PageWriter(files, public_url)
-        self._announcements = Announcements(database)
         self._clock = clock
         self._content = InMemoryContent()
         self._open_weeks: list[str] = []
@@ -109,7 +105,6 @@ class SiteBuilder:
         paths = catalogue.page_paths(self._content)
         self.stats.changed += self._writer.write_all(self._content, paths, processes)
         self.stats.rendered += len(paths)
-        self._announcements.send(self._content.versions())
         built = self.stats.changed - before.changed
         recording.pages(len(paths), built)
         return BuildStats(0, len(paths), built)
@@ -184,9 +179,8 @@ class SiteBuilder:
             affected = affected_pages.by_priority(content, keys, changes, self._writer.files)
             self._add(content, affected)
             self._digests_stale = True
-            versions = content.versions(key.key for key in keys if key.kind == "tool")
             position = self._queue.add((), Priority.SUMMARIES)
-            self._changes.add(PendingChange(marks, versions, began, position))
+            self._changes.add(PendingChange(marks, began, position))
             self._settle()
 
     def _read_digests(self) -> None:
@@ -206,11 +200,8 @@ class SiteBuilder:
         self._content = content
 
     def _settle(self) -> None:
-        """Announce changes that people see now, and delete the marks whose pages are all built."""
-        seen = list(self._changes.seen(self._queue.first(Priority.PEOPLE)))
-        versions = chain.from_iterable(change.versions.items() for change in seen)
-        self._announcements.send(dict(versions))
-        for change in seen:
+        """Record changes that people see now, and delete the marks whose pages are all built."""
+        for change in self._changes.seen(self._queue.first(Priority.PEOPLE)):
             seconds = self._clock() - change.since
             recording.built(seconds)
             event_log.built(self._engine, sorted(set(change.marks.values())), seconds)

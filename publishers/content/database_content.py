@@ -1,27 +1,61 @@
 """Site content read from the projections on demand, for pages rendered per request."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from threading import Lock
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, func, select
 
 from projections.history import tool_history
 from projections.history.weekly_digests import find_newest_digest_week, list_digests
 from projections.read.categories import list_categories
+from projections.read.offsets import read_applied_offsets
 from projections.read.reviewers import list_reviewers
 from projections.read.tools import find_tool, list_tools, list_tools_in
 from publishers.content.site_content import SiteContent
+from publishers.views.tools.similarity import SimilarTools
 from schemas.digests import WeeklyDigest
 from schemas.history import History
 from schemas.records import Category, Reviewer, Tool
+from schemas.topics import CATALOG, TopicPartition
+
+
+class SharedSimilarTools:
+    """The index of similar tools, kept from one snapshot to the next.
+
+    It needs the texts of all tools, and only an event of the catalogue changes any of them.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._generation = ""
+        self._applied: Mapping[TopicPartition, int] = {}
+        self._similar_tools = SimilarTools([])
+
+    def of(self, content: "DatabaseContent", connection: Connection) -> SimilarTools:
+        """The index for the content of a snapshot."""
+        generation = str(connection.scalar(select(func.current_schema())))
+        applied = read_applied_offsets(connection, [CATALOG.name])
+        with self._lock:  # one renderer reads all tools, the others wait for it
+            if (generation, applied) != (self._generation, self._applied):
+                self._similar_tools = SimilarTools(content.tools())
+                self._generation, self._applied = generation, applied
+            return self._similar_tools
 
 
 class DatabaseContent(SiteContent):
-    """Reads only what a page asks for: a comparison reads two tools of thousands, once each."""
+    """Reads only what a page asks for: a comparison reads two tools of thousands, once each.
 
-    def __init__(self, connection: Connection) -> None:
-        """Read through a connection whose transaction is a snapshot."""
+    Args:
+        connection: Its transaction is a snapshot.
+        similar_tools: Shared by the snapshots of a process.
+    """
+
+    def __init__(
+        self, connection: Connection, similar_tools: SharedSimilarTools | None = None
+    ) -> None:
         self._connection = connection
+        self._shared = similar_tools or SharedSimilarTools()
         self._known: dict[str, Tool | None] = {}
         self._all: list[Tool] | None = None
 
@@ -67,14 +101,20 @@ class DatabaseContent(SiteContent):
         """Read which week is newest, without computing its digest."""
         return find_newest_digest_week(self._connection)
 
+    def similar_tools(self) -> SimilarTools:
+        """The index of all tools, read again where the catalogue changed."""
+        return self._shared.of(self, self._connection)
+
     def _remember(self, tools: list[Tool]) -> list[Tool]:
         self._known |= {tool.tool: tool for tool in tools}
         return tools
 
 
 @contextmanager
-def open_snapshot(engine: Engine) -> Iterator[DatabaseContent]:
+def open_snapshot(
+    engine: Engine, similar_tools: SharedSimilarTools | None = None
+) -> Iterator[DatabaseContent]:
     """Content on a snapshot of this moment; blocks on the database."""
     snapshots = engine.execution_options(isolation_level="REPEATABLE READ")
     with snapshots.connect() as connection:
-        yield DatabaseContent(connection)
+        yield DatabaseContent(connection, similar_tools)

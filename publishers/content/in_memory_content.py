@@ -51,11 +51,6 @@ class InMemoryContent(SiteContent):
         """Every listed tool, also the retired ones."""
         return self._tools.keys()
 
-    def versions(self, slugs: Iterable[str] | None = None) -> dict[str, int]:
-        """The versions of the known ones among these tools, or of all tools."""
-        asked = self._tools if slugs is None else slugs
-        return {slug: self._tools[slug].version for slug in asked if slug in self._tools}
-
     def tool(self, slug: str) -> Tool | None:
         """Look a tool up."""
         return self._tools.get(slug)

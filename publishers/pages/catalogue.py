@@ -82,6 +82,17 @@ def subject_slugs(path: str) -> list[str]:
     return match[1].split("-vs-") if match else []
 
 
+def category_of(path: str) -> str | None:
+    """The slug of the category that a page sums up; None for every other page."""
+    match = _OF_CATEGORY.fullmatch(path)
+    return match[1] if match else None
+
+
+def shows_votes(path: str) -> bool:
+    """Whether votes change this page at once: people read it, or it is about certain tools."""
+    return bool(subject_slugs(path)) or (is_for_people(path) and is_page(path))
+
+
 def is_page(path: str) -> bool:
     """Whether a page can have this path, whatever the content is."""
     return any(pattern.fullmatch(path) for pattern, _ in _RENDERERS) or bool(compared_slugs(path))
@@ -105,6 +116,7 @@ _WEEK = WEEK_PATTERN.removeprefix("^").removesuffix(r"\Z")
 _ALTERNATE = f"({re.escape(alternates.JSON)}|{re.escape(alternates.MARKDOWN)})"
 _SIDE_BY_SIDE = re.compile(f"/compare/{_SLUG}/")
 _ABOUT_TOOLS = re.compile(f"/(?:tools|compare)/{_SLUG}/(?:{_ALTERNATE}|feed.xml)?")
+_OF_CATEGORY = re.compile(f"/categories/{_SLUG}/(?:rankings/)?")
 
 _RENDERERS: list[tuple[re.Pattern[str], Callable[..., bytes | None]]] = [
     (_exactly(HOME), lists.render_home),

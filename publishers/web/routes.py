@@ -1,7 +1,9 @@
 """The site as an ASGI application."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from http import HTTPStatus
+from typing import NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
@@ -12,11 +14,26 @@ from starlette.types import ASGIApp
 
 from infra.runtime.blocking_pool import BlockingPool
 from infra.settings import Settings
+from projections.write.dirty_records import Mark
 from publishers.content.site_content import ContentFactory
 from publishers.pages.html import per_request
 from publishers.web.responses import HTML, to_http
 from publishers.web.security_headers import SecurityHeaders
-from publishers.web.site import Site
+from publishers.web.site import Site, without_index
+from publishers.web.stale_pages import StalePages
+
+
+class SiteSource(NamedTuple):
+    """Where the site reads the projections; both block on the database.
+
+    Attributes:
+        open_content: Opens content on a fresh snapshot.
+        read_marks: Looks up the newest marks, at most so many.
+    """
+
+    open_content: ContentFactory
+    read_marks: Callable[[int], Sequence[Mark]]
+
 
 BookmarksOf = Callable[[Request], Awaitable[Sequence[str]]]
 """The slugs that the visitor of a request saved, in the order to show them."""
@@ -30,21 +47,40 @@ SEARCHERS = 1
 FILE_READERS = 4
 """Stored pages read at once."""
 
+RENDERERS = 2
+"""Pages rendered at once because their files are behind."""
+
+RENDER_SECONDS = 1.0
+"""How long a visitor waits for such a page before getting the stored one."""
+
+MARK_SECONDS = 0.25
+"""How long a visitor waits to learn whether a file is behind."""
+
+CONNECTIONS = READERS + SEARCHERS + RENDERERS + 1
+"""Connections to the database that the site uses at most; one reads the marks."""
+
 
 def site_routes(
-    settings: Settings, open_content: ContentFactory, bookmarks_of: BookmarksOf
+    settings: Settings, source: SiteSource, bookmarks_of: BookmarksOf
 ) -> list[BaseRoute]:
     """Routes of the site; the last one takes every path, so it comes after all others."""
-    site = Site(settings, open_content)
+    site = Site(settings, source.open_content)
     # Pools of their own: stored pages are served even while the database hangs.
     files = BlockingPool(FILE_READERS, "stored pages", timeout=None)
     database = BlockingPool(READERS, "site")
     # Searches compute: more than one at a time would take turns with votes and pages.
     searches = BlockingPool(SEARCHERS, "search")
+    marks = BlockingPool(1, "marks", MARK_SECONDS)
+    renderers = BlockingPool(RENDERERS, "renderer", RENDER_SECONDS)
+    stale_pages = StalePages(
+        partial(marks.run, source.read_marks), partial(renderers.run, site.render), RENDERERS
+    )
 
     async def page(request: Request) -> Response:
         path: str = request.scope["path"]
-        response = await files.run(site.serve_stored, path)
+        response = await stale_pages.respond(without_index(path))
+        if response is None:
+            response = await files.run(site.serve_stored, path)
         if response is None:
             response = await database.run(site.render, path)
         return to_http(request, response)
@@ -69,11 +105,9 @@ def site_routes(
     ]
 
 
-def site_app(
-    settings: Settings, open_content: ContentFactory, bookmarks_of: BookmarksOf
-) -> ASGIApp:
+def site_app(settings: Settings, source: SiteSource, bookmarks_of: BookmarksOf) -> ASGIApp:
     """The site alone, with its headers; the whole system puts the API's routes before its own."""
-    routes = site_routes(settings, open_content, bookmarks_of)
+    routes = site_routes(settings, source, bookmarks_of)
     body = per_request.render_unavailable(settings.public_url)
     not_found = per_request.render_not_found(settings.public_url)
     not_allowed = per_request.render_not_allowed(settings.public_url)

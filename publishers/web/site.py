@@ -46,11 +46,11 @@ class Site:
 
     def serve_stored(self, path: str) -> SiteResponse | None:
         """The response that needs no database, or None; blocks on the disk."""
-        return _with_slash(_without_index(path), self._stored)
+        return _with_slash(without_index(path), self._stored)
 
     def render(self, path: str) -> SiteResponse:
         """The response for a path without a stored file; blocks on the database."""
-        return _with_slash(_without_index(path), self._rendered)
+        return _with_slash(without_index(path), self._rendered)
 
     def redirect_to_comparison(self, chosen: Sequence[str]) -> SiteResponse:
         """The target of the form that chooses tools; tools after the fourth are ignored."""
@@ -131,7 +131,7 @@ def _with_slash(path: str, respond: Callable[[str], MaybeResponse]) -> MaybeResp
     return moved(response.location or path + "/")
 
 
-def _without_index(path: str) -> str:
+def without_index(path: str) -> str:
     """A path without any number of `index.html` at its end."""
     while path.endswith(_INDEX):
         path = path.removesuffix(_INDEX)

@@ -27,7 +27,7 @@ from projections.read.voters import (
     list_own_votes,
     list_saved_tools,
     read_choices,
-    read_own_state,
+    read_own_states,
 )
 from schemas.digests import WeeklyDigest
 from schemas.records import Authored, Category, Choice, Reviewer, Tool
@@ -116,7 +116,7 @@ class FakeReadModel:
             list_reviews_by: self._reviews_by,
             read_tallies: self._tallies,
             read_choices: lambda voter: self.choices.get(voter, {}),
-            read_own_state: self._own_state,
+            read_own_states: lambda pairs: {pair: self._own_state(*pair) for pair in pairs},
             list_bookmarks: lambda voter: self.bookmarks.get(voter, []),
             list_saved_tools: self._saved_tools,
             list_own_votes: self._votes,

@@ -33,7 +33,6 @@ from streams.api.status.endpoints import Health
 from streams.api.status.status_probe import FakeObserver, Observer
 from streams.api.voting.endpoints import VoteEndpoint, bookmarks_endpoint, votes_endpoint
 from streams.api.voting.form_endpoints import FormEndpoints
-from streams.api.voting.load_shedding import ArrivalRate
 from streams.api.voting.own_states import OwnStates
 from streams.api.voting.vote_service import VoteService
 from streams.api.voting.voter_activity import VoterActivity
@@ -106,7 +105,6 @@ def build(settings: Settings, dependencies: Dependencies) -> Components:
         tallies=tallies,
         progress=progress,
         own_states=OwnStates(read_model),
-        arrivals=ArrivalRate(dependencies.timer),
     )
     parser = EventParser(clock, voter_cookies)
     return Components(

@@ -10,8 +10,10 @@ from infra.kafka.registry import codec
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from infra.telemetry.metrics import REGISTRY
-from publishers.content.database_content import open_snapshot
-from publishers.web.routes import READERS, BookmarksOf, site_app
+from projections.write import dirty_records
+from projections.write.dirty_records import Mark
+from publishers.content.database_content import SharedSimilarTools, open_snapshot
+from publishers.web.routes import CONNECTIONS, BookmarksOf, SiteSource, site_app
 from schemas.channels import ServiceName
 from streams.api import server
 from streams.api.status.lag_gauges import LagGauges
@@ -31,11 +33,16 @@ def api() -> None:
 def serve(settings: Settings) -> None:
     """Serve the API and the site until a signal ends the process."""
     database = create_engine(
-        settings, name="verdicts site", pool_size=READERS, max_overflow=READERS
+        settings, name="verdicts site", pool_size=CONNECTIONS, max_overflow=CONNECTIONS
     )
+    open_content = partial(open_snapshot, database, SharedSimilarTools())
+
+    def read_marks(limit: int) -> list[Mark]:
+        with database.connect() as connection:
+            return dirty_records.newest(connection, limit)
 
     def site(bookmarks_of: BookmarksOf) -> ASGIApp:
-        return site_app(settings, partial(open_snapshot, database), bookmarks_of)
+        return site_app(settings, SiteSource(open_content, read_marks), bookmarks_of)
 
     REGISTRY.register(LagGauges(settings, database))
     try:

@@ -13,13 +13,11 @@ class PendingChange(msgspec.Struct, frozen=True):
 
     Attributes:
         marks: The keys, by the ids of their rows.
-        versions: The versions of the changed tools in the content that was read with the marks.
         since: When that was, by the builder's clock.
         position: Of the last page that shows the change; see `PageQueue.add`.
     """
 
     marks: Mapping[int, RecordKey]
-    versions: Mapping[str, int]
     since: float
     position: int
 

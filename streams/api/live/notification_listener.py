@@ -13,7 +13,7 @@ from infra.settings import Settings
 from schemas.channels import Channel
 from streams.api.live.progress import Notification
 
-CHANNELS = (Channel.APPLIED, Channel.PUBLISHED)
+CHANNELS = (Channel.APPLIED,)
 RETRY_SECONDS = 1.0
 CLOSE_SECONDS = 2.0
 

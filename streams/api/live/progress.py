@@ -1,7 +1,7 @@
-"""How far projections and pages are, and waiting for either.
+"""How far the projections are, and waiting for them.
 
-PostgreSQL notifies at each commit: on the channel `applied` the first offset of a partition that is
-not applied yet, on `published` the version up to which every stored page of a tool is current.
+At each commit PostgreSQL notifies, on the channel `applied`, the first offset of a partition that
+is not applied yet.
 """
 
 import asyncio
@@ -28,6 +28,10 @@ class Watermarks(Generic[K]):
         self._watermarks: dict[K, int] = {}
         self._waiters: dict[K, dict[asyncio.Future[None], int]] = {}
 
+    def get(self, key: K) -> int:
+        """The watermark of `key`; -1 before it was set."""
+        return self._watermarks.get(key, -1)
+
     def set(self, key: K, watermark: int) -> None:
         """Set the watermark of `key` and wake the tasks that wait for no more than that."""
         self._watermarks[key] = watermark
@@ -37,7 +41,7 @@ class Watermarks(Generic[K]):
 
     async def wait_for(self, key: K, target: int) -> None:
         """Return once the watermark of `key` is `target` or more."""
-        if self._watermarks.get(key, -1) >= target:
+        if self.get(key) >= target:
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiters = self._waiters.setdefault(key, {})
@@ -51,12 +55,12 @@ class Watermarks(Generic[K]):
 
 
 class Progress:
-    """The watermarks: `applied` by topic and partition, `published` by tool."""
+    """The watermarks by topic and partition, and which partitions nothing is applied of."""
 
     def __init__(self) -> None:
         self.applied: Watermarks[TopicPartition] = Watermarks()
-        self.published: Watermarks[str] = Watermarks()
         self._notified: set[TopicPartition] = set()
+        self._stalled: dict[TopicPartition, int] = {}
 
     def start_listening(self) -> None:
         """From now on every commit is notified; earlier notifications may have been lost."""
@@ -77,6 +81,25 @@ class Progress:
         for partition, end in ends.items():
             await self.applied.wait_for(partition, end)
 
+    async def wait_until_visible(
+        self, partition: TopicPartition, offset: int, seconds: float
+    ) -> bool:
+        """Wait until the record at this offset is applied; whether it is.
+
+        Returns at once where an earlier wait for the partition ended in vain and nothing was
+        applied since: no worker runs, or a transaction hangs.
+        """
+        if self._stalled.get(partition) == self.applied.get(partition):
+            return False
+        before = self.applied.get(partition)
+        try:
+            async with asyncio.timeout(seconds):
+                await self.applied.wait_for(partition, offset + 1)
+        except TimeoutError:
+            self._stalled[partition] = before
+            return False
+        return True
+
     def apply(self, notifications: list[Notification]) -> None:
         """Set watermarks from notifications, in the order of the commits."""
         for channel, payload in notifications:
@@ -85,6 +108,3 @@ class Progress:
                 topic_partition = topic, int(partition)
                 self._notified.add(topic_partition)
                 self.applied.set(topic_partition, int(offset))
-            else:
-                tool, version = payload.split(" ")
-                self.published.set(tool, int(version))

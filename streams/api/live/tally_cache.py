@@ -3,11 +3,11 @@
 The changes topic keeps them current; a tool that is not cached is read once.
 """
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from infra.runtime.shared_reads import BatchedReads
 from projections.read.tools import ToolTally, find_tool, find_tools, read_tallies
 from schemas.records import Community, Tool, Verdict
 from streams.api.read_model import ReadModel
@@ -51,8 +51,7 @@ class TallyCache:
     def __init__(self, read_model: ReadModel) -> None:
         self._read_model = read_model
         self._tools: dict[str, CachedTool] = {}
-        self._requested: dict[str, asyncio.Future[None]] = {}
-        self._reader: asyncio.Task[None] | None = None
+        self._tallies = BatchedReads(self._read_tallies)
 
     def cached(self, slug: str) -> CachedTool | None:
         """The tool from memory."""
@@ -89,38 +88,14 @@ class TallyCache:
         self._tools.clear()
 
     async def refresh(self, slug: str) -> CachedTool | None:
-        """The tool as the database has it at some moment after this call.
-
-        Calls share queries: all that arrive while one query runs wait for the next.
-        """
-        request = self._requested.get(slug)
-        if request is None:
-            request = self._requested[slug] = asyncio.get_running_loop().create_future()
-        if self._reader is None:
-            self._reader = asyncio.create_task(self._read_requested())
-        await asyncio.shield(request)
+        """The tool as the database has it at some moment after this call."""
+        tally = await self._tallies.get(slug)
+        if tally is not None:
+            self._update_tally(tally)
         return await self.get(slug)
 
-    async def _read_requested(self) -> None:
-        try:
-            while self._requested:
-                requests, self._requested = self._requested, {}
-                await self._read_tallies(requests)
-        finally:
-            self._reader = None
-
-    async def _read_tallies(self, requests: dict[str, "asyncio.Future[None]"]) -> None:
-        try:
-            tallies = await self._read_model.run(read_tallies, sorted(requests))
-            for tally in tallies.values():
-                self._update_tally(tally)
-        except Exception as error:  # every caller gets it; the next query may succeed
-            for request in requests.values():
-                request.set_exception(error)
-                request.exception()
-            return
-        for request in requests.values():
-            request.set_result(None)
+    async def _read_tallies(self, slugs: list[str]) -> Mapping[str, ToolTally]:
+        return await self._read_model.run(read_tallies, sorted(slugs))
 
     def _update_tally(self, tally: ToolTally) -> None:
         cached = self._tools.get(tally.tool)

@@ -1,10 +1,12 @@
-"""Reads a voter's own choice and bookmark of one tool."""
+"""Reads voters' own choices and bookmarks, those of many voters with one query."""
 
 import asyncio
+from collections.abc import Mapping
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from projections.read.voters import read_own_state
+from infra.runtime.shared_reads import BatchedReads
+from projections.read.voters import NOTHING_APPLIED, OwnToolState, read_own_states
 from streams.api.read_model import ReadModel
 from streams.api.voting.vote_response import OwnState, VoterChange
 
@@ -16,6 +18,7 @@ class OwnStates:
 
     def __init__(self, read_model: ReadModel) -> None:
         self._read_model = read_model
+        self._applied = BatchedReads(self._read_applied)
 
     async def read_if_unchanged(self, change: VoterChange, last: int) -> OwnState | None:
         """The voter's state where it is what `change` asks for already, else None.
@@ -27,7 +30,7 @@ class OwnStates:
         """
         try:
             async with asyncio.timeout(OWN_STATE_SECONDS):
-                applied = await self._read_model.run(read_own_state, change.voter, change.tool)
+                applied = await self._of(change)
         except (TimeoutError, SQLAlchemyError):
             return None
         own = OwnState(applied.choice, applied.saved)
@@ -35,8 +38,16 @@ class OwnStates:
 
     async def read(self, change: VoterChange) -> OwnState:
         """The voter's state of the change's tool; a change with a later stamp may have won."""
-        applied = await self._read_model.run(read_own_state, change.voter, change.tool)
+        applied = await self._of(change)
         return OwnState(applied.choice, applied.saved)
+
+    async def _of(self, change: VoterChange) -> OwnToolState:
+        return await self._applied.get((change.voter, change.tool)) or NOTHING_APPLIED
+
+    async def _read_applied(
+        self, keys: list[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], OwnToolState]:
+        return await self._read_model.run(read_own_states, keys)
 
 
 async def result_if_done_soon(own_state: "asyncio.Task[OwnState]", otherwise: OwnState) -> OwnState:

@@ -39,6 +39,7 @@ class VoteResponse(msgspec.Struct, frozen=True):
         bookmarks: How many readers have bookmarked the tool.
         version: Grows with each change of the tool; the greater version is the newer.
         saved: Whether the voter has bookmarked it; left out of a vote's response likewise.
+        pending: Whether the change is on the log but not in these counts yet; left out where not.
     """
 
     tool: str
@@ -47,8 +48,12 @@ class VoteResponse(msgspec.Struct, frozen=True):
     bookmarks: int
     version: int
     saved: bool | UnsetType = UNSET
+    pending: bool | UnsetType = UNSET
 
     @classmethod
-    def of(cls, tool: CachedTool, own: OwnState) -> "VoteResponse":
+    def of(cls, tool: CachedTool, own: OwnState, *, pending: bool = False) -> "VoteResponse":
         """The response with these counts and this own state."""
-        return cls(tool.tool, own.choice, tool.community, tool.bookmarks, tool.version, own.saved)
+        return cls(
+            tool.tool, own.choice, tool.community, tool.bookmarks, tool.version, own.saved,
+            pending or UNSET,
+        )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Votes and bookmarks of browsers: from a cookie to an event, then to a visible tally."""
+"""Votes and bookmarks of browsers: from a cookie to an event, then to the tally that counts it."""
 
 import asyncio
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from infra.kafka.codec import Codec
 from infra.kafka.delivery import Delivery, DeliveryUnknown, NotWritten
 from infra.kafka.producer import Producer
 from infra.telemetry import event_log, tracing
-from infra.telemetry.metrics import VOTE_TO_PAGE
+from infra.telemetry.metrics import VOTE_TO_TALLY
 from schemas.events import Event
 from streams.api.auth.new_voter_limit import NewVoterRateLimit
 from streams.api.auth.voter_cookie import Voter, VoterCookies
@@ -21,12 +21,11 @@ from streams.api.ingest.event_clock import MonotonicClock, new_id
 from streams.api.ingest.metrics import received
 from streams.api.live.progress import Progress
 from streams.api.live.tally_cache import CachedTool, TallyCache
-from streams.api.voting.load_shedding import MAX_WAITERS, ArrivalRate
 from streams.api.voting.own_states import OWN_STATE_SECONDS, OwnStates, result_if_done_soon
 from streams.api.voting.vote_response import NOT_VOTED, OwnState, VoterChange, VoteResponse
 from streams.api.voting.voter_activity import VoterActivity
 
-VISIBLE_SECONDS = 1.0
+TALLY_SECONDS = 1.0
 MAX_SLUG = 80
 
 
@@ -45,7 +44,7 @@ class AnsweredChange(msgspec.Struct, frozen=True):
 
 
 class VoteService:
-    """Writes changes of browsers to the log and waits until they are visible."""
+    """Writes changes of browsers to the log and waits until they are counted."""
 
     def __init__(
         self,
@@ -58,7 +57,6 @@ class VoteService:
         tallies: TallyCache,
         progress: Progress,
         own_states: OwnStates,
-        arrivals: ArrivalRate,
     ) -> None:
         self._voter_cookies = voter_cookies
         self._clock = clock
@@ -69,8 +67,6 @@ class VoteService:
         self._tallies = tallies
         self._progress = progress
         self._own_states = own_states
-        self._arrivals = arrivals
-        self._waiters = 0
 
     async def require_tool(self, slug: str, *, allow_retired: bool = False) -> CachedTool:
         """The tool with this slug.
@@ -98,9 +94,10 @@ class VoteService:
         tool: CachedTool,
         **fields: Any,
     ) -> AnsweredChange:
-        """Write a change to the log, unless it changes nothing, and wait until it is visible.
+        """Write a change to the log, unless it changes nothing, and wait for the new tally.
 
-        Waits up to a second for tally and page, or not at all while too many voters wait.
+        Waits up to a second, or not at all while no worker applies changes. No page is waited for:
+        one whose file is behind is rendered when it is asked for.
 
         Raises:
             Problem: 429 when the voter changes too much, or the network has created enough
@@ -110,20 +107,14 @@ class VoteService:
         voter = known_voter or await self._create_voter(request)
         self._activity.admit(voter.id)
         change = change_type(tool=tool.tool, voter=self._voter_cookies.pseudonym(voter), **fields)
-        busy = self._arrivals.arrive() or self._waiters >= MAX_WAITERS
-        if known_voter and not busy:
+        if known_voter:
             response = await self._answer_if_unchanged(voter, change, tool)
             if response is not None:
                 return AnsweredChange(response, self._voter_cookies.set_cookie(voter))
         delivery, cookie = await self._write(voter, change)
-        if busy:
-            tool, own = self._tallies.cached(tool.tool) or tool, OwnState().after(change)
-        else:
-            with VOTE_TO_PAGE.time():
-                tool, own = await self._wait_applied_and_published(
-                    change, delivery, tool, new_voter=known_voter is None
-                )
-        return AnsweredChange(VoteResponse.of(tool, own), cookie)
+        with VOTE_TO_TALLY.time():
+            response = await self._answer(change, delivery, tool, new_voter=known_voter is None)
+        return AnsweredChange(response, cookie)
 
     async def _create_voter(self, request: BrowserRequest) -> Voter:
         await self._new_voter_limit.admit(request.scope, request.headers)
@@ -167,27 +158,24 @@ class VoteService:
         finally:
             received(event.type, outcome).inc()
 
-    async def _wait_applied_and_published(
+    async def _answer(
         self, change: VoterChange, delivery: Delivery, tool: CachedTool, *, new_voter: bool
-    ) -> tuple[CachedTool, OwnState]:
+    ) -> VoteResponse:
         """The tool and the voter's state as they are stored; as they were sent, if not in time."""
-        own_state = None
-        self._waiters += 1
+        sent = (NOT_VOTED if new_voter else OwnState()).after(change)
+        partition = delivery.topic, delivery.partition
+        if not await self._progress.wait_until_visible(partition, delivery.offset, TALLY_SECONDS):
+            cached = self._tallies.cached(change.tool) or tool
+            return VoteResponse.of(cached, OwnState().after(change), pending=True)
+        own_state = None if new_voter else asyncio.create_task(self._own_states.read(change))
         try:
-            async with asyncio.timeout(VISIBLE_SECONDS):
-                partition = delivery.topic, delivery.partition
-                await self._progress.wait_until_applied({partition: delivery.offset + 1})
-                if not new_voter:
-                    own_state = asyncio.create_task(self._own_states.read(change))
-                tool = await self._tallies.refresh(change.tool) or tool
-                await self._progress.published.wait_for(change.tool, tool.version)
+            async with asyncio.timeout(TALLY_SECONDS):
+                refreshed, pending = await self._tallies.refresh(change.tool), False
         except (TimeoutError, SQLAlchemyError):
             # The change is on the log, so a late or failed read is no error.
-            tool = self._tallies.cached(change.tool) or tool
-        finally:
-            self._waiters -= 1
-        sent = (NOT_VOTED if new_voter else OwnState()).after(change)
-        return tool, await result_if_done_soon(own_state, sent) if own_state else sent
+            refreshed, pending = self._tallies.cached(change.tool), True
+        own = await result_if_done_soon(own_state, sent) if own_state else sent
+        return VoteResponse.of(refreshed or tool, own, pending=pending)
 
 
 def _not_acknowledged(detail: str, cookie: str) -> Problem:

@@ -6,7 +6,7 @@ from projections.read.voters import (
     list_own_votes,
     list_saved_tools,
     read_choices,
-    read_own_state,
+    read_own_states,
 )
 from schemas.time.instants import to_datetime
 from tests.harness.examples import (
@@ -59,8 +59,16 @@ def test_a_voters_own_votes_and_bookmarks_are_read_with_their_names_and_times(
     assert (saved.tool, saved.time) == ("alpha", to_datetime(NOON))
 
 
+def own_state(journal: Journal, tool: str) -> OwnToolState:
+    """The state of voter `v`, read together with those of others."""
+    pairs = [("w", tool), ("v", tool), ("v", "never listed")]
+    states = journal.read(read_own_states, pairs)
+    assert set(states) == set(pairs)
+    return states["v", tool]
+
+
 def test_an_own_state_names_the_voters_newest_applied_change(journal: Journal) -> None:
-    assert journal.read(read_own_state, "v", "alpha") == OwnToolState(None, False, 0)
+    assert own_state(journal, "alpha") == OwnToolState(None, False, 0)
     journal.apply(
         a_vote("ship", tool="alpha", voter="v"),
         a_bookmark(tool="alpha", voter="v", time=NOON + 1),
@@ -68,10 +76,10 @@ def test_an_own_state_names_the_voters_newest_applied_change(journal: Journal) -
         a_vote("skip", tool="alpha", voter="w", time=NOON + DAY),
     )
     newest = NOON + MINUTE
-    assert journal.read(read_own_state, "v", "alpha") == OwnToolState("ship", True, newest)
-    assert journal.read(read_own_state, "v", "beta") == OwnToolState("skip", False, newest)
+    assert own_state(journal, "alpha") == OwnToolState("ship", True, newest)
+    assert own_state(journal, "beta") == OwnToolState("skip", False, newest)
     journal.apply(
         a_retracted_vote(tool="alpha", voter="v", time=NOON + DAY),
         a_removed_bookmark(tool="alpha", voter="v", time=NOON + DAY + 1),
     )
-    assert journal.read(read_own_state, "v", "alpha") == OwnToolState(None, False, NOON + DAY + 1)
+    assert own_state(journal, "alpha") == OwnToolState(None, False, NOON + DAY + 1)

@@ -1,9 +1,8 @@
-"""What the site builder writes first and what later, and when waiting voters hear of it."""
+"""What the site builder writes first and what later."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -15,7 +14,6 @@ from publishers.build.incremental_build import SiteBuilder
 from publishers.build.queue.page_queue import Priority
 from publishers.build.site_files import SiteFiles
 from publishers.publisher import ActivePublisher
-from schemas.channels import Channel
 from tests.harness.examples import a_listing, a_vote
 from tests.harness.waiting import wait_until
 from tests.publishers.builder_fixture import (
@@ -94,35 +92,25 @@ def test_a_mark_that_comes_while_pages_are_made_is_kept(site: BuilderFixture) ->
     assert site.journal.dirty() == [("tool", "bee")] * built.rendered
 
 
-def test_a_mark_without_a_change_changes_nothing_but_is_announced(
-    site: BuilderFixture, migrated: str
-) -> None:
+def test_a_mark_without_a_change_changes_nothing(site: BuilderFixture) -> None:
     site.build(*tools_in_one_category("ant", "bee"), a_vote(tool="ant"))
     with site.engine.begin() as connection:
         connection.execute(text("update tallies set version = nextval('verdicts.version')"))
     mark(site, "ant")
-    with announced(migrated) as tools:
-        summaries = build_marked(site.builder, until=lambda _: True)
-        assert summaries.rendered == 1  # the page after the announcement
-        assert tools() == ["ant"]
-        assert build_marked(site.builder).changed == 0
+    assert build_marked(site.builder).changed == 0
+    assert site.marks() == 0
 
 
-def test_a_change_is_announced_once_and_a_second_mark_of_it_changes_nothing(
-    site: BuilderFixture, migrated: str
-) -> None:
+def test_a_second_mark_of_a_change_changes_nothing(site: BuilderFixture) -> None:
     site.build(*tools_in_one_category("ant", "bee"))
     site.journal.apply(a_vote(tool="ant"))
     mark(site, "never-listed")
-    with announced(migrated) as tools:
-        assert build_marked(site.builder).marks == 2
-        assert "1 ship / 0 skip" in site.page("/tools/ant/")
-        assert "1 ship / 0 skip" in site.page("/compare/ant-vs-bee/")
-        assert tools() == ["ant"]
-        mark(site, "ant")
-        again = build_marked(site.builder)
-        assert (again.marks, again.changed) == (1, 0)
-        assert not tools()
+    assert build_marked(site.builder).marks == 2
+    assert "1 ship / 0 skip" in site.page("/tools/ant/")
+    assert "1 ship / 0 skip" in site.page("/compare/ant-vs-bee/")
+    mark(site, "ant")
+    again = build_marked(site.builder)
+    assert (again.marks, again.changed) == (1, 0)
     assert site.is_complete()
 
 
@@ -132,52 +120,26 @@ def mark(site: BuilderFixture, tool: str) -> None:
         changed_keys.mark(connection, [RecordKey("tool", tool)])
 
 
-@contextmanager
-def announced(database: str) -> Iterator[Callable[[], list[str]]]:
-    """Listens for published versions; gives a function that returns their tools so far."""
-    with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute(f"listen {Channel.PUBLISHED}".encode())
-        yield lambda: [
-            notification.payload.split()[0] for notification in connection.notifies(timeout=0.2)
-        ]
-
-
-def test_a_version_is_announced_once_the_pages_that_people_read_show_it(
-    site: BuilderFixture, migrated: str
+def test_what_people_read_does_not_wait_for_a_page_that_cannot_be_written(
+    site: BuilderFixture,
 ) -> None:
     site.build(*tools_in_one_category("ant", "bee"))
     page = site.folder / "compare" / "ant-vs-bee" / "index.html"
-    with announced(migrated) as tools:
-        with unwritable(site, page):
-            site.build(a_vote(tool="ant"))
-        assert "1 ship / 0 skip" in site.page("/tools/ant/")
-        assert not tools()
-        build_marked(site.builder)
-        assert tools() == ["ant"]
-
-
-def test_the_announced_version_is_that_of_the_tool(site: BuilderFixture, migrated: str) -> None:
-    site.build(*tools_in_one_category("ant", "bee"))
-    with psycopg.connect(migrated, autocommit=True) as connection:
-        connection.execute(f"listen {Channel.PUBLISHED}".encode())
+    with unwritable(site, page):
         site.build(a_vote(tool="ant"))
-        payloads = [notification.payload for notification in connection.notifies(timeout=0.2)]
-    with site.engine.connect() as reading:
-        version = reading.scalar(text("select version from tallies where tool = 'ant'"))
-    assert payloads == [f"ant {version}"]
+    assert "1 ship / 0 skip" in site.page("/tools/ant/")
+    assert site.marks()
+    build_marked(site.builder)
+    assert site.is_complete()
 
 
-def test_an_announcement_does_not_wait_for_what_machines_read(
-    site: BuilderFixture, migrated: str
-) -> None:
+def test_what_people_read_does_not_wait_for_what_machines_read(site: BuilderFixture) -> None:
     site.build(*tools_in_one_category("ant", "bee"))
     alternate = site.folder / "compare" / "ant-vs-bee" / "index.json"
-    with announced(migrated) as tools:
-        with unwritable(site, alternate):
-            site.build(a_vote(tool="ant"))
-        assert "1 ship / 0 skip" in site.page("/compare/ant-vs-bee/")
-        assert tools() == ["ant"]
-        assert build_marked(site.builder).marks
+    with unwritable(site, alternate):
+        site.build(a_vote(tool="ant"))
+    assert "1 ship / 0 skip" in site.page("/compare/ant-vs-bee/")
+    assert build_marked(site.builder).marks
     assert site.is_complete()
 
 

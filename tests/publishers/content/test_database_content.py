@@ -6,11 +6,17 @@ from sqlalchemy import Engine
 from projections.read.categories import list_categories
 from projections.read.reviewers import list_reviewers
 from projections.read.tools import list_tools
-from publishers.content.database_content import DatabaseContent, open_snapshot
+from publishers.content.database_content import (
+    DatabaseContent,
+    SharedSimilarTools,
+    open_snapshot,
+)
 from publishers.content.in_memory_content import InMemoryContent
 from publishers.content.site_content import SiteContent
+from publishers.views.tools.similarity import SimilarTools
 from schemas.events import Event
 from schemas.records import Authored
+from schemas.topics import CATALOG, VOTES
 from tests.harness.examples import (
     MINUTE,
     NOON,
@@ -102,3 +108,20 @@ def test_content_shows_one_snapshot_during_later_writes(projected: Engine) -> No
 def test_an_empty_site_has_empty_content(projected: Engine) -> None:
     with projected.connect() as connection:
         agree(DatabaseContent(connection), InMemoryContent())
+
+
+def test_similar_tools_are_read_again_only_when_the_catalogue_changes(projected: Engine) -> None:
+    catalog = Journal(projected, (CATALOG.name, 0))
+    catalog.apply(*CONTENT)
+    votes = Journal(projected, (VOTES.name, 0))
+    shared = SharedSimilarTools()
+
+    def index() -> SimilarTools:
+        with open_snapshot(projected, shared) as content:
+            return content.similar_tools()
+
+    first = index()
+    votes.apply(a_vote(tool="bee"))
+    assert index() is first
+    catalog.apply(a_listing("emu", "Emu", "birds"))
+    assert index() is not first

@@ -7,19 +7,30 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 from sqlalchemy.exc import OperationalError
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from infra.settings import Settings
+from projections.write.dirty_records import Mark
 from publishers.build.site_files import SiteFiles
 from publishers.content.in_memory_content import InMemoryContent
 from publishers.pages import catalogue
 from publishers.templating.assets import address
 from publishers.web.responses import moved, to_http
-from publishers.web.routes import READERS, site_app
-from tests.harness.records import DEVELOPER_TOOLS, PANEL, a_review, a_tool, sample_content
+from publishers.web.routes import READERS, SiteSource, site_app
+from schemas.records import Community
+from tests.harness.records import (
+    DEVELOPER_TOOLS,
+    PANEL,
+    a_review,
+    a_tool,
+    claude,
+    sample_content,
+    smolvlm,
+)
 
 COMPARISON = "/compare/claude-4-api-vs-smolvlm-2-5/"
 THREE = "/compare/claude-4-api-vs-plainly-vs-smolvlm-2-5/"
@@ -52,10 +63,12 @@ class Site:
         self.settings = Settings.from_environment({"VERDICTS_DATA": str(data)})
         self.files = SiteFiles(data / "site")
         self.content = sample_content()
+        self.marks: list[Mark] = []
         self.opened = 0
         self.fault: Exception | None = None
         self.hangs: threading.Event | None = None
-        app = site_app(self.settings, self.open_content, self.bookmarks_of)
+        source = SiteSource(self.open_content, self.read_marks)
+        app = site_app(self.settings, source, self.bookmarks_of)
         self.client = Client(app)
 
     @contextmanager
@@ -66,6 +79,13 @@ class Site:
         if self.hangs:
             self.hangs.wait()
         yield self.content
+
+    def read_marks(self, limit: int) -> list[Mark]:
+        if self.fault:
+            raise self.fault
+        if self.hangs:
+            self.hangs.wait()
+        return self.marks[:limit]
 
     async def bookmarks_of(self, request: Request) -> list[str]:
         return request.query_params.getlist("saved")
@@ -103,6 +123,18 @@ def test_stored_pages_are_served_while_the_database_hangs(site: Site) -> None:
         return [stored, *await asyncio.gather(*waiting)]
 
     assert {answer.status_code for answer in asyncio.run(ask())} == {200}
+
+
+def test_a_page_whose_file_is_behind_is_made_on_request(site: Site) -> None:
+    site.publish()
+    stored = site.client.get(COMPARISON)
+    tools = [msgspec.structs.replace(smolvlm(), community=Community.of(9, 0)), claude()]
+    site.content = InMemoryContent(tools, reviewers=PANEL)
+    site.marks = [Mark(1, "tool", "smolvlm-2-5", "developer-tools")]
+    answer = site.client.get(COMPARISON)
+    assert answer.content == catalogue.render(site.content, COMPARISON, site.settings.public_url)
+    assert answer.headers["etag"] != stored.headers["etag"]
+    assert site.client.get("/about/").content == site.files.read("/about/")
 
 
 def test_a_page_without_its_file_is_made_on_request(site: Site) -> None:

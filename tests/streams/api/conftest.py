@@ -84,11 +84,9 @@ class FakeApi:
         return [codec.decode(record.topic, record.value) for record in self.sent]
 
     def apply_all(self, *partitions: tuple[str, int]) -> None:
-        """Set the watermarks as if everything were applied and published."""
+        """Set the watermarks as if everything were applied."""
         for topic, partition in partitions:
             self.components.progress.applied.set((topic, partition), 10_000)
-        for slug in self.fakes.read_model.tools:
-            self.components.progress.published.set(slug, 10_000)
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from projections.write.outbox import RecordKey
 from publishers.build.queue.pending_changes import PendingChange, PendingChanges
 
 ANT, BEE = RecordKey("tool", "ant"), RecordKey("tool", "bee")
-FIRST = PendingChange({1: ANT, 2: ANT}, {"ant": 7}, since=0.0, position=10)
-SECOND = PendingChange({3: BEE}, {"bee": 8}, since=0.0, position=20)
+FIRST = PendingChange({1: ANT, 2: ANT}, since=0.0, position=10)
+SECOND = PendingChange({3: BEE}, since=0.0, position=20)
 
 
 def pending() -> PendingChanges:

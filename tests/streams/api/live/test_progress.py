@@ -147,9 +147,8 @@ def test_a_waiter_that_gives_up_is_removed() -> None:
 def test_notifications_set_watermarks() -> None:
     async def scenario() -> None:
         progress = Progress()
-        progress.apply([("applied", "verdicts.votes.v1/11/42"), ("published", "alpha 17")])
+        progress.apply([("applied", "verdicts.votes.v1/11/42")])
         await asyncio.wait_for(progress.applied.wait_for(("verdicts.votes.v1", 11), 42), 1)
-        await asyncio.wait_for(progress.published.wait_for("alpha", 17), 1)
 
     asyncio.run(scenario())
 

@@ -1,11 +1,13 @@
 """Votes and bookmarks of browsers, with JavaScript."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from infra.kafka.delivery import DeliveryUnknown, NotWritten
+from streams.api.voting.vote_service import TALLY_SECONDS
 from tests.streams.api.conftest import FakeApi
 
 HERE = {"Origin": "http://127.0.0.1:8080"}
@@ -16,7 +18,7 @@ BOOKMARKS = ("verdicts.bookmarks.v1", 0)
 
 @pytest.fixture
 def quick(api: FakeApi) -> FakeApi:
-    """An API on which every change is applied and published at once."""
+    """An API on which every change is applied at once."""
     api.apply_all(VOTES, BOOKMARKS)
     return api
 
@@ -220,28 +222,27 @@ def test_without_acknowledgement_the_response_is_503_and_the_voter_stays_the_sam
     assert before.id == after.id
 
 
-def test_a_vote_not_applied_in_time_gets_the_cached_tally(api: FakeApi) -> None:
-    answer = vote(api)
-    assert (answer.status_code, answer.json()["choice"], answer.json()["version"]) == (
-        200,
-        "ship",
-        7,
-    )
-
-
-def test_above_the_rate_no_vote_waits(api: FakeApi) -> None:
-    for _ in range(400):
-        api.components.vote_service._arrivals.arrive()
+def test_a_vote_not_applied_in_time_gets_the_cached_tally_and_is_pending(api: FakeApi) -> None:
     answer = vote(api)
     assert answer.status_code == 200
-    assert "saved" not in answer.json()
+    body = answer.json()
+    assert (body["choice"], body["version"], body["pending"]) == ("ship", 7, True)
 
 
-def test_with_too_many_waiters_no_further_vote_waits(api: FakeApi) -> None:
-    api.components.vote_service._waiters = 100
-    answer = vote(api)
-    assert answer.status_code == 200
-    assert "saved" not in answer.json()
+def test_while_nothing_is_applied_only_the_first_vote_waits(api: FakeApi) -> None:
+    waits = []
+    for choice in ("ship", "skip", "ship"):
+        began = time.monotonic()
+        assert vote(api, choice).json()["pending"]
+        waits.append(time.monotonic() - began)
+    assert waits[0] >= TALLY_SECONDS > waits[1] + waits[2]
+
+
+def test_a_vote_waits_again_once_anything_of_its_partition_is_applied(api: FakeApi) -> None:
+    assert vote(api).json()["pending"]
+    api.components.progress.apply([("applied", "verdicts.votes.v1/0/1")])
+    api.apply_all(VOTES)
+    assert "pending" not in vote(api, "skip").json()
 
 
 def test_own_votes_and_bookmarks_are_read_by_cookie(quick: FakeApi) -> None:

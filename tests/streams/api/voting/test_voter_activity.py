@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from projections.read.voters import read_own_state
+from projections.read.voters import read_own_states
 from streams.api.http.problems import Problem
 from streams.api.voting.voter_activity import VoterActivity
 from tests.streams.api.conftest import FakeApi
@@ -158,7 +158,7 @@ def test_without_the_database_the_same_again_writes_an_event(voted: FakeApi) -> 
     def refuse(*_: str) -> None:
         raise OperationalError("select", {}, Exception("away"))
 
-    voted.fakes.read_model.answers[read_own_state] = refuse
+    voted.fakes.read_model.answers[read_own_states] = refuse
     assert vote(voted, "ship").status_code == 200
     assert len(voted.sent) == 3
 
@@ -189,7 +189,7 @@ def test_a_change_whose_result_cannot_be_read_is_answered_as_sent(voted: FakeApi
     def refuse(*_: str) -> None:
         raise OperationalError("select", {}, Exception("away"))
 
-    voted.fakes.read_model.answers[read_own_state] = refuse
+    voted.fakes.read_model.answers[read_own_states] = refuse
     answer = vote(voted, "skip").json()
     assert answer["choice"] == "skip"
     assert "saved" not in answer

@@ -1,0 +1,89 @@
+"""Reads shared by all who ask at the same time.
+
+However many callers there are, one read is under way and one waits. A caller never gets a result
+that was read before it asked.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class BatchedReads(Generic[K, V]):
+    """Reads values by key: keys that are asked for during one read are read by the next.
+
+    Args:
+        read: Reads the values of distinct keys; keys without a value may be left out.
+    """
+
+    def __init__(self, read: Callable[[list[K]], Awaitable[Mapping[K, V]]]) -> None:
+        self._read = read
+        self._requested: dict[K, asyncio.Future[V | None]] = {}
+        self._reader: asyncio.Task[None] | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether no read is under way and none waits."""
+        return self._reader is None
+
+    async def get(self, key: K) -> V | None:
+        """The value as it is at some moment after this call; None where there is none.
+
+        Raises:
+            Exception: what the read raises; every caller whose key it read gets the same.
+        """
+        request = self._requested.get(key)
+        if request is None:
+            request = self._requested[key] = asyncio.get_running_loop().create_future()
+        if self._reader is None:
+            self._reader = asyncio.create_task(self._read_requested())
+        return await asyncio.shield(request)
+
+    async def _read_requested(self) -> None:
+        try:
+            while self._requested:
+                requests, self._requested = self._requested, {}
+                await self._read_batch(requests)
+        finally:
+            self._reader = None
+
+    async def _read_batch(self, requests: "dict[K, asyncio.Future[V | None]]") -> None:
+        try:
+            values = await self._read(list(requests))
+        except Exception as error:  # every caller gets it; the next read may succeed
+            for request in requests.values():
+                request.set_exception(error)
+                request.exception()  # its callers may be gone
+            return
+        for key, request in requests.items():
+            request.set_result(values.get(key))
+
+
+class SharedRead(Generic[V]):
+    """Reads one value for all who ask.
+
+    Args:
+        read: Reads the value.
+    """
+
+    def __init__(self, read: Callable[[], Awaitable[V]]) -> None:
+        async def read_batch(_: list[None]) -> Mapping[None, V]:
+            return {None: await read()}
+
+        self._reads: BatchedReads[None, V] = BatchedReads(read_batch)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no read is under way and none waits."""
+        return self._reads.idle
+
+    async def get(self) -> V:
+        """The value as it is at some moment after this call.
+
+        Raises:
+            Exception: what the read raises; every caller that shares it gets the same.
+        """
+        return await self._reads.get(None)  # type: ignore[return-value]
