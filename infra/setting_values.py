@@ -117,6 +117,11 @@ def kafka_security(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def kafka_environment(security: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables for librdkafka properties; `kafka_security` reads them."""
+    return {f"KAFKA_{name.upper().replace('.', '_')}": value for name, value in security.items()}
+
+
 def _is_origin(url: str) -> bool:
     try:
         parts = urlsplit(url)

@@ -1,7 +1,8 @@
 """Real servers for the tests that need them: started once, lazily, and ended however pytest ends.
 
-`kafka` and `database` are their addresses. Tests share the servers, so each brings names of its
-own: `fresh_database` is an empty database for one test, `unique` a name nobody else uses.
+`kafka` holds the variables of a client of the broker, `database` is an address. Tests share the
+servers, so each brings names of its own: `fresh_database` is an empty database for one test,
+`unique` a name nobody else uses.
 """
 
 import gc
@@ -27,6 +28,7 @@ from infra.postgres import engine as databases
 from infra.settings import Settings
 from projections.generations import create_live_tables
 from schemas.topics import TOPICS
+from tests.harness.kafka import client_variables
 
 
 def pytest_configure() -> None:
@@ -54,12 +56,12 @@ def guardian(servers_folder: Path) -> Iterator[Guardian]:
 
 
 @pytest.fixture(scope="session")
-def kafka(servers_folder: Path, guardian: Guardian) -> str:
-    """`host:port` of a real broker without topics."""
+def kafka(servers_folder: Path, guardian: Guardian) -> dict[str, str]:
+    """The `KAFKA_*` variables of a client of a real broker without topics."""
     jars = class_path(servers_folder, lambda *_: None)
     server = Kafka(servers_folder, java(), jars)
     server.start(guardian.spawn)
-    return server.address
+    return client_variables(server)
 
 
 @pytest.fixture(scope="session")
@@ -134,7 +136,7 @@ def empty(engine: Engine) -> None:
 
 
 @pytest.fixture(scope="session")
-def cluster(kafka: str) -> str:
-    """`host:port` of the broker, with all topics; what stands on them is every test's."""
-    topics.apply(Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": kafka}), TOPICS)
+def cluster(kafka: dict[str, str]) -> dict[str, str]:
+    """As `kafka`, with all topics; what stands on them is every test's."""
+    topics.apply(Settings.from_environment(kafka), TOPICS)
     return kafka

@@ -17,6 +17,7 @@ DELIVERY_SECONDS = 10.0
 # thousand requests and 5 ms some seven hundred; a busy broker acknowledges votes sooner for it.
 LINGER_MILLISECONDS = 5
 MAX_QUEUED_RECORDS = 100_000
+_ADDRESS = "bootstrap.servers"
 EVENT_BYTES = 2 << 20  # no less than the event topics take
 
 Properties = Mapping[str, Any]
@@ -85,6 +86,16 @@ def create_admin(settings: Settings, overrides: Properties | None = None) -> Adm
     return AdminClient({**_connection(settings), **(overrides or {})})
 
 
+def connection(settings: Settings) -> dict[str, str]:
+    """Return the properties with which a client of librdkafka reaches the brokers."""
+    return {_ADDRESS: settings.kafka, **settings.kafka_security}
+
+
+def security_of(properties: Mapping[str, str]) -> dict[str, str]:
+    """Return the properties of a client beside the address of the brokers."""
+    return {name: value for name, value in properties.items() if name != _ADDRESS}
+
+
 def ssl_context(security: Mapping[str, str]) -> ssl.SSLContext:
     """Translate librdkafka's properties for clients that are not librdkafka's."""
     context = ssl.create_default_context(cafile=security.get("ssl.ca.location"))
@@ -97,8 +108,7 @@ def ssl_context(security: Mapping[str, str]) -> ssl.SSLContext:
 
 def _connection(settings: Settings) -> dict[str, Any]:
     return {
-        "bootstrap.servers": settings.kafka,
-        **settings.kafka_security,
+        **connection(settings),
         "client.id": "verdicts",
         "reconnect.backoff.ms": 50,
         "reconnect.backoff.max.ms": 1000,

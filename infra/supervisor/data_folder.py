@@ -1,4 +1,4 @@
-"""The data folder of a local system: its lock, its keys, and `run.json`."""
+"""The data folder of a local system: its lock, its keys, `run.json` and `kafka.properties`."""
 
 import fcntl
 import os
@@ -11,11 +11,19 @@ import msgspec
 from infra.embedded.errors import EmbeddedError
 from infra.embedded.private_file import PRIVATE_MODE, make_private, read_or_create, write_private
 from infra.embedded.process import Identity, identify
+from infra.kafka.client import connection, security_of
 from infra.settings import Settings
 
 PREVIOUS_RUN_SECONDS = 20.0
 FOLDER_MODE, ENTERABLE_MODE = 0o700, 0o711
-_SECRETS = ("admin.token", "secret.key", "voter.key", "postgres.password", "run.json")
+_SECRETS = (
+    "admin.token",
+    "secret.key",
+    "voter.key",
+    "postgres.password",
+    "run.json",
+    "kafka.properties",
+)
 
 
 class RunInfo(msgspec.Struct, frozen=True):
@@ -124,6 +132,20 @@ class DataFolder:
         """Write `run.json` with mode 0600, because it contains a password."""
         write_private(self._run_file, msgspec.json.format(msgspec.json.encode(run)).decode() + "\n")
 
+    def write_kafka_properties(self, settings: Settings) -> None:
+        """Write `kafka.properties`, one property of librdkafka per line, with mode 0600."""
+        lines = [f"{name}={value}\n" for name, value in connection(settings).items()]
+        if not self._kafka_file.exists() or self._kafka_file.read_text() != "".join(lines):
+            write_private(self._kafka_file, "".join(lines))
+
+    def read_kafka_security(self) -> dict[str, str]:
+        """Return the properties of `kafka.properties` beside the address; none without the file."""
+        try:
+            lines = self._kafka_file.read_text().splitlines()
+        except FileNotFoundError:
+            return {}
+        return security_of(dict(line.partition("=")[::2] for line in lines))
+
     def read_run(self) -> RunInfo | None:
         """Return the `run.json` of the running system; None if none runs."""
         owner = self._lock_owner()
@@ -137,6 +159,10 @@ class DataFolder:
     def remove_run(self) -> None:
         """Delete `run.json`."""
         self._run_file.unlink(missing_ok=True)
+
+    @property
+    def _kafka_file(self) -> Path:
+        return self.path / "kafka.properties"
 
     @property
     def _run_file(self) -> Path:
@@ -169,13 +195,16 @@ def attach(settings: Settings, *, kafka: bool = True) -> Settings:
             f"Nothing runs on {settings.data}; start it with `verdicts up`, or set "
             f"{'KAFKA_BOOTSTRAP_SERVERS and ' if kafka else ''}DATABASE_URL."
         )
+    folder = DataFolder(settings.data)
+    security = settings.kafka_security if settings.kafka else folder.read_kafka_security()
     running = msgspec.structs.replace(
         settings,
         kafka=settings.kafka or run.kafka,
+        kafka_security=security,
         database_url=settings.database_url or run.database,
         public_url=run.public_url or settings.public_url,  # commands here print URLs of that site
     )
-    return DataFolder(settings.data).with_keys(running)
+    return folder.with_keys(running)
 
 
 def _try_lock(descriptor: int) -> bool:

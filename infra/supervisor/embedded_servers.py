@@ -29,11 +29,11 @@ class EmbeddedServers:
         self._settings, self._screen = settings, screen
         self._supervisor, self._spawn = supervisor, spawn
         self._logs = settings.data / "logs"
-        self._addresses: dict[str, str] = {}
+        self._addresses: dict[str, str | dict[str, str]] = {}
         self.postgres_home: str | None = None
 
     def start(self) -> Settings:
-        """Start the servers at the same time, and return the settings with their addresses."""
+        """Start the servers at the same time, and return the settings of their clients."""
         starts = []
         if not self._settings.database_url:
             starts.append(self._start_postgres)
@@ -57,7 +57,7 @@ class EmbeddedServers:
             server = Kafka(self._settings.data, java(), jars)
             self._run("kafka", server, KAFKA_GRACE_SECONDS)
             step.result = f"Kafka on {server.address}"
-        self._addresses["kafka"] = server.address
+        self._addresses |= {"kafka": server.address, "kafka_security": server.security}
 
     def _run(self, name: str, server: Kafka | Postgres, grace: float) -> None:
         def start() -> Child:

@@ -140,6 +140,7 @@ class LocalSystem:
     def _start_servers(self, guardian: Guardian) -> None:
         servers = EmbeddedServers(self._settings, self._screen, self._supervisor, guardian.spawn)
         self._settings = self._folder.with_keys(servers.start())
+        self._folder.write_kafka_properties(self._settings)
         self._postgres_home = servers.postgres_home
 
     def _choose_metrics_addresses(self) -> dict[str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from infra.embedded.process import Child, Spawn
+from infra.setting_values import kafka_environment, kafka_security
 from infra.settings import Settings
 from infra.supervisor.console import Screen
 from infra.supervisor.service_output import ServiceOutput
@@ -50,14 +51,16 @@ def service_environment(settings: Settings, *, metrics: str, instance: str) -> d
         metrics: `host:port` for its metrics; empty if it serves them elsewhere.
         instance: Stable name of this replica; empty for none.
     """
+    foreign = kafka_environment(kafka_security(os.environ))  # may be of another cluster
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name not in foreign},
         **_same_packages(),
         **({"VERDICTS_INSTANCE": instance} if instance else {}),
         "VERDICTS_DATA": str(settings.data),
         "VERDICTS_SECRET_KEY": ",".join(settings.secret_keys),
         "VERDICTS_VOTER_KEY": settings.voter_key,
         "KAFKA_BOOTSTRAP_SERVERS": settings.kafka,
+        **kafka_environment(settings.kafka_security),
         "DATABASE_URL": settings.database_url,
         "PYTHONUNBUFFERED": "1",
         **({"VERDICTS_METRICS": metrics} if metrics else {}),

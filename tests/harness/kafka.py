@@ -1,15 +1,17 @@
 """Clients of a broker: what tests write beside the API, and read beside the services."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from confluent_kafka import KafkaError, Message, TopicPartition
 
+from infra.embedded.kafka.server import Kafka
 from infra.kafka.client import create_consumer, create_producer
 from infra.kafka.codec import Codec
 from infra.kafka.reader import LogRecord
+from infra.setting_values import kafka_environment
 from infra.settings import Settings
 from schemas.events import Event
 from schemas.topics import Topic
@@ -19,9 +21,14 @@ from streams.deadletters.producer import DeadLetterProducer
 CODEC = Codec()
 
 
-def at_kafka(address: str) -> Settings:
-    """Settings of a client of that broker."""
-    return Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": address})
+def client_variables(server: Kafka) -> dict[str, str]:
+    """The `KAFKA_*` variables of a client of that broker."""
+    return {"KAFKA_BOOTSTRAP_SERVERS": server.address, **kafka_environment(server.security)}
+
+
+def at_kafka(variables: Mapping[str, str]) -> Settings:
+    """Settings of a client of that broker; see the fixture `kafka`."""
+    return Settings.from_environment(variables)
 
 
 @contextmanager
@@ -44,7 +51,7 @@ def hanging_transaction(
 class Sender:
     """Puts events on their topics, as the API does."""
 
-    def __init__(self, kafka: str) -> None:
+    def __init__(self, kafka: dict[str, str]) -> None:
         self._producer = create_producer(at_kafka(kafka))
 
     def send(self, events: Iterable[Event]) -> None:
@@ -69,7 +76,7 @@ class Sender:
 class Reader:
     """Reads a topic from its beginning, and keeps what it read."""
 
-    def __init__(self, kafka: str, topic: Topic) -> None:
+    def __init__(self, kafka: dict[str, str], topic: Topic) -> None:
         self._consumer = create_consumer(at_kafka(kafka), {"enable.partition.eof": True})
         self._partitions = [TopicPartition(topic.name, n, 0) for n in range(topic.partitions)]
         self._consumer.assign(self._partitions)

@@ -154,16 +154,16 @@ class Service:
         return f"--- {self.name}\n{self.logged[-3000:]}"
 
 
-def start_service(name: str, *, kafka: str, database: str, data: Path) -> Service:
+def start_service(name: str, *, kafka: dict[str, str], database: str, data: Path) -> Service:
     """Start one `verdicts` service; its log is a file of its own in `data`."""
     given = environment(kafka=kafka, database=database, data=data)
     return Service(verdicts(name), given, data / f"{name}-{time.monotonic_ns()}.log").start()
 
 
-def environment(*, kafka: str, database: str, data: Path) -> dict[str, str]:
+def environment(*, kafka: dict[str, str], database: str, data: Path) -> dict[str, str]:
     """The environment of a service on these servers."""
     return os.environ | {
-        "KAFKA_BOOTSTRAP_SERVERS": kafka,
+        **kafka,
         "DATABASE_URL": database,
         "VERDICTS_DATA": str(data),
         "VERDICTS_SECRET_KEY": "signs nothing here",

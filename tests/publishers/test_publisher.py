@@ -37,7 +37,8 @@ class PublisherGroup:
     """Projections, and publishers of one folder. No broker runs: the publisher needs none."""
 
     def __init__(self, database: str, engine: Engine, data: Path) -> None:
-        self.given: dict[str, Any] = {"kafka": "127.0.0.1:1", "database": database, "data": data}
+        kafka = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
+        self.given: dict[str, Any] = {"kafka": kafka, "database": database, "data": data}
         self.site = data / "site"
         self.engine = engine
         self.journal = Journal(engine)

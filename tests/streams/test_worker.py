@@ -40,7 +40,7 @@ LATER = NOON + MINUTE
 class WorkerGroup:
     """A database of its own, and workers on it that a test may start and end."""
 
-    def __init__(self, kafka: str, database: str, data: Path) -> None:
+    def __init__(self, kafka: dict[str, str], database: str, data: Path) -> None:
         self.kafka, self.database, self.data = kafka, database, data
         self.engine: Engine = databases.create_engine(database, name="verdicts tests")
         self.sender = Sender(kafka)
@@ -90,7 +90,7 @@ class WorkerGroup:
 
 @pytest.fixture(scope="module")
 def idle_group(
-    cluster: str, database: str, tmp_path_factory: pytest.TempPathFactory
+    cluster: dict[str, str], database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[WorkerGroup]:
     name = "worker_tests"
     with psycopg.connect(database, autocommit=True) as connection:
@@ -117,14 +117,14 @@ def tool(unique: Callable[[str], str]) -> str:
 
 
 @pytest.fixture
-def dead_letters(cluster: str) -> Iterator[Reader]:
+def dead_letters(cluster: dict[str, str]) -> Iterator[Reader]:
     reader = Reader(cluster, DEAD_LETTERS)
     yield reader
     reader.close()
 
 
 @pytest.fixture
-def changes(cluster: str) -> Iterator[Reader]:
+def changes(cluster: dict[str, str]) -> Iterator[Reader]:
     reader = Reader(cluster, CHANGES)
     yield reader
     reader.close()
@@ -318,11 +318,13 @@ def test_a_worker_that_is_told_to_end_ends_with_status_0_within_ten_seconds(
     assert not idle_group.has_heard_of(worker)
 
 
-def test_a_worker_without_its_keys_says_so_in_a_sentence(cluster: str, tmp_path: Path) -> None:
+def test_a_worker_without_its_keys_says_so_in_a_sentence(
+    cluster: dict[str, str], tmp_path: Path
+) -> None:
     process = subprocess.run(
         [sys.executable, "-m", "infra.cli", "worker"],
         env={
-            "KAFKA_BOOTSTRAP_SERVERS": cluster,
+            **cluster,
             "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
             "VERDICTS_DATA": str(tmp_path),
         },

@@ -13,7 +13,14 @@ GIGABYTE = 1e9
 LEAST_BYTES, COMFORTABLE_BYTES = 1 * GIGABYTE, 5 * GIGABYTE
 LEAST_SHARE = 0.05
 # Each lets its reader act as another user, or undo the pseudonyms of voters.
-SECRETS = ("admin.token", "secret.key", "voter.key", "run.json", "postgres.password")
+SECRETS = (
+    "admin.token",
+    "secret.key",
+    "voter.key",
+    "run.json",
+    "kafka.properties",
+    "postgres.password",
+)
 
 
 class Disk(msgspec.Struct, frozen=True):

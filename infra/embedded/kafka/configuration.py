@@ -21,8 +21,10 @@ PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@{host}:{controller}
-listeners=PLAINTEXT://{host}:{broker},CONTROLLER://{host}:{controller}
-advertised.listeners=PLAINTEXT://{host}:{broker}
+listeners=CLIENTS://{host}:{broker},CONTROLLER://{host}:{controller}
+advertised.listeners=CLIENTS://{host}:{broker}
+listener.security.protocol.map=CLIENTS:{protocol},CONTROLLER:{protocol}
+inter.broker.listener.name=CLIENTS
 controller.listener.names=CONTROLLER
 # Relative to the working folder: a comma in an absolute path would split it.
 log.dirs=log
@@ -46,4 +48,4 @@ num.io.threads=4
 num.recovery.threads.per.data.dir=2
 log.cleaner.dedupe.buffer.size=16777216
 """
-"""Server properties with the placeholders `host`, `broker` and `controller` (ports)."""
+"""Server properties with placeholders: `host`, `protocol`, and the ports `broker`, `controller`."""

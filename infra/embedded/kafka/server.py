@@ -7,23 +7,28 @@ import signal
 import subprocess
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
-from confluent_kafka import KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import KafkaException
 
 from infra.embedded import ports
 from infra.embedded.environment import server_environment
 from infra.embedded.errors import EmbeddedError, PortTakenError
 from infra.embedded.kafka.configuration import JVM_OPTIONS, PROPERTIES
+from infra.embedded.kafka.credentials import Credentials
+from infra.embedded.kafka.readiness import (
+    answers,
+    client_settings,
+    coordinates_groups,
+    eager_admin,
+    listens,
+)
 from infra.embedded.private_file import write_private
 from infra.embedded.process import Child, Identity, Spawn, end_all, identify, spawn
 from infra.embedded.startup_log import StartupLog
-from infra.kafka.client import create_admin, create_consumer
-from infra.settings import Settings
 
 STOP_SIGNAL = signal.SIGTERM
 START_SECONDS = 90
@@ -44,6 +49,7 @@ class Kafka:
         *,
         cluster: str = "",
         properties: Mapping[str, str] | None = None,
+        authenticate: bool = True,
     ) -> None:
         """Keep all files in `data/kafka`, and the output in `data/logs/kafka.log`.
 
@@ -53,12 +59,14 @@ class Kafka:
             jars: Kafka's class path.
             cluster: The id that all nodes of a cluster share; empty for a single node.
             properties: Server properties of this node that override or extend the defaults.
+            authenticate: Whether clients need the password of the data folder.
         """
         self.data = data
         self.folder = data / "kafka"
         self._cluster = cluster or new_cluster_id()
         self._alone = not cluster
-        self._properties = "".join(f"{key}={value}\n" for key, value in (properties or {}).items())
+        self._properties = dict(properties or {})
+        self._credentials = Credentials(self.folder / "password") if authenticate else None
         self._java = [str(java), *JVM_OPTIONS, "-cp", ":".join(map(str, jars))]
         self._pid_file = self.folder / "process.json"
         self._ports: dict[str, int] = {}
@@ -66,7 +74,12 @@ class Kafka:
     @property
     def address(self) -> str:
         """`host:port` for `bootstrap.servers`."""
-        return f"{ports.LOOPBACK}:{self._ports['kafka']}"
+        return _address(self._ports)
+
+    @property
+    def security(self) -> dict[str, str]:
+        """Librdkafka properties of a client beside its `bootstrap.servers`."""
+        return self._credentials.of_client if self._credentials else {}
 
     def start(self, spawn: Spawn = spawn) -> Child:
         """Start the broker, and return when it answers a client's request for metadata.
@@ -95,6 +108,8 @@ class Kafka:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._end_leftover()
         self._empty_scratch()
+        if self._credentials:
+            self._credentials.prepare(formatted=self._is_formatted)
         self._write_properties(chosen)
         log = StartupLog(self.data / "logs" / "kafka.log")
         with log.file:
@@ -110,7 +125,8 @@ class Kafka:
             )
         try:
             self._note_pid(child)
-            self._await_ready(child, f"{ports.LOOPBACK}:{chosen['kafka']}", log)
+            self._install_credentials(child, chosen, log)
+            self._await_ready(child, chosen, log)
         except BaseException:
             child.kill()
             child.wait()
@@ -121,9 +137,14 @@ class Kafka:
         """Write `server.properties` if it differs: a restart needs no room on the disk."""
         file = self.folder / "server.properties"
         text = PROPERTIES.format(
-            host=ports.LOOPBACK, broker=chosen["kafka"], controller=chosen["kafka_controller"]
+            host=ports.LOOPBACK,
+            broker=chosen["kafka"],
+            controller=chosen["kafka_controller"],
+            protocol="SASL_PLAINTEXT" if self._credentials else "PLAINTEXT",
         )
-        text += self._properties  # the last line for a name wins
+        security = self._credentials.of_server if self._credentials else {}
+        for name, value in (security | self._properties).items():
+            text += f"{name}={value}\n"  # the last line for a name wins
         if not file.exists() or file.read_text() != text:
             write_private(file, text)
 
@@ -143,9 +164,13 @@ class Kafka:
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(exist_ok=True)
 
+    @property
+    def _is_formatted(self) -> bool:
+        return (self.folder / "log" / "meta.properties").exists()
+
     def _format(self, log: StartupLog, spawn: Spawn) -> None:
         """Give an empty log folder its cluster id; an interrupted formatting starts again."""
-        if (self.folder / "log" / "meta.properties").exists():
+        if self._is_formatted:
             return
         tool = ["kafka.tools.StorageTool", "format", "--ignore-formatted"]
         formatting = spawn(
@@ -159,46 +184,53 @@ class Kafka:
         if formatting.wait():
             raise log.explain(self.name, self.data)
 
-    def _await_ready(self, child: Child, address: str, log: StartupLog) -> None:
-        settings = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": address})
-        # A broker that is starting refuses connections until it listens.
-        eager = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 100}
-        admin = create_admin(settings, eager)
+    def _install_credentials(self, child: Child, chosen: dict[str, int], log: StartupLog) -> None:
+        """Give a broker that knows no password its password, then forbid the way to do so."""
+        credentials = self._credentials
+        if credentials is None or credentials.installed:
+            return
+        # Before the child listens, a program of another user may: it must learn no password.
+        self._wait(child, log, lambda: listens(child.pid, chosen["kafka"]))
+        admin = eager_admin(client_settings(_address(chosen), credentials.of_installer))
+
+        def install() -> bool:
+            try:
+                credentials.install(admin)
+            except KafkaException:
+                return False
+            return True
+
+        self._wait(child, log, install)
+        self._write_properties(chosen)
+
+    def _await_ready(self, child: Child, chosen: dict[str, int], log: StartupLog) -> None:
+        settings = client_settings(_address(chosen), self.security)
+        admin = eager_admin(settings)
+        self._wait(child, log, lambda: answers(admin))
+        if self._alone:
+            self._wait(child, log, lambda: coordinates_groups(settings))
+
+    def _wait(self, child: Child, log: StartupLog, condition: Callable[[], bool]) -> None:
+        """Return when the condition holds.
+
+        Raises:
+            EmbeddedError: The broker has ended, or the condition does not hold in time.
+        """
         deadline = time.monotonic() + START_SECONDS
-        while not (_answers(admin) and (not self._alone or _coordinates_groups(settings))):
+        while not condition():
             if child.poll() is not None:
                 raise log.explain(self.name, self.data)
             if time.monotonic() > deadline:
                 raise EmbeddedError(
                     f"Kafka did not answer within {START_SECONDS} s; its output is in {log.path}."
                 )
+            time.sleep(0.02)
+
+
+def _address(chosen: Mapping[str, int]) -> str:
+    return f"{ports.LOOPBACK}:{chosen['kafka']}"
 
 
 def new_cluster_id() -> str:
     """Return an id in Kafka's format, without hyphens: a first hyphen would begin an option."""
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "v")
-
-
-def _answers(admin: AdminClient) -> bool:
-    """Return whether the controller has accepted the broker."""
-    try:
-        return bool(admin.list_topics(timeout=0.5).brokers)
-    except KafkaException:
-        return False
-
-
-def _coordinates_groups(settings: Settings) -> bool:
-    """Return whether a single broker coordinates consumer groups.
-
-    The request also makes a new broker create its offsets topic, so the first consumers need not
-    wait for it. The request is one of a plain consumer: describing a group that has no coordinator
-    yet can abort librdkafka, and this process with it.
-    """
-    consumer = create_consumer(settings)
-    try:
-        consumer.committed([TopicPartition("readiness", 0)], timeout=3)
-    except KafkaException:
-        return False
-    finally:
-        consumer.close()
-    return True

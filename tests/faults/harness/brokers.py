@@ -132,7 +132,8 @@ def cluster(
             **_listeners(its, proxy.port),
             **_replication(nodes),
         }
-        kafka = Kafka(home, java, jars, cluster=name, properties=properties)
+        # Nodes that start at once would each install a password of their own.
+        kafka = Kafka(home, java, jars, cluster=name, properties=properties, authenticate=False)
         brokers.append(Broker(kafka, proxy, spawn))
     return Cluster(brokers)
 

@@ -32,10 +32,8 @@ def export(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def its(cluster: str, fresh_database: str) -> Settings:
-    return Settings.from_environment(
-        {"KAFKA_BOOTSTRAP_SERVERS": cluster, "DATABASE_URL": fresh_database}
-    )
+def its(cluster: dict[str, str], fresh_database: str) -> Settings:
+    return Settings.from_environment({**cluster, "DATABASE_URL": fresh_database})
 
 
 def is_free(settings: Settings) -> bool:

@@ -25,11 +25,11 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(cluster: str, projected_url: str, tmp_path: Path) -> Run:
+def run(cluster: dict[str, str], projected_url: str, tmp_path: Path) -> Run:
     """Types a command in an installation of the test's own, but for the log, which is shared."""
     environ = {
         "VERDICTS_DATA": str(tmp_path),
-        "KAFKA_BOOTSTRAP_SERVERS": cluster,
+        **cluster,
         "DATABASE_URL": projected_url,
         "VERDICTS_SECRET_KEY": "s" * 32,
         "VERDICTS_VOTER_KEY": "v" * 32,
@@ -43,7 +43,7 @@ def parse_json(result: Result) -> Any:
 
 
 @pytest.fixture
-def voter(cluster: str, unique: Callable[[str], str]) -> str:
+def voter(cluster: dict[str, str], unique: Callable[[str], str]) -> str:
     """Somebody who has voted twice, an hour apart."""
     name, codec = unique("voter"), Codec()
     producer = create_producer(at(cluster))
@@ -54,8 +54,8 @@ def voter(cluster: str, unique: Callable[[str], str]) -> str:
     return name
 
 
-def at(cluster: str) -> Settings:
-    return Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})
+def at(cluster: dict[str, str]) -> Settings:
+    return Settings.from_environment(cluster)
 
 
 def test_the_last_events_are_shown_a_line_each(run: Run, voter: str) -> None:
@@ -91,7 +91,7 @@ def test_what_does_not_exist_is_said_in_a_sentence(run: Run) -> None:
 
 
 @pytest.fixture
-def letter(cluster: str, unique: Callable[[str], str]) -> Callable[[bytes], str]:
+def letter(cluster: dict[str, str], unique: Callable[[str], str]) -> Callable[[bytes], str]:
     """Writes a dead letter with a value; gives its key."""
 
     def write(value: bytes) -> str:
@@ -131,7 +131,7 @@ def test_a_dead_letter_is_looked_at_sent_again_and_settled(
 
 
 def test_what_the_database_refused_is_not_said_to_be_appliable(
-    run: Run, cluster: str, unique: Callable[[str], str]
+    run: Run, cluster: dict[str, str], unique: Callable[[str], str]
 ) -> None:
     key, value = unique("letter"), Codec().encode(a_vote())
     for error, now in (
@@ -179,7 +179,7 @@ def test_the_doctor_tells_what_is_wrong_and_its_status_says_so(run: Run) -> None
 
 
 def test_a_log_that_has_grown_still_holds_what_was_exported(
-    run: Run, cluster: str, voter: str, tmp_path: Path
+    run: Run, cluster: dict[str, str], voter: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "export"
     parse_json(run("log", "export", folder, "--json"))

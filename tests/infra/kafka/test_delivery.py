@@ -105,7 +105,7 @@ def test_nothing_to_send_needs_no_broker() -> None:
 
 @pytest.mark.integration
 def test_records_of_given_partitions_and_times_are_delivered(
-    kafka: str, unique: Callable[[str], str]
+    kafka: dict[str, str], unique: Callable[[str], str]
 ) -> None:
     topic = Topic(unique("sent"), 3, "any", "what a test sends", FOREVER)
     topics.apply(at_kafka(kafka), [topic])

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.integration
 
 
 def test_markers_of_transactions_take_offsets_and_are_no_records(
-    kafka: str, unique: Callable[[str], str]
+    kafka: dict[str, str], unique: Callable[[str], str]
 ) -> None:
     topic = unique("marked")
     admin = create_admin(at_kafka(kafka))
@@ -33,7 +33,7 @@ def test_markers_of_transactions_take_offsets_and_are_no_records(
 
 
 def test_records_that_a_log_has_lost_count_as_records(
-    kafka: str, unique: Callable[[str], str]
+    kafka: dict[str, str], unique: Callable[[str], str]
 ) -> None:
     topic = unique("cut")
     admin = create_admin(at_kafka(kafka))
@@ -49,7 +49,7 @@ def test_records_that_a_log_has_lost_count_as_records(
     assert log.has_records((topic, 0), 7, 9)
 
 
-def test_a_client_that_has_met_no_broker_yet_is_answered_too(cluster: str) -> None:
+def test_a_client_that_has_met_no_broker_yet_is_answered_too(cluster: dict[str, str]) -> None:
     settings = at_kafka(cluster)
     for _ in range(40):  # asked at once, the library let one of eight wait for three seconds
         assert set(LogOffsets(settings, seconds=2).ends(EVENT_PARTITIONS)) == set(EVENT_PARTITIONS)

@@ -12,16 +12,14 @@ from infra.kafka.delivery import Delivery, DeliveryUnknown, NotWritten, Outcome,
 from infra.kafka.producer import FakeProducer, KafkaProducer
 from infra.settings import Settings
 from schemas.topics import FOREVER, Topic
-
-
-def at(address: str) -> Settings:
-    return Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": address})
+from tests.harness.kafka import at_kafka
 
 
 def nowhere() -> Settings:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return at(f"127.0.0.1:{probe.getsockname()[1]}")
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+        return at_kafka({"KAFKA_BOOTSTRAP_SERVERS": address})
 
 
 async def ends_by_itself(producer: KafkaProducer) -> None:
@@ -103,14 +101,14 @@ def test_the_fake_counts_offsets_per_topic() -> None:
 
 @pytest.mark.integration
 def test_records_are_acknowledged_where_murmur2_puts_their_keys(
-    kafka: str, unique: Callable[[str], str]
+    kafka: dict[str, str], unique: Callable[[str], str]
 ) -> None:
     topic = Topic(unique("produced"), 12, "any", "what a test produces", FOREVER)
-    topics.apply(at(kafka), [topic])
+    topics.apply(at_kafka(kafka), [topic])
     keys = [f"voter-{number}".encode() for number in range(200)]
 
     async def scene() -> list[int]:
-        producer = KafkaProducer(at(kafka))
+        producer = KafkaProducer(at_kafka(kafka))
         try:
             sent = [producer.send(topic.name, key, b"v", [("h", b"1")]) for key in keys[:100]]
             rest = producer.send_all([Outgoing(topic.name, key, b"v") for key in keys[100:]])

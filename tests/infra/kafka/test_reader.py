@@ -14,15 +14,15 @@ from tests.harness.waiting import wait_until
 
 
 @pytest.fixture
-def its(kafka: str) -> Settings:
-    return Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": kafka})
+def its(kafka: dict[str, str]) -> Settings:
+    return Settings.from_environment(kafka)
 
 
 @pytest.fixture
-def topic(kafka: str, unique: Callable[[str], str]) -> str:
+def topic(kafka: dict[str, str], unique: Callable[[str], str]) -> str:
     """A topic with two partitions of the test's own."""
     name = unique("scanned")
-    admin = create_admin(Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": kafka}))
+    admin = create_admin(Settings.from_environment(kafka))
     admin.create_topics([NewTopic(name, 2, 1)])[name].result(20)
     return name
 

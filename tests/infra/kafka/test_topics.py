@@ -14,13 +14,13 @@ class ATopic(NamedTuple):
     config: dict[str, str] = {"retention.ms": "-1"}  # noqa: RUF012
 
 
-def at(kafka: str) -> Settings:
-    return Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": kafka})
+def at(kafka: dict[str, str]) -> Settings:
+    return Settings.from_environment(kafka)
 
 
 @pytest.mark.integration
 def test_missing_topics_are_created_and_later_found(
-    kafka: str, unique: Callable[[str], str]
+    kafka: dict[str, str], unique: Callable[[str], str]
 ) -> None:
     topic = ATopic(unique("topic"))
     assert apply(at(kafka), [topic]).created == [topic.name]
@@ -30,7 +30,7 @@ def test_missing_topics_are_created_and_later_found(
 
 @pytest.mark.integration
 def test_a_topic_that_differs_is_reported_and_not_changed(
-    kafka: str, unique: Callable[[str], str]
+    kafka: dict[str, str], unique: Callable[[str], str]
 ) -> None:
     name = unique("topic")
     apply(at(kafka), [ATopic(name)])
@@ -41,7 +41,9 @@ def test_a_topic_that_differs_is_reported_and_not_changed(
 
 
 @pytest.mark.integration
-def test_a_log_is_empty_until_a_record_is_written(kafka: str, unique: Callable[[str], str]) -> None:
+def test_a_log_is_empty_until_a_record_is_written(
+    kafka: dict[str, str], unique: Callable[[str], str]
+) -> None:
     one, two = ATopic(unique("topic")), ATopic(unique("topic"))
     apply(at(kafka), [one, two])
     assert is_empty(at(kafka), [one.name, two.name])
@@ -53,6 +55,8 @@ def test_a_log_is_empty_until_a_record_is_written(kafka: str, unique: Callable[[
 
 
 @pytest.mark.integration
-def test_a_refusal_of_the_broker_is_one_sentence(kafka: str, unique: Callable[[str], str]) -> None:
+def test_a_refusal_of_the_broker_is_one_sentence(
+    kafka: dict[str, str], unique: Callable[[str], str]
+) -> None:
     with pytest.raises(TopicsError, match="refused"):
         apply(at(kafka), [ATopic(unique("topic"), config={"no.such.setting": "1"})])

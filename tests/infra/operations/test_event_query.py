@@ -100,8 +100,8 @@ def test_events_are_shown_as_they_are_sent() -> None:
 
 
 @pytest.fixture
-def its(cluster: str) -> Settings:
-    return Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})
+def its(cluster: dict[str, str]) -> Settings:
+    return Settings.from_environment(cluster)
 
 
 @pytest.mark.integration
@@ -135,10 +135,10 @@ def test_the_log_is_queried_by_topic_key_type_and_time(
 
 
 @pytest.fixture
-def topic(kafka: str, unique: Callable[[str], str]) -> str:
+def topic(kafka: dict[str, str], unique: Callable[[str], str]) -> str:
     """A topic of the test's own with two partitions, on which also what is old stays."""
     name = unique("stretches")
-    admin = create_admin(Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": kafka}))
+    admin = create_admin(Settings.from_environment(kafka))
     new = NewTopic(name, 2, 1, config={"retention.ms": "-1"})
     admin.create_topics([new])[name].result(20)
     return name
@@ -223,12 +223,14 @@ def test_events_that_arrive_while_the_newest_are_read_are_followed(
 
 
 @pytest.mark.integration
-def test_an_id_with_slashes_is_no_position(its: Settings, unique: Callable[[str], str]) -> None:
+def test_an_id_with_slashes_is_no_position(
+    its: Settings, cluster: dict[str, str], unique: Callable[[str], str]
+) -> None:
     name = unique("orders/2026/17")
     producer = create_producer(its)
     producer.produce(VOTES.name, Codec().encode(a_vote(voter=name, id=name)), name)
     assert producer.flush(20) == 0
-    environ = {"KAFKA_BOOTSTRAP_SERVERS": its.kafka, "DATABASE_URL": "postgresql://nobody/asks"}
+    environ = {**cluster, "DATABASE_URL": "postgresql://nobody/asks"}
     words = ["events", "show", name, "--type", "vote.cast", "--json"]
     shown = CliRunner().invoke(verdicts, words, env=environ)
     assert [it["id"] for it in json.loads(shown.stdout)] == [name]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.setting_values import kafka_environment
 from infra.settings import Settings
 from infra.supervisor.data_folder import DataFolder, RunInfo, attach
 
@@ -21,6 +22,18 @@ def test_given_addresses_are_not_replaced_by_those_of_a_running_system(tmp_path:
     os.close(descriptor)
     assert (settings.kafka, settings.database_url) == ("k:1", "postgresql://mine")
     assert settings.public_url == "https://v"
+
+
+def test_the_properties_of_kafka_hold_what_a_client_needs(tmp_path: Path) -> None:
+    security = {"security.protocol": "SASL_PLAINTEXT", "sasl.password": "a=b"}
+    given = {"KAFKA_BOOTSTRAP_SERVERS": "k:1", **kafka_environment(security)}
+    folder = DataFolder(tmp_path)
+    folder.write_kafka_properties(Settings.from_environment(given))
+    lines = (tmp_path / "kafka.properties").read_text().splitlines()
+    expected = {"bootstrap.servers": "k:1", **security}
+    assert dict(line.split("=", 1) for line in lines) == expected
+    assert folder.read_kafka_security() == security
+    assert mode(tmp_path / "kafka.properties") == 0o600
 
 
 def test_created_keys_are_stored_and_given_ones_are_not_written(tmp_path: Path) -> None:

@@ -14,11 +14,13 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from infra.embedded.postgres.location import outside_folder
 from infra.embedded.process import Child
 from infra.settings import Settings
 from infra.supervisor.data_folder import DataFolder, attach
+from schemas.topics import VOTES
 from tests.harness.ports import free_port
 from tests.harness.services import Service
 from tests.harness.waiting import wait_until
@@ -26,6 +28,7 @@ from tests.harness.waiting import wait_until
 pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[3]
+NOBODY = 65534
 STAND_IN = Path(__file__).parents[1] / "fake_services.py"
 
 
@@ -94,7 +97,8 @@ def up(folder: Path) -> Iterator[Up]:
 
 
 def test_the_local_token_and_the_addresses_are_for_the_owner_alone(up: Up) -> None:
-    for name in ("admin.token", "run.json", "secret.key", "voter.key", "postgres.password"):
+    names = ("admin.token", "run.json", "kafka.properties", "secret.key", "voter.key")
+    for name in (*names, "postgres.password"):
         assert stat.S_IMODE((up.data / name).stat().st_mode) == 0o600, name
     assert (up.data / "admin.token").read_text().count("\n") == 1
     assert stat.S_IMODE(up.data.stat().st_mode) == 0o700
@@ -115,7 +119,29 @@ def test_the_run_names_the_processes_themselves(up: Up) -> None:
 def test_other_commands_find_the_running_system_by_its_folder(up: Up) -> None:
     its = attach(Settings.from_environment({"VERDICTS_DATA": str(up.data)}))
     assert (its.kafka, its.database_url) == (up.run()["kafka"], up.run()["database"])
+    assert its.kafka_security["sasl.username"] == "verdicts"
     assert its.secret_keys[0] == (up.data / "secret.key").read_text().strip()
+
+
+def test_a_plain_client_connects_with_the_properties_of_the_folder(up: Up) -> None:
+    lines = (up.data / "kafka.properties").read_text().splitlines()
+    properties = dict(line.split("=", 1) for line in lines)
+    assert properties["bootstrap.servers"] == up.run()["kafka"]
+    topics = AdminClient({**properties}).list_topics(timeout=20).topics
+    assert VOTES.name in topics
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
+def test_another_user_of_the_machine_cannot_read_the_properties(up: Up) -> None:
+    attempt = subprocess.run(
+        ["cat", up.data / "kafka.properties"],
+        user=NOBODY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Permission denied" in attempt.stderr
+    assert attempt.stdout == ""
 
 
 def test_lines_that_matter_are_shown_and_all_lines_are_kept(up: Up) -> None:

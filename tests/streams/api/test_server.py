@@ -52,10 +52,11 @@ CATEGORY = {
 class Api:
     """One serving process."""
 
-    def __init__(self, kafka: str, database: str) -> None:
+    def __init__(self, kafka: dict[str, str], database: str) -> None:
+        self.kafka = kafka
         self.port = free_port()
         self.environ = {
-            "KAFKA_BOOTSTRAP_SERVERS": kafka,
+            **kafka,
             "DATABASE_URL": database,
             "VERDICTS_SECRET_KEY": "s",
             "VERDICTS_VOTER_KEY": "v",
@@ -113,7 +114,7 @@ def fresh(database: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def api(kafka: str, fresh: str) -> Iterator[Api]:
+def api(kafka: dict[str, str], fresh: str) -> Iterator[Api]:
     running = Api(kafka, fresh)
     running.prepare()
     running.start()
@@ -172,7 +173,7 @@ def test_confluents_deserializer_reads_changes_with_our_address_as_its_registry(
         Codec().encode_record(a_closed_week()),
         avro(first.schema(), "Digest", older, first.id),
     ]
-    offsets = [Sender(api.settings.kafka).send_raw(CHANGES.name, b"k", raw) for raw in records]
+    offsets = [Sender(api.kafka).send_raw(CHANGES.name, b"k", raw) for raw in records]
     with SchemaRegistryClient({"url": api.url}) as registry:
         decode = AvroDeserializer(registry)
         at = SerializationContext(CHANGES.name, MessageField.VALUE)
@@ -273,7 +274,9 @@ def test_a_taken_port_is_reported_in_one_sentence(api: Api) -> None:
     assert f"127.0.0.1:{api.port} is in use; set VERDICTS_PORT" in tried.stderr
 
 
-def test_a_terminated_process_finishes_its_requests_and_ends(kafka: str, fresh: str) -> None:
+def test_a_terminated_process_finishes_its_requests_and_ends(
+    kafka: dict[str, str], fresh: str
+) -> None:
     api = Api(kafka, fresh)
     api.start()
     assert api.process

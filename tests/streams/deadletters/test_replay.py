@@ -81,8 +81,8 @@ def test_dead_letters_without_an_origin_are_not_merged() -> None:
 
 
 @pytest.fixture
-def its(cluster: str) -> Settings:
-    return Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})
+def its(cluster: dict[str, str]) -> Settings:
+    return Settings.from_environment(cluster)
 
 
 WriteDeadLetter = Callable[[bytes | None], str]

@@ -249,8 +249,8 @@ def test_a_freezer_that_falls_silent_loses_the_lock_and_the_demo_keeps_it(migrat
             assert lock.execute("show idle_session_timeout").fetchone() == (timeout,)
 
 
-def test_a_freeze_stands_on_its_topic_where_the_broker_says(cluster: str) -> None:
-    settings = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})
+def test_a_freeze_stands_on_its_topic_where_the_broker_says(cluster: dict[str, str]) -> None:
+    settings = Settings.from_environment(cluster)
     event = examples.a_digest("1999-W01")
     offset = to_topic(settings, Codec(), event)
     consumer = create_consumer(at_kafka(cluster))

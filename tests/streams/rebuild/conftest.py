@@ -11,7 +11,9 @@ from tests.streams.rebuild.rebuild_operator import Operator
 
 
 @pytest.fixture
-def without_worker(cluster: str, projected_url: str, tmp_path: Path) -> Iterator[Operator]:
+def without_worker(
+    cluster: dict[str, str], projected_url: str, tmp_path: Path
+) -> Iterator[Operator]:
     """An operator whose worker has not been started."""
     operator = Operator(cluster, projected_url, tmp_path)
     yield operator

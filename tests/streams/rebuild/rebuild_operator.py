@@ -25,7 +25,7 @@ class Operator:
 
     worker: Service | None = None
 
-    def __init__(self, kafka: str, database: str, data: Path) -> None:
+    def __init__(self, kafka: dict[str, str], database: str, data: Path) -> None:
         variables = environment(kafka=kafka, database=database, data=data)
         self.settings = Settings.from_environment(variables)
         self.engine: Engine = databases.create_engine(

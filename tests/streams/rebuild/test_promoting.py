@@ -69,7 +69,7 @@ def test_after_a_promotion_versions_are_those_that_subscribers_know_or_newer(
 
 
 def test_records_the_live_generation_has_not_reached_are_announced_after_a_promotion_too(
-    operator: Operator, tool: str, cluster: str
+    operator: Operator, tool: str, cluster: dict[str, str]
 ) -> None:
     """The new one has passed it over in silence, since that is for the live one to do."""
     operator.stop_worker()

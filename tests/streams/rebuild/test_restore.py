@@ -34,16 +34,17 @@ from publishers.build.site_files import SiteFiles
 from schemas.topics import EVENT_TOPICS, FOREVER, TOPICS, VOTES, Topic
 from streams.rebuild.generation_filler import GenerationFiller
 from tests.harness.examples import EVERY_TYPE, OTHER_TOOL, a_bookmark, a_listing, a_review, a_vote
+from tests.harness.kafka import client_variables
 
 NAMES = [topic.name for topic in EVENT_TOPICS]
 
 
-def at(kafka: str) -> Settings:
-    return Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": kafka})
+def at(kafka: dict[str, str]) -> Settings:
+    return Settings.from_environment(kafka)
 
 
 @pytest.fixture
-def original(cluster: str) -> Settings:
+def original(cluster: dict[str, str]) -> Settings:
     """A log with every type of event, poison, and whatever other tests left there."""
     its, codec = at(cluster), Codec()
     producer = create_producer(its)
@@ -68,7 +69,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory, guardian: Guardian) -> I
     folder = tmp_path_factory.mktemp("elsewhere")
     server = Kafka(folder, java(), class_path(folder, lambda *_: None))
     child = server.start(guardian.spawn)
-    yield at(server.address)
+    yield at(client_variables(server))
     child.kill()
     child.wait()
 
@@ -185,7 +186,7 @@ def an_export(folder: Path, topic: Topic, *values: bytes, end: int | None = None
 
 @pytest.mark.integration
 def test_records_after_an_export_are_no_difference_where_the_log_may_have_grown(
-    cluster: str, topic: Topic, tmp_path: Path
+    cluster: dict[str, str], topic: Topic, tmp_path: Path
 ) -> None:
     its, export = at(cluster), an_export(tmp_path / "one", topic, b"1", b"2")
     restore(its, [topic], export)
@@ -200,7 +201,7 @@ def test_records_after_an_export_are_no_difference_where_the_log_may_have_grown(
 
 @pytest.mark.integration
 def test_where_the_log_may_have_grown_every_exported_record_must_be_there(
-    cluster: str, topic: Topic, tmp_path: Path
+    cluster: dict[str, str], topic: Topic, tmp_path: Path
 ) -> None:
     its = at(cluster)
     restore(its, [topic], an_export(tmp_path / "one", topic, b"1", b"2", b"3"))
@@ -214,7 +215,9 @@ def test_where_the_log_may_have_grown_every_exported_record_must_be_there(
 
 
 @pytest.mark.integration
-def test_a_failed_import_asks_for_a_fresh_start(cluster: str, topic: Topic, tmp_path: Path) -> None:
+def test_a_failed_import_asks_for_a_fresh_start(
+    cluster: dict[str, str], topic: Topic, tmp_path: Path
+) -> None:
     its, over = at(cluster), "start over with an empty cluster and database"
     with pytest.raises(LogFilesError, match=rf"did not take a record .*; {over}"):
         restore(its, [topic], an_export(tmp_path / "large", topic, os.urandom(2_000)))

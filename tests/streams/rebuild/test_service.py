@@ -47,7 +47,7 @@ def test_workers_keep_a_new_generation_up_with_the_log(operator: Operator, tool:
 
 
 def test_a_rebuild_ends_before_a_transaction_marker_at_the_end_of_the_log(
-    operator: Operator, tool: str, cluster: str
+    operator: Operator, tool: str, cluster: dict[str, str]
 ) -> None:
     producer = create_producer(at_kafka(cluster), {"transactional.id": tool})
     producer.init_transactions(20)

@@ -1,6 +1,6 @@
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -27,20 +27,23 @@ from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from projections import generations
 from schemas.topics import DEAD_LETTERS, TOPICS, VOTES
-from tests.harness.kafka import hanging_transaction
+from tests.harness.kafka import client_variables, hanging_transaction
 from tests.harness.waiting import wait_until
 
 # Nothing listens there.
 NOWHERE = "127.0.0.1:1"
+AT_NOWHERE = {"KAFKA_BOOTSTRAP_SERVERS": NOWHERE}
 
 
 def its(
-    tmp_path: Path, kafka: str = NOWHERE, database: str = f"postgresql://x@{NOWHERE}/x"
+    tmp_path: Path,
+    kafka: Mapping[str, str] = AT_NOWHERE,
+    database: str = f"postgresql://x@{NOWHERE}/x",
 ) -> Settings:
     return Settings.from_environment(
         {
             "VERDICTS_DATA": str(tmp_path),
-            "KAFKA_BOOTSTRAP_SERVERS": kafka,
+            **kafka,
             "DATABASE_URL": database,
             "VERDICTS_SECRET_KEY": "s" * 32,
             "VERDICTS_VOTER_KEY": "v" * 32,
@@ -53,7 +56,9 @@ def by_check(findings: list[Finding]) -> dict[str, str]:
 
 
 @pytest.mark.integration
-def test_a_working_installation_passes(cluster: str, projected_url: str, tmp_path: Path) -> None:
+def test_a_working_installation_passes(
+    cluster: dict[str, str], projected_url: str, tmp_path: Path
+) -> None:
     found = list(examine(its(tmp_path, cluster, projected_url), embedded=True))
     failing = {finding.check for finding in found if finding.verdict == "fail"}
     assert failing == {"services"}  # nobody works here
@@ -62,7 +67,7 @@ def test_a_working_installation_passes(cluster: str, projected_url: str, tmp_pat
 
 @pytest.mark.integration
 def test_a_hanging_transaction_is_found_with_its_producer(
-    cluster: str, projected_url: str, tmp_path: Path, unique: Callable[[str], str]
+    cluster: dict[str, str], projected_url: str, tmp_path: Path, unique: Callable[[str], str]
 ) -> None:
     settings, name = its(tmp_path, cluster, projected_url), unique("hangs")
     create_producer(settings, {"transactional.id": name}).init_transactions(20)  # epoch 0
@@ -75,7 +80,7 @@ def test_a_hanging_transaction_is_found_with_its_producer(
 
         finding = wait_until("it hangs", look, lambda each: each.verdict == "fail", seconds=20)
         assert f"The transaction '{name}' (producer id " in finding.says
-        assert f"coordinator {cluster}" in finding.says
+        assert f"coordinator {settings.kafka}" in finding.says
         assert f"{VOTES.name}/4 at offset" in finding.says
         assert f"abort --topic {VOTES.name} --partition 4 --start-offset" in finding.do
     wait_until("its end is known", look, lambda each: each.verdict == "ok", seconds=20)
@@ -83,7 +88,7 @@ def test_a_hanging_transaction_is_found_with_its_producer(
 
 @pytest.mark.integration
 def test_offsets_outside_the_log_and_topics_made_anew_are_found(
-    cluster: str, projected_url: str, tmp_path: Path
+    cluster: dict[str, str], projected_url: str, tmp_path: Path
 ) -> None:
     made = create_engine(projected_url, name="verdicts tests")
     _store(made, "verdicts.votes.v1", "another-id", 5)
@@ -108,7 +113,7 @@ def astray(findings: list[Finding]) -> list[Finding]:
 
 @pytest.mark.integration
 def test_a_generation_beside_the_live_one_that_cannot_go_on_is_to_be_dropped(
-    cluster: str, projected_url: str, tmp_path: Path
+    cluster: dict[str, str], projected_url: str, tmp_path: Path
 ) -> None:
     settings = its(tmp_path, cluster, projected_url)
     made = create_engine(projected_url, name="verdicts tests")
@@ -127,19 +132,19 @@ def test_a_generation_beside_the_live_one_that_cannot_go_on_is_to_be_dropped(
 
 
 @pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory, guardian: Guardian) -> Iterator[str]:
-    """`host:port` of a broker without topics."""
+def bare(tmp_path_factory: pytest.TempPathFactory, guardian: Guardian) -> Iterator[dict[str, str]]:
+    """The variables of a client of a broker without topics."""
     folder = tmp_path_factory.mktemp("bare")
     server = Kafka(folder, java(), class_path(folder, lambda *_: None))
     child = server.start(guardian.spawn)
-    yield server.address
+    yield client_variables(server)
     child.kill()
     child.wait()
 
 
 @pytest.mark.integration
 def test_topics_that_are_missing_are_one_finding_and_hide_no_other(
-    bare: str, projected_url: str, tmp_path: Path
+    bare: dict[str, str], projected_url: str, tmp_path: Path
 ) -> None:
     settings = its(tmp_path, bare, projected_url)
     found = list(examine(settings, embedded=True))
@@ -161,7 +166,7 @@ def _failing(findings: list[Finding]) -> dict[str, str]:
 
 @pytest.mark.integration
 def test_a_check_that_cannot_be_made_is_a_finding_and_the_others_follow(
-    cluster: str, projected_url: str, tmp_path: Path
+    cluster: dict[str, str], projected_url: str, tmp_path: Path
 ) -> None:
     made = create_engine(projected_url, name="verdicts tests")
     with made.begin() as connection:
@@ -174,15 +179,13 @@ def test_a_check_that_cannot_be_made_is_a_finding_and_the_others_follow(
     assert {"changes", "tokens", "offsets", "dead letters"} <= set(by_check(found))
 
 
-def _id_of(cluster: str, topic: str) -> str:
-    return LogOffsets(Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})).topic_ids(
-        [topic]
-    )[topic]
+def _id_of(cluster: dict[str, str], topic: str) -> str:
+    return LogOffsets(Settings.from_environment(cluster)).topic_ids([topic])[topic]
 
 
 @pytest.mark.integration
 def test_for_a_database_without_tables_the_advice_is_to_migrate(
-    cluster: str, fresh_database: str, tmp_path: Path
+    cluster: dict[str, str], fresh_database: str, tmp_path: Path
 ) -> None:
     found = list(examine(its(tmp_path, cluster, fresh_database), embedded=True))
     (finding,) = (finding for finding in found if finding.verdict == "fail")
@@ -218,9 +221,9 @@ def test_whatever_fails_is_a_finding_of_its_check(error: Exception, says: str) -
 
 @pytest.mark.integration
 def test_the_state_of_each_partition_has_its_replicas(
-    kafka: str, unique: Callable[[str], str]
+    kafka: dict[str, str], unique: Callable[[str], str]
 ) -> None:
-    settings = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": kafka})
+    settings = Settings.from_environment(kafka)
     client, name = create_admin(settings), unique("topic")
     client.create_topics([NewTopic(name, 2, 1)])[name].result(10)
     topics.is_empty(settings, [name])  # returns once every partition has a leader

@@ -23,9 +23,9 @@ def without_registry(_: int) -> None:
 
 
 def test_an_unreadable_record_does_not_block_later_ones(
-    cluster: str, unique: Callable[[str], str], a_tool: Callable[..., Tool]
+    cluster: dict[str, str], unique: Callable[[str], str], a_tool: Callable[..., Tool]
 ) -> None:
-    settings = Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})
+    settings = Settings.from_environment(cluster)
     tool = a_tool(unique("tool"))
     broken = {unique("tool"): value for value in (OF_A_REGISTRY, b"", b"garbage", None)}
 
@@ -52,7 +52,7 @@ def test_an_unreadable_record_does_not_block_later_ones(
     assert asyncio.run(scenario()) == {**dict.fromkeys(broken), tool.tool: tool}
 
 
-def publish(cluster: str, slug: str, value: bytes | None) -> None:
+def publish(cluster: dict[str, str], slug: str, value: bytes | None) -> None:
     producer = create_producer(at_kafka(cluster))
     producer.produce(CHANGES.name, value, f"tool:{slug}")
     assert producer.flush(10) == 0

@@ -36,8 +36,8 @@ def look(gauges: LagGauges) -> dict[str, Seen]:
 
 
 @pytest.fixture
-def its(cluster: str) -> Settings:
-    return Settings.from_environment({"KAFKA_BOOTSTRAP_SERVERS": cluster})
+def its(cluster: dict[str, str]) -> Settings:
+    return Settings.from_environment(cluster)
 
 
 def create_and_flush(its: Settings, place: TopicPartition, voter: str) -> None:
