@@ -66,7 +66,11 @@ class Sender:
         """Put bytes on a topic; the delivered message says where they stand."""
         delivered: list[Message] = []
         self._producer.produce(
-            topic, key=key, value=value, on_delivery=lambda _, it: delivered.append(it), **more
+            topic,
+            key=key,
+            value=value,
+            on_delivery=lambda _, message: delivered.append(message),
+            **more,
         )
         assert self._producer.flush(20) == 0
         assert not delivered[0].error()

@@ -78,10 +78,10 @@ class WorkerGroup:
 
     def has_heard_of(self, worker: Service) -> bool:
         """Whether a worker has given a sign of life, and has not said farewell."""
-        query = text("select from verdicts.heartbeats where instance like :its")
+        query = text("select from verdicts.heartbeats where instance like :instance")
         with self.engine.connect() as connection:
-            its = {"its": f"%-{worker.pid}"}
-            return connection.execute(query, its).first() is not None
+            instance = {"instance": f"%-{worker.pid}"}
+            return connection.execute(query, instance).first() is not None
 
     def is_complete(self) -> bool:
         """Whether every partition has somebody."""

@@ -32,7 +32,7 @@ def export(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def its(cluster: dict[str, str], fresh_database: str) -> Settings:
+def settings(cluster: dict[str, str], fresh_database: str) -> Settings:
     return Settings.from_environment({**cluster, "DATABASE_URL": fresh_database})
 
 
@@ -57,22 +57,22 @@ def around(look: Callable[[str], None]) -> Bar:
 
 @pytest.mark.integration
 def test_no_week_is_decided_from_the_first_event_to_the_last_comparison(
-    its: Settings, export: Path
+    settings: Settings, export: Path
 ) -> None:
     seen: list[tuple[str, bool]] = []
-    import_from(export, its, around(lambda doing: seen.append((doing, is_free(its)))))
+    import_from(export, settings, around(lambda doing: seen.append((doing, is_free(settings)))))
     steps = ("Verifying the files", "Importing", "Comparing")
     assert seen == [(step, False) for step in steps for _ in range(2)]
-    assert is_free(its)
+    assert is_free(settings)
 
 
 @pytest.mark.integration
 def test_an_import_whose_database_went_away_says_what_may_have_happened(
-    its: Settings, export: Path
+    settings: Settings, export: Path
 ) -> None:
     def end(doing: str) -> None:
         if doing == "Importing":
-            with psycopg.connect(its.database_url) as connection:
+            with psycopg.connect(settings.database_url) as connection:
                 connection.execute(
                     "select pg_terminate_backend(pid) from pg_stat_activity"
                     " where datname = current_database() and pid <> pg_backend_pid()"
@@ -81,7 +81,7 @@ def test_an_import_whose_database_went_away_says_what_may_have_happened(
     with pytest.raises(
         LogFilesError, match="a week may have been closed without some of its events"
     ):
-        import_from(export, its, around(end))
+        import_from(export, settings, around(end))
 
 
 def test_an_import_without_a_database_says_why_it_needs_one(export: Path, tmp_path: Path) -> None:

@@ -91,7 +91,9 @@ def test_what_does_not_exist_is_said_in_a_sentence(run: Run) -> None:
 
 
 @pytest.fixture
-def letter(cluster: dict[str, str], unique: Callable[[str], str]) -> Callable[[bytes], str]:
+def add_dead_letter(
+    cluster: dict[str, str], unique: Callable[[str], str]
+) -> Callable[[bytes], str]:
     """Writes a dead letter with a value; gives its key."""
 
     def write(value: bytes) -> str:
@@ -113,9 +115,9 @@ def number_of(run: Run, key: str) -> int:
 
 
 def test_a_dead_letter_is_looked_at_sent_again_and_settled(
-    run: Run, letter: Callable[[bytes], str]
+    run: Run, add_dead_letter: Callable[[bytes], str]
 ) -> None:
-    number = number_of(run, letter(b"garbage"))
+    number = number_of(run, add_dead_letter(b"garbage"))
     shown = parse_json(run("deadletters", "show", number, "--json"))
     assert shown["now"] == "cannot be applied: not in the Confluent wire format"
     assert "67 61 72 62" in run("deadletters", "show", number).stdout
@@ -145,8 +147,10 @@ def test_what_the_database_refused_is_not_said_to_be_appliable(
         assert shown["event"]["type"] == "vote.cast"
 
 
-def test_a_dead_letter_is_discarded_with_a_reason(run: Run, letter: Callable[[bytes], str]) -> None:
-    number = number_of(run, letter(b"garbage"))
+def test_a_dead_letter_is_discarded_with_a_reason(
+    run: Run, add_dead_letter: Callable[[bytes], str]
+) -> None:
+    number = number_of(run, add_dead_letter(b"garbage"))
     assert run("deadletters", "discard", number).exit_code == 2  # without one
     done = run("deadletters", "discard", number, "--reason", "a test", "--json")
     assert parse_json(done) == {"discarded": [number]}

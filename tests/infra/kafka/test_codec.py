@@ -34,7 +34,7 @@ VOTE = {"id": "01", "time": NOON, "tool": "a", "voter": "v", "choice": "ship", "
 def a_record(name: str) -> Any:
     """The catalogue's example of a record of the changes topic, decoded."""
     version = catalogue.NEWEST[topics.CHANGES.name]
-    example = next(it["value"] for it in version.examples() if it["record"] == name)
+    example = next(each["value"] for each in version.examples() if each["record"] == name)
     return CODEC.decode_record(avro(version.schema(), name, example, version.id))
 
 
@@ -77,7 +77,7 @@ def test_the_pinned_id_stands_behind_the_magic_byte(version: catalogue.Version) 
     if version.topic == topics.CHANGES:
         raw = CODEC.encode_record(a_record("Category"))
     else:
-        example = next(it for it in EVERY_TYPE if it.data.topic == version.topic)
+        example = next(event for event in EVERY_TYPE if event.data.topic == version.topic)
         raw = CODEC.encode(example)
     assert raw[:5] == b"\0" + version.id.to_bytes(4, "big")
 
@@ -184,7 +184,7 @@ def test_a_schema_that_is_no_avro_is_fetched_once_and_its_records_are_dead_lette
 
 def without(schema: list[Any], field: str) -> list[Any]:
     return [
-        {**record, "fields": [it for it in record["fields"] if it["name"] != field]}
+        {**record, "fields": [each for each in record["fields"] if each["name"] != field]}
         for record in schema
     ]
 
@@ -199,8 +199,8 @@ def test_records_of_an_older_version_take_the_defaults_of_the_new_one() -> None:
 
 def test_records_of_a_newer_version_are_read_without_new_fields() -> None:
     newer = [
-        {**it, "fields": [{"name": "mood", "type": "string", "default": ""}, *it["fields"]]}
-        for it in VOTE_SCHEMA
+        {**record, "fields": [{"name": "mood", "type": "string", "default": ""}, *record["fields"]]}
+        for record in VOTE_SCHEMA
     ]
     raw = avro(newer, "VoteCast", VOTE | {"mood": "fine"}, 7)
     event = Codec(fetch={7: newer}.get).decode(VOTES, raw)
@@ -249,10 +249,10 @@ def test_foreign_bytes_are_undecodable(raw: bytes | None) -> None:
 
 def test_a_flipped_byte_gives_another_event_or_is_undecodable() -> None:
     raw = CODEC.encode(a_review(pros=("Runs offline",), disclosure="I know its author."))
-    for place in range(len(raw)):
-        for flipped in (raw[place] ^ 1, raw[place] ^ 0x80, 0xFF):
+    for position in range(len(raw)):
+        for flipped in (raw[position] ^ 1, raw[position] ^ 0x80, 0xFF):
             try:
-                CODEC.decode(REVIEWS, raw[:place] + bytes([flipped]) + raw[place + 1 :])
+                CODEC.decode(REVIEWS, raw[:position] + bytes([flipped]) + raw[position + 1 :])
             except UndecodableError:
                 continue
 
@@ -269,7 +269,7 @@ def test_an_event_of_another_topic_is_undecodable_here() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "reason"),
     [
         ({"tool": "Not A Slug"}, "tool"),
         ({"tool": "a-vs-b"}, "tool"),
@@ -285,8 +285,10 @@ def test_an_event_of_another_topic_is_undecodable_here() -> None:
         ({"time": -(2**63)}, "years 1 to 9999"),
     ],
 )
-def test_values_that_no_event_may_have_are_undecodable(changes: dict[str, Any], said: str) -> None:
-    assert said in undecodable(a_raw_vote(**changes))
+def test_values_that_no_event_may_have_are_undecodable(
+    changes: dict[str, Any], reason: str
+) -> None:
+    assert reason in undecodable(a_raw_vote(**changes))
 
 
 @pytest.mark.parametrize("time", [-62_135_596_800_000_000, 0, 253_402_300_799_999_999])

@@ -26,10 +26,10 @@ def test_markers_of_transactions_take_offsets_and_are_no_records(
         producer.flush(20)
         end(20)
     log = LogOffsets(at_kafka(kafka))
-    place = (topic, 0)
-    assert log.ends([place]) == {place: 4}
-    assert log.has_records(place, 0, 4)
-    assert not log.has_records(place, 1, 4)
+    partition = (topic, 0)
+    assert log.ends([partition]) == {partition: 4}
+    assert log.has_records(partition, 0, 4)
+    assert not log.has_records(partition, 1, 4)
 
 
 def test_records_that_a_log_has_lost_count_as_records(

@@ -112,12 +112,14 @@ def test_records_are_acknowledged_where_murmur2_puts_their_keys(
         try:
             sent = [producer.send(topic.name, key, b"v", [("h", b"1")]) for key in keys[:100]]
             rest = producer.send_all([Outgoing(topic.name, key, b"v") for key in keys[100:]])
-            together = [it for it in await rest if isinstance(it, Delivery)]
-            return [it.partition for it in (*[await one for one in sent], *together)]
+            together = [delivery for delivery in await rest if isinstance(delivery, Delivery)]
+            return [
+                delivery.partition for delivery in (*[await pending for pending in sent], *together)
+            ]
         finally:
             await producer.close()
 
-    places = list(range(12))
-    expected = [DefaultPartitioner()(key, places, places) for key in keys]
+    partitions = list(range(12))
+    expected = [DefaultPartitioner()(key, partitions, partitions) for key in keys]
     assert asyncio.run(scene()) == expected
     assert len(set(expected)) == 12

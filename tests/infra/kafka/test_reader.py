@@ -14,7 +14,7 @@ from tests.harness.waiting import wait_until
 
 
 @pytest.fixture
-def its(kafka: dict[str, str]) -> Settings:
+def settings(kafka: dict[str, str]) -> Settings:
     return Settings.from_environment(kafka)
 
 
@@ -27,16 +27,16 @@ def topic(kafka: dict[str, str], unique: Callable[[str], str]) -> str:
     return name
 
 
-def write(its: Settings, topic: str, partition: int, *timestamps: int) -> None:
+def write(settings: Settings, topic: str, partition: int, *timestamps: int) -> None:
     """Write a record for each of these times, in milliseconds."""
-    producer = create_producer(its)
+    producer = create_producer(settings)
     for timestamp in timestamps:
         producer.produce(topic, b"a record", partition=partition, timestamp=timestamp)
     assert producer.flush(20) == 0
 
 
-def transactional(its: Settings, topic: str) -> Producer:
-    producer = create_producer(its, {"transactional.id": topic})
+def transactional(settings: Settings, topic: str) -> Producer:
+    producer = create_producer(settings, {"transactional.id": topic})
     producer.init_transactions(20)
     return producer
 
@@ -61,13 +61,13 @@ def test_a_record_that_does_not_come_in_time_is_unknown_and_an_empty_range_is_no
 
 
 @pytest.mark.integration
-def test_the_first_record_of_each_range_is_read(its: Settings, topic: str) -> None:
-    write(its, topic, 0, now(), now())
-    write(its, topic, 1, now())
-    found = first_records(
-        its, {(topic, 0): OffsetRange(1, 2), (topic, 1): OffsetRange(0, 1)}, seconds=20
+def test_the_first_record_of_each_range_is_read(settings: Settings, topic: str) -> None:
+    write(settings, topic, 0, now(), now())
+    write(settings, topic, 1, now())
+    records = first_records(
+        settings, {(topic, 0): OffsetRange(1, 2), (topic, 1): OffsetRange(0, 1)}, seconds=20
     )
-    assert {place: record and record.offset for place, record in found.items()} == {
+    assert {partition: record and record.offset for partition, record in records.items()} == {
         (topic, 0): 1,
         (topic, 1): 0,
     }
@@ -75,50 +75,52 @@ def test_the_first_record_of_each_range_is_read(its: Settings, topic: str) -> No
 
 @pytest.mark.integration
 def test_a_range_of_nothing_but_markers_of_transactions_has_no_record(
-    its: Settings, topic: str
+    settings: Settings, topic: str
 ) -> None:
     marks = {(topic, 0): OffsetRange(1, 2)}
-    producer = transactional(its, topic)
+    producer = transactional(settings, topic)
     write_at_once(producer, topic)
-    assert first_records(its, marks, seconds=20) == {}
+    assert first_records(settings, marks, seconds=20) == {}
     write_at_once(producer, topic)  # the next record is none of that span's
-    assert first_records(its, marks, seconds=20) == {}
+    assert first_records(settings, marks, seconds=20) == {}
 
 
 @pytest.mark.integration
-def test_a_record_of_an_open_transaction_does_not_count_yet(its: Settings, topic: str) -> None:
-    producer = transactional(its, topic)
+def test_a_record_of_an_open_transaction_does_not_count_yet(settings: Settings, topic: str) -> None:
+    producer = transactional(settings, topic)
     producer.begin_transaction()
     producer.produce(topic, b"a record", partition=0)
     assert producer.flush(20) == 0
-    assert first_records(its, {(topic, 0): OffsetRange(0, 1)}, seconds=20) == {}
+    assert first_records(settings, {(topic, 0): OffsetRange(0, 1)}, seconds=20) == {}
     producer.commit_transaction(20)
-    assert first_records(its, {(topic, 0): OffsetRange(0, 1)}, seconds=20).keys() == {(topic, 0)}
+    assert first_records(settings, {(topic, 0): OffsetRange(0, 1)}, seconds=20).keys() == {
+        (topic, 0)
+    }
 
 
 @pytest.mark.integration
-def test_an_age_is_in_seconds(its: Settings, topic: str) -> None:
-    write(its, topic, 0, now() - 60_000)
-    place = (topic, 0)
+def test_an_age_is_in_seconds(settings: Settings, topic: str) -> None:
+    write(settings, topic, 0, now() - 60_000)
+    partition = (topic, 0)
     age = wait_until(
         "the record has an age",
-        lambda: ages(its, {place: OffsetRange(0, 1)})[place],
-        lambda it: it is not None,
+        lambda: ages(settings, {partition: OffsetRange(0, 1)})[partition],
+        lambda age: age is not None,
     )
     assert 60 <= (age or 0) < 120
 
 
 @pytest.mark.integration
 def test_a_range_that_the_log_has_lost_is_unknown_and_the_others_are_read(
-    its: Settings, topic: str
+    settings: Settings, topic: str
 ) -> None:
-    write(its, topic, 0, now(), now(), now())
-    write(its, topic, 1, now())
-    admin, begin = create_admin(its), TopicPartition(topic, 0, 2)
+    write(settings, topic, 0, now(), now(), now())
+    write(settings, topic, 1, now())
+    admin, begin = create_admin(settings), TopicPartition(topic, 0, 2)
     admin.delete_records([begin])[begin].result(20)
-    found = first_records(
-        its, {(topic, 0): OffsetRange(0, 3), (topic, 1): OffsetRange(0, 1)}, seconds=20
+    records = first_records(
+        settings, {(topic, 0): OffsetRange(0, 3), (topic, 1): OffsetRange(0, 1)}, seconds=20
     )
-    assert found.keys() == {(topic, 0), (topic, 1)}
-    assert found[topic, 0] is None
-    assert found[topic, 1] is not None
+    assert records.keys() == {(topic, 0), (topic, 1)}
+    assert records[topic, 0] is None
+    assert records[topic, 1] is not None

@@ -35,23 +35,23 @@ def test_a_topic_that_differs_is_reported_and_not_changed(
     name = unique("topic")
     apply(at(kafka), [ATopic(name)])
     other = ATopic(name, partitions=3, config={"retention.ms": "1000"})
-    told = [f"{name} has 2 partitions, not 3.", f"{name} has retention.ms=-1, not 1000."]
-    assert apply(at(kafka), [other]).differences == told
-    assert apply(at(kafka), [other]).differences == told
+    differences = [f"{name} has 2 partitions, not 3.", f"{name} has retention.ms=-1, not 1000."]
+    assert apply(at(kafka), [other]).differences == differences
+    assert apply(at(kafka), [other]).differences == differences
 
 
 @pytest.mark.integration
 def test_a_log_is_empty_until_a_record_is_written(
     kafka: dict[str, str], unique: Callable[[str], str]
 ) -> None:
-    one, two = ATopic(unique("topic")), ATopic(unique("topic"))
-    apply(at(kafka), [one, two])
-    assert is_empty(at(kafka), [one.name, two.name])
+    first, second = ATopic(unique("topic")), ATopic(unique("topic"))
+    apply(at(kafka), [first, second])
+    assert is_empty(at(kafka), [first.name, second.name])
     producer = create_producer(at(kafka))
-    producer.produce(two.name, b"x", partition=1)
+    producer.produce(second.name, b"x", partition=1)
     producer.flush()
-    assert not is_empty(at(kafka), [one.name, two.name])
-    assert is_empty(at(kafka), [one.name])
+    assert not is_empty(at(kafka), [first.name, second.name])
+    assert is_empty(at(kafka), [first.name])
 
 
 @pytest.mark.integration

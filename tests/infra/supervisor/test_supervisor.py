@@ -78,13 +78,13 @@ class Up:
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="verdicts-up-"))
-    made.chmod(0o755)
-    yield made
-    for data in made.iterdir():
+    created = Path(tempfile.mkdtemp(prefix="verdicts-up-"))
+    created.chmod(0o755)
+    yield created
+    for data in created.iterdir():
         if outside := outside_folder(data):
             shutil.rmtree(outside, ignore_errors=True)
-    shutil.rmtree(made, ignore_errors=True)
+    shutil.rmtree(created, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
@@ -117,10 +117,10 @@ def test_the_run_names_the_processes_themselves(up: Up) -> None:
 
 
 def test_other_commands_find_the_running_system_by_its_folder(up: Up) -> None:
-    its = attach(Settings.from_environment({"VERDICTS_DATA": str(up.data)}))
-    assert (its.kafka, its.database_url) == (up.run()["kafka"], up.run()["database"])
-    assert its.kafka_security["sasl.username"] == "verdicts"
-    assert its.secret_keys[0] == (up.data / "secret.key").read_text().strip()
+    settings = attach(Settings.from_environment({"VERDICTS_DATA": str(up.data)}))
+    assert (settings.kafka, settings.database_url) == (up.run()["kafka"], up.run()["database"])
+    assert settings.kafka_security["sasl.username"] == "verdicts"
+    assert settings.secret_keys[0] == (up.data / "secret.key").read_text().strip()
 
 
 def test_a_plain_client_connects_with_the_properties_of_the_folder(up: Up) -> None:

@@ -89,9 +89,11 @@ def test_documentation_may_be_edited() -> None:
 
 def test_an_edited_schema_is_told() -> None:
     edited = with_field(votes().schema(), name="mood", type="string", default="")
-    told = list(problems((a_second_version(votes(), edited, version=1, sha256=votes().sha256),)))
-    assert len(told) == 1
-    assert "votes.1.avsc was edited" in told[0]
+    sentences = list(
+        problems((a_second_version(votes(), edited, version=1, sha256=votes().sha256),))
+    )
+    assert len(sentences) == 1
+    assert "votes.1.avsc was edited" in sentences[0]
 
 
 def test_a_compatible_new_version_is_fine_wherever_it_stands() -> None:
@@ -102,15 +104,15 @@ def test_a_compatible_new_version_is_fine_wherever_it_stands() -> None:
 
 def test_a_new_version_that_cannot_read_the_old_records_is_told() -> None:
     schema = with_field(votes().schema(), name="mood", type="string")
-    told = list(problems((*VERSIONS, a_second_version(votes(), schema))))
-    assert len(told) == 1
-    assert "version 2 cannot read 1" in told[0]
+    sentences = list(problems((*VERSIONS, a_second_version(votes(), schema))))
+    assert len(sentences) == 1
+    assert "version 2 cannot read 1" in sentences[0]
 
 
 def test_a_new_version_that_drops_a_record_is_told() -> None:
     schema = votes().schema()[:1]
-    told = list(problems((*VERSIONS, a_second_version(votes(), schema))))
-    assert any("cannot read 1" in sentence for sentence in told)
+    sentences = list(problems((*VERSIONS, a_second_version(votes(), schema))))
+    assert any("cannot read 1" in sentence for sentence in sentences)
 
 
 def test_an_id_that_is_used_twice_is_told() -> None:
@@ -144,6 +146,6 @@ def test_the_check_ends_with_status_1_on_an_edited_file(tmp_path: Path) -> None:
     schema = json.loads(file.read_text())
     schema[0]["fields"][0]["name"] = "identifier"
     file.write_text(json.dumps(schema))
-    told = run()
-    assert told.returncode == 1
-    assert "reviews.1.avsc was edited" in told.stderr
+    checked = run()
+    assert checked.returncode == 1
+    assert "reviews.1.avsc was edited" in checked.stderr

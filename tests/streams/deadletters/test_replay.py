@@ -81,7 +81,7 @@ def test_dead_letters_without_an_origin_are_not_merged() -> None:
 
 
 @pytest.fixture
-def its(cluster: dict[str, str]) -> Settings:
+def settings(cluster: dict[str, str]) -> Settings:
     return Settings.from_environment(cluster)
 
 
@@ -89,7 +89,7 @@ WriteDeadLetter = Callable[[bytes | None], str]
 
 
 @pytest.fixture
-def write_unreadable(its: Settings, unique: Callable[[str], str]) -> WriteDeadLetter:
+def write_unreadable(settings: Settings, unique: Callable[[str], str]) -> WriteDeadLetter:
     """Write a dead letter of a vote with that value; gives its key."""
 
     def written(value: bytes | None) -> str:
@@ -97,7 +97,7 @@ def write_unreadable(its: Settings, unique: Callable[[str], str]) -> WriteDeadLe
         record = LogRecord(
             VOTES.name, 1, next(_offsets), 1, key.encode(), value, (("mark", b"kept"),)
         )
-        write_dead_letter(its, record, UndecodableError("no such schema yet"))
+        write_dead_letter(settings, record, UndecodableError("no such schema yet"))
         return key
 
     return written
@@ -112,15 +112,15 @@ def dead_letter_of(replay: DeadLetterReplay, key: str) -> DeadLetter:
 
 @pytest.mark.integration
 def test_a_record_that_can_be_read_by_now_is_replayed_as_it_was(
-    its: Settings, projected: Engine, write_unreadable: WriteDeadLetter
+    settings: Settings, projected: Engine, write_unreadable: WriteDeadLetter
 ) -> None:
     value = Codec().encode(a_vote())
     key = write_unreadable(value)
-    replay = DeadLetterReplay(its, projected, Codec())
+    replay = DeadLetterReplay(settings, projected, Codec())
     dead_letter = dead_letter_of(replay, key)
     origin = replay.replay([dead_letter])[dead_letter.number]
     topic, partition, offset = origin
-    (record,) = scan(its, {(topic, partition): OffsetRange(offset, offset + 1)})
+    (record,) = scan(settings, {(topic, partition): OffsetRange(offset, offset + 1)})
     assert (record.key, record.value) == (key.encode(), value)
     assert record.headers == (("mark", b"kept"),)
     resolved = dead_letter_of(replay, key)
@@ -129,10 +129,10 @@ def test_a_record_that_can_be_read_by_now_is_replayed_as_it_was(
 
 @pytest.mark.integration
 def test_an_unreadable_record_is_replayed_by_force_alone_and_none_with_it(
-    its: Settings, projected: Engine, write_unreadable: WriteDeadLetter
+    settings: Settings, projected: Engine, write_unreadable: WriteDeadLetter
 ) -> None:
     good, bad = write_unreadable(Codec().encode(a_vote())), write_unreadable(b"garbage")
-    replay = DeadLetterReplay(its, projected, Codec())
+    replay = DeadLetterReplay(settings, projected, Codec())
     dead_letters = [dead_letter_of(replay, good), dead_letter_of(replay, bad)]
     with pytest.raises(ReplayError, match=r"cannot be applied: .* use --force"):
         replay.replay(dead_letters)
@@ -142,30 +142,31 @@ def test_an_unreadable_record_is_replayed_by_force_alone_and_none_with_it(
 
 @pytest.mark.integration
 def test_a_discarded_dead_letter_keeps_its_reason(
-    its: Settings, projected: Engine, write_unreadable: WriteDeadLetter
+    settings: Settings, projected: Engine, write_unreadable: WriteDeadLetter
 ) -> None:
     key = write_unreadable(None)
-    replay = DeadLetterReplay(its, projected, Codec())
+    replay = DeadLetterReplay(settings, projected, Codec())
     replay.discard([dead_letter_of(replay, key)], "a test that went astray")
     resolved = dead_letter_of(replay, key)
     assert (resolved.state, resolved.note) == ("discarded", "a test that went astray")
 
 
-def waiting(its: Settings, projected: Engine) -> int:
+def waiting(settings: Settings, projected: Engine) -> int:
     with projected.connect() as connection:
         return waiting_dead_letters(
-            connection, LogOffsets(its).bounds([DEAD_LETTERS_PARTITION])[DEAD_LETTERS_PARTITION]
+            connection,
+            LogOffsets(settings).bounds([DEAD_LETTERS_PARTITION])[DEAD_LETTERS_PARTITION],
         )
 
 
 @pytest.fixture
-def copied(its: Settings, unique: Callable[[str], str]) -> Callable[[], str]:
+def copied(settings: Settings, unique: Callable[[str], str]) -> Callable[[], str]:
     """Write a dead letter, and with every call the same one once more; gives its key."""
     key, value = unique("voter"), Codec().encode(a_vote())
     record = LogRecord(VOTES.name, 1, next(_offsets), 1, key.encode(), value)
 
     def write() -> str:
-        write_dead_letter(its, record, UndecodableError("no such schema yet"))
+        write_dead_letter(settings, record, UndecodableError("no such schema yet"))
         return key
 
     return write
@@ -174,28 +175,28 @@ def copied(its: Settings, unique: Callable[[str], str]) -> Callable[[], str]:
 @pytest.mark.integration
 @pytest.mark.parametrize("decision", ["discard", "replay"])
 def test_no_copy_of_a_dead_letter_waits_after_its_resolution(
-    its: Settings, projected: Engine, copied: Callable[[], str], decision: str
+    settings: Settings, projected: Engine, copied: Callable[[], str], decision: str
 ) -> None:
-    before = waiting(its, projected)
+    before = waiting(settings, projected)
     key = copied() and copied()
-    assert waiting(its, projected) == before + 2
-    replay = DeadLetterReplay(its, projected, Codec())
+    assert waiting(settings, projected) == before + 2
+    replay = DeadLetterReplay(settings, projected, Codec())
     if decision == "discard":
         replay.discard([dead_letter_of(replay, key)], "a test")
     else:
         replay.replay([dead_letter_of(replay, key)])
-    assert waiting(its, projected) == before
+    assert waiting(settings, projected) == before
 
 
 @pytest.mark.integration
 def test_a_discarded_dead_letter_whose_copy_is_replayed_counts_as_replayed(
-    its: Settings, projected: Engine, copied: Callable[[], str]
+    settings: Settings, projected: Engine, copied: Callable[[], str]
 ) -> None:
     key = copied()
-    replay = DeadLetterReplay(its, projected, Codec())
+    replay = DeadLetterReplay(settings, projected, Codec())
     replay.discard([dead_letter_of(replay, key)], "a test")
     copied()
-    replay = DeadLetterReplay(its, projected, Codec())
+    replay = DeadLetterReplay(settings, projected, Codec())
     copy = dead_letter_of(replay, key)
     origin = replay.replay([copy], force=True)[copy.number]
     resolved = dead_letter_of(replay, key)
@@ -205,23 +206,23 @@ def test_a_discarded_dead_letter_whose_copy_is_replayed_counts_as_replayed(
 @pytest.mark.integration
 @pytest.mark.parametrize("topic", ["other", DEAD_LETTERS.name])
 def test_a_dead_letter_of_a_foreign_topic_is_not_replayed(
-    its: Settings, projected: Engine, topic: str, unique: Callable[[str], str]
+    settings: Settings, projected: Engine, topic: str, unique: Callable[[str], str]
 ) -> None:
     key, value = unique("voter"), Codec().encode(a_vote())
     record = LogRecord(topic, 0, next(_offsets), 1, key.encode(), value)
-    write_dead_letter(its, record, ValueError("refused"))
-    replay = DeadLetterReplay(its, projected, Codec())
+    write_dead_letter(settings, record, ValueError("refused"))
+    replay = DeadLetterReplay(settings, projected, Codec())
     with pytest.raises(ReplayError, match="is not a topic of events"):
         replay.replay([dead_letter_of(replay, key)], force=True)
 
 
 @pytest.mark.integration
 def test_a_record_without_a_key_is_replayed_to_its_partition(
-    its: Settings, projected: Engine
+    settings: Settings, projected: Engine
 ) -> None:
     record = LogRecord(REVIEWS.name, 4, next(_offsets), 1, None, Codec().encode(a_vote()))
-    write_dead_letter(its, record, ValueError("refused"))
-    replay = DeadLetterReplay(its, projected, Codec())
+    write_dead_letter(settings, record, ValueError("refused"))
+    replay = DeadLetterReplay(settings, projected, Codec())
     dead_letter = next(dead_letter for dead_letter in replay.list_all() if dead_letter.key is None)
     assert (dead_letter.stage, dead_letter.error) == ("TASK_PUT", "ValueError")
     assert replay.replay([dead_letter], force=True)[dead_letter.number][:2] == (REVIEWS.name, 4)

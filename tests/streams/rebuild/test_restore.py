@@ -46,8 +46,8 @@ def at(kafka: dict[str, str]) -> Settings:
 @pytest.fixture
 def original(cluster: dict[str, str]) -> Settings:
     """A log with every type of event, poison, and whatever other tests left there."""
-    its, codec = at(cluster), Codec()
-    producer = create_producer(its)
+    settings, codec = at(cluster), Codec()
+    producer = create_producer(settings)
     votes = [a_vote(voter=f"v-{number}", id=str(number)) for number in range(500)]
     keep = [a_bookmark(voter=f"v-{number}", id=str(number)) for number in range(50)]
     other_tool = [a_listing(OTHER_TOOL, id="02"), a_review(tool=OTHER_TOOL, id="02")]
@@ -60,7 +60,7 @@ def original(cluster: dict[str, str]) -> Settings:
     producer.produce(VOTES.name, b"poison", b"v-1")
     producer.produce(VOTES.name, None, None)
     assert not producer.flush(10)
-    return its
+    return settings
 
 
 @pytest.fixture(scope="module")
@@ -96,13 +96,13 @@ def pages(folder: Path) -> dict[str, bytes]:
 
 
 def project(
-    its: Settings, database: str, site: Path
+    settings: Settings, database: str, site: Path
 ) -> tuple[dict[str, list[str]], dict[str, bytes]]:
     """Rows and pages that follow from a log."""
     migrations.migrate(database, afterwards=generations.create_live_tables)
     engine = databases.create_engine(database, name="verdicts tests", writes=True)
-    follower = GenerationFiller(its, engine, Codec())
-    log = LogOffsets(its)
+    follower = GenerationFiller(settings, engine, Codec())
+    log = LogOffsets(settings)
     follower.catch_up(log.ends(log.partitions_of(NAMES)), lambda _: None)
     follower.close()
     SiteBuilder(engine, SiteFiles(site), "https://verdicts.example").build_all()
@@ -140,14 +140,14 @@ def _create(address: str, beside: str) -> None:
         connection.execute(f"create database {beside.rpartition('/')[2]}".encode())
 
 
-def _differ(its: Settings, export: Path) -> None:
+def _differ(settings: Settings, export: Path) -> None:
     """A record more on the log is a difference, and is told where it stands."""
-    producer = create_producer(its)
+    producer = create_producer(settings)
     producer.produce(VOTES.name, b"late", b"v-1", partition=7)
     producer.flush()
     with pytest.raises(LogFilesError, match=r"verdicts\.votes\.v1/7/\d+, which is not in"):
-        compare(its, export)
-    assert compare(its, export, grown=True).records == Manifest.read(export).records
+        compare(settings, export)
+    assert compare(settings, export, grown=True).records == Manifest.read(export).records
 
 
 @pytest.mark.integration
@@ -188,46 +188,46 @@ def an_export(folder: Path, topic: Topic, *values: bytes, end: int | None = None
 def test_records_after_an_export_are_no_difference_where_the_log_may_have_grown(
     cluster: dict[str, str], topic: Topic, tmp_path: Path
 ) -> None:
-    its, export = at(cluster), an_export(tmp_path / "one", topic, b"1", b"2")
-    restore(its, [topic], export)
-    compare(its, export)
-    _write(its, topic, b"3", b"4")
+    settings, export = at(cluster), an_export(tmp_path / "one", topic, b"1", b"2")
+    restore(settings, [topic], export)
+    compare(settings, export)
+    _write(settings, topic, b"3", b"4")
     with pytest.raises(LogFilesError, match="/0/2, which is not in the export"):
-        compare(its, export)
-    compare(its, export, grown=True)
+        compare(settings, export)
+    compare(settings, export, grown=True)
     # There were marks of transactions where it was taken from, which an import leaves out.
-    compare(its, an_export(tmp_path / "marked", topic, b"1", b"2", end=4), grown=True)
+    compare(settings, an_export(tmp_path / "marked", topic, b"1", b"2", end=4), grown=True)
 
 
 @pytest.mark.integration
 def test_where_the_log_may_have_grown_every_exported_record_must_be_there(
     cluster: dict[str, str], topic: Topic, tmp_path: Path
 ) -> None:
-    its = at(cluster)
-    restore(its, [topic], an_export(tmp_path / "one", topic, b"1", b"2", b"3"))
+    settings = at(cluster)
+    restore(settings, [topic], an_export(tmp_path / "one", topic, b"1", b"2", b"3"))
     for values in ((b"1", b"other"), (b"2", b"3")):
         changed = an_export(tmp_path / str(values), topic, *values)
         with pytest.raises(LogFilesError, match="differs from"):
-            compare(its, changed, grown=True)
+            compare(settings, changed, grown=True)
     longer = an_export(tmp_path / "longer", topic, b"1", b"2", b"3", b"4")
     with pytest.raises(LogFilesError, match="/0/3 of the export is missing on the log"):
-        compare(its, longer, grown=True)
+        compare(settings, longer, grown=True)
 
 
 @pytest.mark.integration
 def test_a_failed_import_asks_for_a_fresh_start(
     cluster: dict[str, str], topic: Topic, tmp_path: Path
 ) -> None:
-    its, over = at(cluster), "start over with an empty cluster and database"
+    settings, over = at(cluster), "start over with an empty cluster and database"
     with pytest.raises(LogFilesError, match=rf"did not take a record .*; {over}"):
-        restore(its, [topic], an_export(tmp_path / "large", topic, os.urandom(2_000)))
-    _write(its, topic, b"half")
+        restore(settings, [topic], an_export(tmp_path / "large", topic, os.urandom(2_000)))
+    _write(settings, topic, b"half")
     with pytest.raises(LogFilesError, match=rf"The log is not empty: 1 .*; {over}"):
-        restore(its, [topic], an_export(tmp_path / "small", topic, b"whole"))
+        restore(settings, [topic], an_export(tmp_path / "small", topic, b"whole"))
 
 
-def _write(its: Settings, topic: Topic, *values: bytes) -> None:
-    producer = create_producer(its)
+def _write(settings: Settings, topic: Topic, *values: bytes) -> None:
+    producer = create_producer(settings)
     for value in values:
         producer.produce(topic.name, value, b"key", partition=0)
     assert not producer.flush(20)

@@ -36,37 +36,37 @@ def look(gauges: LagGauges) -> dict[str, Seen]:
 
 
 @pytest.fixture
-def its(cluster: dict[str, str]) -> Settings:
+def settings(cluster: dict[str, str]) -> Settings:
     return Settings.from_environment(cluster)
 
 
-def create_and_flush(its: Settings, place: TopicPartition, voter: str) -> None:
-    producer = create_producer(its)
-    producer.produce(place[0], Codec().encode(a_vote()), voter.encode(), place[1])
+def create_and_flush(settings: Settings, partition: TopicPartition, voter: str) -> None:
+    producer = create_producer(settings)
+    producer.produce(partition[0], Codec().encode(a_vote()), voter.encode(), partition[1])
     assert producer.flush(20) == 0
 
 
 @pytest.mark.integration
 def test_lag_is_in_events_and_seconds_by_projection_and_partition(
-    its: Settings, projected: Engine, unique: Callable[[str], str]
+    settings: Settings, projected: Engine, unique: Callable[[str], str]
 ) -> None:
-    log, place = LogOffsets(its), (VOTES.name, 5)
-    DatabaseCheckpoints(projected, log).load([place])
-    end = log.ends([place])[place]
+    log, partition = LogOffsets(settings), (VOTES.name, 5)
+    DatabaseCheckpoints(projected, log).load([partition])
+    end = log.ends([partition])[partition]
     with projected.begin() as connection:
         connection.exec_driver_sql(f"update checkpoints set next_offset = {end}")
-    producer = create_producer(its)
+    producer = create_producer(settings)
     for number in range(3):
         value = Codec().encode(a_vote(id=str(number)))
         stamp = 1_000_000_000_000  # as if it had stood there for years
-        producer.produce(VOTES.name, value, unique("v").encode(), place[1], timestamp=stamp)
+        producer.produce(VOTES.name, value, unique("v").encode(), partition[1], timestamp=stamp)
     producer.flush()
-    seen = look(LagGauges(its, projected))
+    seen = look(LagGauges(settings, projected))
     labels = ("projections_1", VOTES.name, "5")
     assert seen["verdicts_lag_events"][labels] == 3
     assert seen["verdicts_lag_seconds"][labels] > 3600
-    store.apply(projected, [Batch(place, end, end + 3, [])])
-    seen = look(LagGauges(its, projected))
+    store.apply(projected, [Batch(partition, end, end + 3, [])])
+    seen = look(LagGauges(settings, projected))
     assert seen["verdicts_lag_events"][labels] == seen["verdicts_lag_seconds"][labels] == 0
 
 
@@ -78,16 +78,16 @@ def too_late(
 
 
 @pytest.mark.integration
-def test_a_record_of_unknown_age_counts_as_lag(its: Settings, projected: Engine) -> None:
-    log, place = LogOffsets(its), (VOTES.name, 6)
-    producer = create_producer(its)
-    producer.produce(VOTES.name, Codec().encode(a_vote()), b"v-1", place[1])
+def test_a_record_of_unknown_age_counts_as_lag(settings: Settings, projected: Engine) -> None:
+    log, partition = LogOffsets(settings), (VOTES.name, 6)
+    producer = create_producer(settings)
+    producer.produce(VOTES.name, Codec().encode(a_vote()), b"v-1", partition[1])
     producer.flush()
-    end = log.ends([place])[place]
-    DatabaseCheckpoints(projected, log).load([place])
+    end = log.ends([partition])[partition]
+    DatabaseCheckpoints(projected, log).load([partition])
     with projected.begin() as connection:
         connection.exec_driver_sql(f"update checkpoints set next_offset = {end - 1}")
-    seen = look(LagGauges(its, projected, too_late))
+    seen = look(LagGauges(settings, projected, too_late))
     labels = ("projections_1", VOTES.name, "6")
     assert seen["verdicts_lag_events"][labels] == 1
     assert labels not in seen["verdicts_lag_seconds"]
@@ -95,45 +95,47 @@ def test_a_record_of_unknown_age_counts_as_lag(its: Settings, projected: Engine)
 
 @pytest.mark.integration
 def test_markers_of_transactions_are_no_lag(
-    its: Settings, projected: Engine, unique: Callable[[str], str]
+    settings: Settings, projected: Engine, unique: Callable[[str], str]
 ) -> None:
-    log, place = LogOffsets(its), (VOTES.name, 2)
-    producer = create_producer(its, {"transactional.id": unique("txn")})
+    log, partition = LogOffsets(settings), (VOTES.name, 2)
+    producer = create_producer(settings, {"transactional.id": unique("txn")})
     producer.init_transactions(20)
     producer.begin_transaction()
-    begin = log.ends([place])[place]
-    producer.produce(VOTES.name, Codec().encode(a_vote()), unique("v").encode(), place[1])
+    begin = log.ends([partition])[partition]
+    producer.produce(VOTES.name, Codec().encode(a_vote()), unique("v").encode(), partition[1])
     producer.commit_transaction(20)
     wait_until(
-        "the records are on the log", lambda: log.ends([place])[place], lambda end: end == begin + 2
+        "the records are on the log",
+        lambda: log.ends([partition])[partition],
+        lambda end: end == begin + 2,
     )
-    DatabaseCheckpoints(projected, log).load([place])
+    DatabaseCheckpoints(projected, log).load([partition])
     labels = ("projections_1", VOTES.name, "2")
     for offset, events in ((begin, 2), (begin + 1, 0)):
         with projected.begin() as connection:
             connection.exec_driver_sql(f"update checkpoints set next_offset = {offset}")
-        assert look(LagGauges(its, projected))["verdicts_lag_events"][labels] == events
+        assert look(LagGauges(settings, projected))["verdicts_lag_events"][labels] == events
 
 
 @pytest.mark.integration
 def test_records_behind_an_open_transaction_are_lag(
-    its: Settings, projected: Engine, unique: Callable[[str], str]
+    settings: Settings, projected: Engine, unique: Callable[[str], str]
 ) -> None:
-    log, place = LogOffsets(its), (VOTES.name, 3)
-    begin = log.ends([place])[place]
-    DatabaseCheckpoints(projected, log).load([place])
+    log, partition = LogOffsets(settings), (VOTES.name, 3)
+    begin = log.ends([partition])[partition]
+    DatabaseCheckpoints(projected, log).load([partition])
     with projected.begin() as connection:
         connection.exec_driver_sql(f"update checkpoints set next_offset = {begin}")
-    with hanging_transaction(its, place, unique("hangs")):
-        create_and_flush(its, place, unique("v"))
-        reader = PipelineReader(projected, its, 3.0)
+    with hanging_transaction(settings, partition, unique("hangs")):
+        create_and_flush(settings, partition, unique("v"))
+        reader = PipelineReader(projected, settings, 3.0)
         state = reader.add_lags(reader.read_database(), ["projections_1"])
-        assert state.lags["projections_1", place].records == 61
+        assert state.lags["projections_1", partition].records == 61
         (transaction,) = state.open_transactions
-        assert (transaction.topic_partition, transaction.offset) == (place, begin)
+        assert (transaction.topic_partition, transaction.offset) == (partition, begin)
         assert not transaction.lasts(60.0)
         state = reader.add_lags(state, ["projections_1"], 60.0)
-        assert state.lags["projections_1", place] == NO_LAG
+        assert state.lags["projections_1", partition] == NO_LAG
     wait_until(
         "the brokers have written the markers",
         lambda: reader.add_lags(state, ["projections_1"]).open_transactions,
@@ -143,20 +145,20 @@ def test_records_behind_an_open_transaction_are_lag(
 
 @pytest.mark.integration
 def test_a_record_dated_ahead_hides_no_lag(
-    its: Settings, projected: Engine, unique: Callable[[str], str]
+    settings: Settings, projected: Engine, unique: Callable[[str], str]
 ) -> None:
-    log, place, key = LogOffsets(its), (VOTES.name, 7), ("projections_1", (VOTES.name, 7))
-    DatabaseCheckpoints(projected, log).load([place])
-    producer, ahead = create_producer(its), int(time.time() + 600) * 1000
+    log, partition, key = LogOffsets(settings), (VOTES.name, 7), ("projections_1", (VOTES.name, 7))
+    DatabaseCheckpoints(projected, log).load([partition])
+    producer, ahead = create_producer(settings), int(time.time() + 600) * 1000
     value = Codec().encode(a_vote())
-    producer.produce(VOTES.name, value, unique("v").encode(), place[1], timestamp=ahead)
+    producer.produce(VOTES.name, value, unique("v").encode(), partition[1], timestamp=ahead)
     assert producer.flush(20) == 0
-    end = log.ends([place])[place]
+    end = log.ends([partition])[partition]
     with projected.begin() as connection:
         connection.exec_driver_sql(f"update checkpoints set next_offset = {end}")
-    create_and_flush(its, place, unique("v"))
+    create_and_flush(settings, partition, unique("v"))
     clock = iter((0.0, 9.0, 10.0))
-    reader = PipelineReader(projected, its, 3.0, clock=lambda: next(clock))
+    reader = PipelineReader(projected, settings, 3.0, clock=lambda: next(clock))
     records = []
     for _ in range(3):
         state = reader.add_lags(reader.read_database(), ["projections_1"], 10.0)
@@ -166,26 +168,26 @@ def test_a_record_dated_ahead_hides_no_lag(
 
 @pytest.mark.integration
 def test_dead_letters_wait_until_they_are_resolved(
-    its: Settings, projected: Engine, unique: Callable[[str], str]
+    settings: Settings, projected: Engine, unique: Callable[[str], str]
 ) -> None:
     def waiting() -> float:
-        return look(LagGauges(its, projected))["verdicts_dead_letters_waiting"][()]
+        return look(LagGauges(settings, projected))["verdicts_dead_letters_waiting"][()]
 
     before, key = waiting(), unique("v").encode()
     record = LogRecord(VOTES.name, 1, 2_000_000, 1, key, b"garbage")
     for _ in range(2):
-        write_dead_letter(its, record, UndecodableError("no such schema yet"))
+        write_dead_letter(settings, record, UndecodableError("no such schema yet"))
     assert waiting() == before + 2
-    desk = DeadLetterReplay(its, projected, Codec())
-    desk.discard(
-        [dead_letter for dead_letter in desk.list_all() if dead_letter.key == key], "a test"
+    replay = DeadLetterReplay(settings, projected, Codec())
+    replay.discard(
+        [dead_letter for dead_letter in replay.list_all() if dead_letter.key == key], "a test"
     )
     assert waiting() == before
 
 
 @pytest.mark.integration
 def test_queues_heartbeats_and_the_live_generation_are_shown(
-    its: Settings, projected: Engine
+    settings: Settings, projected: Engine
 ) -> None:
     with projected.begin() as connection:
         heartbeats.record(connection, "worker", "w-1", {})
@@ -194,7 +196,7 @@ def test_queues_heartbeats_and_the_live_generation_are_shown(
             "insert into verdicts.dirty (kind, key, at) values ('tool', 'x', now()), "
             "('tool', 'x', now() - interval '1 hour')"
         )
-    seen = look(LagGauges(its, projected))
+    seen = look(LagGauges(settings, projected))
     assert seen["verdicts_queue_length"] == {("outbox",): 1, ("pages",): 2}
     assert seen["verdicts_queue_age_seconds"]["pages",] >= 3600
     assert seen["verdicts_queue_age_seconds"]["outbox",] > 0
@@ -204,8 +206,8 @@ def test_queues_heartbeats_and_the_live_generation_are_shown(
 
 
 @pytest.mark.integration
-def test_a_reading_serves_several_scrapes(its: Settings, projected: Engine) -> None:
-    asked = LagGauges(its, projected)
+def test_a_reading_serves_several_scrapes(settings: Settings, projected: Engine) -> None:
+    asked = LagGauges(settings, projected)
     first = look(asked)
     with projected.begin() as connection:
         connection.exec_driver_sql("insert into verdicts.outbox (kind, key) values ('tool', 'x')")
@@ -213,9 +215,9 @@ def test_a_reading_serves_several_scrapes(its: Settings, projected: Engine) -> N
 
 
 @pytest.mark.integration
-def test_without_a_database_only_that_is_shown(its: Settings, database: str) -> None:
+def test_without_a_database_only_that_is_shown(settings: Settings, database: str) -> None:
     gone = create_engine(database.replace("verdicts:", "nobody:"), name="verdicts tests")
-    assert look(LagGauges(its, gone)) == {"verdicts_chain_visible": {(): 0}}
+    assert look(LagGauges(settings, gone)) == {"verdicts_chain_visible": {(): 0}}
     gone.dispose()
 
 
