@@ -30,13 +30,13 @@ _SPLITTING = (
     r"\u2047-\u2049\u2100\u2101\u2105\u2106\u2a74\ufe13\ufe16\ufe55\ufe56\ufe5f\ufe6b"
     r"\uff03\uff0f\uff1a\uff1f\uff20"
 )
-_IN_LABEL = rf"[^\s.\x00-\x20\x7f!\"#$%&'()*+,/:;<=>?@\[\\\]^`{{|}}~\u200b-\u206f{_SPLITTING}]"
-_LABEL = rf"{_IN_LABEL}{{1,63}}"
-_END_OF_HOST = r"(?=[:/?#]|\Z)"
+_NOT_IN_LABEL = rf"\s.\x00-\x20\x7f!\"#$%&'()*+,/:;<=>?@\[\\\]^`{{|}}~\u200b-\u206f{_SPLITTING}"
+_LABEL = rf"[^{_NOT_IN_LABEL}]{{1,63}}"
+# A last label of digits makes a host an IPv4 address, and no top-level domain begins with a digit.
+_LAST_LABEL = rf"[^0-9\uff10-\uff19{_NOT_IN_LABEL}][^{_NOT_IN_LABEL}]{{0,62}}"
+_NAME = rf"(?:{_LABEL}\.)*{_LAST_LABEL}\.?"
 _BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_IP_4 = rf"(?:{_BYTE}\.){{3}}{_BYTE}\.?{_END_OF_HOST}"
-_NO_IP = rf"(?!(?:{_LABEL}\.)*[0-9\uff10-\uff19]+\.?{_END_OF_HOST})"
-_NAME = rf"(?=[^/?#:]{{1,253}}{_END_OF_HOST}){_NO_IP}{_LABEL}(?:\.{_LABEL})*\.?"
+_IP_4 = rf"(?:{_BYTE}\.){{3}}{_BYTE}\.?"
 _HEX = r"[0-9A-Fa-f]{1,4}"
 _IP_6 = "|".join(
     [

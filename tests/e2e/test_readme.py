@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
@@ -67,16 +68,25 @@ def demo() -> Iterator[System]:
         system.remove()
 
 
-def shell(system: System, command: str) -> "subprocess.Popen[str]":
-    """Start a command of the README on this system's address and folder."""
-    for written, here in (
+def here(system: System, code: str) -> str:
+    """Code of the README with this system's address and folder."""
+    for written, own in (
         ("localhost:8080", f"127.0.0.1:{system.port}"),
         (".verdicts/", f"{system.data}/"),
         (".venv/bin/verdicts", str(VERDICTS)),
     ):
-        command = command.replace(written, here)
+        code = code.replace(written, own)
+    return code
+
+
+def shell(system: System, command: str) -> "subprocess.Popen[str]":
+    """Start a command of the README."""
+    return start(system, "bash", "-c", here(system, command))
+
+
+def start(system: System, *command: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        ["bash", "-c", command],
+        command,
         cwd=ROOT,
         env=system.environment,
         stdout=subprocess.PIPE,
@@ -127,6 +137,31 @@ def test_a_new_tool_has_its_page_and_comparisons(demo: System) -> None:
     demo.await_file("/tools/my-tool/", "My tool")
     pages = Path(demo.data, "site", "compare").glob("*my-tool*")
     assert len([*pages]) >= 2
+
+
+def test_the_consumer_prints_all_records_and_each_that_changes(demo: System) -> None:
+    """Runs behind the block that lists the tool; its 15 lines use what `make up` installs."""
+    (consumer,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(consumer.splitlines()) <= 15
+    reading = start(demo, sys.executable, "-c", here(demo, consumer))
+    try:
+        await_line(reading, "tool:smolvlm-2-5 {'tool': 'smolvlm-2-5', 'name': 'SmolVLM 2.5'")
+        demo.send(a_vote("skip", tool="my-tool", voter="downstream"))
+        await_line(reading, "tool:my-tool {", "'skip': 1")
+    finally:
+        reading.kill()
+        reading.wait()
+
+
+def await_line(process: "subprocess.Popen[str]", *texts: str) -> None:
+    """Read lines until one has all texts; an end of the output fails."""
+    assert process.stdout
+    seen: list[str] = []
+    for line in process.stdout:
+        seen.append(line)
+        if all(text in line for text in texts):
+            return
+    raise AssertionError("".join(seen[-20:]))
 
 
 def test_a_killed_service_is_restarted_and_the_terminal_says_so(demo: System) -> None:

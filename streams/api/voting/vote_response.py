@@ -29,7 +29,7 @@ NOT_VOTED = OwnState(choice=None, saved=False)
 """The state of a voter without any vote or bookmark."""
 
 
-class VoteResponse(msgspec.Struct, frozen=True):
+class VoteResponse(msgspec.Struct, frozen=True, kw_only=True):
     """The response to a vote or a bookmark.
 
     Attributes:
@@ -43,7 +43,7 @@ class VoteResponse(msgspec.Struct, frozen=True):
     """
 
     tool: str
-    choice: Choice | UnsetType | None
+    choice: Choice | UnsetType | None = UNSET
     community: Community
     bookmarks: int
     version: int
@@ -54,6 +54,11 @@ class VoteResponse(msgspec.Struct, frozen=True):
     def of(cls, tool: CachedTool, own: OwnState, *, pending: bool = False) -> "VoteResponse":
         """The response with these counts and this own state."""
         return cls(
-            tool.tool, own.choice, tool.community, tool.bookmarks, tool.version, own.saved,
-            pending or UNSET,
-        )  # fmt: skip
+            tool=tool.tool,
+            choice=own.choice,
+            community=tool.community,
+            bookmarks=tool.bookmarks,
+            version=tool.version,
+            saved=own.saved,
+            pending=pending or UNSET,
+        )
