@@ -55,6 +55,10 @@ class ProcessCounts:
         self._max_prefixes = max_prefixes
         self._counts: dict[str, tuple[float, int]] = {}
 
+    def __len__(self) -> int:
+        """How many prefixes are counted."""
+        return len(self._counts)
+
     async def count(self, tiers: Sequence[NewVoterTier]) -> None:
         """Count a new voter; see `NewVoterCounts`."""
         now = self._clock()

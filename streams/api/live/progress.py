@@ -32,6 +32,11 @@ class Watermarks(Generic[K]):
         """The watermark of `key`; -1 before it was set."""
         return self._watermarks.get(key, -1)
 
+    @property
+    def awaited(self) -> int:
+        """How many keys have tasks that wait."""
+        return len(self._waiters)
+
     def set(self, key: K, watermark: int) -> None:
         """Set the watermark of `key` and wake the tasks that wait for no more than that."""
         self._watermarks[key] = watermark

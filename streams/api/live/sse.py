@@ -76,6 +76,19 @@ class SseHub:
         self._networks: Counter[str] = Counter()
         self._closed = False
 
+    @property
+    def clients(self) -> int:
+        """How many clients follow changes now."""
+        return len(self._clients)
+
+    def clients_of(self, network: str) -> int:
+        """How many clients of an address prefix follow changes now."""
+        return self._networks[network]
+
+    def followers_of(self, tool: str) -> int:
+        """How many clients follow a tool now."""
+        return len(self._followers.get(tool, ()))
+
     def publish(self, records: dict[str, Tool | None]) -> None:
         """Cache and distribute the newest records of tools; None drops a tool from the cache."""
         for slug, record in records.items():

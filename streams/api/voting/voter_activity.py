@@ -40,6 +40,10 @@ class VoterActivity:
         self._max_voters = max_voters
         self._voters: OrderedDict[str, _Activity] = OrderedDict()
 
+    def __len__(self) -> int:
+        """How many voters are remembered."""
+        return len(self._voters)
+
     def admit(self, voter: str) -> None:
         """Take a token of the voter.
 

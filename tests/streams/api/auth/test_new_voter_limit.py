@@ -82,7 +82,7 @@ def test_the_number_of_counted_prefixes_is_bounded() -> None:
     counts = ProcessCounts(lambda: 0.0, max_prefixes=100)
     for number in range(1_000):
         asyncio.run(counts.count([NewVoterTier(f"prefix {number}", 1)]))
-    assert len(counts._counts) <= 100
+    assert len(counts) <= 100
 
 
 def warnings(network: Network, peer: str, forwarded_for: str = "") -> int:

@@ -139,7 +139,7 @@ def test_a_waiter_that_gives_up_is_removed() -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0):
                 await watermarks.wait_for("a", 1)
-        assert watermarks._waiters == {}
+        assert watermarks.awaited == 0
 
     asyncio.run(scenario())
 

@@ -25,10 +25,10 @@ def newer(a_tool: Callable[..., Tool]) -> Callable[[str, int], Tool]:
 class Reader:
     """Reads the stream as a browser would: `next` is what is sent next."""
 
-    def __init__(self, api: Any, *tools: str, last: int | None = None) -> None:
+    def __init__(self, api: Any, *tools: str, last: int | None = None, stream: Any = None) -> None:
         self._sent: asyncio.Queue[bytes] = asyncio.Queue()
         self._gone = asyncio.Event()
-        stream = ChangesResponse(api.components.sse_hub, list(tools), last)
+        stream = stream or ChangesResponse(api.components.sse_hub, list(tools), last)
         scope = {"type": "http", "method": "GET"}
         self.task = asyncio.create_task(stream(scope, self._receive, self._send))
 
@@ -134,8 +134,14 @@ def test_a_stream_counts_for_the_network_of_the_client_behind_its_proxy(
         "client": ("127.0.0.1", 1),
         "headers": [(b"x-forwarded-for", b"198.51.100.7")],
     }
-    response = asyncio.run(api.components.changes.get(Request(scope)))
-    assert response._network == "198.51.100.0/24"  # type: ignore[attr-defined]
+
+    async def scenario() -> None:
+        reader = Reader(api, stream=await api.components.changes.get(Request(scope)))
+        await reader.next()
+        assert api.components.sse_hub.clients_of("198.51.100.0/24") == 1
+        await reader.leave()
+
+    asyncio.run(scenario())
 
 
 def test_tools_that_are_not_in_memory_are_read_with_one_query() -> None:
@@ -192,10 +198,11 @@ def test_a_disconnected_client_is_removed() -> None:
     async def scenario() -> None:
         api = FakeApi()
         reader = Reader(api, "alpha")
+        hub = api.components.sse_hub
         await reader.next()
+        assert (hub.followers_of("alpha"), hub.clients) == (1, 1)
         await reader.leave()
-        assert api.components.sse_hub._followers == {}
-        assert api.components.sse_hub._clients == set()
+        assert (hub.followers_of("alpha"), hub.clients, hub.clients_of("")) == (0, 0, 0)
 
     asyncio.run(scenario())
 

@@ -66,7 +66,7 @@ def test_the_number_of_remembered_voters_is_bounded() -> None:
         activity.admit(f"voter {number}")
         if number % 50 == 0:
             activity.record_change("busy", number)
-    assert len(activity._voters) <= 100
+    assert len(activity) <= 100
     assert admitted(activity, "busy", 100) == 1
 
 
