@@ -25,7 +25,8 @@ from infra.embedded.postgres.server import Postgres
 from infra.kafka.client import create_producer
 from infra.kafka.codec import Codec
 from infra.settings import Settings
-from schemas.events import Event, ToolListed, VoteCast
+from schemas.events import Event, VoteCast
+from tests.harness.examples import a_listing
 
 NOON = 1_763_640_000_000_000
 TOOLS = 20
@@ -117,8 +118,7 @@ def fill(stage: Stage, count: int, voters: int) -> None:
 def _listings() -> Iterator[Event]:
     for number in range(TOOLS):
         slug = f"tool-{number}"
-        listed = ToolListed(slug, f"Tool {number}", "bench", "t", "d", "p", "free")
-        yield Event(f"listed-{slug}", NOON, listed)
+        yield a_listing(slug, f"Tool {number}", "bench", time=NOON, id=f"listed-{slug}")
 
 
 def put(stage: Stage, events: Iterable[Event]) -> None:

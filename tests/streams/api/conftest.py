@@ -4,42 +4,37 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from starlette.testclient import TestClient
 
 from infra.kafka.producer import FakeProducer
 from infra.settings import Settings
-from schemas.records import CategoryName, Community, Panel, Tool
+from schemas.records import Category, Tool
 from streams.api.auth.tokens import FakeTokens
 from streams.api.ingest.event_clock import FakeClock
 from streams.api.read_model import FakeReadModel
 from streams.api.routes import application
 from streams.api.status.status_probe import FakeObserver
 from streams.api.wiring import Components, Fakes, build
+from tests.harness import records
 
 HOST = "http://127.0.0.1:8080"
 
 
 def a_tool_of(slug: str = "alpha", **differs: Any) -> Tool:
-    facts: dict[str, Any] = {
-        "tool": slug,
-        "name": slug.title(),
-        "category": CategoryName("editors", "Editors"),
-        "tagline": "Writes.",
-        "description": "It writes.",
-        "pricing": "Free.",
-        "entry": "free",
-        "best_for": "Writing",
-        "url": None,
-        "listed": datetime(2025, 11, 1, tzinfo=UTC),
-        "retired": None,
-        "retired_reason": None,
-        "panel": Panel.of([]),
-        "community": Community.of(0, 0),
-        "bookmarks": 0,
-        "version": 7,
-    }
-    return Tool(**facts | differs)
+    tool = records.a_tool(
+        slug,
+        slug.title(),
+        category=Category("editors", "Editors", "", 1),
+        tagline="Writes.",
+        description="It writes.",
+        pricing="Free.",
+        best_for="Writing",
+        listed=datetime(2025, 11, 1, tzinfo=UTC),
+        version=7,
+    )
+    return msgspec.structs.replace(tool, **differs)
 
 
 class FakeApi:

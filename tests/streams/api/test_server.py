@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import confluent_kafka
@@ -29,10 +28,11 @@ from projections.private import tokens
 from schemas.avro.catalogue import NEWEST, VERSIONS
 from schemas.digests import Counts, Digest, WeeklyDigest
 from schemas.events import CategoryDefined
-from schemas.records import CategoryName, Community, Panel, Tool
+from schemas.records import Tool
 from schemas.time import weeks
 from schemas.time.instants import to_datetime
 from schemas.topics import CHANGES, TOPICS
+from tests.harness import records
 from tests.harness.examples import avro
 from tests.harness.kafka import Sender
 from tests.harness.ports import free_port
@@ -125,11 +125,7 @@ def api(kafka: dict[str, str], fresh: str) -> Iterator[Api]:
 
 
 def a_tool(slug: str, version: int) -> Tool:
-    return Tool(
-        slug, slug, CategoryName("c", "C"), "t", "d", "p", "free", "b", None,
-        datetime(2025, 11, 1, tzinfo=UTC), None, None, Panel.of([]),
-        Community.of(version, 0), 0, version,
-    )  # fmt: skip
+    return records.a_tool(slug, slug, votes=(version, 0), version=version)
 
 
 def consumed(api: Api, result: dict[str, Any]) -> confluent_kafka.Message:
