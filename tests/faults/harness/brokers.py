@@ -120,16 +120,17 @@ def cluster(
         chosen.append(ports.choose(home, "kafka", "kafka_controller", "proxied"))
         ports.remember(home, chosen[-1])
     voters = ",".join(
-        f"{number}@{_LOOPBACK}:{its['kafka_controller']}" for number, its in enumerate(chosen, 1)
+        f"{number}@{_LOOPBACK}:{node_ports['kafka_controller']}"
+        for number, node_ports in enumerate(chosen, 1)
     )
     name = new_cluster_id()
     brokers = []
-    for number, (home, its) in enumerate(zip(homes, chosen, strict=True), 1):
-        proxy = Proxy(its["proxied"], tap)
+    for number, (home, node_ports) in enumerate(zip(homes, chosen, strict=True), 1):
+        proxy = Proxy(node_ports["proxied"], tap)
         properties = {
             "node.id": str(number),
             "controller.quorum.voters": voters,
-            **_listeners(its, proxy.port),
+            **_listeners(node_ports, proxy.port),
             **_replication(nodes),
         }
         # Nodes that start at once would each install a password of their own.
@@ -138,11 +139,11 @@ def cluster(
     return Cluster(brokers)
 
 
-def _listeners(its: dict[str, int], proxy: int) -> dict[str, str]:
-    direct = f"PLAINTEXT://{_LOOPBACK}:{its['kafka']}"
+def _listeners(node_ports: dict[str, int], proxy: int) -> dict[str, str]:
+    direct = f"PLAINTEXT://{_LOOPBACK}:{node_ports['kafka']}"
     return {
-        "listeners": f"{direct},PROXIED://{_LOOPBACK}:{its['proxied']},"
-        f"CONTROLLER://{_LOOPBACK}:{its['kafka_controller']}",
+        "listeners": f"{direct},PROXIED://{_LOOPBACK}:{node_ports['proxied']},"
+        f"CONTROLLER://{_LOOPBACK}:{node_ports['kafka_controller']}",
         "advertised.listeners": f"{direct},PROXIED://{_LOOPBACK}:{proxy}",
         "listener.security.protocol.map": (
             "PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT"

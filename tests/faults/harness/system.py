@@ -356,11 +356,11 @@ def _require_template(server: str, connection: psycopg.Connection) -> None:
         return
     connection.execute(f"create role {audit.HELD} superuser login password 'held'".encode())
     connection.execute(f"create database {_TEMPLATE}".encode())
-    its = msgspec.structs.replace(
+    settings = msgspec.structs.replace(
         Settings.from_environment({}), database_url=_database(server, _TEMPLATE)
     )
-    migrate_database(its)
-    with psycopg.connect(its.database_url, autocommit=True) as template:
+    migrate_database(settings)
+    with psycopg.connect(settings.database_url, autocommit=True) as template:
         template.execute(audit.INSTALL.encode())
 
 

@@ -117,7 +117,7 @@ def test_a_registrys_ids_of_our_schemas_are_read_without_asking_it() -> None:
 
 def an_older_digest(schema_id: int | None = None, **changes: Any) -> bytes:
     """A digest as the first version of the changes schema has it: JSON text in Avro."""
-    (example,) = (it["value"] for it in FIRST_CHANGES.examples() if it["record"] == "Digest")
+    (example,) = (each["value"] for each in FIRST_CHANGES.examples() if each["record"] == "Digest")
     schema_id = schema_id or FIRST_CHANGES.id
     return avro(FIRST_CHANGES.schema(), "Digest", example | changes, schema_id)
 
