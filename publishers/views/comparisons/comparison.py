@@ -4,26 +4,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from publishers.views.comparisons.answer import ComparisonAnswer, answer
+from publishers.views.comparisons.decision_table import DecisionRow, decision_rows
 from publishers.views.comparisons.scorecard import ScorecardRow, scorecard
 from publishers.views.comparisons.verdict_change import VerdictChange, last_verdict_change
 from publishers.views.tools.cards import Card, card
 from schemas.history import History
 from schemas.records import Reviewer, Tool
 from schemas.text.isolation import isolate
-
-
-class Row(NamedTuple):
-    """One row of the decision table: its label, a text for each tool, whether votes change it."""
-
-    label: str
-    one: str
-    other: str
-    live: bool = False
-
-    @property
-    def alike(self) -> bool:
-        """Whether both tools have the same text."""
-        return self.one == self.other
 
 
 class ComparisonPage(NamedTuple):
@@ -34,7 +21,7 @@ class ComparisonPage(NamedTuple):
     slugs: str
     answer: ComparisonAnswer
     cards: list[Card]
-    rows: list[Row]
+    rows: list[DecisionRow]
     scorecard: list[ScorecardRow]
     verdict_change: VerdictChange | None
 
@@ -51,7 +38,7 @@ def comparison(
         slugs=f"{first.tool}-vs-{second.tool}",
         answer=answer(first, second),
         cards=cards,
-        rows=_rows(*cards),
+        rows=decision_rows(cards),
         scorecard=scorecard([first, second], panel),
         verdict_change=last_verdict_change(histories),
     )
@@ -69,15 +56,3 @@ def _about(one: Tool, other: Tool) -> str:
         f"Which one should you ship with? Two tools {scope}, side by side: panel verdicts, "
         "community votes, pricing, what each is best for, and every review in full."
     )
-
-
-def _rows(one: Card, other: Card) -> list[Row]:
-    return [
-        Row("Panel verdict", one.panel_line, other.panel_line),
-        Row("Community", one.community_line, other.community_line, live=True),
-        Row("Pricing", one.pricing, other.pricing),
-        Row("Best for", one.best_for, other.best_for),
-        Row("Category", one.category, other.category),
-        Row("Panel average", one.panel_mean, other.panel_mean),
-        Row("Entry", one.entry, other.entry),
-    ]

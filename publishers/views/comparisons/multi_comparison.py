@@ -5,6 +5,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from publishers.views.comparisons.answer import ComparisonAnswer, answer
+from publishers.views.comparisons.decision_table import DecisionRow, decision_rows
 from publishers.views.comparisons.pairs import Pair, pair
 from publishers.views.comparisons.scorecard import ScorecardRow, scorecard
 from publishers.views.comparisons.verdict_change import VerdictChange, last_verdict_change
@@ -17,14 +18,6 @@ MAX_TOOLS = 4
 """Tools that one comparison can hold."""
 
 
-class MultiComparisonRow(NamedTuple):
-    """One row of the decision table; `alike` says whether all tools have the same text."""
-
-    label: str
-    texts: list[str]
-    alike: bool
-
-
 class MultiComparison(NamedTuple):
     """All that the page shows, in its order."""
 
@@ -33,7 +26,7 @@ class MultiComparison(NamedTuple):
     slugs: str
     answer: ComparisonAnswer
     cards: list[Card]
-    rows: list[MultiComparisonRow]
+    rows: list[DecisionRow]
     scorecard: list[ScorecardRow]
     verdict_change: VerdictChange | None
     pairs: list[Pair]
@@ -52,7 +45,7 @@ def multi_comparison(
         slugs="-vs-".join(each.slug for each in cards),
         answer=answer_among(ordered),
         cards=cards,
-        rows=_rows(cards),
+        rows=decision_rows(cards),
         scorecard=scorecard(ordered, panel),
         verdict_change=last_verdict_change(histories),
         pairs=[pair(*two) for two in combinations(ordered, 2)],
@@ -103,21 +96,6 @@ def _about(tools: list[Tool]) -> str:
         f"Which one should you ship with? {number} tools {scope}, side by side: panel verdicts, "
         "community votes, pricing, what each is best for, and every review in full."
     )
-
-
-def _rows(cards: list[Card]) -> list[MultiComparisonRow]:
-    columns = {
-        "Panel verdict": [each.panel_line for each in cards],
-        "Panel average": [each.panel_mean for each in cards],
-        "Community": [each.community_line for each in cards],
-        "Entry": [each.entry for each in cards],
-        "Pricing": [each.pricing for each in cards],
-        "Best for": [each.best_for for each in cards],
-        "Category": [each.category for each in cards],
-    }
-    return [
-        MultiComparisonRow(label, texts, len(set(texts)) == 1) for label, texts in columns.items()
-    ]
 
 
 def _list(names: list[str]) -> str:

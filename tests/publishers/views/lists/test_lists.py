@@ -37,8 +37,8 @@ def test_the_decision_table_has_its_rows_in_order() -> None:
         "Panel average",
         "Entry",
     ]
-    assert rows[0].one == "Ship · 4 ship / 0 skip"
-    assert (rows[1].one, rows[1].other) == ("Ship · 412 ship / 96 skip", "No community votes yet")
+    assert rows[0].texts[0] == "Ship · 4 ship / 0 skip"
+    assert rows[1].texts == ["Ship · 412 ship / 96 skip", "No community votes yet"]
 
 
 def test_reviewers_are_sorted_by_position_then_slug() -> None:
