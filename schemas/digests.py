@@ -4,7 +4,7 @@ A digest keeps the texts and names of the moment of its making. Its data alone o
 best first. A list holds at most `MOST_ITEMS`; `counts` has the full numbers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Literal
@@ -162,6 +162,19 @@ class WeeklyDigest(msgspec.Struct, frozen=True, kw_only=True):
     votes: list[VoteMove] = []
     bookmarks: list[BookmarkMove] = []
     reviews: list[Pick] = []
+
+    def named_tools(self) -> set[str]:
+        """The slugs of all tools in any of the lists."""
+        lists: Iterable[Iterable[NamedTool]] = (
+            self.new_tools,
+            self.panel_changes,
+            self.flips,
+            self.close_calls,
+            self.votes,
+            self.bookmarks,
+            self.reviews,
+        )
+        return {item.tool for items in lists for item in items}
 
 
 class Digest(WeeklyDigest, frozen=True, kw_only=True):

@@ -12,6 +12,8 @@ from schemas.records import Choice, Entry
 from schemas.topics import Topic
 
 Role = Literal["editor", "gateway", "system"]
+DEMO_ID_PREFIX = "verdicts-demo:"
+"""Begins the id of every event of the demo: the log itself tells which content is invented."""
 
 
 class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):

@@ -1,6 +1,8 @@
-"""The history of a tool's verdicts: the panel change by change, the community week by week."""
+"""The history of a tool's verdicts, and when editors wrote what pages show."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -27,8 +29,39 @@ class CommunityPoint(msgspec.Struct, frozen=True):
     bookmarks: int
 
 
+class ReviewTimes(msgspec.Struct, frozen=True):
+    """When a reviewer first reviewed a tool, and last reviewed it or retracted the review."""
+
+    first: datetime
+    last: datetime
+
+
 class History(msgspec.Struct, frozen=True, weakref=True):
-    """Panel and community, oldest first, without the community's current counts."""
+    """How a tool's verdicts came about.
+
+    Attributes:
+        panel: The panel's verdicts, oldest first.
+        community: The community's verdicts, oldest first, without its current counts.
+        listed: The time of the newest listing; None for a tool that was never listed.
+        reviews: The times of every review, also of retracted ones, by reviewer.
+    """
 
     panel: list[PanelPoint] = []
     community: list[CommunityPoint] = []
+    listed: datetime | None = None
+    reviews: Mapping[str, ReviewTimes] = {}
+
+
+class EditTimes(msgspec.Struct, frozen=True):
+    """When categories and reviewers were last defined, by slug, and digests frozen, by week."""
+
+    categories: Mapping[str, datetime] = {}
+    reviewers: Mapping[str, datetime] = {}
+    digests: Mapping[str, datetime] = {}
+
+
+class DemoTools(NamedTuple):
+    """The tools that the demo listed first, by slug: those on the site, and the retired ones."""
+
+    on_site: frozenset[str] = frozenset()
+    retired: frozenset[str] = frozenset()

@@ -13,6 +13,8 @@ import msgspec
 from schemas.events import Event
 
 _TIME = struct.Struct(">Q")
+TIME_BYTES = _TIME.size
+"""A stamp begins with so many bytes of time."""
 _OFFSET = 1 << 63
 _encode = msgspec.json.Encoder(order="sorted").encode
 
@@ -35,4 +37,13 @@ def time_of(stamp: bytes) -> int:
 
 def earliest_first(event: Event) -> bytes:
     """Rank an event so that the earliest wins: the complement of its `lww_stamp`."""
-    return bytes(255 - byte for byte in lww_stamp(event)) + b"\xff"
+    return _complement(lww_stamp(event)) + b"\xff"
+
+
+def id_prefix_in_earliest(prefix: str) -> bytes:
+    """Encode the beginning of an id as it follows the time in an `earliest_first` rank."""
+    return _complement(prefix.encode())
+
+
+def _complement(data: bytes) -> bytes:
+    return bytes(255 - byte for byte in data)

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
+from msgspec import structs
 from sqlalchemy import Connection, bindparam, case, func, select
 
 from infra.postgres.pipeline import Statements
 from projections import tables
 from projections.history.digest_inputs import Revision, panel_verdict
-from schemas.history import CommunityPoint, History, PanelPoint
+from projections.history.edit_times import query_listing_times
+from schemas.history import CommunityPoint, History, PanelPoint, ReviewTimes
 from schemas.records import Community
 from schemas.time import weeks
 from schemas.time.instants import to_datetime
@@ -37,36 +39,58 @@ _revisions_of_tools = _all_revisions.where(_revisions.c.tool == func.any(bindpar
 
 def read_history(connection: Connection, tool: str) -> History:
     """Read the history of a tool; an unknown tool has an empty one."""
-    return History(query_panels(connection, [tool])().get(tool, []), _community(connection, tool))
+    history = query_edited(connection, [tool])().get(tool, History())
+    return structs.replace(history, community=_community(connection, tool))
 
 
 def read_histories(connection: Connection) -> dict[str, History]:
     """Read the histories of all tools that have one, by slug."""
-    panel_points, community_points = query_panels(connection)(), _communities(connection)
+    edited, community_points = query_edited(connection)(), _communities(connection)
     return {
-        tool: History(panel_points.get(tool, []), community_points.get(tool, []))
-        for tool in {*panel_points, *community_points}
+        tool: structs.replace(edited.get(tool, History()), community=community_points.get(tool, []))
+        for tool in {*edited, *community_points}
     }
 
 
-def query_panels(
+def query_edited(
     connection: Statements, tools: Iterable[str] | None = None
-) -> Callable[[], dict[str, list[PanelPoint]]]:
-    """Send the query for the panel's points of these tools, or of all, from the first review on.
+) -> Callable[[], dict[str, History]]:
+    """Send the queries for what editors wrote of these tools, or of all: histories by slug.
 
     Returns:
-        A function that waits for the answer.
+        A function that waits for the answers. The histories lack the community's points.
     """
-    if tools is None:
+    slugs = None if tools is None else sorted(tools)
+    if slugs is None:
         rows = connection.execute(_all_revisions)
     else:
-        rows = connection.execute(_revisions_of_tools, {"tools": sorted(tools)})
+        rows = connection.execute(_revisions_of_tools, {"tools": slugs})
+    read_listing_times = query_listing_times(connection, slugs)
 
-    def answer() -> dict[str, list[PanelPoint]]:
-        revisions = groupby(map(_revision, rows.all()), key=lambda revision: revision.tool)
-        return {tool: replay_panel(of_tool) for tool, of_tool in revisions}
+    def answer() -> dict[str, History]:
+        by_tool = groupby(map(_revision, rows.all()), key=lambda revision: revision.tool)
+        revisions = {tool: list(of_tool) for tool, of_tool in by_tool}
+        listed = read_listing_times()
+        return {
+            tool: History(
+                panel=replay_panel(revisions.get(tool, [])),
+                listed=listed.get(tool),
+                reviews=_review_times(revisions.get(tool, [])),
+            )
+            for tool in {*revisions, *listed}
+        }
 
     return answer
+
+
+def _review_times(revisions: Iterable[Revision]) -> dict[str, ReviewTimes]:
+    """The first and the last revision of each reviewer, from revisions that come oldest first."""
+    times: dict[str, ReviewTimes] = {}
+    for revision in revisions:
+        time = to_datetime(revision.time)
+        first = times[revision.reviewer].first if revision.reviewer in times else time
+        times[revision.reviewer] = ReviewTimes(first, time)
+    return times
 
 
 def replay_panel(revisions: Iterable[Revision]) -> list[PanelPoint]:

@@ -194,6 +194,8 @@ class SiteBuilder:
     def _add(self, content: InMemoryContent, affected: Mapping[Priority, Iterable[str]]) -> None:
         """Replace the content, and queue the affected pages and those that show weeks."""
         before, now = DigestWeeks.of(self._content), DigestWeeks.of(content)
+        if content.is_demo() != self._content.is_demo():  # every page says so
+            self._queue.add(catalogue.page_paths(content), Priority.SUMMARIES)
         for priority, paths in affected.items():
             self._queue.add(paths, priority)
         self._queue.add(affected_pages.of_weeks(content, before, now), Priority.SUMMARIES)

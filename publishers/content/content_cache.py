@@ -12,12 +12,14 @@ from sqlalchemy import Connection
 
 from infra.postgres.pipeline import Statements
 from projections.history import tool_history
+from projections.history.edit_times import read_demo_tools, read_edit_times
 from projections.history.weekly_digests import list_digests
 from projections.read.categories import list_categories
 from projections.read.reviewers import list_reviewers
 from projections.read.tools import find_tools, list_tools
 from projections.write.outbox import RecordKey
 from publishers.content.in_memory_content import InMemoryContent
+from schemas.history import History
 from schemas.records import Community, Tool
 
 
@@ -50,6 +52,8 @@ def load(connection: Connection) -> InMemoryContent:
         list_reviewers(connection),
         list_digests(connection),
         tool_history.read_histories(connection),
+        read_edit_times(connection),
+        read_demo_tools(connection),
     )
 
 
@@ -67,11 +71,12 @@ def refresh(
     slugs = [key.key for key in marked if key.kind == "tool"]
     if len(slugs) < len(marked):
         return None
-    read_panels = tool_history.query_panels(connection, slugs)
+    read_edited = tool_history.query_edited(connection, slugs)
     tools = {tool.tool: tool for tool in find_tools(connection, slugs)}
-    panels = read_panels()
+    edited = read_edited()
     for slug in slugs:
-        same_history = content.history(slug).panel == panels.get(slug, [])
+        known = structs.replace(content.history(slug), community=[])
+        same_history = known == edited.get(slug, History())
         if not (same_history and _facts(content.tool(slug)) == _facts(tools.get(slug))):
             return None
     return content.with_tallies(tools.values())

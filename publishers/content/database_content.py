@@ -7,6 +7,7 @@ from threading import Lock
 from sqlalchemy import Connection, Engine, func, select
 
 from projections.history import tool_history
+from projections.history.edit_times import read_demo_tools, read_edit_times
 from projections.history.weekly_digests import find_newest_digest_week, list_digests
 from projections.read.categories import list_categories
 from projections.read.offsets import read_applied_offsets
@@ -15,7 +16,7 @@ from projections.read.tools import find_tool, list_tools, list_tools_in
 from publishers.content.site_content import SiteContent
 from publishers.views.tools.similarity import SimilarTools
 from schemas.digests import WeeklyDigest
-from schemas.history import History
+from schemas.history import DemoTools, EditTimes, History
 from schemas.records import Category, Reviewer, Tool
 from schemas.topics import CATALOG, TopicPartition
 
@@ -58,6 +59,10 @@ class DatabaseContent(SiteContent):
         self._shared = similar_tools or SharedSimilarTools()
         self._known: dict[str, Tool | None] = {}
         self._all: list[Tool] | None = None
+        self._histories: dict[str, History] = {}
+        self._every_history: Mapping[str, History] | None = None
+        self._edit_times: EditTimes | None = None
+        self._demo_tools: DemoTools | None = None
 
     def tool(self, slug: str) -> Tool | None:
         """Read one tool, unless an earlier question read it."""
@@ -90,8 +95,30 @@ class DatabaseContent(SiteContent):
         return list_reviewers(self._connection)
 
     def history(self, tool: str) -> History:
-        """Read a tool's history."""
-        return tool_history.read_history(self._connection, tool)
+        """Read a tool's history, unless an earlier question read it."""
+        if self._every_history is not None:
+            return self._every_history.get(tool, History())
+        if tool not in self._histories:
+            self._histories[tool] = tool_history.read_history(self._connection, tool)
+        return self._histories[tool]
+
+    def histories(self) -> Mapping[str, History]:
+        """Read all histories, once."""
+        if self._every_history is None:
+            self._every_history = tool_history.read_histories(self._connection)
+        return self._every_history
+
+    def edit_times(self) -> EditTimes:
+        """Read the times, once."""
+        if self._edit_times is None:
+            self._edit_times = read_edit_times(self._connection)
+        return self._edit_times
+
+    def demo_tools(self) -> DemoTools:
+        """Read the demo's tools, once."""
+        if self._demo_tools is None:
+            self._demo_tools = read_demo_tools(self._connection)
+        return self._demo_tools
 
     def digests(self) -> list[WeeklyDigest]:
         """Read all digests, and compute those of open weeks."""

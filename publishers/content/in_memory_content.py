@@ -8,7 +8,7 @@ from msgspec import structs
 
 from publishers.content.site_content import SiteContent
 from schemas.digests import WeeklyDigest
-from schemas.history import History
+from schemas.history import DemoTools, EditTimes, History
 from schemas.records import Category, Reviewer, Tool
 
 # One object for all tools without a history, so that its view is cached once.
@@ -25,12 +25,16 @@ class InMemoryContent(SiteContent):
         reviewers: Iterable[Reviewer] = (),
         digests: Iterable[WeeklyDigest] = (),
         histories: Mapping[str, History] | None = None,
+        edit_times: EditTimes | None = None,
+        demo_tools: DemoTools | None = None,
     ) -> None:
         self._index({tool.tool: tool for tool in sorted(tools, key=lambda tool: tool.tool)})
         self._categories = _with_undefined(categories, self._on_site)
         self._reviewers = sorted(reviewers, key=lambda each: (each.position, each.reviewer))
         self._digests = _newest_first(digests)
         self._histories = histories or {}
+        self._edit_times = edit_times or EditTimes()
+        self._demo_tools = demo_tools or DemoTools()
 
     def with_tallies(self, tools: Iterable[Tool]) -> "InMemoryContent":
         """This content with the votes and bookmarks of these known tools.
@@ -78,6 +82,18 @@ class InMemoryContent(SiteContent):
     def history(self, tool: str) -> History:
         """Look a tool's history up."""
         return self._histories.get(tool, _NO_HISTORY)
+
+    def histories(self) -> Mapping[str, History]:
+        """Look all histories up."""
+        return self._histories
+
+    def edit_times(self) -> EditTimes:
+        """Look the times up."""
+        return self._edit_times
+
+    def demo_tools(self) -> DemoTools:
+        """Look the demo's tools up."""
+        return self._demo_tools
 
     def digests(self) -> list[WeeklyDigest]:
         """List the digests."""

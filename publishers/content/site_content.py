@@ -1,13 +1,14 @@
 """What the pages are made from: one consistent snapshot of the projections."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property
 
+from publishers.views.last_modified import LastModified
 from publishers.views.tools.similarity import SimilarTools
 from schemas.digests import WeeklyDigest
-from schemas.history import History
+from schemas.history import DemoTools, EditTimes, History
 from schemas.records import Authored, Category, Reviewer, Tool
 
 
@@ -47,6 +48,18 @@ class SiteContent(ABC):
         """How a tool's verdicts came about; empty for an unknown tool."""
 
     @abstractmethod
+    def histories(self) -> Mapping[str, History]:
+        """The histories of all tools that have one, by slug."""
+
+    @abstractmethod
+    def edit_times(self) -> EditTimes:
+        """When categories and reviewers were last defined, and digests frozen."""
+
+    @abstractmethod
+    def demo_tools(self) -> DemoTools:
+        """The tools of the demo."""
+
+    @abstractmethod
     def digests(self) -> list[WeeklyDigest]:
         """Every digest, newest first, including those of open weeks."""
 
@@ -72,13 +85,30 @@ class SiteContent(ABC):
             if review.reviewer == reviewer
         ]
 
+    def is_demo(self) -> bool:
+        """Whether the site shows a tool of the demo, with its invented reviews and votes."""
+        return bool(self.demo_tools().on_site)
+
+    def is_demo_digest(self, digest: WeeklyDigest) -> bool:
+        """Whether a digest has news of the demo, whose tools may be retired meanwhile."""
+        on_site, retired = self.demo_tools()
+        return bool(on_site or not retired.isdisjoint(digest.named_tools()))
+
     def newest_digest(self) -> str | None:
         """The week of the first of `digests()`."""
         return next((digest.week for digest in self.digests()), None)
 
+    def last_modified(self) -> LastModified:
+        """When pages and entries of feeds last changed."""
+        return self._last_modified
+
     def similar_tools(self) -> SimilarTools:
         """The tools on the site, comparable by their texts."""
         return self._similar_tools
+
+    @cached_property
+    def _last_modified(self) -> LastModified:
+        return LastModified(self)
 
     @cached_property
     def _similar_tools(self) -> SimilarTools:

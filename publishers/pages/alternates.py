@@ -4,15 +4,18 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from publishers.content.site_content import SiteContent
+from publishers.pages.html.layout import render_page
 from publishers.render_cache import part_cache
-from publishers.templating.environment import Meta, page
+from publishers.templating.environment import Meta
 from publishers.views.comparisons.answer import answer
 from publishers.views.comparisons.comparison import ComparisonPage, comparison, title
 from publishers.views.comparisons.scorecard import Opinion, opinion
 from publishers.views.paths import comparison_path, tool_path
+from publishers.views.text.formatting import DEMO_NOTICE
 from publishers.views.tools.cards import Card, card
 from publishers.views.tools.tool import summary
-from schemas.records import Reviewer, Tool
+from schemas.records import Tool
 
 JSON, MARKDOWN = "index.json", "index.md"
 """File names of the alternates."""
@@ -31,30 +34,37 @@ class _ComparisonMarkdown(NamedTuple):
     tools: list[Tool]
 
 
-def render_tool(tool: Tool, name: str, public_url: str) -> bytes:
+def render_tool(content: SiteContent, tool: Tool, name: str, public_url: str) -> bytes:
     """A tool's alternate with this file name."""
     path = tool_path(tool.tool)
     if name == JSON:
-        return _json({"page": public_url + path, "summary": summary(tool), **_facts(tool)})
+        head = {"page": public_url + path, **_notice(content), "summary": summary(tool)}
+        return _json({**head, **_facts(tool)})
     opinions = [opinion(review) for review in tool.panel.reviews]
     view = _ToolMarkdown(card(tool), summary(tool), tool.description, opinions)
-    return page("tool.md", public_url, Meta(tool.name, "", path), view)
+    return render_page(content, "tool.md", public_url, Meta(tool.name, "", path), view)
 
 
-def render_pair(one: Tool, other: Tool, panel: list[Reviewer], name: str, public_url: str) -> bytes:
+def render_pair(content: SiteContent, one: Tool, other: Tool, name: str, public_url: str) -> bytes:
     """A comparison's alternate with this file name."""
     one, other = sorted((one, other), key=lambda tool: tool.tool)
     path = comparison_path(one.tool, other.tool)
     if name == JSON:
-        return _json(_comparison(public_url + path, one, other))
-    view = _ComparisonMarkdown(path, comparison(one, other, panel), [one, other])
-    return page("comparison.md", public_url, Meta(view.page.title, "", path), view)
+        head = {"page": public_url + path, **_notice(content)}
+        return _json({**head, **_comparison(one, other)})
+    view = _ComparisonMarkdown(path, comparison(one, other, content.reviewers()), [one, other])
+    meta = Meta(view.page.title, "", path)
+    return render_page(content, "comparison.md", public_url, meta, view)
 
 
-def _comparison(address: str, one: Tool, other: Tool) -> dict[str, Any]:
+def _notice(content: SiteContent) -> dict[str, Any]:
+    """What the page says of demo content; nothing on other sites."""
+    return {"notice": DEMO_NOTICE} if content.is_demo() else {}
+
+
+def _comparison(one: Tool, other: Tool) -> dict[str, Any]:
     verdict = answer(one, other)
     return {
-        "page": address,
         "compare": f"{one.tool}-vs-{other.tool}",
         "title": title(one, other),
         "answer": {"leader": verdict.leader, "text": str(verdict)},

@@ -107,8 +107,8 @@ def _exactly(path: str) -> re.Pattern[str]:
     return re.compile(re.escape(path))
 
 
-def _not_found(_: SiteContent, public_url: str) -> bytes:
-    return per_request.render_not_found(public_url)
+def _not_found(content: SiteContent, public_url: str) -> bytes:
+    return per_request.render_not_found(public_url, demo=content.is_demo())
 
 
 _SLUG = "([a-z0-9]+(?:-[a-z0-9]+)*)"

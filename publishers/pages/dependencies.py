@@ -46,6 +46,8 @@ def paths_of_any_tool(content: SiteContent) -> list[str]:
         *(tool_path(tool.tool) for tool in content.tools()),
         # Digests link to the tools that are not retired.
         *(digest_path(digest.week) for digest in content.digests()),
+        # A category's feed is dated by the listings of all tools.
+        *(feed_path(category_path(category.category)) for category in content.categories()),
         *(FEED, SITEMAP, OVERVIEW, SEARCH_INDEX),
     ]
 

@@ -4,9 +4,11 @@ Every function returns the bytes of a feed, or None if there is no such feed now
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from publishers.content.site_content import SiteContent
-from publishers.templating.environment import Meta, page
+from publishers.pages.html.layout import render_page
+from publishers.templating.environment import Meta
 from publishers.views.feeds.atom import FeedEntry, entries_of, feed
 from publishers.views.feeds.digest_feed import digest_entry
 from publishers.views.paths import category_path, digests_path, feed_path, tool_path
@@ -19,7 +21,8 @@ def render_tool_feed(content: SiteContent, public_url: str, slug: str) -> bytes 
     tool = content.tool_on_site(slug)
     if tool is None:
         return None
-    return _feed(public_url, f"Verdicts: {isolate(tool.name)}", tool_path(slug), entries_of([tool]))
+    title, updated = f"Verdicts: {isolate(tool.name)}", content.last_modified().of_tool(tool)
+    return _feed(content, public_url, title, tool_path(slug), updated, _entries(content, [tool]))
 
 
 def render_category_feed(content: SiteContent, public_url: str, slug: str) -> bytes | None:
@@ -27,30 +30,48 @@ def render_category_feed(content: SiteContent, public_url: str, slug: str) -> by
     category = content.category(slug)
     if category is None:
         return None
-    entries = entries_of([*content.tools_in(slug), *_retired_in(content, slug)])
-    return _feed(public_url, f"Verdicts: {isolate(category.name)}", category_path(slug), entries)
+    retired = [tool for tool in content.retired() if tool.category.slug == slug]
+    title, updated = (
+        f"Verdicts: {isolate(category.name)}",
+        content.last_modified().of_category(slug),
+    )
+    entries = _entries(content, [*content.tools_in(slug), *retired])
+    return _feed(content, public_url, title, category_path(slug), updated, entries)
 
 
 def render_site_feed(content: SiteContent, public_url: str) -> bytes:
     """The feed of the whole site."""
-    tools = entries_of([*content.tools(), *content.retired()])
-    return _feed(public_url, "Verdicts: everything new", "/", [*tools, *_frozen_digests(content)])
+    updated = content.last_modified().of_site()
+    entries = [*_entries(content, [*content.tools(), *content.retired()]), *_digests(content)]
+    return _feed(content, public_url, "Verdicts: everything new", "/", updated, entries)
 
 
 def render_digests_feed(content: SiteContent, public_url: str) -> bytes:
     """The feed of the frozen digests alone."""
-    entries = _frozen_digests(content)
-    return _feed(public_url, "Verdicts: weekly digests", digests_path(), entries)
+    title, entries = "Verdicts: weekly digests", _digests(content)
+    return _feed(content, public_url, title, digests_path(), None, entries)
 
 
-def _retired_in(content: SiteContent, category: str) -> list[Tool]:
-    return [tool for tool in content.retired() if tool.category.slug == category]
+def _entries(content: SiteContent, tools: Iterable[Tool]) -> list[FeedEntry]:
+    return entries_of(tools, content.last_modified())
 
 
-def _frozen_digests(content: SiteContent) -> list[FeedEntry]:
-    return [digest_entry(digest) for digest in content.digests() if digest.frozen]
+def _digests(content: SiteContent) -> list[FeedEntry]:
+    dates = content.last_modified().of_digest
+    return [
+        digest_entry(digest, dates(digest), demo=content.is_demo_digest(digest))
+        for digest in content.digests()
+        if digest.frozen
+    ]
 
 
-def _feed(public_url: str, title: str, path: str, entries: Iterable[FeedEntry]) -> bytes:
-    view = feed(title, feed_path(path), path, entries)
-    return page("feed.xml", public_url, Meta("", "", ""), view)
+def _feed(
+    content: SiteContent,
+    public_url: str,
+    title: str,
+    path: str,
+    updated: datetime | None,
+    entries: Iterable[FeedEntry],
+) -> bytes:
+    view = feed(title, feed_path(path), path, updated, entries)
+    return render_page(content, "feed.xml", public_url, Meta("", "", ""), view)

@@ -5,6 +5,7 @@ Every function returns the bytes of a file, or None if there is no such file now
 
 from publishers.content.site_content import SiteContent
 from publishers.pages import alternates, sitemap
+from publishers.pages.html.layout import render_page
 from publishers.pages.html.tools import is_stored_pair, pair_on_site
 from publishers.templating.environment import Meta, page
 from publishers.views.lists.home import home
@@ -17,7 +18,7 @@ def render_tool_alternate(
 ) -> bytes | None:
     """One tool as JSON or Markdown, by the alternate's file name."""
     tool = content.tool_on_site(slug)
-    return alternates.render_tool(tool, name, public_url) if tool else None
+    return alternates.render_tool(content, tool, name, public_url) if tool else None
 
 
 def render_pair_alternate(
@@ -27,7 +28,7 @@ def render_pair_alternate(
     tools = pair_on_site(content, one, other) if is_stored_pair(content, one, other) else None
     if tools is None:
         return None
-    return alternates.render_pair(*tools, content.reviewers(), name, public_url)
+    return alternates.render_pair(content, *tools, name, public_url)
 
 
 def render_sitemap(content: SiteContent, public_url: str) -> bytes:
@@ -44,7 +45,7 @@ def render_robots(_: SiteContent, public_url: str) -> bytes:
 def render_overview(content: SiteContent, public_url: str) -> bytes:
     """The overview for language models, with links to the Markdown alternates."""
     view = home(content.tools(), content.categories(), content.reviewers())
-    return page("llms.txt", public_url, Meta("", "", "/llms.txt"), view)
+    return render_page(content, "llms.txt", public_url, Meta("", "", "/llms.txt"), view)
 
 
 def render_search_index(content: SiteContent, _: str) -> bytes:

@@ -1,7 +1,8 @@
 """A digest as a message: HTML, plain text, and both in one file that a mail client opens.
 
-This module sends nothing. A message depends on the digest and the site's address alone: the mailer
-adds recipients, and recognizes by the Message-ID what it has sent.
+This module sends nothing: the mailer adds recipients, and recognizes by the Message-ID what it has
+sent. A message depends on the digest, the site's address, and what the site says of its tools now:
+whether they are retired or those of the demo.
 """
 
 from email.headerregistry import Address
@@ -9,9 +10,12 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from urllib.parse import urlsplit
 
+from publishers.content.site_content import SiteContent
+from publishers.pages.digests import view_of_digest
 from publishers.templating.environment import Meta, page
-from publishers.views.digests.digest import DigestPage, digest_page
+from publishers.views.digests.digest import DigestPage
 from publishers.views.digests.digest import subject as subject_of
+from publishers.views.digests.week_titles import title
 from publishers.views.text.formatting import shorten
 from schemas.digests import WeeklyDigest
 
@@ -23,15 +27,16 @@ ITEM_LIMITS = (100, 20, 10, 5, 3, 1)
 """Items of a section, tried in turn until the message is short enough."""
 
 
-def html(digest: WeeklyDigest, public_url: str) -> str:
+def html(content: SiteContent, public_url: str, digest: WeeklyDigest) -> str:
     """The message for clients that show HTML: 600 pixels wide, light and dark."""
-    return _html(_short_view(digest, public_url), public_url)
+    meta = _meta(content, digest)
+    return _html(_short_view(content, public_url, digest), public_url, meta)
 
 
-def text(digest: WeeklyDigest, public_url: str) -> str:
+def text(content: SiteContent, public_url: str, digest: WeeklyDigest) -> str:
     """The message as plain text, in lines of at most 72 characters where words allow it."""
-    view = _short_view(digest, public_url)
-    return page("digest_mail.txt", public_url, _meta(view), view).decode()
+    view = _short_view(content, public_url, digest)
+    return page("digest_mail.txt", public_url, _meta(content, digest), view).decode()
 
 
 def subject(digest: WeeklyDigest) -> str:
@@ -39,7 +44,7 @@ def subject(digest: WeeklyDigest) -> str:
     return shorten(subject_of(digest), MAX_SUBJECT_LENGTH)
 
 
-def message(digest: WeeklyDigest, public_url: str) -> bytes:
+def message(content: SiteContent, public_url: str, digest: WeeklyDigest) -> bytes:
     """HTML and text as one MIME message (RFC 5322) without recipients."""
     host = urlsplit(public_url).hostname or "localhost"
     email = EmailMessage(policy=SMTP)
@@ -50,25 +55,26 @@ def message(digest: WeeklyDigest, public_url: str) -> bytes:
     email["Message-ID"] = f"<digest-{digest.week}@{host}>"
     email["List-ID"] = f"Verdicts weekly digest <digest.{host}>"
     email["Content-Language"] = "en"
-    email.set_content(text(digest, public_url), cte="quoted-printable")
-    email.add_alternative(html(digest, public_url), subtype="html", cte="quoted-printable")
+    plain, rich = text(content, public_url, digest), html(content, public_url, digest)
+    email.set_content(plain, cte="quoted-printable")
+    email.add_alternative(rich, subtype="html", cte="quoted-printable")
     email.set_boundary(f"=_verdicts_{digest.week}")
     return email.as_bytes()
 
 
-def _short_view(digest: WeeklyDigest, public_url: str) -> DigestPage:
+def _short_view(content: SiteContent, public_url: str, digest: WeeklyDigest) -> DigestPage:
     """The digest with as many items as both parts of the message may hold."""
-    view = digest_page(digest)
+    view, meta = view_of_digest(content, digest), _meta(content, digest)
     for limit in ITEM_LIMITS:
         shorter = view.shorten(limit)
-        if len(_html(shorter, public_url).encode()) <= MAX_HTML_BYTES:
+        if len(_html(shorter, public_url, meta).encode()) <= MAX_HTML_BYTES:
             break
     return shorter
 
 
-def _html(view: DigestPage, public_url: str) -> str:
-    return page("digest_mail.html", public_url, _meta(view), view).decode()
+def _html(view: DigestPage, public_url: str, meta: Meta) -> str:
+    return page("digest_mail.html", public_url, meta, view).decode()
 
 
-def _meta(view: DigestPage) -> Meta:
-    return Meta(view.title, view.summary, view.path)
+def _meta(content: SiteContent, digest: WeeklyDigest) -> Meta:
+    return Meta(title(digest.week), "", "", demo=content.is_demo_digest(digest))

@@ -5,7 +5,6 @@ from datetime import datetime
 from itertools import combinations
 
 from publishers.content.site_content import SiteContent
-from publishers.views import last_modified
 from publishers.views.paths import (
     categories_path,
     category_path,
@@ -20,23 +19,26 @@ from publishers.views.paths import (
 )
 
 SitemapEntry = tuple[str, datetime | None]
-"""A page's path, and the time of the newest event that it shows."""
+"""A page's path, and the time of the newest edit that it shows."""
 
 
 def entries(content: SiteContent) -> Iterator[SitemapEntry]:
     """Every page for people, in a fixed order."""
-    tools = content.tools()
-    newest = last_modified.of_tools([*tools, *content.retired()])
+    last_modified = content.last_modified()
+    newest = last_modified.of_site()
     yield "/", newest
-    yield "/about/", None
+    yield "/about/", last_modified.of_panel()
     for path in (tools_path(), categories_path(), reviewers_path()):
         yield path, newest
-    yield from _categories(content)
+    for category in content.categories():
+        time = last_modified.of_category(category.category)
+        yield category_path(category.category), time
+        yield rankings_path(category.category), time
     for reviewer in content.reviewers():
-        reviews = content.reviews_by(reviewer.reviewer)
-        yield reviewer_path(reviewer.reviewer), last_modified.of_reviews(reviews)
+        time = last_modified.of_reviewer(reviewer.reviewer)
+        yield reviewer_path(reviewer.reviewer), time
     yield from _digests(content)
-    for tool in tools:
+    for tool in content.tools():
         yield tool_path(tool.tool), last_modified.of_tool(tool)
     for category in content.categories():
         for one, other in combinations(content.tools_in(category.category), 2):
@@ -45,17 +47,11 @@ def entries(content: SiteContent) -> Iterator[SitemapEntry]:
 
 def _digests(content: SiteContent) -> Iterator[SitemapEntry]:
     """A frozen digest never changes again; an open one has no time of its last change."""
-    digests = content.digests()
-    yield digests_path(), max((digest.end for digest in digests if digest.frozen), default=None)
-    for digest in digests:
-        yield digest_path(digest.week), digest.end if digest.frozen else None
-
-
-def _categories(content: SiteContent) -> Iterator[SitemapEntry]:
-    retired = content.retired()
-    for category in content.categories():
-        slug = category.category
-        tools = [*content.tools_in(slug), *(tool for tool in retired if tool.category.slug == slug)]
-        time = last_modified.of_tools(tools)
-        yield category_path(slug), time
-        yield rankings_path(slug), time
+    last_modified = content.last_modified()
+    times = {
+        digest.week: last_modified.of_digest(digest).updated if digest.frozen else None
+        for digest in content.digests()
+    }
+    yield digests_path(), max(filter(None, times.values()), default=None)
+    for week, time in times.items():
+        yield digest_path(week), time

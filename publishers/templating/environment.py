@@ -12,7 +12,15 @@ from publishers.render_cache import part_cache
 from publishers.templating import assets
 from publishers.views import json_ld
 from publishers.views.text.bdi import bdi
-from publishers.views.text.formatting import count, number, plural, shorten, wrapped, xml_text
+from publishers.views.text.formatting import (
+    DEMO_NOTICE,
+    count,
+    number,
+    plural,
+    shorten,
+    wrapped,
+    xml_text,
+)
 from publishers.views.text.markdown_escape import escape_block, escape_inline
 from schemas.text.isolation import drop_controls, isolate
 
@@ -29,6 +37,8 @@ class Meta(NamedTuple):
         alternates: Whether `index.json` and `index.md` exist in the page's folder.
         graph: The nodes of its linked data.
         digest: The path of the newest digest.
+        modified: When its content last changed, as RFC 3339; empty if it does not say.
+        demo: Whether the page shows invented content, so that it says so.
     """
 
     title: str
@@ -39,6 +49,8 @@ class Meta(NamedTuple):
     alternates: bool = False
     graph: Sequence[dict[str, Any]] = ()
     digest: str = ""
+    modified: str = ""
+    demo: bool = False
 
 
 def page(template: str, public_url: str, meta: Meta, view: object = None) -> bytes:
@@ -85,6 +97,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "asset": assets.address,
         "count": count,
+        "demo_notice": DEMO_NOTICE,
         "number": number,
         "plural": plural,
     }

@@ -94,17 +94,25 @@ def person(slug: str, name: str) -> dict[str, Any]:
     return {"@type": "Person", "name": name, "url": reviewer_path(slug)}
 
 
-def tool_graph(tool: Tool) -> list[dict[str, Any]]:
-    """The graph of a tool's page."""
-    category = Crumb(tool.category.name, category_path(tool.category.slug))
-    crumbs = breadcrumb(category, Crumb(tool.name, tool_path(tool.tool)))
-    return [crumbs, application(tool, in_full=True)]
+def tool_graph(tool: Tool, modified: str) -> list[dict[str, Any]]:
+    """The graph of a tool's page, which was last modified at this time."""
+    path = tool_path(tool.tool)
+    crumbs = breadcrumb(
+        Crumb(tool.category.name, category_path(tool.category.slug)), Crumb(tool.name, path)
+    )
+    return [crumbs, application(tool, in_full=True), _web_page(path, modified)]
 
 
-def comparison_graph(title: str, path: str, tools: Iterable[Tool]) -> list[dict[str, Any]]:
-    """The graph of a comparison."""
+def comparison_graph(
+    title: str, path: str, tools: Iterable[Tool], modified: str
+) -> list[dict[str, Any]]:
+    """The graph of a comparison, which was last modified at this time."""
     crumbs = breadcrumb(Crumb("Compare", "/#choose"), Crumb(title, path))
-    return [crumbs, *map(application_in_brief, tools)]
+    return [crumbs, *map(application_in_brief, tools), _web_page(path, modified)]
+
+
+def _web_page(path: str, modified: str) -> dict[str, Any]:
+    return {"@type": "WebPage", "@id": path, "dateModified": modified}
 
 
 def reviewer_graph(reviewer: Reviewer, authored: Iterable[Authored]) -> list[dict[str, Any]]:

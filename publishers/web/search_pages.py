@@ -43,7 +43,7 @@ class SearchPages:
         if now - self._read_at < FRESH_SECONDS:
             return
         with self._open_content() as content:
-            self._content = InMemoryContent(content.tools())
+            self._content = InMemoryContent(content.tools(), demo_tools=content.demo_tools())
         self._read_at = now
 
 

@@ -73,7 +73,7 @@ class Site:
         """One visitor's bookmarks."""
         with self._open_content() as content:
             on_site = [tool for slug in saved if (tool := content.tool_on_site(slug))]
-        body = per_request.render_bookmarks(self._url, on_site)
+            body = per_request.render_bookmarks(content, self._url, on_site)
         return SiteResponse(HTTPStatus.OK, body, cache=PRIVATE)
 
     def _stored(self, path: str) -> SiteResponse | None:
@@ -115,10 +115,14 @@ class Site:
         # A page that also names an unknown tool never existed.
         if not retired or None in subjects:
             return None
-        return SiteResponse(HTTPStatus.GONE, per_request.render_retired(self._url, retired))
+        return SiteResponse(
+            HTTPStatus.GONE, per_request.render_retired(content, self._url, retired)
+        )
 
     def _not_found(self) -> SiteResponse:
-        return SiteResponse(HTTPStatus.NOT_FOUND, per_request.render_not_found(self._url))
+        # The stored page knows of the demo; this one needs no database.
+        body = self._files.read(catalogue.NOT_FOUND) or per_request.render_not_found(self._url)
+        return SiteResponse(HTTPStatus.NOT_FOUND, body)
 
 
 def _with_slash(path: str, respond: Callable[[str], MaybeResponse]) -> MaybeResponse | SiteResponse:

@@ -6,9 +6,8 @@ from zlib import crc32
 from streams.demo.content import Content, DemoReview, DemoTool
 from streams.demo.event import DAY, MINUTE, SECOND, Data, DemoEvent, make_event
 
-# Pages depend on the log alone, so the log itself says that real products are judged by nobody.
+# A review is also read apart from its page, which says that the whole site is a demo.
 NOTICE = "Invented for this demo."
-CATEGORY_NOTICE = "This is a demo: its reviews and votes are invented."
 
 SPAN = 35 * DAY
 
@@ -49,7 +48,7 @@ def _panel_and_categories(content: Content, end: int) -> Iterator[DemoEvent]:
         facts: Data = {
             "category": slug,
             "name": category.name,
-            "description": f"{category.description.strip()}\n\n{CATEGORY_NOTICE}",
+            "description": category.description.strip(),
         }
         yield make_event("category.defined", opening + index * MINUTE, facts)
     for position, reviewer in enumerate(content.reviewers, start=1):

@@ -3,6 +3,7 @@
 from typing import TypedDict
 from uuid import UUID, uuid5
 
+from schemas.events import DEMO_ID_PREFIX
 from schemas.time import instants
 
 SECOND = 1_000_000
@@ -27,7 +28,9 @@ class DemoEvent(TypedDict):
 def make_event(kind: str, time: int, data: Data) -> DemoEvent:
     """Make an event; its id is a hash of type, time and data, so sending it again is harmless."""
     name = f"{kind} {time} {sorted(data.items())}"
-    return DemoEvent(id=str(uuid5(_IDS, name)), type=kind, time=instants.rfc3339(time), data=data)
+    return DemoEvent(
+        id=f"{DEMO_ID_PREFIX}{uuid5(_IDS, name)}", type=kind, time=instants.rfc3339(time), data=data
+    )
 
 
 def time_of(event: DemoEvent) -> int:

@@ -12,6 +12,7 @@ from infra.cli.options import answer, as_json, attached_settings
 from infra.errors import VerdictsError
 from infra.postgres.engine import create_engine
 from projections.history.weekly_digests import find_digest, list_digests
+from publishers.content.database_content import DatabaseContent
 from publishers.pages import mail
 from publishers.views.digests.digest import summary
 from schemas.time import weeks
@@ -76,15 +77,19 @@ def render(week: str, form: str) -> None:
     verdicts digest render 2026-W47 --format html > digest.html
     verdicts digest render 2026-W47 --format eml > digest.eml
     """
+    url = attached_settings().public_url
     with _snapshot() as connection:
         digest = find_digest(connection, week)
-    if digest is None:
-        raise VerdictsError(f"There is no digest of {week!r}; `verdicts digest list` shows all.")
-    url = attached_settings().public_url
-    if form == "eml":
-        click.get_binary_stream("stdout").write(mail.message(digest, url))
-    else:
-        click.echo(mail.html(digest, url) if form == "html" else mail.text(digest, url), nl=False)
+        if digest is None:
+            raise VerdictsError(
+                f"There is no digest of {week!r}; `verdicts digest list` shows all."
+            )
+        content = DatabaseContent(connection)
+        if form == "eml":
+            click.get_binary_stream("stdout").write(mail.message(content, url, digest))
+        else:
+            render_part = mail.html if form == "html" else mail.text
+            click.echo(render_part(content, url, digest), nl=False)
 
 
 @digest.command()

@@ -1,9 +1,10 @@
 """Pages that list tools or reviews: home, about, categories, rankings, reviewers, digests."""
 
 from publishers.content.site_content import SiteContent
-from publishers.pages.html.layout import render_with_newsletter
-from publishers.templating.environment import Meta, page
-from publishers.views.digests.digest import digest_list, digest_page
+from publishers.pages.digests import view_of_digest
+from publishers.pages.html.layout import render_page, render_with_newsletter
+from publishers.templating.environment import Meta
+from publishers.views.digests.digest import digest_list
 from publishers.views.json_ld import Crumb, breadcrumb, reviewer_graph
 from publishers.views.lists.category import category_page
 from publishers.views.lists.home import home, members
@@ -18,7 +19,6 @@ from publishers.views.paths import (
     rankings_path,
     reviewer_path,
     reviewers_path,
-    tool_path,
     tools_path,
 )
 from publishers.views.text.formatting import count
@@ -40,7 +40,7 @@ def render_home(content: SiteContent, public_url: str) -> bytes:
 def render_about(content: SiteContent, public_url: str) -> bytes:
     """How verdicts work."""
     meta = Meta("How verdicts work", "What counts, who decides, and what it means.", "/about/")
-    return page("about.html", public_url, meta, members(content.reviewers()))
+    return render_page(content, "about.html", public_url, meta, members(content.reviewers()))
 
 
 def render_category(content: SiteContent, public_url: str, slug: str) -> bytes | None:
@@ -135,8 +135,8 @@ def render_digest(content: SiteContent, public_url: str, week: str) -> bytes | N
     by_week = {digest.week: digest for digest in content.digests()}
     if week not in by_week:
         return None
-    retired = {tool_path(tool.tool) for tool in content.retired()}
-    view = digest_page(by_week[week], list(by_week)).unlink(retired)
+    digest = by_week[week]
+    view = view_of_digest(content, digest, list(by_week))
     meta = Meta(
         f"Weekly digest: {view.title}",
         f"{view.dates}: {view.summary}",
@@ -144,6 +144,7 @@ def render_digest(content: SiteContent, public_url: str, week: str) -> bytes | N
         "article",
         feed=feed_path(digests_path()),
         graph=[breadcrumb(Crumb("Digests", digests_path()), Crumb(view.title, view.path))],
+        demo=content.is_demo_digest(digest),
     )
     return render_with_newsletter(content, "digest.html", public_url, meta, view)
 

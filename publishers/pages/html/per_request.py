@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from publishers.content.site_content import SiteContent
+from publishers.pages.html.layout import render_page
 from publishers.templating.environment import Meta, page
 from publishers.views.comparisons.multi_comparison import MAX_TOOLS
 from publishers.views.lists.bookmarks import bookmarks_page
@@ -11,9 +12,10 @@ from schemas.records import Tool
 from schemas.text.isolation import isolate
 
 
-def render_not_found(public_url: str) -> bytes:
+def render_not_found(public_url: str, *, demo: bool = False) -> bytes:
     """The page for an unknown address."""
-    return page("404.html", public_url, Meta("Page not found", "Page not found.", ""))
+    meta = Meta("Page not found", "Page not found.", "", demo=demo)
+    return page("404.html", public_url, meta)
 
 
 def render_not_allowed(public_url: str) -> bytes:
@@ -29,12 +31,12 @@ def render_unavailable(public_url: str) -> bytes:
     )
 
 
-def render_retired(public_url: str, retired: list[Tool]) -> bytes:
+def render_retired(content: SiteContent, public_url: str, retired: list[Tool]) -> bytes:
     """The page in place of these retired tools, or of a comparison with them."""
     names = " and ".join(isolate(tool.name) for tool in retired)
     verb = "is" if len(retired) == 1 else "are"
     meta = Meta(f"{names} {verb} no longer listed", "This page has been retired.", "")
-    return page("410.html", public_url, meta, retired)
+    return render_page(content, "410.html", public_url, meta, retired)
 
 
 def render_search(
@@ -44,12 +46,11 @@ def render_search(
     tools = [tool for slug in selected if (tool := content.tool_on_site(slug))]
     view = search(query, content.tools(), tools[: MAX_TOOLS - 1])
     title = f"Search: {view.query}" if view.query else "Search"
-    return page(
-        "search.html", public_url, Meta(title, "Search AI tools and comparisons.", ""), view
-    )
+    meta = Meta(title, "Search AI tools and comparisons.", "")
+    return render_page(content, "search.html", public_url, meta, view)
 
 
-def render_bookmarks(public_url: str, saved: Iterable[Tool]) -> bytes:
+def render_bookmarks(content: SiteContent, public_url: str, saved: Iterable[Tool]) -> bytes:
     """One visitor's bookmarks."""
     meta = Meta("Bookmarks", "Tools saved for this browser.", "")
-    return page("bookmarks.html", public_url, meta, bookmarks_page(saved))
+    return render_page(content, "bookmarks.html", public_url, meta, bookmarks_page(saved))

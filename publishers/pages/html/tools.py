@@ -1,6 +1,6 @@
 """Pages of one tool and of two to four tools side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from publishers.content.site_content import SiteContent
 from publishers.pages.html.layout import render_with_newsletter
@@ -9,6 +9,7 @@ from publishers.views.comparisons.comparison import comparison
 from publishers.views.comparisons.multi_comparison import multi_comparison
 from publishers.views.json_ld import comparison_graph, tool_graph
 from publishers.views.paths import comparison_path, feed_path, multi_comparison_path, tool_path
+from publishers.views.text.formatting import instant
 from publishers.views.tools.tool import tool_page
 from schemas.records import Tool
 from schemas.text.isolation import isolate
@@ -19,7 +20,7 @@ def render_tool(content: SiteContent, public_url: str, slug: str) -> bytes | Non
     tool = content.tool_on_site(slug)
     if tool is None:
         return None
-    path = tool_path(slug)
+    path, modified = tool_path(slug), _modified(content, [tool])
     similar = [
         (other, words)
         for other_slug, words in content.similar_tools().of(tool)
@@ -34,7 +35,8 @@ def render_tool(content: SiteContent, public_url: str, slug: str) -> bytes | Non
         "article",
         feed=feed_path(path),
         alternates=True,
-        graph=tool_graph(tool),
+        modified=modified,
+        graph=tool_graph(tool, modified),
     )
     return render_with_newsletter(content, "tool.html", public_url, meta, view)
 
@@ -46,7 +48,7 @@ def render_pair(content: SiteContent, public_url: str, one: str, other: str) -> 
         return None
     histories = [content.history(tool.tool) for tool in tools]
     view = comparison(*tools, content.reviewers(), histories)
-    path = comparison_path(one, other)
+    path, modified = comparison_path(one, other), _modified(content, tools)
     meta = Meta(
         view.title,
         str(view.answer),
@@ -54,7 +56,8 @@ def render_pair(content: SiteContent, public_url: str, one: str, other: str) -> 
         "article",
         # Pairs across categories are not stored, so they have no alternates.
         alternates=len({tool.category.slug for tool in tools}) == 1,
-        graph=comparison_graph(view.title, path, tools),
+        modified=modified,
+        graph=comparison_graph(view.title, path, tools, modified),
     )
     return render_with_newsletter(content, "comparison.html", public_url, meta, view)
 
@@ -75,9 +78,15 @@ def render_multi_comparison(
         return None
     histories = [content.history(tool.tool) for tool in tools]
     view = multi_comparison(tools, content.reviewers(), histories)
-    path = multi_comparison_path(slugs)
-    graph = comparison_graph(view.title, path, tools)
-    meta = Meta(view.title, str(view.answer), path, "article", graph=graph)
+    path, modified = multi_comparison_path(slugs), _modified(content, tools)
+    meta = Meta(
+        view.title,
+        str(view.answer),
+        path,
+        "article",
+        modified=modified,
+        graph=comparison_graph(view.title, path, tools, modified),
+    )
     return render_with_newsletter(content, "multi_comparison.html", public_url, meta, view)
 
 
@@ -92,3 +101,8 @@ def is_stored_pair(content: SiteContent, one: str, other: str) -> bool:
     tools = (content.tool(slug) for slug in (one, other))
     categories = {tool.category.slug for tool in tools if tool}
     return one < other and len(categories) == 1
+
+
+def _modified(content: SiteContent, tools: Iterable[Tool]) -> str:
+    """When a page about these tools last changed, as RFC 3339."""
+    return instant(max(map(content.last_modified().of_tool, tools)))

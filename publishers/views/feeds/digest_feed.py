@@ -2,17 +2,19 @@
 
 from publishers.views.digests.digest import digest_page, subject
 from publishers.views.feeds.atom import PUBLISHER, FeedEntry
+from publishers.views.last_modified import Dates
 from schemas.digests import WeeklyDigest
 
 
-def digest_entry(digest: WeeklyDigest) -> FeedEntry:
-    """The digest, dated by the end of its week."""
+def digest_entry(digest: WeeklyDigest, dates: Dates, *, demo: bool) -> FeedEntry:
+    """The digest; `demo` says whether its news are invented."""
     view = digest_page(digest)
     return FeedEntry(
         path=view.path,
         title=subject(digest),
         author=PUBLISHER,
-        time=digest.end,
+        dates=dates,
         lead=view.summary,
         sections=view.sections,
+        demo=demo,
     )

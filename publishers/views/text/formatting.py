@@ -14,6 +14,7 @@ VERDICTS: dict[Verdict, str] = {
     "none": "No verdict yet",
 }
 ENTRIES: dict[Entry, str] = {"free": "Free", "freemium": "Freemium", "paid": "Paid"}
+DEMO_NOTICE = "Demo: reviews and votes on this site are invented."
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

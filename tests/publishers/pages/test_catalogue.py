@@ -191,7 +191,10 @@ def test_user_texts_never_become_markup() -> None:
     pages = [
         rendered(content, path) for path in catalogue.page_paths(content) if path.endswith("/")
     ]
-    pages += [per_request.render_retired(SITE, tools), per_request.render_bookmarks(SITE, tools)]
+    pages += [
+        per_request.render_retired(content, SITE, tools),
+        per_request.render_bookmarks(content, SITE, tools),
+    ]
     for page in pages:
         reader = Reader(page)
         assert not reader.all("img")
@@ -362,7 +365,8 @@ def test_votes_and_bookmarks_are_plain_forms() -> None:
 
 
 def test_a_retired_tool_says_why() -> None:
-    text = Reader(per_request.render_retired(SITE, sample_content().retired())).text
+    content = sample_content()
+    text = Reader(per_request.render_retired(content, SITE, content.retired())).text
     assert "Longgone was retired: Its maker closed it." in text
 
 

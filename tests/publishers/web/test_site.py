@@ -192,6 +192,12 @@ def test_an_unchanged_page_is_not_sent_again(site: Site) -> None:
     assert site.client.get("/", headers={"If-None-Match": tag}).status_code == 200
 
 
+def test_an_unknown_path_shows_the_stored_page_where_there_is_one(site: Site) -> None:
+    site.files.put(catalogue.NOT_FOUND, b"Nothing here, and this is a demo.")
+    answer = site.client.get("/nothing/")
+    assert (answer.status_code, answer.text) == (404, "Nothing here, and this is a demo.")
+
+
 def test_head_has_the_headers_of_get(site: Site) -> None:
     get, head = site.client.get(COMPARISON), site.client.request("HEAD", COMPARISON)
     assert head.content == b""

@@ -9,6 +9,7 @@ from publishers.views.digests.digest import digest_list, digest_page
 from publishers.views.digests.digest_items import EXCERPT_LENGTH, signed
 from publishers.views.feeds.atom import feed
 from publishers.views.feeds.digest_feed import digest_entry
+from publishers.views.last_modified import Dates
 from schemas.digests import Counts, WeeklyDigest
 from tests.harness.digest_records import a_digest
 
@@ -105,11 +106,12 @@ def test_a_change_has_its_sign(number: int, text: str) -> None:
     assert signed(number) == text
 
 
-def test_a_feed_dates_a_digest_by_the_end_of_its_week() -> None:
+def test_a_digest_is_an_entry_of_a_feed() -> None:
     named = msgspec.structs.replace(a_digest().flips[0], name="<b>Patch</b> & work")
-    entry = digest_entry(msgspec.structs.replace(a_digest(), flips=[named]))
+    digest = msgspec.structs.replace(a_digest(), flips=[named])
+    entry = digest_entry(digest, Dates(digest.end, digest.end), demo=False)
     assert (entry.path, entry.updated) == ("/digests/2026-W47/", "2026-11-23T00:00:00Z")
-    xml = page("feed.xml", "", Meta("", "", ""), feed("", "", "", [entry])).decode()
+    xml = page("feed.xml", "", Meta("", "", ""), feed("", "", "", None, [entry])).decode()
     assert (
         "<li><strong>&lt;b&gt;Patch&lt;/b&gt; &amp; work</strong>: Community: Ship → Skip;"
         in unescape(xml)

@@ -54,7 +54,11 @@ def test_every_page_isolates_names(path: str) -> None:
 def test_mail_isolates_names() -> None:
     moves = [msgspec.structs.replace(flip, name=REVERSED) for flip in a_digest().flips]
     digest = msgspec.structs.replace(a_digest(), flips=moves)
-    for text in (mail.html(digest, ""), mail.text(digest, ""), subject(digest)):
+    for text in (
+        mail.html(InMemoryContent(), "", digest),
+        mail.text(InMemoryContent(), "", digest),
+        subject(digest),
+    ):
         assert REVERSED in text
         assert_isolated(text)
 
