@@ -16,10 +16,12 @@ from infra.embedded.kafka.java import java
 from tests.faults.harness.brokers import Cluster, cluster
 from tests.faults.harness.checks.oracle import Figures
 from tests.faults.harness.copies import LENT, Servers
+from tests.faults.harness.hostile.probe import ProbeFigures
 from tests.faults.harness.system import System, fresh_database
 from tests.faults.harness.taps import LostProduceAnswers
 
 _FIGURES = pytest.StashKey[list[Figures]]()
+_PROBES = pytest.StashKey[list[ProbeFigures]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,6 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_FIGURES] = []
+    config.stash[_PROBES] = []
     config.addinivalue_line("markers", "long: a fault that only `make faults` has the time for")
 
 
@@ -144,8 +147,24 @@ def report(request: pytest.FixtureRequest) -> Callable[[Figures], None]:
     return require_sound
 
 
+@pytest.fixture
+def report_probe(request: pytest.FixtureRequest) -> Callable[[ProbeFigures], None]:
+    """Print a probe's figures, and require that it was answered every time, and soon."""
+
+    def require_sound(figures: ProbeFigures) -> None:
+        request.config.stash[_PROBES].append(figures)
+        print(figures)
+        assert figures.sound, figures
+
+    return require_sound
+
+
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    all_figures = config.stash.get(_FIGURES, [])
+    _summarize_faults(terminalreporter, config.stash.get(_FIGURES, []))
+    _summarize_probes(terminalreporter, config.stash.get(_PROBES, []))
+
+
+def _summarize_faults(terminalreporter: Any, all_figures: list[Figures]) -> None:
     if not all_figures:
         return
     terminalreporter.section("faults")
@@ -156,3 +175,17 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         numbers = " ".join(f"{getattr(figures, name):>12}" for name in columns)
         line = f"{figures.fault:<34}{numbers} {figures.seconds:>10.1f} s  {figures.note}"
         terminalreporter.write_line(line.rstrip())
+
+
+def _summarize_probes(terminalreporter: Any, all_figures: list[ProbeFigures]) -> None:
+    """One vote and one page every 250 ms: how many were answered, and in which time."""
+    if not all_figures:
+        return
+    terminalreporter.section("floods")
+    heading = " ".join(f"{name:>10}" for name in ("sent", "answered", "p50", "p99", "max"))
+    terminalreporter.write_line(f"{'flood':<34}{heading}")
+    for figures in all_figures:
+        times = (figures.p50, figures.p99, figures.longest)
+        numbers = " ".join(f"{number:>10}" for number in (figures.sent, figures.answered))
+        numbers += "".join(f"{seconds * 1000:>8.0f} ms" for seconds in times)
+        terminalreporter.write_line(f"{figures.flood:<34}{numbers}  {figures.note}".rstrip())

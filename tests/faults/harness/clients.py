@@ -85,7 +85,7 @@ class HttpClient:
         try:
             response = self._http.post(
                 "/v1/events",
-                content=msgspec.json.encode([_envelope(event) for event in events]),
+                content=msgspec.json.encode([envelope(event) for event in events]),
                 headers=headers,
             )
         except httpx.ConnectError:
@@ -147,7 +147,8 @@ class HttpClient:
             self._ledger.note(event.id, outcome)
 
 
-def _envelope(event: Event) -> dict[str, Any]:
+def envelope(event: Event) -> dict[str, Any]:
+    """The event as a CloudEvent."""
     return {
         "specversion": "1.0",
         "id": event.id,

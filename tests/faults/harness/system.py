@@ -1,7 +1,7 @@
 """One test's system: fresh topics, a fresh database, and the services that the test starts."""
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,6 +92,7 @@ class System:
         self._clients: list[HttpClient] = []
         self._background = ThreadPoolExecutor(4)
         self._token = ""
+        self.voter_cookies = VoterCookies([_KEY], _KEY, secure=False)
         renew_topics(self.settings)
 
     # What a test starts
@@ -124,6 +125,7 @@ class System:
         port: int = 8080,
         clock_off: float = 0.0,
         database: str = "",
+        variables: Mapping[str, str] | None = None,
     ) -> Service:
         environment = {
             "VERDICTS_DATA": str(self.folder),
@@ -135,6 +137,7 @@ class System:
             "VERDICTS_VOTER_KEY": _KEY,
             "KAFKA_BOOTSTRAP_SERVERS": self.cluster.through_proxies,
             "DATABASE_URL": database or self._proxied_database,
+            **(variables or {}),
         }
         name = f"{verb}-{len(self._services)}"
         log = self.folder / "logs" / f"{name}.log"
@@ -150,12 +153,11 @@ class System:
         return LogClient(self.settings, ledger or self.ledger)
 
     def http_client(self, url: str, ledger: Ledger | None = None) -> HttpClient:
-        voters = VoterCookies([_KEY], _KEY, secure=False)
         client = HttpClient(
             url,
             self.token,
             ledger or self.ledger,
-            lambda voter: voters.gateway_pseudonym("admin", voter),
+            lambda voter: self.voter_cookies.gateway_pseudonym("admin", voter),
         )
         self._clients.append(client)
         return client
