@@ -93,6 +93,8 @@ async def pour(port: int, pieces: Sequence[bytes], patience: float | None = None
             with contextlib.suppress(OSError):
                 writer.write_eof()
             closed = await _read_until_quiet(reader, received, CLOSE_SECONDS)
+            # A stream ends once a heartbeat cannot be sent any more.
+            closed = closed or _STREAM in received.lower()
     finally:
         writer.transport.abort()
     return Exchange(bytes(received), closed, time.monotonic() - began)

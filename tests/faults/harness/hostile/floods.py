@@ -21,7 +21,7 @@ HEAD = "GET /tools/ HTTP/1.1\r\nHost: {host}\r\nCookie: "
 SLOW_SECONDS = 1.0
 """Between two bytes of a slow client."""
 RETRY_SECONDS = 5.0
-"""After a refusal, as in `site.js`."""
+"""After a refusal, on average, as in `site.js`."""
 CONNECTING_AT_ONCE = 200
 
 Client = Callable[[Callable[[], None]], Awaitable[None]]
@@ -95,7 +95,7 @@ class Flood:
             if b" 200 " in head:
                 await reader.read()
             else:
-                await asyncio.sleep(RETRY_SECONDS)
+                await asyncio.sleep(RETRY_SECONDS * 2 * self.chances.random())
 
     async def one_voter(self, started: Callable[[], None]) -> None:
         """Vote as often as answers come, all clients as one voter."""
@@ -113,7 +113,7 @@ class Flood:
         """Search for words that nobody searched for before."""
         started()
         while True:
-            word = self.chances.choice(("tool", "vision", "fast", "lodz", "one vs other"))
+            word = self.chances.choice(("tool", "vision", "fast", "lodz", "one%20vs%20other"))
             await self._request(self._get(f"/search/?q={word}%20{self.chances.randrange(10**6)}"))
 
     async def unknown_tools(self, started: Callable[[], None]) -> None:

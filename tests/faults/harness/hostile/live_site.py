@@ -116,10 +116,15 @@ class LiveSite:
             timeout=30,
         )
         assert answer.status_code == 200, answer.text
-        assert answer.json()["community"]["verdict"] == choice
+        assert answer.json()["choice"] == choice
+        community = answer.json()["community"]
+        tally = f"{community['ship']} ship / {community['skip']} skip"
+        wait_until("the page shows the vote", lambda: tally in self._page())
+
+    def _page(self) -> str:
         page = httpx.get(f"{self.url}/tools/{STEADY_TOOL}/", trust_env=False, timeout=30)
         assert page.status_code == 200
-        assert f"{choice.title()} · " in page.text
+        return page.text
 
     def _sign_cookie(self) -> str:
         voters = self.system.voter_cookies
