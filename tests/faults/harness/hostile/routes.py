@@ -9,7 +9,7 @@ from starlette.routing import Route
 from infra.settings import Settings
 from publishers.content.in_memory_content import InMemoryContent
 from publishers.content.site_content import SiteContent
-from publishers.web.routes import site_routes
+from publishers.web.routes import SiteSource, site_routes
 from streams.api.openapi.document import document
 from streams.api.routes import routes
 from tests.streams.api.conftest import FakeApi
@@ -44,9 +44,10 @@ def targets() -> list[Target]:
         for route in routes(FakeApi().components)
         for method in sorted(route.methods or {"GET"})
     ]
+    source = SiteSource(_no_content, lambda _: [])
     site = [
         Target(method, route.path.replace(":path}", "}"), SITE_QUERIES.get(route.path, ()))
-        for route in site_routes(Settings.from_environment({}), _no_content, _no_bookmarks)
+        for route in site_routes(Settings.from_environment({}), source, _no_bookmarks)
         if isinstance(route, Route)
         for method in sorted(route.methods or {"GET"})
     ]
