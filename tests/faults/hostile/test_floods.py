@@ -17,9 +17,9 @@ from tests.harness.waiting import wait_until
 
 ReportProbe = Callable[[ProbeFigures], None]
 
-TURNS = 120
+ROUNDS = 120
 """Votes, and as many pages, beside one flood: half a minute."""
-FEW_TURNS = 20
+FEW_ROUNDS = 20
 MANY_TOOLS, TOOLS_IN_A_CATEGORY = 1000, 4
 """Many small categories, so that the number of comparisons stays small."""
 
@@ -47,7 +47,7 @@ UNKNOWN_TOOLS = Flood("unknown_tools", 16)
 def test_a_thousand_silent_connections_keep_nobody_from_an_answer(
     live: LiveSite, report_probe: ReportProbe
 ) -> None:
-    report_probe(probe_beside(Flood("silent", 1000), live, FEW_TURNS))
+    report_probe(probe_beside(Flood("silent", 1000), live, FEW_ROUNDS))
 
 
 @pytest.mark.long
@@ -60,7 +60,7 @@ def test_a_thousand_silent_connections_keep_nobody_from_an_answer(
 def test_a_flood_keeps_nobody_from_an_answer(
     flood: Flood, live: LiveSite, report_probe: ReportProbe
 ) -> None:
-    report_probe(probe_beside(flood, live, TURNS))
+    report_probe(probe_beside(flood, live, ROUNDS))
     live.require_well()
 
 
@@ -70,7 +70,7 @@ def test_searches_among_a_thousand_tools_keep_nobody_from_an_answer(
     live: LiveSite, report_probe: ReportProbe
 ) -> None:
     list_many_tools(live)
-    report_probe(probe_beside(SEARCHING, live, TURNS))
+    report_probe(probe_beside(SEARCHING, live, ROUNDS))
     live.require_well()
 
 
@@ -99,7 +99,7 @@ def list_many_tools(live: LiveSite) -> None:
     live.wait_for_pages(seconds=300)
 
 
-def probe_beside(flood: Flood, live: LiveSite, turns: int) -> ProbeFigures:
+def probe_beside(flood: Flood, live: LiveSite, rounds: int) -> ProbeFigures:
     """The figures of an ordinary reader while the flood runs."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if 0 <= hard < flood.clients + 1000:
@@ -107,7 +107,7 @@ def probe_beside(flood: Flood, live: LiveSite, turns: int) -> ProbeFigures:
     argument = live.system.token if flood.name == "slow_body" else live.cookies[0]
     with client(live, "floods", flood.name, live.port, flood.clients, argument) as flooding:
         wait_until("the flood is complete", lambda: "ready" in flooding.logged)
-        with client(live, "probe", live.port, turns, STEADY_TOOL, *live.cookies[1:]) as probing:
+        with client(live, "probe", live.port, rounds, STEADY_TOOL, *live.cookies[1:]) as probing:
             wait_until("the probe has ended", lambda: not probing.running, seconds=150)
         assert flooding.running, flooding.tail
         flooding.stop()

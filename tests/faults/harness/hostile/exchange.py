@@ -71,13 +71,13 @@ async def request(port: int, sent: bytes, seconds: float = ANSWER_SECONDS) -> Ex
     return Exchange(bytes(received), closed, time.monotonic() - began)
 
 
-async def pour(port: int, pieces: Sequence[bytes], patience: float | None = None) -> Exchange:
+async def pour(port: int, pieces: Sequence[bytes], closes_in: float | None = None) -> Exchange:
     """Send pieces of anything, and read until the server closes.
 
     Args:
         port: Where the server listens on loopback.
         pieces: Sent one after the other.
-        patience: How long the server may take to close the connection by itself. Without it the
+        closes_in: How long the server may take to close the connection by itself. Without it the
             client ends its side once nothing arrives any more.
 
     Raises:
@@ -88,8 +88,8 @@ async def pour(port: int, pieces: Sequence[bytes], patience: float | None = None
     received = bytearray()
     try:
         await _write(writer, pieces)
-        closed = await _read_until_quiet(reader, received, patience or QUIET_SECONDS)
-        if not closed and patience is None:
+        closed = await _read_until_quiet(reader, received, closes_in or QUIET_SECONDS)
+        if not closed and closes_in is None:
             with contextlib.suppress(OSError):
                 writer.write_eof()
             closed = await _read_until_quiet(reader, received, CLOSE_SECONDS)

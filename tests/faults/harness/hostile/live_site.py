@@ -39,7 +39,7 @@ class LiveSite:
         self.host = f"127.0.0.1:{self.port}"
         self.services = [self.api, system.worker(), system.publisher()]
         self._pids = [service.pid for service in self.services]
-        self._turns = count()
+        self._votes = count()
         client = system.http_client(self.url)
         client.send_until_acknowledged(
             [
@@ -107,7 +107,7 @@ class LiveSite:
 
     def _vote(self) -> None:
         """Vote as a browser does, and read the vote on the tool's page."""
-        choice = ("ship", "skip")[next(self._turns) % 2]
+        choice = ("ship", "skip")[next(self._votes) % 2]
         answer = httpx.put(
             f"{self.url}/v1/tools/{STEADY_TOOL}/vote",
             content=json.dumps({"choice": choice}),

@@ -1,6 +1,6 @@
 """An ordinary reader and voter beside a flood: one vote and one page every 250 ms.
 
-`python -m tests.faults.harness.hostile.probe PORT TURNS TOOL COOKIE…` prints its figures as JSON.
+`python -m tests.faults.harness.hostile.probe PORT ROUNDS TOOL COOKIE…` prints its figures as JSON.
 It is a process of its own, so that the flood's work does not delay its clock.
 """
 
@@ -74,14 +74,14 @@ class Probe:
         self._statuses: list[int] = []
         self._seconds: list[float] = []
 
-    async def run(self, turns: int) -> ProbeFigures:
+    async def run(self, rounds: int) -> ProbeFigures:
         """Probe so many times, and wait for the answers under way."""
         began = time.monotonic()
         async with asyncio.TaskGroup() as group:
-            for turn in range(turns):
-                due = began + turn * INTERVAL_SECONDS
+            for number in range(rounds):
+                due = began + number * INTERVAL_SECONDS
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
-                group.create_task(self._send(self._vote(turn)))
+                group.create_task(self._send(self._vote(number)))
                 group.create_task(self._send(self._page()))
         return figures_of(self._statuses, self._seconds)
 
@@ -95,14 +95,14 @@ class Probe:
             self._statuses.append(exchange.status if exchange.closed else 0)
         self._seconds.append(time.monotonic() - began)
 
-    def _vote(self, turn: int) -> bytes:
+    def _vote(self, number: int) -> bytes:
         """The next voter's vote; each comes back with the other choice."""
-        choice = ("ship", "skip")[turn // len(self._cookies) % 2]
+        choice = ("ship", "skip")[number // len(self._cookies) % 2]
         body = json.dumps({"choice": choice})
         return self._head(
             f"PUT /v1/tools/{self._tool}/vote",
             f"Origin: http://127.0.0.1:{self._port}",
-            f"Cookie: {self._cookies[turn % len(self._cookies)]}",
+            f"Cookie: {self._cookies[number % len(self._cookies)]}",
             f"Content-Length: {len(body)}",
             body=body,
         )
@@ -115,9 +115,9 @@ class Probe:
         return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
 
 
-def main(port: str, turns: str, tool: str, *cookies: str) -> None:
+def main(port: str, rounds: str, tool: str, *cookies: str) -> None:
     """Probe, and print the figures."""
-    figures = asyncio.run(Probe(int(port), tool, cookies).run(int(turns)))
+    figures = asyncio.run(Probe(int(port), tool, cookies).run(int(rounds)))
     print(msgspec.json.encode(figures).decode())
 
 
