@@ -51,7 +51,9 @@ def components() -> dict[str, Any]:
 
 def body() -> dict[str, Any]:
     """The schemas of the body by media type."""
-    many = {"type": "array", "items": _EVENT, "minItems": 1, "maxItems": MAX_EVENTS}
+    # Larger ones are no other kind of body, but 413, as those over 1 MiB are.
+    about = f"Up to {MAX_EVENTS} events; each gets its own result."
+    many = {"type": "array", "items": _EVENT, "minItems": 1, "description": about}
     return {
         **{media_type: {"anyOf": [_EVENT, many]} for media_type in ONE_OR_MANY},
         BATCH: many,
