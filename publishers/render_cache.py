@@ -1,22 +1,25 @@
 """The one cache of what rendering would compute again: parts of pages, and whole pages.
 
-Cached functions are pure, so no entry is ever out of date; it only costs memory. Each function
-owns a table of at most so many results, and an entry belongs to a value or to a record:
+There is a table of at most so many results for each function; the least recently used result goes
+first. An entry belongs to a value, to a record, or to a key:
 
-- `by_value`: equal arguments share a result. The least recently used result goes first.
+- `by_value`: equal arguments share a result. The function is pure, so no entry is out of date.
 - `by_record`: the first argument is an object that never changes, and that has no hash or takes
-  too long to compare. The result goes with the object, or before it where it is the oldest.
+  too long to compare. The result goes with the object at the latest.
+- `by_key`: the owner stores entries, and checks whether one is still current.
 """
 
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import lru_cache, wraps
-from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Record = TypeVar("Record")
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
 
 
 class CacheStats(NamedTuple):
@@ -27,16 +30,52 @@ class CacheStats(NamedTuple):
     entries: int = 0
 
 
+class CacheTable(Generic[Key, Value]):
+    """Values by key; threads may share it."""
+
+    def __init__(self, max_entries: int) -> None:
+        self._max_entries = max_entries
+        self._entries: OrderedDict[Key, Value] = OrderedDict()
+        self._hits = self._misses = 0
+
+    def get(self, key: Key) -> Value | None:
+        """The value of a key, which becomes the most recently used one."""
+        try:
+            self._entries.move_to_end(key)
+            value = self._entries[key]
+        except KeyError:  # never stored, or dropped by another thread just now
+            self._misses += 1
+            return None
+        self._hits += 1
+        return value
+
+    def put(self, key: Key, value: Value) -> None:
+        """Store a value, and drop the least recently used ones beyond the bound."""
+        self._entries.pop(key, None)
+        self._entries[key] = value
+        while len(self._entries) > self._max_entries:
+            self._entries.popitem(last=False)
+
+    def remove(self, key: Key) -> None:
+        """Drop the value of a key, if there is one."""
+        self._entries.pop(key, None)
+
+    def stats(self) -> CacheStats:
+        """Hits and misses since the start, and the present number of values."""
+        return CacheStats(self._hits, self._misses, len(self._entries))
+
+
 class RenderCache:
-    """Tables of results, one for each function that it decorates.
+    """The tables of all functions whose results are of one size.
 
     Args:
-        max_entries: Results of each function.
+        max_entries: Results in each table.
     """
 
     def __init__(self, max_entries: int) -> None:
         self.max_entries = max_entries
-        self._tables: list[Callable[[], CacheStats]] = []
+        self._functions: list[Callable[[], CacheStats]] = []
+        self._tables: weakref.WeakSet[CacheTable[Any, Any]] = weakref.WeakSet()
 
     def by_value(self, function: Callable[P, R]) -> Callable[P, R]:
         """Cache the results of a function for equal arguments, which must be hashable."""
@@ -46,7 +85,7 @@ class RenderCache:
             hits, misses, _, entries = cached.cache_info()
             return CacheStats(hits, misses, entries)
 
-        self._tables.append(stats)
+        self._functions.append(stats)
         return cached  # type: ignore[no-any-return]
 
     def by_record(
@@ -57,33 +96,33 @@ class RenderCache:
         Further arguments are positional and hashable, and compared by value. A result must not
         hold the object, which would then live as long as its entry.
         """
-        max_entries = self.max_entries
+        table: CacheTable[Any, tuple[weakref.ref[Record], R]] = CacheTable(self.max_entries)
         compute: Callable[..., R] = function
-        entries: OrderedDict[Any, tuple[weakref.ref[Record], R]] = OrderedDict()
-        hits = misses = 0
 
         @wraps(function)
         def cached(record: Record, /, *values: Any) -> R:
-            nonlocal hits, misses
             key = (id(record), *values) if values else id(record)
-            entry = entries.get(key)
+            entry = table.get(key)
             if entry is not None and entry[0]() is record:
-                hits += 1
                 return entry[1]
-            misses += 1
             result = compute(record, *values)
-            while len(entries) >= max_entries:
-                entries.popitem(last=False)
             # The entry goes before another object can get the identity.
-            entries[key] = weakref.ref(record, lambda _: entries.pop(key, None)), result
+            table.put(key, (weakref.ref(record, lambda _: table.remove(key)), result))
             return result
 
-        self._tables.append(lambda: CacheStats(hits, misses, len(entries)))
+        self._functions.append(table.stats)
         return cached  # type: ignore[return-value] # positional arguments alone
 
+    def by_key(self) -> CacheTable[Any, Any]:
+        """A table of its owner's own."""
+        table: CacheTable[Any, Any] = CacheTable(self.max_entries)
+        self._tables.add(table)
+        return table
+
     def stats(self) -> CacheStats:
-        """The sums over all functions."""
-        tables = [table() for table in self._tables]
+        """The sums over all tables."""
+        tables = [stats() for stats in self._functions]
+        tables += [table.stats() for table in self._tables]
         return CacheStats(*map(sum, zip(CacheStats(), *tables, strict=True)))
 
 
@@ -91,4 +130,4 @@ part_cache = RenderCache(max_entries=8192)
 """Parts of pages: cards, reviews, texts. Small, and the same on dozens of pages."""
 
 page_cache = RenderCache(max_entries=256)
-"""Whole pages, which are large."""
+"""Whole pages; most have some ten kilobytes."""

@@ -7,7 +7,6 @@ and a page is rendered once per version, however many ask for it.
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
@@ -16,12 +15,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from infra.runtime.shared_reads import SharedRead
 from projections.write.dirty_records import Mark
 from publishers.pages import catalogue
+from publishers.render_cache import CacheTable, page_cache
 from publishers.web.responses import SiteResponse
 
 MOST_MARKS = 5_000
 """Marks to look at. Where there are as many, every page counts as stale."""
-MAX_RENDERED = 256
-"""Rendered pages to keep; most have some ten kilobytes."""
 MAX_WAITING = 64
 """Requests that wait for a render at once; the next ones get what is there."""
 OVERLOAD_AGE = 0.25
@@ -69,7 +67,7 @@ class StalePages:
         self._renderers = renderers
         self._clock = clock
         self._renders: dict[str, SharedRead[_Rendered]] = {}
-        self._rendered: OrderedDict[str, _Rendered] = OrderedDict()
+        self._rendered: CacheTable[str, _Rendered] = page_cache.by_key()
         self._wanted: dict[str, frozenset[int]] = {}
         self._waiting = 0
         self._paused_until = 0.0
@@ -94,7 +92,6 @@ class StalePages:
         if rendered is not None:
             recent = asked - rendered.at <= OVERLOAD_AGE
             if rendered.marks == marks or (recent and len(self._renders) >= self._renderers):
-                self._rendered.move_to_end(path)
                 return rendered.response
         if self._waiting >= MAX_WAITING:
             return None
@@ -114,10 +111,7 @@ class StalePages:
     async def _render_now(self, path: str) -> _Rendered:
         # The snapshot is opened after these marks were read, so it holds at least their changes.
         rendered = _Rendered(self._wanted[path], self._clock(), await self._render(path))
-        self._rendered[path] = rendered
-        self._rendered.move_to_end(path)
-        while len(self._rendered) > MAX_RENDERED:
-            self._rendered.popitem(last=False)
+        self._rendered.put(path, rendered)
         return rendered
 
 

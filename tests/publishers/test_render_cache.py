@@ -3,6 +3,7 @@
 import operator
 import weakref
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from publishers.pages import catalogue
 from publishers.render_cache import CacheStats, RenderCache, part_cache
@@ -53,7 +54,7 @@ def test_further_arguments_of_a_record_are_compared_by_value() -> None:
     assert total(Record([10]), 1) == 11
 
 
-def test_the_oldest_results_are_dropped_and_computed_again() -> None:
+def test_the_least_recently_used_results_are_dropped_and_computed_again() -> None:
     calls: list[int] = []
 
     def note_first(record: Record) -> None:
@@ -61,9 +62,45 @@ def test_the_oldest_results_are_dropped_and_computed_again() -> None:
 
     first = RenderCache(max_entries=8).by_record(note_first)
     records = [Record([number]) for number in range(8 + 1)]
-    for record in [*records, records[-1], records[0]]:
+    for record in [*records[:8], records[0], records[8], records[0], records[1]]:
         first(record)
-    assert calls == [*range(8 + 1), 0]
+    assert calls == [*range(8 + 1), 1]
+
+
+def test_an_owner_of_entries_stores_and_removes_them_by_key() -> None:
+    cache = RenderCache(max_entries=2)
+    table = cache.by_key()
+    for key in ("a", "b"):
+        table.put(key, key.upper())
+    assert table.get("a") == "A"
+    table.put("c", "C")
+    assert [table.get(key) for key in ("a", "b", "c")] == ["A", None, "C"]
+    table.put("a", "new")
+    table.remove("c")
+    assert (table.get("a"), table.get("c")) == ("new", None)
+    assert cache.stats() == CacheStats(hits=4, misses=2, entries=1)
+
+
+def test_the_entries_of_an_owner_go_with_it() -> None:
+    cache = RenderCache(max_entries=2)
+    table = cache.by_key()
+    table.put("a", 1)
+    assert cache.stats().entries == 1
+    del table
+    assert cache.stats().entries == 0
+
+
+def test_threads_share_a_table() -> None:
+    cache = RenderCache(max_entries=3)
+    double = cache.by_record(lambda record: record[0] * 2)
+    records = [Record([number]) for number in range(6)]
+
+    def use(turn: int) -> bool:
+        return all(double(record) == 2 * record[0] for record in (records * 200)[turn:])
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(use, range(8)))
+    assert cache.stats().entries == 3
 
 
 def test_a_reused_identity_never_gives_another_objects_result() -> None:

@@ -65,7 +65,8 @@ def test_the_number_of_pages_is_bounded() -> None:
     for number in range(page_cache.max_entries - 1):
         searched.pages.render(f"query {number}", "")
     assert searched.pages.render("smol", "") is first
-    searched.pages.render("one more", "")
+    for number in range(page_cache.max_entries):
+        searched.pages.render(f"another query {number}", "")
     assert searched.pages.render("smol", "") is not first
 
 
