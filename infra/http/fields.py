@@ -1,6 +1,7 @@
 """Header fields of a request as an application reads them (RFC 9110, section 5)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, MutableMapping
+from typing import Any
 
 Field = tuple[bytes, bytes]
 
@@ -20,10 +21,23 @@ _SINGLE = frozenset(
 """Fields that are no lists, so that a joined value would mean something else."""
 _SINGLE_PREFIX = b"ce-"
 """Begins each attribute of a CloudEvent in binary mode."""
+_SCOPE_KEY = "verdicts.fields"
 
 
 class RepeatedFieldError(ValueError):
     """A field occurs more than once that may not; the message names it."""
+
+
+def fields_of(scope: MutableMapping[str, Any]) -> Mapping[bytes, bytes]:
+    """The joined fields of an ASGI request, which are read once and kept in its scope.
+
+    Raises:
+        RepeatedFieldError: As of `join_fields`.
+    """
+    fields: Mapping[bytes, bytes] | None = scope.get(_SCOPE_KEY)
+    if fields is None:
+        fields = scope[_SCOPE_KEY] = join_fields(scope["headers"])
+    return fields
 
 
 def join_fields(fields: Iterable[Field]) -> dict[bytes, bytes]:

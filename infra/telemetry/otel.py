@@ -1,7 +1,7 @@
 """Spans in OpenTelemetry; imported only where tracing is on (see `infra.telemetry.tracing`)."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +16,8 @@ from opentelemetry.trace import (
     get_current_span,
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from infra.http.fields import fields_of
 
 PARENT = "traceparent"
 
@@ -39,10 +41,13 @@ class OtelTracer:
         self._propagator = TraceContextTextMapPropagator()
 
     @contextmanager
-    def request(self, scope: Mapping[str, Any], route: str) -> Iterator[Callable[[int], None]]:
+    def request(
+        self, scope: MutableMapping[str, Any], route: str
+    ) -> Iterator[Callable[[int], None]]:
         """A span around an HTTP request; the context gives a function for the response's status."""
         headers = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+            name.decode("latin-1"): value.decode("latin-1")
+            for name, value in fields_of(scope).items()
         }
         parent = self._propagator.extract(headers)
         with self._tracer.start_as_current_span(

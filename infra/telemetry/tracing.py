@@ -7,7 +7,7 @@ traced event, and relay and publisher each take the rows of their stage.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -73,7 +73,9 @@ def enabled() -> bool:
     return _tracer is not None
 
 
-def request(scope: Mapping[str, Any], route: str) -> AbstractContextManager[Callable[[int], None]]:
+def request(
+    scope: MutableMapping[str, Any], route: str
+) -> AbstractContextManager[Callable[[int], None]]:
     """A span around an HTTP request; the context gives a function that takes the response's status.
 
     Args:

@@ -1,6 +1,6 @@
 """Every route of the API, and the site behind them."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
@@ -10,10 +10,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from infra.http.cross_origin import CrossOriginReads
 from streams.api.http.problems import Problem, on_crash, on_http_error, on_problem
 from streams.api.http.request_metrics import DATABASE_AWAY, MeasuredApp
 from streams.api.middleware.request_gate import RequestGate
 from streams.api.middleware.request_log import RequestLog
+from streams.api.middleware.response_headers import ResponseHeaders
 from streams.api.openapi.docs_page import get_docs
 from streams.api.voting.endpoints import VoteEndpoint
 from streams.api.wiring import Components
@@ -40,18 +42,26 @@ def application(components: Components, site: Site | None = None) -> ASGIApp:
     if site is not None:
         pages = _SiteFallback(site(components.reads.read_bookmarks), app.router.not_found)
         app.router.default = MeasuredApp("(page)", pages)
-    gate = RequestGate(app, components.hosts)
-    return RequestLog(gate, components.proxies, every_request=components.access_log)
+    shared = CrossOriginReads(app, _matching(public_reads(components)))
+    answered = ResponseHeaders(RequestGate(shared, components.hosts), components.public_url)
+    return RequestLog(answered, components.proxies, every_request=components.access_log)
 
 
 def routes(components: Components) -> list[Route]:
     """The API's routes; those of votes come first, since they get the most requests."""
-    reads, export, health = components.reads, components.export, components.health
-    registry = components.registry
     return [
         _measured("/v1/tools/{tool}/vote", components.votes, "PUT", "DELETE"),
         _measured("/v1/bookmarks/{tool}", components.bookmarks, "PUT", "DELETE"),
         _measured("/v1/events", components.ingest.post, "POST"),
+        *public_reads(components),
+        *other_routes(components),
+    ]
+
+
+def public_reads(components: Components) -> list[Route]:
+    """What is the same for everybody, so that pages of any origin may read it."""
+    reads, registry = components.reads, components.registry
+    return [
         Route("/v1/changes", components.changes.get),
         _measured("/v1/tools", reads.tools),
         _measured("/v1/tools/{tool}", reads.tool),
@@ -62,6 +72,18 @@ def routes(components: Components) -> list[Route]:
         _measured("/v1/reviewers/{reviewer}", reads.reviewer),
         _measured("/v1/digests", reads.digests),
         _measured("/v1/digests/{week}", reads.digest),
+        _measured("/schemas/ids/{id}", registry.schema),
+        _measured("/subjects", registry.subjects),
+        _measured("/subjects/{subject}/versions", registry.versions),
+        _measured("/subjects/{subject}/versions/{version}", registry.version),
+        Route("/openapi.json", components.openapi.get),
+    ]
+
+
+def other_routes(components: Components) -> list[Route]:
+    """What is a visitor's own, or for operators."""
+    reads, export, health = components.reads, components.export, components.health
+    return [
         _measured("/v1/me", reads.me),
         _measured("/v1/me/bookmarks.json", export.bookmarks_json),
         _measured("/v1/me/bookmarks.csv", export.bookmarks_csv),
@@ -70,17 +92,18 @@ def routes(components: Components) -> list[Route]:
         _measured("/v1/bookmarks", reads.bookmarks),
         _measured("/vote", components.forms.vote, "POST"),
         _measured("/bookmark", components.forms.bookmark, "POST"),
-        _measured("/schemas/ids/{id}", registry.schema),
-        _measured("/subjects", registry.subjects),
-        _measured("/subjects/{subject}/versions", registry.versions),
-        _measured("/subjects/{subject}/versions/{version}", registry.version),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route("/status", health.status),
         Route("/metrics", health.metrics),
-        Route("/openapi.json", components.openapi.get),
         Route("/docs", get_docs),
     ]
+
+
+def _matching(routes: Iterable[Route]) -> Callable[[str], bool]:
+    """Whether a path is one of these routes'."""
+    patterns = [route.path_regex for route in routes]
+    return lambda path: any(pattern.match(path) for pattern in patterns)
 
 
 def _measured(path: str, endpoint: Endpoint | VoteEndpoint, *methods: str) -> Route:

@@ -77,6 +77,7 @@ class Components(msgspec.Struct, frozen=True, kw_only=True):
     health: Health
     hosts: KnownHosts
     proxies: TrustedProxies
+    public_url: str
     access_log: bool
     vote_service: VoteService
     voter_cookies: VoterCookies
@@ -120,6 +121,7 @@ def build(settings: Settings, dependencies: Dependencies) -> Components:
         health=Health(dependencies.observer),
         hosts=KnownHosts(settings),
         proxies=proxies,
+        public_url=settings.public_url,
         access_log=settings.access_log,
         vote_service=vote_service,
         voter_cookies=voter_cookies,

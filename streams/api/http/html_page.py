@@ -48,7 +48,6 @@ def _headers() -> dict[str, str]:
             f"default-src 'none'; style-src 'sha256-{style_hash}'; form-action 'self'; "
             "base-uri 'none'; frame-ancestors 'none'"
         ),
-        "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "same-origin",
         "Cache-Control": "no-store",
     }

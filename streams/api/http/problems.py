@@ -12,7 +12,6 @@ from starlette.responses import Response
 
 log = structlog.get_logger(__name__)
 
-NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -57,7 +56,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it so
 
     def response(self) -> Response:
         """The problem as a response."""
-        return Response(self.body(), self.status, NO_SNIFFING | self.headers, MEDIA_TYPE)
+        return Response(self.body(), self.status, self.headers, MEDIA_TYPE)
 
 
 def unavailable(detail: str, *, seconds: int = 2, **members: Any) -> Problem:

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from infra.http.fields import fields_of
 from streams.api.auth.trusted_proxies import TrustedProxies, network_prefix
 from streams.api.http.problems import Problem
 from streams.api.live.sse import SseClient, SseHub
@@ -31,7 +32,7 @@ class ChangesEndpoint:
     async def get(self, request: Request) -> Response:
         """Answer `GET /v1/changes`."""
         tools, last = read_tools(request), read_last_event_id(request)
-        address = self._proxies.client_address(request.scope, dict(request.scope["headers"]))
+        address = self._proxies.client_address(request.scope, fields_of(request.scope))
         return ChangesResponse(self._hub, tools, last, network_prefix(address))
 
 

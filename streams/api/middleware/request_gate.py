@@ -1,8 +1,10 @@
 """What holds for every request before any route sees it."""
 
+from collections.abc import Mapping
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from infra.http.fields import RepeatedFieldError, join_fields
+from infra.http.fields import RepeatedFieldError, fields_of
 from streams.api.http.problems import Problem
 from streams.api.http.request_body import discard
 from streams.api.middleware.known_hosts import KnownHosts
@@ -19,19 +21,20 @@ class RequestGate:
         """Call the app, or refuse the request."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
+        fields: Mapping[bytes, bytes] = {}
         try:
-            scope = self._checked(scope)
+            fields = _read_fields(scope)
+            self._hosts.require_known(scope, fields)
         except Problem as problem:
-            await discard(receive, dict(scope["headers"]))
+            await discard(receive, fields)
             return await problem.response()(scope, receive, send)
+        if len(fields) < len(scope["headers"]):
+            scope = {**scope, "headers": list(fields.items())}
         return await self._app(scope, receive, send)
 
-    def _checked(self, scope: Scope) -> Scope:
-        try:
-            headers = join_fields(scope["headers"])
-        except RepeatedFieldError as error:
-            raise Problem(400, f"The header {error} occurs more than once.") from None
-        self._hosts.require_known(scope, headers)
-        if len(headers) == len(scope["headers"]):
-            return scope
-        return {**scope, "headers": list(headers.items())}
+
+def _read_fields(scope: Scope) -> Mapping[bytes, bytes]:
+    try:
+        return fields_of(scope)
+    except RepeatedFieldError as error:
+        raise Problem(400, f"The header {error} occurs more than once.") from None

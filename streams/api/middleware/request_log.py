@@ -10,7 +10,7 @@ from collections.abc import Callable
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from infra.http.fields import RepeatedFieldError, join_fields
+from infra.http.fields import RepeatedFieldError, fields_of
 from streams.api.auth.trusted_proxies import TrustedProxies, network_prefix
 
 SECURITY_STATUSES = frozenset((401, 403, 429))
@@ -68,7 +68,7 @@ class RequestLog:
 
     def _describe(self, scope: Scope, status: int, seconds: float) -> dict[str, str | int | float]:
         try:
-            headers = join_fields(scope["headers"])
+            headers = fields_of(scope)
         except RepeatedFieldError:
             headers = {}
         token = _TOKEN_ID.match(headers.get(b"authorization", b""))

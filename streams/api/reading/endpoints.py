@@ -7,6 +7,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from infra.http.fields import fields_of
 from projections.history.weekly_digests import find_digest, list_digests
 from projections.read.categories import find_category, list_categories
 from projections.read.reviewers import find_reviewer, list_reviewers, list_reviews_by
@@ -120,7 +121,7 @@ class ReadEndpoints:
 
     async def me(self, request: Request) -> Response:
         """`GET /v1/me`: the visitor's own choices and bookmarks."""
-        voter = self._voter_cookies.read_pseudonym(dict(request.scope["headers"]))
+        voter = self._voter_cookies.read_pseudonym(fields_of(request.scope))
         if voter is None:
             return respond(request, Me({}, []), cache=PERSONAL)
         votes = await self._read_model.run(read_choices, voter)
@@ -139,7 +140,7 @@ class ReadEndpoints:
 
     async def read_bookmarks(self, request: Request) -> list[str]:
         """The slugs of the visitor's bookmarked tools, newest first."""
-        voter = self._voter_cookies.read_pseudonym(dict(request.scope["headers"]))
+        voter = self._voter_cookies.read_pseudonym(fields_of(request.scope))
         return await self._read_model.run(list_bookmarks, voter) if voter else []
 
 

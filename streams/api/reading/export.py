@@ -9,6 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from infra.http.fields import fields_of
 from projections.read.voters import list_own_votes, list_saved_tools
 from schemas.records import Choice
 from schemas.text.isolation import drop_controls
@@ -70,7 +71,7 @@ class PersonalExport:
 
     async def votes_json(self, request: Request) -> Response:
         """`GET /v1/me/votes.json`."""
-        voter = self._voter_cookies.read_pseudonym(dict(request.scope["headers"]))
+        voter = self._voter_cookies.read_pseudonym(fields_of(request.scope))
         votes = await self._read_model.run(list_own_votes, voter) if voter else []
         exported = [
             Vote(vote.tool, vote.name, self._url(vote.tool), vote.choice, vote.time)
@@ -85,7 +86,7 @@ class PersonalExport:
         return _as_file(respond(request, text, cache=PERSONAL, media_type=media_type), request)
 
     async def _read_bookmarks(self, request: Request) -> list[Bookmark]:
-        voter = self._voter_cookies.read_pseudonym(dict(request.scope["headers"]))
+        voter = self._voter_cookies.read_pseudonym(fields_of(request.scope))
         tools = await self._read_model.run(list_saved_tools, voter) if voter else []
         return [
             Bookmark(tool.tool, tool.name, tool.tagline, self._url(tool.tool), tool.time)

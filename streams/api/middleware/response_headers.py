@@ -1,0 +1,37 @@
+"""Header fields that every response has, whatever wrote it."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from infra.http.fields import Field
+
+_NO_SNIFFING: Field = (b"x-content-type-options", b"nosniff")
+_HTTPS_ONLY: Field = (b"strict-transport-security", b"max-age=31536000")
+"""For a year, and for this host alone: other hosts of the domain are not ours to decide about."""
+
+
+class ResponseHeaders:
+    """ASGI middleware: `nosniff` on every response, and HSTS where the site is on HTTPS.
+
+    Args:
+        app: The application.
+        public_url: The site's address.
+    """
+
+    def __init__(self, app: ASGIApp, public_url: str) -> None:
+        self._app = app
+        self._fields = [_NO_SNIFFING]
+        if public_url.startswith("https://"):
+            self._fields.append(_HTTPS_ONLY)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the app, and add the fields that its response does not have."""
+
+        async def send_with_fields(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", ()))
+                names = {name for name, _ in headers}
+                headers += (field for field in self._fields if field[0] not in names)
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await self._app(scope, receive, send_with_fields)
