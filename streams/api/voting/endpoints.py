@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from starlette.types import Receive, Scope, Send
 
+from infra.http.fields import fields_of
 from schemas.event_validation import explain
 from schemas.events import BookmarkAdded, BookmarkRemoved, VoteCast, VoteRetracted
 from schemas.records import Choice
@@ -13,7 +14,8 @@ from streams.api.http.problems import Problem
 from streams.api.http.request_body import read_body
 from streams.api.http.responses import encode
 from streams.api.live.tally_cache import CachedTool
-from streams.api.voting.vote_response import OwnState, VoterChange, VoteResponse
+from streams.api.strict_json.duplicate_keys import find_duplicate_key
+from streams.api.voting.vote_response import REMOVALS, OwnState, VoterChange, VoteResponse
 from streams.api.voting.vote_service import BrowserRequest, VoteService
 
 MAX_BYTES = 4096
@@ -51,11 +53,11 @@ class VoteEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        request = BrowserRequest(scope, dict(scope["headers"]))
+        request = BrowserRequest(scope, fields_of(scope))
         self._origins.require_same(request.headers)
         change = self._changes[scope["method"]]
         slug: str = scope["path_params"]["tool"]
-        tool = await self._votes.require_tool(slug, allow_retired=change is BookmarkRemoved)
+        tool = await self._votes.require_tool(slug, allow_retired=change in REMOVALS)
         fields = await _read_fields(change, request, receive)
         if scope["method"] == "DELETE" and self._votes.read_voter(request) is None:
             return await _send_json(send, _unchanged(tool, change))
@@ -71,12 +73,15 @@ async def _read_fields(
     if change is not VoteCast:
         return {}
     try:
-        return {"choice": _vote_decoder.decode(body).choice}
+        choice = _vote_decoder.decode(body).choice
     except msgspec.ValidationError as error:
         invalid = explain(str(error), "")
         raise Problem(422, invalid.detail, pointer=invalid.pointer, code=invalid.code) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Problem(400, 'The body is not JSON such as {"choice": "ship"}.') from None
+    if duplicate := find_duplicate_key(body):
+        raise Problem(422, duplicate.detail, pointer=duplicate.pointer, code="duplicate-key")
+    return {"choice": choice}
 
 
 def _unchanged(tool: CachedTool, change: type[VoterChange]) -> VoteResponse:

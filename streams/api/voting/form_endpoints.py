@@ -7,6 +7,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from infra.http.fields import fields_of
 from schemas.events import BookmarkAdded, BookmarkRemoved, VoteCast, VoteRetracted
 from schemas.text.isolation import isolate
 from streams.api.auth.csrf import CsrfTokens
@@ -16,7 +17,7 @@ from streams.api.http.problems import Problem
 from streams.api.http.request_body import read_body
 from streams.api.ingest.event_clock import MonotonicClock
 from streams.api.live.tally_cache import CachedTool
-from streams.api.voting.vote_response import VoterChange
+from streams.api.voting.vote_response import REMOVALS, VoterChange
 from streams.api.voting.vote_service import BrowserRequest, VoteService
 
 MAX_BYTES = 4096
@@ -32,7 +33,7 @@ class FormAction(msgspec.Struct, frozen=True):
     @property
     def creates_voter(self) -> bool:
         """Whether a browser without votes may do it."""
-        return self.change in (VoteCast, BookmarkAdded)
+        return self.change not in REMOVALS
 
 
 _VOTES: Mapping[str, FormAction] = {
@@ -107,12 +108,12 @@ class FormEndpoints:
     async def _submit(
         self, request: Request, field: str, actions: Mapping[str, FormAction]
     ) -> Response:
-        browser = BrowserRequest(request.scope, dict(request.scope["headers"]))
+        browser = BrowserRequest(request.scope, fields_of(request.scope))
         form = await _read_form(request, browser, field)
         if form.value not in actions:
             raise Problem(422, f"{field} must be one of {', '.join(actions)}.")
         action = actions[form.value]
-        allow_retired = action.change is BookmarkRemoved
+        allow_retired = action.change in REMOVALS
         tool = await self._votes.require_tool(form.tool, allow_retired=allow_retired)
         if not self._is_confirmed(browser, form):
             return self._ask_confirmation(browser, form, f"{action.label} {isolate(tool.name)}")

@@ -10,6 +10,8 @@ from schemas.records import Choice, Community
 from streams.api.live.tally_cache import CachedTool
 
 VoterChange = VoteCast | VoteRetracted | BookmarkAdded | BookmarkRemoved
+REMOVALS: frozenset[type[VoterChange]] = frozenset((VoteRetracted, BookmarkRemoved))
+"""Changes that a voter may also make for a retired tool: everybody can take back their own."""
 
 
 class OwnState(NamedTuple):

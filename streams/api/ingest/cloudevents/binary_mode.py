@@ -9,6 +9,7 @@ from msgspec import Raw
 
 from schemas.event_validation import InvalidEvent
 from streams.api.http.problems import Problem
+from streams.api.ingest.cloudevents.unique_keys import with_unique_keys
 
 _PREFIX = b"ce-"
 _ESCAPED = re.compile(rb'\\(["\\])')
@@ -21,7 +22,7 @@ def is_binary(headers: Mapping[bytes, bytes]) -> bool:
 
 
 def read_binary(headers: Mapping[bytes, bytes], body: bytes) -> Raw | InvalidEvent:
-    """The event in JSON, or the attribute that is no text.
+    """The event in JSON, or what is wrong with it: an attribute that is no text, a duplicate key.
 
     Raises:
         Problem: 400 for a body that is no JSON.
@@ -31,6 +32,9 @@ def read_binary(headers: Mapping[bytes, bytes], body: bytes) -> Raw | InvalidEve
         data = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem(400, f"The body is not JSON: {error}.") from None
+    checked = with_unique_keys(data, "/data")
+    if isinstance(checked, InvalidEvent):
+        return checked
     event: dict[str, str | Raw] = {}
     for field, value in headers.items():
         if field.startswith(_PREFIX):

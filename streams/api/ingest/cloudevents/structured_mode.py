@@ -13,6 +13,8 @@ from schemas.events import EVENT_TYPES, Data
 from schemas.fields import NO_NUL_PATTERN, EventId
 from streams.api.http.problems import Problem
 from streams.api.ingest.cloudevents.lone_surrogates import split_items
+from streams.api.ingest.cloudevents.unique_keys import with_unique_keys
+from streams.api.strict_json.duplicate_keys import has_unique_keys
 
 MAX_EVENTS = 500
 
@@ -85,7 +87,8 @@ def read_items(body: bytes, *, batch_only: bool = False) -> list[Item]:
     """The single events of a body.
 
     A batch without any error is decoded at once, which takes a fraction of the time. In any other
-    body each event stays JSON and is validated on its own; one with a lone surrogate is rejected.
+    body each event stays JSON and is validated on its own; one with a duplicate key or a lone
+    surrogate is rejected.
 
     Raises:
         Problem: 400 for anything but a JSON object or array, or an empty one; 413 over 500 events.
@@ -114,7 +117,7 @@ def _decode_typed(body: bytes) -> list[Item]:
     items: list[Item] = []
     with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         items = _batch_decoder.decode(body)
-    return items
+    return items if items and has_unique_keys(body) else []
 
 
 def _decode_raw(body: bytes, batch_only: bool) -> list[Item]:
@@ -125,8 +128,8 @@ def _decode_raw(body: bytes, batch_only: bool) -> list[Item]:
     try:
         body.decode()
         if start == b"[":
-            return list(_array_decoder.decode(body))
+            return list(map(with_unique_keys, _array_decoder.decode(body)))
         _object_decoder.decode(body)
-        return [Raw(body)]
+        return [with_unique_keys(Raw(body))]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return list(split_items(body, error))

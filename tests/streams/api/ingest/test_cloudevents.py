@@ -111,6 +111,12 @@ def test_a_value_that_is_no_text_is_named(api: FakeApi) -> None:
     assert rejection(answer) == ("invalid-text", "/source")
 
 
+def test_a_duplicate_key_of_a_binary_event_is_named(api: FakeApi) -> None:
+    twice = VOTE.replace(b'"choice"', b'"choice": "skip", "choice"')
+    assert rejection(post(api, twice, PYTHON_BINARY)) == ("duplicate-key", "/data/choice")
+    assert api.sent == []
+
+
 def test_one_binary_event_is_one_object(api: FakeApi) -> None:
     assert rejection(post(api, b"[" + VOTE + b"]", PYTHON_BINARY)) == ("invalid-value", "/data")
     assert post(api, VOTE + b',"type":"x"', PYTHON_BINARY).status_code == 400

@@ -150,11 +150,21 @@ def test_an_unknown_tool_is_not_found(quick: FakeApi, slug: str) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_retired_tool_is_gone_but_its_bookmark_can_be_removed(quick: FakeApi) -> None:
-    answer = quick.client.put("/v1/tools/gone/vote", json={"choice": "ship"}, headers=HERE)
-    assert answer.status_code == 410
-    quick.client.put("/v1/bookmarks/alpha", headers=HERE)
-    assert quick.client.delete("/v1/bookmarks/gone", headers=HERE).status_code == 200
+def test_a_retired_tool_takes_no_vote_and_no_bookmark_but_gives_them_back(quick: FakeApi) -> None:
+    assert vote(quick).status_code == 200
+    quick.sent.clear()
+    for path in ("/v1/tools/gone/vote", "/v1/bookmarks/gone"):
+        answer = quick.client.put(path, json={"choice": "ship"}, headers=HERE)
+        assert answer.status_code == 410
+    assert quick.sent == []
+    taken_back = quick.client.delete("/v1/tools/gone/vote", headers=HERE)
+    assert (taken_back.status_code, taken_back.json()["choice"]) == (200, None)
+    removed = quick.client.delete("/v1/bookmarks/gone", headers=HERE)
+    assert (removed.status_code, removed.json()["saved"]) == (200, False)
+    assert [(event.type, event.data.tool) for event in quick.events()] == [
+        ("vote.retracted", "gone"),
+        ("bookmark.removed", "gone"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -163,6 +173,8 @@ def test_a_retired_tool_is_gone_but_its_bookmark_can_be_removed(quick: FakeApi) 
         (b'{"choice":"maybe"}', 422, "/choice"),
         (b'{"choice":null}', 422, "/choice"),
         (b'{"choice":"ship","voter":"me"}', 422, "/voter"),
+        (b'{"choice":"ship","choice":"ship"}', 422, "/choice"),
+        (b'{"choice":"skip", "\\u0063hoice" : "ship"}', 422, "/choice"),
         (b"{}", 422, "/choice"),
         (b"[]", 422, ""),
         (b"", 400, None),

@@ -106,11 +106,19 @@ def test_the_redirect_survives_the_confirmation_but_never_leads_to_another_host(
         assert answer.headers["location"] == "/tools/alpha/"
 
 
+def test_what_a_voter_gave_a_retired_tool_can_be_taken_back(quick: FakeApi) -> None:
+    post(quick, "/vote", tool="alpha", choice="ship")
+    assert post(quick, "/vote", tool="gone", choice="none").status_code == 303
+    assert post(quick, "/bookmark", tool="gone", saved="0").status_code == 303
+    assert kinds(quick) == ["vote.cast", "vote.retracted", "bookmark.removed"]
+
+
 @pytest.mark.parametrize(
     ("path", "fields", "status"),
     [
         ("/vote", {"tool": "nobody", "choice": "ship"}, 404),
         ("/vote", {"tool": "gone", "choice": "ship"}, 410),
+        ("/bookmark", {"tool": "gone", "saved": "1"}, 410),
         ("/vote", {"tool": "alpha", "choice": "maybe"}, 422),
         ("/vote", {"tool": "alpha"}, 422),
         ("/bookmark", {"tool": "alpha", "saved": "yes"}, 422),
