@@ -10,6 +10,10 @@ import msgspec
 TopicPartition = tuple[str, int]
 """The name of a topic and the number of one of its partitions."""
 
+TOKEN_HEADER = "verdicts-token"  # noqa: S105 - a name
+"""The record's header with the id of the token that sent the event. Votes and bookmarks have none,
+since their size counts."""
+
 
 class Topic(msgspec.Struct, frozen=True):
     """A Kafka topic.

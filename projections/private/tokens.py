@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 import msgspec
+import structlog
 from sqlalchemy import (
     Column,
     Connection,
@@ -33,6 +34,8 @@ Role = Literal["editor", "gateway", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 ID_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 MAX_NAMESPACE = 80
+
+log = structlog.get_logger(__name__)
 
 _TEXT = re.compile(r"vdt_([0-9a-z]{12})_([A-Za-z0-9_-]{43})\Z")
 _NAMESPACE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
@@ -103,6 +106,11 @@ def create(
         .returning(*_PUBLIC)
     ).one()
     return IssuedToken(_token(row), f"vdt_{token_id}_{secret}")
+
+
+def log_created(token: Token) -> None:
+    """Log that a token was created; call it once the transaction has been committed."""
+    log.info("token created", token=token.id, role=token.role, name=token.name)
 
 
 def list_all(connection: Connection) -> list[Token]:

@@ -38,7 +38,7 @@ def create(role: str, name: str, namespace: str | None, as_json: bool) -> None:
     """
     with _database() as connection:
         issued = token_store.create(connection, name=name or role, role=role, namespace=namespace)
-    log.info("token created", token=issued.token.id, role=role, name=issued.token.name)
+    token_store.log_created(issued.token)
     value = {"token": issued.text, **msgspec.structs.asdict(issued.token)}
     answer(value, as_json, issued.text)
 

@@ -10,6 +10,7 @@ from projections.private import tokens
 
 def ensure_admin_token(settings: Settings, path: Path) -> None:
     """Create a token in `path`, unless the file holds a valid one."""
+    issued = None
     database = create_engine(settings, name="verdicts up", pool_size=1)
     try:
         with database.begin() as connection:
@@ -19,3 +20,5 @@ def ensure_admin_token(settings: Settings, path: Path) -> None:
                 write_private(path, issued.text + "\n")
     finally:
         database.dispose()
+    if issued is not None:
+        tokens.log_created(issued.token)

@@ -8,6 +8,7 @@ import msgspec
 from infra.operations.event_query.query import UNDECODABLE, FoundEvent
 from schemas.events import Event
 from schemas.time.instants import rfc3339
+from schemas.topics import TOKEN_HEADER
 
 
 def to_json(event: Event) -> dict[str, Any]:
@@ -20,7 +21,10 @@ def to_json(event: Event) -> dict[str, Any]:
 
 
 def to_full_json(decoded: FoundEvent) -> dict[str, Any]:
-    """An event with its offset, as JSON values; an undecodable one with its bytes."""
+    """An event with its offset, as JSON values; an undecodable one with its bytes.
+
+    `token` is the id of the token that sent it, where the record says so.
+    """
     record = decoded.record
     written = datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat(
         timespec="milliseconds"
@@ -30,6 +34,9 @@ def to_full_json(decoded: FoundEvent) -> dict[str, Any]:
         "topic": record.topic, "partition": record.partition, "offset": record.offset,
         "written": written.replace("+00:00", "Z"), "key": key,
     }  # fmt: skip
+    sender = dict(record.headers).get(TOKEN_HEADER)
+    if sender is not None:
+        position["token"] = sender.decode(errors="replace")
     if decoded.event is not None:
         return {**position, **to_json(decoded.event)}
     return {**position, "type": UNDECODABLE, "reason": decoded.reason, "value": record.value}

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from starlette.requests import Request
 from starlette.responses import Response
 
+from infra.http.fields import fields_of
 from infra.kafka.codec import Codec
 from infra.kafka.delivery import Outgoing
 from infra.kafka.producer import Producer
@@ -15,11 +16,12 @@ from projections.private.tokens import Token
 from schemas.event_validation import InvalidEvent
 from schemas.events import Event
 from schemas.time.instants import rfc3339
-from schemas.topics import BOOKMARKS, VOTES
+from schemas.topics import BOOKMARKS, TOKEN_HEADER, VOTES
 from streams.api.auth.tokens import TokenLookup
 from streams.api.http.problems import Problem
 from streams.api.http.request_body import discard, read_body
 from streams.api.http.responses import JSON, encode
+from streams.api.ingest.audit import log_sent
 from streams.api.ingest.cloudevents.binary_mode import is_binary, read_binary
 from streams.api.ingest.cloudevents.structured_mode import (
     JSON_TYPE_PATTERN,
@@ -73,7 +75,7 @@ class IngestEndpoint:
 
     async def post(self, request: Request) -> Response:
         """Answer `POST /v1/events`."""
-        headers = dict(request.scope["headers"])
+        headers = fields_of(request.scope)
         try:
             token = await self._authenticate(request)
             content_type = _require_content_type(headers)
@@ -85,8 +87,9 @@ class IngestEndpoint:
             items: list[Item] = [read_binary(headers, body)]
         else:
             items = read_items(body, batch_only=content_type == _BATCH)
-        validated = await self._validate_all(items, token)
-        return await self._respond(request, await self._send(validated))
+        results = await self._send(await self._validate_all(items, token))
+        log_sent(token, results)
+        return await self._respond(request, results)
 
     async def _authenticate(self, request: Request) -> Token:
         scheme, _, text = request.headers.get("authorization", "").partition(" ")
@@ -115,7 +118,8 @@ class IngestEndpoint:
             received("", "rejected").inc()
             return Rejected(read_id(item), error.code, error.detail, error.pointer)
         topic = event.data.topic.name
-        headers = tracing.carried(None if topic in _TOPICS_WITHOUT_HEADERS else _headers(event))
+        bare = topic in _TOPICS_WITHOUT_HEADERS
+        headers = tracing.carried(None if bare else _headers(event, token))
         return event, Outgoing(topic, event.key.encode(), self._codec.encode(event), headers)
 
     async def _send(self, validated: list[Validated]) -> list[Result]:
@@ -162,11 +166,12 @@ class IngestEndpoint:
         return True
 
 
-def _headers(event: Event) -> list[tuple[str, str | bytes | None]]:
+def _headers(event: Event, token: Token) -> list[tuple[str, str | bytes | None]]:
     return [
         ("ce_id", event.id.encode()),
         ("ce_time", rfc3339(event.time).encode()),
         ("ce_type", event.type.encode()),
+        (TOKEN_HEADER, token.id.encode()),
     ]
 
 

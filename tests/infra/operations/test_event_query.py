@@ -19,7 +19,7 @@ from infra.operations.event_query.query import (
     parse_time,
 )
 from infra.operations.event_query.reader import FIRST_DEPTH, EventReader
-from infra.operations.event_query.rendering import line, to_json
+from infra.operations.event_query.rendering import line, to_full_json, to_json
 from infra.settings import Settings
 from schemas.events import Event
 from schemas.topics import EVENT_TOPICS, REVIEWS, VOTES
@@ -70,6 +70,12 @@ def test_only_topics_that_can_hold_matching_events_are_read() -> None:
     assert Query(types=("vote.cast", "vote.retracted")).topics_to_read == [VOTES.name]
     assert Query(types=("vote.cast", "undecodable")).topics_to_read == Query().topics_to_read
     assert Query(topics=(REVIEWS.name,), types=("vote.cast",)).topics_to_read == []
+
+
+def test_an_event_names_the_token_that_sent_it() -> None:
+    record = a_record()._replace(headers=(("ce_id", b"e"), ("verdicts-token", b"7f3k2m9qx1zd")))
+    assert to_full_json(FoundEvent(record, a_vote()))["token"] == "7f3k2m9qx1zd"
+    assert "token" not in to_full_json(found(a_vote()))
 
 
 def test_a_query_takes_events_by_type_and_by_their_own_time() -> None:

@@ -7,13 +7,16 @@ from typing import Any
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from infra.kafka.delivery import DeliveryUnknown, NotWritten
 from schemas.time import instants
 from streams.api.http.problems import Problem
 from streams.api.http.request_body import MAX_DISCARDED, read_body
 from streams.api.http.shared_timeout import SharedTimeout
+from streams.api.ingest.audit import positions
 from streams.api.ingest.endpoint import MAX_BYTES, preferred_wait
+from streams.api.ingest.results import Accepted
 from tests.streams.api.conftest import FakeApi
 
 EDITOR = {"Authorization": "Bearer editor"}
@@ -124,8 +127,38 @@ def test_editors_events_have_cloudevents_headers_and_votes_have_none(api: FakeAp
         ("ce_id", b"e-1"),
         ("ce_time", b"2025-11-20T10:00:00Z"),
         ("ce_type", b"category.defined"),
+        ("verdicts-token", b"editor"),
     ]
     assert api.sent[1].headers is None
+
+
+def test_the_log_says_which_token_sent_which_events(api: FakeApi) -> None:
+    with capture_logs() as lines:
+        post(api, [a_vote(), a_vote(choice="skip"), a_vote(choice="maybe")], GATEWAY)
+        post(api, a_review(score=101))
+    assert lines == [
+        {
+            "event": "events sent", "log_level": "info", "token": "gateway", "role": "gateway",
+            "accepted": 2, "unknown": 0, "at": ["verdicts.votes.v1/0/0-1"],
+        }
+    ]  # fmt: skip
+    assert "v-1" not in str(lines)
+
+
+def test_the_log_counts_events_of_unknown_outcome(api: FakeApi) -> None:
+    api.fakes.producer.failure = DeliveryUnknown("no answer")
+    with capture_logs() as lines:
+        post(api, a_review())
+    assert [(line["token"], line["accepted"], line["unknown"]) for line in lines] == [
+        ("editor", 0, 1)
+    ]
+
+
+def test_offsets_in_a_row_are_named_together() -> None:
+    offsets = [("a", 0, 7), ("a", 0, 9), ("b", 2, 1), ("a", 0, 8), ("a", 0, 11)]
+    accepted = [Accepted("e", "t", *position) for position in offsets]
+    assert positions(accepted) == ["a/0/7-9", "a/0/11", "b/2/1"]
+    assert positions([]) == []
 
 
 def test_valid_events_are_accepted_beside_invalid_ones(api: FakeApi) -> None:
@@ -230,6 +263,39 @@ def test_a_lone_surrogate_is_located_beside_and_within_deep_nesting(api: FakeApi
         assert answer.status_code == 422
         (rejected,) = answer.json()["results"]
         assert (rejected["code"], rejected["pointer"]) == ("invalid-text", pointer)
+
+
+def test_a_duplicate_key_rejects_only_its_own_event(api: FakeApi) -> None:
+    twice = b'{"type":"review.submitted","data":{"tool":"alpha","tool":"beta","score":1}}'
+    answer = post(api, b"[%b,%b]" % (twice, msgspec.json.encode(a_review())))
+    assert answer.status_code == 207
+    rejected, accepted = answer.json()["results"]
+    assert (rejected["code"], rejected["pointer"]) == ("duplicate-key", "/data/tool")
+    assert rejected["detail"] == "The key 'tool' occurs more than once."
+    assert accepted["status"] == "accepted"
+    assert [event.data.tool for event in api.events()] == ["alpha"]
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/cloudevents+json"])
+def test_a_duplicate_key_rejects_a_single_event(api: FakeApi, kind: str) -> None:
+    event = msgspec.json.encode(a_review())
+    for body, pointer in (
+        (event.replace(b'"type":', b'"type":"vote.cast","type":'), "/type"),
+        (event.replace(b'"score":', b'"score":1, "score":'), "/data/score"),
+        (event[:-1] + b',"ext":{"a":1,"a":2}}', "/ext/a"),
+        (event[:-1] + b',"ext":{"\\ud800":1,"a":1,"a":2}}', "/ext/a"),
+    ):
+        assert rejection(post(api, body, content_type=kind))["pointer"] == pointer
+    assert api.sent == []
+
+
+def test_a_duplicate_key_behind_what_cannot_be_read_is_no_way_in(api: FakeApi) -> None:
+    event = msgspec.json.encode(a_review())
+    twice = event.replace(b'"score":', b'"score":1,"score":')
+    for unread in (b"[" * 900 + b"]" * 900, b"1" * 5000):
+        answer = post(api, twice[:-1] + b',"ext":' + unread + b"}")
+        assert answer.status_code in (400, 422)
+    assert api.sent == []
 
 
 def test_deep_nesting_is_the_senders_error(api: FakeApi) -> None:
