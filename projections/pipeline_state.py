@@ -78,6 +78,8 @@ class PipelineState(msgspec.Struct, frozen=True, kw_only=True):
         checkpoints: Of every generation.
         lags: By generation and partition.
         open_transactions: The oldest of each partition that has one.
+        unwritable: Partitions with too few in-sync replicas to acknowledge a record.
+        delivery_fault: Why the API's producer expects no acknowledgement; else empty.
         waiting_dead_letters: Dead letters that were neither replayed nor discarded.
         failures: Why parts could not be read, in one sentence each.
     """
@@ -88,6 +90,8 @@ class PipelineState(msgspec.Struct, frozen=True, kw_only=True):
     checkpoints: tuple[Checkpoint, ...]
     lags: Lags = {}
     open_transactions: tuple[OpenTransaction, ...] = ()
+    unwritable: tuple[TopicPartition, ...] = ()
+    delivery_fault: str = ""
     waiting_dead_letters: int | None = None
     failures: tuple[str, ...] = ()
 

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import structlog
 from confluent_kafka import KafkaError, KafkaException
 
+from infra.kafka.acknowledgement.delivery_watch import DeliveryWatch
 from infra.kafka.client import DELIVERY_SECONDS, create_producer
 from infra.kafka.delivery import (
     Delivery,
@@ -73,6 +74,7 @@ class KafkaProducer:
         self._loop = asyncio.get_running_loop()
         self._on_fatal = on_fatal
         self._broken = ""
+        self._watch = DeliveryWatch()
         self._kafka = create_producer(
             settings, {"error_cb": self._on_error}, delivery_seconds=delivery_seconds
         )
@@ -86,7 +88,9 @@ class KafkaProducer:
         future: asyncio.Future[Delivery] = self._loop.create_future()
 
         def report(error: KafkaError | None, message: Any) -> None:
-            resolve(future, outcome_of(error, message))
+            outcome = outcome_of(error, message)
+            self._watch.resolved(outcome)
+            resolve(future, outcome)
 
         refused = self._queue(Outgoing(topic, key, value, headers), report)
         if refused is not None:
@@ -98,7 +102,9 @@ class KafkaProducer:
         group = DeliveryGroup(len(records), self._loop.create_future())
 
         def report(number: int, error: KafkaError | None, message: Any) -> None:
-            group.resolve(number, outcome_of(error, message))
+            outcome = outcome_of(error, message)
+            self._watch.resolved(outcome)
+            group.resolve(number, outcome)
 
         for number, record in enumerate(records):
             refused = self._queue(record, partial(report, number))
@@ -116,9 +122,15 @@ class KafkaProducer:
             return NotWritten("too many records wait for the broker")
         except KafkaException as error:
             return refusal(error.args[0])
+        self._watch.sent()
         if self._idle:
             self._poll_in(BUSY_POLL_SECONDS)
         return None
+
+    @property
+    def fault(self) -> str:
+        """Why a record sent now would not be acknowledged; empty as far as is known."""
+        return self._broken or self._watch.fault
 
     def connect(self, timeout: float) -> None:
         """Meet the cluster before the first record; blocks, so call it on a thread.

@@ -113,7 +113,7 @@ async def connect(settings: Settings, codec: Codec, ending: Ending) -> AsyncIter
             new_voters=SharedCounts.from_engine(engine),
             producer=producer,
             read_model=read_model,
-            observer=StatusProbe(engine, settings),
+            observer=StatusProbe(engine, settings, producer),
             codec=codec,
             clock=now,
         )

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-import msgspec
-
 from infra.cli.doctor.finding import Finding, fail, ok, several, warn
+from infra.kafka.acknowledgement.in_sync_replicas import PartitionState, unwritable
 from infra.kafka.transactions.open_transactions import OpenTransaction
 from infra.kafka.transactions.producers import TransactionProducer
 from schemas.topics import TopicPartition
@@ -12,15 +11,6 @@ from schemas.topics import TopicPartition
 SAFE_REPLICAS, SAFE_IN_SYNC = 3, 2
 CLOCK_SECONDS = 5.0
 TRANSACTION_SECONDS = 5.0
-
-
-class PartitionState(msgspec.Struct, frozen=True):
-    """A partition's replicas, how many of them are in sync, and whether one leads."""
-
-    name: str
-    replicas: int
-    in_sync: int
-    leader: bool
 
 
 def brokers(number: int, *, embedded: bool) -> Finding:
@@ -60,8 +50,21 @@ def replication(states: Sequence[PartitionState], *, embedded: bool) -> Finding:
     return ok("replication", f"{len(states)} partitions are led, with all copies in sync.")
 
 
-def in_sync(least: Mapping[str, int], replicas: int) -> Finding:
-    """Whether an acknowledged record is on two brokers; `least` is `min.insync.replicas`."""
+def acknowledgement(states: Sequence[PartitionState], least: Mapping[str, int]) -> Finding:
+    """Whether records are acknowledged, and then are on two brokers.
+
+    Args:
+        states: Of all partitions.
+        least: `min.insync.replicas` of each topic.
+    """
+    if blocked := [state.name for state in unwritable(states, least)]:
+        return fail(
+            "acknowledgement",
+            f"Fewer copies of {several(blocked)} are in sync than min.insync.replicas asks for: "
+            "no event there is acknowledged.",
+            "Start the brokers that are down; or lower min.insync.replicas with kafka-configs.",
+        )
+    replicas = max((state.replicas for state in states), default=0)
     weak = sorted(topic for topic, number in least.items() if number < SAFE_IN_SYNC)
     if weak and replicas >= SAFE_REPLICAS:
         return fail(

@@ -3,11 +3,9 @@
 import time
 from collections.abc import Iterable
 
-from confluent_kafka import TopicCollection
-from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec, ResourceType
+from confluent_kafka.admin import AdminClient, OffsetSpec
 from sqlalchemy import Connection, text
 
-from infra.cli.doctor.kafka_checks import PartitionState
 from infra.cli.doctor.postgres_checks import Connections
 from infra.kafka.offsets import list_offsets
 from infra.postgres.engine import server_time
@@ -20,30 +18,6 @@ def existing(client: AdminClient, topics: Iterable[str]) -> list[str]:
     """Those of these topics that exist."""
     metadata = client.list_topics(timeout=SECONDS).topics
     return [name for name in topics if name in metadata]
-
-
-def partition_states(client: AdminClient, topics: Iterable[str]) -> list[PartitionState]:
-    """Every partition's copies."""
-    futures = client.describe_topics(TopicCollection(sorted(topics)), request_timeout=SECONDS)
-    return [
-        PartitionState(
-            f"{name}/{partition.id}",
-            len(partition.replicas),
-            len(partition.isr),
-            partition.leader is not None and partition.leader.id >= 0,
-        )
-        for name, future in sorted(futures.items())
-        for partition in future.result().partitions
-    ]
-
-
-def least_in_sync(client: AdminClient, topics: Iterable[str]) -> dict[str, int]:
-    """`min.insync.replicas` of each topic."""
-    futures = client.describe_configs([ConfigResource(ResourceType.TOPIC, name) for name in topics])
-    return {
-        topic.name: int(future.result(timeout=SECONDS)["min.insync.replicas"].value)
-        for topic, future in futures.items()
-    }
 
 
 def newest_ahead(client: AdminClient, partitions: Iterable[TopicPartition]) -> float:

@@ -21,6 +21,7 @@ from infra.cli.doctor import (
 )
 from infra.cli.doctor.finding import Finding, Findings, guarded
 from infra.kafka import topics
+from infra.kafka.acknowledgement.in_sync_replicas import least_in_sync, partition_states
 from infra.kafka.client import create_admin
 from infra.kafka.offsets import LogOffsets
 from infra.kafka.transactions.open_transactions import find_open_transactions
@@ -112,17 +113,16 @@ def _topics(settings: Settings, client: AdminClient) -> Findings:
 
 def _replication(client: AdminClient, *, embedded: bool) -> Findings:
     existing = probes.existing(client, NAMES)
-    states = probes.partition_states(client, existing)
+    states = partition_states(client, existing)
     return kafka_checks.replication(states, embedded=embedded) if existing else ()
 
 
 def _acknowledgement(client: AdminClient) -> Findings:
     existing = probes.existing(client, NAMES)
-    states = probes.partition_states(client, existing)
-    replicas = max((state.replicas for state in states), default=0)
-    return (
-        kafka_checks.in_sync(probes.least_in_sync(client, existing), replicas) if existing else ()
-    )
+    if not existing:
+        return ()
+    states = partition_states(client, existing)
+    return kafka_checks.acknowledgement(states, least_in_sync(client, existing))
 
 
 def _transactions(settings: Settings, client: AdminClient) -> Findings:

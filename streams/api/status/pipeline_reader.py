@@ -7,6 +7,7 @@ from itertools import product
 from msgspec.structs import replace
 from sqlalchemy import Engine
 
+from infra.kafka.acknowledgement.in_sync_replicas import InSyncReplicas
 from infra.kafka.offsets import LogOffsets
 from infra.kafka.reader import OffsetRange, ages
 from infra.kafka.transactions.open_transactions import find_open_transactions
@@ -17,6 +18,7 @@ from schemas.topics import DEAD_LETTERS_PARTITION, EVENT_TOPICS, TopicPartition
 from streams.api.status.standstill import Key, StandstillWatch
 
 NO_LAG = Lag(0, 0.0)
+_EVENT_TOPICS = [topic.name for topic in EVENT_TOPICS]
 Ages = Callable[
     [Settings, Mapping[TopicPartition, OffsetRange]], Mapping[TopicPartition, float | None]
 ]
@@ -44,6 +46,7 @@ class PipelineReader:
         self._database = database
         self._settings = settings
         self._log = LogOffsets(settings, seconds)
+        self._replicas = InSyncReplicas(settings, seconds)
         self._ages = ages
         self._standstill = StandstillWatch(clock)
 
@@ -78,7 +81,7 @@ class PipelineReader:
         Raises:
             KafkaException: the broker does not answer.
         """
-        ends = self._log.ends(self._log.partitions_of(topic.name for topic in EVENT_TOPICS))
+        ends = self._log.ends(self._log.partitions_of(_EVENT_TOPICS))
         offsets = _offsets(state, generations, ends)
         standing = self._standstill.observe(offsets, ends)
         stands = {key for key, seconds in standing.items() if seconds >= older_than}
@@ -99,6 +102,14 @@ class PipelineReader:
                 if (name, at) in lags and lags[name, at] == NO_LAG:
                     lags[name, at] = Lag(ranges[at].length, each.seconds)
         return replace(state, lags=lags, open_transactions=open_transactions)
+
+    def add_unwritable(self, state: PipelineState) -> PipelineState:
+        """Add the partitions of events that acknowledge nothing now.
+
+        Raises:
+            KafkaException: the broker does not answer.
+        """
+        return replace(state, unwritable=self._replicas.find_unwritable(_EVENT_TOPICS))
 
     def add_dead_letters(self, state: PipelineState) -> PipelineState:
         """Add the number of dead letters that wait.

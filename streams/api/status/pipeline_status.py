@@ -1,6 +1,6 @@
 """`/status`: whether a vote sent now would reach a page. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -38,8 +38,9 @@ def evaluate(state: PipelineState) -> StatusEvaluation:
     stopped = [each for each in state.open_transactions if each.lasts(MAX_TRANSACTION_SECONDS)]
     unbuilt, unrelayed = state.age_of("pages"), state.age_of("outbox")
     reasons = list(state.failures) or _missing_services(fresh)
+    reasons += _unacknowledged(state)
     if behind:
-        are = "1 partition is" if len(behind) == 1 else f"{len(behind)} partitions are"
+        are = _partitions(behind, "is", "are")
         reasons.append(f"{are} over {MAX_LAG_SECONDS} s behind.")
     reasons += [
         f"A transaction that is open for {each.duration} stops all reading of "
@@ -55,6 +56,21 @@ def evaluate(state: PipelineState) -> StatusEvaluation:
     services = [replace(beat, age=round(beat.age, 3)) for beat in fresh]
     status = "degraded" if reasons else "ok"
     return StatusEvaluation(status, reasons, services, round(unbuilt, 3), behind)
+
+
+def _unacknowledged(state: PipelineState) -> Iterator[str]:
+    """Why the broker would not acknowledge a vote sent now."""
+    if state.unwritable:
+        have = _partitions(state.unwritable, "has", "have")
+        yield f"{have} too few in-sync replicas to acknowledge an event."
+    if state.delivery_fault:
+        yield state.delivery_fault
+
+
+def _partitions(partitions: Sequence[object], singular: str, plural: str) -> str:
+    """How many they are, with the verb that follows."""
+    number = len(partitions)
+    return f"1 partition {singular}" if number == 1 else f"{number} partitions {plural}"
 
 
 def _missing_services(fresh: Sequence[Heartbeat]) -> list[str]:

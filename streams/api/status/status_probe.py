@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from infra.kafka.offsets import LogOffsets
+from infra.kafka.producer import KafkaProducer
 from infra.migrations import is_migrated
 from infra.runtime.blocking_pool import BlockingPool, NoAnswerError
 from infra.settings import Settings
@@ -49,10 +50,12 @@ class StatusProbe:
     Args:
         engine: The database.
         settings: The brokers.
+        producer: Sends the votes of this process.
     """
 
-    def __init__(self, engine: Engine, settings: Settings) -> None:
+    def __init__(self, engine: Engine, settings: Settings, producer: KafkaProducer) -> None:
         self._engine = engine
+        self._producer = producer
         self._log = LogOffsets(settings, BROKER_SECONDS)
         self._reader = PipelineReader(engine, settings, BROKER_SECONDS)
         self._database = BlockingPool(THREADS, "database observer")
@@ -75,9 +78,14 @@ class StatusProbe:
             return replace(UNREAD, failures=("The database does not answer, or is not migrated.",))
         live = [state.generations.live] if state.generations.live else []
         try:
-            return await self._broker.run(self._reader.add_lags, state, live, MAX_LAG_SECONDS)
+            state = await self._broker.run(self._read_broker, state, live)
         except (KafkaException, NoAnswerError):
             return replace(state, failures=("The broker does not answer.",))
+        return replace(state, delivery_fault=self._producer.fault)
+
+    def _read_broker(self, state: PipelineState, live: Sequence[str]) -> PipelineState:
+        state = self._reader.add_unwritable(state)
+        return self._reader.add_lags(state, live, MAX_LAG_SECONDS)
 
     async def _find_fault(self) -> str:
         try:

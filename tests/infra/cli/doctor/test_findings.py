@@ -15,8 +15,8 @@ from infra.cli.doctor import (
 )
 from infra.cli.doctor.finding import Finding, several
 from infra.cli.doctor.host_checks import Disk
-from infra.cli.doctor.kafka_checks import PartitionState
 from infra.cli.doctor.postgres_checks import Connections
+from infra.kafka.acknowledgement.in_sync_replicas import PartitionState
 from infra.kafka.offsets import Bounds
 from projections.generations import Generations
 from projections.pipeline_state import Heartbeat, Queue
@@ -29,8 +29,8 @@ BOUNDS = {PARTITION: Bounds("id-1", 10, 100)}
 
 
 def a_partition(**differing: Any) -> PartitionState:
-    state: dict[str, Any] = {"name": "t/0", "replicas": 3, "in_sync": 3, "leader": True}
-    return PartitionState(**state | differing)
+    state: dict[str, Any] = {"replicas": 3, "in_sync": 3, "leader": True}
+    return PartitionState("t", 0, **state | differing)
 
 
 def read_up_to(
@@ -51,8 +51,8 @@ WELL = [
     kafka_checks.brokers(3, embedded=False),
     kafka_checks.replication([a_partition()], embedded=False),
     kafka_checks.replication([a_partition(replicas=1, in_sync=1)], embedded=True),
-    kafka_checks.in_sync({"t": 2}, replicas=3),
-    kafka_checks.in_sync({"t": 1}, replicas=1),
+    kafka_checks.acknowledgement([a_partition(in_sync=2)], {"t": 2}),
+    kafka_checks.acknowledgement([a_partition(replicas=1, in_sync=1)], {"t": 1}),
     *kafka_checks.topics([], []),
     schema_checks.schemas([], [], registry=True),
     kafka_checks.newest(ahead=-3600),
@@ -99,7 +99,9 @@ DOUBTFUL = [
 ]
 WRONG = [
     kafka_checks.replication([a_partition(leader=False)], embedded=False),
-    kafka_checks.in_sync({"t": 1}, replicas=3),
+    kafka_checks.acknowledgement([a_partition()], {"t": 1}),
+    kafka_checks.acknowledgement([a_partition(in_sync=1)], {"t": 2}),
+    kafka_checks.acknowledgement([a_partition(replicas=1, in_sync=1)], {"t": 2}),
     *kafka_checks.topics(["t"], []),
     *kafka_checks.topics([], ["t has retention.ms=1000, not -1."]),
     *kafka_checks.topics([], ["t has 2 partitions, not 3."]),

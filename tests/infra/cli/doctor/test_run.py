@@ -12,7 +12,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import NewTopic
 from sqlalchemy import Engine, text
 
-from infra.cli.doctor import probes, schema_checks
+from infra.cli.doctor import schema_checks
 from infra.cli.doctor.finding import Finding, guarded
 from infra.cli.doctor.run import examine
 from infra.embedded.guardian import Guardian
@@ -20,6 +20,7 @@ from infra.embedded.kafka.jars import class_path
 from infra.embedded.kafka.java import java
 from infra.embedded.kafka.server import Kafka
 from infra.kafka import topics
+from infra.kafka.acknowledgement.in_sync_replicas import PartitionState, partition_states
 from infra.kafka.client import create_admin, create_producer
 from infra.kafka.offsets import LogOffsets
 from infra.kafka.registry import RegistryError
@@ -227,9 +228,8 @@ def test_the_state_of_each_partition_has_its_replicas(
     client, name = create_admin(settings), unique("topic")
     client.create_topics([NewTopic(name, 2, 1)])[name].result(10)
     topics.is_empty(settings, [name])  # returns once every partition has a leader
-    assert [str(state) for state in probes.partition_states(client, [name])] == [
-        f"PartitionState(name='{name}/{number}', replicas=1, in_sync=1, leader=True)"
-        for number in (0, 1)
+    assert partition_states(client, [name]) == [
+        PartitionState(name, number, replicas=1, in_sync=1, leader=True) for number in (0, 1)
     ]
 
 

@@ -1,0 +1,63 @@
+"""Partitions that acknowledge nothing, and a producer that sends to them."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from confluent_kafka.admin import NewTopic
+
+from infra.kafka import topics
+from infra.kafka.acknowledgement.in_sync_replicas import (
+    InSyncReplicas,
+    PartitionState,
+    unwritable,
+)
+from infra.kafka.client import create_admin
+from infra.kafka.delivery import DeliveryUnknown
+from infra.kafka.producer import KafkaProducer
+from tests.harness.kafka import at_kafka
+
+
+def test_a_partition_needs_as_many_replicas_in_sync_as_its_topic_asks_for() -> None:
+    def state(topic: str, in_sync: int) -> PartitionState:
+        return PartitionState(topic, 0, replicas=3, in_sync=in_sync, leader=in_sync > 0)
+
+    states = [state("a", 2), state("b", 1), state("c", 0), state("d", 3)]
+    blocked = unwritable(states, {"a": 2, "b": 2, "c": 1, "d": 1})
+    assert [each.name for each in blocked] == ["b/0", "c/0"]
+
+
+@pytest.mark.integration
+def test_a_topic_with_too_few_replicas_takes_nothing_and_its_producer_knows(
+    kafka: str, unique: Callable[[str], str]
+) -> None:
+    settings, enough, too_few = at_kafka(kafka), unique("enough"), unique("too-few")
+    created = create_admin(settings).create_topics(
+        [
+            NewTopic(enough, 1, 1),
+            NewTopic(too_few, 2, 1, config={"min.insync.replicas": "2"}),
+        ]
+    )
+    for future in created.values():
+        future.result(20)
+    topics.is_empty(settings, [enough, too_few])  # returns once every partition has a leader
+    replicas = InSyncReplicas(settings)
+    assert replicas.find_unwritable([enough, too_few]) == ((too_few, 0), (too_few, 1))
+
+    async def scene() -> list[str]:
+        producer = KafkaProducer(settings, delivery_seconds=1)
+        await producer.send(enough, b"k", b"v")
+        faults = [producer.fault]
+        with pytest.raises(DeliveryUnknown):
+            await producer.send(too_few, b"k", b"v")
+        faults.append(producer.fault)
+        await producer.send(enough, b"k", b"v")
+        faults.append(producer.fault)
+        await producer.close()
+        return faults
+
+    assert asyncio.run(scene()) == [
+        "",
+        "The broker did not acknowledge the last record that was sent.",
+        "",
+    ]
