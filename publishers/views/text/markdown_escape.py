@@ -3,13 +3,14 @@
 import re
 
 from publishers.render_cache import part_cache
+from schemas.text.isolation import drop_controls
 
 # Readers agree on the meaning of a character reference, and not on which backslashes escape.
 _BACKSLASHED = frozenset("\\`*_{}[]()#+-.!")
 _MARKUP = re.compile(
     r"""
       [\\`*_{}\[\]<>|\#&~$@]
-    | ^ [-+=:!]
+    | ^ [-+=:!^]
     | (?<=^\d) [.)] | (?<=^\d\d) [.)] | (?<=^\d\d\d) [.)]
     | : (?= // | \w[\w+-]*: ) | (?<=mailto) :
     | (?<=[^\W_]) [.] (?=[^\W\d_])
@@ -29,10 +30,11 @@ _PARTS = re.compile(
     | (?P<code> (?P<ticks>`+) (?!`)
           (?: [^\n] | \n (?! [ \t]* (?: \n | [-+*>#|=:~`] | \d+[.)] ) ) )+?
           (?<!`) (?P=ticks) (?!`) )
+    | ^(?P<definition> (?: [ \t] | (?: [-+*] | \d{1,9}[.)] ) [ \t] (?=[ \t]*\S) )*+ ) : (?=[ \t])
     | ^(?P<list> (?: [ \t] | (?: [-+*] | \d{1,9}[.)] ) [ \t] (?=[ \t]*\S) )*+ )
           (?= [#>|] | [-=:|*_][-=:|*_ \t]*$ | !!!
               | \[ (?! \^ | [ \txX]\] | TOC\] ) [^\]]{0,1000} \]: )
-    | (?P<link> \]\( [ \t]*\n?[ \t]* (?i:https?):// [^\s()<>\\]* )
+    | (?P<link> \]\( [ \t]*\n?[ \t]* (?i:https?):// [^\s()<>\\\[\]`]* )
     | (?P<outside> `+ | ~+ | [<&$@] | !(?=\[) | \](?=[(:]) | \[(?=\^ | [ \txX]\] | TOC\])
           | \{(?=[:#.]) | :(?= // | \w[\w+-]*: ) | (?i:(?<=\bmailto)) : | (?i:(?<=\bwww)) [.] )
     """,
@@ -44,20 +46,27 @@ _LINE_END = re.compile(r"[ \t]*\n[ \t]*")
 @part_cache.by_value
 def escape_inline(text: str) -> str:
     """A plain text on one line, with every markup character escaped."""
-    return _MARKUP.sub(lambda match: _escaped(match[0]), " ".join(text.split()))
+    return _MARKUP.sub(lambda match: _escaped(match[0]), " ".join(_visible(text).split()))
 
 
 @part_cache.by_value
 def escape_block(text: str) -> str:
     """A text in the small Markdown subset as a block quote, which nothing in it can leave."""
-    lines = "\n".join(text.strip().splitlines())
+    lines = "\n".join(_visible(text).strip().splitlines())
     safe = _PARTS.sub(_safe, lines)
     return "\n".join(f"> {line}".rstrip() for line in safe.splitlines())
+
+
+def _visible(text: str) -> str:
+    """The text without control characters: readers drop them, and so join what they separate."""
+    return str(drop_controls(text))
 
 
 def _safe(part: re.Match[str]) -> str:
     if part.lastgroup == "code":
         return _LINE_END.sub(" ", part[0])
+    if part.lastgroup == "definition":
+        return part["definition"] + _escaped(":")
     if part.lastgroup == "list":
         return part[0] + "\\"
     if part.lastgroup == "outside":

@@ -32,7 +32,8 @@ def test_a_topic_with_too_few_replicas_takes_nothing_and_its_producer_knows(
     kafka: str, unique: Callable[[str], str]
 ) -> None:
     settings, enough, too_few = at_kafka(kafka), unique("enough"), unique("too-few")
-    created = create_admin(settings).create_topics(
+    client = create_admin(settings)
+    created = client.create_topics(
         [
             NewTopic(enough, 1, 1),
             NewTopic(too_few, 2, 1, config={"min.insync.replicas": "2"}),
