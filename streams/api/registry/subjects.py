@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from infra.kafka.codec import Codec
 from schemas.avro.catalogue import VERSIONS, Version
-from streams.api.http.problems import NO_SNIFFING, Problem
+from streams.api.http.problems import Problem
 from streams.api.http.responses import encode
 
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
@@ -32,7 +32,7 @@ class RegistryProblem(Problem):
 
     def response(self) -> Response:
         """The error as a response."""
-        return Response(encode(self.error), self.status, NO_SNIFFING, MEDIA_TYPE)
+        return Response(encode(self.error), self.status, media_type=MEDIA_TYPE)
 
 
 class SchemaText(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
-from tests.publishers.samples import BUILDER, DEVELOPER_TOOLS, a_review, a_tool
 
 from publishers.content.in_memory_content import InMemoryContent
 from publishers.pages import catalogue
+from tests.harness.records import BUILDER, DEVELOPER_TOOLS, a_review, a_tool
 from tests.publishers.views.text.markdown_readers import READERS, harm
 
 SCRIPT = "javascript:alert(1)"

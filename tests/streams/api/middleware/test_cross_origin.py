@@ -9,7 +9,8 @@ ALLOWED = "access-control-allow-origin"
 PUBLIC = [
     "/v1/tools", "/v1/tools/alpha", "/v1/tools/nobody", "/v1/compare/alpha-vs-beta",
     "/v1/categories", "/v1/categories/editors", "/v1/reviewers", "/v1/reviewers/nobody",
-    "/v1/digests", "/v1/digests/2026-W47", "/openapi.json",
+    "/v1/digests", "/v1/digests/2026-W47", "/openapi.json", "/schemas/ids/1", "/subjects",
+    "/subjects/verdicts.votes.v1-value/versions", "/subjects/none/versions/1",
 ]  # fmt: skip
 PERSONAL = ["/v1/me", "/v1/me/votes.json", "/v1/me/bookmarks.csv", "/v1/bookmarks"]
 
