@@ -29,7 +29,7 @@ def test_a_partition_needs_as_many_replicas_in_sync_as_its_topic_asks_for() -> N
 
 @pytest.mark.integration
 def test_a_topic_with_too_few_replicas_takes_nothing_and_its_producer_knows(
-    kafka: str, unique: Callable[[str], str]
+    kafka: dict[str, str], unique: Callable[[str], str]
 ) -> None:
     settings, enough, too_few = at_kafka(kafka), unique("enough"), unique("too-few")
     client = create_admin(settings)

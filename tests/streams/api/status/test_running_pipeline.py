@@ -28,7 +28,7 @@ NOTICED_SECONDS = 10.0
 class RunningPipeline:
     """One process of each service, and what they say of themselves."""
 
-    def __init__(self, kafka: str, database: str, data: Path) -> None:
+    def __init__(self, kafka: dict[str, str], database: str, data: Path) -> None:
         self.settings = at_kafka(kafka)
         self._environment = environment(kafka=kafka, database=database, data=data)
         port = free_port()
@@ -70,7 +70,7 @@ class RunningPipeline:
 
 @pytest.fixture(scope="module")
 def started(
-    cluster: str, database: str, tmp_path_factory: pytest.TempPathFactory
+    cluster: dict[str, str], database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningPipeline]:
     name = "running_pipeline"
     with psycopg.connect(database, autocommit=True) as connection:
