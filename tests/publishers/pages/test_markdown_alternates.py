@@ -82,27 +82,27 @@ def content_of(text: str) -> InMemoryContent:
     return InMemoryContent(tools, [category], [reviewer])
 
 
-def twins(text: str) -> Iterator[str]:
+def alternates(text: str) -> Iterator[str]:
     content = content_of(text)
     for path in ("/tools/one/index.md", "/compare/one-vs-two/index.md"):
-        twin = catalogue.render(content, path, "https://verdicts.example")
-        assert twin is not None
-        yield twin.decode()
+        alternate = catalogue.render(content, path, "https://verdicts.example")
+        assert alternate is not None
+        yield alternate.decode()
 
 
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_reader_finds_script_html_or_other_links_in_a_text(text: str, reader: str) -> None:
-    for twin in twins(text):
-        html = READERS[reader](twin)
+    for alternate in alternates(text):
+        html = READERS[reader](alternate)
         assert harm(html) == [], html
 
 
 @pytest.mark.parametrize("reader", READERS)
 def test_every_reader_finds_what_a_text_may_hold(reader: str) -> None:
     text = "A *day*, **more**, `code` and [a link](https://example.com/)."
-    for twin in twins(text):
-        html = READERS[reader](twin)
+    for alternate in alternates(text):
+        html = READERS[reader](alternate)
         assert harm(html) == []
         for element in ("<em>day</em>", "<strong>more</strong>", "<code>code</code>"):
             assert element in html
