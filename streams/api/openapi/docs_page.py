@@ -19,7 +19,10 @@ from streams.api.openapi.operation import FORM, TAGS, Operation
 from streams.api.openapi.operations import OPERATIONS
 
 _WORDS: list[tuple[Any, str]] = [
-    (Slug, "a slug such as `smolvlm-2-5`: lower-case words and digits with hyphens, up to 80"),
+    (
+        Slug,
+        "a slug such as `smolvlm-2-5`: up to 80 lower-case letters and digits, with hyphens",
+    ),
     (Line, "one line of up to 300 characters"),
     (Paragraph, "up to 2,000 characters"),
     (Body, "up to 20,000 characters, in a subset of Markdown"),

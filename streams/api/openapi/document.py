@@ -113,13 +113,14 @@ def _with_ecma_patterns(schema: Any) -> Any:
     converted = {name: _with_ecma_patterns(part) for name, part in schema.items()}
     pattern = converted.pop(NEW_PATTERN, None) or converted.get("pattern")
     if isinstance(pattern, str):
-        converted["pattern"] = _to_ecma(pattern)
+        converted["pattern"] = to_ecma(pattern)
     if isinstance(names := schema.get("patternProperties"), dict):
-        converted["patternProperties"] = {_to_ecma(name): part for name, part in names.items()}
+        converted["patternProperties"] = {to_ecma(name): part for name, part in names.items()}
     return converted
 
 
-def _to_ecma(pattern: str) -> str:
+def to_ecma(pattern: str) -> str:
+    """The pattern as JavaScript writes it."""
     return pattern.replace(r"\Z", "$").replace(r"\"", '"')
 
 

@@ -110,18 +110,23 @@ _CHANGE_ERRORS = (403, 404, 408, 410, 413, 429, 503)
 _FORM_ERRORS = (415, 422, *_CHANGE_ERRORS)
 _INGEST = (
     "1 to 500 events, at most 1 MiB, with a bearer token. The response comes once the broker has "
-    "acknowledged them: 202 all accepted, 207 some, 422 none. `Prefer: wait=5` waits up to so many "
-    "seconds (at most 30) until every projection has applied them, and then answers 200. A tool's "
-    "own page follows 50 to 100 ms after that answer, the page of its category up to 650 ms. "
+    "acknowledged them: 202 all accepted, 207 some, 422 none.\n\n"
+    "`Prefer: wait=5` waits up to so many seconds (at most 30) until every projection has applied "
+    "them, and then answers 200. Pages that are fetched from here after that answer show the "
+    "events. Their stored files follow: a tool's own page within 50 to 100 ms, the page of its "
+    "category within 650 ms.\n\n"
     "Send both `id` and `time`, or neither: the server then sets both. A `time` more than 5 "
     "minutes ahead is rejected. `subject`, `dataschema` and extensions are ignored. Binary mode "
-    "takes one event, with its attributes in headers `ce-*`. Codes of rejected events: "
+    "takes one event, with its attributes in headers `ce-*`.\n\n"
+    "Codes of rejected events: "
     "`forbidden`, `future-time`, `invalid-text`, `invalid-time`, `invalid-value`, `malformed`, "
     "`missing-field`, `too-large`, `unavailable`, `unknown-field`, `unknown-type`."
 )
 _BROWSER = (
     "For this site's own pages: requires their `Origin` or `Sec-Fetch-Site: same-origin`. "
-    "Waits up to a second for tally and page."
+    "Waits up to a second for the tally; pages that are fetched after the answer show the change. "
+    "While no worker applies events, the answer comes with the broker's acknowledgement and has "
+    "`pending`."
 )
 _STREAM = (
     "Server-Sent Events named `tally`, with the version as their id. The current tallies come "

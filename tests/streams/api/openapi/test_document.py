@@ -15,6 +15,7 @@ from streams.api.openapi.event_schema import CLIENT_EVENTS
 from streams.api.openapi.operation import TAGS
 from streams.api.openapi.operations import OPERATIONS
 from streams.api.routes import routes
+from tests.harness.openapi.patterns import find_patterns
 from tests.streams.api.conftest import FakeApi
 
 METHODS = [
@@ -81,18 +82,6 @@ def test_patterns_are_regular_expressions_of_javascript(api: FakeApi) -> None:
     for pattern in patterns:
         assert all(escape[1] for escape in escapes.finditer(pattern)), pattern
         assert "(?i)" not in pattern
-
-
-def find_patterns(schema: Any) -> Iterator[str]:
-    if isinstance(schema, list):
-        for part in schema:
-            yield from find_patterns(part)
-    elif isinstance(schema, dict):
-        if isinstance(schema.get("pattern"), str):
-            yield schema["pattern"]
-        yield from schema.get("patternProperties", {})
-        for part in schema.values():
-            yield from find_patterns(part)
 
 
 @pytest.mark.parametrize(("path", "method", "operation"), METHODS, ids=NAMES)
