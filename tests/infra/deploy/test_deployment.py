@@ -45,7 +45,7 @@ MANIFESTS = [
 ]
 OUR_IMAGE = "verdicts"
 KEYS = {"VERDICTS_SECRET_KEY", "VERDICTS_VOTER_KEY"}
-SERVERS = {"KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL"}
+SERVERS = {"KAFKA_BOOTSTRAP_SERVERS", "KAFKA_SASL_PASSWORD", "DATABASE_URL"}
 
 
 def known(name: str) -> bool:
@@ -133,12 +133,14 @@ def brokers(environment: dict[str, Any]) -> tuple[str, str]:
 
 def test_three_brokers_keep_what_one_may_lose() -> None:
     compose = [
-        service for name, service in COMPOSE["services"].items() if name.startswith("kafka-")
+        service
+        for service in COMPOSE["services"].values()
+        if "KAFKA_NODE_ID" in service.get("environment", {})
     ]
     assert len(compose) == manifests("StatefulSet")["kafka"]["spec"]["replicas"] == 3
     assert {brokers(service["environment"]) for service in compose} == {("3", "2")}
     (container,) = PODS["kafka"]["spec"]["containers"]
-    assert brokers({variable["name"]: variable["value"] for variable in container["env"]}) == (
+    assert brokers({variable["name"]: variable.get("value") for variable in container["env"]}) == (
         "3",
         "2",
     )
@@ -207,10 +209,47 @@ def test_metrics_are_scraped_where_they_are_served() -> None:
 
 
 def test_no_secret_stands_in_the_files() -> None:
-    for value in manifests("Secret")["verdicts"]["stringData"].values():
-        assert "replace-me" in value
+    for secret in manifests("Secret").values():
+        assert all("replace-me" in value for value in secret["stringData"].values())
     for service in SERVICES.values():
         assert all(service["environment"][key].startswith("${") for key in KEYS)
+
+
+@pytest.mark.parametrize("key", sorted(KEYS))
+def test_the_placeholder_of_a_key_starts_no_service(key: str) -> None:
+    placeholder = manifests("Secret")["verdicts"]["stringData"][key]
+    with pytest.raises(SettingsError, match=f"{key} is the placeholder"):
+        Settings.from_environment({key: placeholder})
+
+
+def test_every_listener_of_a_broker_asks_for_a_password() -> None:
+    (container,) = PODS["kafka"]["spec"]["containers"]
+    in_kubernetes = {variable["name"]: variable.get("value") for variable in container["env"]}
+    for environment in (COMPOSE["services"]["kafka-1"]["environment"], in_kubernetes):
+        protocols = environment["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(",")
+        assert {each.partition(":")[2] for each in protocols} == {"SASL_PLAINTEXT"}
+
+
+def test_no_variable_of_compose_that_holds_a_secret_has_a_default() -> None:
+    text = (DEPLOY / "compose.yaml").read_text()
+    secrets = set(re.findall(r"\$\{(\w+(?:PASSWORD|KEY))\b", text))
+    assert len(secrets) == 6
+    assert {name for name in secrets if f"${{{name}:?" not in text} == set()
+    assert {name for name in secrets if re.search(rf"\$\{{{name}:?-", text)} == set()
+
+
+def test_every_image_of_others_has_a_version() -> None:
+    images = {service["image"] for service in COMPOSE["services"].values()}
+    images |= {pod["spec"]["containers"][0]["image"] for pod in PODS.values()}
+    versions = {image.partition(":")[2] for image in images - {OUR_IMAGE}}
+    assert all(version[:1].isdigit() or version[:2] == "v3" for version in versions)
+
+
+def test_the_brokers_password_reaches_no_service() -> None:
+    for service in SERVICES.values():
+        assert "BROKER_PASSWORD" not in str(service["environment"])
+    for pod in OURS.values():
+        assert "BROKER_PASSWORD" not in environment(pod)
 
 
 def test_nobody_gets_a_default_password_or_trust_that_nobody_chose() -> None:
@@ -260,9 +299,10 @@ def test_pods_reach_what_they_need_and_nothing_else() -> None:
     assert deny["policyTypes"] == ["Ingress", "Egress"]
     outgoing = flows("egress", "to")
     assert outgoing == {(own, other, port) for other, own, port in flows("ingress", "from")}
-    kafka = {(own, "kafka", 9092) for own in ("api", "worker", "topics", "kafka")}
+    kafka = {(own, "kafka", 9092) for own in ("api", "worker", "topics")}
+    kafka |= {("kafka", "kafka", 9093), ("kafka", "kafka", 9094), ("kafka-user", "kafka", 9094)}
     database = {(own, "postgres", 5432) for own in OURS}
-    assert outgoing == kafka | database | {("kafka", "kafka", 9093)}
+    assert outgoing == kafka | database
 
 
 def ignored(path: str) -> bool:
