@@ -46,6 +46,11 @@ FOREVER = {
     "max.message.bytes": str(
         2 << 20
     ),  # the largest request to the API, as one event with its headers
+    # Workers measure an event's time against the timestamp of its record. The producer sets that,
+    # so an import keeps it and a replay decides alike; the broker refuses one far ahead of its own
+    # clock. An hour, Kafka's default, leaves room for an API whose clock is wrong.
+    "message.timestamp.type": "CreateTime",
+    "message.timestamp.after.max.ms": "3600000",
 }
 # A changed record holds all reviews of a tool, a dead letter an original with its headers.
 LARGEST_RECORD = 32 << 20

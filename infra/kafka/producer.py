@@ -42,7 +42,13 @@ class Producer(Protocol):
     """Sends records from an event loop."""
 
     def send(
-        self, topic: str, key: bytes, value: bytes, headers: Headers | None = None
+        self,
+        topic: str,
+        key: bytes,
+        value: bytes,
+        headers: Headers | None = None,
+        *,
+        timestamp: int = 0,
     ) -> "asyncio.Future[Delivery]":
         """Queue a record. The future ends with its delivery, `NotWritten` or `DeliveryUnknown`."""
         ...
@@ -82,7 +88,13 @@ class KafkaProducer:
         self._timer = self._loop.call_later(0, self._poll)
 
     def send(
-        self, topic: str, key: bytes, value: bytes, headers: Headers | None = None
+        self,
+        topic: str,
+        key: bytes,
+        value: bytes,
+        headers: Headers | None = None,
+        *,
+        timestamp: int = 0,
     ) -> "asyncio.Future[Delivery]":
         """Queue a record. The future ends with its delivery, `NotWritten` or `DeliveryUnknown`."""
         future: asyncio.Future[Delivery] = self._loop.create_future()
@@ -92,7 +104,8 @@ class KafkaProducer:
             self._watch.resolved(outcome)
             resolve(future, outcome)
 
-        refused = self._queue(Outgoing(topic, key, value, headers), report)
+        record = Outgoing(topic, key, value, headers, timestamp=timestamp)
+        refused = self._queue(record, report)
         if refused is not None:
             resolve(future, refused)
         return future
@@ -182,11 +195,18 @@ class FakeProducer:
         self.failure: NotWritten | DeliveryUnknown | None = None
 
     def send(
-        self, topic: str, key: bytes, value: bytes, headers: Headers | None = None
+        self,
+        topic: str,
+        key: bytes,
+        value: bytes,
+        headers: Headers | None = None,
+        *,
+        timestamp: int = 0,
     ) -> "asyncio.Future[Delivery]":
         """Append the record to `sent`, on partition 0; offsets count per topic."""
         future: asyncio.Future[Delivery] = asyncio.get_running_loop().create_future()
-        resolve(future, self._append(Outgoing(topic, key, value, headers)))
+        record = Outgoing(topic, key, value, headers, timestamp=timestamp)
+        resolve(future, self._append(record))
         return future
 
     def send_all(self, records: Sequence[Outgoing]) -> "asyncio.Future[list[Outcome]]":

@@ -12,6 +12,8 @@ from schemas.topics import TopicPartition
 Offsets = Mapping[TopicPartition, int]
 _CHECKPOINTS = "select topic, partition, topic_id, next_offset from {}checkpoints"
 
+_LATEST = 'select topic, partition, latest from "{}".checkpoints where latest > :after'
+
 
 class Checkpoint(msgspec.Struct, frozen=True):
     """The offset up to which a generation has applied a partition of the topic `topic_id`."""
@@ -47,6 +49,17 @@ def read_applied_offsets(
     query = text(_CHECKPOINTS.format("") + " where topic = any(:topics)")
     rows = connection.execute(query, {"topics": list(topics)})
     return {(row.topic, row.partition): row.next_offset for row in rows}
+
+
+def read_latest_times(
+    connection: Connection, generation: str, after: int
+) -> dict[TopicPartition, int]:
+    """Read the greatest applied event time of each partition that has applied one after `after`.
+
+    Times are in microseconds since 1970.
+    """
+    rows = connection.execute(text(_LATEST.format(generation)), {"after": after})
+    return {(row.topic, row.partition): row.latest for row in rows}
 
 
 class RecordFinder(Protocol):

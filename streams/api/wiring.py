@@ -109,7 +109,9 @@ def build(settings: Settings, dependencies: Dependencies) -> Components:
     )
     parser = EventParser(clock, voter_cookies)
     return Components(
-        ingest=IngestEndpoint(dependencies.tokens, parser, dependencies.codec, producer, progress),
+        ingest=IngestEndpoint(
+            dependencies.tokens, parser, dependencies.codec, producer, progress, clock
+        ),
         votes=votes_endpoint(vote_service, origins),
         bookmarks=bookmarks_endpoint(vote_service, origins),
         forms=FormEndpoints(vote_service, origins, CsrfTokens(settings.secret_keys), clock),

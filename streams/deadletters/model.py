@@ -30,7 +30,8 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
         written: Time of writing there, in milliseconds since 1970.
         origin: Offset of the failed record; None where the headers do not say.
         timestamp: The failed record's, in milliseconds; None where the headers do not say.
-        stage: `VALUE_CONVERTER` (the record could not be read) or `TASK_PUT` (not stored).
+        stage: `VALUE_CONVERTER` (the record could not be read), `TRANSFORMATION` (its event is
+            dated ahead) or `TASK_PUT` (not stored).
         error: The class of the error.
         reason: The error's own words.
         key: The failed record's key.

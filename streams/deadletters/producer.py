@@ -16,8 +16,8 @@ from schemas import topics
 
 SECONDS = 10.0
 PREFIX = "__connect.errors."
-# The stage that failed, in Kafka Connect's words: reading the record, or storing it.
-UNREADABLE, UNSTORABLE = "VALUE_CONVERTER", "TASK_PUT"
+# The stage that failed, in Kafka Connect's words: reading the record, judging it, or storing it.
+UNREADABLE, UNACCEPTABLE, UNSTORABLE = "VALUE_CONVERTER", "TRANSFORMATION", "TASK_PUT"
 LONGEST_MESSAGE = 2_000
 log = structlog.get_logger(__name__)
 
@@ -39,6 +39,10 @@ class FailedRecord(Protocol):
     def value(self) -> bytes | None: ...  # noqa: D102
     @property
     def headers(self) -> Iterable[tuple[str, bytes | None]]: ...  # noqa: D102
+
+
+class AheadOfTimeError(Exception):
+    """An event is dated too far ahead of its record; the message names the event and its time."""
 
 
 class DeadLettersUnavailableError(Exception):
@@ -94,8 +98,14 @@ def _reason_headers(record: FailedRecord, error: Exception) -> list[tuple[str, b
         "partition": str(record.partition),
         "offset": str(record.offset),
         "timestamp": str(record.timestamp),
-        "stage": UNREADABLE if isinstance(error, UndecodableError) else UNSTORABLE,
+        "stage": _stage_of(error),
         "exception.class.name": type(cause).__name__,
         "exception.message": str(cause)[:LONGEST_MESSAGE],
     }
     return [(PREFIX + name, value.encode(errors="replace")) for name, value in reason.items()]
+
+
+def _stage_of(error: Exception) -> str:
+    if isinstance(error, UndecodableError):
+        return UNREADABLE
+    return UNACCEPTABLE if isinstance(error, AheadOfTimeError) else UNSTORABLE

@@ -5,6 +5,7 @@ by the topic's id, so that a topic made anew starts without any. All copies of a
 resolved with it, so that those without a resolution are those that wait.
 """
 
+import time
 from collections.abc import Collection, Iterable, Iterator
 
 from sqlalchemy import Connection, Engine, text
@@ -17,6 +18,8 @@ from infra.kafka.offsets import LogOffsets
 from infra.kafka.reader import OffsetRange, Progress, scan
 from infra.settings import Settings
 from schemas.events import Event
+from schemas.time.ahead import is_too_far_ahead
+from schemas.time.instants import rfc3339
 from schemas.topics import DEAD_LETTERS_PARTITION, EVENT_TOPICS, LARGEST_RECORD
 from streams.deadletters.model import (
     DeadLetter,
@@ -109,10 +112,11 @@ class DeadLetterReplay:
 
         Args:
             dead_letters: Those to send.
-            force: Also those that still cannot be read.
+            force: Also those that still cannot be read or are still dated ahead.
 
         Raises:
-            ReplayError: one cannot be sent, or still cannot be read (then none was sent), or the
+            ReplayError: one cannot be sent, still cannot be read, or is still dated ahead (then
+                none was sent), or the
                 broker did not acknowledge one (the acknowledged ones are resolved).
         """
         for dead_letter in self.with_values(dead_letters):
@@ -142,13 +146,20 @@ class DeadLetterReplay:
 
     def _require_replayable(self, dead_letter: DeadLetter, *, force: bool) -> None:
         try:
-            self.decode(dead_letter)
+            event = self.decode(dead_letter)
         except UndecodableError as error:
             known = dead_letter.origin is not None and dead_letter.origin.topic in TOPIC_NAMES
             if not (force and known):
                 advice = "; fix what reads it, discard it, or use --force" if known else ""
                 message = f"Dead letter {dead_letter.number} cannot be applied: {error}{advice}."
                 raise ReplayError(message) from None
+            return
+        if is_too_far_ahead(event.time, time.time_ns() // 1_000_000) and not force:
+            raise ReplayError(
+                f"Dead letter {dead_letter.number} is dated {rfc3339(event.time)}: replayed now, "
+                "it would become a dead letter again; discard it, replay it at that time, or use "
+                "--force."
+            )
 
     def _send(self, dead_letters: Collection[DeadLetter]) -> Iterator[tuple[DeadLetter, Outcome]]:
         # Anything that a topic of dead letters can hold.

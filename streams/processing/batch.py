@@ -1,7 +1,8 @@
 """A batch in two phases: records are prepared, then committed.
 
-Between the phases the records that cannot be decoded become dead letters, so the checkpoint never
-moves past a record that is neither applied nor a dead letter.
+Between the phases the records that cannot be used become dead letters: those that cannot be
+decoded, and those whose event is dated too far ahead. So the checkpoint never moves past a record
+that is neither applied nor a dead letter.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +14,10 @@ from infra.consumer.protocols import Applied, Mismatch, Outcome, Refused, Settle
 from infra.kafka.codec import Codec, UndecodableError
 from projections.write.store import Batch
 from schemas.events import Event
+from schemas.time.ahead import is_too_far_ahead
+from schemas.time.instants import rfc3339
 from schemas.topics import TopicPartition
+from streams.deadletters.producer import AheadOfTimeError
 
 Failure = tuple[ConsumerRecord, Exception]
 """A record that can never be applied, and the reason."""
@@ -30,7 +34,7 @@ class PreparedBatch(NamedTuple):
     records: Sequence[ConsumerRecord]
     events: Sequence[Event]
     """The event of each record."""
-    undecodable: Sequence[Failure] = ()
+    unusable: Sequence[Failure] = ()
     """Further records of the same offsets."""
 
     def to_store(self) -> Batch:
@@ -58,13 +62,16 @@ def prepare(
     expected: int,
     upto: int,
 ) -> PreparedBatch:
-    """Decode records; keep those apart that cannot be decoded."""
-    undecodable: list[Failure] = []
+    """Decode records; keep those apart that cannot be used."""
+    unusable: list[Failure] = []
     try:
         events = [codec.decode(partition[0], record.value) for record in records]
     except UndecodableError:
-        records, events, undecodable = _decode_each(codec, partition[0], records)
-    return PreparedBatch(partition, expected, upto, records, events, undecodable)
+        records, events, unusable = _decode_each(codec, partition[0], records)
+    pairs = zip(events, records, strict=True)
+    if any(is_too_far_ahead(event.time, record.timestamp) for event, record in pairs):
+        records, events = _set_ahead_apart(records, events, unusable)
+    return PreparedBatch(partition, expected, upto, records, events, unusable)
 
 
 def _decode_each(
@@ -80,6 +87,28 @@ def _decode_each(
         except UndecodableError as error:
             undecodable.append((record, error))
     return decoded, events, undecodable
+
+
+def _set_ahead_apart(
+    records: Sequence[ConsumerRecord], events: Sequence[Event], unusable: list[Failure]
+) -> tuple[list[ConsumerRecord], list[Event]]:
+    """Move records whose event is dated too far ahead to the unusable ones, in order of offsets."""
+    timely = []
+    for record, event in zip(records, events, strict=True):
+        if is_too_far_ahead(event.time, record.timestamp):
+            unusable.append((record, _ahead_error(event, record)))
+        else:
+            timely.append((record, event))
+    unusable.sort(key=lambda failure: failure[0].offset)
+    return [record for record, _ in timely], [event for _, event in timely]
+
+
+def _ahead_error(event: Event, record: ConsumerRecord) -> AheadOfTimeError:
+    written = rfc3339(record.timestamp * 1000)
+    return AheadOfTimeError(
+        f"event {event.id!r} is dated {rfc3339(event.time)}, more than 5 minutes after its record "
+        f"({written})"
+    )
 
 
 def commit_in_halves(

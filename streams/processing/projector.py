@@ -69,8 +69,8 @@ class Projector:
         began = time.monotonic()
         batch = await self._prepare(records, expected, upto)
         traced = await self._remember_traces(batch) if tracing.enabled() else ()
-        if batch.undecodable:
-            await _SETTING_ASIDE.run(self._dead_letters.write, batch.undecodable)
+        if batch.unusable:
+            await _SETTING_ASIDE.run(self._dead_letters.write, batch.unusable)
         outcome = await self._commit_batch(batch)
         if isinstance(outcome, Mismatch):
             recording.mismatched(self._partition.topic)

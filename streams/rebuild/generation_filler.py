@@ -37,6 +37,7 @@ class Fetched(msgspec.Struct, gc=False):
     topic: str
     partition: int
     offset: int
+    timestamp: int
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes]] = ()
@@ -117,7 +118,7 @@ class GenerationFiller:
     def _apply(self, partition: TopicPartition, records: list[Fetched]) -> None:
         upto, dead_letters = records[-1].offset + 1, self._dead_letters[partition]
         batch = prepare(self._codec, partition, records, self.positions[partition], upto)
-        dead_letters.write(batch.undecodable)
+        dead_letters.write(batch.unusable)
         outcome = commit_in_halves(batch, self._commit, dead_letters.write)
         if isinstance(outcome, Mismatch):
             # Another filler is at work: go on from its offset.
@@ -148,5 +149,5 @@ def fetched(message: Message) -> Fetched:
         raise KafkaException(error)
     return Fetched(
         str(message.topic()), int(message.partition() or 0), int(message.offset() or 0),
-        message.key(), message.value(),
+        message.timestamp()[1], message.key(), message.value(),
     )  # fmt: skip

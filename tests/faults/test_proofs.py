@@ -66,8 +66,8 @@ LETTER = Safeguard(
     "streams/processing/projector.py",
     {
         (
-            "        if batch.undecodable:\n"
-            "            await _SETTING_ASIDE.run(self._dead_letters.write, batch.undecodable)\n"
+            "        if batch.unusable:\n"
+            "            await _SETTING_ASIDE.run(self._dead_letters.write, batch.unusable)\n"
             "        outcome = await self._commit_batch(batch)\n"
             "        if isinstance(outcome, Mismatch):\n"
             "            recording.mismatched(self._partition.topic)\n"
@@ -77,8 +77,8 @@ LETTER = Safeguard(
             "        if isinstance(outcome, Mismatch):\n"
             "            recording.mismatched(self._partition.topic)\n"
             "            return outcome\n"
-            "        if batch.undecodable:\n"
-            "            await _SETTING_ASIDE.run(self._dead_letters.write, batch.undecodable)\n"
+            "        if batch.unusable:\n"
+            "            await _SETTING_ASIDE.run(self._dead_letters.write, batch.unusable)\n"
         )
     },
     "test_poison.py::test_without_a_topic_for_dead_letters_nothing_is_skipped",

@@ -16,6 +16,7 @@ from infra.postgres import engine as databases
 from projections.generations import create_live_tables
 from projections.read.tools import find_tool
 from schemas.records import Category, Tool
+from schemas.time import instants
 from schemas.topics import CHANGES, DEAD_LETTERS, EVENT_TOPICS, VOTES
 from tests.harness.examples import (
     MINUTE,
@@ -194,6 +195,20 @@ def test_poison_goes_to_the_dead_letters_and_the_partition_goes_on(
         assert headers["__connect.errors.partition"] == str(original.partition()).encode()
         assert headers["__connect.errors.offset"] == str(original.offset()).encode()
         assert headers["__connect.errors.exception.message"]
+
+
+def test_an_event_of_the_far_future_is_a_dead_letter_and_rules_nothing(
+    group: WorkerGroup, tool: str, dead_letters: Reader
+) -> None:
+    never = instants.parse("9999-12-31T23:59:59Z")
+    group.sender.send([a_listing(tool), a_listing(tool, "Forged", time=never, id="forged")])
+    group.sender.send([a_retirement(tool, time=LATER)])
+    wait_until(
+        "the tool is retired", lambda: group.tool(tool), lambda tool: bool(tool and tool.retired)
+    )
+    (message,) = wait_until("it is a dead letter", lambda: dead_letters.of(tool.encode()))
+    headers: Any = dict(cast("Any", message.headers()))
+    assert b"'forged' is dated 9999-12-31" in headers["__connect.errors.exception.message"]
 
 
 def test_a_transaction_on_a_topic_counts_when_it_commits_and_stalls_nothing(

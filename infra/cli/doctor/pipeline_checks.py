@@ -1,14 +1,16 @@
-"""Judges the pipeline's state: generations, checkpoints, queues, processes, dead letters."""
+"""Judges the pipeline's state: generations, checkpoints, queues, processes, events set aside."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from infra.cli.doctor.finding import Finding, fail, ok, several, warn
 from infra.kafka.offsets import Bounds
+from infra.operations.event_query.query import FoundEvent
 from projections.generations import Generations
 from projections.pipeline_state import Heartbeat, Queue
 from projections.read.offsets import Checkpoint
 from schemas.channels import ServiceName
+from schemas.time.instants import rfc3339
 from schemas.topics import TopicPartition
 
 LONG_WAIT_SECONDS = 60.0
@@ -120,6 +122,46 @@ def services(heartbeats: Iterable[Heartbeat]) -> Finding:
     if missing := sorted({ServiceName.WORKER, ServiceName.PUBLISHER} - fresh):
         return fail("services", f"No {' and no '.join(missing)} gives a sign of life.", "Start it.")
     return ok("services", "Worker and publisher give signs of life.")
+
+
+def event_times(
+    found: Iterable[FoundEvent], latest: Mapping[TopicPartition, int]
+) -> Iterable[Finding]:
+    """Whether an event is dated ahead.
+
+    Args:
+        found: Events dated ahead.
+        latest: The greatest event time that the live generation has applied, where it is ahead.
+    """
+    events = list(found)
+    applied = [
+        each
+        for each in events
+        if (last := latest.get(each.record.topic_partition)) is not None and each.time <= last
+    ]
+    passed_over = [each for each in events if each not in applied]
+    if applied:
+        yield fail(
+            "event times",
+            f"Applied, though dated ahead: {several(list(map(_dated, applied)), most=5)}. No later "
+            "change of the same tool, reviewer, category or voter has an effect.",
+            "Find out what wrote it (verdicts events show ID). Workers pass over such events by "
+            "now, so run: verdicts projections rebuild, then promote what it made.",
+        )
+    if passed_over:
+        yield warn(
+            "event times",
+            f"Not applied, because dated ahead: {several(list(map(_dated, passed_over)), most=5)}.",
+            "Find out what wrote it: the API rejects such events. Then run: verdicts deadletters "
+            "list, and discard it.",
+        )
+    if not events:
+        yield ok("event times", "No event is dated ahead.")
+
+
+def _dated(found: FoundEvent) -> str:
+    assert found.event
+    return f"{found.event.id!r} ({found.type} of {rfc3339(found.time)}) at {found.record}"
 
 
 def dead_letters(waiting: int) -> Finding:

@@ -1,17 +1,24 @@
 """Reads from broker and database what the checks judge, and changes nothing."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from confluent_kafka.admin import AdminClient, OffsetSpec
 from sqlalchemy import Connection, text
 
 from infra.cli.doctor.postgres_checks import Connections
-from infra.kafka.offsets import list_offsets
+from infra.kafka.offsets import LogOffsets, list_offsets
+from infra.kafka.reader import OffsetRange
+from infra.kafka.registry import codec
+from infra.operations.event_query.query import FoundEvent, Query
+from infra.operations.event_query.reader import EventReader
 from infra.postgres.engine import server_time
+from infra.settings import Settings
+from schemas.time.ahead import MAX_AHEAD
 from schemas.topics import TopicPartition
 
 SECONDS = 10.0
+NEWEST_RECORDS = 1_000
 
 
 def existing(client: AdminClient, topics: Iterable[str]) -> list[str]:
@@ -25,6 +32,31 @@ def newest_ahead(client: AdminClient, partitions: Iterable[TopicPartition]) -> f
     answers = list_offsets(client, partitions, OffsetSpec.max_timestamp(), SECONDS)
     newest = max((answer.timestamp for answer in answers.values()), default=0)
     return newest / 1000 - time.time()
+
+
+def events_ahead(
+    settings: Settings, partitions: Iterable[TopicPartition], whole: Container[TopicPartition]
+) -> list[FoundEvent]:
+    """Events dated over 5 minutes ahead of this machine's clock.
+
+    The whole of some partitions is read, and the newest records of the others.
+    """
+    reader, limit = EventReader(settings, codec(settings)), time_limit()
+    ranges = {
+        partition: OffsetRange(bound.first, bound.end)
+        for partition, bound in LogOffsets(settings).bounds(partitions).items()
+    }
+    ranges = {
+        partition: offsets if partition in whole else offsets.tail(NEWEST_RECORDS)
+        for partition, offsets in ranges.items()
+    }
+    found = reader.events(Query(since=limit), ranges)
+    return [each for each in found if each.event]
+
+
+def time_limit() -> int:
+    """The time after which an event is dated ahead, in microseconds since 1970."""
+    return time.time_ns() // 1000 + MAX_AHEAD
 
 
 def server_version(connection: Connection) -> int:

@@ -10,12 +10,10 @@ from infra.kafka.offsets import LogOffsets
 from infra.kafka.reader import LogRecord, OffsetRange, Progress, Ranges, follow, scan
 from infra.operations.event_query.query import FoundEvent, Query
 from infra.settings import Settings
+from schemas.time.ahead import MAX_AHEAD
 from schemas.time.instants import to_datetime
 from schemas.topics import TopicPartition
 
-# The ingest refuses events dated further ahead, so an event is written at most this long before
-# its own time. Where to begin reading follows from that. In microseconds.
-MAX_AHEAD = 5 * 60 * 1_000_000
 FIRST_DEPTH = 200
 
 _LABELS: Mapping[str, Callable[[FoundEvent], str]] = {
@@ -45,6 +43,7 @@ class EventReader:
         bounds = self._log.bounds(partitions)
         first = {partition: bound.first for partition, bound in bounds.items()}
         if query.since is not None:
+            # Workers apply no event that was written longer than this before its own time.
             first = self._log.offset_at(partitions, (query.since - MAX_AHEAD) // 1000)
         return {
             partition: OffsetRange(max(first[partition], bound.first), bound.end)

@@ -15,6 +15,7 @@ from infra.telemetry import tracing
 from projections.private.tokens import Token
 from schemas.event_validation import InvalidEvent
 from schemas.events import Event
+from schemas.time.ahead import record_timestamp
 from schemas.time.instants import rfc3339
 from schemas.topics import BOOKMARKS, TOKEN_HEADER, VOTES
 from streams.api.auth.tokens import TokenLookup
@@ -29,6 +30,7 @@ from streams.api.ingest.cloudevents.structured_mode import (
     read_id,
     read_items,
 )
+from streams.api.ingest.event_clock import MonotonicClock
 from streams.api.ingest.event_parser import EventParser
 from streams.api.ingest.metrics import received
 from streams.api.ingest.results import (
@@ -66,7 +68,9 @@ class IngestEndpoint:
         codec: Codec,
         producer: Producer,
         progress: Progress,
+        clock: MonotonicClock,
     ) -> None:
+        self._clock = clock
         self._tokens = tokens
         self._parser = parser
         self._codec = codec
@@ -120,7 +124,9 @@ class IngestEndpoint:
         topic = event.data.topic.name
         bare = topic in _TOPICS_WITHOUT_HEADERS
         headers = tracing.carried(None if bare else _headers(event, token))
-        return event, Outgoing(topic, event.key.encode(), self._codec.encode(event), headers)
+        value = self._codec.encode(event)
+        timestamp = record_timestamp(event.time, self._clock.now())
+        return event, Outgoing(topic, event.key.encode(), value, headers, timestamp=timestamp)
 
     async def _send(self, validated: list[Validated]) -> list[Result]:
         """Send the valid events; returns once the outcome of each is known.

@@ -9,9 +9,6 @@ import msgspec
 # An id must be unique, not hard to guess, so it needs no system call.
 _random = Random()  # noqa: S311
 
-MAX_AHEAD = 5 * 60 * 1_000_000
-"""How far an event's time may be ahead of our clock, in microseconds."""
-
 
 def now() -> int:
     """Microseconds since 1970."""

@@ -7,10 +7,11 @@ from projections.private.tokens import Token
 from schemas.event_validation import InvalidEvent, read_data, require_valid_texts
 from schemas.events import EVENT_TYPES, Data, Event
 from schemas.time import instants
+from schemas.time.ahead import MAX_AHEAD
 from streams.api.auth.voter_cookie import VoterCookies
 from streams.api.ingest.cloudevents.envelopes import decode_envelope
 from streams.api.ingest.cloudevents.structured_mode import Attributes, Item, TypedEvent
-from streams.api.ingest.event_clock import MAX_AHEAD, MonotonicClock, new_id
+from streams.api.ingest.event_clock import MonotonicClock, new_id
 
 
 class EventParser:

@@ -14,6 +14,7 @@ from infra.kafka.producer import Producer
 from infra.telemetry import event_log, tracing
 from infra.telemetry.metrics import VOTE_TO_TALLY
 from schemas.events import Event
+from schemas.time.ahead import record_timestamp
 from streams.api.auth.new_voter_limit import NewVoterRateLimit
 from streams.api.auth.voter_cookie import Voter, VoterCookies
 from streams.api.http.problems import Problem, unavailable
@@ -146,7 +147,13 @@ class VoteService:
         topic, value = event.data.topic.name, self._codec.encode(event)
         outcome = "accepted"
         try:
-            delivery = self._producer.send(topic, event.key.encode(), value, tracing.carried())
+            delivery = self._producer.send(
+                topic,
+                event.key.encode(),
+                value,
+                tracing.carried(),
+                timestamp=record_timestamp(event.time, self._clock.now()),
+            )
             return event_log.accepted(event.id, await delivery)
         except NotWritten as error:
             outcome = "rejected"

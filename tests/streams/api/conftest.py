@@ -48,8 +48,8 @@ class FakeApi:
 
     def __init__(self, environ: dict[str, str] | None = None) -> None:
         variables = {
-            "VERDICTS_SECRET_KEY": "s3cret",
-            "VERDICTS_VOTER_KEY": "v0ter",
+            "VERDICTS_SECRET_KEY": "signs cookies in tests",
+            "VERDICTS_VOTER_KEY": "hides voters in tests",
             **(environ or {}),
         }
         self.settings = Settings.from_environment(variables)

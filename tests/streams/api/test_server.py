@@ -58,8 +58,8 @@ class Api:
         self.environ = {
             **kafka,
             "DATABASE_URL": database,
-            "VERDICTS_SECRET_KEY": "s",
-            "VERDICTS_VOTER_KEY": "v",
+            "VERDICTS_SECRET_KEY": "s" * 32,
+            "VERDICTS_VOTER_KEY": "v" * 32,
             "VERDICTS_PORT": str(self.port),
         }
         self.settings = Settings.from_environment(self.environ)

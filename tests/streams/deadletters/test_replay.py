@@ -10,6 +10,7 @@ from infra.kafka.offsets import LogOffsets
 from infra.kafka.reader import LogRecord, OffsetRange, scan
 from infra.settings import Settings
 from projections.pipeline_state import waiting_dead_letters
+from schemas.time import instants
 from schemas.topics import DEAD_LETTERS, DEAD_LETTERS_PARTITION, REVIEWS, VOTES
 from streams.deadletters.model import (
     DeadLetter,
@@ -138,6 +139,19 @@ def test_an_unreadable_record_is_replayed_by_force_alone_and_none_with_it(
         replay.replay(dead_letters)
     assert {dead_letter_of(replay, key).state for key in (good, bad)} == {"waiting"}
     assert len(replay.replay(dead_letters, force=True)) == 2
+
+
+@pytest.mark.integration
+def test_an_event_dated_ahead_is_replayed_by_force_alone(
+    its: Settings, projected: Engine, write_unreadable: WriteDeadLetter
+) -> None:
+    ahead = a_vote(time=instants.parse("9999-12-31T23:59:59Z"))
+    key = write_unreadable(Codec().encode(ahead))
+    replay = DeadLetterReplay(its, projected, Codec())
+    with pytest.raises(ReplayError, match=r"is dated 9999-12-31T23:59:59Z: .* use --force"):
+        replay.replay([dead_letter_of(replay, key)])
+    assert dead_letter_of(replay, key).state == "waiting"
+    assert len(replay.replay([dead_letter_of(replay, key)], force=True)) == 1
 
 
 @pytest.mark.integration

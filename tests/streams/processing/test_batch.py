@@ -14,7 +14,9 @@ from infra.consumer.protocols import Applied, Mismatch, Outcome, Refused, Settle
 from infra.kafka.codec import HEADER, MAGIC, Codec, UndecodableError
 from infra.kafka.registry import RegistryError
 from projections.write.store import Batch
+from schemas.time import instants
 from schemas.topics import VOTES
+from streams.deadletters.producer import AheadOfTimeError
 from streams.processing.batch import (
     DeadLettersOnce,
     Failure,
@@ -23,7 +25,7 @@ from streams.processing.batch import (
     prepare,
 )
 from streams.processing.projector import Projector
-from tests.harness.examples import a_vote
+from tests.harness.examples import MINUTE, NOON, a_vote
 
 CODEC = Codec()
 PARTITION = (VOTES.name, 0)
@@ -32,7 +34,7 @@ PARTITION = (VOTES.name, 0)
 class ARecord(NamedTuple):
     offset: int
     value: bytes | None
-    timestamp: int = 0
+    timestamp: int = NOON // 1000
 
 
 class FakeStore:
@@ -87,15 +89,43 @@ def test_records_become_events_in_their_order() -> None:
     batch = prepared(vote("a"), vote("b"), begin=7)
     events: Any = batch.events
     assert [event.data.voter for event in events] == ["a", "b"]
-    assert (batch.expected, batch.upto, batch.undecodable) == (7, 9, [])
+    assert (batch.expected, batch.upto, batch.unusable) == (7, 9, [])
 
 
 def test_records_that_cannot_be_decoded_are_kept_apart_with_their_errors() -> None:
     batch = prepared(vote("a"), b"no Avro", None, vote("b"))
     assert [record.offset for record in batch.records] == [0, 3]
     assert len(batch.events) == 2
-    assert [record.offset for record, _ in batch.undecodable] == [1, 2]
-    assert all(isinstance(error, UndecodableError) for _, error in batch.undecodable)
+    assert [record.offset for record, _ in batch.unusable] == [1, 2]
+    assert all(isinstance(error, UndecodableError) for _, error in batch.unusable)
+
+
+def test_an_event_dated_over_5_minutes_after_its_record_is_kept_apart() -> None:
+    latest, later, never = (
+        a_vote(voter=voter, id=voter, time=time)
+        for voter, time in (
+            ("latest", NOON + 5 * MINUTE),
+            ("later", NOON + 5 * MINUTE + 1),
+            ("never", instants.parse("9999-12-31T23:59:59Z")),
+        )
+    )
+    values = [CODEC.encode(event) for event in (never, latest, later)]
+    batch = prepared(b"no Avro", *values)
+    assert [event.id for event in batch.events] == ["latest"]
+    assert [record.offset for record in batch.records] == [2]
+    assert [record.offset for record, _ in batch.unusable] == [0, 1, 3]
+    errors = [error for _, error in batch.unusable[1:]]
+    assert all(isinstance(error, AheadOfTimeError) for error in errors)
+    assert str(errors[0]) == (
+        "event 'never' is dated 9999-12-31T23:59:59Z, more than 5 minutes after its record "
+        "(2026-11-20T12:00:00Z)"
+    )
+
+
+def test_a_record_without_a_timestamp_carries_no_event() -> None:
+    records: Any = [ARecord(0, vote("a"), timestamp=-1)]
+    batch = prepare(CODEC, PARTITION, records, 0, 1)
+    assert (batch.events, len(batch.unusable)) == ([], 1)
 
 
 def test_a_schema_registry_that_is_away_sets_no_record_aside() -> None:
@@ -165,7 +195,7 @@ def test_a_retried_batch_writes_each_dead_letter_once() -> None:
             written.extend(record.offset for record, _ in failures)
 
     dead_letters = DeadLettersOnce(Sink())
-    failures = list(prepared(b"", vote("a"), b"").undecodable)
+    failures = list(prepared(b"", vote("a"), b"").unusable)
     dead_letters.write(failures[:1])
     dead_letters.write(failures)
     assert written == [0, 2]

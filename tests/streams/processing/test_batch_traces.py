@@ -21,7 +21,7 @@ from projections.write.store import Batch
 from schemas.topics import VOTES
 from streams.processing.batch_traces import subject
 from streams.processing.projector import Projector
-from tests.harness.examples import EVERY_TYPE, a_vote
+from tests.harness.examples import EVERY_TYPE, NOON, a_vote
 
 ROOT = Path(__file__).parents[3]
 PARTITION = (VOTES.name, 3)
@@ -36,7 +36,7 @@ class ARecord(NamedTuple):
     topic: str = VOTES.name
     partition: int = 3
     offset: int = 17
-    timestamp: int = 0
+    timestamp: int = NOON // 1000
 
 
 class FakeStore:

@@ -21,7 +21,7 @@ from projections.write.store import Batch
 from schemas.events import Event
 from schemas.topics import DIGESTS, VOTES
 from streams.processing.projector import Projector
-from tests.harness.examples import TOOL, a_digest, a_listing, a_vote
+from tests.harness.examples import NOON, TOOL, a_digest, a_listing, a_vote
 from tests.harness.journal import Journal
 
 pytestmark = pytest.mark.integration
@@ -35,7 +35,7 @@ class ARecord(NamedTuple):
     offset: int
     value: bytes | None
     partition: int = 0
-    timestamp: int = 0
+    timestamp: int = NOON // 1000
     key: bytes | None = b"key"
     headers: tuple[tuple[str, bytes], ...] = (("ce_id", b"01"),)
 

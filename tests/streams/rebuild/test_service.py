@@ -7,6 +7,7 @@ import pytest
 from infra.kafka.client import create_producer
 from projections.generation_diff import compare_tables
 from projections.generations import UnknownGenerationError
+from schemas.time import instants
 from schemas.topics import BOOKMARKS, EVENT_PARTITIONS, VOTES
 from streams.rebuild.equal_offsets import NotReadyError
 from streams.rebuild.positions import look_up_positions
@@ -35,6 +36,21 @@ def test_a_rebuild_equals_the_live_generation_and_announces_nothing(
     }
     assert len(positions) == 2 * len(EVENT_PARTITIONS)
     assert all(position.lag in (0, position.end - position.offset) for position in positions)
+
+
+def test_a_rebuild_passes_over_the_events_of_the_far_future_as_workers_do(
+    operator: Operator, tool: str
+) -> None:
+    never = instants.parse("9999-12-31T23:59:59Z")
+    voter = f"{tool}-0"
+    operator.send(a_vote("skip", tool=tool, voter=voter, time=never, id="forged"))
+    operator.send(a_vote(tool=tool, voter=f"{tool}-late"))
+    wait_until("the later vote is applied", lambda: operator.ships(tool) == 4)
+    operator.rebuild()
+    assert operator.ships_in(SECOND, tool) == 4
+    with operator.engine.connect() as connection:
+        compared = list(compare_tables(connection, FIRST, SECOND))
+    assert all(table.equal for table in compared)
 
 
 def test_workers_keep_a_new_generation_up_with_the_log(operator: Operator, tool: str) -> None:

@@ -6,7 +6,7 @@ import msgspec
 
 from schemas.time.instants import rfc3339
 from streams.deadletters.model import DeadLetter
-from streams.deadletters.producer import UNSTORABLE
+from streams.deadletters.producer import UNACCEPTABLE, UNSTORABLE
 
 SHOWN_BYTES = 256
 
@@ -35,6 +35,8 @@ def prospect(letter: DeadLetter) -> str:
     """Say what would become of a dead letter that can be decoded now."""
     if letter.stage == UNSTORABLE:
         return "can be read, but the database refused it; a replay shows whether it still does"
+    if letter.stage == UNACCEPTABLE:
+        return "can be applied only once its time has come"
     return "can be applied"
 
 

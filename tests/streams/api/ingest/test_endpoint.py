@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from infra.kafka.delivery import DeliveryUnknown, NotWritten
 from schemas.time import instants
+from schemas.time.ahead import is_too_far_ahead
 from streams.api.http.problems import Problem
 from streams.api.http.request_body import MAX_DISCARDED, read_body
 from streams.api.http.shared_timeout import SharedTimeout
@@ -159,6 +160,14 @@ def test_offsets_in_a_row_are_named_together() -> None:
     accepted = [Accepted("e", "t", *position) for position in offsets]
     assert positions(accepted) == ["a/0/7-9", "a/0/11", "b/2/1"]
     assert positions([]) == []
+
+
+def test_workers_apply_events_without_times_though_the_clock_jumps_back(api: FakeApi) -> None:
+    post(api, a_category())
+    api.fakes.clock.move(-3600)
+    post(api, a_category())
+    for event, record in zip(api.events(), api.sent, strict=True):
+        assert not is_too_far_ahead(event.time, record.timestamp)
 
 
 def test_valid_events_are_accepted_beside_invalid_ones(api: FakeApi) -> None:

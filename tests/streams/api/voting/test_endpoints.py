@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from infra.kafka.delivery import DeliveryUnknown, NotWritten
+from schemas.time.ahead import is_too_far_ahead
 from streams.api.voting.vote_service import TALLY_SECONDS
 from tests.streams.api.conftest import FakeApi
 
@@ -64,6 +65,14 @@ def test_over_https_the_cookie_is_bound_to_the_host(make_api: Callable[..., Fake
     assert "; Secure" in answer.headers["set-cookie"]
 
 
+def test_workers_apply_a_vote_though_the_clock_jumps_back(quick: FakeApi) -> None:
+    vote(quick)
+    quick.fakes.clock.move(-3600)
+    vote(quick, "skip")
+    for event, record in zip(quick.events(), quick.sent, strict=True):
+        assert not is_too_far_ahead(event.time, record.timestamp)
+
+
 def test_a_voters_times_increase_though_the_clock_jumps_back(
     quick: FakeApi,
 ) -> None:
@@ -87,8 +96,10 @@ def test_a_forged_cookie_names_no_voter(quick: FakeApi) -> None:
 def test_an_old_signing_key_still_reads_but_no_longer_writes(
     make_api: Callable[..., FakeApi],
 ) -> None:
-    old, new = make_api(VERDICTS_SECRET_KEY="old"), make_api(VERDICTS_SECRET_KEY="new,old")
-    newest = make_api(VERDICTS_SECRET_KEY="new")
+    first, second = "o" * 32, "n" * 32
+    old = make_api(VERDICTS_SECRET_KEY=first)
+    new = make_api(VERDICTS_SECRET_KEY=f"{second},{first}")
+    newest = make_api(VERDICTS_SECRET_KEY=second)
     cookie = old.components.voter_cookies.set_cookie(
         old.components.voter_cookies.create_voter()
     ).partition(";")[0]
