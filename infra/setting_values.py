@@ -1,6 +1,7 @@
 """Parsers of settings: each reads one variable and checks its value. Pure."""
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -9,6 +10,9 @@ from infra.errors import VerdictsError
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 _DATABASE_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
+LEAST_KEY_CHARACTERS = 16
+_REAL_KEY = "give 32 random ones, such as the output of: openssl rand -base64 24"
+_PLACEHOLDER = re.compile(r"(replace|change)[-_ ]?(me|this)|placeholder", re.IGNORECASE)
 _KAFKA_PREFIXES = ("KAFKA_SECURITY_PROTOCOL", "KAFKA_SASL_", "KAFKA_SSL_")
 
 
@@ -35,6 +39,34 @@ def switch(values: Mapping[str, str], name: str) -> bool:
 def comma_separated(values: Mapping[str, str], name: str) -> tuple[str, ...]:
     """Split at commas; empty parts are dropped."""
     return tuple(part for part in map(str.strip, values[name].split(",")) if part)
+
+
+def keys(values: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Parse keys, separated by commas."""
+    parts = comma_separated(values, name)
+    for part in parts:
+        require_key(name, part)
+    return parts
+
+
+def key(values: Mapping[str, str], name: str) -> str:
+    """Check one key, or nothing."""
+    if values[name]:
+        require_key(name, values[name])
+    return values[name]
+
+
+def require_key(name: str, text: str) -> None:
+    """Check that a key is hard to guess.
+
+    Raises:
+        SettingsError: It is short or a placeholder; the message omits it.
+    """
+    if _PLACEHOLDER.match(text):
+        raise SettingsError(f"{name} is the placeholder of an example; {_REAL_KEY}.")
+    if len(text) < LEAST_KEY_CHARACTERS:
+        least = f"less than {LEAST_KEY_CHARACTERS} characters"
+        raise SettingsError(f"{name} holds a key of {least}; {_REAL_KEY}.")
 
 
 def networks(values: Mapping[str, str], name: str) -> tuple[str, ...]:

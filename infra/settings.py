@@ -124,8 +124,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             port=port,
             demo=parse.switch(values, "VERDICTS_DEMO"),
             public_url=parse.origin(values, "VERDICTS_PUBLIC_URL") or local_url(host, port),
-            secret_keys=parse.comma_separated(values, "VERDICTS_SECRET_KEY"),
-            voter_key=values["VERDICTS_VOTER_KEY"],
+            secret_keys=parse.keys(values, "VERDICTS_SECRET_KEY"),
+            voter_key=parse.key(values, "VERDICTS_VOTER_KEY"),
             trusted_proxies=parse.networks(values, "VERDICTS_TRUSTED_PROXIES"),
             new_voters_per_hour=parse.integer(values, "VERDICTS_NEW_VOTERS_PER_HOUR", least=0),
             voter_changes_per_minute=parse.integer(

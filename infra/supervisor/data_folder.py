@@ -12,6 +12,7 @@ from infra.embedded.errors import EmbeddedError
 from infra.embedded.private_file import PRIVATE_MODE, make_private, read_or_create, write_private
 from infra.embedded.process import Identity, identify
 from infra.kafka.client import connection, security_of
+from infra.setting_values import require_key
 from infra.settings import Settings
 
 PREVIOUS_RUN_SECONDS = 20.0
@@ -116,7 +117,11 @@ class DataFolder:
         return descriptor
 
     def with_keys(self, settings: Settings) -> Settings:
-        """Return the settings with both keys; a missing key is read or created here."""
+        """Return the settings with both keys; a missing key is read or created here.
+
+        Raises:
+            SettingsError: A key in the folder is short or a placeholder.
+        """
         return msgspec.structs.replace(
             settings,
             secret_keys=settings.secret_keys or (self._read_or_create_key("secret.key"),),
@@ -169,7 +174,9 @@ class DataFolder:
         return self.path / "run.json"
 
     def _read_or_create_key(self, name: str) -> str:
-        return read_or_create(self.path / name, secrets.token_urlsafe(32))
+        key = read_or_create(self.path / name, secrets.token_urlsafe(32))
+        require_key(str(self.path / name), key)
+        return key
 
     def _lock_owner(self) -> Identity | None:
         try:

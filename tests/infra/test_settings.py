@@ -31,7 +31,24 @@ def test_the_public_url_follows_host_and_port() -> None:
 
 
 def test_signing_keys_rotate_newest_first() -> None:
-    assert settings(VERDICTS_SECRET_KEY="new, old").secret_keys == ("new", "old")
+    new, old = "n" * 32, "o" * 32
+    assert settings(VERDICTS_SECRET_KEY=f"{new}, {old}").secret_keys == (new, old)
+
+
+@pytest.mark.parametrize("name", ["VERDICTS_SECRET_KEY", "VERDICTS_VOTER_KEY"])
+@pytest.mark.parametrize(
+    "key", ["k" * 15, "replace-me-with-32-random-characters", "ChangeMe-ChangeMe-ChangeMe"]
+)
+def test_a_short_key_or_a_placeholder_is_refused_without_showing_it(name: str, key: str) -> None:
+    with pytest.raises(SettingsError, match="give 32 random") as error:
+        settings(**{name: key})
+    assert str(error.value).startswith(name)
+    assert key not in str(error.value)
+
+
+def test_a_short_old_key_is_refused_beside_a_new_one() -> None:
+    with pytest.raises(SettingsError, match="less than 16 characters"):
+        settings(VERDICTS_SECRET_KEY=f"{'n' * 32},old")
 
 
 def test_kafka_security_takes_the_names_of_librdkafka() -> None:
@@ -107,7 +124,7 @@ def test_a_wrong_database_address_is_refused_without_showing_its_password() -> N
 def test_a_replica_never_invents_its_own_keys() -> None:
     with pytest.raises(SettingsError, match="VERDICTS_SECRET_KEY and VERDICTS_VOTER_KEY"):
         settings().with_keys()
-    given = settings(VERDICTS_SECRET_KEY="a", VERDICTS_VOTER_KEY="b")
+    given = settings(VERDICTS_SECRET_KEY="a" * 16, VERDICTS_VOTER_KEY="b" * 16)
     assert given.with_keys() is given
 
 

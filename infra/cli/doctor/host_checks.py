@@ -1,13 +1,17 @@
-"""Judges this machine: disk, files that hold secrets, keys."""
+"""Judges this machine: disk, files and environments that hold secrets, keys."""
 
+import os
 import shutil
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
+import psutil
 
 from infra.cli.doctor.finding import Finding, fail, ok, several, warn
+from infra.setting_values import LEAST_KEY_CHARACTERS
 
 GIGABYTE = 1e9
 LEAST_BYTES, COMFORTABLE_BYTES = 1 * GIGABYTE, 5 * GIGABYTE
@@ -29,6 +33,14 @@ class Disk(msgspec.Struct, frozen=True):
     path: str
     free: int
     total: int
+
+
+class KeyHolder(msgspec.Struct, frozen=True):
+    """A process: its pid, its name, and the name of its user."""
+
+    pid: int
+    name: str
+    user: str
 
 
 def disk(space: Disk) -> Finding:
@@ -57,9 +69,7 @@ def permissions(modes: Mapping[str, int]) -> Finding:
     return ok("permissions", "Files with secrets are their owner's alone.")
 
 
-def keys(
-    *, secret_keys: tuple[str, ...], voter_key: str, external: bool, least: int = 16
-) -> Finding:
+def keys(*, secret_keys: tuple[str, ...], voter_key: str, external: bool) -> Finding:
     """Whether cookies and pseudonyms are safe, and the same for every replica."""
     if external and not (secret_keys and voter_key):
         return fail(
@@ -67,6 +77,7 @@ def keys(
             "VERDICTS_SECRET_KEY or VERDICTS_VOTER_KEY is not set here.",
             "Set both as everywhere else: an external broker or database has several users.",
         )
+    least = LEAST_KEY_CHARACTERS  # as of keys in the environment; these may be of the data folder
     if any(len(key) < least for key in (*secret_keys, voter_key) if key):
         return warn(
             "keys",
@@ -74,6 +85,42 @@ def keys(
             "Use 32 random ones; VERDICTS_SECRET_KEY=new,old rotates, VERDICTS_VOTER_KEY never.",
         )
     return ok("keys", "Both keys are there.")
+
+
+def foreign_environments(holders: Iterable[KeyHolder]) -> Finding:
+    """Whether a process of another user carries one of our keys."""
+    names = [f"{holder.name} (pid {holder.pid}) of {holder.user}" for holder in holders]
+    if names:
+        return fail(
+            "environments",
+            f"A key is in the environment of a process of another user: {several(names)}.",
+            "That user can read it. Start the process without it, and replace VERDICTS_SECRET_KEY, "
+            "with the new key alone; the voters' key never changes.",
+        )
+    return ok("environments", "No process of another user that can be looked at has our keys.")
+
+
+def key_holders(keys: Collection[str]) -> list[KeyHolder]:
+    """Processes of other users with one of these keys in their environment, as far as readable.
+
+    Only root reads the environments of other users. Services of ours need the keys.
+    """
+    holders = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.uids().real == os.getuid() or _is_service(process):
+                continue
+            if any(_holds(value, keys) for value in process.environ().values()):
+                holders.append(KeyHolder(process.pid, process.name(), process.username()))
+    return holders
+
+
+def _is_service(process: psutil.Process) -> bool:
+    return any(Path(part).name in ("verdicts", "infra.cli") for part in process.cmdline())
+
+
+def _holds(value: str, keys: Collection[str]) -> bool:
+    return any(part.strip() in keys for part in value.split(","))
 
 
 def disks(folders: Iterable[Path]) -> list[Disk]:

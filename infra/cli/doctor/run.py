@@ -32,7 +32,7 @@ from infra.settings import Settings
 from projections import pipeline_state
 from projections.generations import read_generations
 from projections.private.new_voters import read_new_voters
-from projections.read.offsets import read_checkpoints
+from projections.read.offsets import read_checkpoints, read_latest_times
 from schemas.topics import DEAD_LETTERS, DEAD_LETTERS_PARTITION, EVENT_TOPICS, TOPICS
 
 NAMES = [topic.name for topic in TOPICS]
@@ -91,6 +91,10 @@ def of_machine(
     )
     yield host_checks.keys(
         secret_keys=settings.secret_keys, voter_key=settings.voter_key, external=not embedded
+    )
+    keys = {key for key in (*settings.secret_keys, settings.voter_key) if key}
+    yield from guarded(
+        "environments", lambda: host_checks.foreign_environments(host_checks.key_holders(keys))
     )
 
 
@@ -189,6 +193,7 @@ def _compared(settings: Settings, client: AdminClient) -> tuple[Check, ...]:
     return (
         ("offsets", partial(_offsets, settings, client)),
         ("dead letters", partial(_dead_letters, settings, client)),
+        ("event times", partial(_event_times, settings, client)),
     )
 
 
@@ -206,3 +211,11 @@ def _dead_letters(settings: Settings, client: AdminClient, connection: Connectio
         return ()
     bounds = LogOffsets(settings).bounds([DEAD_LETTERS_PARTITION])[DEAD_LETTERS_PARTITION]
     return pipeline_checks.dead_letters(pipeline_state.waiting_dead_letters(connection, bounds))
+
+
+def _event_times(settings: Settings, client: AdminClient, connection: Connection) -> Findings:
+    live = read_generations(connection).live
+    limit = probes.time_limit()
+    latest = read_latest_times(connection, live, limit) if live else {}
+    partitions = LogOffsets(settings).partitions_of(probes.existing(client, EVENTS))
+    return pipeline_checks.event_times(probes.events_ahead(settings, partitions, latest), latest)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.setting_values import kafka_environment
+from infra.setting_values import SettingsError, kafka_environment
 from infra.settings import Settings
 from infra.supervisor.data_folder import DataFolder, RunInfo, attach
 
@@ -40,9 +40,16 @@ def test_created_keys_are_stored_and_given_ones_are_not_written(tmp_path: Path) 
     folder = DataFolder(tmp_path)
     created = folder.with_keys(Settings.from_environment({}))
     assert folder.with_keys(Settings.from_environment({})) == created
-    given = Settings.from_environment({"VERDICTS_SECRET_KEY": "a,b", "VERDICTS_VOTER_KEY": "c"})
+    keys = {"VERDICTS_SECRET_KEY": f"{'a' * 16},{'b' * 16}", "VERDICTS_VOTER_KEY": "c" * 16}
+    given = Settings.from_environment(keys)
     assert folder.with_keys(given) == given
     assert created.voter_key not in {"", created.secret_keys[0]}
+
+
+def test_a_short_key_in_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "voter.key").write_text("short\n")
+    with pytest.raises(SettingsError, match=r"voter\.key holds a key of less than 16"):
+        DataFolder(tmp_path).with_keys(Settings.from_environment({}))
 
 
 def mode(path: Path) -> int:

@@ -1,5 +1,7 @@
 """What each check makes of what it sees; no server is needed for that."""
 
+import os
+import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,17 +16,24 @@ from infra.cli.doctor import (
     schema_checks,
 )
 from infra.cli.doctor.finding import Finding, several
-from infra.cli.doctor.host_checks import Disk
+from infra.cli.doctor.host_checks import Disk, KeyHolder
 from infra.cli.doctor.postgres_checks import Connections
 from infra.kafka.acknowledgement.in_sync_replicas import PartitionState
 from infra.kafka.offsets import Bounds
+from infra.kafka.reader import LogRecord
+from infra.operations.event_query.query import FoundEvent
 from projections.generations import Generations
 from projections.pipeline_state import Heartbeat, Queue
 from projections.read.offsets import Checkpoint
+from schemas.time import instants
 from schemas.topics import TopicPartition
+from tests.harness.examples import a_vote
+from tests.harness.waiting import wait_until
 
 PARTITION = ("verdicts.votes.v1", 0)
 CHANGES = tuple(("verdicts.changes.v1", number) for number in range(3))
+NEVER = instants.parse("9999-12-31T23:59:59Z")
+FORGED = FoundEvent(LogRecord(*PARTITION, 17, 0, b"v-1", b""), a_vote(time=NEVER, id="forged"))
 BOUNDS = {PARTITION: Bounds("id-1", 10, 100)}
 
 
@@ -70,11 +79,13 @@ WELL = [
     pipeline_checks.waiting([Queue("outbox", 1, 0.1), Queue("pages", 0, 0)]),
     pipeline_checks.services([Heartbeat("worker", "1", 1), Heartbeat("publisher", "1", 9)]),
     pipeline_checks.dead_letters(0),
+    *pipeline_checks.event_times([], {}),
     postgres_checks.tokens({"admin": 1}),
     postgres_checks.proxies({"10.0.0.0/24": 59, "8.8.8.0/24": 60, "": 60}, 60),
     host_checks.disk(Disk("/", 50_000_000_000, 60_000_000_000)),
     host_checks.disk(Disk("/", 3_000_000_000, 8_000_000_000)),
     host_checks.permissions({"admin.token": 0o100600}),
+    host_checks.foreign_environments([]),
     host_checks.keys(secret_keys=(), voter_key="", external=False),
     host_checks.keys(secret_keys=("x" * 32,), voter_key="y" * 32, external=True),
 ]  # fmt: skip
@@ -92,6 +103,8 @@ DOUBTFUL = [
     postgres_checks.clock(-3600),
     postgres_checks.connections(Connections(95, 100)),
     pipeline_checks.dead_letters(3),
+    *pipeline_checks.event_times([FORGED], {}),
+    *pipeline_checks.event_times([FORGED], {PARTITION: NEVER - 1}),
     postgres_checks.tokens({}),
     postgres_checks.proxies({"10.0.0.0/24": 60}, 60),
     host_checks.disk(Disk("/", 3_000_000_000, 100_000_000_000)),
@@ -112,6 +125,7 @@ WRONG = [
     postgres_checks.migrations("0006", "0005"),
     pipeline_checks.generation(Generations(None, (), ())),
     pipeline_checks.generation(Generations("projections_1", ("projections_1",), ())),
+    *pipeline_checks.event_times([FORGED], {PARTITION: NEVER}),
     pipeline_checks.waiting([Queue("outbox", 1, 61)]),
     pipeline_checks.waiting([Queue("pages", 1, 61)]),
     pipeline_checks.services([Heartbeat("worker", "1", 1)]),
@@ -119,6 +133,7 @@ WRONG = [
     host_checks.disk(Disk("/", 500_000_000, 100_000_000_000)),
     host_checks.permissions({"admin.token": 0o100644}),
     host_checks.permissions({"voter.key": 0o100660}),
+    host_checks.foreign_environments([KeyHolder(7, "java", "ann")]),
     host_checks.keys(secret_keys=("x" * 32,), voter_key="", external=True),
 ]
 
@@ -127,6 +142,11 @@ WRONG = [
 def test_a_check_that_passes_asks_for_nothing(finding: Finding) -> None:
     assert finding.verdict == "ok"
     assert not finding.do
+
+
+def test_an_event_dated_ahead_is_named_with_its_position() -> None:
+    (finding,) = pipeline_checks.event_times([FORGED], {})
+    assert "'forged' (vote.cast of 9999-12-31T23:59:59Z) at verdicts.votes.v1/0/17" in finding.says
 
 
 @pytest.mark.parametrize("finding", DOUBTFUL, ids=lambda finding: finding.check)
@@ -221,3 +241,14 @@ def test_a_partition_that_was_never_read_is_a_finding() -> None:
 
 def test_many_names_are_cut_short() -> None:
     assert several(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root reads environments of other users")
+def test_keys_in_the_environment_of_another_user_are_found() -> None:
+    key = "k" * 32
+    environment = {"VERDICTS_SECRET_KEY": f"{'n' * 32},{key}"}
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, user=65534, env=environment) as other:
+        (holder,) = wait_until("it runs", lambda: host_checks.key_holders({key}))
+        assert holder.pid == other.pid
+        assert host_checks.key_holders({"another key"}) == []
+        other.communicate()

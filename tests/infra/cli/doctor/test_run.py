@@ -27,8 +27,10 @@ from infra.kafka.registry import RegistryError
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from projections import generations
+from schemas.time import instants
 from schemas.topics import DEAD_LETTERS, TOPICS, VOTES
-from tests.harness.kafka import client_variables, hanging_transaction
+from tests.harness.examples import a_vote
+from tests.harness.kafka import CODEC, Sender, client_variables, hanging_transaction
 from tests.harness.waiting import wait_until
 
 # Nothing listens there.
@@ -163,6 +165,39 @@ def test_topics_that_are_missing_are_one_finding_and_hide_no_other(
 
 def _failing(findings: list[Finding]) -> dict[str, str]:
     return {finding.check: finding.do for finding in findings if finding.verdict == "fail"}
+
+
+@pytest.mark.integration
+def test_an_event_of_the_far_future_is_found_with_its_position(
+    cluster: dict[str, str], projected_url: str, tmp_path: Path, unique: Callable[[str], str]
+) -> None:
+    settings, name = its(tmp_path, cluster, projected_url), unique("forged")
+    forged = a_vote(voter=name, id=name, time=instants.parse("9999-12-31T23:59:59Z"))
+    sent = Sender(cluster).send_raw(VOTES.name, name.encode(), CODEC.encode(forged))
+    position = f"{VOTES.name}/{sent.partition()}/{sent.offset()}"
+
+    def finding() -> Finding:
+        found = examine(settings, embedded=True)
+        return next(each for each in found if each.check == "event times")
+
+    assert (finding().verdict, "Not applied" in finding().says) == ("warn", True)
+    made = create_engine(projected_url, name="verdicts tests")
+    with made.begin() as connection:
+        connection.execute(
+            text(
+                "insert into projections_1.checkpoints values"
+                " (:topic, :partition, 'id', :offset, :latest)"
+            ),
+            {
+                "topic": VOTES.name,
+                "partition": sent.partition(),
+                "offset": (sent.offset() or 0) + 1,
+                "latest": forged.time,
+            },
+        )
+    made.dispose()
+    assert finding().verdict == "fail"
+    assert f"'{name}' (vote.cast of 9999-12-31T23:59:59Z) at {position}" in finding().says
 
 
 @pytest.mark.integration
