@@ -1,6 +1,7 @@
 """Which pages a change of the content affects, and how urgent each is."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import NamedTuple
 
 from projections.write import dirty_records
@@ -10,7 +11,8 @@ from publishers.build.site_files import SiteFiles
 from publishers.content.content_cache import ToolChange
 from publishers.content.site_content import SiteContent
 from publishers.pages import catalogue, dependencies
-from publishers.views.paths import tool_path
+from publishers.views.paths import comparison_path, tool_path
+from publishers.views.tools.rivals import pairs
 
 
 class DigestWeeks(NamedTuple):
@@ -31,6 +33,7 @@ class DigestWeeks(NamedTuple):
 
 
 def by_priority(
+    before: SiteContent,
     content: SiteContent,
     keys: Collection[RecordKey],
     changes: Collection[ToolChange],
@@ -39,12 +42,15 @@ def by_priority(
     """The pages of changed tools and other changed records, without those that show weeks.
 
     Args:
+        before: What pages were made from.
         content: What pages are made from now.
         keys: The records that were marked.
         changes: How the tools differ from those of the content before.
         files: The stored pages.
     """
-    pages = dict.fromkeys(_pages(content, keys, changes, files))
+    pages = dict.fromkeys(
+        chain(_pages(content, keys, changes, files), _of_pairs(before, content, changes))
+    )
     return {
         Priority.TOOL: [tool_path(change.slug) for change in changes],
         Priority.PEOPLE: filter(catalogue.is_for_people, pages),
@@ -80,11 +86,25 @@ def _pages(
             yield from dependencies.paths_of_reviewer(content, key.key)
 
 
+def _of_pairs(
+    before: SiteContent, content: SiteContent, changes: Collection[ToolChange]
+) -> Iterator[str]:
+    """The comparisons that are stored from now on, and those that no longer are.
+
+    Where the texts of one tool of a large category change, others may get other rivals.
+    """
+    edited = [change for change in changes if not change.only_tallies]
+    for category in sorted({tool.category.slug for change in edited for tool in change.tools}):
+        differ = pairs(before.rivals_in(category)) ^ pairs(content.rivals_in(category))
+        for one, other in sorted(differ):
+            path = comparison_path(one, other)
+            yield from (path, *catalogue.alternates_of(path))
+
+
 def _of_change(content: SiteContent, change: ToolChange, files: SiteFiles) -> Iterator[str]:
     yield from dependencies.paths_about_tool(content, change.slug)
     if not change.only_tallies:
-        categories = {tool.category.slug for tool in (change.before, change.after) if tool}
-        for category in sorted(categories):
+        for category in sorted({tool.category.slug for tool in change.tools}):
             yield from dependencies.paths_in_category(category)
     if change.before and change.moved:
         # A comparison that no longer belongs to a category is removed.

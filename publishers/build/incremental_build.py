@@ -176,7 +176,9 @@ class SiteBuilder:
         self.notified = len(marks) == MOST_MARKS
         if marks:
             changes = list(content_cache.diff(self._content, content))
-            affected = affected_pages.by_priority(content, keys, changes, self._writer.files)
+            affected = affected_pages.by_priority(
+                self._content, content, keys, changes, self._writer.files
+            )
             self._add(content, affected)
             self._digests_stale = True
             position = self._queue.add((), Priority.SUMMARIES)

@@ -48,7 +48,8 @@ class PageWriter:
         Raises:
             OSError: the file cannot be written.
         """
-        body = catalogue.render(content, path, self._public_url)
+        stored = catalogue.is_stored(content, path)
+        body = catalogue.render(content, path, self._public_url) if stored else None
         self._fence()
         try:
             return self.files.put(path, body)

@@ -39,6 +39,11 @@ class ToolChange(NamedTuple):
     only_tallies: bool
 
     @property
+    def tools(self) -> list[Tool]:
+        """The records before and after, as far as there are any."""
+        return [tool for tool in (self.before, self.after) if tool]
+
+    @property
     def moved(self) -> bool:
         """Whether the tool entered, left or changed its category."""
         return _category(self.before) != _category(self.after)

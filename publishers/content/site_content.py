@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from functools import cached_property
 
 from publishers.views.last_modified import LastModified
+from publishers.views.tools.rivals import rivals
 from publishers.views.tools.similarity import SimilarTools
 from schemas.digests import WeeklyDigest
 from schemas.history import DemoTools, EditTimes, History
@@ -102,6 +103,17 @@ class SiteContent(ABC):
         """When pages and entries of feeds last changed."""
         return self._last_modified
 
+    def rivals(self, slug: str) -> list[str]:
+        """The tools that a tool on the site has a stored comparison with, by slug."""
+        tool = self.tool_on_site(slug)
+        return self.rivals_in(tool.category.slug)[slug] if tool else []
+
+    def rivals_in(self, category: str) -> dict[str, list[str]]:
+        """The same for every tool on the site in one category."""
+        if category not in self._rivals:
+            self._rivals[category] = rivals(self.tools_in(category))
+        return self._rivals[category]
+
     def similar_tools(self) -> SimilarTools:
         """The tools on the site, comparable by their texts."""
         return self._similar_tools
@@ -113,6 +125,11 @@ class SiteContent(ABC):
     @cached_property
     def _similar_tools(self) -> SimilarTools:
         return SimilarTools(self.tools())
+
+    @cached_property
+    def _rivals(self) -> dict[str, dict[str, list[str]]]:
+        """By category, as far as they were asked for; no tally changes them."""
+        return {}
 
 
 ContentFactory = Callable[[], AbstractContextManager[SiteContent]]

@@ -39,8 +39,14 @@ def page_paths(content: SiteContent) -> list[str]:
     ]
 
 
+def is_stored(content: SiteContent, path: str) -> bool:
+    """Whether a page of this path has a file, if there is such a page."""
+    slugs = subject_slugs(path)
+    return len(slugs) < 2 or slugs[1] in content.rivals(slugs[0])
+
+
 def render(content: SiteContent, path: str, public_url: str) -> bytes | None:
-    """The bytes of a stored page; None if there is no such page now, so its file must go."""
+    """The bytes of a page, stored or not; None if there is no such page now."""
     if path.startswith("/static/"):
         return assets.assets().get(path) or assets.compressed_assets().get(path)
     for pattern, renderer in _RENDERERS:
@@ -124,7 +130,7 @@ _RENDERERS: list[tuple[re.Pattern[str], Callable[..., bytes | None]]] = [
     (_exactly(categories_path()), lists.render_categories),
     (_exactly(reviewers_path()), lists.render_reviewers),
     (re.compile(f"/tools/{_SLUG}/"), tools.render_tool),
-    (re.compile(f"/compare/{_SLUG}-vs-{_SLUG}/"), tools.render_stored_pair),
+    (re.compile(f"/compare/{_SLUG}-vs-{_SLUG}/"), tools.render_pair_of_category),
     (re.compile(f"/tools/{_SLUG}/{_ALTERNATE}"), machine_readable.render_tool_alternate),
     (
         re.compile(f"/compare/{_SLUG}-vs-{_SLUG}/{_ALTERNATE}"),

@@ -30,9 +30,7 @@ from publishers.views.paths import (
 def paths_about_tool(content: SiteContent, slug: str) -> list[str]:
     """The pages about this tool: its own and its comparisons, then the alternates of all."""
     pages = [tool_path(slug)]
-    if tool := content.tool(slug):
-        rivals = content.tools_in(tool.category.slug)
-        pages += [comparison_path(slug, rival.tool) for rival in rivals if rival.tool != slug]
+    pages += [comparison_path(slug, rival) for rival in content.rivals(slug)]
     return [*pages, *(path for page in pages for path in alternates_of(page))]
 
 

@@ -6,7 +6,7 @@ Every function returns the bytes of a file, or None if there is no such file now
 from publishers.content.site_content import SiteContent
 from publishers.pages import alternates, sitemap
 from publishers.pages.html.layout import render_page
-from publishers.pages.html.tools import is_stored_pair, pair_on_site
+from publishers.pages.html.tools import is_pair_of_category, pair_on_site
 from publishers.templating.environment import Meta, page
 from publishers.views.lists.home import home
 from publishers.views.lists.search import index
@@ -25,7 +25,7 @@ def render_pair_alternate(
     content: SiteContent, public_url: str, one: str, other: str, name: str
 ) -> bytes | None:
     """A stored comparison as JSON or Markdown, by the alternate's file name."""
-    tools = pair_on_site(content, one, other) if is_stored_pair(content, one, other) else None
+    tools = pair_on_site(content, one, other) if is_pair_of_category(content, one, other) else None
     if tools is None:
         return None
     return alternates.render_pair(content, *tools, name, public_url)

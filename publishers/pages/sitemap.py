@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import combinations
 
 from publishers.content.site_content import SiteContent
 from publishers.views.paths import (
@@ -17,6 +16,7 @@ from publishers.views.paths import (
     tool_path,
     tools_path,
 )
+from publishers.views.tools.rivals import pairs
 
 SitemapEntry = tuple[str, datetime | None]
 """A page's path, and the time of the newest edit that it shows."""
@@ -41,8 +41,10 @@ def entries(content: SiteContent) -> Iterator[SitemapEntry]:
     for tool in content.tools():
         yield tool_path(tool.tool), last_modified.of_tool(tool)
     for category in content.categories():
-        for one, other in combinations(content.tools_in(category.category), 2):
-            yield comparison_path(one.tool, other.tool), last_modified.of_tools([one, other])
+        by_slug = {tool.tool: tool for tool in content.tools_in(category.category)}
+        for one, other in sorted(pairs(content.rivals_in(category.category))):
+            both = [by_slug[one], by_slug[other]]
+            yield comparison_path(one, other), last_modified.of_tools(both)
 
 
 def _digests(content: SiteContent) -> Iterator[SitemapEntry]:

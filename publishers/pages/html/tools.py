@@ -54,7 +54,7 @@ def render_pair(content: SiteContent, public_url: str, one: str, other: str) -> 
         str(view.answer),
         path,
         "article",
-        # Pairs across categories are not stored, so they have no alternates.
+        # Pairs across categories have no alternates: nobody could list them all.
         alternates=len({tool.category.slug for tool in tools}) == 1,
         modified=modified,
         graph=comparison_graph(view.title, path, tools, modified),
@@ -62,9 +62,11 @@ def render_pair(content: SiteContent, public_url: str, one: str, other: str) -> 
     return render_with_newsletter(content, "comparison.html", public_url, meta, view)
 
 
-def render_stored_pair(content: SiteContent, public_url: str, one: str, other: str) -> bytes | None:
-    """The comparison of two tools of one category; other pairs are too many to store."""
-    if not is_stored_pair(content, one, other):
+def render_pair_of_category(
+    content: SiteContent, public_url: str, one: str, other: str
+) -> bytes | None:
+    """The comparison of two tools of one category, in the order of its path."""
+    if not is_pair_of_category(content, one, other):
         return None
     return render_pair(content, public_url, one, other)
 
@@ -96,7 +98,7 @@ def pair_on_site(content: SiteContent, one: str, other: str) -> tuple[Tool, Tool
     return (first, second) if first and second and one != other else None
 
 
-def is_stored_pair(content: SiteContent, one: str, other: str) -> bool:
+def is_pair_of_category(content: SiteContent, one: str, other: str) -> bool:
     """Whether these two slugs, in order, name tools of one category."""
     tools = (content.tool(slug) for slug in (one, other))
     categories = {tool.category.slug for tool in tools if tool}

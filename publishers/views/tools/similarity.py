@@ -14,6 +14,8 @@ from schemas.records import Tool
 MAX_SIMILAR = 3
 MIN_SHARED_WORDS = 2
 MAX_NAMED_WORDS = 3
+MAX_HOLDERS = 200
+"""A word of more tools is not distinctive, and looking at all of them would take long."""
 MIN_WORD_LENGTH = 4
 """Shorter words are not distinctive."""
 
@@ -38,7 +40,7 @@ class SimilarTools:
         self._by_slug = {tool.tool: tool for tool in self._tools}
         self._holders: dict[str, list[int]] = defaultdict(list)
         for index, tool in enumerate(self._tools):
-            for word in _distinctive_words(tool):
+            for word in distinctive_words(tool):
                 self._holders[word].append(index)
 
     def of(self, tool: Tool) -> list[SimilarTool]:
@@ -48,30 +50,32 @@ class SimilarTools:
     @part_cache.by_record
     def _most_similar(self, slug: str) -> list[SimilarTool]:
         tool = self._by_slug[slug]
-        own = sorted(_distinctive_words(tool), key=lambda word: (len(self._holders[word]), word))
-        scores = enumerate(self._scores(own))
-        ranked = [(-round(score, 9), index) for index, score in scores if score]
+        own = sorted(distinctive_words(tool), key=lambda word: (len(self._holders[word]), word))
+        ranked = [(-round(score, 9), index) for index, score in self._scores(own).items()]
         heapify(ranked)
         similar: list[SimilarTool] = []
         while ranked and len(similar) < MAX_SIMILAR:
             other = self._tools[heappop(ranked)[1]]
-            shared = [word for word in own if word in _distinctive_words(other)]
+            shared = [word for word in own if word in distinctive_words(other)]
             if len(shared) >= MIN_SHARED_WORDS and other.category.slug != tool.category.slug:
                 similar.append(SimilarTool(other.tool, shared[:MAX_NAMED_WORDS]))
         return similar
 
-    def _scores(self, words: Iterable[str]) -> list[float]:
+    def _scores(self, words: Iterable[str]) -> dict[int, float]:
         """The total weight of the words that each tool shares, by its index."""
-        scores = [0.0] * len(self._tools)
+        scores: dict[int, float] = defaultdict(float)
         for word in words:
             holders = self._holders[word]
-            weight = math.log((len(scores) + 1) / len(holders))
+            if len(holders) > MAX_HOLDERS:
+                continue
+            weight = math.log((len(self._tools) + 1) / len(holders))
             for index in holders:
                 scores[index] += weight
         return scores
 
 
-def _distinctive_words(tool: Tool) -> frozenset[str]:
+def distinctive_words(tool: Tool) -> frozenset[str]:
+    """The words of a tool's texts that say what it is about."""
     return _words(tool.tagline, tool.best_for, tool.description)
 
 
