@@ -10,7 +10,7 @@ from publishers.build.queue.page_queue import Priority
 from publishers.build.site_files import SiteFiles
 from publishers.content.content_cache import ToolChange
 from publishers.content.site_content import SiteContent
-from publishers.pages import catalogue, dependencies
+from publishers.pages import catalogue, dependencies, sitemap
 from publishers.views.paths import comparison_path, tool_path
 from publishers.views.tools.rivals import pairs
 
@@ -89,11 +89,13 @@ def _pages(
 def _of_pairs(
     before: SiteContent, content: SiteContent, changes: Collection[ToolChange]
 ) -> Iterator[str]:
-    """The comparisons that are stored from now on, and those that no longer are.
+    """The comparisons that are stored from now on, those that no longer are, and their sitemaps.
 
     Where the texts of one tool of a large category change, others may get other rivals.
     """
     edited = [change for change in changes if not change.only_tallies]
+    if edited:
+        yield from sitemap.part_paths(before)  # those that are no longer needed go
     for category in sorted({tool.category.slug for change in edited for tool in change.tools}):
         differ = pairs(before.rivals_in(category)) ^ pairs(content.rivals_in(category))
         for one, other in sorted(differ):

@@ -104,9 +104,15 @@ class SiteContent(ABC):
         return self._last_modified
 
     def rivals(self, slug: str) -> list[str]:
-        """The tools that a tool on the site has a stored comparison with, by slug."""
-        tool = self.tool_on_site(slug)
-        return self.rivals_in(tool.category.slug)[slug] if tool else []
+        """The tools that a tool has a stored comparison with, by slug.
+
+        A retired tool has none; then these are all that it can have had one with.
+        """
+        tool = self.tool(slug)
+        if tool is None:
+            return []
+        rivals_of = self.rivals_in(tool.category.slug)
+        return rivals_of[slug] if slug in rivals_of else sorted(rivals_of)
 
     def rivals_in(self, category: str) -> dict[str, list[str]]:
         """The same for every tool on the site in one category."""

@@ -33,7 +33,8 @@ def page_paths(content: SiteContent) -> list[str]:
     return [
         *for_people,
         *(path for page in for_people for path in alternates_of(page)),
-        *(SITEMAP, ROBOTS, FEED, OVERVIEW, SEARCH_INDEX, NOT_FOUND),
+        *(SITEMAP, *sitemap.part_paths(content)),
+        *(ROBOTS, FEED, OVERVIEW, SEARCH_INDEX, NOT_FOUND),
         *assets.assets(),
         *assets.compressed_assets(),
     ]
@@ -146,6 +147,7 @@ _RENDERERS: list[tuple[re.Pattern[str], Callable[..., bytes | None]]] = [
     (_exactly(feed_path(digests_path())), feeds.render_digests_feed),
     (_exactly(ABOUT), lists.render_about),
     (_exactly(SITEMAP), machine_readable.render_sitemap),
+    (re.compile(r"/sitemap-([1-9][0-9]{0,5})\.xml"), machine_readable.render_sitemap_part),
     (_exactly(ROBOTS), machine_readable.render_robots),
     (_exactly(FEED), feeds.render_site_feed),
     (_exactly(OVERVIEW), machine_readable.render_overview),

@@ -3,10 +3,13 @@
 Every function returns the bytes of a file, or None if there is no such file now.
 """
 
+from collections.abc import Sequence
+
 from publishers.content.site_content import SiteContent
 from publishers.pages import alternates, sitemap
 from publishers.pages.html.layout import render_page
 from publishers.pages.html.tools import is_pair_of_category, pair_on_site
+from publishers.pages.sitemap import SitemapEntry
 from publishers.templating.environment import Meta, page
 from publishers.views.lists.home import home
 from publishers.views.lists.search import index
@@ -32,9 +35,26 @@ def render_pair_alternate(
 
 
 def render_sitemap(content: SiteContent, public_url: str) -> bytes:
-    """All pages for people, with the time of their last change."""
-    entries = [(path, instant(at) if at else "") for path, at in sitemap.entries(content)]
-    return page("sitemap.xml", public_url, Meta("", "", "/sitemap.xml"), entries)
+    """All pages for people, with the time of their last change; an index where they are many."""
+    files = sitemap.files(content)
+    if len(files) == 1:
+        return _render_sitemap("sitemap.xml", public_url, files[0])
+    newest = [max((at for _, at in file if at), default=None) for file in files]
+    parts = list(zip(sitemap.part_paths(content), newest, strict=True))
+    return _render_sitemap("sitemap_index.xml", public_url, parts)
+
+
+def render_sitemap_part(content: SiteContent, public_url: str, number: str) -> bytes | None:
+    """One of the files that the index names."""
+    files = sitemap.files(content)
+    if not 1 <= int(number) <= len(files) or len(files) == 1:
+        return None
+    return _render_sitemap("sitemap.xml", public_url, files[int(number) - 1])
+
+
+def _render_sitemap(template: str, public_url: str, entries: Sequence[SitemapEntry]) -> bytes:
+    view = [(path, instant(at) if at else "") for path, at in entries]
+    return page(template, public_url, Meta("", "", "/sitemap.xml"), view)
 
 
 def render_robots(_: SiteContent, public_url: str) -> bytes:

@@ -22,6 +22,22 @@ SitemapEntry = tuple[str, datetime | None]
 """A page's path, and the time of the newest edit that it shows."""
 
 
+MAX_ADDRESSES = 50_000
+"""Of one file, by the protocol. Its other limit, 50 MB, is far: no entry has 500 bytes."""
+
+
+def files(content: SiteContent) -> list[list[SitemapEntry]]:
+    """The entries of each sitemap file; a site of few pages has one."""
+    every = list(entries(content))
+    return [every[at : at + MAX_ADDRESSES] for at in range(0, len(every), MAX_ADDRESSES)]
+
+
+def part_paths(content: SiteContent) -> list[str]:
+    """The paths of the files that the index names; none where one file is enough."""
+    count = len(files(content))
+    return [f"/sitemap-{number}.xml" for number in range(1, count + 1)] if count > 1 else []
+
+
 def entries(content: SiteContent) -> Iterator[SitemapEntry]:
     """Every page for people, in a fixed order."""
     last_modified = content.last_modified()

@@ -13,7 +13,9 @@ import pytest
 from publishers.content.in_memory_content import InMemoryContent
 from publishers.content.site_content import SiteContent
 from publishers.pages import catalogue
+from publishers.pages.sitemap import MAX_ADDRESSES, entries
 from publishers.views.text.markdown import to_plain
+from schemas.records import Reviewer
 from tests.harness.digest_records import content_with_digests
 from tests.harness.records import (
     BUILDER,
@@ -158,6 +160,21 @@ def listed_in_sitemap(content: SiteContent) -> dict[str | None, str | None]:
 def test_the_sitemap_lists_the_pages_for_people() -> None:
     assert list(listed_in_sitemap(sample_content())) == [SITE + path for path in READ]
     assert f"Sitemap: {SITE}/sitemap.xml" in text_of(sample_content(), catalogue.ROBOTS)
+
+
+def test_a_sitemap_of_more_addresses_than_a_file_may_hold_is_an_index_of_files() -> None:
+    panel = [Reviewer(f"reviewer-{number}", "R", "m", number, 1) for number in range(MAX_ADDRESSES)]
+    content = InMemoryContent([a_tool("ada", "Ada")], [DEVELOPER_TOOLS], panel)
+    index = ElementTree.fromstring(text_of(content, catalogue.SITEMAP))
+    paths = [str(file[0].text).removeprefix(SITE) for file in index]
+    assert paths == ["/sitemap-1.xml", "/sitemap-2.xml"]
+    assert index[0].tag.endswith("}sitemap")
+    files = [ElementTree.fromstring(text_of(content, path)) for path in paths]
+    listed = [url[0].text for file in files for url in file]
+    assert len(listed) == len(set(listed)) == len(list(entries(content)))
+    assert set(paths) <= set(catalogue.page_paths(content))
+    assert catalogue.render(content, "/sitemap-3.xml", SITE) is None
+    assert catalogue.render(sample_content(), "/sitemap-1.xml", SITE) is None
 
 
 def test_the_sitemap_has_the_newest_time_that_a_page_shows() -> None:
