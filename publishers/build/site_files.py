@@ -16,6 +16,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from infra.errors import VerdictsError
 from publishers.build.atomic_exchange import exchange
@@ -35,6 +36,13 @@ class SupersededError(VerdictsError, OSError):
 
 class BlockedPathError(OSError):
     """What lies at a page's path is no file, such as a folder or a link that loops."""
+
+
+class StoredFile(NamedTuple):
+    """The bytes of a page, and when these were written, in seconds since 1970."""
+
+    content: bytes
+    written: float
 
 
 class SiteFiles:
@@ -61,9 +69,14 @@ class SiteFiles:
 
     def read(self, path: str) -> bytes | None:
         """The stored bytes of a page; None when there is no such file."""
+        stored = self.load(path)
+        return stored and stored.content
+
+    def load(self, path: str) -> StoredFile | None:
+        """A stored page with the time of its write; None when there is no such file."""
         try:
             with open(self._file(path), "rb", buffering=0) as file:
-                return file.read()
+                return StoredFile(file.read(), os.fstat(file.fileno()).st_mtime)
         except (BadPath, FileNotFoundError, IsADirectoryError, NotADirectoryError):
             return None
         except OSError as error:

@@ -1,6 +1,7 @@
 """HTTP responses of the site: caching, compression, conditional requests, redirects."""
 
 import hashlib
+import math
 from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import quote
@@ -8,7 +9,8 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from infra.http.conditional import etag_matches
+from infra.http.conditional import http_date, is_unchanged
+from publishers.build.site_files import StoredFile
 from publishers.pages import catalogue
 from publishers.templating import assets
 from publishers.web.compression import MIN_LENGTH, accepts_gzip, compress
@@ -30,13 +32,34 @@ _TYPES = {
 
 
 class SiteResponse(NamedTuple):
-    """The response for a path, independent of the request; `location` makes it a redirect."""
+    """The response for a path, independent of the request.
+
+    Attributes:
+        status: 200, or why there is no such page.
+        body: The page.
+        media_type: Of the body.
+        cache: How long it may be used again.
+        location: Makes it a redirect.
+        modified: When the body was last modified, in seconds since 1970; None if that is unknown.
+    """
 
     status: HTTPStatus
     body: bytes = b""
     media_type: str = HTML
     cache: str = REVALIDATE
     location: str = ""
+    modified: int | None = None
+
+
+def of_stored_file(path: str, file: StoredFile, now: float) -> SiteResponse:
+    """A stored page or file for machines, with the time of its write.
+
+    The time is rounded up to a whole second, and left out until that has come: a file may be
+    written twice within a second, and no two versions may share a date.
+    """
+    modified = math.ceil(file.written)
+    response = of_file(path, file.content)
+    return response._replace(modified=modified if modified <= now else None)
 
 
 def of_file(path: str, body: bytes) -> SiteResponse:
@@ -64,12 +87,18 @@ def to_http(request: Request, response: SiteResponse) -> Response:
     if response.location:
         return _redirect(request, response)
     body, headers = _encoded(request, response)
-    known = request.headers.get("if-none-match")
-    if response.status == HTTPStatus.OK and etag_matches(known, headers["ETag"]):
+    if response.modified is not None:
+        headers["Last-Modified"] = http_date(response.modified)
+    if response.status == HTTPStatus.OK and _is_unchanged(request, response, headers["ETag"]):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     headers["Content-Length"] = str(len(body))
     sent = b"" if request.method == "HEAD" else body
     return Response(sent, response.status, headers, response.media_type)
+
+
+def _is_unchanged(request: Request, response: SiteResponse, etag: str) -> bool:
+    match, since = (request.headers.get(name) for name in ("if-none-match", "if-modified-since"))
+    return is_unchanged(match, since, etag, response.modified)
 
 
 def _redirect(request: Request, response: SiteResponse) -> Response:

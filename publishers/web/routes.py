@@ -12,10 +12,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
+from infra.http.cross_origin import CrossOriginReads
 from infra.runtime.blocking_pool import BlockingPool
 from infra.settings import Settings
 from projections.write.dirty_records import Mark
 from publishers.content.site_content import ContentFactory
+from publishers.pages import catalogue
 from publishers.pages.html import per_request
 from publishers.web.responses import HTML, to_http
 from publishers.web.security_headers import SecurityHeaders
@@ -129,4 +131,4 @@ def site_app(settings: Settings, source: SiteSource, bookmarks_of: BookmarksOf) 
     app = Starlette(routes=routes, exception_handlers=handlers)
     # Those redirects would name the request's host.
     app.router.redirect_slashes = False
-    return SecurityHeaders(app)
+    return CrossOriginReads(SecurityHeaders(app), catalogue.is_for_programs)
