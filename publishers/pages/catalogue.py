@@ -110,6 +110,11 @@ def is_for_people(path: str) -> bool:
     return path.endswith("/")
 
 
+def is_for_programs(path: str) -> bool:
+    """Whether this is the path of a feed or an alternate, which programs of other sites read."""
+    return path.endswith((FEED, f"/{alternates.JSON}", f"/{alternates.MARKDOWN}"))
+
+
 def _exactly(path: str) -> re.Pattern[str]:
     return re.compile(re.escape(path))
 

@@ -17,7 +17,14 @@ from publishers.pages.html import per_request, tools
 from publishers.templating import assets
 from publishers.views.comparisons.multi_comparison import MAX_TOOLS
 from publishers.views.paths import multi_comparison_path, tool_path
-from publishers.web.responses import PRIVATE, SiteResponse, moved, of_file, see_other
+from publishers.web.responses import (
+    PRIVATE,
+    SiteResponse,
+    moved,
+    of_file,
+    of_stored_file,
+    see_other,
+)
 from publishers.web.search_pages import SearchPages
 
 _INDEX = "/index.html"
@@ -83,9 +90,9 @@ class Site:
             return self._not_found()
         if path in _PER_REQUEST:
             return SiteResponse(HTTPStatus.OK)
-        body = self._files.read(path)
-        if body is not None:
-            return of_file(path, body)
+        file = self._files.load(path)
+        if file is not None:
+            return of_stored_file(path, file, time.time())
         return None if catalogue.is_page(path) else self._not_found()
 
     def _rendered(self, path: str) -> SiteResponse:

@@ -1,7 +1,9 @@
 import asyncio
 import gzip
+import os
 import random
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -190,6 +192,73 @@ def test_an_unchanged_page_is_not_sent_again(site: Site) -> None:
         assert again.headers["etag"] == tag
     assert site.client.get(COMPARISON, headers={"If-None-Match": '"x"'}).status_code == 200
     assert site.client.get("/", headers={"If-None-Match": tag}).status_code == 200
+
+
+STORED = ("/", COMPARISON, "/feed.xml", f"{COMPARISON}index.json", f"{COMPARISON}index.md",
+          "/sitemap.xml")  # fmt: skip
+WRITTEN, DATE = 1_732_107_000.25, "Wed, 20 Nov 2024 12:50:01 GMT"
+
+
+def dated(site: Site, path: str, time: float) -> None:
+    """Publish the site, and date one file."""
+    site.publish()
+    file = site.settings.data / "site" / path.strip("/") / ("index.html" if path[-1] == "/" else "")
+    os.utime(file, (time, time))
+
+
+@pytest.mark.parametrize("path", STORED)
+def test_a_stored_file_has_the_time_of_its_write(site: Site, path: str) -> None:
+    dated(site, path, WRITTEN)
+    assert site.client.get(path).headers["last-modified"] == DATE
+    for since, status in ((DATE, 304), ("Wed, 20 Nov 2024 12:50:00 GMT", 200), ("soon", 200)):
+        answer = site.client.get(path, {"If-Modified-Since": since})
+        assert (answer.status_code, answer.headers["last-modified"]) == (status, DATE)
+
+
+def test_an_entity_tag_decides_over_a_date(site: Site) -> None:
+    dated(site, "/", WRITTEN)
+    tag = site.client.get("/").headers["etag"]
+    early = "Mon, 20 Nov 2023 12:00:00 GMT"
+    assert (
+        site.client.get("/", {"If-None-Match": tag, "If-Modified-Since": early}).status_code == 304
+    )
+    other = {"If-None-Match": '"other"', "If-Modified-Since": DATE}
+    assert site.client.get("/", other).status_code == 200
+
+
+def test_a_file_has_no_date_while_it_may_change_within_its_second(site: Site) -> None:
+    dated(site, "/", time.time() + 5)
+    assert "last-modified" not in site.client.get("/").headers
+    assert "last-modified" not in site.client.get(THREE).headers  # rendered on request
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/feed.xml",
+        "/tools/plainly/feed.xml",
+        "/digests/feed.xml",
+        "/tools/plainly/index.json",
+        f"{COMPARISON}index.md",
+    ],
+)
+def test_pages_of_other_origins_may_read_feeds_and_alternates(site: Site, path: str) -> None:
+    site.publish()
+    origin = {"Origin": "https://reader.example"}
+    answer = site.client.get(path, origin)
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in answer.headers
+    again = site.client.get(path, {**origin, "If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.headers["access-control-allow-origin"]) == (304, "*")
+    asked = {**origin, "Access-Control-Request-Method": "GET",
+             "Access-Control-Request-Headers": "if-none-match"}  # fmt: skip
+    assert site.client.request("OPTIONS", path, asked).status_code == 204
+
+
+@pytest.mark.parametrize("path", ["/", COMPARISON, "/bookmarks/", "/search/"])
+def test_pages_for_people_are_read_from_this_site_alone(site: Site, path: str) -> None:
+    answer = site.client.get(path, {"Origin": "https://reader.example"})
+    assert "access-control-allow-origin" not in answer.headers
 
 
 def test_an_unknown_path_shows_the_stored_page_where_there_is_one(site: Site) -> None:
