@@ -47,7 +47,10 @@ COMMANDS = {
         "infra.cli.commands.tokens:tokens",
         "Manage the bearer tokens that allow clients to send events.",
     ),
-    "topics": LazyCommand("infra.cli.setup.topics:topics", "Create and check the Kafka topics."),
+    "topics": LazyCommand(
+        "infra.cli.setup.topics:topics",
+        "Create and check the Kafka topics, and write the changes topic anew.",
+    ),
     "up": LazyCommand(
         "infra.cli.services.up:up", "Start everything here and stay in the foreground."
     ),

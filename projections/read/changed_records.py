@@ -20,6 +20,24 @@ _SHARED = {
     "tools-of-reviewer": (tables.revisions.c.tool, tables.revisions.c.reviewer),
 }
 
+_KEYS = {
+    "tool": tables.tools.c.tool,
+    "category": tables.categories.c.category,
+    "reviewer": tables.reviewers.c.reviewer,
+    "digest": tables.digests.c.week,
+}
+KINDS = tuple(_KEYS)
+"""The kinds of records on the changes topic."""
+
+
+def republish(connection: Connection, kinds: Iterable[str] = KINDS) -> int:
+    """Queue every record of some kinds for the relay, and return their number."""
+    keys = {
+        RecordKey(kind, key) for kind in kinds for key in connection.scalars(select(_KEYS[kind]))
+    }
+    changed_keys.queue(connection, keys)
+    return len(keys)
+
 
 def expand_shared_keys(connection: Connection) -> None:
     """Replace keys that name many tools by the tools' own keys, and give the tools new versions.

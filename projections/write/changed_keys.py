@@ -18,12 +18,18 @@ with changed as (
 _NOTIFY = "select pg_notify(%(channel)s, '')"
 _ADD = f"""{_CHANGED}, queued as ({outbox.INSERT}), marked as ({dirty_records.INSERT})
 {_NOTIFY}"""
+_QUEUE = f"{_CHANGED}, queued as ({outbox.INSERT}) {_NOTIFY}"
 _MARK = f"{_CHANGED}, marked as ({dirty_records.INSERT}) {_NOTIFY}"
 
 
 def add(connection: Statements, keys: Iterable[RecordKey]) -> None:
     """Queue records for the relay and mark their pages; both wake when this transaction commits."""
     _write(connection, _ADD, keys)
+
+
+def queue(connection: Statements, keys: Iterable[RecordKey]) -> None:
+    """Queue records that did not change; the relay wakes at commit."""
+    _write(connection, _QUEUE, keys)
 
 
 def mark(connection: Statements, keys: Iterable[RecordKey]) -> None:

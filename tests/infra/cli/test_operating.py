@@ -54,6 +54,12 @@ def voter(cluster: dict[str, str], unique: Callable[[str], str]) -> str:
     return name
 
 
+def test_records_are_published_again_by_kind(run: Run) -> None:
+    assert parse_json(run("topics", "republish", "digest", "--json")) == {"queued": 0}
+    refused = run("topics", "republish", "vote")
+    assert (refused.exit_code, "'vote' is not one of" in refused.output) == (2, True)
+
+
 def at(cluster: dict[str, str]) -> Settings:
     return Settings.from_environment(cluster)
 

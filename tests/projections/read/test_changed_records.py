@@ -7,6 +7,9 @@ from projections.read.reviewers import find_reviewer
 from projections.read.tools import find_tool, list_tools
 from projections.write import outbox
 from projections.write.outbox import RecordKey
+from schemas import digests
+from schemas.digests import Digest
+from tests.harness.digest_records import a_digest as a_weekly_digest
 from tests.harness.examples import (
     CATEGORY,
     OTHER_TOOL,
@@ -47,19 +50,36 @@ def test_a_reviewer_key_is_spread_to_the_tools_ever_reviewed(journal: Journal) -
 
 
 def test_keys_become_whole_records_or_nothing(journal: Journal) -> None:
-    journal.apply(a_listing(), a_category(), a_reviewer(), a_digest(), a_vote(tool="unlisted"))
+    digest = digests.write(a_weekly_digest("2026-W47"))
+    journal.apply(a_listing(), a_category(), a_reviewer(), a_digest(digest=digest))
+    journal.apply(a_vote(tool="unlisted"), a_digest("2026-W46", "no digest"))
     keys = [
         RecordKey("tool", TOOL), RecordKey("tool", "unlisted"), RecordKey("category", CATEGORY),
         RecordKey("reviewer", "builder"),
-        RecordKey("digest", "2026-W47"), RecordKey("digest", "2026-W01"),
+        *(RecordKey("digest", week) for week in ("2026-W47", "2026-W46", "2026-W01")),
     ]  # fmt: skip
     records = journal.read(changed_records.look_up, keys)
     assert records[RecordKey("tool", TOOL)] == journal.read(find_tool, TOOL)
     assert records[RecordKey("category", CATEGORY)] == journal.read(find_category, CATEGORY)
     assert records[RecordKey("reviewer", "builder")] == journal.read(find_reviewer, "builder")
-    assert records[RecordKey("digest", "2026-W47")].frozen
+    published = records[RecordKey("digest", "2026-W47")]
+    assert published == Digest.of(a_weekly_digest("2026-W47"), published.version)
+    assert records[RecordKey("digest", "2026-W46")] is None  # `/v1/digests` shows none either
     assert records[RecordKey("tool", "unlisted")] is None
     assert records[RecordKey("digest", "2026-W01")] is None
+
+
+def test_records_are_queued_to_be_published_again_and_their_pages_are_not(
+    journal: Journal,
+) -> None:
+    journal.apply(a_listing(), a_category(), a_reviewer(), a_digest())
+    journal.outbox(), journal.dirty()
+    with journal.engine.begin() as connection:
+        assert changed_records.republish(connection, ["digest"]) == 1
+        assert changed_records.republish(connection) == 4
+    everything = {("tool", TOOL), ("category", CATEGORY), ("reviewer", "builder")}
+    assert set(journal.outbox()) == everything | {("digest", "2026-W47")}
+    assert journal.dirty() == []
 
 
 def test_a_key_of_a_later_change_is_not_deleted_with_the_others(journal: Journal) -> None:
