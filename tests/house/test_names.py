@@ -40,6 +40,10 @@ RETIRED = {
 }
 
 
+# Locals and parameters say what they hold, not how that was got.
+VAGUE = {"desk", "found", "held", "it", "its", "kept", "mine", "place", "said", "told"}
+
+
 @cache
 def modules(*packages: str) -> dict[str, ast.Module]:
     """The syntax trees of some packages, by file."""
@@ -86,6 +90,33 @@ def test_no_document_uses_a_retired_word(word: str) -> None:
         file.name for file in DOCS if re.search(rf"\b{word}\b", file.read_text(), re.IGNORECASE)
     ]
     assert users == [], f"the word now is: {RETIRED[word]}"
+
+
+def test_locals_and_parameters_say_what_they_hold() -> None:
+    vague = [
+        f"{file}:{line} {name}"
+        for file, tree in {**modules(*PACKAGES), **modules("tests")}.items()
+        for name, line in variables(tree)
+        if name in VAGUE
+    ]
+    assert vague == []
+
+
+def variables(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """The variables and parameters of a module with their lines, without fields of classes."""
+    nodes = list(ast.walk(tree))
+    fields = {
+        id(statement.target)
+        for node in nodes
+        if isinstance(node, ast.ClassDef)
+        for statement in node.body
+        if isinstance(statement, ast.AnnAssign)
+    }
+    for node in nodes:
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+                if id(node) not in fields:
+                    yield name, node.lineno
 
 
 def test_a_class_name_is_defined_once() -> None:

@@ -125,15 +125,15 @@ def services(heartbeats: Iterable[Heartbeat]) -> Finding:
 
 
 def event_times(
-    found: Iterable[FoundEvent], latest: Mapping[TopicPartition, int]
+    dated_ahead: Iterable[FoundEvent], latest: Mapping[TopicPartition, int]
 ) -> Iterable[Finding]:
     """Whether an event is dated ahead.
 
     Args:
-        found: Events dated ahead.
+        dated_ahead: Events.
         latest: The greatest event time that the live generation has applied, where it is ahead.
     """
-    events = list(found)
+    events = list(dated_ahead)
     applied = [
         each
         for each in events
@@ -159,9 +159,9 @@ def event_times(
         yield ok("event times", "No event is dated ahead.")
 
 
-def _dated(found: FoundEvent) -> str:
-    assert found.event
-    return f"{found.event.id!r} ({found.type} of {rfc3339(found.time)}) at {found.record}"
+def _dated(decoded: FoundEvent) -> str:
+    assert decoded.event
+    return f"{decoded.event.id!r} ({decoded.type} of {rfc3339(decoded.time)}) at {decoded.record}"
 
 
 def dead_letters(waiting: int) -> Finding:

@@ -50,8 +50,8 @@ def events_ahead(
         partition: offsets if partition in whole else offsets.tail(NEWEST_RECORDS)
         for partition, offsets in ranges.items()
     }
-    found = reader.events(Query(since=limit), ranges)
-    return [each for each in found if each.event]
+    dated_ahead = reader.events(Query(since=limit), ranges)
+    return [each for each in dated_ahead if each.event]
 
 
 def time_limit() -> int:

@@ -41,10 +41,10 @@ def has_unique_keys(body: bytes) -> bool:
     if any(escaped in body for escaped in _ESCAPED_COLONS):
         return False
     try:
-        kept = msgspec.json.encode(msgspec.json.decode(body))
+        encoded = msgspec.json.encode(msgspec.json.decode(body))
     except (msgspec.DecodeError, RecursionError):
         return False
-    return body.count(b":") == kept.count(b":")
+    return body.count(b":") == encoded.count(b":")
 
 
 def first_duplicate_key(value: Any) -> DuplicateKey | None:

@@ -32,7 +32,7 @@ def a_record(
     return LogRecord(VOTES.name, 3, 7, timestamp, key, value)
 
 
-def found(event: Event | None, **record: Any) -> FoundEvent:
+def a_found_event(event: Event | None, **record: Any) -> FoundEvent:
     return FoundEvent(a_record(**record), event, "" if event else "broken Avro")
 
 
@@ -75,21 +75,21 @@ def test_only_topics_that_can_hold_matching_events_are_read() -> None:
 def test_an_event_names_the_token_that_sent_it() -> None:
     record = a_record()._replace(headers=(("ce_id", b"e"), ("verdicts-token", b"7f3k2m9qx1zd")))
     assert to_full_json(FoundEvent(record, a_vote()))["token"] == "7f3k2m9qx1zd"
-    assert "token" not in to_full_json(found(a_vote()))
+    assert "token" not in to_full_json(a_found_event(a_vote()))
 
 
 def test_a_query_takes_events_by_type_and_by_their_own_time() -> None:
-    late = found(a_vote(time=NOON), timestamp=(NOON + HOUR) // 1000)
+    late = a_found_event(a_vote(time=NOON), timestamp=(NOON + HOUR) // 1000)
     assert Query(since=NOON, until=NOON + 1).matches(late)
     assert not Query(since=NOON + 1).matches(late)
     assert not Query(until=NOON).matches(late)
     assert not Query(types=("review.submitted",)).matches(late)
-    assert Query(types=("undecodable",), since=NOON).matches(found(None))
+    assert Query(types=("undecodable",), since=NOON).matches(a_found_event(None))
 
 
 def test_a_line_never_moves_the_cursor() -> None:
     event = a_review(body="\x1b[2Jgone\nnext" + "x" * 100)
-    text = line(found(event))
+    text = line(a_found_event(event))
     assert text.isprintable()
     assert "reviewer=builder" in text
     assert len(text) < 400
@@ -106,18 +106,18 @@ def test_events_are_shown_as_they_are_sent() -> None:
 
 
 @pytest.fixture
-def its(cluster: dict[str, str]) -> Settings:
+def settings(cluster: dict[str, str]) -> Settings:
     return Settings.from_environment(cluster)
 
 
 @pytest.mark.integration
 def test_the_log_is_queried_by_topic_key_type_and_time(
-    its: Settings, unique: Callable[[str], str]
+    settings: Settings, unique: Callable[[str], str]
 ) -> None:
     asker = unique("asker")
-    reader, codec = EventReader(its, Codec()), Codec()
+    reader, codec = EventReader(settings, Codec()), Codec()
     before = Query(key=asker)
-    producer = create_producer(its)
+    producer = create_producer(settings)
     for number in range(5):
         event = a_vote(voter=asker, time=NOON + number * HOUR, id=str(number))
         producer.produce(VOTES.name, codec.encode(event), asker.encode())
@@ -125,13 +125,18 @@ def test_the_log_is_queried_by_topic_key_type_and_time(
     producer.flush()
 
     def ids(query: Query) -> list[str]:
-        return [it.event.id for it in reader.events(query, reader.ranges(query)) if it.event]
+        return [
+            record.event.id for record in reader.events(query, reader.ranges(query)) if record.event
+        ]
 
     assert ids(before) == ["0", "1", "2", "3", "4"]
     assert ids(Query(key=asker, since=NOON + HOUR, until=NOON + 3 * HOUR)) == ["1", "2"]
     assert ids(Query(key=asker, types=("vote.retracted",))) == []
     ranges = reader.ranges(before)
-    assert [it.type for it in reader.last(before, 2, ranges)] == ["vote.cast", "undecodable"]
+    assert [record.type for record in reader.last(before, 2, ranges)] == [
+        "vote.cast",
+        "undecodable",
+    ]
     counts = reader.count(before, "hour", ranges, lambda _: None)
     assert counts["2026-11-20T12"] == 1
     (newest,) = reader.last(before, 1, ranges)
@@ -151,11 +156,11 @@ def topic(kafka: dict[str, str], unique: Callable[[str], str]) -> str:
 
 
 @pytest.fixture
-def write(its: Settings, topic: str) -> Callable[..., None]:
+def write(settings: Settings, topic: str) -> Callable[..., None]:
     """Writes a record for each of these times, in milliseconds, to a partition of the topic."""
 
     def written(partition: int, timestamps: Iterable[int], key: str = "v-1") -> None:
-        producer = create_producer(its)
+        producer = create_producer(settings)
         for timestamp in timestamps:
             producer.produce(topic, None, key, partition=partition, timestamp=timestamp)
         assert producer.flush(20) == 0
@@ -169,33 +174,37 @@ def times(newest: Iterable[FoundEvent]) -> list[int]:
 
 @pytest.mark.integration
 def test_the_newest_before_a_time_are_found_deep_in_a_busy_partition(
-    its: Settings, topic: str, write: Callable[..., None]
+    settings: Settings, topic: str, write: Callable[..., None]
 ) -> None:
     write(0, range(1_000, 1_300))
     write(1, range(1, 11))
-    reader, query = EventReader(its, Codec()), Query(topics=(topic,), until=1_050_000)
+    reader, query = EventReader(settings, Codec()), Query(topics=(topic,), until=1_050_000)
     newest = reader.last(query, 5, reader.ranges(query))
     assert times(newest) == [1_045, 1_046, 1_047, 1_048, 1_049]
 
 
 @pytest.mark.integration
 def test_rare_events_of_a_busy_partition_are_found_before_common_ones_of_a_quiet_one(
-    its: Settings, topic: str, write: Callable[..., None]
+    settings: Settings, topic: str, write: Callable[..., None]
 ) -> None:
     write(0, [1_000, 1_001], key="rare")
     write(0, range(1_002, 1_300))
     write(1, range(1, 11), key="rare")
-    reader, query = EventReader(its, Codec()), Query(topics=(topic,), key="rare")
+    reader, query = EventReader(settings, Codec()), Query(topics=(topic,), key="rare")
     assert times(reader.last(query, 3, reader.ranges(query))) == [10, 1_000, 1_001]
 
 
 @pytest.mark.integration
 def test_a_partition_is_read_no_further_back_once_its_records_are_too_old(
-    its: Settings, topic: str, write: Callable[..., None]
+    settings: Settings, topic: str, write: Callable[..., None]
 ) -> None:
     write(0, range(2_000, 2_300))
     write(1, range(1, 1_001))
-    reader, query, passed = EventReader(its, Codec()), Query(topics=(topic,), until=2_050_000), [0]
+    reader, query, passed = (
+        EventReader(settings, Codec()),
+        Query(topics=(topic,), until=2_050_000),
+        [0],
+    )
     newest = reader.last(query, 5, reader.ranges(query), passed.append)
     assert times(newest) == [2_045, 2_046, 2_047, 2_048, 2_049]
     assert max(passed) == 2 * FIRST_DEPTH
@@ -204,10 +213,10 @@ def test_a_partition_is_read_no_further_back_once_its_records_are_too_old(
 
 @pytest.mark.integration
 def test_fewer_than_asked_for_are_found_and_none_when_none_are_asked_for(
-    its: Settings, topic: str, write: Callable[..., None]
+    settings: Settings, topic: str, write: Callable[..., None]
 ) -> None:
     write(0, range(1, 301))
-    reader, query = EventReader(its, Codec()), Query(topics=(topic,), until=3_000)
+    reader, query = EventReader(settings, Codec()), Query(topics=(topic,), until=3_000)
     ranges = reader.ranges(query)
     assert times(reader.last(query, 5, ranges)) == [1, 2]
     assert reader.last(query, 0, ranges) == []
@@ -215,9 +224,9 @@ def test_fewer_than_asked_for_are_found_and_none_when_none_are_asked_for(
 
 @pytest.mark.integration
 def test_events_that_arrive_while_the_newest_are_read_are_followed(
-    its: Settings, topic: str, write: Callable[..., None]
+    settings: Settings, topic: str, write: Callable[..., None]
 ) -> None:
-    reader, query = EventReader(its, Codec()), Query(topics=(topic,))
+    reader, query = EventReader(settings, Codec()), Query(topics=(topic,))
     write(0, [1])
     ranges = reader.ranges(query)
     write(0, [2])
@@ -230,16 +239,16 @@ def test_events_that_arrive_while_the_newest_are_read_are_followed(
 
 @pytest.mark.integration
 def test_an_id_with_slashes_is_no_position(
-    its: Settings, cluster: dict[str, str], unique: Callable[[str], str]
+    settings: Settings, cluster: dict[str, str], unique: Callable[[str], str]
 ) -> None:
     name = unique("orders/2026/17")
-    producer = create_producer(its)
+    producer = create_producer(settings)
     producer.produce(VOTES.name, Codec().encode(a_vote(voter=name, id=name)), name)
     assert producer.flush(20) == 0
     environ = {**cluster, "DATABASE_URL": "postgresql://nobody/asks"}
     words = ["events", "show", name, "--type", "vote.cast", "--json"]
     shown = CliRunner().invoke(verdicts, words, env=environ)
-    assert [it["id"] for it in json.loads(shown.stdout)] == [name]
+    assert [record["id"] for record in json.loads(shown.stdout)] == [name]
 
 
 def test_a_negative_number_of_events_is_refused() -> None:

@@ -143,11 +143,11 @@ def test_an_unreadable_record_is_replayed_by_force_alone_and_none_with_it(
 
 @pytest.mark.integration
 def test_an_event_dated_ahead_is_replayed_by_force_alone(
-    its: Settings, projected: Engine, write_unreadable: WriteDeadLetter
+    settings: Settings, projected: Engine, write_unreadable: WriteDeadLetter
 ) -> None:
     ahead = a_vote(time=instants.parse("9999-12-31T23:59:59Z"))
     key = write_unreadable(Codec().encode(ahead))
-    replay = DeadLetterReplay(its, projected, Codec())
+    replay = DeadLetterReplay(settings, projected, Codec())
     with pytest.raises(ReplayError, match=r"is dated 9999-12-31T23:59:59Z: .* use --force"):
         replay.replay([dead_letter_of(replay, key)])
     assert dead_letter_of(replay, key).state == "waiting"

@@ -62,10 +62,10 @@ def by_check(findings: list[Finding]) -> dict[str, str]:
 def test_a_working_installation_passes(
     cluster: dict[str, str], projected_url: str, tmp_path: Path
 ) -> None:
-    found = list(examine(its(tmp_path, cluster, projected_url), embedded=True))
-    failing = {finding.check for finding in found if finding.verdict == "fail"}
+    findings = list(examine(its(tmp_path, cluster, projected_url), embedded=True))
+    failing = {finding.check for finding in findings if finding.verdict == "fail"}
     assert failing == {"services"}  # nobody works here
-    assert {"disk", "topics", "migrations", "offsets", "clock", "tokens"} <= set(by_check(found))
+    assert {"disk", "topics", "migrations", "offsets", "clock", "tokens"} <= set(by_check(findings))
 
 
 @pytest.mark.integration
@@ -93,25 +93,29 @@ def test_a_hanging_transaction_is_found_with_its_producer(
 def test_offsets_outside_the_log_and_topics_made_anew_are_found(
     cluster: dict[str, str], projected_url: str, tmp_path: Path
 ) -> None:
-    made = create_engine(projected_url, name="verdicts tests")
-    _store(made, "verdicts.votes.v1", "another-id", 5)
-    _store(made, "verdicts.reviews.v1", _id_of(cluster, "verdicts.reviews.v1"), 10**9)
-    found = by_check(list(examine(its(tmp_path, cluster, projected_url), embedded=True)))
-    made.dispose()
-    assert (found["topic ids"], found["offsets"]) == ("fail", "fail")
+    engine = create_engine(projected_url, name="verdicts tests")
+    _store(engine, "verdicts.votes.v1", "another-id", 5)
+    _store(engine, "verdicts.reviews.v1", _id_of(cluster, "verdicts.reviews.v1"), 10**9)
+    verdicts = by_check(list(examine(its(tmp_path, cluster, projected_url), embedded=True)))
+    engine.dispose()
+    assert (verdicts["topic ids"], verdicts["offsets"]) == ("fail", "fail")
 
 
 def _store(
-    made: Engine, topic: str, topic_id: str, offset: int, table: str = "checkpoints"
+    engine: Engine, topic: str, topic_id: str, offset: int, table: str = "checkpoints"
 ) -> None:
     row = {"topic": topic, "id": topic_id, "offset": offset}
     insert = text(f"insert into {table} values (:topic, 0, :id, :offset)")
-    with made.begin() as connection:
+    with engine.begin() as connection:
         connection.execute(insert, row)
 
 
 def astray(findings: list[Finding]) -> list[Finding]:
-    return [it for it in findings if it.check in ("offsets", "topic ids") and it.verdict != "ok"]
+    return [
+        finding
+        for finding in findings
+        if finding.check in ("offsets", "topic ids") and finding.verdict != "ok"
+    ]
 
 
 @pytest.mark.integration
@@ -119,19 +123,19 @@ def test_a_generation_beside_the_live_one_that_cannot_go_on_is_to_be_dropped(
     cluster: dict[str, str], projected_url: str, tmp_path: Path
 ) -> None:
     settings = its(tmp_path, cluster, projected_url)
-    made = create_engine(projected_url, name="verdicts tests")
-    with made.begin() as connection:
+    engine = create_engine(projected_url, name="verdicts tests")
+    with engine.begin() as connection:
         name = generations.create(connection)
-    _store(made, "verdicts.votes.v1", "another-id", 5, f"{name}.checkpoints")
-    (found,) = astray(list(examine(settings, embedded=True)))
-    assert (found.verdict, found.do.rpartition(": ")[2]) == (
+    _store(engine, "verdicts.votes.v1", "another-id", 5, f"{name}.checkpoints")
+    (finding,) = astray(list(examine(settings, embedded=True)))
+    assert (finding.verdict, finding.do.rpartition(": ")[2]) == (
         "warn",
         f"verdicts projections drop {name}",
     )
-    with made.begin() as connection:
+    with engine.begin() as connection:
         generations.drop(connection, name)
     assert astray(list(examine(settings, embedded=True))) == []
-    made.dispose()
+    engine.dispose()
 
 
 @pytest.fixture(scope="module")
@@ -150,17 +154,17 @@ def test_topics_that_are_missing_are_one_finding_and_hide_no_other(
     bare: dict[str, str], projected_url: str, tmp_path: Path
 ) -> None:
     settings = its(tmp_path, bare, projected_url)
-    found = list(examine(settings, embedded=True))
-    assert _failing(found) == {"topics": "Run: verdicts topics apply", "services": "Start it."}
-    assert {"offsets", "tokens"} <= set(by_check(found))
+    findings = list(examine(settings, embedded=True))
+    assert _failing(findings) == {"topics": "Run: verdicts topics apply", "services": "Start it."}
+    assert {"offsets", "tokens"} <= set(by_check(findings))
 
     topics.apply(settings, [topic for topic in TOPICS if topic != DEAD_LETTERS])
-    found = list(examine(settings, embedded=True))
-    assert _failing(found) == {"topics": "Run: verdicts topics apply", "services": "Start it."}
+    findings = list(examine(settings, embedded=True))
+    assert _failing(findings) == {"topics": "Run: verdicts topics apply", "services": "Start it."}
     assert {"replication", "acknowledgement", "producers' clocks", "offsets"} <= set(
-        by_check(found)
+        by_check(findings)
     )
-    assert "dead letters" not in by_check(found)
+    assert "dead letters" not in by_check(findings)
 
 
 def _failing(findings: list[Finding]) -> dict[str, str]:
@@ -177,12 +181,12 @@ def test_an_event_of_the_far_future_is_found_with_its_position(
     position = f"{VOTES.name}/{sent.partition()}/{sent.offset()}"
 
     def finding() -> Finding:
-        found = examine(settings, embedded=True)
-        return next(each for each in found if each.check == "event times")
+        findings = examine(settings, embedded=True)
+        return next(each for each in findings if each.check == "event times")
 
     assert (finding().verdict, "Not applied" in finding().says) == ("warn", True)
-    made = create_engine(projected_url, name="verdicts tests")
-    with made.begin() as connection:
+    engine = create_engine(projected_url, name="verdicts tests")
+    with engine.begin() as connection:
         connection.execute(
             text(
                 "insert into projections_1.checkpoints values"
@@ -195,7 +199,7 @@ def test_an_event_of_the_far_future_is_found_with_its_position(
                 "latest": forged.time,
             },
         )
-    made.dispose()
+    engine.dispose()
     assert finding().verdict == "fail"
     assert f"'{name}' (vote.cast of 9999-12-31T23:59:59Z) at {position}" in finding().says
 
@@ -204,15 +208,15 @@ def test_an_event_of_the_far_future_is_found_with_its_position(
 def test_a_check_that_cannot_be_made_is_a_finding_and_the_others_follow(
     cluster: dict[str, str], projected_url: str, tmp_path: Path
 ) -> None:
-    made = create_engine(projected_url, name="verdicts tests")
-    with made.begin() as connection:
+    engine = create_engine(projected_url, name="verdicts tests")
+    with engine.begin() as connection:
         connection.exec_driver_sql("alter table verdicts.heartbeats rename to lost")
-    made.dispose()
-    found = list(examine(its(tmp_path, cluster, projected_url), embedded=True))
-    (broken,) = (position for position in found if position.verdict == "fail")
+    engine.dispose()
+    findings = list(examine(its(tmp_path, cluster, projected_url), embedded=True))
+    (broken,) = (finding for finding in findings if finding.verdict == "fail")
     assert broken.check == "services"
     assert broken.says.startswith("The database refuses this (relation ")
-    assert {"changes", "tokens", "offsets", "dead letters"} <= set(by_check(found))
+    assert {"changes", "tokens", "offsets", "dead letters"} <= set(by_check(findings))
 
 
 def _id_of(cluster: dict[str, str], topic: str) -> str:
@@ -223,15 +227,17 @@ def _id_of(cluster: dict[str, str], topic: str) -> str:
 def test_for_a_database_without_tables_the_advice_is_to_migrate(
     cluster: dict[str, str], fresh_database: str, tmp_path: Path
 ) -> None:
-    found = list(examine(its(tmp_path, cluster, fresh_database), embedded=True))
-    (finding,) = (finding for finding in found if finding.verdict == "fail")
+    findings = list(examine(its(tmp_path, cluster, fresh_database), embedded=True))
+    (finding,) = (finding for finding in findings if finding.verdict == "fail")
     assert finding.do == "Run: verdicts migrate"
 
 
 def test_servers_that_do_not_answer_are_one_finding_each(tmp_path: Path) -> None:
-    found = [it for it in examine(its(tmp_path), embedded=False) if it.verdict == "fail"]
-    assert [finding.check for finding in found] == ["broker", "database"]
-    assert all("does not answer" in finding.says for finding in found)
+    findings = [
+        finding for finding in examine(its(tmp_path), embedded=False) if finding.verdict == "fail"
+    ]
+    assert [finding.check for finding in findings] == ["broker", "database"]
+    assert all("does not answer" in finding.says for finding in findings)
 
 
 @pytest.mark.parametrize(
@@ -249,10 +255,10 @@ def test_whatever_fails_is_a_finding_of_its_check(error: Exception, says: str) -
     def look() -> list[Finding]:
         raise error
 
-    (found,) = guarded("its name", look)
-    assert (found.check, found.verdict) == ("its name", "fail")
-    assert found.says.startswith(says)
-    assert "\n" not in found.says
+    (finding,) = guarded("its name", look)
+    assert (finding.check, finding.verdict) == ("its name", "fail")
+    assert finding.says.startswith(says)
+    assert "\n" not in finding.says
 
 
 @pytest.mark.integration
@@ -324,11 +330,11 @@ def website() -> Iterator[str]:
 
 def test_a_registry_that_is_none_hides_no_other_finding(website: str, tmp_path: Path) -> None:
     settings = msgspec.structs.replace(its(tmp_path), schema_registry_url=website)
-    found = list(examine(settings, embedded=False))
-    assert [position.check for position in found if position.verdict == "fail"] == [
+    findings = list(examine(settings, embedded=False))
+    assert [finding.check for finding in findings if finding.verdict == "fail"] == [
         "broker",
         "schemas",
         "database",
     ]
-    (schemas,) = (position for position in found if position.check == "schemas")
+    (schemas,) = (finding for finding in findings if finding.check == "schemas")
     assert "SCHEMA_REGISTRY_URL" in schemas.do

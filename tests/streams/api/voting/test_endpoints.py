@@ -278,10 +278,10 @@ def test_own_votes_and_bookmarks_are_read_by_cookie(quick: FakeApi) -> None:
         "votes": {"alpha": "ship"},
         "bookmarks": ["beta", "gone"],
     }
-    mine = quick.client.get("/v1/bookmarks")
+    own = quick.client.get("/v1/bookmarks")
     beta = {"tool": "beta", "name": "Beta", "path": "/tools/beta/", "panel_verdict": "none"}
-    assert mine.json() == {"items": [beta]}
-    assert mine.headers["cache-control"] == "private, no-cache"
+    assert own.json() == {"items": [beta]}
+    assert own.headers["cache-control"] == "private, no-cache"
 
 
 def test_get_changes_nothing(quick: FakeApi) -> None:
