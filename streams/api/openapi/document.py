@@ -11,34 +11,11 @@ from schemas.fields import NEW_PATTERN
 from streams.api.http.responses import respond
 from streams.api.openapi import event_schema, examples, public_names
 from streams.api.openapi.event_schema import CLIENT_EVENTS, AnyEvent
-from streams.api.openapi.operation import PROBLEM, TAGS, Operation, Parameter
+from streams.api.openapi.operation import TAGS, Operation, Parameter
 from streams.api.openapi.operations import OPERATIONS
-from streams.api.registry.subjects import MEDIA_TYPE as REGISTRY_TYPE
+from streams.api.openapi.responses import ProblemDetails, Schemas, content, responses
 from streams.api.registry.subjects import RegistryErrorBody
 
-
-class ProblemDetails(msgspec.Struct, frozen=True):
-    """An error (RFC 9457)."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    pointer: str | None = None
-
-
-Schemas = dict[str, Any]
-"""JSON schemas by the `repr` of their type."""
-
-DESCRIPTIONS = {
-    200: "OK.", 202: "All accepted.", 207: "Some accepted.", 303: "Redirect back to the page.",
-    400: "Not readable, or not valid.", 401: "No valid token.", 403: "Not allowed.",
-    404: "Unknown.", 408: "The body took too long.", 410: "Retired.", 413: "Too large.",
-    415: "Unsupported content type.", 421: "For another host.", 422: "Not valid.",
-    429: "Too many requests; see `Retry-After`.", 503: "Unavailable; see `Retry-After`.",
-}  # fmt: skip
-EVERY_REQUEST = (400, 421)
-"""Errors that any request can get."""
 INFO = {
     "title": "Verdicts",
     "version": "1",
@@ -131,14 +108,14 @@ def _operation(operation: Operation, schemas: Schemas) -> dict[str, Any]:
         "summary": operation.summary,
         "description": operation.note or f"{operation.summary}.",
         "parameters": [_parameter(operation, each) for each in operation.parameters],
-        "responses": _responses(operation, schemas),
+        "responses": responses(operation, schemas),
     }
     if operation.body is AnyEvent:
         described["requestBody"] = {"required": True, "content": _event_content()}
         described["security"] = [{"bearer": []}]
     elif operation.body is not None:
-        content = _content(operation.body_type, schemas, operation.body)
-        described["requestBody"] = {"required": True, "content": content}
+        body = content(operation.body_type, schemas, operation.body)
+        described["requestBody"] = {"required": True, "content": body}
     return described
 
 
@@ -169,45 +146,3 @@ def _parameter(operation: Operation, parameter: Parameter) -> dict[str, Any]:
         "example": parameter.example,
     }
     return described | ({"description": parameter.note} if parameter.note else {})
-
-
-def _responses(operation: Operation, schemas: Schemas) -> dict[str, Any]:
-    media_type = operation.media_type
-    if operation.response is not None:
-        content = _content(media_type, schemas, operation.response, items=operation.items)
-    else:
-        content = {media_type: {"schema": {"type": "string"}}}
-    if operation.error_type == REGISTRY_TYPE:
-        error = _content(REGISTRY_TYPE, schemas, RegistryErrorBody)
-    elif operation.error_type == PROBLEM:
-        error = {PROBLEM: {"schema": schemas[repr(ProblemDetails)], "example": examples.problem()}}
-    else:
-        error = {operation.error_type: {"schema": {"type": "string"}}}
-    problem = {PROBLEM: {"schema": schemas[repr(ProblemDetails)]}}
-    successes = {status: content if status != 303 else {} for status in operation.statuses}
-    errors = dict.fromkeys((*EVERY_REQUEST, *operation.errors), problem | error)
-    return {
-        str(status): {"description": DESCRIPTIONS[status], **({"content": body} if body else {})}
-        for status, body in sorted((errors | successes).items())
-    }
-
-
-def _content(
-    media_type: str, schemas: Schemas, type_: Any, *, items: bool = False
-) -> dict[str, Any]:
-    """The schema and an example of a body, by its media type."""
-    schema = schemas[repr(type_)]
-    if items:
-        schema = {"type": "object", "required": ["items"], "properties": {"items": schema}}
-    content = {"schema": schema}
-    example: Any = examples.by_type().get(repr(type_))
-    if media_type == "text/event-stream":
-        content = {"schema": {"type": "string"}, "x-event-data": schema}
-        example = f"id: {example['version']}\nevent: tally\ndata: {_json(example)}\n\n"
-    if example is not None:
-        content["example"] = example
-    return {media_type: content}
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()

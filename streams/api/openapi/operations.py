@@ -37,6 +37,7 @@ from streams.api.status.pipeline_status import StatusEvaluation
 from streams.api.voting.endpoints import VoteBody
 from streams.api.voting.vote_response import VoteResponse
 
+CACHED = (200, 304)
 EXAMPLE_ID = NEWEST[CHANGES.name].id
 PAIR_PATTERN = (
     r"^(?!vs-)[a-z0-9]+(?:-(?!vs(?:-|\Z))[a-z0-9]+)*-vs-"
@@ -159,23 +160,25 @@ def _list(path: str, name: str, item: Any, cursor: str, last: str) -> Operation:
     )
     summary = f"List {path.rpartition('/')[2]}"
     return Operation("GET", path, name, "Reading", summary, list[item], items=True,
-                     parameters=(_LIMIT, after), errors=(503,))  # fmt: skip
+                     parameters=(_LIMIT, after), statuses=CACHED, errors=(503,))  # fmt: skip
 
 
 def _get(path: str, name: str, summary: str, response: Any, parameter: Parameter) -> Operation:
     return Operation("GET", path, name, "Reading", summary, response, parameters=(parameter,),
-                     errors=(404, 503))  # fmt: skip
+                     statuses=CACHED, errors=(404, 503))  # fmt: skip
 
 
 def _own(path: str, name: str, summary: str, response: Any, **more: Any) -> Operation:
-    return Operation("GET", path, name, "Visitor", summary, response, errors=(503,), **more)
+    return Operation("GET", path, name, "Visitor", summary, response, statuses=CACHED,
+                     errors=(503,), **more)  # fmt: skip
 
 
 def _schemas(
     path: str, name: str, summary: str, response: Any, *parameters: Parameter, errors: Any = (404,)
 ) -> Operation:
     return Operation("GET", path, name, "Schemas", summary, response, parameters=parameters,
-                     media_type=REGISTRY_TYPE, error_type=REGISTRY_TYPE, errors=errors)  # fmt: skip
+                     media_type=REGISTRY_TYPE, error_type=REGISTRY_TYPE, statuses=CACHED,
+                     errors=errors)  # fmt: skip
 
 
 def _status(path: str, name: str, summary: str, response: Any = None, **more: Any) -> Operation:
@@ -225,6 +228,7 @@ OPERATIONS = (
     _status("/status", "getStatus", "Pipeline status", StatusEvaluation, statuses=(200, 503),
             note="200 when a vote sent now would reach a page."),
     _status("/metrics", "getMetrics", "Prometheus metrics", media_type="text/plain"),
-    _status("/openapi.json", "getOpenApi", "OpenAPI description", dict[str, Any]),
+    _status("/openapi.json", "getOpenApi", "OpenAPI description", dict[str, Any],
+            statuses=CACHED),
     _status("/docs", "getDocs", "Documentation page", media_type=HTML),
 )  # fmt: skip

@@ -193,6 +193,19 @@ def test_attributes_are_accepted_as_described(api: FakeApi, attributes: dict[str
     assert (answer.status_code == 202) is valid, answer.text
 
 
+def test_described_headers_are_sent(api: FakeApi) -> None:
+    for path, method, operation in METHODS:
+        headers = operation["responses"].get("200", {}).get("headers", {})
+        if "{" not in path and "ETag" in headers:
+            answer = api.client.request(method, path)
+            assert answer.headers["etag"], path
+            again = api.client.request(
+                method, path, headers={"If-None-Match": answer.headers["etag"]}
+            )
+            assert again.status_code == 304, path
+    assert "Link" in api.client.get("/v1/tools?limit=1").headers
+
+
 def test_errors_are_described_as_problems() -> None:
     for path, method, operation in METHODS:
         for status, response in operation["responses"].items():
