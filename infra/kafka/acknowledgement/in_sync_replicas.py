@@ -2,16 +2,21 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 
 import msgspec
-from confluent_kafka import TopicCollection
-from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient, ConfigEntry, ConfigResource, ResourceType
 
 from infra.kafka.client import create_admin
 from infra.settings import Settings
 from schemas.topics import TopicPartition
 
 SECONDS = 10.0
+_FORBIDDEN = {
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+}
 CONFIGURED_SECONDS = 3.0
 """How long `min.insync.replicas` is remembered; operators seldom change it."""
 
@@ -105,12 +110,20 @@ def least_in_sync(
 ) -> dict[str, int]:
     """`min.insync.replicas` of each topic, which its records need for an acknowledgement.
 
+    1, the default, where this client may not read a topic's configuration.
+
     Raises:
         KafkaException: no broker answers.
     """
     resources = [ConfigResource(ResourceType.TOPIC, name) for name in topics]
     futures = client.describe_configs(resources, request_timeout=seconds)
-    return {
-        topic.name: int(future.result(timeout=seconds)["min.insync.replicas"].value)
-        for topic, future in futures.items()
-    }
+    return {topic.name: _least(future) for topic, future in futures.items()}
+
+
+def _least(configuration: "Future[dict[str, ConfigEntry]]") -> int:
+    try:
+        return int(configuration.result()["min.insync.replicas"].value or 1)
+    except KafkaException as error:
+        if error.args[0].code() not in _FORBIDDEN:
+            raise
+        return 1

@@ -10,24 +10,23 @@ from collections.abc import Iterable, Iterator, Sequence
 import structlog
 
 from projections.private.tokens import Token
-from streams.api.ingest.results import Accepted, Result, Unknown
+from streams.api.ingest.results import Accepted, Rejected, Result, Unknown
 
 log = structlog.get_logger(__name__)
 
 
 def log_sent(token: Token, results: Sequence[Result]) -> None:
-    """Log which events of a request are on the log, and how many may be."""
+    """Log which events of a request are on the log, and how many are not, or may be."""
     accepted = [result for result in results if isinstance(result, Accepted)]
-    unknown = sum(isinstance(result, Unknown) for result in results)
-    if accepted or unknown:
-        log.info(
-            "events sent",
-            token=token.id,
-            role=token.role,
-            accepted=len(accepted),
-            unknown=unknown,
-            at=positions(accepted),
-        )
+    log.info(
+        "events sent",
+        token=token.id,
+        role=token.role,
+        accepted=len(accepted),
+        rejected=sum(isinstance(result, Rejected) for result in results),
+        unknown=sum(isinstance(result, Unknown) for result in results),
+        at=positions(accepted),
+    )
 
 
 def positions(accepted: Iterable[Accepted]) -> list[str]:

@@ -5,12 +5,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from infra.http.fields import Field
 
 _NO_SNIFFING: Field = (b"x-content-type-options", b"nosniff")
+_INERT: Field = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+"""Of what is no page: it loads nothing, and no page may frame it. Pages bring their own."""
 _HTTPS_ONLY: Field = (b"strict-transport-security", b"max-age=31536000")
 """For a year, and for this host alone: other hosts of the domain are not ours to decide about."""
 
 
 class ResponseHeaders:
-    """ASGI middleware: `nosniff` on every response, and HSTS where the site is on HTTPS.
+    """ASGI middleware: `nosniff` and a policy on every response, HSTS where the site is on HTTPS.
 
     Args:
         app: The application.
@@ -19,7 +21,7 @@ class ResponseHeaders:
 
     def __init__(self, app: ASGIApp, public_url: str) -> None:
         self._app = app
-        self._fields = [_NO_SNIFFING]
+        self._fields = [_NO_SNIFFING, _INERT]
         if public_url.startswith("https://"):
             self._fields.append(_HTTPS_ONLY)
 

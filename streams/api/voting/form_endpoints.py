@@ -157,9 +157,12 @@ async def _read_form(request: Request, browser: BrowserRequest, field: str) -> F
         raise Problem(415, "Send a form as application/x-www-form-urlencoded.")
     body = await read_body(request.receive, browser.headers, MAX_BYTES)
     try:
-        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict"))
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict")
     except ValueError:
         raise Problem(400, "The form is not readable.") from None
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise Problem(400, "A field of the form occurs more than once.")
     return FormSubmission(
         path=request.scope["path"],
         tool=fields.get("tool", ""),

@@ -140,8 +140,12 @@ def test_the_log_says_which_token_sent_which_events(api: FakeApi) -> None:
     assert lines == [
         {
             "event": "events sent", "log_level": "info", "token": "gateway", "role": "gateway",
-            "accepted": 2, "unknown": 0, "at": ["verdicts.votes.v1/0/0-1"],
-        }
+            "accepted": 2, "rejected": 1, "unknown": 0, "at": ["verdicts.votes.v1/0/0-1"],
+        },
+        {
+            "event": "events sent", "log_level": "info", "token": "editor", "role": "editor",
+            "accepted": 0, "rejected": 1, "unknown": 0, "at": [],
+        },
     ]  # fmt: skip
     assert "v-1" not in str(lines)
 

@@ -43,6 +43,7 @@ def test_no_answer_may_be_sniffed_or_asked_for_without_tls(
     answer = api.client.request(method, path, headers=preflight, follow_redirects=False)
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers[HSTS] == "max-age=31536000"
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
 
 
 def _fail() -> None:

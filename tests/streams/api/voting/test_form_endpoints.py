@@ -121,11 +121,12 @@ def test_what_a_voter_gave_a_retired_tool_can_be_taken_back(quick: FakeApi) -> N
         ("/bookmark", {"tool": "gone", "saved": "1"}, 410),
         ("/vote", {"tool": "alpha", "choice": "maybe"}, 422),
         ("/vote", {"tool": "alpha"}, 422),
+        ("/vote", {"tool": "alpha", "choice": ["ship", "skip"]}, 400),
         ("/bookmark", {"tool": "alpha", "saved": "yes"}, 422),
     ],
 )
 def test_a_wrong_form_is_answered_with_a_page(
-    quick: FakeApi, path: str, fields: dict[str, str], status: int
+    quick: FakeApi, path: str, fields: dict[str, Any], status: int
 ) -> None:
     answer = post(quick, path, HERE, **fields)
     assert answer.status_code == status
