@@ -79,8 +79,11 @@ class InSyncReplicas:
 def unwritable(
     states: Iterable[PartitionState], least: Mapping[str, int]
 ) -> Sequence[PartitionState]:
-    """Those of these partitions whose topic asks for more replicas in sync than there are."""
-    return [state for state in states if state.in_sync < least[state.topic]]
+    """Those of these partitions whose topic asks for more replicas in sync than there are.
+
+    Brokers never ask for more replicas than the partition has.
+    """
+    return [state for state in states if state.in_sync < min(least[state.topic], state.replicas)]
 
 
 def partition_states(

@@ -28,15 +28,18 @@ async def ends_by_itself(producer: KafkaProducer) -> None:
 
 
 def test_without_a_broker_the_outcome_is_unknown_after_the_given_time() -> None:
-    async def scene() -> None:
+    async def scene() -> tuple[str, str]:
         producer = KafkaProducer(nowhere(), delivery_seconds=0.3)
         try:
+            before = producer.fault
             with pytest.raises(DeliveryUnknown):
                 await asyncio.wait_for(producer.send("t", b"k", b"v"), 10)
+            return before, producer.fault
         finally:
             await producer.close(0)
 
-    asyncio.run(scene())
+    expected = "The broker did not acknowledge the last record that was sent."
+    assert asyncio.run(scene()) == ("", expected)
 
 
 def test_a_record_over_the_limit_is_not_written() -> None:

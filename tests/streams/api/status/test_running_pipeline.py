@@ -1,18 +1,15 @@
 """`/status` of an API, a worker and a publisher while votes cannot reach a page."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
 from click.testing import CliRunner
-from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from infra import migrations
 from infra.cli.main import verdicts as command_line
-from infra.kafka.client import create_admin
 from projections.generations import create_live_tables
 from schemas.topics import VOTES
 from tests.harness.kafka import at_kafka, hanging_transaction
@@ -105,35 +102,3 @@ def test_a_hanging_transaction_is_noticed_and_doctor_names_it_and_its_producer(
         assert "The transaction 'hangs-for-ever' (producer id " in examined
         assert f"stops all reading of {VOTES.name}/4 at offset" in examined
     pipeline.await_status(200, seconds=60)
-
-
-def test_too_few_in_sync_replicas_are_noticed_without_any_vote(
-    pipeline: RunningPipeline,
-) -> None:
-    with too_few_in_sync(pipeline):
-        answer = pipeline.await_status(503, NOTICED_SECONDS)
-        assert answer.json()["reasons"] == [
-            "12 partitions have too few in-sync replicas to acknowledge an event."
-        ]
-        ready = pipeline.get("/readyz")
-        assert ready is not None
-        assert ready.status_code == 200
-        assert "no event there is acknowledged" in pipeline.doctor()
-    pipeline.await_status(200, seconds=60)
-
-
-@contextmanager
-def too_few_in_sync(pipeline: RunningPipeline) -> Iterator[None]:
-    """Ask for two replicas of votes, where there is one broker."""
-    _alter(pipeline, AlterConfigOpType.SET)
-    try:
-        yield
-    finally:
-        _alter(pipeline, AlterConfigOpType.DELETE)
-
-
-def _alter(pipeline: RunningPipeline, operation: AlterConfigOpType) -> None:
-    entry = ConfigEntry("min.insync.replicas", "2", incremental_operation=operation)
-    topic = ConfigResource(ResourceType.TOPIC, VOTES.name, incremental_configs=[entry])
-    client = create_admin(pipeline.settings)
-    client.incremental_alter_configs([topic])[topic].result(20)
