@@ -120,14 +120,15 @@ _INGEST = (
     "minutes ahead is rejected. `subject`, `dataschema` and extensions are ignored. Binary mode "
     "takes one event, with its attributes in headers `ce-*`.\n\n"
     "Codes of rejected events: "
-    "`forbidden`, `future-time`, `invalid-text`, `invalid-time`, `invalid-value`, `malformed`, "
-    "`missing-field`, `too-large`, `unavailable`, `unknown-field`, `unknown-type`."
+    "`duplicate-key`, `forbidden`, `future-time`, `invalid-text`, `invalid-time`, "
+    "`invalid-value`, `malformed`, `missing-field`, `too-large`, `unavailable`, `unknown-field`, "
+    "`unknown-type`."
 )
 _BROWSER = (
     "For this site's own pages: requires their `Origin` or `Sec-Fetch-Site: same-origin`. "
     "Waits up to a second for the tally; pages that are fetched after the answer show the change. "
     "While no worker applies events, the answer comes with the broker's acknowledgement and has "
-    "`pending`."
+    "`pending`. A retired tool answers 410, but for a removal."
 )
 _STREAM = (
     "Server-Sent Events named `tally`, with the version as their id. The current tallies come "

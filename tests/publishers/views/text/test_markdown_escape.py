@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from publishers.views.text.markdown_escape import escape_block, escape_inline
+from tests.publishers.views.text.markdown_readers import READERS, harm
 
 # The most permissive reader: HTML and tables are on.
 READER = MarkdownIt("commonmark", {"html": True}).enable("table")
@@ -47,6 +48,56 @@ def shown(text: str) -> str:
 def test_no_text_brings_html_headings_or_tables(text: str) -> None:
     assert not kinds(escape_block(text)) & {*FORBIDDEN, "hr"}
     assert not kinds(escape_inline(text)) & FORBIDDEN
+
+
+MARKUP = [*PIECES, "<script>", "](", ")", "]", ": ", ":   ", "!!! x", "[^1]", "[^1]: ", "*[x]: "]
+MARKUP += [
+    "[[x]]",
+    "[TOC]",
+    "&lt;",
+    "*",
+    "_",
+    "^",
+    "~~",
+    "=",
+    "\x02",
+    "\x03",
+    "\x0b",
+    "\x85",
+    "\u2068",
+]
+MARKUP += [
+    "(javascript:a)",
+    "[x](javascript:a)",
+    "[x]: javascript:a",
+    "(https://a.example",
+    "http://a.b",
+]
+MARKUP += [
+    "{: onclick=a }",
+    "{#id onclick=a}",
+    "<a@b.example>",
+    "www.a.example",
+    "<div markdown=1>",
+]
+
+
+@settings(SETTLED, max_examples=150)
+@given(st.lists(st.sampled_from(MARKUP), max_size=14).map("".join))
+@example("[a](https://a.example[x](javascript:a)")
+@example("[a](https://a.example` `<script>` `")
+@example("x\n\x02!!! note\n\n    x")
+@example("x\n- \x03:   x")
+@example("^1 *[x]: y")
+def test_no_reader_finds_harm_in_a_text(text: str) -> None:
+    line = escape_inline(text)
+    pages = [
+        escape_block(text), line, f"# {line}", f"- Pro: {line}", f"[{line}](https://a.example/)",
+        f"**{line}**", f"| a |\n| --- |\n| {line} |",
+    ]  # fmt: skip
+    for page in pages:
+        for reader, render in READERS.items():
+            assert harm(render(page)) == [], (reader, page)
 
 
 @SETTLED
