@@ -4,10 +4,10 @@ Callers pass only the properties in which they differ, with the reason beside th
 """
 
 import ssl
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from infra.settings import Settings
@@ -20,6 +20,16 @@ MAX_QUEUED_RECORDS = 100_000
 _ADDRESS = "bootstrap.servers"
 EVENT_BYTES = 2 << 20  # no less than the event topics take
 
+METADATA_SECONDS = 3.0
+_OUTDATED = {
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError._NOENT,
+    KafkaError._TIMED_OUT,
+}
+
+T = TypeVar("T")
 Properties = Mapping[str, Any]
 """librdkafka properties by their own names, such as `fetch.wait.max.ms`."""
 
@@ -94,6 +104,29 @@ def connection(settings: Settings) -> dict[str, str]:
 def security_of(properties: Mapping[str, str]) -> dict[str, str]:
     """Return the properties of a client beside the address of the brokers."""
     return {name: value for name, value in properties.items() if name != _ADDRESS}
+
+
+def ask(client: AdminClient, question: Callable[[], T]) -> T:
+    """The answer to a question, which is asked again where the client's metadata is outdated.
+
+    The client keeps to what it once learned: a leader of a later epoch refuses its questions for
+    ever, and a controller that has died answers none for minutes. Metadata of all topics brings
+    the present ones.
+
+    Args:
+        client: Asks.
+        question: Asks through the client and waits for the answer.
+
+    Raises:
+        KafkaException: no broker answers, or one refuses.
+    """
+    try:
+        return question()
+    except KafkaException as error:
+        if error.args[0].code() not in _OUTDATED:
+            raise
+        client.list_topics(timeout=METADATA_SECONDS)
+        return question()
 
 
 def ssl_context(security: Mapping[str, str]) -> ssl.SSLContext:

@@ -20,17 +20,11 @@ from confluent_kafka.admin import (
     TopicDescription,
 )
 
-from infra.kafka.client import FEW_RECORDS, create_admin, create_consumer
+from infra.kafka.client import FEW_RECORDS, ask, create_admin, create_consumer
 from infra.settings import Settings
 from schemas.topics import TopicPartition
 
 SECONDS = 10.0
-_OUTDATED = {
-    KafkaError.FENCED_LEADER_EPOCH,
-    KafkaError.UNKNOWN_LEADER_EPOCH,
-    KafkaError.NOT_LEADER_FOR_PARTITION,
-    KafkaError._NOENT,
-}
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -68,9 +62,15 @@ class LogOffsets:
 
     def cluster_id(self) -> str:
         """The id that the cluster got when it was created."""
-        cluster = self._admin.describe_cluster(request_timeout=self._seconds).result()
+
+        def question() -> str:
+            cluster = self._admin.describe_cluster(request_timeout=self._seconds).result()
+            return str(cluster.cluster_id)
+
+        # A client that has met no broker has no metadata that could be outdated.
+        cluster_id = ask(self._admin, question) if self._connected else question()
         self._connected = True
-        return str(cluster.cluster_id)
+        return cluster_id
 
     def bounds(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, Bounds]:
         """Topic id, first offset and end of each partition."""
@@ -149,11 +149,14 @@ class LogOffsets:
             consumer.close()
 
     def _describe(self, topics: Iterable[str]) -> dict[str, TopicDescription]:
+        names = TopicCollection(sorted(topics))
         self._connect()
-        futures = self._admin.describe_topics(
-            TopicCollection(sorted(topics)), request_timeout=self._seconds
-        )
-        return {name: future.result() for name, future in futures.items()}
+
+        def question() -> dict[str, TopicDescription]:
+            futures = self._admin.describe_topics(names, request_timeout=self._seconds)
+            return {name: future.result() for name, future in futures.items()}
+
+        return ask(self._admin, question)
 
     def _connect(self) -> None:
         """Meet a broker first: an unconnected client can take three seconds to learn leaders."""
@@ -167,21 +170,11 @@ class LogOffsets:
         isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
     ) -> dict[TopicPartition, int]:
         wanted = list(partitions)
-        try:
-            return self._ask(wanted, spec, isolation)
-        except KafkaException as error:
-            # The client keeps asking with the leader epoch that it once learned, and a leader of
-            # a later epoch refuses that for ever. Metadata of all topics brings the present one.
-            if error.args[0].code() not in _OUTDATED:
-                raise
-            self._admin.list_topics(timeout=self._seconds)
-            return self._ask(wanted, spec, isolation)
-
-    def _ask(
-        self, partitions: list[TopicPartition], spec: OffsetSpec, isolation: IsolationLevel
-    ) -> dict[TopicPartition, int]:
         self._connect()
-        answers = list_offsets(self._admin, partitions, spec, self._seconds, isolation)
+        answers = ask(
+            self._admin,
+            lambda: list_offsets(self._admin, wanted, spec, self._seconds, isolation),
+        )
         return {partition: answer.offset for partition, answer in answers.items()}
 
 

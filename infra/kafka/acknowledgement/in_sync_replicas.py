@@ -8,7 +8,7 @@ import msgspec
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, ConfigEntry, ConfigResource, ResourceType
 
-from infra.kafka.client import create_admin
+from infra.kafka.client import ask, create_admin
 from infra.settings import Settings
 from schemas.topics import TopicPartition
 
@@ -70,9 +70,9 @@ class InSyncReplicas:
             self._admin.describe_cluster(request_timeout=self._seconds).result()
             self._connected = True
         if self._clock() >= self._read_again_at:
-            self._least = least_in_sync(self._admin, names, self._seconds)
+            self._least = ask(self._admin, lambda: least_in_sync(self._admin, names, self._seconds))
             self._read_again_at = self._clock() + CONFIGURED_SECONDS
-        states = partition_states(self._admin, names, self._seconds)
+        states = ask(self._admin, lambda: partition_states(self._admin, names, self._seconds))
         return tuple((each.topic, each.partition) for each in unwritable(states, self._least))
 
 
