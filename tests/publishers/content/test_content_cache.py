@@ -106,6 +106,12 @@ def test_an_outdated_review_changes_the_history(cache: CachedContent) -> None:
     assert cache.refresh(late, marked="bee") == {"bee": False}
 
 
+def test_a_listing_with_the_same_facts_changes_the_time_of_the_tool(cache: CachedContent) -> None:
+    assert cache.refresh(a_listing("ant", "Ant", "insects", time=LATER), marked="ant") == {
+        "ant": False
+    }
+
+
 def test_a_tool_that_moves_or_is_retired_has_moved(cache: CachedContent) -> None:
     before = cache.content
     cache.refresh(a_listing("ant", "Ant", "pets", time=LATER), a_retirement("bee"), marked="ant")
