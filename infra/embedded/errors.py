@@ -13,6 +13,10 @@ class PortTakenError(EmbeddedError):
     """Another program bound the port between its choice and the start of the server."""
 
 
+class UnknownPasswordError(EmbeddedError):
+    """A server does not know the password that its data folder keeps."""
+
+
 def is_disk_full(error: OSError) -> bool:
     """Return whether a write failed because the disk or the user's quota is full."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)

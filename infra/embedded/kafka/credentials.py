@@ -32,9 +32,10 @@ _MODULES = "org.apache.kafka.common.security"
 class Credentials:
     """The password of one data folder; its file exists once the broker knows the password.
 
-    A folder of a release without passwords, and one whose file was deleted, gets a new password:
-    the broker starts with a second user, of a random password that this process alone knows and
-    that ends with the installation. Through it the SCRAM credential is set.
+    A folder of a release without passwords gets one. So does a folder whose file was deleted, or
+    whose broker does not know the credential, as with an older copy of its log. For that the broker
+    starts with a second user, whose random password this process alone knows. The user sets the
+    SCRAM credential and is unknown to the next start.
     """
 
     def __init__(self, file: Path) -> None:
@@ -73,6 +74,11 @@ class Credentials:
         admin.alter_user_scram_credentials([change], request_timeout=SECONDS)[USER].result()
         write_private(self._file, self._password + "\n")
         self._installation = ""
+
+    def forget(self) -> None:
+        """Forget a password that the broker does not know; the next start installs another one."""
+        self._password = ""
+        self._file.unlink(missing_ok=True)
 
     @property
     def of_client(self) -> dict[str, str]:

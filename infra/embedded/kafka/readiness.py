@@ -1,16 +1,17 @@
 """Asks an embedded broker whether it is ready."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 import msgspec
 import psutil
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from infra.kafka.client import create_admin, create_consumer
 from infra.settings import Settings
 
+MAX_REFUSALS = 5
 # A broker that is starting refuses connections until it listens.
 _EAGER = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 100}
 
@@ -21,9 +22,30 @@ def client_settings(address: str, security: Mapping[str, str]) -> Settings:
     return msgspec.structs.replace(settings, kafka=address, kafka_security=dict(security))
 
 
-def eager_admin(settings: Settings) -> AdminClient:
-    """Create an admin client that connects as soon as a broker listens."""
-    return create_admin(settings, _EAGER)
+def eager_admin(
+    settings: Settings, on_error: Callable[[KafkaError], None] = lambda _: None
+) -> AdminClient:
+    """Create an admin client that connects as soon as a broker listens.
+
+    Its `poll` calls `on_error` with errors of connections.
+    """
+    return create_admin(settings, {**_EAGER, "error_cb": on_error})
+
+
+class PasswordCheck:
+    """Counts how often a broker refuses a password; pass it as `on_error`."""
+
+    def __init__(self) -> None:
+        self._refusals = 0
+
+    def __call__(self, error: KafkaError) -> None:
+        """Count a refusal."""
+        self._refusals += error.code() == KafkaError._AUTHENTICATION
+
+    @property
+    def failed(self) -> bool:
+        """Whether several attempts in a row were refused."""
+        return self._refusals >= MAX_REFUSALS
 
 
 def listens(pid: int, port: int) -> bool:

@@ -16,10 +16,11 @@ from confluent_kafka import KafkaException
 
 from infra.embedded import ports
 from infra.embedded.environment import server_environment
-from infra.embedded.errors import EmbeddedError, PortTakenError
+from infra.embedded.errors import EmbeddedError, PortTakenError, UnknownPasswordError
 from infra.embedded.kafka.configuration import JVM_OPTIONS, PROPERTIES
 from infra.embedded.kafka.credentials import Credentials
 from infra.embedded.kafka.readiness import (
+    PasswordCheck,
     answers,
     client_settings,
     coordinates_groups,
@@ -93,7 +94,7 @@ class Kafka:
         for attempt in range(attempts):
             chosen = self._ports or ports.choose(self.data, "kafka", "kafka_controller")
             try:
-                child = self._start(chosen, spawn)
+                child = self._start_with_password(chosen, spawn)
             except PortTakenError:
                 if attempt == attempts - 1:
                     raise
@@ -103,6 +104,15 @@ class Kafka:
             self._ports = chosen
             return child
         raise AssertionError("the last attempt returns or raises")
+
+    def _start_with_password(self, chosen: dict[str, int], spawn: Spawn) -> Child:
+        """Start the broker; if it does not know the password, again with a new one."""
+        try:
+            return self._start(chosen, spawn)
+        except UnknownPasswordError:
+            assert self._credentials
+            self._credentials.forget()
+            return self._start(chosen, spawn)
 
     def _start(self, chosen: dict[str, int], spawn: Spawn) -> Child:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -125,7 +135,10 @@ class Kafka:
             )
         try:
             self._note_pid(child)
-            self._install_credentials(child, chosen, log)
+            if self._credentials and not self._credentials.installed:
+                self._install_credentials(self._credentials, child, chosen, log)
+            elif self._credentials and not self._ports:
+                self._check_password(child, chosen, log)
             self._await_ready(child, chosen, log)
         except BaseException:
             child.kill()
@@ -184,11 +197,10 @@ class Kafka:
         if formatting.wait():
             raise log.explain(self.name, self.data)
 
-    def _install_credentials(self, child: Child, chosen: dict[str, int], log: StartupLog) -> None:
+    def _install_credentials(
+        self, credentials: Credentials, child: Child, chosen: dict[str, int], log: StartupLog
+    ) -> None:
         """Give a broker that knows no password its password, then forbid the way to do so."""
-        credentials = self._credentials
-        if credentials is None or credentials.installed:
-            return
         # Before the child listens, a program of another user may: it must learn no password.
         self._wait(child, log, lambda: listens(child.pid, chosen["kafka"]))
         admin = eager_admin(client_settings(_address(chosen), credentials.of_installer))
@@ -202,6 +214,25 @@ class Kafka:
 
         self._wait(child, log, install)
         self._write_properties(chosen)
+
+    def _check_password(self, child: Child, chosen: dict[str, int], log: StartupLog) -> None:
+        """Return when the broker has accepted the password.
+
+        Later starts skip this: clients that run know the password, so it must not change.
+
+        Raises:
+            UnknownPasswordError: It refuses the password, as with an older copy of its log.
+        """
+        check = PasswordCheck()
+        admin = eager_admin(client_settings(_address(chosen), self.security), check)
+
+        def accepted() -> bool:
+            admin.poll(0)
+            if check.failed:
+                raise UnknownPasswordError(f"Kafka does not know the password in {self.folder}.")
+            return answers(admin)
+
+        self._wait(child, log, accepted)
 
     def _await_ready(self, child: Child, chosen: dict[str, int], log: StartupLog) -> None:
         settings = client_settings(_address(chosen), self.security)

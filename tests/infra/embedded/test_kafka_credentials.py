@@ -144,6 +144,12 @@ def test_a_folder_without_a_password_gets_one_and_keeps_its_log(folder: Folder) 
     assert ends(renewed, "kept", 1) == [1]
     require_refused(upgraded)
 
+    folder.password.write_text("of another copy of the log\n")
+    replaced = folder.start()
+    assert replaced.kafka_security["sasl.password"] == folder.password.read_text().strip()
+    assert ends(replaced, "kept", 1) == [1]
+    require_refused(renewed)
+
 
 def ask_controller(address: str) -> bytes:
     """The answer to DescribeCluster without a password; empty where the connection is closed."""
