@@ -54,7 +54,7 @@ def _groups() -> list[dict[str, Any]]:
         {
             "name": name,
             "about": about,
-            "operations": [_described(each) for each in OPERATIONS if each.tag == name],
+            "entries": [_described(each) for each in OPERATIONS if each.tag == name],
         }
         for name, about in TAGS.items()
     ]
@@ -62,7 +62,7 @@ def _groups() -> list[dict[str, Any]]:
 
 def _described(operation: Operation) -> dict[str, Any]:
     return {
-        "it": operation,
+        "operation": operation,
         "statuses": sorted({*operation.statuses, *operation.errors}),
         "request": _request(operation),
         "response": _example(operation.response),

@@ -63,6 +63,13 @@ def test_every_version_of_a_schema_gets_the_registrys_id() -> None:
     assert at(fake).register_all() == ids
 
 
+def test_every_version_is_known_by_the_registrys_id_and_by_its_pinned_one() -> None:
+    ids = at(FakeRegistry()).register_all()
+    known = Codec(ids=ids).versions
+    assert all(known[pinned] is known[registered] for pinned, registered in ids.items())
+    assert len(known) == 2 * len(VERSIONS)
+
+
 def test_our_subjects_get_our_rule_unless_they_have_one() -> None:
     fake = FakeRegistry()
     fake.rules["verdicts.votes.v1-value"] = "FULL"
