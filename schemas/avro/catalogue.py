@@ -87,7 +87,7 @@ VERSIONS = (
     ),
 )
 BY_ID = {version.id: version for version in VERSIONS}
-NEWEST = {version.topic.name: version for version in VERSIONS}  # a later version comes later
+NEWEST = {version.topic.name: version for version in VERSIONS}  # the last of a topic stays
 
 
 def fingerprint(schema: list[Any]) -> str:

@@ -113,9 +113,10 @@ def _fields(data: type[Data]) -> list[Field]:
 
 def words_for(hint: Any) -> str:
     """What a field of this type may hold, in words."""
+    parts = get_args(hint)
     for type_, words in _WORDS:
-        if hint == type_ or (type_ in (choices := get_args(hint)) and type(None) in choices):
+        if hint == type_ or (type_ in parts and type(None) in parts):
             return words
-        if type_ in get_args(hint):
+        if type_ in parts:
             return f"a list of texts, each {words}"
     raise LookupError(f"no words for {hint}")

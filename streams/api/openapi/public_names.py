@@ -6,7 +6,6 @@ PUBLIC_NAMES = {
     "Accepted": "AcceptedEvent",
     "Authored": "ReviewOfTool",
     "Bookmark": "SavedBookmark",
-    "BookmarkedTool": "BookmarkedTool",
     "CategoryBody": "CategoryWithTools",
     "CategoryName": "CategoryReference",
     "Community": "CommunityVerdict",

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
@@ -35,8 +36,9 @@ def run_schemathesis(
         *("-H", f"Authorization: Bearer {token}", "-H", f"Origin: {origin or url}"),
     ]
     environment = {"SCHEMATHESIS_HOOKS": "tests.harness.openapi.hooks", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
+    with tempfile.TemporaryDirectory() as folder:  # it writes what it found below its folder
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
     assert done.returncode == 0, f"{done.stdout[-8000:]}\n{done.stderr[-2000:]}"
     return done.stdout
