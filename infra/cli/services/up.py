@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 
 import click
 
@@ -9,12 +10,14 @@ from infra.cli.options import counted, read_settings
 from infra.cli.setup.admin_token import ensure_admin_token
 from infra.cli.setup.demo import demo_content
 from infra.cli.setup.migrate import migrate_database
+from infra.embedded.private_file import open_log
 from infra.kafka.topics import apply as apply_topics
 from infra.settings import Settings
 from infra.supervisor.console import Screen
 from infra.supervisor.data_folder import DataFolder
 from infra.supervisor.local_system import LocalSystem, StartSteps, run_until_stopped
 from infra.supervisor.signals import end_with_parent
+from infra.telemetry.logging import configure
 from schemas.topics import TOPICS
 
 
@@ -60,7 +63,12 @@ def run_local_system(
 
 
 def prepare(settings: Settings, folder: DataFolder, screen: Screen) -> None:
-    """Migrate the database, create missing topics, and create the local admin token."""
+    """Migrate the database, create missing topics, and create the local admin token.
+
+    From here on the log lines of this process go to a file; its terminal shows progress.
+    """
+    log = open_log(folder.path / "logs" / "up.log")
+    configure("up", TextIOWrapper(log, write_through=True), settings.log_level)
     with screen.step("Migrating the database") as step:
         step.result = f"Database at revision {migrate_database(settings)}"
     with screen.step("Creating topics") as step:
@@ -69,4 +77,5 @@ def prepare(settings: Settings, folder: DataFolder, screen: Screen) -> None:
         step.result = f"{created} created, {len(changes.found)} found"
     for difference in changes.differences:
         screen.warn(difference)
-    ensure_admin_token(settings, folder.token_file)
+    if ensure_admin_token(settings, folder.token_file):
+        screen.done(f"Admin token created in {folder.token_file}")

@@ -8,8 +8,8 @@ from infra.settings import Settings
 from projections.private import tokens
 
 
-def ensure_admin_token(settings: Settings, path: Path) -> None:
-    """Create a token in `path`, unless the file holds a valid one."""
+def ensure_admin_token(settings: Settings, path: Path) -> bool:
+    """Create a token in `path`, unless the file holds a valid one; whether one was created."""
     issued = None
     database = create_engine(settings, name="verdicts up", pool_size=1)
     try:
@@ -22,3 +22,4 @@ def ensure_admin_token(settings: Settings, path: Path) -> None:
         database.dispose()
     if issued is not None:
         tokens.log_created(issued.token)
+    return issued is not None

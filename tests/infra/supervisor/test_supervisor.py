@@ -106,6 +106,14 @@ def test_the_local_token_and_the_addresses_are_for_the_owner_alone(up: Up) -> No
         assert stat.S_IMODE(log.stat().st_mode) == 0o600, log
 
 
+def test_a_new_token_is_a_line_of_progress_and_is_logged_in_a_file(up: Up) -> None:
+    assert f"Admin token created in {up.data / 'admin.token'}" in up.service.logged
+    assert "local administrator" not in up.service.logged
+    lines = (up.data / "logs" / "up.log").read_text().splitlines()
+    (created,) = [line for line in map(json.loads, lines) if line["event"] == "token created"]
+    assert (created["role"], created["service"]) == ("admin", "up")
+
+
 def test_the_run_names_the_processes_themselves(up: Up) -> None:
     run = up.run()
     names = {name: psutil.Process(pid).name() for name, pid in run["pids"].items()}
