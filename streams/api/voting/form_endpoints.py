@@ -160,8 +160,10 @@ async def _read_form(request: Request, browser: BrowserRequest, field: str) -> F
         pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict")
     except ValueError:
         raise Problem(400, "The form is not readable.") from None
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
+    # Other fields are ignored, however often they occur.
+    known = [(name, value) for name, value in pairs if name in ("tool", field, "token", "back")]
+    fields = dict(known)
+    if len(fields) < len(known):
         raise Problem(400, "A field of the form occurs more than once.")
     return FormSubmission(
         path=request.scope["path"],

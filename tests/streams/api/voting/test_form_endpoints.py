@@ -134,6 +134,12 @@ def test_a_wrong_form_is_answered_with_a_page(
     assert quick.sent == []
 
 
+def test_fields_that_mean_nothing_may_repeat_and_those_that_do_may_not(quick: FakeApi) -> None:
+    assert post(quick, "/vote", tool="alpha", choice="ship", x=["1", "2"]).status_code == 303
+    assert post(quick, "/vote", tool="alpha", choice=["ship", "skip"]).status_code == 400
+    assert kinds(quick) == ["vote.cast"]
+
+
 def test_names_are_escaped(quick: FakeApi) -> None:
     tools = quick.fakes.read_model.tools
     tools["alpha"] = msgspec.structs.replace(tools["alpha"], name="<b>A</b>")
