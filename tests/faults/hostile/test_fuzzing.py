@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
 
 from tests.faults.harness.hostile.exchange import Exchange, at_once, pour, request
@@ -37,8 +37,7 @@ def test_well_formed_hostile_requests_are_answered(live: LiveSite, seed: int, am
         return Sent(number, data, await request(live.port, data))
 
     results = send_all(live, send, amount)
-    unanswered = [describe(sent) for sent in results if sent.exchange.status < 200]
-    assert not unanswered, "\n".join(unanswered[:10])
+    require_none(sent for sent in results if sent.exchange.status < 200)
 
 
 def test_bytes_that_are_no_request_do_no_harm(live: LiveSite, seed: int, amount: int) -> None:
@@ -71,15 +70,20 @@ def send_all(live: LiveSite, send: Send, amount: int) -> list[Sent]:
     slowest = max(results, key=lambda sent: sent.exchange.seconds)
     print(f"slowest: {describe(slowest)}")
     print(f"memory {before >> 20} MB, then {grown >> 20} MB more")
-    # A 503 is no fault under load. Sent again alone, it is one.
+    require_none(sent for sent in results if has_failed(sent.exchange))
+    live.require_well()
+    # A 503 is no fault under load. Sent again alone to a site that is well, it is one.
     refused = [sent.number for sent in results if 503 in sent.exchange.statuses]
     again = asyncio.run(at_once(len(refused), 1, lambda index: send(refused[index])))
-    faults = [describe(sent) for sent in results if has_failed(sent.exchange)]
-    faults += [describe(sent) for sent in again if 503 in sent.exchange.statuses]
-    assert not faults, "\n".join(faults[:10])
-    live.require_well()
+    require_none(sent for sent in again if 503 in sent.exchange.statuses)
     assert grown < MOST_GROWTH
     return results
+
+
+def require_none(faults: Iterable[Sent]) -> None:
+    """Show the first faults, if there are any."""
+    lines = [describe(sent) for sent in faults]
+    assert not lines, "\n".join(lines[:10])
 
 
 def has_failed(exchange: Exchange) -> bool:

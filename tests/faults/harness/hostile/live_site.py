@@ -2,6 +2,7 @@
 
 import json
 from itertools import count, pairwise
+from typing import Any
 
 import httpx
 import psutil
@@ -102,7 +103,7 @@ class LiveSite:
         self.wait_for_pages()
         dead_letters = self.system.log.ends([DEAD_LETTERS_PARTITION])[DEAD_LETTERS_PARTITION]
         assert dead_letters == 0, "an accepted event could not be applied"
-        assert httpx.get(f"{self.url}/status", trust_env=False).status_code == 200
+        wait_until("the status is ok", self._status, lambda status: status["status"] == "ok")
         self._vote()
 
     def _vote(self) -> None:
@@ -120,6 +121,9 @@ class LiveSite:
         community = answer.json()["community"]
         tally = f"{community['ship']} ship / {community['skip']} skip"
         wait_until("the page shows the vote", lambda: tally in self._page())
+
+    def _status(self) -> dict[str, Any]:
+        return httpx.get(f"{self.url}/status", trust_env=False, timeout=30).json()
 
     def _page(self) -> str:
         page = httpx.get(f"{self.url}/tools/{STEADY_TOOL}/", trust_env=False, timeout=30)

@@ -50,7 +50,7 @@ class HostileRequests:
     def make(self, chances: random.Random, number: int) -> bytes:
         """One request that asks to close its connection; numbers in a row visit every route."""
         target = self._target(chances, number)
-        method = target.method if chances.random() < 0.93 else chances.choice(METHODS)
+        method = target.method if chances.random() < 0.9 else chances.choice(METHODS)
         described, body = self._bodies.make(chances, target)
         fields = [("Host", self._known.host.encode()), *described]
         self._add_fields(chances, target, fields)
@@ -64,13 +64,13 @@ class HostileRequests:
         return line.encode() + head + b"\r\n" + body
 
     def _target(self, chances: random.Random, number: int) -> Target:
-        """Events every fourth time, pages as often, and routes in turn the other times."""
-        turn, kind = divmod(number, 4)
+        """Events and pages every eighth time each, and otherwise routes in turn."""
+        group, kind = divmod(number, 8)
         if kind == 0:
             return self._events
         if kind == 1:
             return Target("GET", f"/{chances.choice(self._known.subjects['path'])}")
-        return self._routes[(2 * turn + kind) % len(self._routes)]
+        return self._routes[(6 * group + kind) % len(self._routes)]
 
     def _path(self, chances: random.Random, target: Target) -> str:
         def fill(match: re.Match[str]) -> str:

@@ -42,16 +42,21 @@ def targets() -> list[Target]:
     api = [
         described.get((method, route.path), Target(method, route.path))
         for route in routes(FakeApi().components)
-        for method in sorted(route.methods or {"GET"})
+        for method in _methods(route)
     ]
     source = SiteSource(_no_content, lambda _: [])
     site = [
         Target(method, route.path.replace(":path}", "}"), SITE_QUERIES.get(route.path, ()))
         for route in site_routes(Settings.from_environment({}), source, _no_bookmarks)
         if isinstance(route, Route)
-        for method in sorted(route.methods or {"GET"})
+        for method in _methods(route)
     ]
     return [*api, *site]
+
+
+def _methods(route: Route) -> list[str]:
+    """The route's methods; a route that answers GET answers HEAD as well."""
+    return sorted((route.methods or {"GET"}) - {"HEAD"})
 
 
 @contextmanager
