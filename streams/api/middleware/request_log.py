@@ -5,6 +5,7 @@ A line holds no query, cookie or token, since those carry secrets. Of a token it
 
 import re
 import time
+from collections import Counter
 from collections.abc import Callable
 
 import structlog
@@ -14,6 +15,8 @@ from infra.http.fields import RepeatedFieldError, fields_of
 from streams.api.auth.trusted_proxies import TrustedProxies, network_prefix
 
 SECURITY_STATUSES = frozenset((401, 403, 429))
+MAX_REFUSALS = 20
+"""Lines a second for one network, so that a flood of refused requests fills no disk."""
 _SHOWN_CHARACTERS = 200
 _TOKEN_ID = re.compile(rb"[Bb]earer +vdt_([0-9a-z]{12})_")
 
@@ -42,6 +45,9 @@ class RequestLog:
         self._proxies = proxies
         self._every_request = every_request
         self._clock = clock
+        self._second = 0
+        self._refusals: Counter[str] = Counter()
+        self._left_out = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the app, and log its answer."""
@@ -58,13 +64,31 @@ class RequestLog:
         try:
             await self._app(scope, receive, send_noting_status)
         finally:
-            self._log(scope, status, self._clock() - started)
+            ended = self._clock()
+            self._log(scope, status, ended - started, ended)
 
-    def _log(self, scope: Scope, status: int, seconds: float) -> None:
-        if status in SECURITY_STATUSES:
-            log.info("request refused", **self._describe(scope, status, seconds))
-        elif self._every_request:
-            log.info("request", **self._describe(scope, status, seconds))
+    def _log(self, scope: Scope, status: int, seconds: float, now: float) -> None:
+        refused = status in SECURITY_STATUSES
+        if not refused and not self._every_request:
+            return
+        line = self._describe(scope, status, seconds)
+        if not refused:
+            log.info("request", **line)
+        elif self._every_request or self._is_within_budget(str(line["client"]), int(now)):
+            log.info("request refused", **line)
+
+    def _is_within_budget(self, network: str, second: int) -> bool:
+        """Whether to log one more refusal; says how many were left out before this second."""
+        if second != self._second:
+            if self._left_out:
+                log.warning("more requests were refused than are logged", count=self._left_out)
+            self._second, self._left_out = second, 0
+            self._refusals.clear()
+        self._refusals[network] += 1
+        if self._refusals[network] > MAX_REFUSALS:
+            self._left_out += 1
+            return False
+        return True
 
     def _describe(self, scope: Scope, status: int, seconds: float) -> dict[str, str | int | float]:
         try:

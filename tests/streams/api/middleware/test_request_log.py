@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from streams.api.auth.trusted_proxies import TrustedProxies
-from streams.api.middleware.request_log import RequestLog
+from streams.api.middleware.request_log import MAX_REFUSALS, RequestLog
 
 SECRET = b"x" * 43
 TOKEN = b"Bearer vdt_7f3k2m9qx1zd_" + SECRET
@@ -62,3 +62,29 @@ def test_other_requests_are_not_logged_by_default(status: int) -> None:
 def test_no_line_holds_a_secret(status: int) -> None:
     assert request(status)
     assert SECRET.decode() not in str(request(status))
+
+
+def test_a_flood_of_refused_requests_does_not_fill_the_log() -> None:
+    now = 1.0
+
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 429, "headers": []})
+
+    async def send(message: object) -> None: ...
+
+    def count(times: int, client: str) -> int:
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "client": (client, 1)}
+        with capture_logs() as lines:
+            for _ in range(times):
+                asyncio.run(logged(scope, None, send))  # type: ignore[arg-type]
+        summaries = [line["count"] for line in lines if line["log_level"] == "warning"]
+        left_out.extend(summaries)
+        return len(lines) - len(summaries)
+
+    left_out: list[int] = []
+    logged = RequestLog(refuse, TrustedProxies([]), every_request=False, clock=lambda: now)
+    assert count(100, "192.0.2.1") == MAX_REFUSALS
+    assert count(3, "198.51.100.1") == 3, "another network has lines of its own"
+    now = 2.0
+    assert count(1, "192.0.2.1") == 1
+    assert left_out == [100 - MAX_REFUSALS]
