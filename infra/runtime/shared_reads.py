@@ -5,7 +5,7 @@ that was read before it asked.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -35,12 +35,24 @@ class BatchedReads(Generic[K, V]):
         Raises:
             Exception: what the read raises; every caller whose key it read gets the same.
         """
+        return await asyncio.shield(self._request(key))
+
+    async def get_all(self, keys: Iterable[K]) -> list[V | None]:
+        """The values as `get` gives them, in the order of the keys; one read reads all.
+
+        Raises:
+            Exception: as `get`.
+        """
+        requests = list(map(self._request, keys))
+        return [await asyncio.shield(request) for request in requests]
+
+    def _request(self, key: K) -> "asyncio.Future[V | None]":
         request = self._requested.get(key)
         if request is None:
             request = self._requested[key] = asyncio.get_running_loop().create_future()
         if self._reader is None:
             self._reader = asyncio.create_task(self._read_requested())
-        return await asyncio.shield(request)
+        return request
 
     async def _read_requested(self) -> None:
         try:

@@ -182,10 +182,11 @@ def _summarize_probes(terminalreporter: Any, all_figures: list[ProbeFigures]) ->
     if not all_figures:
         return
     terminalreporter.section("floods")
-    heading = " ".join(f"{name:>10}" for name in ("sent", "answered", "p50", "p99", "max"))
-    terminalreporter.write_line(f"{'flood':<34}{heading}")
+    columns = ("sent", "answered", "p50", "p99", "max", "p99 votes", "p99 pages")
+    heading = " ".join(f"{name:>10}" for name in columns)
+    terminalreporter.write_line(f"{'flood':<24}{heading}")
     for figures in all_figures:
-        times = (figures.p50, figures.p99, figures.longest)
+        seconds = (figures.p50, figures.p99, figures.longest, figures.p99_votes, figures.p99_pages)
         numbers = " ".join(f"{number:>10}" for number in (figures.sent, figures.answered))
-        numbers += "".join(f"{seconds * 1000:>8.0f} ms" for seconds in times)
-        terminalreporter.write_line(f"{figures.flood:<34}{numbers}  {figures.note}".rstrip())
+        numbers += "".join(f"{value * 1000:>8.0f} ms" for value in seconds)
+        terminalreporter.write_line(f"{figures.flood:<24}{numbers}  {figures.note}".rstrip())

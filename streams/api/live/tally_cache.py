@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from infra.runtime.shared_reads import BatchedReads
-from projections.read.tools import ToolTally, find_tool, find_tools, read_tallies
+from projections.read.tools import ToolTally, find_tools, read_tallies
 from schemas.records import Community, Tool, Verdict
 from streams.api.read_model import ReadModel
 
@@ -52,6 +52,7 @@ class TallyCache:
         self._read_model = read_model
         self._tools: dict[str, CachedTool] = {}
         self._tallies = BatchedReads(self._read_tallies)
+        self._records = BatchedReads(self._read_records)
 
     def cached(self, slug: str) -> CachedTool | None:
         """The tool from memory."""
@@ -60,17 +61,18 @@ class TallyCache:
     async def get(self, slug: str) -> CachedTool | None:
         """The tool from memory, else from the database; None for a tool that is not listed."""
         if slug not in self._tools:
-            record = await self._read_model.run(find_tool, slug)
-            if record is not None:
-                self.update(record)
+            await self._read_missing([slug])
         return self._tools.get(slug)
 
     async def get_all(self, slugs: Sequence[str]) -> list[CachedTool]:
-        """Those of these tools that are listed; one query reads all that are not in memory."""
+        """Those of these tools that are listed.
+
+        One query reads all that are not in memory, and those of other callers who wait with them:
+        however many ask for unknown tools, votes share the database with one query.
+        """
         missing = [slug for slug in slugs if slug not in self._tools]
         if missing:
-            for record in await self._read_model.run(find_tools, missing):
-                self.update(record)
+            await self._read_missing(missing)
         return [self._tools[slug] for slug in slugs if slug in self._tools]
 
     def update(self, record: Tool) -> None:
@@ -93,6 +95,15 @@ class TallyCache:
         if tally is not None:
             self._update_tally(tally)
         return await self.get(slug)
+
+    async def _read_missing(self, slugs: Sequence[str]) -> None:
+        for record in await self._records.get_all(slugs):
+            if record is not None:
+                self.update(record)
+
+    async def _read_records(self, slugs: list[str]) -> Mapping[str, Tool]:
+        records = await self._read_model.run(find_tools, slugs)
+        return {record.tool: record for record in records}
 
     async def _read_tallies(self, slugs: list[str]) -> Mapping[str, ToolTally]:
         return await self._read_model.run(read_tallies, sorted(slugs))

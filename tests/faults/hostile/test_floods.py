@@ -51,6 +51,12 @@ def test_a_thousand_silent_connections_keep_nobody_from_an_answer(
 
 
 @pytest.mark.long
+def test_without_a_flood_everybody_is_answered(live: LiveSite, report_probe: ReportProbe) -> None:
+    """What the machine itself takes, to compare the others with."""
+    report_probe(msgspec.structs.replace(run_probe(live, ROUNDS), flood="no flood"))
+
+
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     "flood",
@@ -107,12 +113,18 @@ def probe_beside(flood: Flood, live: LiveSite, rounds: int) -> ProbeFigures:
     argument = live.system.token if flood.name == "slow_body" else live.cookies[0]
     with client(live, "floods", flood.name, live.port, flood.clients, argument) as flooding:
         wait_until("the flood is complete", lambda: "ready" in flooding.logged)
-        with client(live, "probe", live.port, rounds, STEADY_TOOL, *live.cookies[1:]) as probing:
-            wait_until("the probe has ended", lambda: not probing.running, seconds=150)
+        figures = run_probe(live, rounds)
         assert flooding.running, flooding.tail
         flooding.stop()
-    figures = msgspec.json.decode(last_line(probing), type=ProbeFigures)
     return msgspec.structs.replace(figures, flood=flood.title, note=last_line(flooding))
+
+
+def run_probe(live: LiveSite, rounds: int) -> ProbeFigures:
+    """The figures of an ordinary reader."""
+    with client(live, "probe", live.port, rounds, STEADY_TOOL, *live.cookies[1:]) as probing:
+        wait_until("the probe has ended", lambda: not probing.running, seconds=150)
+    assert probing.process.wait() == 0, probing.tail
+    return msgspec.json.decode(last_line(probing), type=ProbeFigures)
 
 
 @contextmanager

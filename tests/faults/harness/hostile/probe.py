@@ -5,11 +5,13 @@ It is a process of its own, so that the flood's work does not delay its clock.
 """
 
 import asyncio
+import contextlib
 import json
 import math
 import sys
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -29,6 +31,8 @@ class ProbeFigures(msgspec.Struct):
         p50: Half took no longer.
         p99: All but one in a hundred took no longer.
         longest: The longest.
+        p99_votes: As `p99`, of votes alone.
+        p99_pages: As `p99`, of pages alone.
         refusals: The other answers; 0 is none.
         flood: What ran beside it.
         note: What the flood says of itself.
@@ -39,6 +43,8 @@ class ProbeFigures(msgspec.Struct):
     p50: float
     p99: float
     longest: float
+    p99_votes: float
+    p99_pages: float
     refusals: list[int]
     flood: str = ""
     note: str = ""
@@ -50,18 +56,32 @@ class ProbeFigures(msgspec.Struct):
         return self.answered == self.sent and soon
 
 
-def figures_of(statuses: Sequence[int], seconds: Sequence[float]) -> ProbeFigures:
-    """The figures of exchanges with these statuses and times."""
-    ordered = sorted(seconds)
-    last = len(ordered) - 1
+class Answer(NamedTuple):
+    """One answer to a vote or a page; the status is 0 without one."""
+
+    is_vote: bool
+    status: int
+    seconds: float
+
+
+def figures_of(answers: Sequence[Answer]) -> ProbeFigures:
+    """The figures of all answers."""
+    seconds = [answer.seconds for answer in answers]
     return ProbeFigures(
-        sent=len(statuses),
-        answered=statuses.count(200),
-        p50=ordered[last // 2],
-        p99=ordered[math.ceil(last * 0.99)],
-        longest=ordered[-1],
-        refusals=sorted({status for status in statuses if status != 200}),
+        sent=len(answers),
+        answered=sum(answer.status == 200 for answer in answers),
+        p50=percentile(seconds, 50),
+        p99=percentile(seconds, 99),
+        longest=max(seconds),
+        p99_votes=percentile([answer.seconds for answer in answers if answer.is_vote], 99),
+        p99_pages=percentile([answer.seconds for answer in answers if not answer.is_vote], 99),
+        refusals=sorted({answer.status for answer in answers} - {200}),
     )
+
+
+def percentile(seconds: Sequence[float], percent: int) -> float:
+    """The smallest value that so many per cent of the values do not exceed."""
+    return sorted(seconds)[math.ceil(len(seconds) * percent / 100) - 1]
 
 
 class Probe:
@@ -71,8 +91,7 @@ class Probe:
         self._port = port
         self._tool = tool
         self._cookies = cookies
-        self._statuses: list[int] = []
-        self._seconds: list[float] = []
+        self._answers: list[Answer] = []
 
     async def run(self, rounds: int) -> ProbeFigures:
         """Probe so many times, and wait for the answers under way."""
@@ -81,19 +100,16 @@ class Probe:
             for number in range(rounds):
                 due = began + number * INTERVAL_SECONDS
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
-                group.create_task(self._send(self._vote(number)))
-                group.create_task(self._send(self._page()))
-        return figures_of(self._statuses, self._seconds)
+                group.create_task(self._send(self._vote(number), is_vote=True))
+                group.create_task(self._send(self._page(), is_vote=False))
+        return figures_of(self._answers)
 
-    async def _send(self, data: bytes) -> None:
-        began = time.monotonic()
-        try:
+    async def _send(self, data: bytes, *, is_vote: bool) -> None:
+        began, status = time.monotonic(), 0
+        with contextlib.suppress(OSError):
             exchange = await request(self._port, data)
-        except OSError:
-            self._statuses.append(0)
-        else:
-            self._statuses.append(exchange.status if exchange.closed else 0)
-        self._seconds.append(time.monotonic() - began)
+            status = exchange.status if exchange.closed else 0
+        self._answers.append(Answer(is_vote, status, time.monotonic() - began))
 
     def _vote(self, number: int) -> bytes:
         """The next voter's vote; each comes back with the other choice."""

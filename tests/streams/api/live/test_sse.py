@@ -163,6 +163,35 @@ def test_tools_that_are_not_in_memory_are_read_with_one_query() -> None:
     asyncio.run(scenario())
 
 
+def test_clients_that_ask_for_unknown_tools_during_a_query_share_the_next() -> None:
+    async def scenario() -> None:
+        api = FakeApi()
+        queries: list[list[str]] = []
+        proceed = asyncio.Event()
+
+        async def find(slugs: list[str]) -> list[Any]:
+            queries.append(slugs)
+            await proceed.wait()
+            return []
+
+        api.fakes.read_model.answers[find_tools] = find
+        hub = api.components.sse_hub
+        first = asyncio.create_task(hub.subscribe(["unknown-1"], None))
+        while not queries:
+            await asyncio.sleep(0)
+        later = [
+            asyncio.create_task(hub.subscribe([f"unknown-{number}", "unknown-0"], None))
+            for number in range(2, 18)
+        ]
+        await asyncio.sleep(0)
+        proceed.set()
+        await asyncio.gather(first, *later)
+        assert len(queries) == 2
+        assert set(queries[1]) == {f"unknown-{number}" for number in (0, *range(2, 18))}
+
+    asyncio.run(scenario())
+
+
 def test_a_slow_client_has_one_pending_event_per_tool() -> None:
     async def scenario() -> bytes:
         client = SseClient()
