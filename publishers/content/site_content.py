@@ -100,8 +100,11 @@ class SiteContent(ABC):
         return next((digest.week for digest in self.digests()), None)
 
     def last_modified(self) -> LastModified:
-        """When pages and entries of feeds last changed."""
-        return self._last_modified
+        """When pages and entries of feeds last changed.
+
+        It is not kept: it holds this content, which would then outlive its last use.
+        """
+        return LastModified(self)
 
     def rivals(self, slug: str) -> list[str]:
         """The tools that a tool has a stored comparison with, by slug.
@@ -123,10 +126,6 @@ class SiteContent(ABC):
     def similar_tools(self) -> SimilarTools:
         """The tools on the site, comparable by their texts."""
         return self._similar_tools
-
-    @cached_property
-    def _last_modified(self) -> LastModified:
-        return LastModified(self)
 
     @cached_property
     def _similar_tools(self) -> SimilarTools:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from publishers.content.site_content import SiteContent
+from publishers.views.last_modified import LastModified
 from publishers.views.paths import (
     categories_path,
     category_path,
@@ -53,7 +54,7 @@ def entries(content: SiteContent) -> Iterator[SitemapEntry]:
     for reviewer in content.reviewers():
         time = last_modified.of_reviewer(reviewer.reviewer)
         yield reviewer_path(reviewer.reviewer), time
-    yield from _digests(content)
+    yield from _digests(content, last_modified)
     for tool in content.tools():
         yield tool_path(tool.tool), last_modified.of_tool(tool)
     for category in content.categories():
@@ -63,9 +64,8 @@ def entries(content: SiteContent) -> Iterator[SitemapEntry]:
             yield comparison_path(one, other), last_modified.of_tools(both)
 
 
-def _digests(content: SiteContent) -> Iterator[SitemapEntry]:
+def _digests(content: SiteContent, last_modified: LastModified) -> Iterator[SitemapEntry]:
     """A frozen digest never changes again; an open one has no time of its last change."""
-    last_modified = content.last_modified()
     times = {
         digest.week: last_modified.of_digest(digest).updated if digest.frozen else None
         for digest in content.digests()

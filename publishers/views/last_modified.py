@@ -5,7 +5,6 @@ never turns a time back. Votes and bookmarks do not count: they change pages all
 crawler needs to follow.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
@@ -21,6 +20,10 @@ class EditedContent(Protocol):
 
     def tools(self) -> list[Tool]:
         """Every tool on the site."""
+        ...
+
+    def tools_in(self, category: str) -> list[Tool]:
+        """The tools on the site in one category."""
         ...
 
     def retired(self) -> list[Tool]:
@@ -78,8 +81,9 @@ class LastModified:
 
         A tool may leave the category by any listing, so the listings of all tools count.
         """
-        own, names = self._by_category.get(slug, []), _at(self._edits.categories, slug)
-        return _newest([*self._newest_listing, *own, *names])
+        retired = (tool for tool in self._content.retired() if tool.category.slug == slug)
+        own = map(self.of_tool, [*self._content.tools_in(slug), *retired])
+        return _newest([*self._newest_listing, *own, *_at(self._edits.categories, slug)])
 
     def of_reviewer(self, slug: str) -> datetime | None:
         """The newest edit of a reviewer, of their reviews, and of the reviewed tools."""
@@ -112,14 +116,6 @@ class LastModified:
     def _every_tool(self) -> list[Tool]:
         self._content.histories()  # read at once, not tool by tool
         return [*self._content.tools(), *self._content.retired()]
-
-    @cached_property
-    def _by_category(self) -> Mapping[str, list[datetime]]:
-        """The newest edit of each tool, also of retired ones, by category."""
-        times: dict[str, list[datetime]] = defaultdict(list)
-        for tool in self._every_tool:
-            times[tool.category.slug].append(self.of_tool(tool))
-        return times
 
     @cached_property
     def _newest_listing(self) -> list[datetime]:
