@@ -110,7 +110,7 @@ def probe_beside(flood: Flood, live: LiveSite, rounds: int) -> ProbeFigures:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if 0 <= hard < flood.clients + 1000:
         pytest.skip(f"the hard limit of open files is {hard}: raise it (ulimit -Hn)")
-    argument = live.system.token if flood.name == "slow_body" else live.cookies[0]
+    argument = live.system.token if flood.name == "slow_body" else live.cookies[-1]
     with client(live, "floods", flood.name, live.port, flood.clients, argument) as flooding:
         wait_until("the flood is complete", lambda: "ready" in flooding.logged)
         figures = run_probe(live, rounds)
@@ -121,7 +121,7 @@ def probe_beside(flood: Flood, live: LiveSite, rounds: int) -> ProbeFigures:
 
 def run_probe(live: LiveSite, rounds: int) -> ProbeFigures:
     """The figures of an ordinary reader."""
-    with client(live, "probe", live.port, rounds, STEADY_TOOL, *live.cookies[1:]) as probing:
+    with client(live, "probe", live.port, rounds, STEADY_TOOL, *live.cookies[1:-1]) as probing:
         wait_until("the probe has ended", lambda: not probing.running, seconds=150)
     assert probing.process.wait() == 0, probing.tail
     return msgspec.json.decode(last_line(probing), type=ProbeFigures)
