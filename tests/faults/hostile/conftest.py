@@ -21,7 +21,7 @@ def live(
         folder.mkdir()
         system = System(one_broker, url, folder, guardian.spawn)
         try:
-            yield LiveSite(system)
+            yield LiveSite(system, guardian.spawn)
         finally:
             system.close()
 

@@ -132,7 +132,7 @@ def client(live: LiveSite, module: str, *arguments: object) -> Iterator[Service]
     """A client of the site as a process of its own."""
     command = python(f"tests.faults.harness.hostile.{module}", *map(str, arguments))
     log = live.system.folder / "logs" / f"{module}-{time.monotonic_ns()}.log"
-    process = Service(command, {}, log).start()
+    process = Service(command, {}, log, live.spawn).start()
     try:
         yield process
     finally:

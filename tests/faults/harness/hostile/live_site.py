@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import psutil
 
+from infra.embedded.process import Spawn
 from publishers.content.database_content import open_snapshot
 from publishers.pages import catalogue
 from schemas.topics import DEAD_LETTERS_PARTITION
@@ -31,10 +32,12 @@ class LiveSite:
 
     Args:
         system: Where they run.
+        spawn: Starts its clients, which end with the tests.
     """
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System, spawn: Spawn) -> None:
         self.system = system
+        self.spawn = spawn
         self.api, self.url = system.api(variables=LIMITS)
         self.port = int(self.url.rpartition(":")[2])
         self.host = f"127.0.0.1:{self.port}"
