@@ -171,12 +171,13 @@ class VoteService:
         """The tool and the voter's state as they are stored; as they were sent, if not in time."""
         sent = (NOT_VOTED if new_voter else OwnState()).after(change)
         partition = delivery.topic, delivery.partition
+        deadline = asyncio.get_running_loop().time() + TALLY_SECONDS
         if not await self._progress.wait_until_visible(partition, delivery.offset, TALLY_SECONDS):
             cached = self._tallies.cached(change.tool) or tool
             return VoteResponse.of(cached, OwnState().after(change), pending=True)
         own_state = None if new_voter else asyncio.create_task(self._own_states.read(change))
         try:
-            async with asyncio.timeout(TALLY_SECONDS):
+            async with asyncio.timeout_at(deadline):
                 refreshed, pending = await self._tallies.refresh(change.tool), False
         except (TimeoutError, SQLAlchemyError):
             # The change is on the log, so a late or failed read is no error.
