@@ -1,5 +1,7 @@
 """Asks an embedded broker whether it is ready."""
 
+import math
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
@@ -11,7 +13,7 @@ from confluent_kafka.admin import AdminClient
 from infra.kafka.client import create_admin, create_consumer
 from infra.settings import Settings
 
-MAX_REFUSALS = 5
+REFUSED_SECONDS = 5.0
 # A broker that is starting refuses connections until it listens.
 _EAGER = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 100}
 
@@ -33,19 +35,23 @@ def eager_admin(
 
 
 class PasswordCheck:
-    """Counts how often a broker refuses a password; pass it as `on_error`."""
+    """Notes when a broker first refused a password; pass it as `on_error`.
+
+    Refusals cannot be counted: librdkafka reports the same error only once in 30 seconds.
+    """
 
     def __init__(self) -> None:
-        self._refusals = 0
+        self._refused = math.inf
 
     def __call__(self, error: KafkaError) -> None:
-        """Count a refusal."""
-        self._refusals += error.code() == KafkaError._AUTHENTICATION
+        """Note a refusal."""
+        if error.code() == KafkaError._AUTHENTICATION:
+            self._refused = min(self._refused, time.monotonic())
 
     @property
     def failed(self) -> bool:
-        """Whether several attempts in a row were refused."""
-        return self._refusals >= MAX_REFUSALS
+        """Whether it was refused a while ago; by now a starting broker has read its credentials."""
+        return time.monotonic() - self._refused >= REFUSED_SECONDS
 
 
 def listens(pid: int, port: int) -> bool:

@@ -1,4 +1,4 @@
-"""One running site for all hostile tests, since each start takes seconds."""
+"""One running site for the hostile tests of a module, since each start takes seconds."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.faults.harness.hostile.live_site import LiveSite
 from tests.faults.harness.system import System, fresh_database
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def live(
     servers_folder: Path, guardian: Guardian, postgres: str, one_broker: Cluster
 ) -> Iterator[LiveSite]:
