@@ -100,9 +100,7 @@ class KafkaProducer:
         future: asyncio.Future[Delivery] = self._loop.create_future()
 
         def report(error: KafkaError | None, message: Any) -> None:
-            outcome = outcome_of(error, message)
-            self._watch.resolved(outcome)
-            resolve(future, outcome)
+            resolve(future, self._outcome(error, message))
 
         record = Outgoing(topic, key, value, headers, timestamp=timestamp)
         refused = self._queue(record, report)
@@ -115,15 +113,19 @@ class KafkaProducer:
         group = DeliveryGroup(len(records), self._loop.create_future())
 
         def report(number: int, error: KafkaError | None, message: Any) -> None:
-            outcome = outcome_of(error, message)
-            self._watch.resolved(outcome)
-            group.resolve(number, outcome)
+            group.resolve(number, self._outcome(error, message))
 
         for number, record in enumerate(records):
             refused = self._queue(record, partial(report, number))
             if refused is not None:
                 group.resolve(number, refused)
         return group.future
+
+    def _outcome(self, error: KafkaError | None, message: Any) -> Outcome:
+        """The outcome that a report tells, noted for `fault`."""
+        outcome = outcome_of(error, message)
+        self._watch.resolved(outcome)
+        return outcome
 
     def _queue(self, record: Outgoing, report: Report) -> NotWritten | DeliveryUnknown | None:
         """Queue a record, or give its refusal at once; then `report` is not called."""

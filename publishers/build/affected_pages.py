@@ -95,7 +95,8 @@ def _of_pairs(
     """
     edited = [change for change in changes if not change.only_tallies]
     if edited:
-        yield from sitemap.part_paths(before)  # those that are no longer needed go
+        # Files that are no longer needed are removed.
+        yield from sitemap.part_paths(sitemap.count(before))
     for category in sorted({tool.category.slug for change in edited for tool in change.tools}):
         differ = pairs(before.rivals_in(category)) ^ pairs(content.rivals_in(category))
         for one, other in sorted(differ):

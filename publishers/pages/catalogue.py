@@ -33,7 +33,7 @@ def page_paths(content: SiteContent) -> list[str]:
     return [
         *for_people,
         *(path for page in for_people for path in alternates_of(page)),
-        *(SITEMAP, *sitemap.part_paths(content)),
+        *(SITEMAP, *sitemap.part_paths(len(for_people))),
         *(ROBOTS, FEED, OVERVIEW, SEARCH_INDEX, NOT_FOUND),
         *assets.assets(),
         *assets.compressed_assets(),

@@ -47,7 +47,7 @@ def paths_of_any_tool(content: SiteContent) -> list[str]:
         *(digest_path(digest.week) for digest in content.digests()),
         # A category's feed is dated by the listings of all tools.
         *(feed_path(category_path(category.category)) for category in content.categories()),
-        *(FEED, SITEMAP, *sitemap.part_paths(content), OVERVIEW, SEARCH_INDEX),
+        *(FEED, SITEMAP, *sitemap.part_paths(sitemap.count(content)), OVERVIEW, SEARCH_INDEX),
     ]
 
 

@@ -40,7 +40,8 @@ def render_sitemap(content: SiteContent, public_url: str) -> bytes:
     if len(files) == 1:
         return _render_sitemap("sitemap.xml", public_url, files[0])
     newest = [max((at for _, at in file if at), default=None) for file in files]
-    parts = list(zip(sitemap.part_paths(content), newest, strict=True))
+    paths = sitemap.part_paths(sum(map(len, files)))
+    parts = list(zip(paths, newest, strict=True))
     return _render_sitemap("sitemap_index.xml", public_url, parts)
 
 

@@ -1,5 +1,6 @@
 """Every page for people, with the time of its last change."""
 
+import math
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -22,7 +23,6 @@ from publishers.views.tools.rivals import pairs
 SitemapEntry = tuple[str, datetime | None]
 """A page's path, and the time of the newest edit that it shows."""
 
-
 MAX_ADDRESSES = 50_000
 """Of one file, by the protocol. Its other limit, 50 MB, is far: no entry has 500 bytes."""
 
@@ -33,10 +33,15 @@ def files(content: SiteContent) -> list[list[SitemapEntry]]:
     return [every[at : at + MAX_ADDRESSES] for at in range(0, len(every), MAX_ADDRESSES)]
 
 
-def part_paths(content: SiteContent) -> list[str]:
-    """The paths of the files that the index names; none where one file is enough."""
-    count = len(files(content))
-    return [f"/sitemap-{number}.xml" for number in range(1, count + 1)] if count > 1 else []
+def count(content: SiteContent) -> int:
+    """The number of entries."""
+    return sum(1 for _ in entries(content))
+
+
+def part_paths(addresses: int) -> list[str]:
+    """The paths of the files that the index names; none where one file holds all addresses."""
+    files = math.ceil(addresses / MAX_ADDRESSES)
+    return [f"/sitemap-{number}.xml" for number in range(1, files + 1)] if files > 1 else []
 
 
 def entries(content: SiteContent) -> Iterator[SitemapEntry]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
-from tests.e2e.system import System
+from tests.e2e.system import System, running_system
 from tests.harness.chromium import launched
 from tests.harness.examples import a_category, a_listing
 
@@ -18,12 +18,8 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def system() -> Iterator[System]:
     """A running system that began with an empty log."""
-    system = System()
-    try:
-        system.start()
+    with running_system() as system:
         yield system
-    finally:
-        system.remove()
 
 
 @pytest.fixture(scope="module")

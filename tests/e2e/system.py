@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +23,26 @@ ROOT = Path(__file__).parents[2]
 VERDICTS = Path(sys.executable).with_name("verdicts")
 
 Result = TypeVar("Result")
+
+
+@contextlib.contextmanager
+def running_system(**environment: str) -> "Iterator[System]":
+    """A system that has started, and is removed afterwards."""
+    system = System(**environment)
+    try:
+        system.start()
+        yield system
+    finally:
+        system.remove()
+
+
+@contextlib.contextmanager
+def open_to_all() -> "Iterator[System]":
+    """A running system that takes any number of votes and new voters."""
+    with running_system(
+        VERDICTS_NEW_VOTERS_PER_HOUR="1000000", VERDICTS_VOTER_CHANGES_PER_MINUTE="0"
+    ) as system:
+        yield system
 
 
 class System:

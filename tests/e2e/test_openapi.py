@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 from schemas.fields import NO_NUL_PATTERN, SLUG_PATTERN, WEEK_PATTERN
 from schemas.text.patterns import LINE_PATTERN, TEXT_PATTERN, WEB_ADDRESS_PATTERN
 from streams.api.openapi.document import document, to_ecma
-from tests.e2e.system import System
+from tests.e2e.system import System, open_to_all
 from tests.harness.openapi.fuzzing import run_schemathesis
 from tests.harness.openapi.patterns import find_patterns
 
@@ -19,12 +19,8 @@ pytestmark = pytest.mark.e2e
 @pytest.fixture(scope="module")
 def open_system() -> Iterator[System]:
     """A system that takes any number of new voters."""
-    system = System(VERDICTS_NEW_VOTERS_PER_HOUR="1000000", VERDICTS_VOTER_CHANGES_PER_MINUTE="0")
-    try:
-        system.start()
+    with open_to_all() as system:
         yield system
-    finally:
-        system.remove()
 
 
 # Every combination of an event's fields would take minutes: `make faults` has them.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.system import System
+from tests.e2e.system import System, open_to_all
 from tests.harness.openapi.fuzzing import run_schemathesis
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3_600)]
@@ -13,12 +13,8 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(3_600)]
 
 @pytest.fixture
 def open_system() -> Iterator[System]:
-    system = System(VERDICTS_NEW_VOTERS_PER_HOUR="1000000", VERDICTS_VOTER_CHANGES_PER_MINUTE="0")
-    try:
-        system.start()
+    with open_to_all() as system:
         yield system
-    finally:
-        system.remove()
 
 
 def test_every_answer_is_as_described_for_every_combination_of_fields(
