@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from streams.api.auth.signing import derive_key, sign, verify
+from infra.signing import derive_key, sign, verify
 from streams.api.auth.voter_cookie import Voter
 
 MINUTES_VALID = 30

@@ -13,7 +13,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from streams.api.auth.signing import derive_key, sign, verify
+from infra.signing import derive_key, sign, verify
 
 BROWSER = "browser"
 COOKIE_SECONDS = 400 * 24 * 3600
