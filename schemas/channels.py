@@ -10,6 +10,8 @@ class Channel(StrEnum):
     """Worker to API: `topic/partition/offset`, the first offset that is not applied yet."""
     CHANGED = "changed"
     """Writers of outbox and dirty rows to relay and publisher; no payload."""
+    MAIL = "mail"
+    """API and `verdicts mail` to mailer: there is mail to send, or an issue changed; no payload."""
 
 
 class ServiceName(StrEnum):
@@ -18,5 +20,6 @@ class ServiceName(StrEnum):
     API = "api"
     WORKER = "worker"
     PUBLISHER = "publisher"
+    MAILER = "mailer"
     LOADER = "loader"
     """`verdicts up` while it loads the demo content."""
