@@ -13,7 +13,8 @@ The permanent schema `verdicts` holds what outlives a generation. One module own
 | `dirty` | `projections.write.dirty_records` |
 | `version` (a sequence) | `projections.write.tallies`, and the upserts of other versioned tables |
 | `tokens` | `projections.private.tokens` |
-| `new_voters` | `projections.private.new_voters` |
+| `hourly_counts` | `projections.private.hourly_counts` |
+| `subscribers`, `suppressions` | `projections.private.subscribers` |
 | `settled_letters` | `streams.deadletters.replay` |
 | `heartbeats` | `infra.postgres.heartbeats` |
 | `traces` | `infra.telemetry.tracing` |

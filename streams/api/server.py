@@ -18,13 +18,15 @@ from infra.postgres.engine import create_engine
 from infra.runtime import gc_tuning
 from infra.runtime.blocking_pool import BlockingPool
 from infra.settings import Settings
-from streams.api.auth.new_voter_counts import SharedCounts
+from streams.api.auth.hourly_counts import SharedCounts
 from streams.api.auth.tokens import CachedTokens
+from streams.api.http.html_page import BarePageRenderer, PageRenderer
 from streams.api.ingest.event_clock import now
 from streams.api.listening import create_server, raise_descriptor_limit, require_free
 from streams.api.live.changes_consumer import ChangesConsumer
 from streams.api.live.checkpoint_loader import CheckpointLoader
 from streams.api.live.notification_listener import NotificationListener
+from streams.api.private_store import DatabasePrivateStore
 from streams.api.read_model import READERS, DatabaseReadModel
 from streams.api.routes import Site, application
 from streams.api.status.status_probe import StatusProbe
@@ -40,13 +42,19 @@ Ending = asyncio.Future[str]
 log = structlog.get_logger(__name__)
 
 
-def main(settings: Settings, site: Site | None = None, codec: Codec | None = None) -> None:
+def main(
+    settings: Settings,
+    site: Site | None = None,
+    codec: Codec | None = None,
+    pages: PageRenderer | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Args:
         settings: With `kafka`, `database_url` and both keys.
         site: Creates the site, which answers every path outside the API.
         codec: Encodes with the ids of a schema registry; the pinned ids by default.
+        pages: Renders pages of the API in the site's design; by default bare ones.
 
     Raises:
         CannotListenError: The port is taken, or the address does not belong to this machine.
@@ -55,13 +63,17 @@ def main(settings: Settings, site: Site | None = None, codec: Codec | None = Non
     """
     require_free(settings.host, settings.port)
     raise_descriptor_limit()
-    failure = asyncio.run(_serve_then_exit(settings.with_keys(), site, codec or Codec()))
+    failure = asyncio.run(
+        _serve_then_exit(settings.with_keys(), site, codec or Codec(), pages or BarePageRenderer())
+    )
     if failure:
         sys.exit(1)
 
 
-async def _serve_then_exit(settings: Settings, site: Site | None, codec: Codec) -> str:
-    failure = await serve(settings, site, codec)
+async def _serve_then_exit(
+    settings: Settings, site: Site | None, codec: Codec, pages: PageRenderer
+) -> str:
+    failure = await serve(settings, site, codec, pages)
     if failure:
         log.error("ends to be started again", reason=failure)
     _exit_soon(status=1 if failure else 0)
@@ -78,12 +90,12 @@ def _exit_soon(status: int) -> None:
     timer.start()
 
 
-async def serve(settings: Settings, site: Site | None, codec: Codec) -> str:
+async def serve(settings: Settings, site: Site | None, codec: Codec, pages: PageRenderer) -> str:
     """Serve until a signal or a failure; returns the failure, empty after a signal."""
     ending: Ending = asyncio.get_running_loop().create_future()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, _end, ending, "")
-    async with connect(settings, codec, ending) as components:
+    async with connect(settings, codec, pages, ending) as components:
         server = create_server(application(components, site), settings)
         gc_tuning.reduce_gc()
         log.info("listens", host=settings.host, port=settings.port)
@@ -97,7 +109,9 @@ async def serve(settings: Settings, site: Site | None, codec: Codec) -> str:
 
 
 @asynccontextmanager
-async def connect(settings: Settings, codec: Codec, ending: Ending) -> AsyncIterator[Components]:
+async def connect(
+    settings: Settings, codec: Codec, pages: PageRenderer, ending: Ending
+) -> AsyncIterator[Components]:
     """The components on real servers, and the threads that keep them current."""
     async with AsyncExitStack() as stack:
         engine = create_engine(
@@ -106,6 +120,8 @@ async def connect(settings: Settings, codec: Codec, ending: Ending) -> AsyncIter
         stack.callback(engine.dispose)
         read_model = DatabaseReadModel(engine)
         stack.callback(read_model.close)
+        private = DatabasePrivateStore(engine)
+        stack.callback(private.close)
         producer = KafkaProducer(settings, on_fatal=lambda reason: _end(ending, reason))
         stack.push_async_callback(producer.close)
         dependencies = Dependencies(
@@ -113,6 +129,8 @@ async def connect(settings: Settings, codec: Codec, ending: Ending) -> AsyncIter
             new_voters=SharedCounts.from_engine(engine),
             producer=producer,
             read_model=read_model,
+            private=private,
+            pages=pages,
             observer=StatusProbe(engine, settings, producer),
             codec=codec,
             clock=now,

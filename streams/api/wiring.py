@@ -9,12 +9,13 @@ from infra.kafka.codec import Codec
 from infra.kafka.producer import FakeProducer, Producer
 from infra.settings import Settings
 from streams.api.auth.csrf import CsrfTokens
-from streams.api.auth.new_voter_counts import NewVoterCounts, ProcessCounts
+from streams.api.auth.hourly_counts import HourlyCounts, ProcessCounts
 from streams.api.auth.new_voter_limit import NewVoterRateLimit
 from streams.api.auth.request_origin import OriginPolicy
 from streams.api.auth.tokens import FakeTokens, TokenLookup
 from streams.api.auth.trusted_proxies import TrustedProxies
 from streams.api.auth.voter_cookie import VoterCookies
+from streams.api.http.html_page import BarePageRenderer, PageRenderer
 from streams.api.ingest.endpoint import IngestEndpoint
 from streams.api.ingest.event_clock import FakeClock, MonotonicClock
 from streams.api.ingest.event_parser import EventParser
@@ -24,6 +25,7 @@ from streams.api.live.sse import SseHub
 from streams.api.live.tally_cache import TallyCache
 from streams.api.middleware.known_hosts import KnownHosts
 from streams.api.openapi.document import OpenApi
+from streams.api.private_store import FakePrivateStore, PrivateStore
 from streams.api.read_model import FakeReadModel, ReadModel
 from streams.api.reading.endpoints import ReadEndpoints
 from streams.api.reading.export import PersonalExport
@@ -46,6 +48,8 @@ class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
         new_voters: Counts new voters per network prefix.
         producer: Writes records to the log.
         read_model: Runs queries of the projections.
+        private: Reads and writes rows that never go on the log.
+        pages: Renders pages in the site's design.
         observer: Observes the pipeline.
         codec: Encodes events, and knows the schema ids of records.
         clock: Microseconds since 1970.
@@ -53,9 +57,11 @@ class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     tokens: TokenLookup
-    new_voters: NewVoterCounts
+    new_voters: HourlyCounts
     producer: Producer
     read_model: ReadModel
+    private: PrivateStore
+    pages: PageRenderer
     observer: Observer
     codec: Codec
     clock: Callable[[], int]
@@ -141,6 +147,8 @@ class Fakes(msgspec.Struct, frozen=True):
     read_model: FakeReadModel
     observer: FakeObserver
     clock: FakeClock
+    private: PrivateStore = FakePrivateStore()
+    pages: PageRenderer = BarePageRenderer()
 
     @property
     def dependencies(self) -> Dependencies:
@@ -154,6 +162,8 @@ class Fakes(msgspec.Struct, frozen=True):
             new_voters=ProcessCounts(timer),
             producer=self.producer,
             read_model=self.read_model,
+            private=self.private,
+            pages=self.pages,
             observer=self.observer,
             codec=Codec(),
             clock=self.clock,

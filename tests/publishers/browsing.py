@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl
 
 from playwright.sync_api import Request, Route
 
+from infra.http.page_headers import PAGE_HEADERS
 from infra.settings import Settings
 from publishers.content.in_memory_content import InMemoryContent
 from publishers.web.responses import SiteResponse
-from publishers.web.security_headers import HEADERS
 from publishers.web.site import Site
 from tests.harness.digest_records import content_with_digests
 
@@ -53,7 +53,7 @@ class Api:
             self._api(route, request.method, path)
         else:
             answer = self._page(path, dict(parse_qsl(query)))
-            headers = {**HEADERS, "Content-Type": answer.media_type}
+            headers = {**PAGE_HEADERS, "Content-Type": answer.media_type}
             route.fulfill(status=answer.status, body=answer.body, headers=headers)
 
     def _page(self, path: str, query: dict[str, str]) -> SiteResponse:

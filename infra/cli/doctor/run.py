@@ -31,7 +31,7 @@ from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from projections import pipeline_state
 from projections.generations import read_generations
-from projections.private.new_voters import read_new_voters
+from projections.private.hourly_counts import read_counts
 from projections.read.offsets import read_checkpoints, read_latest_times
 from schemas.topics import DEAD_LETTERS, DEAD_LETTERS_PARTITION, EVENT_TOPICS, TOPICS
 
@@ -169,7 +169,7 @@ def _migrations(connection: Connection) -> Finding:
 
 
 def _proxies(settings: Settings, connection: Connection) -> Finding:
-    counts = read_new_voters(connection)
+    counts = read_counts(connection, "new-voter")
     return postgres_checks.proxies(counts, settings.new_voters_per_hour)
 
 

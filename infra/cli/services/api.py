@@ -13,6 +13,7 @@ from infra.telemetry.metrics import REGISTRY
 from projections.write import dirty_records
 from projections.write.dirty_records import Mark
 from publishers.content.database_content import SharedSimilarTools, open_snapshot
+from publishers.pages.html.api_pages import ApiPages
 from publishers.web.routes import CONNECTIONS, BookmarksOf, SiteSource, site_app
 from schemas.channels import ServiceName
 from streams.api import server
@@ -46,6 +47,6 @@ def serve(settings: Settings) -> None:
 
     REGISTRY.register(LagGauges(settings, database))
     try:
-        server.main(settings, site, codec(settings))
+        server.main(settings, site, codec(settings), ApiPages(settings.public_url))
     finally:
         database.dispose()

@@ -6,8 +6,8 @@ from ipaddress import IPv4Address, ip_network
 import structlog
 from starlette.types import Scope
 
-from projections.private.new_voters import NewVoterTier, TooManyNewVoters
-from streams.api.auth.new_voter_counts import HOUR, NewVoterCounts
+from projections.private.hourly_counts import HourlyLimit, LimitReached
+from streams.api.auth.hourly_counts import HOUR, HourlyCounts
 from streams.api.auth.trusted_proxies import TrustedProxies, network_prefix, parse_address
 from streams.api.http.problems import Problem
 
@@ -32,7 +32,7 @@ class NewVoterRateLimit:
     def __init__(
         self,
         per_hour: int,
-        counts: NewVoterCounts,
+        counts: HourlyCounts,
         proxies: TrustedProxies,
         clock: Callable[[], float],
     ) -> None:
@@ -51,7 +51,7 @@ class NewVoterRateLimit:
         address = self._proxies.client_address(scope, headers)
         try:
             await self._counts.count(new_voter_tiers(address, self._per_hour))
-        except TooManyNewVoters as full:
+        except LimitReached as full:
             if is_unnamed_proxy(address, scope, headers):
                 self._warn(address)
             raise Problem(
@@ -73,15 +73,15 @@ class NewVoterRateLimit:
             )
 
 
-def new_voter_tiers(address: str, per_hour: int) -> list[NewVoterTier]:
+def new_voter_tiers(address: str, per_hour: int) -> list[HourlyLimit]:
     """The prefixes in which a new voter counts, the narrowest first, with their limits."""
-    narrow = NewVoterTier(network_prefix(address), per_hour)
+    narrow = HourlyLimit("new-voter", network_prefix(address), per_hour)
     parsed = parse_address(address)
     if parsed is None:
         return [narrow]
     bits = 16 if isinstance(parsed, IPv4Address) else 48
     wide = str(ip_network(f"{parsed}/{bits}", strict=False))
-    return [narrow, NewVoterTier(wide, per_hour * WIDE_FACTOR)]
+    return [narrow, HourlyLimit("new-voter", wide, per_hour * WIDE_FACTOR)]
 
 
 def is_unnamed_proxy(address: str, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:

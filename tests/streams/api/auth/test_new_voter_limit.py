@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from projections.private.new_voters import NewVoterTier, TooManyNewVoters
-from streams.api.auth.new_voter_counts import AWAY_SECONDS, HOUR, ProcessCounts, SharedCounts
+from projections.private.hourly_counts import HourlyLimit, LimitReached
+from streams.api.auth.hourly_counts import AWAY_SECONDS, HOUR, ProcessCounts, SharedCounts
 from streams.api.auth.new_voter_limit import NewVoterRateLimit, new_voter_tiers
 from streams.api.auth.trusted_proxies import TrustedProxies
 from streams.api.http.problems import Problem
@@ -56,7 +56,7 @@ def test_a_new_voter_counts_in_a_narrow_and_in_a_wide_prefix(
     address: str, prefixes: list[str]
 ) -> None:
     tiers = new_voter_tiers(address, 60)
-    assert [tier.prefix for tier in tiers] == prefixes
+    assert [tier.key for tier in tiers] == prefixes
     assert [tier.limit for tier in tiers] == [60, 1200][: len(prefixes)]
 
 
@@ -79,9 +79,9 @@ def test_who_is_refused_counts_in_no_tier() -> None:
 
 
 def test_the_number_of_counted_prefixes_is_bounded() -> None:
-    counts = ProcessCounts(lambda: 0.0, max_prefixes=100)
+    counts = ProcessCounts(lambda: 0.0, max_keys=100)
     for number in range(1_000):
-        asyncio.run(counts.count([NewVoterTier(f"prefix {number}", 1)]))
+        asyncio.run(counts.count([HourlyLimit("new-voter", f"prefix {number}", 1)]))
     assert len(counts) <= 100
 
 
@@ -111,20 +111,20 @@ def test_clients_themselves_are_no_warning() -> None:
 def test_while_the_database_is_away_the_process_counts_alone_and_asks_it_rarely() -> None:
     now, asked = 0.0, 0
 
-    def refuse(_: Sequence[NewVoterTier]) -> None:
+    def refuse(_: Sequence[HourlyLimit]) -> None:
         nonlocal asked
         asked += 1
         raise OperationalError("insert", {}, Exception("away"))
 
     counts = SharedCounts(refuse, clock=lambda: now)
-    tiers = [NewVoterTier("network", 2)]
+    tiers = [HourlyLimit("new-voter", "network", 2)]
     for _ in range(2):
         asyncio.run(counts.count(tiers))
-    with pytest.raises(TooManyNewVoters):
+    with pytest.raises(LimitReached):
         asyncio.run(counts.count(tiers))
     assert asked == 1
     now = AWAY_SECONDS
-    with pytest.raises(TooManyNewVoters):
+    with pytest.raises(LimitReached):
         asyncio.run(counts.count(tiers))
     assert asked == 2
 
@@ -133,5 +133,5 @@ def test_a_database_that_hangs_delays_a_new_voter_little() -> None:
     counts = SharedCounts(lambda _: time.sleep(0.5), timeout=0.05)
     since = time.monotonic()
     for _ in range(5):
-        asyncio.run(counts.count([NewVoterTier("network", 60)]))
+        asyncio.run(counts.count([HourlyLimit("new-voter", "network", 60)]))
     assert time.monotonic() - since < 0.5

@@ -1,0 +1,150 @@
+"""Counts per hour, purpose and key: in the database, or in this process alone."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from infra.postgres.engine import error_text
+from infra.runtime.blocking_pool import BlockingPool
+from projections.private.hourly_counts import (
+    HourlyLimit,
+    LimitReached,
+    count_without_disk,
+    prune_counts,
+)
+
+HOUR = 3600.0
+MAX_KEYS = 100_000
+COUNT_SECONDS = 0.5
+COUNT_THREADS = 2
+"""Counts at once, each with a connection."""
+AWAY_SECONDS = 5.0
+"""How long this process counts alone once the database does not answer."""
+PRUNE_SECONDS = 600.0
+
+log = structlog.get_logger(__name__)
+
+
+class HourlyCounts(Protocol):
+    """Counts against hourly limits."""
+
+    async def count(self, limits: Sequence[HourlyLimit]) -> None:
+        """Count once under each key.
+
+        Raises:
+            LimitReached: A limit is reached; then nothing is counted.
+        """
+        ...
+
+
+class ProcessCounts:
+    """Counts in memory. A key's hour starts with its first count.
+
+    Args:
+        clock: Monotonic seconds.
+        max_keys: How many keys are counted at once.
+    """
+
+    def __init__(self, clock: Callable[[], float], max_keys: int = MAX_KEYS) -> None:
+        self._clock = clock
+        self._max_keys = max_keys
+        self._counts: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def __len__(self) -> int:
+        """How many keys are counted."""
+        return len(self._counts)
+
+    async def count(self, limits: Sequence[HourlyLimit]) -> None:
+        """Count once; see `HourlyCounts`."""
+        now = self._clock()
+        for limit in limits:
+            since, count = self._current((limit.purpose, limit.key), now)
+            if count >= limit.limit:
+                raise LimitReached(limit.purpose, int(since + HOUR - now) + 1)
+        for limit in limits:
+            self._add((limit.purpose, limit.key), now)
+
+    def _add(self, key: tuple[str, str], now: float) -> None:
+        since, count = self._current(key, now)
+        if key not in self._counts and len(self._counts) >= self._max_keys:
+            self._drop_old_keys(now)
+        self._counts[key] = (since, count + 1)
+
+    def _current(self, key: tuple[str, str], now: float) -> tuple[float, int]:
+        since, count = self._counts.get(key, (now, 0))
+        return (now, 0) if now - since >= HOUR else (since, count)
+
+    def _drop_old_keys(self, now: float) -> None:
+        """Drop keys whose hour is over; under attack from very many, also the oldest half."""
+        fresh = {key: count for key, count in self._counts.items() if now - count[0] < HOUR}
+        newest = sorted(fresh.items(), key=lambda item: item[1][0])[-self._max_keys // 2 :]
+        self._counts = dict(newest)
+
+
+class SharedCounts:
+    """Counts in the database, for all processes and over restarts.
+
+    While the database is away the process counts alone, so that new voters can vote.
+
+    Args:
+        count: Counts in the database; blocks, so it runs in a thread.
+        clock: Monotonic seconds.
+        timeout: Seconds without an answer after which the database counts as away.
+    """
+
+    def __init__(
+        self,
+        count: Callable[[Sequence[HourlyLimit]], None],
+        clock: Callable[[], float] = time.monotonic,
+        timeout: float = COUNT_SECONDS,
+    ) -> None:
+        self._count = count
+        self._clock = clock
+        self._pool = BlockingPool(COUNT_THREADS, "hourly counts", timeout)
+        self._alone = ProcessCounts(clock)
+        self._away_until = float("-inf")
+
+    @classmethod
+    def from_engine(cls, engine: Engine) -> "SharedCounts":
+        """Counts in this database."""
+        return cls(DatabaseCounter(engine))
+
+    async def count(self, limits: Sequence[HourlyLimit]) -> None:
+        """Count once; see `HourlyCounts`."""
+        if self._clock() >= self._away_until:
+            try:
+                return await self._pool.run(self._count, limits)
+            except SQLAlchemyError as error:
+                self._away_until = self._clock() + AWAY_SECONDS
+                log.warning("this process counts new voters alone", reason=error_text(error))
+        return await self._alone.count(limits)
+
+
+class DatabaseCounter:
+    """Counts in the database, and prunes its table every ten minutes."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], float] = time.monotonic) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._prune_at = clock()
+        self._pruning = threading.Lock()
+
+    def __call__(self, limits: Sequence[HourlyLimit]) -> None:
+        """Count once under each key, or under none."""
+        if self._is_prune_due():
+            with self._engine.begin() as connection:
+                prune_counts(connection)
+        with self._engine.begin() as connection:
+            count_without_disk(connection, limits)
+
+    def _is_prune_due(self) -> bool:
+        with self._pruning:
+            due = self._clock() >= self._prune_at
+            if due:
+                self._prune_at = self._clock() + PRUNE_SECONDS
+            return due
