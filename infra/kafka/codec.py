@@ -18,6 +18,7 @@ from schemas import topics
 from schemas.avro import catalogue
 from schemas.avro.catalogue import Version
 from schemas.avro.record_fields import to_fields, to_record, upcast_digest
+from schemas.avro.voter_events import VoterEvent, encode_voter_event
 from schemas.digests import AnyRecord, Digest
 from schemas.events import EVENT_TYPES, Data, Event
 from schemas.fields import LONGEST_ID
@@ -98,9 +99,13 @@ class Codec:
 
     def encode(self, event: Event) -> bytes:
         """Encode an event for the topic of its type."""
-        fields = msgspec.to_builtins(event.data)  # a digest's tallies are structs of their own
+        data = event.data
+        if isinstance(data, VoterEvent):
+            prefix = self._written[type(data)].prefix
+            return encode_voter_event(prefix, event.id, event.time, data, event.source)
+        fields = msgspec.to_builtins(data)  # a digest's tallies are structs of their own
         fields["id"], fields["time"], fields["source"] = event.id, event.time, event.source
-        return self._encode(type(event.data), fields)
+        return self._encode(type(data), fields)
 
     def decode(self, topic: str, raw: bytes | None) -> Event:
         """Decode an event of `topic`.
