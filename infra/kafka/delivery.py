@@ -172,23 +172,3 @@ def resolve(future: "asyncio.Future[Delivery]", outcome: Outcome) -> None:
         future.exception()  # seen: a client that has gone is no reason for a warning
     else:
         future.set_result(outcome)
-
-
-class DeliveryGroup:
-    """Records that one caller awaits together, and the outcome of each."""
-
-    __slots__ = ("_left", "_outcomes", "future")
-
-    def __init__(self, size: int, future: "asyncio.Future[list[Outcome]]") -> None:
-        self.future = future
-        self._outcomes: list[Any] = [None] * size
-        self._left = size
-        if not size:
-            future.set_result([])
-
-    def resolve(self, number: int, outcome: Outcome) -> None:
-        """Store one record's outcome; the last one resolves the future."""
-        self._outcomes[number] = outcome
-        self._left -= 1
-        if not self._left and not self.future.done():
-            self.future.set_result(self._outcomes)

@@ -30,3 +30,12 @@ def record_timestamp(time: int, now: int) -> int:
         now: The writer's clock, in microseconds since 1970.
     """
     return max(now // 1000, -(-(time - MAX_AHEAD) // 1000))
+
+
+def explicit_timestamp(time: int, now: int) -> int:
+    """`record_timestamp` for a producer that stamps records with its time of sending by itself.
+
+    Returns:
+        Milliseconds, or 0 where the time of sending will do.
+    """
+    return record_timestamp(time, now) if time > now else 0

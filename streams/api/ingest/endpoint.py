@@ -15,7 +15,7 @@ from infra.telemetry import tracing
 from projections.private.tokens import Token
 from schemas.event_validation import InvalidEvent
 from schemas.events import Event
-from schemas.time.ahead import record_timestamp
+from schemas.time.ahead import explicit_timestamp
 from schemas.time.instants import rfc3339
 from schemas.topics import BOOKMARKS, TOKEN_HEADER, VOTES
 from streams.api.auth.tokens import TokenLookup
@@ -42,6 +42,7 @@ from streams.api.ingest.results import (
     raise_for_failure,
     result_of,
 )
+from streams.api.ingest.voter_batches import VoterBatches
 from streams.api.live.progress import Progress
 
 MAX_BYTES = 1024 * 1024
@@ -65,6 +66,7 @@ class IngestEndpoint:
         self,
         tokens: TokenLookup,
         parser: EventParser,
+        voter_batches: VoterBatches,
         codec: Codec,
         producer: Producer,
         progress: Progress,
@@ -73,6 +75,7 @@ class IngestEndpoint:
         self._clock = clock
         self._tokens = tokens
         self._parser = parser
+        self._voter_batches = voter_batches
         self._codec = codec
         self._producer = producer
         self._progress = progress
@@ -87,10 +90,13 @@ class IngestEndpoint:
             await discard(request.receive, headers)
             raise
         body = await read_body(request.receive, headers, MAX_BYTES)
+        items: Sequence[Item | Event]
         if is_binary(headers) and content_type not in _STRUCTURED:
-            items: list[Item] = [read_binary(headers, body)]
+            items = [read_binary(headers, body)]
         else:
-            items = read_items(body, batch_only=content_type == _BATCH)
+            items = self._voter_batches.read(body, token) or read_items(
+                body, batch_only=content_type == _BATCH
+            )
         results = await self._send(await self._validate_all(items, token))
         log_sent(token, results)
         return await self._respond(request, results)
@@ -106,7 +112,7 @@ class IngestEndpoint:
             )
         return token
 
-    async def _validate_all(self, items: list[Item], token: Token) -> list[Validated]:
+    async def _validate_all(self, items: Sequence[Item | Event], token: Token) -> list[Validated]:
         """Each event with its record, or its rejection; other requests run in between."""
         validated = []
         for index, item in enumerate(items):
@@ -115,18 +121,23 @@ class IngestEndpoint:
             validated.append(self._validate(item, token))
         return validated
 
-    def _validate(self, item: Item, token: Token) -> Validated:
+    def _validate(self, item: Item | Event, token: Token) -> Validated:
+        if isinstance(item, Event):
+            return item, self._record(item, token)
         try:
             event = self._parser.parse(item, token)
         except InvalidEvent as error:
             received("", "rejected").inc()
             return Rejected(read_id(item), error.code, error.detail, error.pointer)
+        return event, self._record(event, token)
+
+    def _record(self, event: Event, token: Token) -> Outgoing:
         topic = event.data.topic.name
         bare = topic in _TOPICS_WITHOUT_HEADERS
         headers = tracing.carried(None if bare else _headers(event, token))
         value = self._codec.encode(event)
-        timestamp = record_timestamp(event.time, self._clock.now())
-        return event, Outgoing(topic, event.key.encode(), value, headers, timestamp=timestamp)
+        timestamp = explicit_timestamp(event.time, self._clock.now())
+        return Outgoing(topic, event.key.encode(), value, headers, timestamp=timestamp)
 
     async def _send(self, validated: list[Validated]) -> list[Result]:
         """Send the valid events; returns once the outcome of each is known.

@@ -114,7 +114,8 @@ def test_records_are_acknowledged_where_murmur2_puts_their_keys(
         producer = KafkaProducer(at_kafka(kafka))
         try:
             sent = [producer.send(topic.name, key, b"v", [("h", b"1")]) for key in keys[:100]]
-            rest = producer.send_all([Outgoing(topic.name, key, b"v") for key in keys[100:]])
+            # Of different values, so that they go in one call.
+            rest = producer.send_all([Outgoing(topic.name, key, key) for key in keys[100:]])
             together = [delivery for delivery in await rest if isinstance(delivery, Delivery)]
             return [
                 delivery.partition for delivery in (*[await pending for pending in sent], *together)

@@ -36,9 +36,7 @@ def general(event: Event) -> bytes:
 
 
 def test_it_writes_votes_and_bookmarks_and_nothing_else() -> None:
-    of_topics = {
-        f"verdicts.{data.__name__}" for data in VOTER_EVENTS
-    }
+    of_topics = {f"verdicts.{data.__name__}" for data in VOTER_EVENTS}
     schemas = (catalogue.NEWEST[topic.name].schema() for topic in (topics.VOTES, topics.BOOKMARKS))
     assert of_topics == {f"verdicts.{record['name']}" for union in schemas for record in union}
 

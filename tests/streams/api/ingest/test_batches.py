@@ -80,3 +80,31 @@ def test_an_events_record_does_not_depend_on_its_batch(api: FakeApi, event: dict
     else:
         alone, beside = api.sent
         assert alone == beside
+
+
+def test_many_odd_votes_get_the_same_results_together_and_apart(api: FakeApi) -> None:
+    """Every attribute and field in turn is left out, null, empty or of another type."""
+    votes = [event for event in EVENTS if "voter" in event["data"]]
+    for whole in votes:
+        for name in (*whole, "subject", "traceparent"):
+            for value in (None, "", 7, "x" * 301, "a\0b", "\u003a", "2025-11-20T10:00:00Z"):
+                odd = whole | {name: value}
+                assert results(api, odd) == results(api, odd, {"type": "nonsense"})[:1]
+
+
+@pytest.mark.parametrize("odd", [b'"voter": "v", ', b'"voter\\u003a": "v", '])
+def test_a_duplicate_key_among_votes_alone_is_named(api: FakeApi, odd: bytes) -> None:
+    vote = msgspec.json.encode([event for event in EVENTS if event["type"] == "vote.cast"] * 2)
+    doubled = vote.replace(b'"voter":', odd + b'"voter":', 1)
+    answer = api.client.post("/v1/events", content=doubled, headers=ADMIN)
+    first, second = answer.json()["results"]
+    assert (first["status"], second["status"]) == ("rejected", "accepted")
+    assert first["code"] in ("duplicate-key", "unknown-field")
+
+
+def test_voters_keep_their_names_whether_their_batch_is_votes_alone_or_not(api: FakeApi) -> None:
+    voter_events = [event for event in EVENTS if "voter" in event["data"]]
+    results(api, *voter_events)
+    results(api, *voter_events, {"type": "nonsense"})
+    half = len(voter_events)
+    assert [*api.sent[:half]] == [*api.sent[half:]]
