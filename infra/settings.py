@@ -12,6 +12,7 @@ from typing import NamedTuple, Self
 import msgspec
 
 from infra import setting_values as parse
+from infra.mail_settings import MAIL_VARIABLES, MailSettings
 from infra.setting_values import SettingsError
 
 
@@ -42,7 +43,7 @@ VARIABLES = tuple(
         ),
         ("VERDICTS_HTTP2", "0", "1 takes HTTP/2 without TLS too, from a proxy that limits clients"),
         ("VERDICTS_INSTANCE", "", "stable name of this replica; keeps its partitions in a restart"),
-        ("VERDICTS_METRICS", "", "host:port of a worker's or publisher's /metrics; empty: none"),
+        ("VERDICTS_METRICS", "", "host:port of a worker's, publisher's or mailer's /metrics"),
         ("VERDICTS_LOG_LEVEL", "info", "debug, info, warning or error; debug names events"),
         (
             "VERDICTS_ACCESS_LOG",
@@ -50,6 +51,7 @@ VARIABLES = tuple(
             "1 logs every request to the API and the site, without secrets",
         ),
         ("OTEL_*", "", "OpenTelemetry's own; OTEL_EXPORTER_OTLP_ENDPOINT enables tracing"),
+        *MAIL_VARIABLES,
         ("KAFKA_BOOTSTRAP_SERVERS", "", "host:port of a real cluster; empty: the embedded one"),
         ("KAFKA_SECURITY_PROTOCOL", "", "`SSL`, `SASL_SSL`, …, as librdkafka names them"),
         ("KAFKA_SASL_*", "", "any `sasl.*` property: `KAFKA_SASL_MECHANISM`, `…_USERNAME`, …"),
@@ -85,6 +87,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         instance: Name for static group membership; empty means dynamic membership.
         log_level: `debug`, `info`, `warning` or `error`, for our own packages.
         access_log: Whether the API logs every request.
+        mail: How mail is sent.
         metrics: `host:port` on which a worker or publisher serves its metrics; empty: none.
     """
 
@@ -104,6 +107,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: str
     schema_registry_url: str
     instance: str
+    mail: MailSettings
     metrics: str = ""
     log_level: str = "info"
     access_log: bool = False
@@ -137,6 +141,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             database_url=parse.database_url(values, "DATABASE_URL"),
             schema_registry_url=parse.web_url(values, "SCHEMA_REGISTRY_URL"),
             instance=values["VERDICTS_INSTANCE"],
+            mail=MailSettings.parse(values),
             log_level=parse.log_level(values, "VERDICTS_LOG_LEVEL"),
             access_log=parse.switch(values, "VERDICTS_ACCESS_LOG"),
             metrics=parse.host_and_port(values, "VERDICTS_METRICS"),

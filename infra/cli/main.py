@@ -23,6 +23,9 @@ COMMANDS = {
     ),
     "events": LazyCommand("infra.cli.commands.events:events", "Read and count events on the log."),
     "log": LazyCommand("infra.cli.commands.log:log", "Export the log to files and import it back."),
+    "mailer": LazyCommand(
+        "infra.cli.services.mailer:mailer", "Send mail; one replica is active, the others stand by."
+    ),
     "migrate": LazyCommand(
         "infra.cli.setup.migrate:migrate",
         "Migrate the database to the newest revision; safe to repeat.",

@@ -22,7 +22,7 @@ from infra.supervisor.signals import StopRequested, StopSignals
 from infra.supervisor.supervisor import Supervisor
 from schemas.channels import ServiceName
 
-SERVICES = (ServiceName.API, ServiceName.WORKER, ServiceName.PUBLISHER)
+SERVICES = (ServiceName.API, ServiceName.WORKER, ServiceName.PUBLISHER, ServiceName.MAILER)
 STOP_ORDER = (SERVICES, ("kafka",), ("postgres",))
 
 LoadDemo = Callable[[str], None]
@@ -144,7 +144,7 @@ class LocalSystem:
         self._postgres_home = servers.postgres_home
 
     def _choose_metrics_addresses(self) -> dict[str, str]:
-        """Choose a loopback port on which worker and publisher each serve their metrics."""
+        """Choose a loopback port on which each service but the API serves its metrics."""
         names = [name for name in SERVICES if name != ServiceName.API]
         chosen = ports.choose(self._settings.data, *(f"{name}_metrics" for name in names))
         ports.remember(self._settings.data, chosen)

@@ -1,4 +1,4 @@
-"""A service's output: all lines go to a file, warnings also to the terminal."""
+"""A service's output: all lines go to a file, warnings and notices also to the terminal."""
 
 import json
 import os
@@ -82,6 +82,8 @@ class ServiceOutput:
         self._screen.warn(f"{self._service}: lines of its log are lost: {os_error_text(error)}.")
 
     def _show(self, line: bytes) -> None:
+        if notice := to_notice(line):
+            self._screen.say(f"  {self._service}: {notice}")
         text = to_warning(line)
         if not text:
             return
@@ -93,6 +95,18 @@ class ServiceOutput:
             self._screen.warn(f"{self._service}: {text}")
         elif len(self._shown) == MAX_WARNINGS + 1:
             self._screen.warn(f"{self._service}: further lines in {self._path}")
+
+
+def to_notice(line: bytes) -> str:
+    """Return what a log line has for the terminal in its field `notice`; empty for most lines."""
+    if b'"notice"' not in line:
+        return ""
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return ""
+    notice = entry.get("notice") if isinstance(entry, dict) else None
+    return notice if isinstance(notice, str) else ""
 
 
 def to_warning(line: bytes) -> str:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.e2e
 END_SECONDS = 15
 RECOVERY_SECONDS = 15
 TOOL = "kept"
-SERVICES = {"kafka", "postgres", "api", "worker", "publisher"}
+SERVICES = {"kafka", "postgres", "api", "worker", "publisher", "mailer"}
 # As if everything were installed: what is tried is the recipe, not pip.
 INSTALLED = f"--assume-old={sys.prefix}/.installed"
 MAKE_UP = ("make", "--silent", INSTALLED, f"VENV={sys.prefix}", "up")

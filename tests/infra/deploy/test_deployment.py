@@ -97,7 +97,18 @@ def environment(pod: dict[str, Any]) -> set[str]:
 
 
 def test_both_run_every_service_and_what_comes_before_them() -> None:
-    assert set(SERVICES) == set(OURS) == {"api", "worker", "publisher", "migrate", "topics"}
+    assert (
+        set(SERVICES)
+        == set(OURS)
+        == {
+            "api",
+            "worker",
+            "publisher",
+            "mailer",
+            "migrate",
+            "topics",
+        }
+    )
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -177,7 +188,7 @@ def test_a_pod_may_do_no_more_than_it_must(name: str) -> None:
     assert "memory" in container["resources"]["limits"]
 
 
-@pytest.mark.parametrize("name", ["worker", "publisher"])
+@pytest.mark.parametrize("name", ["worker", "publisher", "mailer"])
 def test_partitions_do_not_wait_for_a_pod_that_comes_back_under_another_name(name: str) -> None:
     """Who has a stable name does not leave its group when it ends."""
     (container,) = OURS[name]["spec"]["containers"]
@@ -200,7 +211,7 @@ def test_metrics_are_scraped_where_they_are_served() -> None:
         service = COMPOSE["services"][name]
         listens = service["environment"].get("VERDICTS_METRICS", ":8080")
         assert listens.endswith(f":{asked['port']}")
-    for name in ("worker", "publisher"):
+    for name in ("worker", "publisher", "mailer"):
         annotations = OURS[name]["metadata"]["annotations"]
         metrics = manifests("ConfigMap")["verdicts"]["data"]["VERDICTS_METRICS"]
         assert metrics.endswith(f":{annotations['prometheus.io/port']}")

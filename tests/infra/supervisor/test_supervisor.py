@@ -119,7 +119,7 @@ def test_the_run_names_the_processes_themselves(up: Up) -> None:
     names = {name: psutil.Process(pid).name() for name, pid in run["pids"].items()}
     assert names["kafka"] == "java"
     assert names["postgres"] == "postgres"
-    assert set(names) == {"kafka", "postgres", "api", "worker", "publisher"}
+    assert set(names) == {"kafka", "postgres", "api", "worker", "publisher", "mailer"}
     assert run["url"] == up.url
     assert run["database"].startswith("postgresql://")
 

@@ -1,0 +1,1 @@
+"""The mailer: sends each digest to its subscribers, and single mails such as confirmations."""

@@ -1,0 +1,1 @@
+"""One mail to one mail server: connections, outcomes, the journal, signatures and rates."""

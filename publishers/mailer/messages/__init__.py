@@ -1,0 +1,1 @@
+"""What mails say, as bytes that go over the wire."""

@@ -1,0 +1,106 @@
+"""One term of a mailer: from taking over until it stops or loses its leadership."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+
+import structlog
+from sqlalchemy import Engine
+
+from infra.postgres.engine import wait_notifications
+from infra.postgres.leader_election import Lease
+from infra.runtime.blocking_pool import BlockingPool
+from infra.settings import Settings
+from projections.private.mail_terms import begin_term
+from publishers.mailer.delivery.crew import DeliveryCrew
+from publishers.mailer.single_mails import SingleMails
+
+FLUSH_SECONDS = 0.1
+PRUNE_SECONDS = 600.0
+JOURNALS = "mail-journal"
+log = structlog.get_logger(__name__)
+
+
+class MailerTerm:
+    """Sends mail until stopped.
+
+    Args:
+        engine: The database.
+        settings: Of this process.
+        lease: Proof of leadership, whose connection listens for new mail.
+        crew: The connections to the mail server.
+        stopping: Set when the process is to end.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        lease: Lease,
+        crew: DeliveryCrew,
+        stopping: threading.Event,
+    ) -> None:
+        self._engine = engine
+        self._lease = lease
+        self._crew = crew
+        self._stopping = stopping
+        self._finished = asyncio.Event()
+        self._singles = SingleMails(engine, settings, settings.data / JOURNALS)
+        self._database = BlockingPool(2, "mailer-database", timeout=None)
+        # Waiting and confirming share the lease's connection, so they share a thread.
+        self._waiting = BlockingPool(1, "mailer-lease", timeout=None)
+
+    def recover(self) -> None:
+        """Begin the term, and settle what the former one left behind."""
+        with self._engine.begin() as connection:
+            term = begin_term(connection)
+        self._singles.recover(term)
+        log.info("mailer is active", term=term)
+
+    async def run(self) -> None:
+        """Send until stopped; mails under way are finished, the others wait for the next term."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                sending = group.create_task(self._crew.run())
+                group.create_task(self._feed_singles())
+                group.create_task(self._flush())
+                group.create_task(self._every(PRUNE_SECONDS, self._singles.prune))
+                await sending
+                self._crew.give_up()
+                self._finished.set()
+        finally:
+            self._database.close()
+            self._waiting.close()
+
+    async def _feed_singles(self) -> None:
+        while not self._stopping.is_set():
+            await self._waiting.run(self._lease.require)
+            for job in await self._database.run(self._singles.claim, 16):
+                await self._crew.put(job, urgent=True)
+            await self._waiting.run(wait_notifications, self._lease.connection)
+        self._crew.stop()
+
+    async def _flush(self) -> None:
+        while True:
+            last = self._finished.is_set()
+            await self._database.run(self._singles.write, self._singles.take_settled())
+            if last:
+                return
+            await self._pause(FLUSH_SECONDS)
+
+    async def _every(self, seconds: float, work: Callable[[], None]) -> None:
+        while not self._finished.is_set():
+            await self._database.run(work)
+            await self._pause(seconds)
+
+    async def _pause(self, seconds: float) -> None:
+        await wait_at_most(self._finished.wait(), seconds)
+
+
+async def wait_at_most(awaited: Awaitable[object], seconds: float) -> None:
+    """Wait for something, at most for so long."""
+    try:
+        async with asyncio.timeout(seconds):
+            await awaited
+    except TimeoutError:
+        return
