@@ -13,10 +13,16 @@ from projections.write.outbox import RecordKey
 # Tables that records are made of, and the kinds of records that show a row, named by its first key.
 _SHOWN = {
     "categories": ("category", "tools-of-category"),
+    "removals": ("category", "tools-of-category"),
+    "category_aliases": ("category", "tools-of-category"),
     "tools": ("tool",),
     "first_listings": ("tool",),
     "retirements": ("tool",),
+    "merges": ("tool",),
+    "aliases": ("tool",),
+    "group_tallies": ("tool",),
     "reviewers": ("reviewer", "tools-of-reviewer"),
+    "departures": ("reviewer", "tools-of-reviewer"),
     "revisions": ("tool",),
     "tallies": ("tool",),
     "digests": ("digest",),

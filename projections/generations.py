@@ -85,9 +85,11 @@ def list_names(connection: Connection) -> list[str]:
     return sorted(names, key=_number)
 
 
-def create_live_tables(connection: Connection) -> None:
-    """Create the tables of the live generation, where they do not exist yet."""
-    tables.create_generation(connection, find_live(connection))
+def create_missing_tables(connection: Connection) -> None:
+    """Create the tables of the live generation, and those that others lack, where there are any."""
+    readable = read_generations(connection).readable
+    for name in {find_live(connection), *readable}:
+        tables.create_generation(connection, name)
 
 
 def create(connection: Connection) -> str:

@@ -45,6 +45,10 @@ def _key(name: str) -> Column[str]:
     return Column(name, Text(collation="C"), primary_key=True)
 
 
+def _target(*, nullable: bool = False) -> Column[str]:
+    return Column("target", Text(collation="C"), nullable=nullable)
+
+
 def _stamp() -> Column[bytes]:
     return Column("stamp", LargeBinary, nullable=False)
 
@@ -64,9 +68,11 @@ categories = Table(
     _key("category"),
     Column("name", Text, nullable=False),
     Column("description", Text, nullable=False),
+    Column("facts", JSONB),
     _version(),
     _stamp(),
 )
+removals = Table("removals", metadata, _key("category"), _target(nullable=True), _stamp())
 tools = Table(
     "tools",
     metadata,
@@ -79,6 +85,7 @@ tools = Table(
     Column("entry", Text, nullable=False),
     Column("best_for", Text),
     Column("url", Text),
+    Column("facts", JSONB),
     _stamp(),
 )
 first_listings = Table(
@@ -92,6 +99,15 @@ retirements = Table(
     Column("reason", Text, nullable=False),
     _stamp(),
 )
+merges = Table(
+    "merges",
+    metadata,
+    _key("tool"),
+    _target(),
+    Column("time", BigInteger, nullable=False),
+    Column("reason", Text),
+    _stamp(),
+)
 reviewers = Table(
     "reviewers",
     metadata,
@@ -100,6 +116,14 @@ reviewers = Table(
     Column("motto", Text, nullable=False),
     Column("position", Integer, nullable=False),
     _version(),
+    _stamp(),
+)
+departures = Table(
+    "departures",
+    metadata,
+    _key("reviewer"),
+    Column("time", BigInteger, nullable=False),
+    Column("reason", Text),
     _stamp(),
 )
 revisions = Table(
@@ -127,6 +151,7 @@ ballots = Table(
     _key("tool"),
     Column("choice", SmallInteger, nullable=False),
     _stamp(),
+    Index("ballots_by_tool", "tool"),  # a merge counts the ballots of the tools that it joins
 )
 bookmarks = Table(
     "bookmarks",
@@ -136,6 +161,7 @@ bookmarks = Table(
     Column("kept", Boolean, nullable=False),
     Column("time", BigInteger, nullable=False),
     _stamp(),
+    Index("bookmarks_by_tool", "tool"),
 )
 digests = Table(
     "digests",
@@ -147,6 +173,20 @@ digests = Table(
     _version(),
     _stamp(),
 )
+# What merges and removals resolve to (`projections.write.aliases`). A tool with other names has a
+# row of its own here, so that its group is one query.
+aliases = Table(
+    "aliases",
+    metadata,
+    _key("alias"),
+    Column("tool", Text(collation="C"), nullable=False, index=True),
+)
+category_aliases = Table(
+    "category_aliases",
+    metadata,
+    _key("alias"),
+    Column("category", Text(collation="C"), nullable=False, index=True),
+)
 tallies = Table(
     "tallies",
     metadata,
@@ -155,6 +195,15 @@ tallies = Table(
     Column("skip", BigInteger, nullable=False),
     Column("bookmarks", BigInteger, nullable=False),
     _version(),
+)
+# The tally of a tool with other names, once per voter; `tallies` counts each name by itself.
+group_tallies = Table(
+    "group_tallies",
+    metadata,
+    _key("tool"),
+    Column("ship", BigInteger, nullable=False),
+    Column("skip", BigInteger, nullable=False),
+    Column("bookmarks", BigInteger, nullable=False),
 )
 checkpoints = Table(
     "checkpoints",

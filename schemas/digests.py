@@ -132,6 +132,15 @@ class Pick(NamedTool, frozen=True):
     others: float | None = None
 
 
+class MergedTool(NamedTool, frozen=True):
+    """A tool of which `merged` became another name this week."""
+
+    merged: str
+    merged_name: str
+    reason: str | None
+    time: datetime
+
+
 class Counts(msgspec.Struct, frozen=True):
     """The week in numbers; `votes` and `bookmarks` are changes of their totals."""
 
@@ -162,6 +171,7 @@ class WeeklyDigest(msgspec.Struct, frozen=True, kw_only=True):
     votes: list[VoteMove] = []
     bookmarks: list[BookmarkMove] = []
     reviews: list[Pick] = []
+    merges: list[MergedTool] = []
 
     def named_tools(self) -> set[str]:
         """The slugs of all tools in any of the lists."""
@@ -173,6 +183,7 @@ class WeeklyDigest(msgspec.Struct, frozen=True, kw_only=True):
             self.votes,
             self.bookmarks,
             self.reviews,
+            self.merges,
         )
         return {item.tool for items in lists for item in items}
 

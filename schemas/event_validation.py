@@ -7,7 +7,15 @@ from typing import Any
 
 import msgspec
 
-from schemas.events import EVENT_TYPES, Data
+from schemas.events import EVENT_TYPES, CategoryDefined, CategoryRemoved, Data, ToolMerged
+from schemas.facts.values import (
+    AMOUNT_PATTERN,
+    CURRENCY_PATTERN,
+    DATE_PATTERN,
+    FACT_KEY_PATTERN,
+    Fact,
+    FactKey,
+)
 from schemas.fields import NO_NUL_PATTERN, SLUG_PATTERN, URL_PATTERN
 from schemas.text.new_texts import broken_rule
 
@@ -19,7 +27,17 @@ _EXPECTED = {
     'at most 80 characters, no word of which is "vs"',
     URL_PATTERN: "an http or https address",
     NO_NUL_PATTERN: "a text without NUL (U+0000)",
+    FACT_KEY_PATTERN: "a key: lower-case letters and digits in words joined by single hyphens or "
+    "underscores",
+    AMOUNT_PATTERN: 'a decimal number as text, such as "20.00"',
+    CURRENCY_PATTERN: "a currency's code of three capital letters, such as USD",
+    DATE_PATTERN: "a date such as 2026-11-20",
 }
+_VALUE_OF_A_FACT = (
+    "Expected a number, a text, true or false, a list of texts, or money with amount and currency"
+)
+_NO_VALUE_OF_A_FACT = re.compile(r"Expected `bool \| int \| [^`]*`, got `\w+`")
+_IN_FACTS = re.compile(r"`\$\.facts\[\.\.\.\]|`key` in `\$\.facts`")
 
 
 class InvalidEvent(ValueError):  # noqa: N818 - named for what it is, as the field does
@@ -59,7 +77,33 @@ def read_data(name: str, raw: bytes | msgspec.Raw) -> Data:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _to_invalid_event(error, raw) from None
     require_valid_texts(data)
+    require_sound(data)
     return data
+
+
+def require_sound(data: Data) -> None:
+    """Check how the fields of new data agree with one another.
+
+    Raises:
+        InvalidEvent: its `pointer` is relative to the event.
+    """
+    match data:
+        case ToolMerged() if data.tool == data.into:
+            detail = "A tool cannot be merged into itself."
+            raise InvalidEvent("invalid-value", detail, "/data/into")
+        case CategoryRemoved() if data.category == data.into:
+            detail = "A category cannot move its tools into itself."
+            raise InvalidEvent("invalid-value", detail, "/data/into")
+        case CategoryDefined():
+            _require_distinct_keys(data)
+
+
+def _require_distinct_keys(category: CategoryDefined) -> None:
+    keys = [fact.key for fact in category.facts or ()]
+    for index, key in enumerate(keys):
+        if key in keys[:index]:
+            detail = f"The key {key!r} is that of an earlier fact."
+            raise InvalidEvent("invalid-value", detail, f"/data/facts/{index}/key")
 
 
 def require_valid_texts(data: Data) -> None:
@@ -94,10 +138,21 @@ def _with_integers(value: Any) -> Any:
 
 def _to_invalid_event(error: Exception, raw: bytes) -> InvalidEvent:
     if isinstance(error, msgspec.ValidationError):
-        return explain(str(error), "/data")
+        return _explain_fact(raw) if _IN_FACTS.search(str(error)) else explain(str(error), "/data")
     if _ESCAPED_SURROGATE.search(raw) and _is_json(raw):
         return InvalidEvent("invalid-text", "A text contains a lone surrogate.", "/data")
     return InvalidEvent("malformed", f"Not readable as JSON: {error}.", "/data")
+
+
+def _explain_fact(raw: bytes) -> InvalidEvent:
+    """Explain the first wrong fact; msgspec does not say under which key it stands."""
+    for key, value in msgspec.json.decode(raw)["facts"].items():
+        try:
+            msgspec.convert(key, FactKey)
+            msgspec.convert(value, Fact)
+        except msgspec.ValidationError as error:
+            return explain(str(error), f"/data/facts/{_escape(key)}")
+    return InvalidEvent("invalid-value", f"{_VALUE_OF_A_FACT}.", "/data/facts")
 
 
 def _is_json(raw: bytes) -> bool:
@@ -124,6 +179,8 @@ def explain(message: str, base: str) -> InvalidEvent:
         return InvalidEvent(
             "missing-field", f"The field {name!r} is required.", f"{pointer}/{_escape(name)}"
         )
+    if _NO_VALUE_OF_A_FACT.match(problem):
+        return InvalidEvent("invalid-value", f"{_VALUE_OF_A_FACT}.", pointer)
     for pattern, expected in _EXPECTED.items():
         if pattern in problem or repr(pattern) in problem:
             return InvalidEvent("invalid-value", f"Expected {expected}.", pointer)

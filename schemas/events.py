@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import ClassVar, Generic, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from typing_extensions import TypeVar
 
 from schemas import topics
+from schemas.facts.values import FactDefinitions, Facts
 from schemas.fields import Body, Line, Paragraph, Position, Score, Slug, Url, Voter, Week
 from schemas.records import Choice, Entry
 from schemas.topics import Topic
@@ -17,7 +19,11 @@ DEMO_ID_PREFIX = "verdicts-demo:"
 
 
 class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """The content of an event. Subclasses name their type, topic, key field and sender's role."""
+    """The content of an event. Subclasses name their type, topic, key field and sender's role.
+
+    A field that a later schema version adds defaults to UNSET. The stamp of an event leaves such a
+    field out, so an older event keeps the stamp that it had before.
+    """
 
     type: ClassVar[str]
     topic: ClassVar[Topic]
@@ -36,6 +42,19 @@ class CategoryDefined(Data, frozen=True):
     category: Slug
     name: Line
     description: Paragraph
+    facts: FactDefinitions | UnsetType = UNSET
+
+
+class CategoryRemoved(Data, frozen=True):
+    """An editor removes a category, until a later definition; its tools go to `into` or stay."""
+
+    type = "category.removed"
+    topic = topics.CATALOG
+    key_field = "category"
+    role = "editor"
+
+    category: Slug
+    into: Slug | None = None
 
 
 class ToolListed(Data, frozen=True):
@@ -55,6 +74,7 @@ class ToolListed(Data, frozen=True):
     entry: Entry
     best_for: Paragraph | None = None
     url: Url | None = None
+    facts: Facts | UnsetType = UNSET
 
 
 class ToolRetired(Data, frozen=True):
@@ -69,6 +89,19 @@ class ToolRetired(Data, frozen=True):
     reason: Line
 
 
+class ToolMerged(Data, frozen=True):
+    """An editor makes a tool another name of `into`, until a later listing of the tool."""
+
+    type = "tool.merged"
+    topic = topics.CATALOG
+    key_field = "tool"
+    role = "editor"
+
+    tool: Slug
+    into: Slug
+    reason: Line | None = None
+
+
 class ReviewerJoined(Data, frozen=True):
     """A reviewer joins the panel; `position` orders the scorecard."""
 
@@ -81,6 +114,18 @@ class ReviewerJoined(Data, frozen=True):
     name: Line
     motto: Line
     position: Position
+
+
+class ReviewerLeft(Data, frozen=True):
+    """A reviewer leaves the panel, until a later joining; the reviews stay and count no more."""
+
+    type = "reviewer.left"
+    topic = topics.CATALOG
+    key_field = "reviewer"
+    role = "editor"
+
+    reviewer: Slug
+    reason: Line | None = None
 
 
 class ReviewSubmitted(Data, frozen=True):
@@ -189,9 +234,12 @@ EVENT_TYPES: Mapping[str, type[Data]] = {
     data.type: data
     for data in (
         CategoryDefined,
+        CategoryRemoved,
         ToolListed,
         ToolRetired,
+        ToolMerged,
         ReviewerJoined,
+        ReviewerLeft,
         ReviewSubmitted,
         ReviewRetracted,
         VoteCast,

@@ -10,6 +10,8 @@ from typing import Literal
 
 import msgspec
 
+from schemas.facts.values import Fact, FactDefinition
+
 Verdict = Literal["ship", "skip", "split", "none"]
 Choice = Literal["ship", "skip"]
 Entry = Literal["free", "freemium", "paid"]
@@ -44,7 +46,7 @@ class CategoryName(msgspec.Struct, frozen=True):
 
 
 class Review(msgspec.Struct, frozen=True, weakref=True):
-    """A reviewer's current opinion of a tool."""
+    """A reviewer's current opinion of a tool; that of a former reviewer does not count."""
 
     reviewer: str
     name: str
@@ -55,6 +57,7 @@ class Review(msgspec.Struct, frozen=True, weakref=True):
     cons: list[str]
     disclosure: str | None
     time: datetime
+    former: bool = False
 
 
 class Panel(msgspec.Struct, frozen=True):
@@ -69,10 +72,11 @@ class Panel(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, reviews: list[Review]) -> "Panel":
-        """Count the current reviews of one tool."""
-        ship = sum(review.verdict == "ship" for review in reviews)
-        skip = len(reviews) - ship
-        mean = mean_of([review.score for review in reviews])
+        """Count the current reviews of one tool, without those of former reviewers."""
+        counted = [review for review in reviews if not review.former]
+        ship = sum(review.verdict == "ship" for review in counted)
+        skip = len(counted) - ship
+        mean = mean_of([review.score for review in counted])
         return cls(verdict_of(ship, skip), ship, skip, percent_of(ship, skip), mean, reviews)
 
 
@@ -110,25 +114,29 @@ class Tool(msgspec.Struct, frozen=True, weakref=True):
     community: Community
     bookmarks: int
     version: int
+    facts: dict[str, Fact] = {}
 
 
 class Category(msgspec.Struct, frozen=True):
-    """A defined category."""
+    """A defined category, and the facts that its tools are compared by."""
 
     category: str
     name: str
     description: str
     version: int
+    facts: list[FactDefinition] = []
 
 
 class Reviewer(msgspec.Struct, frozen=True):
-    """A member of the panel; `position` orders the scorecard."""
+    """A member of the panel; `position` orders the scorecard, `left` is set for a former one."""
 
     reviewer: str
     name: str
     motto: str
     position: int
     version: int
+    left: datetime | None = None
+    left_reason: str | None = None
 
 
 class Authored(msgspec.Struct, frozen=True):

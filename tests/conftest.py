@@ -26,7 +26,7 @@ from infra.embedded.postgres.server import Postgres
 from infra.kafka import topics
 from infra.postgres import engine as databases
 from infra.settings import Settings
-from projections.generations import create_live_tables
+from projections.generations import create_missing_tables
 from schemas.topics import TOPICS
 from tests.harness.kafka import client_variables
 
@@ -94,14 +94,14 @@ def migrated(database: str) -> str:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("create database migrated")
     address = database.rpartition("/")[0] + "/migrated"
-    migrations.migrate(address, afterwards=create_live_tables)
+    migrations.migrate(address, afterwards=create_missing_tables)
     return address
 
 
 @pytest.fixture
 def projected_url(fresh_database: str) -> str:
     """`postgresql://…` of a migrated database of the test's own, for processes to work on."""
-    migrations.migrate(fresh_database, afterwards=create_live_tables)
+    migrations.migrate(fresh_database, afterwards=create_missing_tables)
     return fresh_database
 
 

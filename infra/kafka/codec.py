@@ -36,6 +36,11 @@ RecordType = type[Any]
 _EVENTS: dict[str, RecordType] = {
     f"verdicts.{data.__name__}": data for data in EVENT_TYPES.values()
 }
+_UNSET_FIELDS: dict[RecordType, list[str]] = {
+    data: [field.name for field in msgspec.structs.fields(data) if field.default is msgspec.UNSET]
+    for data in EVENT_TYPES.values()
+}
+"""Fields that an event leaves out where Avro holds null."""
 _RECORDS = {f"verdicts.{record.__name__}": record for record in (Tool, Category, Reviewer, Digest)}
 _TYPES = _EVENTS | _RECORDS
 _DIGESTS_AS_TEXT = next(
@@ -117,6 +122,9 @@ class Codec:
         try:
             # Avro has checked the types; msgspec checks what Avro cannot express.
             id_, time, source = fields.pop("id"), fields.pop("time"), fields.pop("source")
+            for name in _UNSET_FIELDS[type_]:
+                if fields[name] is None:
+                    del fields[name]
             data: Data = msgspec.convert(fields, type_)
         except (msgspec.ValidationError, KeyError) as error:
             raise UndecodableError(f"no valid {type_.__name__}: {error}") from None
@@ -149,7 +157,8 @@ class Codec:
     def _encode(self, type_: RecordType, fields: dict[str, Any]) -> bytes:
         schema, body = self._written[type_], BytesIO()
         body.write(schema.prefix)
-        fastavro.schemaless_writer(body, schema.schema, fields)
+        # A tuple is a list of ours, never fastavro's pair of a record's name and fields.
+        fastavro.schemaless_writer(body, schema.schema, fields, disable_tuple_notation=True)
         return body.getvalue()
 
     def _decode(self, topic: str, raw: bytes | None) -> tuple[RecordType, dict[str, Any]]:
@@ -157,7 +166,7 @@ class Codec:
         schema = self._read[topic].get(raw[:_PREFIX_SIZE]) if raw else None
         if raw is None or schema is None:
             return self._resolve(topic, raw)
-        fields: Any = _read(raw, _PREFIX_SIZE, schema.schema)
+        fields: Any = _read(raw, _PREFIX_SIZE, schema.schema, names=False)
         return schema.type, fields
 
     def _resolve(self, topic: str, raw: bytes | None) -> tuple[RecordType, dict[str, Any]]:
@@ -171,7 +180,7 @@ class Codec:
             if _TYPES[name] is Digest:
                 return Digest, _upcast(fields)
         name, fields = _read(raw, HEADER.size, writer, self._parsed[topic])
-        return _TYPES[name], fields
+        return _TYPES[name], _without_names(fields)
 
     def _reader_for(self, topic: str, schema_id: int) -> Any:
         reader = self._readers.get(schema_id)
@@ -208,16 +217,26 @@ def _record_schemas(union: list[Any], schema_id: int) -> list[RecordSchema]:
     ]
 
 
-def _read(raw: bytes, begin: int, writer: Any, reader: Any = None) -> Any:
+def _read(raw: bytes, begin: int, writer: Any, reader: Any = None, *, names: bool = True) -> Any:
+    """Read a body; with `names`, each record in a union comes as a pair of name and fields."""
     body = BytesIO(raw)
     body.seek(begin)
     try:
-        fields = fastavro.schemaless_reader(body, writer, reader, return_record_name=True)
+        fields = fastavro.schemaless_reader(body, writer, reader, return_record_name=names)
     except Exception as error:  # fastavro raises whatever the broken bytes lead it to
         raise UndecodableError(f"broken Avro: {error!r}") from None
     if body.tell() != len(raw):
         raise UndecodableError("bytes are left over behind the Avro body")
     return fields
+
+
+def _without_names(value: Any) -> Any:
+    """Replace the pairs of name and fields inside a record; Avro's arrays are lists."""
+    if isinstance(value, tuple):
+        return _without_names(value[1])
+    if isinstance(value, dict):
+        return {name: _without_names(part) for name, part in value.items()}
+    return [_without_names(part) for part in value] if isinstance(value, list) else value
 
 
 def _upcast(fields: dict[str, Any]) -> dict[str, Any]:

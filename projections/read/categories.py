@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Row, select, true
 
 from projections import tables
+from schemas.facts.values import FactDefinition
 from schemas.records import Category
 
 
@@ -30,7 +32,8 @@ def find_category(connection: Connection, slug: str) -> Category | None:
 
 
 def _to_category(row: Row[Any]) -> Category:
-    return Category(row.category, row.name, row.description, row.version)
+    facts = msgspec.convert(row.facts or [], list[FactDefinition])
+    return Category(row.category, row.name, row.description, row.version, facts)
 
 
 def _undefined(slug: str) -> Category:

@@ -15,6 +15,7 @@ from infra.postgres.pipeline import Statements
 from projections import tables
 from projections.read.reviews import REVIEWS_OF_TOOLS, to_review
 from projections.tables import columns_without_stamp
+from schemas.facts.values import Fact
 from schemas.records import CategoryName, Community, Panel, Review, Tool
 from schemas.time.instants import to_datetime
 
@@ -133,7 +134,13 @@ def _to_tool(row: Row[Any], reviews: list[Review]) -> Tool:
         community=Community.of(row.ship, row.skip),
         bookmarks=row.bookmarks,
         version=row.version,
+        facts=_to_facts(row.facts) if row.facts else {},
     )
+
+
+def _to_facts(facts: dict[str, Any]) -> dict[str, Fact]:
+    """Convert stored facts; in the order of their keys, which the database does not keep."""
+    return msgspec.convert(dict(sorted(facts.items())), dict[str, Fact])
 
 
 def _to_tally(row: Row[Any]) -> ToolTally:

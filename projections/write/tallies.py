@@ -79,7 +79,8 @@ on conflict (tool) do update set version = tallies.version where false
 TALLIED = frozenset({"ballots", "bookmarks"})
 # The position of the tool in a row's key, in the tables that change a tool's tally or its version.
 _TOOL_POSITIONS = {
-    "tools": 0, "first_listings": 0, "retirements": 0, "revisions": 0, "ballots": 1, "bookmarks": 1,
+    "tools": 0, "first_listings": 0, "retirements": 0, "merges": 0, "revisions": 0,
+    "ballots": 1, "bookmarks": 1,
 }  # fmt: skip
 
 

@@ -57,10 +57,10 @@ def _bytea(stamp: bytes) -> str:
     return "\\x" + stamp.hex()
 
 
-def _upsert_named(
+def _upsert_shared(
     table: str, kind: str, connection: Statements, writes: list[RegisterWrite]
 ) -> Callable[[], set[RecordKey]]:
-    """Upsert categories or reviewers, whose names the records of tools show."""
+    """Upsert what is known of categories or reviewers, which the records of tools show too."""
     rows = _upsert_register(table, connection, writes)
     kinds = (kind, f"tools-of-{kind}")
     return lambda: {RecordKey(kind, key) for (key,) in rows.all() for kind in kinds}
@@ -82,11 +82,14 @@ def _upsert_of_tools(
 
 
 WRITERS: Mapping[str, Writer] = {
-    "categories": partial(_upsert_named, "categories", "category"),
+    "categories": partial(_upsert_shared, "categories", "category"),
+    "removals": partial(_upsert_shared, "removals", "category"),
     "tools": partial(_upsert_of_tools, "tools"),
     "first_listings": partial(_upsert_of_tools, "first_listings"),
     "retirements": partial(_upsert_of_tools, "retirements"),
-    "reviewers": partial(_upsert_named, "reviewers", "reviewer"),
+    "merges": partial(_upsert_of_tools, "merges"),
+    "reviewers": partial(_upsert_shared, "reviewers", "reviewer"),
+    "departures": partial(_upsert_shared, "departures", "reviewer"),
     "revisions": partial(_upsert_of_tools, "revisions"),
     "ballots": upsert_ballots,
     "bookmarks": upsert_bookmarks,

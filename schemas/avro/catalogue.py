@@ -85,6 +85,18 @@ VERSIONS = (
         FIRST_ID + 6,
         "0a89c69e10b1054de10e7babad47bb08620da5aec8111db27dd81a2b1c949d5d",
     ),
+    Version(
+        topics.CATALOG,
+        2,
+        FIRST_ID + 7,
+        "070546d0646955559f53f656b62cef86d0fa274ac070a68eaa7eba4d4937ad04",
+    ),
+    Version(
+        topics.CHANGES,
+        3,
+        FIRST_ID + 8,
+        "27764bb98aa1107eb0b8f41aaf924827be22173cc2e83df99bd72001a0f48b0f",
+    ),
 )
 BY_ID = {version.id: version for version in VERSIONS}
 NEWEST = {version.topic.name: version for version in VERSIONS}  # the last of a topic stays

@@ -8,7 +8,7 @@ import msgspec
 
 from schemas import digests
 from schemas.digests import AnyRecord, Digest
-from schemas.records import Tool
+from schemas.records import Reviewer, Tool
 from schemas.time.instants import from_datetime, to_datetime
 
 Fields = dict[str, Any]
@@ -46,20 +46,23 @@ def upcast_digest(fields: Fields) -> Fields:
 
 
 def _convert_times(type_: type[Any], fields: Fields, convert: Convert) -> None:
-    """Convert every time in the values of a tool or a digest, in place."""
+    """Convert every time in the values of a tool, a reviewer or a digest, in place."""
     if type_ is Tool:
         _convert(fields, "listed", convert)
         if fields["retired"] is not None:
             _convert(fields, "retired", convert)
         for review in fields["panel"]["reviews"]:
             _convert(review, "time", convert)
+    elif type_ is Reviewer:
+        if fields["left"] is not None:
+            _convert(fields, "left", convert)
     elif type_ is Digest:
         _convert(fields, "start", convert)
         _convert(fields, "end", convert)
         for tool in fields["new_tools"]:
             _convert(tool, "listed", convert)
-        for review in fields["reviews"]:
-            _convert(review, "time", convert)
+        for item in (*fields["reviews"], *fields["merges"]):
+            _convert(item, "time", convert)
 
 
 def _convert(fields: Fields, name: str, convert: Convert) -> None:

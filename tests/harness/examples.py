@@ -6,9 +6,11 @@ from typing import Any
 
 import fastavro
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from schemas import events
 from schemas.events import Data, Event
+from schemas.facts.values import Fact, FactDefinition, Money
 from schemas.records import Choice, Entry
 from schemas.time import instants
 
@@ -20,6 +22,18 @@ NOON = instants.parse("2026-11-20T12:00:00Z")
 
 TOOL, OTHER_TOOL = "smolvlm-2-5", "claude-4-api"
 CATEGORY = "developer-tools"
+FACT_DEFINITIONS = (
+    FactDefinition("context", "Context window", "number", "tokens", "more"),
+    FactDefinition("price", "Price", "money", better="less"),
+    FactDefinition("offline", "Works offline", "yes-no"),
+)
+FACTS = {
+    "context": Fact(128_000, "https://example.com/limits", "2026-11-20"),
+    "price": Fact(Money("20.00", "USD", "month")),
+    "offline": Fact(True),
+    "platforms": Fact(("Linux", "macOS")),
+    "size": Fact(2.5),
+}
 
 
 def an_event(data: Data, *, time: int = NOON, id: str = "01") -> Event:  # noqa: A002
@@ -32,11 +46,23 @@ def a_category(
     name: str = "Developer Tools",
     description: str = "What you build with.",
     *,
+    facts: tuple[FactDefinition, ...] | UnsetType = UNSET,
     time: int = NOON,
     id: str = "01",  # noqa: A002
 ) -> Event:
     """A category is defined."""
-    return an_event(events.CategoryDefined(category, name, description), time=time, id=id)
+    return an_event(events.CategoryDefined(category, name, description, facts), time=time, id=id)
+
+
+def a_removal(
+    category: str = CATEGORY,
+    into: str | None = None,
+    *,
+    time: int = NOON,
+    id: str = "01",  # noqa: A002
+) -> Event:
+    """A category is removed."""
+    return an_event(events.CategoryRemoved(category, into), time=time, id=id)
 
 
 def a_listing(
@@ -50,6 +76,7 @@ def a_listing(
     entry: Entry = "free",
     best_for: str | None = None,
     url: str | None = None,
+    facts: dict[str, Fact] | UnsetType = UNSET,
     time: int = NOON,
     id: str = "01",  # noqa: A002
 ) -> Event:
@@ -64,6 +91,7 @@ def a_listing(
         entry=entry,
         best_for=best_for,
         url=url,
+        facts=facts,
     )
     return an_event(data, time=time, id=id)
 
@@ -79,6 +107,18 @@ def a_retirement(
     return an_event(events.ToolRetired(tool, reason), time=time, id=id)
 
 
+def a_merge(
+    tool: str = TOOL,
+    into: str = OTHER_TOOL,
+    reason: str | None = None,
+    *,
+    time: int = NOON,
+    id: str = "01",  # noqa: A002
+) -> Event:
+    """A tool is merged into another one."""
+    return an_event(events.ToolMerged(tool, into, reason), time=time, id=id)
+
+
 def a_reviewer(
     reviewer: str = "builder",
     name: str = "Builder",
@@ -90,6 +130,17 @@ def a_reviewer(
 ) -> Event:
     """A reviewer joins."""
     return an_event(events.ReviewerJoined(reviewer, name, motto, position), time=time, id=id)
+
+
+def a_departure(
+    reviewer: str = "builder",
+    reason: str | None = None,
+    *,
+    time: int = NOON,
+    id: str = "01",  # noqa: A002
+) -> Event:
+    """A reviewer leaves."""
+    return an_event(events.ReviewerLeft(reviewer, reason), time=time, id=id)
 
 
 def a_review(
@@ -180,10 +231,13 @@ def a_digest(
 
 
 EVERY_TYPE = (
-    a_category(),
-    a_listing(best_for="Images that stay at home.", url="https://example.com/"),
+    a_category(facts=FACT_DEFINITIONS),
+    a_removal(into="ai-tools"),
+    a_listing(best_for="Images that stay at home.", url="https://example.com/", facts=FACTS),
     a_retirement(),
+    a_merge(reason="Its maker renamed it."),
     a_reviewer(),
+    a_departure(reason="Builds elsewhere now."),
     a_review(pros=("Runs offline",), cons=("Small context",), disclosure="I know its author."),
     a_retracted_review(),
     a_vote(),

@@ -7,6 +7,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from infra.migrations import migrate
 from infra.postgres.engine import driver_url
+from projections.generations import create, create_missing_tables
 
 pytestmark = pytest.mark.integration
 
@@ -44,3 +45,27 @@ def test_an_installation_without_marks_by_the_worker_has_its_whole_site_marked(
 def test_a_new_installation_has_no_page_to_write(engine: Engine, fresh_database: str) -> None:
     migrate(fresh_database)
     assert marks(engine) == []
+
+
+def test_generations_get_new_columns_indexes_and_tables_and_keep_their_rows(
+    engine: Engine, fresh_database: str
+) -> None:
+    migrate(fresh_database, revision="0010", afterwards=create_missing_tables)
+    with engine.begin() as connection:
+        connection.execute(text("set search_path = projections_1"))
+        for statement in (
+            "alter table tools drop column facts",
+            "alter table categories drop column facts",
+            "drop index ballots_by_tool",
+            "drop table merges",
+            "insert into categories values ('insects', 'Insects', 'Six legs.', 1, 'stamp')",
+        ):
+            connection.execute(text(statement))
+        create(connection)
+    migrate(fresh_database, afterwards=create_missing_tables)
+    with engine.connect() as connection:
+        connection.execute(text("set search_path = projections_1"))
+        assert connection.scalar(text("select facts from categories")) is None
+        assert connection.scalar(text("select count(facts) from tools")) == 0
+        assert connection.scalar(text("select to_regclass('ballots_by_tool')")) is not None
+        assert connection.scalar(text("select count(*) from merges")) == 0

@@ -6,6 +6,7 @@ import pytest
 from schemas.avro import catalogue
 from schemas.event_validation import InvalidEvent, read_data
 from schemas.events import EVENT_TYPES, ToolRetired
+from schemas.facts.values import Money
 
 LINES = [
     ("category.defined", "name"),
@@ -196,7 +197,11 @@ def test_a_pointer_escapes_what_has_a_meaning_in_pointers(field: str, pointer: s
 
 @pytest.mark.parametrize("name", MOST_NAMES)
 def test_every_field_but_the_optional_ones_is_required(name: str) -> None:
-    optional = {"best_for", "url", "pros", "cons", "disclosure"}
+    optional = {"best_for", "url", "pros", "cons", "disclosure", "facts"}
+    if name != "tool.merged":
+        optional.add("into")
+    if name in ("tool.merged", "reviewer.left"):
+        optional.add("reason")
     for field in an_example(name):
         short = an_example(name)
         del short[field]
@@ -288,3 +293,54 @@ def test_no_explanation_shows_a_pattern() -> None:
     for field, unfit in (("tool", "A"), ("name", "\0"), ("url", "x")):
         assert "(?" not in refusal("tool.listed", **{field: unfit}).detail
         assert "^" not in refusal("tool.listed", **{field: unfit}).detail
+
+
+@pytest.mark.parametrize(
+    ("facts", "pointer", "words"),
+    [
+        ({"price": {"value": None}}, "price/value", "a number, a text, true or false"),
+        ({"price": {}}, "price/value", "'value' is required"),
+        ({"fine": {"value": 1}, "price": {"value": {"amount": 20}}}, "price/value/amount", "str"),
+        ({"price": {"value": {"amount": "2,5", "currency": "USD"}}}, "price/value/amount", "20.00"),
+        ({"price": {"value": {"amount": "2", "currency": "usd"}}}, "price/value/currency", "USD"),
+        ({"price": {"value": {"amount": "2"}}}, "price/value/currency", "required"),
+        ({"price": {"value": ["a", 2]}}, "price/value/1", "str"),
+        ({"price": {"value": " "}}, "price/value", "one line with a visible character"),
+        ({"price": {"value": ["a", "\u200b"]}}, "price/value/1", "a visible character"),
+        ({"price": {"value": 2**53 + 1}}, "price/value", "9007199254740992"),
+        ({"price": {"value": 1, "source": "a page"}}, "price/source", "http"),
+        ({"price": {"value": 1, "source": "http://a:99999/"}}, "price/source", "possible host"),
+        ({"price": {"value": 1, "as_of": "soon"}}, "price/as_of", "2026-11-20"),
+        ({"price": {"value": 1, "as_of": "2026-02-31"}}, "price/as_of", "calendar"),
+        ({"price": {"value": 1, "mood": "good"}}, "price/mood", "Unknown field"),
+        ({"Price": {"value": 1}}, "Price", "lower-case"),
+        ({"price": 20}, "price", "object"),
+    ],
+)
+def test_a_wrong_fact_is_named_by_its_key(facts: Any, pointer: str, words: str) -> None:
+    refused = refusal("tool.listed", facts=facts)
+    assert refused.pointer == f"/data/facts/{pointer}"
+    assert words in refused.detail
+
+
+def test_facts_of_every_type_are_read() -> None:
+    assert {type(fact.value) for fact in read("tool.listed").facts.values()} == {
+        *(int, str, bool, tuple, float, Money)
+    }
+
+
+def test_two_facts_of_one_key_are_refused() -> None:
+    fact = {"key": "price", "label": "Price", "type": "money"}
+    assert refusal("category.defined", facts=[fact, fact]).pointer == "/data/facts/1/key"
+
+
+def test_a_facts_label_is_one_line() -> None:
+    fact = {"key": "price", "label": "Price\nor so", "type": "money"}
+    assert refusal("category.defined", facts=[fact]).pointer == "/data/facts/0/label"
+
+
+@pytest.mark.parametrize(
+    ("name", "field"), [("tool.merged", "tool"), ("category.removed", "category")]
+)
+def test_nothing_goes_into_itself(name: str, field: str) -> None:
+    assert refusal(name, **{field: "same", "into": "same"}).pointer == "/data/into"

@@ -43,6 +43,9 @@ def test_subjects_follow_the_topics_names() -> None:
         ("review.retracted", "verdicts.reviews.v1", "tool", "editor"),
         ("vote.cast", "verdicts.votes.v1", "voter", "gateway"),
         ("vote.retracted", "verdicts.votes.v1", "voter", "gateway"),
+        ("category.removed", "verdicts.catalog.v1", "category", "editor"),
+        ("tool.merged", "verdicts.catalog.v1", "tool", "editor"),
+        ("reviewer.left", "verdicts.catalog.v1", "reviewer", "editor"),
         ("bookmark.added", "verdicts.bookmarks.v1", "voter", "gateway"),
         ("bookmark.removed", "verdicts.bookmarks.v1", "voter", "gateway"),
         ("digest.frozen", "verdicts.digests.v1", "week", "system"),
@@ -56,4 +59,4 @@ def test_every_type_has_its_topic_its_key_and_who_may_send_it(
 
 
 def test_there_are_no_further_types() -> None:
-    assert len(EVENT_TYPES) == 11
+    assert len(EVENT_TYPES) == 14

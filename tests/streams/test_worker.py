@@ -13,7 +13,7 @@ from sqlalchemy import Engine, text
 from infra import migrations
 from infra.kafka.client import create_producer
 from infra.postgres import engine as databases
-from projections.generations import create_live_tables
+from projections.generations import create_missing_tables
 from projections.read.tools import find_tool
 from schemas.records import Category, Tool
 from schemas.time import instants
@@ -97,7 +97,7 @@ def idle_group(
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(f"create database {name}".encode())
         url = database.rpartition("/")[0] + f"/{name}"
-        migrations.migrate(url, afterwards=create_live_tables)
+        migrations.migrate(url, afterwards=create_missing_tables)
         group = WorkerGroup(cluster, url, tmp_path_factory.mktemp("worker"))
         yield group
         group.end()

@@ -5,7 +5,7 @@ import click
 from infra import migrations
 from infra.cli.options import answer, as_json, attached_settings
 from infra.settings import Settings
-from projections.generations import create_live_tables
+from projections.generations import create_missing_tables
 
 
 @click.command()
@@ -25,4 +25,4 @@ def migrate(as_json: bool) -> None:
 
 def migrate_database(settings: Settings) -> str:
     """Migrate the permanent schema, create the live generation, and return the revision."""
-    return migrations.migrate(settings, afterwards=create_live_tables)
+    return migrations.migrate(settings, afterwards=create_missing_tables)

@@ -6,10 +6,12 @@ from inspect import getdoc
 from typing import Any, NamedTuple, get_args, get_type_hints
 
 import msgspec
+from msgspec import UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
 
 from schemas.events import Data
+from schemas.facts.values import FactDefinitions, Facts
 from schemas.fields import Body, Line, Paragraph, Position, Score, Slug, Url, Voter
 from schemas.records import Choice, Entry
 from streams.api.http.html_page import html_page
@@ -30,6 +32,17 @@ _WORDS: list[tuple[Any, str]] = [
     (Voter, "your name for the voter, up to 128 characters; never shown"),
     (Score, "a whole number from 0 to 100"),
     (Position, "a whole number; smaller comes first"),
+    (
+        FactDefinitions,
+        "a list of facts, each with `key`, `label`, `type` (`number`, `money`, `text`, `yes-no`, "
+        "`list` or `date`) and, where it has them, `unit` and `better` (`more` or `less`)",
+    ),
+    (
+        Facts,
+        "facts by the keys of the category, each with `value` and, where it has them, `source` "
+        '(an address) and `as_of` (a date); money is `{"amount": "20.00", "currency": "USD", '
+        '"per": "month"}`',
+    ),
     *((words, " or ".join(f"`{word}`" for word in get_args(words))) for words in (Choice, Entry)),
 ]
 
@@ -115,7 +128,7 @@ def words_for(hint: Any) -> str:
     """What a field of this type may hold, in words."""
     parts = get_args(hint)
     for type_, words in _WORDS:
-        if hint == type_ or (type_ in parts and type(None) in parts):
+        if hint == type_ or (type_ in parts and {type(None), UnsetType} & {*parts}):
             return words
         if type_ in parts:
             return f"a list of texts, each {words}"

@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from schemas.digests import Counts, WeeklyDigest
+from schemas.facts.values import FactDefinition
 from schemas.records import Authored, Category, Choice, Reviewer, Tool, Verdict
 
 
@@ -51,6 +52,7 @@ class CategoryBody(msgspec.Struct, frozen=True):
     description: str
     version: int
     tools: list[ToolName]
+    facts: list[FactDefinition] = []
 
 
 class ReviewerBody(msgspec.Struct, frozen=True):
@@ -62,6 +64,8 @@ class ReviewerBody(msgspec.Struct, frozen=True):
     position: int
     version: int
     reviews: list[Authored]
+    left: datetime | None = None
+    left_reason: str | None = None
 
 
 class DigestName(msgspec.Struct, frozen=True):

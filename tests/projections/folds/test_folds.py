@@ -143,7 +143,8 @@ def test_rows_come_in_the_order_of_their_keys() -> None:
 def test_every_type_writes_somewhere() -> None:
     tables = fold(EVERY_TYPE, handlers.HANDLERS)
     assert set(tables) == {
-        *("categories", "tools", "first_listings", "retirements", "reviewers"),
+        *("categories", "removals", "tools", "first_listings", "retirements", "merges"),
+        *("reviewers", "departures"),
         *("revisions", "ballots", "bookmarks", "digests"),
     }
 

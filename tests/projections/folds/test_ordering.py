@@ -53,3 +53,13 @@ def test_earliest_first_turns_the_order_round(
     assert (lww_stamp(events[0]) < lww_stamp(events[1])) == (
         earliest_first(events[0]) > earliest_first(events[1])
     )
+
+
+def test_an_event_without_a_newer_field_keeps_the_stamp_that_it_had_before() -> None:
+    """Stored rows carry stamps of older code; a rebuild must give the same ones."""
+    data = (
+        b'{"best_for":null,"category":"c","description":"D","entry":"free","name":"N",'
+        b'"pricing":"P","tagline":"T","tool":"t","url":null}tool.listed'
+    )
+    listing = a_listing("t", "N", "c", tagline="T", description="D", pricing="P", time=0, id="a")
+    assert lww_stamp(listing) == b"\x80\0\0\0\0\0\0\0a\0" + data

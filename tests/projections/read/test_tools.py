@@ -8,6 +8,9 @@ from projections.read.tools import find_tool, list_tools, read_tallies
 from projections.read.voters import list_bookmarks, read_choices
 from schemas.time.instants import to_datetime
 from tests.harness.examples import (
+    CATEGORY,
+    FACT_DEFINITIONS,
+    FACTS,
     MINUTE,
     NOON,
     TOOL,
@@ -154,3 +157,15 @@ def test_no_text_is_read_as_sql_or_json(journal: Journal) -> None:
         assert journal.read(find_tool, TOOL).name == content
         journal.apply(a_vote(voter=content))
         assert journal.read(read_choices, content) == {TOOL: "ship"}
+
+
+def test_facts_come_by_key_and_those_of_a_category_in_its_order(journal: Journal) -> None:
+    journal.apply(a_listing(facts=FACTS), a_category(facts=FACT_DEFINITIONS))
+    facts = journal.read(find_tool, TOOL).facts
+    assert list(facts.items()) == sorted(FACTS.items())
+    assert journal.read(find_category, CATEGORY).facts == list(FACT_DEFINITIONS)
+
+
+def test_a_later_listing_without_facts_takes_them_away(journal: Journal) -> None:
+    journal.apply(a_listing(facts=FACTS), a_listing(time=LATER))
+    assert journal.read(find_tool, TOOL).facts == {}

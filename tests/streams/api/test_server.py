@@ -182,9 +182,9 @@ def test_confluents_deserializer_reads_changes_with_our_address_as_its_registry(
 def test_confluents_client_finds_subjects_versions_and_what_is_missing(api: Api) -> None:
     with SchemaRegistryClient({"url": api.url}) as registry:
         assert CHANGES.subject in registry.get_subjects()
-        assert registry.get_versions(CHANGES.subject) == [1, 2]
+        assert registry.get_versions(CHANGES.subject) == [1, 2, 3]
         latest = registry.get_latest_version(CHANGES.subject)
-        assert (latest.version, latest.schema_id) == (2, NEWEST[CHANGES.name].id)
+        assert (latest.version, latest.schema_id) == (3, NEWEST[CHANGES.name].id)
         assert registry.get_version(CHANGES.subject, 1).schema_id == latest.schema_id - 1
         questions: list[tuple[Callable[[], object], int]] = [
             (lambda: registry.get_schema(7), 40403),

@@ -99,7 +99,7 @@ def project(
     settings: Settings, database: str, site: Path
 ) -> tuple[dict[str, list[str]], dict[str, bytes]]:
     """Rows and pages that follow from a log."""
-    migrations.migrate(database, afterwards=generations.create_live_tables)
+    migrations.migrate(database, afterwards=generations.create_missing_tables)
     engine = databases.create_engine(database, name="verdicts tests", writes=True)
     follower = GenerationFiller(settings, engine, Codec())
     log = LogOffsets(settings)

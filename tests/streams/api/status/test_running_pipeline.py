@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from infra import migrations
 from infra.cli.main import verdicts as command_line
-from projections.generations import create_live_tables
+from projections.generations import create_missing_tables
 from schemas.topics import VOTES
 from tests.harness.kafka import at_kafka, hanging_transaction
 from tests.harness.ports import free_port
@@ -73,7 +73,7 @@ def started(
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(f"create database {name}".encode())
         url = database.rpartition("/")[0] + f"/{name}"
-        migrations.migrate(url, afterwards=create_live_tables)
+        migrations.migrate(url, afterwards=create_missing_tables)
         running = RunningPipeline(cluster, url, tmp_path_factory.mktemp("pipeline"))
         yield running
         running.end()
