@@ -50,7 +50,7 @@ def test_a_new_installation_has_no_page_to_write(engine: Engine, fresh_database:
 def test_generations_get_new_columns_indexes_and_tables_and_keep_their_rows(
     engine: Engine, fresh_database: str
 ) -> None:
-    migrate(fresh_database, revision="0010", afterwards=create_missing_tables)
+    migrate(fresh_database, revision="0012", afterwards=create_missing_tables)
     with engine.begin() as connection:
         connection.execute(text("set search_path = projections_1"))
         for statement in (

@@ -6,8 +6,8 @@ events have none.
 
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0013"
+down_revision = "0012"
 
 SQL = """
 do $$
