@@ -15,6 +15,10 @@ The permanent schema `verdicts` holds what outlives a generation. One module own
 | `tokens` | `projections.private.tokens` |
 | `hourly_counts` | `projections.private.hourly_counts` |
 | `subscribers`, `suppressions` | `projections.private.subscribers` |
+| `accounts` | `projections.private.accounts.people` |
+| `sessions` | `projections.private.accounts.sessions` |
+| `sign_in_links` | `projections.private.accounts.sign_in_links` |
+| `transfers` | `projections.private.accounts.transfers` |
 | `settled_letters` | `streams.deadletters.replay` |
 | `heartbeats` | `infra.postgres.heartbeats` |
 | `traces` | `infra.telemetry.tracing` |

@@ -35,6 +35,11 @@ def time_of(stamp: bytes) -> int:
     return time - _OFFSET
 
 
+def id_of(stamp: bytes) -> str:
+    """Decode the id of a stamp."""
+    return stamp[TIME_BYTES : stamp.index(0, TIME_BYTES)].decode()
+
+
 def earliest_first(event: Event) -> bytes:
     """Rank an event so that the earliest wins: the complement of its `lww_stamp`."""
     return _complement(lww_stamp(event)) + b"\xff"

@@ -18,6 +18,7 @@ from infra.postgres.engine import create_engine
 from infra.runtime import gc_tuning
 from infra.runtime.blocking_pool import BlockingPool
 from infra.settings import Settings
+from streams.api.accounts.session_lookup import CachedSessions
 from streams.api.auth.hourly_counts import SharedCounts
 from streams.api.auth.tokens import CachedTokens
 from streams.api.http.html_page import BarePageRenderer, PageRenderer
@@ -126,6 +127,7 @@ async def connect(
         stack.push_async_callback(producer.close)
         dependencies = Dependencies(
             tokens=CachedTokens.from_engine(engine),
+            sessions=CachedSessions.from_engine(engine),
             new_voters=SharedCounts.from_engine(engine),
             producer=producer,
             read_model=read_model,

@@ -8,6 +8,9 @@ import msgspec
 from infra.kafka.codec import Codec
 from infra.kafka.producer import FakeProducer, Producer
 from infra.settings import Settings
+from streams.api.accounts.session_cookie import SessionCookies
+from streams.api.accounts.session_lookup import FakeSessions, SessionLookup
+from streams.api.accounts.voters import Voters
 from streams.api.auth.csrf import CsrfTokens
 from streams.api.auth.hourly_counts import HourlyCounts, ProcessCounts
 from streams.api.auth.new_voter_limit import NewVoterRateLimit
@@ -46,6 +49,7 @@ class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         tokens: Finds bearer tokens.
+        sessions: Finds sessions of accounts.
         new_voters: Counts new voters per network prefix.
         producer: Writes records to the log.
         read_model: Runs queries of the projections.
@@ -58,6 +62,7 @@ class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     tokens: TokenLookup
+    sessions: SessionLookup
     new_voters: HourlyCounts
     producer: Producer
     read_model: ReadModel
@@ -98,11 +103,13 @@ def build(settings: Settings, dependencies: Dependencies) -> Components:
     read_model, producer = dependencies.read_model, dependencies.producer
     secure = settings.public_url.startswith("https://")
     voter_cookies = VoterCookies(settings.secret_keys, settings.voter_key, secure=secure)
+    session_cookies = SessionCookies(settings.secret_keys, secure=secure)
+    voters = Voters(voter_cookies, session_cookies, dependencies.sessions)
     clock, origins = MonotonicClock(dependencies.clock), OriginPolicy(settings.public_url)
     tallies, progress = TallyCache(read_model), Progress()
     sse_hub, proxies = SseHub(tallies), TrustedProxies(settings.trusted_proxies)
     vote_service = VoteService(
-        voter_cookies=voter_cookies,
+        voters=voters,
         clock=clock,
         new_voter_limit=NewVoterRateLimit(
             settings.new_voters_per_hour, dependencies.new_voters, proxies, dependencies.timer
@@ -122,8 +129,8 @@ def build(settings: Settings, dependencies: Dependencies) -> Components:
         votes=votes_endpoint(vote_service, origins),
         bookmarks=bookmarks_endpoint(vote_service, origins),
         forms=FormEndpoints(vote_service, origins, CsrfTokens(settings.secret_keys), clock),
-        reads=ReadEndpoints(read_model, tallies, voter_cookies),
-        export=PersonalExport(read_model, voter_cookies, settings.public_url),
+        reads=ReadEndpoints(read_model, tallies, voters),
+        export=PersonalExport(read_model, voters, settings.public_url),
         changes=ChangesEndpoint(sse_hub, proxies),
         registry=RegistryEndpoints(Subjects(dependencies.codec)),
         openapi=OpenApi(settings.public_url),
@@ -144,6 +151,7 @@ class Fakes(msgspec.Struct, frozen=True):
     """Dependencies without servers."""
 
     tokens: FakeTokens
+    sessions: FakeSessions
     producer: FakeProducer
     read_model: FakeReadModel
     observer: FakeObserver
@@ -160,6 +168,7 @@ class Fakes(msgspec.Struct, frozen=True):
 
         return Dependencies(
             tokens=self.tokens,
+            sessions=self.sessions,
             new_voters=ProcessCounts(timer),
             producer=self.producer,
             read_model=self.read_model,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from schemas.digests import Counts, WeeklyDigest
 from schemas.facts.values import FactDefinition
@@ -86,10 +87,14 @@ class DigestName(msgspec.Struct, frozen=True):
 
 
 class Me(msgspec.Struct, frozen=True):
-    """The visitor's own choices by tool, and bookmarked tools, newest first."""
+    """The visitor's own choices by tool, and bookmarked tools, newest first.
+
+    `signed_in` is left out for a browser that has not signed in.
+    """
 
     votes: Mapping[str, Choice]
     bookmarks: list[str]
+    signed_in: bool | UnsetType = UNSET
 
 
 class Items(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ import re
 from typing import TypeVar
 
 import msgspec
+from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,7 +15,7 @@ from projections.read.reviewers import find_reviewer, list_reviewers, list_revie
 from projections.read.tools import find_tool, find_tools, list_tools, list_tools_in
 from projections.read.voters import list_bookmarks, read_choices
 from schemas.fields import WEEK_PATTERN
-from streams.api.auth.voter_cookie import VoterCookies
+from streams.api.accounts.voters import AccountVoter, Voters
 from streams.api.http.problems import Problem
 from streams.api.http.responses import PERSONAL, respond
 from streams.api.live.tally_cache import TallyCache
@@ -47,12 +48,10 @@ _WEEK = re.compile(WEEK_PATTERN)
 class ReadEndpoints:
     """Answers reads."""
 
-    def __init__(
-        self, read_model: ReadModel, tallies: TallyCache, voter_cookies: VoterCookies
-    ) -> None:
+    def __init__(self, read_model: ReadModel, tallies: TallyCache, voters: Voters) -> None:
         self._read_model = read_model
         self._tallies = tallies
-        self._voter_cookies = voter_cookies
+        self._voters = voters
 
     async def tools(self, request: Request) -> Response:
         """`GET /v1/tools`."""
@@ -121,12 +120,14 @@ class ReadEndpoints:
 
     async def me(self, request: Request) -> Response:
         """`GET /v1/me`: the visitor's own choices and bookmarks."""
-        voter = self._voter_cookies.read_pseudonym(fields_of(request.scope))
-        if voter is None:
+        identified = await self._voters.identify(fields_of(request.scope))
+        if identified is None:
             return respond(request, Me({}, []), cache=PERSONAL)
+        voter = self._voters.pseudonym(identified)
         votes = await self._read_model.run(read_choices, voter)
         bookmarks = await self._read_model.run(list_bookmarks, voter)
-        return respond(request, Me(votes, bookmarks), cache=PERSONAL)
+        signed_in = isinstance(identified, AccountVoter) or UNSET
+        return respond(request, Me(votes, bookmarks, signed_in), cache=PERSONAL)
 
     async def bookmarks(self, request: Request) -> Response:
         """`GET /v1/bookmarks`: the visitor's bookmarked tools, newest first."""
@@ -140,7 +141,7 @@ class ReadEndpoints:
 
     async def read_bookmarks(self, request: Request) -> list[str]:
         """The slugs of the visitor's bookmarked tools, newest first."""
-        voter = self._voter_cookies.read_pseudonym(fields_of(request.scope))
+        voter = await self._voters.read_pseudonym(fields_of(request.scope))
         return await self._read_model.run(list_bookmarks, voter) if voter else []
 
 

@@ -13,7 +13,7 @@ from infra.http.fields import fields_of
 from projections.read.voters import list_own_votes, list_saved_tools
 from schemas.records import Choice
 from schemas.text.isolation import drop_controls
-from streams.api.auth.voter_cookie import VoterCookies
+from streams.api.accounts.voters import Voters
 from streams.api.http.html_page import render
 from streams.api.http.responses import PERSONAL, respond
 from streams.api.read_model import ReadModel
@@ -47,13 +47,13 @@ class PersonalExport:
 
     Args:
         read_model: Reads bookmarks and votes.
-        voter_cookies: Identifies the visitor.
+        voters: Identifies the visitor.
         public_url: The site's address, for the links in a file.
     """
 
-    def __init__(self, read_model: ReadModel, voter_cookies: VoterCookies, public_url: str) -> None:
+    def __init__(self, read_model: ReadModel, voters: Voters, public_url: str) -> None:
         self._read_model = read_model
-        self._voter_cookies = voter_cookies
+        self._voters = voters
         self._public_url = public_url
 
     async def bookmarks_json(self, request: Request) -> Response:
@@ -71,7 +71,7 @@ class PersonalExport:
 
     async def votes_json(self, request: Request) -> Response:
         """`GET /v1/me/votes.json`."""
-        voter = self._voter_cookies.read_pseudonym(fields_of(request.scope))
+        voter = await self._voters.read_pseudonym(fields_of(request.scope))
         votes = await self._read_model.run(list_own_votes, voter) if voter else []
         exported = [
             Vote(vote.tool, vote.name, self._url(vote.tool), vote.choice, vote.time)
@@ -86,7 +86,7 @@ class PersonalExport:
         return _as_file(respond(request, text, cache=PERSONAL, media_type=media_type), request)
 
     async def _read_bookmarks(self, request: Request) -> list[Bookmark]:
-        voter = self._voter_cookies.read_pseudonym(fields_of(request.scope))
+        voter = await self._voters.read_pseudonym(fields_of(request.scope))
         tools = await self._read_model.run(list_saved_tools, voter) if voter else []
         return [
             Bookmark(tool.tool, tool.name, tool.tagline, self._url(tool.tool), tool.time)

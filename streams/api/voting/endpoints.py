@@ -59,7 +59,7 @@ class VoteEndpoint:
         slug: str = scope["path_params"]["tool"]
         tool = await self._votes.require_tool(slug, allow_retired=change in REMOVALS)
         fields = await _read_fields(change, request, receive)
-        if scope["method"] == "DELETE" and self._votes.read_voter(request) is None:
+        if scope["method"] == "DELETE" and await self._votes.read_voter(request) is None:
             return await _send_json(send, _unchanged(tool, change))
         answered = await self._votes.change(request, change, tool, **fields)
         return await _send_json(send, answered.response, answered.cookie)

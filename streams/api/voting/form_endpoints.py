@@ -115,20 +115,22 @@ class FormEndpoints:
         action = actions[form.value]
         allow_retired = action.change in REMOVALS
         tool = await self._votes.require_tool(form.tool, allow_retired=allow_retired)
-        if not self._is_confirmed(browser, form):
-            return self._ask_confirmation(browser, form, f"{action.label} {isolate(tool.name)}")
+        if not await self._is_confirmed(browser, form):
+            return await self._ask_confirmation(
+                browser, form, f"{action.label} {isolate(tool.name)}"
+            )
         return await self._apply(browser, form, action, tool)
 
     async def _apply(
         self, browser: BrowserRequest, form: FormSubmission, action: FormAction, tool: CachedTool
     ) -> Response:
         response = RedirectResponse(form.back or f"/tools/{form.tool}/", 303)
-        if action.creates_voter or self._votes.read_voter(browser):
+        if action.creates_voter or await self._votes.read_voter(browser):
             answered = await self._votes.change(browser, action.change, tool, **action.fields)
             response.headers["Set-Cookie"] = answered.cookie
         return response
 
-    def _is_confirmed(self, browser: BrowserRequest, form: FormSubmission) -> bool:
+    async def _is_confirmed(self, browser: BrowserRequest, form: FormSubmission) -> bool:
         """Whether one of our pages sent the form, or the form has a valid CSRF token.
 
         Raises:
@@ -137,15 +139,15 @@ class FormEndpoints:
         source = self._origins.source(browser.headers)
         if source == "other":
             raise Problem(403, "Another site sent this form, so nothing was changed.")
-        voter = self._votes.read_voter(browser)
+        voter = await self._votes.read_voter(browser)
         return source == "same" or self._csrf_tokens.is_valid(
             form.token, voter, form.action, self._clock.now()
         )
 
-    def _ask_confirmation(
+    async def _ask_confirmation(
         self, browser: BrowserRequest, form: FormSubmission, label: str
     ) -> Response:
-        voter = self._votes.read_voter(browser)
+        voter = await self._votes.read_voter(browser)
         token = self._csrf_tokens.issue(voter, form.action, self._clock.now())
         fields = {"tool": form.tool, form.field: form.value, "token": token, "back": form.back}
         return html_page("confirmation.html", label=label, action=form.path, fields=fields)

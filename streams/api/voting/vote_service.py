@@ -15,8 +15,9 @@ from infra.telemetry import event_log, tracing
 from infra.telemetry.metrics import VOTE_TO_TALLY
 from schemas.events import Event
 from schemas.time.ahead import record_timestamp
+from streams.api.accounts.voters import Voters
 from streams.api.auth.new_voter_limit import NewVoterRateLimit
-from streams.api.auth.voter_cookie import Voter, VoterCookies
+from streams.api.auth.voter_cookie import Voter
 from streams.api.http.problems import Problem, unavailable
 from streams.api.ingest.event_clock import MonotonicClock, new_id
 from streams.api.ingest.metrics import received
@@ -49,7 +50,7 @@ class VoteService:
 
     def __init__(
         self,
-        voter_cookies: VoterCookies,
+        voters: Voters,
         clock: MonotonicClock,
         new_voter_limit: NewVoterRateLimit,
         activity: VoterActivity,
@@ -59,7 +60,7 @@ class VoteService:
         progress: Progress,
         own_states: OwnStates,
     ) -> None:
-        self._voter_cookies = voter_cookies
+        self._voters = voters
         self._clock = clock
         self._new_voter_limit = new_voter_limit
         self._activity = activity
@@ -84,9 +85,9 @@ class VoteService:
             raise Problem(410, f"The tool {slug!r} is retired.")
         return tool
 
-    def read_voter(self, request: BrowserRequest) -> Voter | None:
-        """The voter of the request's cookie."""
-        return self._voter_cookies.read(request.headers)
+    async def read_voter(self, request: BrowserRequest) -> Voter | None:
+        """The voter of the request's cookies."""
+        return await self._voters.identify(request.headers)
 
     async def change(
         self,
@@ -104,14 +105,14 @@ class VoteService:
             Problem: 429 when the voter changes too much, or the network has created enough
                 voters; 503 when the broker does not acknowledge the change.
         """
-        known_voter = self.read_voter(request)
+        known_voter = await self.read_voter(request)
         voter = known_voter or await self._create_voter(request)
         self._activity.admit(voter.id)
-        change = change_type(tool=tool.tool, voter=self._voter_cookies.pseudonym(voter), **fields)
+        change = change_type(tool=tool.tool, voter=self._voters.pseudonym(voter), **fields)
         if known_voter:
             response = await self._answer_if_unchanged(voter, change, tool)
             if response is not None:
-                return AnsweredChange(response, self._voter_cookies.set_cookie(voter))
+                return AnsweredChange(response, self._voters.set_cookie(voter))
         delivery, cookie = await self._write(voter, change)
         with VOTE_TO_TALLY.time():
             response = await self._answer(change, delivery, tool, new_voter=known_voter is None)
@@ -119,7 +120,7 @@ class VoteService:
 
     async def _create_voter(self, request: BrowserRequest) -> Voter:
         await self._new_voter_limit.admit(request.scope, request.headers)
-        return self._voter_cookies.create_voter()
+        return self._voters.create_voter()
 
     async def _answer_if_unchanged(
         self, voter: Voter, change: VoterChange, tool: CachedTool
@@ -138,9 +139,9 @@ class VoteService:
 
     async def _write(self, voter: Voter, change: VoterChange) -> tuple[Delivery, str]:
         """Write an event; returns its place on the log and the renewed cookie."""
-        time = self._clock.time_after(voter.last)
+        time = self._clock.time_after(max(voter.last, self._activity.last_change(voter.id)))
         self._activity.record_change(voter.id, time)
-        cookie = self._voter_cookies.set_cookie(Voter(voter.id, time))
+        cookie = self._voters.set_cookie(msgspec.structs.replace(voter, last=time))
         return await self._deliver(Event(new_id(time), time, change), cookie), cookie
 
     async def _deliver(self, event: Event, cookie: str) -> Delivery:

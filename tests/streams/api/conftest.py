@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from infra.kafka.producer import FakeProducer
 from infra.settings import Settings
 from schemas.records import Category, Tool
+from streams.api.accounts.session_lookup import FakeSessions
 from streams.api.auth.tokens import FakeTokens
 from streams.api.ingest.event_clock import FakeClock
 from streams.api.read_model import FakeReadModel
@@ -56,6 +57,7 @@ class FakeApi:
         retired = datetime(2025, 11, 2, tzinfo=UTC)
         self.fakes = Fakes(
             tokens=FakeTokens(editor="editor", gateway="gateway", other="gateway", admin="admin"),
+            sessions=FakeSessions(),
             producer=FakeProducer(),
             read_model=FakeReadModel(
                 a_tool_of("alpha"),

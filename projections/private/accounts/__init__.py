@@ -1,0 +1,1 @@
+"""Accounts: people, sessions, sign-in links and transfers of votes. Nothing of it is on the log."""

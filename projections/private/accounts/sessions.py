@@ -1,0 +1,148 @@
+"""Sessions of browsers that have signed in: the rows of `verdicts.sessions`.
+
+A session's secret has 256 random bits and is in the browser's cookie alone; a row holds its hash.
+"""
+
+import hashlib
+import re
+import secrets
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, text
+
+SESSION_SECONDS = 90 * 24 * 3600
+
+_SECRET = re.compile(r"[A-Za-z0-9_-]{43}\Z")
+_CREATE = text(
+    """
+    insert into verdicts.sessions (id, hash, account, device, expires)
+    values (:id, :hash, :account, :device, now() + make_interval(secs => :seconds))
+    returning id, expires
+    """
+)
+_FIND = text(
+    """
+    select sessions.id, sessions.account, accounts.voter, sessions.expires,
+        sessions.seen < now() - interval '1 hour' as seen_long_ago
+    from verdicts.sessions join verdicts.accounts on accounts.id = sessions.account
+    where sessions.hash = :hash and sessions.expires > now()
+    """
+)
+_SEEN = text("update verdicts.sessions set seen = now() where id = :id")
+_LIST = text(
+    """
+    select id, device, created, seen, expires from verdicts.sessions
+    where account = :account and expires > now() order by seen desc, id
+    """
+)
+_REVOKE = text("delete from verdicts.sessions where account = :account and id = :id")
+_REVOKE_OTHERS = text("delete from verdicts.sessions where account = :account and id <> :id")
+_REVOKE_SECRET = text("delete from verdicts.sessions where hash = :hash")
+_PRUNE = text("delete from verdicts.sessions where expires <= now()")
+
+
+class Session(msgspec.Struct, frozen=True):
+    """A valid session.
+
+    Attributes:
+        id: Names the session to its owner; not secret.
+        account: The account's id.
+        voter: The account's name on the log.
+        expires: When it ends by itself.
+    """
+
+    id: str
+    account: int
+    voter: str
+    expires: datetime
+
+
+class SessionLine(msgspec.Struct, frozen=True):
+    """A session as its owner sees it; `device` is the browser and its system."""
+
+    id: str
+    device: str
+    created: datetime
+    seen: datetime
+    expires: datetime
+
+
+class IssuedSession(msgspec.Struct, frozen=True):
+    """A new session, and the secret that its browser alone keeps."""
+
+    session: Session
+    secret: str
+
+
+def create_session(
+    connection: Connection, account: int, voter: str, device: str, former_secret: str | None
+) -> IssuedSession:
+    """Insert a session; the browser's former one ends.
+
+    Args:
+        connection: In a transaction.
+        account: The account's id.
+        voter: The account's name on the log.
+        device: What the owner recognizes the browser by.
+        former_secret: The secret that the browser has sent, if any.
+    """
+    if former_secret is not None:
+        revoke_by_secret(connection, former_secret)
+    connection.execute(_PRUNE)
+    secret = secrets.token_urlsafe(32)
+    row = connection.execute(
+        _CREATE,
+        {
+            "id": secrets.token_hex(8),
+            "hash": _hash(secret),
+            "account": account,
+            "device": device,
+            "seconds": SESSION_SECONDS,
+        },
+    ).one()
+    return IssuedSession(Session(row.id, account, voter, row.expires), secret)
+
+
+def is_session_secret(text: str) -> bool:
+    """Whether the text has the form of a secret; any other names no session."""
+    return _SECRET.match(text) is not None
+
+
+def find_session(connection: Connection, secret: str) -> Session | None:
+    """The valid session with this secret. Notes once an hour that it is in use."""
+    row = connection.execute(_FIND, {"hash": _hash(secret)}).one_or_none()
+    if row is None:
+        return None
+    if row.seen_long_ago:
+        connection.execute(_SEEN, {"id": row.id})
+    return Session(row.id, row.account, row.voter, row.expires)
+
+
+def list_sessions(connection: Connection, account: int) -> list[SessionLine]:
+    """The account's valid sessions, the last used first."""
+    return [_line(row) for row in connection.execute(_LIST, {"account": account})]
+
+
+def revoke_session(connection: Connection, account: int, session: str) -> bool:
+    """End one session of the account; False where it has no such session."""
+    return connection.execute(_REVOKE, {"account": account, "id": session}).rowcount == 1
+
+
+def revoke_other_sessions(connection: Connection, account: int, session: str) -> int:
+    """End all sessions of the account but one; how many ended."""
+    return connection.execute(_REVOKE_OTHERS, {"account": account, "id": session}).rowcount
+
+
+def revoke_by_secret(connection: Connection, secret: str) -> None:
+    """End the session with this secret, if there is one."""
+    connection.execute(_REVOKE_SECRET, {"hash": _hash(secret)})
+
+
+def _line(row: Any) -> SessionLine:
+    return SessionLine(row.id, row.device, row.created, row.seen, row.expires)
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()

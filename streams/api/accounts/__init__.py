@@ -1,0 +1,1 @@
+"""Accounts: sign-in by mailed link, sessions, the account's page, and transfers of votes."""

@@ -1,0 +1,69 @@
+"""Finds sessions by their secrets, off the event loop and cached for two seconds."""
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from sqlalchemy import Engine
+
+from infra.runtime.cached_lookup import CachedLookup
+from projections.private.accounts.sessions import Session, find_session, is_session_secret
+
+
+class SessionLookup(Protocol):
+    """Finds sessions by their secrets."""
+
+    async def find(self, text: str) -> Session | None:
+        """The valid session with this secret, or None."""
+        ...
+
+    def forget_all(self) -> None:
+        """Look every session up again: this process has revoked some."""
+        ...
+
+
+class CachedSessions(CachedLookup[Session]):
+    """Finds sessions in memory for up to two seconds, then in the database.
+
+    A session that another process revokes is refused here two seconds later at most.
+
+    Args:
+        lookup: Finds a session by its secret; blocks, so it runs in a thread.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self, lookup: Callable[[str], Session | None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(lookup, is_session_secret, "sessions", clock)
+
+    @classmethod
+    def from_engine(cls, engine: Engine) -> "CachedSessions":
+        """Looks sessions up in the database."""
+
+        def lookup(secret: str) -> Session | None:
+            with engine.begin() as connection:
+                return find_session(connection, secret)
+
+        return cls(lookup)
+
+
+class FakeSessions:
+    """Sessions by their secrets, without a database.
+
+    Attributes:
+        sessions: The valid ones.
+        lookups: How many were looked up.
+    """
+
+    def __init__(self) -> None:
+        self.sessions: dict[str, Session] = {}
+        self.lookups = 0
+
+    async def find(self, text: str) -> Session | None:
+        """The session with this secret, or None."""
+        self.lookups += 1
+        return self.sessions.get(text)
+
+    def forget_all(self) -> None:
+        """Nothing is cached."""
