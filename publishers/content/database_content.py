@@ -1,47 +1,23 @@
 """Site content read from the projections on demand, for pages rendered per request."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from threading import Lock
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine
 
 from projections.history import tool_history
 from projections.history.edit_times import read_demo_tools, read_edit_times
 from projections.history.weekly_digests import find_newest_digest_week, list_digests
 from projections.read.categories import list_categories
-from projections.read.offsets import read_applied_offsets
 from projections.read.reviewers import list_reviewers
-from projections.read.tools import find_tool, list_tools, list_tools_in
+from projections.read.tools import find_tools, list_tools, list_tools_in
+from publishers.content.shared_index import SharedIndexes
 from publishers.content.site_content import SiteContent
+from publishers.views.search.search_index import SearchIndex
 from publishers.views.tools.similarity import SimilarTools
 from schemas.digests import WeeklyDigest
 from schemas.history import DemoTools, EditTimes, History
 from schemas.records import Category, Reviewer, Tool
-from schemas.topics import CATALOG, TopicPartition
-
-
-class SharedSimilarTools:
-    """The index of similar tools, kept from one snapshot to the next.
-
-    It needs the texts of all tools, and only an event of the catalogue changes any of them.
-    """
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._generation = ""
-        self._applied: Mapping[TopicPartition, int] = {}
-        self._similar_tools = SimilarTools([])
-
-    def of(self, content: "DatabaseContent", connection: Connection) -> SimilarTools:
-        """The index for the content of a snapshot."""
-        generation = str(connection.scalar(select(func.current_schema())))
-        applied = read_applied_offsets(connection, [CATALOG.name])
-        with self._lock:  # one renderer reads all tools, the others wait for it
-            if (generation, applied) != (self._generation, self._applied):
-                self._similar_tools = SimilarTools(content.tools())
-                self._generation, self._applied = generation, applied
-            return self._similar_tools
 
 
 class DatabaseContent(SiteContent):
@@ -49,14 +25,12 @@ class DatabaseContent(SiteContent):
 
     Args:
         connection: Its transaction is a snapshot.
-        similar_tools: Shared by the snapshots of a process.
+        indexes: Shared by the snapshots of a process.
     """
 
-    def __init__(
-        self, connection: Connection, similar_tools: SharedSimilarTools | None = None
-    ) -> None:
+    def __init__(self, connection: Connection, indexes: SharedIndexes | None = None) -> None:
         self._connection = connection
-        self._shared = similar_tools or SharedSimilarTools()
+        self._shared = indexes or SharedIndexes()
         self._known: dict[str, Tool | None] = {}
         self._all: list[Tool] | None = None
         self._histories: dict[str, History] = {}
@@ -66,9 +40,14 @@ class DatabaseContent(SiteContent):
 
     def tool(self, slug: str) -> Tool | None:
         """Read one tool, unless an earlier question read it."""
-        if slug not in self._known:
-            self._known[slug] = find_tool(self._connection, slug)
+        self.read_ahead([slug])
         return self._known[slug]
+
+    def read_ahead(self, slugs: Iterable[str]) -> None:
+        """Read those of these tools that no earlier question read, all at once."""
+        if unknown := [slug for slug in dict.fromkeys(slugs) if slug not in self._known]:
+            self._known |= dict.fromkeys(unknown)
+            self._remember(find_tools(self._connection, unknown))
 
     def tools(self) -> list[Tool]:
         """Read all tools, once."""
@@ -130,7 +109,11 @@ class DatabaseContent(SiteContent):
 
     def similar_tools(self) -> SimilarTools:
         """The index of all tools, read again where the catalogue changed."""
-        return self._shared.of(self, self._connection)
+        return self._shared.similar_tools.of(self.tools, self._connection)
+
+    def search_index(self) -> SearchIndex:
+        """The same of the search."""
+        return self._shared.search.of(self.tools, self._connection)
 
     def _remember(self, tools: list[Tool]) -> list[Tool]:
         self._known |= {tool.tool: tool for tool in tools}
@@ -139,9 +122,9 @@ class DatabaseContent(SiteContent):
 
 @contextmanager
 def open_snapshot(
-    engine: Engine, similar_tools: SharedSimilarTools | None = None
+    engine: Engine, indexes: SharedIndexes | None = None
 ) -> Iterator[DatabaseContent]:
     """Content on a snapshot of this moment; blocks on the database."""
     snapshots = engine.execution_options(isolation_level="REPEATABLE READ")
     with snapshots.connect() as connection:
-        yield DatabaseContent(connection, similar_tools)
+        yield DatabaseContent(connection, indexes)

@@ -1,11 +1,12 @@
 """What the pages are made from: one consistent snapshot of the projections."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property
 
 from publishers.views.last_modified import LastModified
+from publishers.views.search.search_index import SearchIndex
 from publishers.views.tools.rivals import rivals
 from publishers.views.tools.similarity import SimilarTools
 from schemas.digests import WeeklyDigest
@@ -63,6 +64,9 @@ class SiteContent(ABC):
     @abstractmethod
     def digests(self) -> list[WeeklyDigest]:
         """Every digest, newest first, including those of open weeks."""
+
+    def read_ahead(self, slugs: Iterable[str]) -> None:  # noqa: B027 # only a database gains
+        """Prepare for questions about these tools."""
 
     def tool_on_site(self, slug: str) -> Tool | None:
         """The tool with this slug, unless it is unknown or retired."""
@@ -130,6 +134,14 @@ class SiteContent(ABC):
     @cached_property
     def _similar_tools(self) -> SimilarTools:
         return SimilarTools(self.tools())
+
+    def search_index(self) -> SearchIndex:
+        """The tools on the site, found by the words of their texts."""
+        return self._search_index
+
+    @cached_property
+    def _search_index(self) -> SearchIndex:
+        return SearchIndex(self.tools())
 
     @cached_property
     def _rivals(self) -> dict[str, dict[str, list[str]]]:

@@ -414,7 +414,7 @@
     ));
   }
 
-  /* Search suggestions, by the rule of publishers/views/lists/search.py */
+  /* Search suggestions, by the rule of publishers/views/search/search_index.py */
 
   const VERSUS = /^(.*?)\s+(?:vs\.?|versus|or)(?:\s+(.*))?$/iu;
   const MAX_TOOLS = 6;

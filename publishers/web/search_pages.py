@@ -1,20 +1,32 @@
-"""Pages of search results, from tools that are read at most once a second."""
+"""Pages of search results, from an index of all tools that is made again now and then."""
 
 import threading
 from collections.abc import Callable
+from typing import NamedTuple
 
-from publishers.content.in_memory_content import InMemoryContent
-from publishers.content.site_content import ContentFactory
+from publishers.content.site_content import ContentFactory, SiteContent
 from publishers.pages import catalogue
 from publishers.pages.html import per_request
-from publishers.render_cache import page_cache
+from publishers.render_cache import CacheTable, page_cache
+from publishers.views.comparisons.multi_comparison import MAX_TOOLS
+from publishers.views.search.search import Hits, find
+from publishers.views.search.search_index import SearchIndex
 
 FRESH_SECONDS = 1.0
-"""How long tools and pages are used again; a search reads every tool of the site."""
+"""How long the index is used again at least, and pages at most."""
+INDEX_SHARE = 0.1
+"""The most of the time that making the index again may take, while the catalogue changes."""
+
+
+class _Page(NamedTuple):
+    """A page, and when it was rendered, by the clock."""
+
+    at: float
+    body: bytes
 
 
 class SearchPages:
-    """Renders search results; searches share tools, and equal searches share a page.
+    """Renders search results; a search reads the tools that it shows and no others.
 
     Args:
         open_content: Opens content on a fresh snapshot; blocks on the database.
@@ -28,27 +40,31 @@ class SearchPages:
         self._open_content = open_content
         self._url = public_url
         self._clock = clock
-        self._content = InMemoryContent()
-        self._read_at = float("-inf")
+        self._index = SearchIndex([])
+        self._index_until = float("-inf")
+        self._pages: CacheTable[tuple[str, str], _Page] = page_cache.by_key()
         self._lock = threading.Lock()
 
     def render(self, query: str, selected: str) -> bytes:
         """The page for a query; `selected` are slugs as in the path of their comparison."""
         with self._lock:
-            self._read_again_when_old()
-            return _render(self._content, self._url, query, selected)
+            page = self._pages.get((query, selected))
+            if page is None or self._clock() - page.at >= FRESH_SECONDS:
+                page = _Page(self._clock(), self._render(query, selected))
+                self._pages.put((query, selected), page)
+            return page.body
 
-    def _read_again_when_old(self) -> None:
-        now = self._clock()
-        if now - self._read_at < FRESH_SECONDS:
-            return
+    def _render(self, query: str, selected: str) -> bytes:
         with self._open_content() as content:
-            self._content = InMemoryContent(content.tools(), demo_tools=content.demo_tools())
-        self._read_at = now
+            hits = self._find(content, query, catalogue.compared_slugs(f"/compare/{selected}/"))
+            return per_request.render_search(content, self._url, hits)
 
-
-@page_cache.by_record
-def _render(content: InMemoryContent, public_url: str, query: str, selected: str) -> bytes:
-    """The page; it goes with the content that it was made from."""
-    slugs = catalogue.compared_slugs(f"/compare/{selected}/")
-    return per_request.render_search(content, public_url, query, slugs)
+    def _find(self, content: SiteContent, query: str, selected: list[str]) -> Hits:
+        began = self._clock()
+        if began >= self._index_until:
+            self._index = content.search_index()
+            seconds = self._clock() - began
+            self._index_until = self._clock() + max(FRESH_SECONDS, seconds / INDEX_SHARE)
+        content.read_ahead(selected)
+        on_site = [slug for slug in selected if content.tool_on_site(slug)]
+        return find(self._index, query, on_site[: MAX_TOOLS - 1])

@@ -12,7 +12,8 @@ from infra.settings import Settings
 from infra.telemetry.metrics import REGISTRY
 from projections.write import dirty_records
 from projections.write.dirty_records import Mark
-from publishers.content.database_content import SharedSimilarTools, open_snapshot
+from publishers.content.database_content import open_snapshot
+from publishers.content.shared_index import SharedIndexes
 from publishers.pages.html.api_pages import ApiPages
 from publishers.web.routes import CONNECTIONS, BookmarksOf, SiteSource, site_app
 from schemas.channels import ServiceName
@@ -36,7 +37,7 @@ def serve(settings: Settings) -> None:
     database = create_engine(
         settings, name="verdicts site", pool_size=CONNECTIONS, max_overflow=CONNECTIONS
     )
-    open_content = partial(open_snapshot, database, SharedSimilarTools())
+    open_content = partial(open_snapshot, database, SharedIndexes())
 
     def read_marks(limit: int) -> list[Mark]:
         with database.connect() as connection:

@@ -1,13 +1,12 @@
 """Pages that answer one request and are never stored, except `404.html` for other web servers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from publishers.content.site_content import SiteContent
 from publishers.pages.html.layout import render_page
 from publishers.templating.environment import Meta, page
-from publishers.views.comparisons.multi_comparison import MAX_TOOLS
 from publishers.views.lists.bookmarks import bookmarks_page
-from publishers.views.lists.search import search
+from publishers.views.search.search import Hits, results
 from schemas.records import Tool
 from schemas.text.isolation import isolate
 
@@ -39,12 +38,10 @@ def render_retired(content: SiteContent, public_url: str, retired: list[Tool]) -
     return render_page(content, "410.html", public_url, meta, retired)
 
 
-def render_search(
-    content: SiteContent, public_url: str, query: str, selected: Sequence[str] = ()
-) -> bytes:
-    """Search results; with selected tools, candidates to compare with them."""
-    tools = [tool for slug in selected if (tool := content.tool_on_site(slug))]
-    view = search(query, content.tools(), tools[: MAX_TOOLS - 1])
+def render_search(content: SiteContent, public_url: str, hits: Hits) -> bytes:
+    """What a search found."""
+    content.read_ahead(hits.named)
+    view = results(hits, content)
     title = f"Search: {view.query}" if view.query else "Search"
     meta = Meta(title, "Search AI tools and comparisons.", "")
     return render_page(content, "search.html", public_url, meta, view)

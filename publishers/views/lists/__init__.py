@@ -1,1 +1,1 @@
-"""Views of many tools: home, category, reviewer, rankings, search."""
+"""Views of many tools: home, category, reviewer, rankings."""

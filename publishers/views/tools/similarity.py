@@ -7,7 +7,7 @@ from heapq import heapify, heappop
 from typing import NamedTuple
 
 from publishers.render_cache import part_cache
-from publishers.views.lists.search_words import words
+from publishers.views.search.search_words import words
 from publishers.views.text.markdown import to_plain
 from schemas.records import Tool
 

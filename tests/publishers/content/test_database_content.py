@@ -1,18 +1,20 @@
 """Content from the database equals the content in memory that the tests of pages use."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from projections.read.categories import list_categories
 from projections.read.reviewers import list_reviewers
 from projections.read.tools import list_tools
-from publishers.content.database_content import (
-    DatabaseContent,
-    SharedSimilarTools,
-    open_snapshot,
-)
+from publishers.content.database_content import DatabaseContent, open_snapshot
 from publishers.content.in_memory_content import InMemoryContent
+from publishers.content.shared_index import SharedIndexes
 from publishers.content.site_content import SiteContent
+from publishers.views.search.search_index import SearchIndex
 from publishers.views.tools.similarity import SimilarTools
 from schemas.events import Event
 from schemas.records import Authored
@@ -110,18 +112,43 @@ def test_an_empty_site_has_empty_content(projected: Engine) -> None:
         agree(DatabaseContent(connection), InMemoryContent())
 
 
-def test_similar_tools_are_read_again_only_when_the_catalogue_changes(projected: Engine) -> None:
+def test_indexes_are_made_again_only_when_the_catalogue_changes(projected: Engine) -> None:
     catalog = Journal(projected, (CATALOG.name, 0))
     catalog.apply(*CONTENT)
     votes = Journal(projected, (VOTES.name, 0))
-    shared = SharedSimilarTools()
+    shared = SharedIndexes()
 
-    def index() -> SimilarTools:
+    def indexes() -> tuple[SimilarTools, SearchIndex]:
         with open_snapshot(projected, shared) as content:
-            return content.similar_tools()
+            return content.similar_tools(), content.search_index()
 
-    first = index()
+    first = indexes()
     votes.apply(a_vote(tool="bee"))
-    assert index() is first
+    assert indexes() == first
     catalog.apply(a_listing("emu", "Emu", "birds"))
-    assert index() is not first
+    similar, search = indexes()
+    assert similar is not first[0]
+    assert search.matching_tools("emu") == ["emu"]
+
+
+def test_tools_that_are_read_ahead_are_read_at_once(projected: Engine) -> None:
+    Journal(projected).apply(*CONTENT)
+    with statements(projected) as sent, open_snapshot(projected) as content:
+        content.read_ahead(["ant", "bee", "unknown"])
+        before = len(sent)
+        assert [content.tool(slug) for slug in ("unknown", "ant")] == [None, content.tool("ant")]
+        content.read_ahead(["bee"])
+        assert len(sent) == before
+
+
+@contextmanager
+def statements(engine: Engine) -> Iterator[list[str]]:
+    """The statements that are sent meanwhile."""
+    sent: list[str] = []
+
+    def note(*arguments: Any) -> None:
+        sent.append(arguments[2])
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(engine, "before_cursor_execute", note)

@@ -12,6 +12,7 @@ from publishers.content.in_memory_content import InMemoryContent
 from publishers.pages import catalogue, mail
 from publishers.pages.html import per_request
 from publishers.templating import assets
+from publishers.views.search.search import find
 from publishers.views.text.formatting import DEMO_NOTICE
 from schemas.digests import WeeklyDigest
 from schemas.events import DEMO_ID_PREFIX
@@ -80,7 +81,7 @@ def test_json_has_the_label_as_a_field() -> None:
 def test_pages_per_request_say_so() -> None:
     tools = DEMO.tools()
     for page in (
-        per_request.render_search(DEMO, SITE, "vision"),
+        per_request.render_search(DEMO, SITE, find(DEMO.search_index(), "vision")),
         per_request.render_bookmarks(DEMO, SITE, tools),
         per_request.render_retired(DEMO, SITE, DEMO.retired()),
     ):

@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from publishers.views.lists.search import matching_pairs, matching_tools
 from publishers.views.paths import comparison_path, tool_path
+from publishers.views.search.search_index import SearchIndex
 from tests.harness.records import sample_content
 from tests.publishers.browsing import COMPARISON, SITE, Api
 from tests.publishers.conftest import Visit
 
 pytestmark = pytest.mark.e2e
 
-TOOLS = sample_content().tools()
+INDEX = SearchIndex(sample_content().tools())
 
 
 @pytest.fixture
@@ -30,8 +30,8 @@ def suggested(field: Locator) -> Any:
 
 
 def expected(query: str) -> list[str]:
-    tools = [tool_path(tool.tool) for tool in matching_tools(query, TOOLS)][:6]
-    pairs = [comparison_path(a.tool, b.tool) for a, b in matching_pairs(query, TOOLS)][:4]
+    tools = [tool_path(slug) for slug in INDEX.matching_tools(query)][:6]
+    pairs = [comparison_path(*two) for two in INDEX.matching_pairs(query)][:4]
     versus = any(f" {word} " in f"{query} " for word in ("vs", "or", "versus"))
     return [*pairs, *tools] if versus else [*tools, *pairs]
 

@@ -1,12 +1,10 @@
 """The words of texts and queries, and when a word of a query finds a text.
 
-`site.js` has the same rules. A text's words stand in one string with a space before each, so that
-one look finds a word by its beginning.
+`site.js` has the same rules.
 """
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from itertools import accumulate, takewhile
 
 from publishers.render_cache import part_cache
@@ -16,8 +14,6 @@ MAX_DESCRIPTION_LENGTH = 600
 """Characters of a description's distinct words that search reads and the index holds."""
 
 MIN_DESCRIPTION_WORD = 3
-MIN_TYPO_LENGTH = 4
-"""Shorter words of a query must be right."""
 
 _CHUNK = re.compile(r"\S+")
 _WORD = re.compile(r"[^\W_]+")
@@ -65,12 +61,12 @@ def description_words(description: str, best_for: str) -> str:
     return " ".join(word for word, _ in zip(distinct, short, strict=False))
 
 
-def searchable(text: str) -> str:
-    """The words of a text, each also joined with those behind it: ` gpt 4o gpt4o`."""
+def searchable(text: str) -> list[str]:
+    """The words of a text, and each joined with those behind it: gpt, 4o, gpt4o."""
     chunks = [_WORD.findall(chunk) for chunk in _CHUNK.findall(fold(text))]
     joined = ["".join(chunk[start:]) for chunk in chunks for start in range(len(chunk) - 1)]
     single = [word for chunk in chunks for word in chunk]
-    return "".join(f" {word}" for word in dict.fromkeys(single + joined))
+    return list(dict.fromkeys(single + joined))
 
 
 def query_words(text: str) -> list[list[str]]:
@@ -79,24 +75,12 @@ def query_words(text: str) -> list[list[str]]:
     return [chunk for chunk in chunks if chunk]
 
 
-def finds(chunk: Sequence[str], text: str) -> bool:
-    """Whether a chunk of a query finds a searchable text, word by word or joined."""
-    return _begins("".join(chunk), text) or all(_begins(word, text) for word in chunk)
+def is_unspaced(word: str) -> bool:
+    """Whether a word is of a script that puts no spaces between words."""
+    return _UNSPACED.search(word) is not None
 
 
-def finds_nearly(chunk: Sequence[str], text: str) -> bool:
-    """The same, also with one typo in the chunk."""
-    word = "".join(chunk)
-    if finds(chunk, text):
-        return True
-    return len(word) >= MIN_TYPO_LENGTH and any(_is_near(word, other) for other in text.split())
-
-
-def _begins(word: str, text: str) -> bool:
-    return (word if _UNSPACED.search(word) else f" {word}") in text
-
-
-def _is_near(word: str, other: str) -> bool:
+def is_near(word: str, other: str) -> bool:
     """Whether one letter less, more, another, or two exchanged make `word` begin `other`."""
     at = next((i for i, (a, b) in enumerate(zip(word, other, strict=False)) if a != b), None)
     at = min(len(word), len(other)) if at is None else at

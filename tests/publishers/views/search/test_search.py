@@ -1,16 +1,13 @@
 import json
+from collections.abc import Sequence
 
 import pytest
 
-from publishers.views.lists.search import (
-    MAX_PAIRS,
-    index,
-    matching_pairs,
-    matching_tools,
-    search,
-)
-from publishers.views.lists.search_words import words
-from schemas.records import Category
+from publishers.content.in_memory_content import InMemoryContent
+from publishers.views.search.search import SearchPage, find, results, suggestion_data
+from publishers.views.search.search_index import MAX_PAIRS, SearchIndex
+from publishers.views.search.search_words import words
+from schemas.records import Category, Tool
 from tests.harness.records import a_tool, sample_content
 
 WRITING = Category("writing", "Writing", "", 1)
@@ -22,8 +19,12 @@ TOOLS = [
 ]
 
 
-def slugs(query: str) -> list[str]:
-    return [tool.tool for tool in matching_tools(query, TOOLS)]
+def slugs(query: str, tools: Sequence[Tool] = TOOLS) -> list[str]:
+    return SearchIndex(tools).matching_tools(query)
+
+
+def search(query: str, *selected: str) -> SearchPage:
+    return results(find(SearchIndex(TOOLS), query, selected), InMemoryContent(TOOLS))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_every_word_of_a_query_begins_a_word_of_a_tool(query: str, expected: lis
 
 
 def pairs(query: str) -> list[str]:
-    return ["-vs-".join(sorted((a.tool, b.tool))) for a, b in matching_pairs(query, TOOLS)]
+    return ["-vs-".join(sorted(two)) for two in SearchIndex(TOOLS).matching_pairs(query)]
 
 
 def test_a_vs_b_finds_their_comparison() -> None:
@@ -70,22 +71,21 @@ def test_one_tool_is_compared_with_those_of_its_category() -> None:
 
 def test_the_comparisons_found_are_few() -> None:
     many = [a_tool(f"t{n:02}", f"Tool {n:02}") for n in range(20)]
-    assert len(matching_pairs("tool", many)) == MAX_PAIRS
+    assert len(SearchIndex(many).matching_pairs("tool")) == MAX_PAIRS
 
 
 def test_candidates_are_found_for_selected_tools() -> None:
-    selected = [tool for tool in TOOLS if tool.tool in ("quill", "anvil")]
-    assert [candidate.path for candidate in search("", TOOLS, selected).candidates] == [
+    assert [candidate.path for candidate in search("", "quill", "anvil").candidates] == [
         "/compare/anvil-vs-fast-forge-vs-quill/",
         "/compare/anvil-vs-inkwell-vs-quill/",
     ]
-    (candidate,) = search("ink", TOOLS, selected).candidates
+    (candidate,) = search("ink", "quill", "anvil").candidates
     assert candidate.card.slug == "inkwell"
 
 
 def test_a_query_is_one_line_of_bounded_length() -> None:
-    assert search("  a \n b ", TOOLS).query == "a b"
-    assert len(search("x" * 1000, TOOLS).query) == 200
+    assert search("  a \n b ").query == "a b"
+    assert len(search("x" * 1000).query) == 200
 
 
 def test_words_have_no_case_accents_or_punctuation() -> None:
@@ -106,8 +106,8 @@ def test_the_index_holds_what_votes_do_not_change() -> None:
         )
         for t in tools
     ]
-    assert index(tools) == index(voted)
-    assert set(json.loads(index(tools))) == {"categories", "tools"}
+    assert suggestion_data(tools) == suggestion_data(voted)
+    assert set(json.loads(suggestion_data(tools))) == {"categories", "tools"}
 
 
 FOREIGN = [
@@ -121,7 +121,8 @@ FOREIGN = [
 
 
 def names_of(query: str) -> list[str]:
-    return sorted(tool.name for tool in matching_tools(query, FOREIGN))
+    names = {tool.tool: tool.name for tool in FOREIGN}
+    return sorted(names[slug] for slug in slugs(query, FOREIGN))
 
 
 @pytest.mark.parametrize(
@@ -153,7 +154,7 @@ def test_two_typos_are_not_nor_one_in_a_short_word(query: str) -> None:
 
 def test_a_right_word_is_not_taken_for_a_typo() -> None:
     tools = [a_tool("one", "Forge"), a_tool("two", "Forgo")]
-    assert [tool.tool for tool in matching_tools("forge", tools)] == ["one"]
+    assert slugs("forge", tools) == ["one"]
 
 
 def test_a_description_weighs_least() -> None:
@@ -161,4 +162,4 @@ def test_a_description_weighs_least() -> None:
         a_tool("one", "One", tagline="None.", description="Has *vision*.", best_for="It"),
         a_tool("two", "Two", tagline="With vision.", description="Else.", best_for="It"),
     ]
-    assert [tool.tool for tool in matching_tools("vision", tools)] == ["two", "one"]
+    assert slugs("vision", tools) == ["two", "one"]
