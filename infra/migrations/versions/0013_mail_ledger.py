@@ -5,8 +5,8 @@ A week has one issue, so a subscriber gets at most one digest a week, whatever i
 
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 
 SQL = """
 create table verdicts.mail_terms (
