@@ -39,3 +39,10 @@ def test_what_is_rendered_is_cached_in_one_place() -> None:
         if {"cache", "lru_cache"} & {name.name for name in node.names}
     ]
     assert caching == ["publishers/render_cache.py"]
+
+
+def test_migrations_make_one_chain_that_their_file_names_follow() -> None:
+    for number, file in enumerate(sorted((ROOT / "infra/migrations/versions").glob("*.py")), 1):
+        before = f'"{number - 1:04}"' if number > 1 else "None"
+        assert file.name.startswith(f"{number:04}_"), file.name
+        assert f'\nrevision = "{number:04}"\ndown_revision = {before}\n' in file.read_text()

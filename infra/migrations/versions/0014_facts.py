@@ -6,8 +6,8 @@ events have none.
 
 from alembic import op
 
-revision = "0013"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 
 SQL = """
 do $$

@@ -7,8 +7,8 @@ taken back where there is none.
 
 from alembic import op
 
-revision = "0013"
-down_revision = "0012"
+revision = "0015"
+down_revision = "0014"
 
 SQL = """
 create table verdicts.accounts (
