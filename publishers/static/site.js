@@ -15,6 +15,7 @@
      [data-saved-count]        number of this browser's bookmarks, or nothing
      [data-drawer], [data-drawer-open], [data-drawer-loading|empty|list|compare|message]
                                the bookmarks
+     form[data-subscribe]      asks for the newsletter; [data-subscribe-message] in it says what came
      form[data-search]         its field suggests while the visitor types; data-selected="A-vs-B"
                                on it makes it suggest a tool to compare with these
 
@@ -414,6 +415,50 @@
     ));
   }
 
+  /* The newsletter's form */
+
+  async function subscribe(event) {
+    event.preventDefault();
+    const form = event.currentTarget;
+    const button = form.querySelector("button");
+    button.disabled = true;
+    try {
+      const timezone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+      const [response, answer] = await requestMail(form.elements.email.value, timezone);
+      showSubscribed(form, response.ok, answer.detail);
+    } catch {
+      const failure = navigator.onLine ? "Please try again in a moment." : "You're offline.";
+      showSubscribed(form, false, `${failure} No mail was sent.`);
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  async function requestMail(email, timezone) {
+    const response = await fetch("/v1/subscriptions", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(timezone ? { email, timezone } : { email }),
+    });
+    const answer = await response.json();
+    // The browser may know a time zone that the server does not.
+    return answer.pointer === "/timezone" ? requestMail(email) : [response, answer];
+  }
+
+  function showSubscribed(form, ok, detail) {
+    const field = form.elements.email;
+    const message = form.querySelector("[data-subscribe-message]");
+    message.className = ok ? "done" : "error";
+    message.textContent = detail;
+    if (ok) {
+      field.removeAttribute("aria-invalid");
+      field.value = "";
+    } else {
+      field.setAttribute("aria-invalid", "true");
+      field.focus();
+    }
+  }
+
   /* Search suggestions, by the rule of publishers/views/search/search_index.py */
 
   const VERSUS = /^(.*?)\s+(?:vs\.?|versus|or)(?:\s+(.*))?$/iu;
@@ -640,6 +685,7 @@
   document.addEventListener("submit", onSubmit);
   for (const opener of all("[data-drawer-open]")) opener.addEventListener("click", openDrawer);
   all("form[data-search]").forEach(searchIn);
+  for (const form of all("form[data-subscribe]")) form.addEventListener("submit", subscribe);
   for (const drawer of all("[data-drawer]")) {
     drawer.addEventListener("click", (event) => { if (event.target === drawer) drawer.close(); });
   }

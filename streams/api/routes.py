@@ -17,6 +17,7 @@ from streams.api.middleware.request_gate import RequestGate
 from streams.api.middleware.request_log import RequestLog
 from streams.api.middleware.response_headers import ResponseHeaders
 from streams.api.openapi.docs_page import get_docs
+from streams.api.subscriptions.wiring import SubscriptionEndpoints
 from streams.api.voting.endpoints import VoteEndpoint
 from streams.api.wiring import Components
 
@@ -54,6 +55,7 @@ def routes(components: Components) -> list[Route]:
         _measured("/v1/bookmarks/{tool}", components.bookmarks, "PUT", "DELETE"),
         _measured("/v1/events", components.ingest.post, "POST"),
         *public_reads(components),
+        *subscription_routes(components.subscriptions),
         *other_routes(components),
     ]
 
@@ -77,6 +79,18 @@ def public_reads(components: Components) -> list[Route]:
         _measured("/subjects/{subject}/versions", registry.versions),
         _measured("/subjects/{subject}/versions/{version}", registry.version),
         Route("/openapi.json", components.openapi.get),
+    ]
+
+
+def subscription_routes(endpoints: SubscriptionEndpoints) -> list[Route]:
+    """Sign-up and the pages of subscriptions; GET and HEAD change nothing."""
+    return [
+        _measured("/v1/subscriptions", endpoints.post, "POST"),
+        _measured("/subscribe", endpoints.form, "POST"),
+        _measured("/subscriptions/sent/", endpoints.sent),
+        _measured("/subscriptions/confirm/", endpoints.confirmation, "GET", "POST"),
+        _measured("/subscriptions/", endpoints.preferences, "GET", "POST"),
+        _measured("/subscriptions/unsubscribe/", endpoints.unsubscribe, "GET", "POST"),
     ]
 
 

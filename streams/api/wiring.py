@@ -37,6 +37,7 @@ from streams.api.registry.endpoints import RegistryEndpoints
 from streams.api.registry.subjects import Subjects
 from streams.api.status.endpoints import Health
 from streams.api.status.status_probe import FakeObserver, Observer
+from streams.api.subscriptions.wiring import SubscriptionEndpoints, build_subscriptions
 from streams.api.voting.endpoints import VoteEndpoint, bookmarks_endpoint, votes_endpoint
 from streams.api.voting.form_endpoints import FormEndpoints
 from streams.api.voting.own_states import OwnStates
@@ -81,6 +82,7 @@ class Components(msgspec.Struct, frozen=True, kw_only=True):
     votes: VoteEndpoint
     bookmarks: VoteEndpoint
     forms: FormEndpoints
+    subscriptions: SubscriptionEndpoints
     reads: ReadEndpoints
     export: PersonalExport
     changes: ChangesEndpoint
@@ -129,6 +131,9 @@ def build(settings: Settings, dependencies: Dependencies) -> Components:
         votes=votes_endpoint(vote_service, origins),
         bookmarks=bookmarks_endpoint(vote_service, origins),
         forms=FormEndpoints(vote_service, origins, CsrfTokens(settings.secret_keys), clock),
+        subscriptions=build_subscriptions(
+            settings, dependencies.private, read_model, dependencies.pages, dependencies.clock
+        ),
         reads=ReadEndpoints(read_model, tallies, voters),
         export=PersonalExport(read_model, voters, settings.public_url),
         changes=ChangesEndpoint(sse_hub, proxies),

@@ -135,7 +135,7 @@ def test_the_scorecard_follows_the_order_of_the_panel(page: Page) -> None:
 
 
 def test_it_ends_with_the_feed_and_the_drawer(page: Page) -> None:
-    newsletter = page.get_by_role("complementary", name="Keep up with new verdicts")
+    newsletter = page.get_by_role("complementary", name="Weekly AI Tool Verdicts")
     expect(newsletter.get_by_role("link", name="subscribe to the feed")).to_have_attribute(
         "href", "/feed.xml"
     )

@@ -29,6 +29,14 @@ from streams.api.reading.bodies import (
 from streams.api.reading.export import Bookmark, Vote
 from streams.api.registry.subjects import RegistryErrorBody, SchemaText, SubjectVersion
 from streams.api.status.pipeline_status import StatusEvaluation
+from streams.api.subscriptions.operations import (
+    EXAMPLE_TOKEN,
+    OneClickForm,
+    PreferencesForm,
+    SubscribeForm,
+    TokenForm,
+)
+from streams.api.subscriptions.signup_endpoints import ConfirmationRequested, SubscriptionRequest
 from streams.api.voting.endpoints import VoteBody
 from streams.api.voting.vote_response import VoteResponse
 
@@ -92,6 +100,14 @@ def by_type() -> dict[str, Any]:
         ),
         VoteForm: VoteForm(tool.tool, "ship"),
         BookmarkForm: BookmarkForm(tool.tool, "1"),
+        SubscriptionRequest: SubscriptionRequest(
+            "name@example.com", "weekly", ["developer-tools"], "Europe/Berlin"
+        ),
+        ConfirmationRequested: ConfirmationRequested(),
+        SubscribeForm: SubscribeForm("name@example.com"),
+        TokenForm: TokenForm(EXAMPLE_TOKEN),
+        PreferencesForm: PreferencesForm(EXAMPLE_TOKEN, "save", "monthly", "developer-tools"),
+        OneClickForm: OneClickForm("One-Click"),
         Results: Results([Accepted(_ID, _TIME, CATALOG.name, 0, 14), _rejected()]),
         SchemaText: SchemaText('["string"]'),
         SubjectVersion: SubjectVersion(subject, 2, NEWEST[CHANGES.name].id, '["string"]'),

@@ -34,6 +34,7 @@ from streams.api.registry.subjects import MAX_VERSION as MAX_ID
 from streams.api.registry.subjects import MEDIA_TYPE as REGISTRY_TYPE
 from streams.api.registry.subjects import SchemaText, SubjectVersion
 from streams.api.status.pipeline_status import StatusEvaluation
+from streams.api.subscriptions.operations import SUBSCRIPTION_OPERATIONS
 from streams.api.voting.endpoints import VoteBody
 from streams.api.voting.vote_response import VoteResponse
 
@@ -218,6 +219,7 @@ OPERATIONS = (
     _own("/v1/me/bookmarks.html", "exportBookmarksForBrowsers",
          "Export your bookmarks for a browser to import", None, media_type=HTML),
     _own("/v1/me/votes.json", "exportVotes", "Export your votes as JSON", list[Vote]),
+    *SUBSCRIPTION_OPERATIONS,
     _schemas("/schemas/ids/{id}", "getSchema", "Get the schema of an id", SchemaText, _SCHEMA_ID),
     _schemas("/subjects", "listSubjects", "List subjects", list[str], errors=()),
     _schemas("/subjects/{subject}/versions", "listVersions", "List a subject's versions",

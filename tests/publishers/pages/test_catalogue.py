@@ -354,7 +354,7 @@ def test_two_tools_are_chosen_by_a_plain_form() -> None:
 def test_votes_and_bookmarks_are_plain_forms() -> None:
     reader = Reader(rendered(sample_content(), "/tools/smolvlm-2-5/"))
     posting = [form["action"] for form in reader.all("form") if form["method"] == "post"]
-    assert posting == ["/vote", "/bookmark"]
+    assert posting == ["/vote", "/bookmark", "/subscribe"]
     buttons = [(b["name"], b["value"]) for b in reader.all("button") if "value" in b]
     assert buttons == [
         ("choice", "ship"),

@@ -1,0 +1,1 @@
+"""Subscriptions to the digests: sign-up, confirmation, preferences, one-click unsubscribe."""
