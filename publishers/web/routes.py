@@ -1,6 +1,6 @@
 """The site as an ASGI application."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import NamedTuple
@@ -19,22 +19,24 @@ from projections.write.dirty_records import Mark
 from publishers.content.site_content import ContentFactory
 from publishers.pages import catalogue
 from publishers.pages.html import per_request
-from publishers.web.responses import HTML, to_http
+from publishers.web.responses import HTML, SiteResponse, to_http
 from publishers.web.security_headers import SecurityHeaders
 from publishers.web.site import Site, without_index
 from publishers.web.stale_pages import StalePages
 
 
 class SiteSource(NamedTuple):
-    """Where the site reads the projections; both block on the database.
+    """Where the site reads the projections; all block on the database.
 
     Attributes:
         open_content: Opens content on a fresh snapshot.
         read_marks: Looks up the newest marks, at most so many.
+        read_version: Reads the version of a comparison of these tools.
     """
 
     open_content: ContentFactory
     read_marks: Callable[[int], Sequence[Mark]]
+    read_version: Callable[[Sequence[str]], Hashable]
 
 
 BookmarksOf = Callable[[Request], Awaitable[Sequence[str]]]
@@ -52,7 +54,7 @@ FILE_READERS = 4
 RENDERERS = 2
 """Pages rendered at once because their files are behind."""
 
-RENDER_SECONDS = 1.0
+RENDER_SECONDS = 0.5
 """How long a visitor waits for such a page before getting the stored one."""
 
 MARK_SECONDS = 0.25
@@ -83,9 +85,15 @@ def site_routes(
         response = await stale_pages.respond(without_index(path))
         if response is None:
             response = await files.run(site.serve_stored, path)
-        if response is None:
-            response = await database.run(site.render, path)
-        return to_http(request, response)
+        return to_http(request, response or await without_file(path))
+
+    async def without_file(path: str) -> SiteResponse:
+        slugs = catalogue.subject_slugs(path)
+        if len(slugs) < 2:  # the file will be there in a moment
+            return await database.run(site.render, path)
+        version = await database.run(source.read_version, slugs)
+        render = partial(database.run, site.render)
+        return await stale_pages.respond_without_file(path, version, render)
 
     async def choose(request: Request) -> Response:
         chosen = [request.query_params.get(name, "") for name in ("a", "b", "c", "d")]

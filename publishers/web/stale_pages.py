@@ -1,13 +1,16 @@
-"""Pages whose stored files are behind the projections, rendered on request.
+"""Pages rendered on request: their stored files are behind the projections, or they have none.
 
 The publisher needs a moment for each changed page, and longer where much changed. A visitor who
 votes and then reads must see the vote at once, so the marks that the publisher works off are looked
 at before a stored page is served. The marks are read once for all requests that arrive together,
 and a page is rendered once per version, however many ask for it.
+
+The version of a page whose file is behind is the marks that concern it. A page without a file, such
+as a comparison across categories, has that of the records that it shows.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -32,15 +35,15 @@ Render = Callable[[str], Awaitable[SiteResponse]]
 
 
 class _Rendered(NamedTuple):
-    """A page as of some moment after these marks were read.
+    """A page as of some moment after its version was read.
 
     Attributes:
-        marks: The ids of the marks that concerned the page.
+        version: Of what the page shows.
         at: When the render began, by the clock.
         response: The page.
     """
 
-    marks: frozenset[int]
+    version: Hashable
     at: float
     response: SiteResponse
 
@@ -68,7 +71,7 @@ class StalePages:
         self._clock = clock
         self._renders: dict[str, SharedRead[_Rendered]] = {}
         self._rendered: CacheTable[str, _Rendered] = page_cache.by_key()
-        self._wanted: dict[str, frozenset[int]] = {}
+        self._wanted: dict[str, Hashable] = {}
         self._waiting = 0
         self._paused_until = 0.0
 
@@ -82,35 +85,49 @@ class StalePages:
             return None
         try:
             marks = concerned(path, await self._marks.get())
-            return await self._current(path, marks, now) if marks else None
+            return await self._current(path, marks, now, self._render) if marks else None
         except SQLAlchemyError:
             self._paused_until = self._clock() + PAUSE_AFTER_ERROR
             return None
 
-    async def _current(self, path: str, marks: frozenset[int], asked: float) -> SiteResponse | None:
+    async def respond_without_file(
+        self, path: str, version: Hashable, render: Render
+    ) -> SiteResponse:
+        """The page of a path without a stored file.
+
+        Args:
+            path: Names the page, with a query where that changes it.
+            version: Of everything that the page shows, read after the request came.
+            render: Renders the page; it may wait longer than where a file stands in.
+        """
+        return await self._current(path, version, self._clock(), render) or await render(path)
+
+    async def _current(
+        self, path: str, version: Hashable, asked: float, render: Render
+    ) -> SiteResponse | None:
         rendered = self._rendered.get(path)
         if rendered is not None:
             recent = asked - rendered.at <= OVERLOAD_AGE
-            if rendered.marks == marks or (recent and len(self._renders) >= self._renderers):
+            if rendered.version == version or (recent and len(self._renders) >= self._renderers):
                 return rendered.response
         if self._waiting >= MAX_WAITING:
             return None
-        self._wanted[path] = marks
-        render = self._renders.get(path)
-        if render is None:
-            render = self._renders[path] = SharedRead(lambda: self._render_now(path))
+        self._wanted[path] = version
+        shared = self._renders.get(path)
+        if shared is None:
+            shared = self._renders[path] = SharedRead(lambda: self._render_now(path, render))
         self._waiting += 1
         try:
-            return (await render.get()).response
+            return (await shared.get()).response
         finally:
             self._waiting -= 1
-            if render.idle:
+            if shared.idle:
                 self._renders.pop(path, None)
                 self._wanted.pop(path, None)
 
-    async def _render_now(self, path: str) -> _Rendered:
-        # The snapshot is opened after these marks were read, so it holds at least their changes.
-        rendered = _Rendered(self._wanted[path], self._clock(), await self._render(path))
+    async def _render_now(self, path: str, render: Render) -> _Rendered:
+        # The snapshot is opened after the version was read, so it holds at least its changes.
+        rendered = _Rendered(self._wanted[path], self._clock(), await render(path))
         self._rendered.put(path, rendered)
         return rendered
 

@@ -1,5 +1,6 @@
 """`verdicts api`: the site of `publishers` and the API of `streams` on one port."""
 
+from collections.abc import Hashable, Sequence
 from functools import partial
 
 import click
@@ -12,6 +13,7 @@ from infra.settings import Settings
 from infra.telemetry.metrics import REGISTRY
 from projections.write import dirty_records
 from projections.write.dirty_records import Mark
+from publishers.content import content_version
 from publishers.content.database_content import open_snapshot
 from publishers.content.shared_index import SharedIndexes
 from publishers.pages.html.api_pages import ApiPages
@@ -43,8 +45,12 @@ def serve(settings: Settings) -> None:
         with database.connect() as connection:
             return dirty_records.newest(connection, limit)
 
+    def read_version(slugs: Sequence[str]) -> Hashable:
+        with database.connect() as connection:
+            return content_version.read_version(connection, slugs)
+
     def site(bookmarks_of: BookmarksOf) -> ASGIApp:
-        return site_app(settings, SiteSource(open_content, read_marks), bookmarks_of)
+        return site_app(settings, SiteSource(open_content, read_marks, read_version), bookmarks_of)
 
     REGISTRY.register(LagGauges(settings, database))
     try:

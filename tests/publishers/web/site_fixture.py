@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -55,7 +55,7 @@ class SiteFixture:
         self.opened = 0
         self.fault: Exception | None = None
         self.hangs: threading.Event | None = None
-        source = SiteSource(self.open_content, self.read_marks)
+        source = SiteSource(self.open_content, self.read_marks, self.read_version)
         app = site_app(self.settings, source, self.bookmarks_of)
         self.client = Client(app)
 
@@ -74,6 +74,11 @@ class SiteFixture:
         if self.hangs:
             self.hangs.wait()
         return self.marks[:limit]
+
+    def read_version(self, slugs: Sequence[str]) -> Hashable:
+        if self.fault:
+            raise self.fault
+        return id(self.content), *slugs
 
     async def bookmarks_of(self, request: Request) -> list[str]:
         return request.query_params.getlist("saved")

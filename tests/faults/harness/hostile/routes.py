@@ -44,7 +44,7 @@ def targets() -> list[Target]:
         for route in routes(FakeApi().components)
         for method in _methods(route)
     ]
-    source = SiteSource(_no_content, lambda _: [])
+    source = SiteSource(_no_content, lambda _: [], lambda _: None)
     site = [
         Target(method, route.path.replace(":path}", "}"), SITE_QUERIES.get(route.path, ()))
         for route in site_routes(Settings.from_environment({}), source, _no_bookmarks)

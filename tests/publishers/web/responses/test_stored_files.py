@@ -34,14 +34,16 @@ def test_stored_pages_are_served_while_the_database_hangs(site: SiteFixture) -> 
     hangs = site.hangs = threading.Event()
 
     async def ask() -> list[httpx.Response]:
-        waiting = [asyncio.create_task(site.client.ask("GET", THREE)) for _ in range(40)]
+        paths = [f"/tools/unheard-of-{number}/" for number in range(40)]
+        waiting = [asyncio.create_task(site.client.ask("GET", path)) for path in paths]
         while site.opened < READERS:
             await asyncio.sleep(0)
         try:
             stored = await asyncio.wait_for(site.client.ask("GET", "/"), 3)
         finally:
             hangs.set()
-        return [stored, *await asyncio.gather(*waiting)]
+        await asyncio.gather(*waiting)
+        return [stored]
 
     assert {answer.status_code for answer in asyncio.run(ask())} == {200}
 
@@ -125,3 +127,31 @@ def test_three_or_four_tools_of_any_category_stand_side_by_side_on_request(
     assert "index.json" not in answer.text
     assert ("Add a fourth tool" in answer.text) == (path == THREE)
     assert site.files.paths() == []
+
+
+@pytest.mark.parametrize("path", [THREE, "/compare/plainly-vs-smolvlm-2-5/"])
+def test_a_page_without_a_file_is_rendered_once_per_version(site: SiteFixture, path: str) -> None:
+    first, again = (site.client.get(path) for _ in range(2))
+    assert (first.content, first.headers["etag"]) == (again.content, again.headers["etag"])
+    assert site.opened == 1
+    tools = [
+        msgspec.structs.replace(tool, community=Community.of(9, 0)) for tool in site.content.tools()
+    ]
+    site.content = InMemoryContent(tools, reviewers=PANEL)
+    assert site.client.get(path).content != first.content
+    assert site.opened == 2
+
+
+def test_visitors_at_once_share_one_render_of_a_page_without_a_file(site: SiteFixture) -> None:
+    async def ask() -> list[httpx.Response]:
+        return await asyncio.gather(*(site.client.ask("GET", THREE) for _ in range(30)))
+
+    assert len({answer.content for answer in asyncio.run(ask())}) == 1
+    assert site.opened <= 2  # the second for those who came after the first had begun
+
+
+def test_a_rendered_pair_has_the_bytes_of_its_file(site: SiteFixture) -> None:
+    rendered = site.client.get(COMPARISON)
+    site.publish()
+    stored = site.client.get(COMPARISON)
+    assert (rendered.content, rendered.headers["etag"]) == (stored.content, stored.headers["etag"])

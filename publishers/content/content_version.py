@@ -1,0 +1,26 @@
+"""The version of what a page shows, for pages that are not stored."""
+
+from collections.abc import Hashable, Sequence
+
+from sqlalchemy import Connection, func, select
+
+from projections.history.weekly_digests import find_newest_digest_week
+from projections.read.offsets import read_applied_offsets
+from projections.read.tools import read_tallies
+from schemas.topics import CATALOG, DIGESTS, REVIEWS
+
+_EDITS = [CATALOG.name, REVIEWS.name, DIGESTS.name]
+
+
+def read_version(connection: Connection, slugs: Sequence[str]) -> Hashable:
+    """Read the version of a comparison of these tools.
+
+    It differs wherever the page may differ: any edit may change the name of a category or of a
+    reviewer, while votes on other tools are on no comparison.
+    """
+    generation = connection.scalar(select(func.current_schema()))
+    applied = read_applied_offsets(connection, _EDITS)
+    tallies = read_tallies(connection, slugs)
+    versions = tuple(sorted((slug, tally.version) for slug, tally in tallies.items()))
+    week = find_newest_digest_week(connection)
+    return generation, tuple(sorted(applied.items())), versions, week
