@@ -1,7 +1,7 @@
 """What the pages are made from: one consistent snapshot of the projections."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 
@@ -10,6 +10,7 @@ from publishers.views.search.search_index import SearchIndex
 from publishers.views.tools.rivals import rivals
 from publishers.views.tools.similarity import SimilarTools
 from schemas.digests import WeeklyDigest
+from schemas.facts.values import FactDefinition
 from schemas.history import DemoTools, EditTimes, History
 from schemas.records import Authored, Category, Reviewer, Tool
 
@@ -80,6 +81,12 @@ class SiteContent(ABC):
     def reviewer(self, slug: str) -> Reviewer | None:
         """One of `reviewers()`."""
         return next((each for each in self.reviewers() if each.reviewer == slug), None)
+
+    def facts_of(self, tools: Iterable[Tool]) -> dict[str, Sequence[FactDefinition]]:
+        """The facts that the categories of these tools name, as far as a tool states any."""
+        slugs = {tool.category.slug for tool in tools if tool.facts}
+        categories = self.categories() if slugs else []
+        return {each.category: tuple(each.facts) for each in categories if each.category in slugs}
 
     def reviews_by(self, reviewer: str) -> list[Authored]:
         """A reviewer's current reviews of the tools on the site."""

@@ -11,6 +11,7 @@ from publishers.templating.environment import Meta
 from publishers.views.comparisons.answer import answer
 from publishers.views.comparisons.comparison import ComparisonPage, comparison, title
 from publishers.views.comparisons.scorecard import Opinion, opinion
+from publishers.views.facts.fact_texts import FactText, fact_texts
 from publishers.views.paths import comparison_path, tool_path
 from publishers.views.text.formatting import DEMO_NOTICE
 from publishers.views.tools.cards import Card, card
@@ -26,6 +27,7 @@ class _ToolMarkdown(NamedTuple):
     summary: str
     description: str
     opinions: list[Opinion]
+    facts: list[FactText]
 
 
 class _ComparisonMarkdown(NamedTuple):
@@ -41,7 +43,8 @@ def render_tool(content: SiteContent, tool: Tool, name: str, public_url: str) ->
         head = {"page": public_url + path, **_notice(content), "summary": summary(tool)}
         return _json({**head, **_facts(tool)})
     opinions = [opinion(review) for review in tool.panel.reviews]
-    view = _ToolMarkdown(card(tool), summary(tool), tool.description, opinions)
+    facts = fact_texts(tool, content.facts_of([tool]).get(tool.category.slug, ()))
+    view = _ToolMarkdown(card(tool), summary(tool), tool.description, opinions, facts)
     return render_page(content, "tool.md", public_url, Meta(tool.name, "", path), view)
 
 
@@ -52,7 +55,11 @@ def render_pair(content: SiteContent, one: Tool, other: Tool, name: str, public_
     if name == JSON:
         head = {"page": public_url + path, **_notice(content)}
         return _json({**head, **_comparison(one, other)})
-    view = _ComparisonMarkdown(path, comparison(one, other, content.reviewers()), [one, other])
+    view = _ComparisonMarkdown(
+        path,
+        comparison(one, other, content.reviewers(), (), content.facts_of([one, other])),
+        [one, other],
+    )
     meta = Meta(view.page.title, "", path)
     return render_page(content, "comparison.md", public_url, meta, view)
 

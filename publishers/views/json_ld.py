@@ -1,15 +1,17 @@
 """A page's facts as linked data (schema.org), and nothing that the page does not show."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 from markupsafe import Markup
 
 from publishers.render_cache import part_cache
+from publishers.views.facts.fact_texts import stated
 from publishers.views.paths import category_path, reviewer_path, tool_path
 from publishers.views.text.formatting import instant
 from publishers.views.text.markdown import to_plain
+from schemas.facts.values import FactDefinition, Money
 from schemas.records import Authored, Review, Reviewer, Tool
 from schemas.text.web_address import is_web_address
 
@@ -46,14 +48,22 @@ def breadcrumb(*crumbs: Crumb) -> dict[str, Any]:
 
 
 @part_cache.by_record
-def application_in_brief(tool: Tool) -> dict[str, Any]:
+def application_in_brief(tool: Tool, definitions: Sequence[FactDefinition] = ()) -> dict[str, Any]:
     """A tool with its reviews, as in a comparison."""
-    return application(tool, in_full=False)
+    return application(tool, definitions, in_full=False)
 
 
-def application(tool: Tool, *, in_full: bool) -> dict[str, Any]:
-    """A tool with its reviews; `in_full` as on its own page, else as in a comparison."""
-    node = {
+def application(
+    tool: Tool, definitions: Iterable[FactDefinition] = (), *, in_full: bool
+) -> dict[str, Any]:
+    """A tool with its reviews; `in_full` as on its own page, else as in a comparison.
+
+    Args:
+        tool: The tool.
+        definitions: The facts that its category names.
+        in_full: With the texts of the reviews.
+    """
+    node: dict[str, Any] = {
         "@type": "SoftwareApplication",
         "@id": f"{tool_path(tool.tool)}#software",
         "name": tool.name,
@@ -63,8 +73,24 @@ def application(tool: Tool, *, in_full: bool) -> dict[str, Any]:
     }
     if in_full and tool.url and is_web_address(tool.url):
         node["sameAs"] = tool.url
+    if offers := [
+        _offer(definition.label, fact.value)
+        for definition, fact in stated(tool, definitions)
+        if isinstance(fact.value, Money)
+    ]:
+        node["offers"] = offers
     reviews = list(map(review_in_full if in_full else review_node, tool.panel.reviews))
     return {**node, "review": reviews} if reviews else node
+
+
+def _offer(label: str, money: Money) -> dict[str, Any]:
+    """A price that the page states."""
+    price = {"price": money.amount, "priceCurrency": money.currency}
+    offer: dict[str, Any] = {"@type": "Offer", "name": label, **price}
+    if money.per:
+        unit = {"@type": "UnitPriceSpecification", **price, "unitText": money.per}
+        offer["priceSpecification"] = unit
+    return offer
 
 
 @part_cache.by_record
@@ -94,21 +120,30 @@ def person(slug: str, name: str) -> dict[str, Any]:
     return {"@type": "Person", "name": name, "url": reviewer_path(slug)}
 
 
-def tool_graph(tool: Tool, modified: str) -> list[dict[str, Any]]:
+def tool_graph(
+    tool: Tool, modified: str, definitions: Iterable[FactDefinition] = ()
+) -> list[dict[str, Any]]:
     """The graph of a tool's page, which was last modified at this time."""
     path = tool_path(tool.tool)
     crumbs = breadcrumb(
         Crumb(tool.category.name, category_path(tool.category.slug)), Crumb(tool.name, path)
     )
-    return [crumbs, application(tool, in_full=True), _web_page(path, modified)]
+    return [crumbs, application(tool, definitions, in_full=True), _web_page(path, modified)]
 
 
 def comparison_graph(
-    title: str, path: str, tools: Iterable[Tool], modified: str
+    title: str,
+    path: str,
+    tools: Iterable[Tool],
+    modified: str,
+    definitions: Mapping[str, Sequence[FactDefinition]],
 ) -> list[dict[str, Any]]:
     """The graph of a comparison, which was last modified at this time."""
     crumbs = breadcrumb(Crumb("Compare", "/#choose"), Crumb(title, path))
-    return [crumbs, *map(application_in_brief, tools), _web_page(path, modified)]
+    nodes = [
+        application_in_brief(tool, tuple(definitions.get(tool.category.slug, ()))) for tool in tools
+    ]
+    return [crumbs, *nodes, _web_page(path, modified)]
 
 
 def _web_page(path: str, modified: str) -> dict[str, Any]:

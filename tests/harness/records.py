@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from publishers.content.in_memory_content import InMemoryContent
+from schemas.facts.values import Fact
 from schemas.records import (
     Category,
     CategoryName,
@@ -69,6 +70,7 @@ def a_tool(
     listed: datetime = NOON,
     retired: str | None = None,
     version: int = 1,
+    facts: dict[str, Fact] | None = None,
 ) -> Tool:
     """A tool with these reviews; `votes` are its ships and skips, `retired` is the reason."""
     return Tool(
@@ -88,6 +90,7 @@ def a_tool(
         community=Community.of(*votes),
         bookmarks=bookmarks,
         version=version,
+        facts=facts or {},
     )
 
 

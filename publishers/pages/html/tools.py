@@ -27,7 +27,10 @@ def render_tool(content: SiteContent, public_url: str, slug: str) -> bytes | Non
         if (other := content.tool(other_slug))
     ]
     category = content.tools_in(tool.category.slug)
-    view = tool_page(tool, category, content.reviewers(), content.history(slug), similar)
+    definitions = content.facts_of([tool]).get(tool.category.slug, ())
+    view = tool_page(
+        tool, category, content.reviewers(), content.history(slug), similar, definitions
+    )
     meta = Meta(
         f"{isolate(tool.name)}: ship or skip?",
         f"{tool.tagline} {view.summary}",
@@ -36,7 +39,7 @@ def render_tool(content: SiteContent, public_url: str, slug: str) -> bytes | Non
         feed=feed_path(path),
         alternates=True,
         modified=modified,
-        graph=tool_graph(tool, modified),
+        graph=tool_graph(tool, modified, definitions),
     )
     return render_with_newsletter(content, "tool.html", public_url, meta, view)
 
@@ -47,7 +50,7 @@ def render_pair(content: SiteContent, public_url: str, one: str, other: str) -> 
     if tools is None:
         return None
     histories = [content.history(tool.tool) for tool in tools]
-    view = comparison(*tools, content.reviewers(), histories)
+    view = comparison(*tools, content.reviewers(), histories, content.facts_of(tools))
     path, modified = comparison_path(one, other), _modified(content, tools)
     meta = Meta(
         view.title,
@@ -57,7 +60,7 @@ def render_pair(content: SiteContent, public_url: str, one: str, other: str) -> 
         # Pairs across categories have no alternates: nobody could list them all.
         alternates=len({tool.category.slug for tool in tools}) == 1,
         modified=modified,
-        graph=comparison_graph(view.title, path, tools, modified),
+        graph=comparison_graph(view.title, path, tools, modified, content.facts_of(tools)),
     )
     return render_with_newsletter(content, "comparison.html", public_url, meta, view)
 
@@ -79,7 +82,7 @@ def render_multi_comparison(
     if len(tools) != len(slugs):
         return None
     histories = [content.history(tool.tool) for tool in tools]
-    view = multi_comparison(tools, content.reviewers(), histories)
+    view = multi_comparison(tools, content.reviewers(), histories, content.facts_of(tools))
     path, modified = multi_comparison_path(slugs), _modified(content, tools)
     meta = Meta(
         view.title,
@@ -87,7 +90,7 @@ def render_multi_comparison(
         path,
         "article",
         modified=modified,
-        graph=comparison_graph(view.title, path, tools, modified),
+        graph=comparison_graph(view.title, path, tools, modified, content.facts_of(tools)),
     )
     return render_with_newsletter(content, "multi_comparison.html", public_url, meta, view)
 

@@ -7,6 +7,7 @@ from publishers.views.comparisons.answer import ComparisonAnswer, answer
 from publishers.views.comparisons.decision_table import DecisionRow, decision_rows
 from publishers.views.comparisons.scorecard import ScorecardRow, scorecard
 from publishers.views.comparisons.verdict_change import VerdictChange, last_verdict_change
+from publishers.views.facts.fact_rows import Definitions, fact_rows
 from publishers.views.tools.cards import Card, card
 from schemas.history import History
 from schemas.records import Reviewer, Tool
@@ -27,9 +28,13 @@ class ComparisonPage(NamedTuple):
 
 
 def comparison(
-    one: Tool, other: Tool, panel: list[Reviewer], histories: Iterable[History] = ()
+    one: Tool,
+    other: Tool,
+    panel: list[Reviewer],
+    histories: Iterable[History] = (),
+    definitions: Definitions | None = None,
 ) -> ComparisonPage:
-    """The page of two tools in any order, with their histories."""
+    """The page of two tools in any order, with their histories and what their facts mean."""
     first, second = sorted((one, other), key=lambda tool: tool.tool)
     cards = [card(first), card(second)]
     return ComparisonPage(
@@ -38,7 +43,7 @@ def comparison(
         slugs=f"{first.tool}-vs-{second.tool}",
         answer=answer(first, second),
         cards=cards,
-        rows=decision_rows(cards),
+        rows=[*decision_rows(cards), *fact_rows([first, second], definitions or {})],
         scorecard=scorecard([first, second], panel),
         verdict_change=last_verdict_change(histories),
     )

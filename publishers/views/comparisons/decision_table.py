@@ -1,16 +1,28 @@
 """The decision table of two to four tools."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from publishers.views.facts.fact_texts import FactText
 from publishers.views.tools.cards import Card
 
 
 class DecisionRow(NamedTuple):
-    """One row: its label, a text for each tool, and whether votes change these."""
+    """One row of the table.
+
+    Attributes:
+        label: What the row is about.
+        texts: A text for each tool.
+        live: Whether votes change these.
+        better: Which tools have the best value; empty where none is better.
+        facts: Where the texts come from, if they are facts.
+    """
 
     label: str
     texts: list[str]
     live: bool = False
+    better: Sequence[bool] = ()
+    facts: Sequence[FactText] = ()
 
     @property
     def alike(self) -> bool:

@@ -9,6 +9,7 @@ from publishers.views.comparisons.decision_table import DecisionRow, decision_ro
 from publishers.views.comparisons.pairs import Pair, pair
 from publishers.views.comparisons.scorecard import ScorecardRow, scorecard
 from publishers.views.comparisons.verdict_change import VerdictChange, last_verdict_change
+from publishers.views.facts.fact_rows import Definitions, fact_rows
 from publishers.views.tools.cards import Card, card
 from schemas.history import History
 from schemas.records import Reviewer, Tool
@@ -34,9 +35,12 @@ class MultiComparison(NamedTuple):
 
 
 def multi_comparison(
-    tools: list[Tool], panel: list[Reviewer], histories: Iterable[History] = ()
+    tools: list[Tool],
+    panel: list[Reviewer],
+    histories: Iterable[History] = (),
+    definitions: Definitions | None = None,
 ) -> MultiComparison:
-    """The page of these tools in any order, with their histories."""
+    """The page of these tools in any order, with their histories and what their facts mean."""
     ordered = sorted(tools, key=lambda tool: tool.tool)
     cards = [card(tool) for tool in ordered]
     return MultiComparison(
@@ -45,7 +49,7 @@ def multi_comparison(
         slugs="-vs-".join(each.slug for each in cards),
         answer=answer_among(ordered),
         cards=cards,
-        rows=decision_rows(cards),
+        rows=[*decision_rows(cards), *fact_rows(ordered, definitions or {})],
         scorecard=scorecard(ordered, panel),
         verdict_change=last_verdict_change(histories),
         pairs=[pair(*two) for two in combinations(ordered, 2)],

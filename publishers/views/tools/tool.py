@@ -5,10 +5,12 @@ from typing import NamedTuple
 
 from publishers.views.comparisons.pairs import Pair, pair
 from publishers.views.comparisons.scorecard import ScorecardRow, scorecard
+from publishers.views.facts.fact_texts import FactText, fact_texts
 from publishers.views.text.formatting import count
 from publishers.views.tools.cards import Card, card, ranking_key
 from publishers.views.tools.history import HistoryView, history_view
 from publishers.views.tools.related_tools import Suggestion, alternatives, related
+from schemas.facts.values import FactDefinition
 from schemas.history import History
 from schemas.records import Community, Panel, Reviewer, Tool
 
@@ -27,6 +29,7 @@ class ToolPage(NamedTuple):
     alternatives: list[Suggestion]
     related: list[Suggestion]
     history: HistoryView | None
+    facts: list[FactText]
 
 
 def tool_page(
@@ -35,6 +38,7 @@ def tool_page(
     panel: list[Reviewer],
     history: History | None = None,
     similar: Iterable[tuple[Tool, Sequence[str]]] = (),
+    definitions: Iterable[FactDefinition] = (),
 ) -> ToolPage:
     """The page of a tool.
 
@@ -44,6 +48,7 @@ def tool_page(
         panel: Every reviewer.
         history: How its verdicts came about.
         similar: Tools of other categories, with the words that they share with this one.
+        definitions: The facts that its category names.
     """
     rivals = sorted((other for other in category if other.tool != tool.tool), key=ranking_key)
     return ToolPage(
@@ -55,6 +60,7 @@ def tool_page(
         alternatives=alternatives(tool, category),
         related=related(similar),
         history=history_view(history or History()),
+        facts=fact_texts(tool, definitions),
     )
 
 
