@@ -10,6 +10,7 @@ from infra.runtime.blocking_pool import ANSWER_SECONDS, BlockingPool
 from projections.history.weekly_digests import find_digest, list_digests
 from projections.read.categories import find_category, list_categories
 from projections.read.offsets import read_applied_offsets
+from projections.read.references import Reference, find_known
 from projections.read.reviewers import find_reviewer, list_reviewers, list_reviews_by
 from projections.read.tools import (
     ToolTally,
@@ -112,6 +113,7 @@ class FakeReadModel:
             list_categories: self._categories,
             find_category: lambda slug: _first(self._categories(), category=slug),
             list_reviewers: lambda: self.reviewers,
+            find_known: self._known,
             find_reviewer: lambda slug: _first(self.reviewers, reviewer=slug),
             list_reviews_by: self._reviews_by,
             read_tallies: self._tallies,
@@ -154,6 +156,14 @@ class FakeReadModel:
             for review in tool.panel.reviews
             if review.reviewer == reviewer
         ]
+
+    def _known(self, references: Iterable[Reference]) -> set[Reference]:
+        slugs = {
+            "tool": set(self.tools),
+            "category": {category.category for category in self._categories()},
+            "reviewer": {reviewer.reviewer for reviewer in self.reviewers},
+        }
+        return {each for each in references if each.slug in slugs[each.kind]}
 
     def _tallies(self, slugs: Iterable[str]) -> dict[str, ToolTally]:
         tools = self._tools_named(slugs)

@@ -22,6 +22,7 @@ from streams.api.http.html_page import BarePageRenderer, PageRenderer
 from streams.api.ingest.endpoint import IngestEndpoint
 from streams.api.ingest.event_clock import FakeClock, MonotonicClock
 from streams.api.ingest.event_parser import EventParser
+from streams.api.ingest.references import ReferenceChecker
 from streams.api.ingest.voter_batches import VoterBatches
 from streams.api.live.changes_endpoint import ChangesEndpoint
 from streams.api.live.progress import Progress
@@ -126,7 +127,14 @@ def build(settings: Settings, dependencies: Dependencies) -> Components:
     parser, batches = EventParser(clock, voter_cookies), VoterBatches(clock, voter_cookies)
     return Components(
         ingest=IngestEndpoint(
-            dependencies.tokens, parser, batches, dependencies.codec, producer, progress, clock
+            dependencies.tokens,
+            parser,
+            batches,
+            dependencies.codec,
+            producer,
+            progress,
+            clock,
+            ReferenceChecker(tallies, read_model),
         ),
         votes=votes_endpoint(vote_service, origins),
         bookmarks=bookmarks_endpoint(vote_service, origins),

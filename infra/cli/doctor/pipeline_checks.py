@@ -9,6 +9,7 @@ from infra.operations.event_query.query import FoundEvent
 from projections.generations import Generations
 from projections.pipeline_state import Heartbeat, Queue
 from projections.read.offsets import Checkpoint
+from projections.read.references import Dangling
 from schemas.channels import ServiceName
 from schemas.time.instants import rfc3339
 from schemas.topics import TopicPartition
@@ -173,3 +174,18 @@ def dead_letters(waiting: int) -> Finding:
             "Look at them: verdicts deadletters list",
         )
     return ok("dead letters", "No dead letter waits.")
+
+
+def dangling(waiting: Iterable[Dangling]) -> Finding:
+    """Whether reviews, votes or tools wait for something that no event brings."""
+    listed = [
+        f"{each.number:,} {each.what} for the {each.kind} {each.missing!r}" for each in waiting
+    ]
+    if not listed:
+        return ok("references", "Every review, vote and tool refers to something that exists.")
+    return warn(
+        "references",
+        f"No page shows {several(listed, most=10)}, because there is none of that name.",
+        "If a slug is mistyped, send the event again with the right one and take the wrong one "
+        "back; else list the tool, define the category, or let the reviewer join.",
+    )

@@ -33,6 +33,7 @@ from projections import pipeline_state
 from projections.generations import read_generations
 from projections.private.hourly_counts import read_counts
 from projections.read.offsets import read_checkpoints, read_latest_times
+from projections.read.references import list_dangling
 from schemas.topics import DEAD_LETTERS, DEAD_LETTERS_PARTITION, EVENT_TOPICS, TOPICS
 
 NAMES = [topic.name for topic in TOPICS]
@@ -55,6 +56,7 @@ _TABLES: tuple[Check, ...] = (
     ("generation", _judge(pipeline_checks.generation, read_generations)),
     ("services", _judge(pipeline_checks.services, pipeline_state.heartbeats)),
     ("changes", _judge(pipeline_checks.waiting, pipeline_state.queues)),
+    ("references", _judge(pipeline_checks.dangling, list_dangling)),
     ("tokens", _judge(postgres_checks.tokens, probes.valid_tokens)),
 )
 

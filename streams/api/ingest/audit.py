@@ -33,7 +33,8 @@ def positions(accepted: Iterable[Accepted]) -> list[str]:
     """Where events are, such as `verdicts.votes.v1/3/1200-1219` for twenty in a row."""
     offsets: dict[str, list[int]] = defaultdict(list)
     for result in accepted:
-        offsets[f"{result.topic}/{result.partition}"].append(result.offset)
+        if result.offset is not None:
+            offsets[f"{result.topic}/{result.partition}"].append(result.offset)
     return [
         f"{partition}/{first}" if first == last else f"{partition}/{first}-{last}"
         for partition, numbers in sorted(offsets.items())

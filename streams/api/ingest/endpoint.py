@@ -1,8 +1,7 @@
 """`POST /v1/events`: events of editors and gateways onto the log."""
 
 import asyncio
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,8 +23,14 @@ from streams.api.http.request_body import discard, read_body
 from streams.api.http.responses import JSON, encode
 from streams.api.ingest.audit import log_sent
 from streams.api.ingest.cloudevents.binary_mode import is_binary, read_binary
+from streams.api.ingest.cloudevents.request_options import (
+    BATCH,
+    STRUCTURED,
+    preferred_wait,
+    read_dry_run,
+    require_content_type,
+)
 from streams.api.ingest.cloudevents.structured_mode import (
-    JSON_TYPE_PATTERN,
     Item,
     read_id,
     read_items,
@@ -33,30 +38,30 @@ from streams.api.ingest.cloudevents.structured_mode import (
 from streams.api.ingest.event_clock import MonotonicClock
 from streams.api.ingest.event_parser import EventParser
 from streams.api.ingest.metrics import received
+from streams.api.ingest.references import ReferenceChecker
 from streams.api.ingest.results import (
     Accepted,
     Rejected,
     Result,
     Results,
     count_results,
+    dry_result_of,
     raise_for_failure,
     result_of,
+    with_warnings,
 )
 from streams.api.ingest.voter_batches import VoterBatches
 from streams.api.live.progress import Progress
 
 MAX_BYTES = 1024 * 1024
-MAX_WAIT_SECONDS = 30
 YIELD_EVERY = 100
 """Events of one request that are validated before other requests run."""
 
-_BATCH = "application/cloudevents-batch+json"
-_STRUCTURED = {_BATCH, "application/cloudevents+json"}
-_JSON_TYPE = re.compile(JSON_TYPE_PATTERN)
-_WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?0*(\d+)\"?\s*(?:$|[,;])", re.IGNORECASE)
 _TOPICS_WITHOUT_HEADERS = {VOTES.name, BOOKMARKS.name}
 
 Validated = tuple[Event, Outgoing] | Rejected
+Valid = Sequence[tuple[Event, Outgoing]]
+Send = Callable[[Valid], Awaitable[list[Result]]]
 
 
 class IngestEndpoint:
@@ -71,7 +76,9 @@ class IngestEndpoint:
         producer: Producer,
         progress: Progress,
         clock: MonotonicClock,
+        references: ReferenceChecker,
     ) -> None:
+        self._references = references
         self._clock = clock
         self._tokens = tokens
         self._parser = parser
@@ -85,20 +92,25 @@ class IngestEndpoint:
         headers = fields_of(request.scope)
         try:
             token = await self._authenticate(request)
-            content_type = _require_content_type(headers)
+            content_type = require_content_type(headers)
+            dry_run = read_dry_run(request.query_params.getlist("dry_run"))
         except Problem:
             await discard(request.receive, headers)
             raise
         body = await read_body(request.receive, headers, MAX_BYTES)
         items: Sequence[Item | Event]
-        if is_binary(headers) and content_type not in _STRUCTURED:
+        if is_binary(headers) and content_type not in STRUCTURED:
             items = [read_binary(headers, body)]
         else:
             items = self._voter_batches.read(body, token) or read_items(
-                body, batch_only=content_type == _BATCH
+                body, batch_only=content_type == BATCH
             )
-        results = await self._send(await self._validate_all(items, token))
-        log_sent(token, results)
+        validated = await self._validate_all(items, token)
+        if dry_run:
+            results = await self._judge(validated, self._pretend_to_send)
+        else:
+            results = await self._judge(validated, self._send)
+            log_sent(token, results)
         return await self._respond(request, results)
 
     async def _authenticate(self, request: Request) -> Token:
@@ -139,20 +151,33 @@ class IngestEndpoint:
         timestamp = explicit_timestamp(event.time, self._clock.now())
         return Outgoing(topic, event.key.encode(), value, headers, timestamp=timestamp)
 
-    async def _send(self, validated: list[Validated]) -> list[Result]:
-        """Send the valid events; returns once the outcome of each is known.
-
-        They go in one call, so that the broker gets few large batches. Sent while others are
-        validated, with other requests in between, each would cost the broker three times as much.
-        """
+    async def _judge(self, validated: list[Validated], send: Send) -> list[Result]:
+        """The result of each event; warnings are looked up while the valid events are sent."""
         valid = [item for item in validated if not isinstance(item, Rejected)]
-        outcomes = await self._producer.send_all([record for _, record in valid])
-        sent = list(map(result_of, (event for event, _ in valid), outcomes))
-        count_results((event.data.type for event, _ in valid), sent)
+        warnings, sent = await asyncio.gather(
+            self._references.warnings([event.data for event, _ in valid]), send(valid)
+        )
+        for index, of_event in warnings.items():
+            sent[index] = with_warnings(sent[index], of_event)
         if len(sent) == len(validated):
             return sent
         remaining = iter(sent)
         return [item if isinstance(item, Rejected) else next(remaining) for item in validated]
+
+    async def _send(self, valid: Valid) -> list[Result]:
+        """Send valid events; returns once the outcome of each is known.
+
+        They go in one call, so that the broker gets few large batches. Sent while others are
+        validated, with other requests in between, each would cost the broker three times as much.
+        """
+        outcomes = await self._producer.send_all([record for _, record in valid])
+        sent = list(map(result_of, (event for event, _ in valid), outcomes))
+        count_results((event.data.type for event, _ in valid), sent)
+        return sent
+
+    async def _pretend_to_send(self, valid: Valid) -> list[Result]:
+        """Answer as `_send` would, and write nothing."""
+        return [dry_result_of(event) for event, _ in valid]
 
     async def _respond(self, request: Request, results: list[Result]) -> Response:
         accepted = [result for result in results if isinstance(result, Accepted)]
@@ -173,6 +198,8 @@ class IngestEndpoint:
             return False
         ends: dict[tuple[str, int], int] = {}
         for result in accepted:
+            if result.partition is None or result.offset is None:
+                return False  # a dry run wrote nothing that could be applied
             partition = result.topic, result.partition
             ends[partition] = max(result.offset + 1, ends.get(partition, 0))
         try:
@@ -190,20 +217,3 @@ def _headers(event: Event, token: Token) -> list[tuple[str, str | bytes | None]]
         ("ce_type", event.type.encode()),
         (TOKEN_HEADER, token.id.encode()),
     ]
-
-
-def _require_content_type(headers: Mapping[bytes, bytes]) -> str:
-    """The media type without parameters; in binary mode it is the data's, and may be left out."""
-    text = headers.get(b"content-type", b"").decode("latin-1")
-    content_type = text.partition(";")[0].strip().lower()
-    if content_type in (*_STRUCTURED, JSON):
-        return content_type
-    if is_binary(headers) and (not text or _JSON_TYPE.match(content_type)):
-        return content_type
-    raise Problem(415, f"Send one of {', '.join(sorted((*_STRUCTURED, JSON)))}.")
-
-
-def preferred_wait(preferences: Sequence[str]) -> int:
-    """The seconds of `Prefer: wait=…` (RFC 7240), at most 30; 0 without it."""
-    match = _WAIT.search(",".join(preferences))
-    return min(int(match[1][:3]), MAX_WAIT_SECONDS) if match else 0

@@ -11,16 +11,22 @@ from schemas.events import Event
 from schemas.time.instants import rfc3339
 from streams.api.http.problems import Problem, unavailable
 from streams.api.ingest.metrics import received
+from streams.api.ingest.references import EventWarning
 
 
-class Accepted(msgspec.Struct, frozen=True, tag_field="status", tag="accepted"):
-    """An event that the broker has acknowledged, and its position on the log."""
+class Accepted(msgspec.Struct, frozen=True, tag_field="status", tag="accepted", omit_defaults=True):
+    """An event that the broker has acknowledged, and its position on the log.
+
+    A dry run writes nothing, so `partition` and `offset` are null then. An event that refers to
+    something unknown carries `warnings`.
+    """
 
     id: str
     time: str
     topic: str
-    partition: int
-    offset: int
+    partition: int | None
+    offset: int | None
+    warnings: tuple[EventWarning, ...] = ()
 
 
 class Rejected(msgspec.Struct, frozen=True, tag_field="status", tag="rejected"):
@@ -59,6 +65,18 @@ def result_of(event: Event, outcome: Outcome) -> Result:
         code = "too-large" if outcome.too_large else "unavailable"
         return Rejected(event.id, code, f"The broker did not accept it: {outcome}.")
     return Unknown(event.id, rfc3339(event.time))
+
+
+def dry_result_of(event: Event) -> Result:
+    """The result that an event would have if the broker acknowledged it."""
+    return Accepted(event.id, rfc3339(event.time), event.data.topic.name, None, None)
+
+
+def with_warnings(result: Result, warnings: tuple[EventWarning, ...]) -> Result:
+    """The result with warnings, if the event is accepted."""
+    if not warnings or not isinstance(result, Accepted):
+        return result
+    return msgspec.structs.replace(result, warnings=warnings)
 
 
 def count_results(event_types: Iterable[str], results: Iterable[Result]) -> None:

@@ -95,6 +95,12 @@ _TOOLS = Parameter(
     "Slugs of tools; unknown ones are ignored.",
     required=True,
 )
+_DRY_RUN = Parameter(
+    "dry_run",
+    {"enum": ["0", "1"]},
+    "1",
+    "1 answers as it would and writes nothing: `partition` and `offset` are null.",
+)
 _SCHEMA_ID = Parameter(
     "id", {"type": "integer", "minimum": 1, "maximum": MAX_ID}, EXAMPLE_ID, "A schema id."
 )
@@ -120,6 +126,8 @@ _INGEST = (
     "Send both `id` and `time`, or neither: the server then sets both. A `time` more than 5 "
     "minutes ahead is rejected. `subject`, `dataschema` and extensions are ignored. Binary mode "
     "takes one event, with its attributes in headers `ce-*`.\n\n"
+    "An accepted event that refers to an unknown tool, category or reviewer carries `warnings`; it "
+    "counts and shows once that exists.\n\n"
     "Codes of rejected events: "
     "`duplicate-key`, `forbidden`, `future-time`, `invalid-text`, `invalid-time`, "
     "`invalid-value`, `malformed`, `missing-field`, `too-large`, `unavailable`, `unknown-field`, "
@@ -189,8 +197,8 @@ def _status(path: str, name: str, summary: str, response: Any = None, **more: An
 
 OPERATIONS = (
     Operation("POST", "/v1/events", "sendEvents", "Events", "Send events", Results, body=AnyEvent,
-              statuses=(200, 202, 207, 422), errors=(401, 403, 408, 413, 415, 503),
-              note=_INGEST),
+              parameters=(_DRY_RUN,), statuses=(200, 202, 207, 422),
+              errors=(401, 403, 408, 413, 415, 503), note=_INGEST),
     _list("/v1/tools", "listTools", Tool, CURSOR_PATTERN, "smolvlm-2-5"),
     _get("/v1/tools/{tool}", "getTool", "Get a tool", Tool, _TOOL),
     _get("/v1/compare/{pair}", "compareTools", "Compare two tools", ComparisonBody, _PAIR),

@@ -25,6 +25,7 @@ from infra.operations.event_query.query import FoundEvent
 from projections.generations import Generations
 from projections.pipeline_state import Heartbeat, Queue
 from projections.read.offsets import Checkpoint
+from projections.read.references import Dangling
 from schemas.time import instants
 from schemas.topics import TopicPartition
 from tests.harness.examples import a_vote
@@ -80,6 +81,7 @@ WELL = [
     pipeline_checks.waiting([Queue("outbox", 1, 0.1), Queue("pages", 0, 0)]),
     pipeline_checks.services([Heartbeat("worker", "1", 1), Heartbeat("publisher", "1", 9)]),
     pipeline_checks.dead_letters(0),
+    pipeline_checks.dangling([]),
     *pipeline_checks.event_times([], {}),
     postgres_checks.tokens({"admin": 1}),
     postgres_checks.proxies({"10.0.0.0/24": 59, "8.8.8.0/24": 60, "": 60}, 60),
@@ -104,6 +106,7 @@ DOUBTFUL = [
     postgres_checks.clock(-3600),
     postgres_checks.connections(Connections(95, 100)),
     pipeline_checks.dead_letters(3),
+    pipeline_checks.dangling([Dangling("reviews", 2, "tool", "alhpa")]),
     *pipeline_checks.event_times([FORGED], {}),
     *pipeline_checks.event_times([FORGED], {PARTITION: NEVER - 1}),
     postgres_checks.tokens({}),
@@ -237,6 +240,13 @@ def test_a_disk_is_checked_once_for_all_its_folders(tmp_path: Path) -> None:
 
 def test_a_partition_that_was_never_read_is_a_finding() -> None:
     assert [finding.check for finding in offsets() if finding.verdict == "warn"] == ["partitions"]
+
+
+def test_what_hangs_in_the_air_is_named_with_what_it_waits_for() -> None:
+    finding = pipeline_checks.dangling(
+        [Dangling("reviews", 2, "tool", "alhpa"), Dangling("votes", 1_200, "tool", "b")]
+    )
+    assert "2 reviews for the tool 'alhpa', 1,200 votes for the tool 'b'" in finding.says
 
 
 def test_many_names_are_cut_short() -> None:

@@ -1,0 +1,111 @@
+"""Warnings about events that refer to a tool, category or reviewer that nobody has brought yet.
+
+References may come in any order, so such an event is accepted. A mistyped slug looks the same, and
+its sender would wait for a page that never shows it.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+
+import msgspec
+from sqlalchemy.exc import SQLAlchemyError
+
+from infra.runtime.shared_reads import BatchedReads
+from projections.read.references import Kind, Reference, find_known
+from schemas.events import CategoryDefined, Data, ReviewerJoined, ToolListed
+from streams.api.live.tally_cache import TallyCache
+from streams.api.read_model import ReadModel
+
+SECONDS = 1.0
+"""How long an answer waits for the database; after that it comes without warnings."""
+
+_KINDS: Mapping[str, Kind] = {"tool": "tool", "category": "category", "reviewer": "reviewer"}
+_DEFINES = {CategoryDefined: "category", ToolListed: "tool", ReviewerJoined: "reviewer"}
+_DETAILS: Mapping[Kind, str] = {
+    "tool": "No tool {!r} is listed; this counts and shows once it is.",
+    "category": "No category {!r} is defined; its slug is shown until it is.",
+    "reviewer": "No reviewer {!r} has joined; this counts and shows once they have.",
+}
+
+
+class EventWarning(msgspec.Struct, frozen=True):
+    """What an editor should look at in an accepted event, and the field."""
+
+    code: str
+    detail: str
+    pointer: str
+
+
+class ReferenceChecker:
+    """Finds references to what is unknown.
+
+    Args:
+        tallies: Knows most tools from memory.
+        read_model: Answers for everything else.
+    """
+
+    def __init__(self, tallies: TallyCache, read_model: ReadModel) -> None:
+        self._tallies = tallies
+        self._read_model = read_model
+        self._known = BatchedReads(self._read_known)
+
+    async def warnings(self, events: Sequence[Data]) -> dict[int, tuple[EventWarning, ...]]:
+        """The warnings about events by their index, for those that have any.
+
+        What another event of the request defines is known. Without an answer of the database within
+        a second there are no warnings.
+        """
+        asked = {
+            Reference(kind, slug)
+            for event in events
+            for field, kind in _reference_fields(type(event))
+            if (slug := getattr(event, field)) and not self._in_memory(kind, slug)
+        }
+        if not asked:
+            return {}
+        defined = {reference for event in events for reference in _defined_by(event)}
+        unknown = await self._find_unknown(asked - defined)
+        warned = ((index, _warnings_of(event, unknown)) for index, event in enumerate(events))
+        return {index: warnings for index, warnings in warned if warnings}
+
+    def _in_memory(self, kind: Kind, slug: str) -> bool:
+        return kind == "tool" and self._tallies.cached(slug) is not None
+
+    async def _find_unknown(self, asked: set[Reference]) -> set[Reference]:
+        references = sorted(asked)
+        if not references:
+            return set()
+        try:
+            async with asyncio.timeout(SECONDS):
+                known = await self._known.get_all(references)
+        except (SQLAlchemyError, TimeoutError):
+            return set()
+        return {each for each, exists in zip(references, known, strict=True) if not exists}
+
+    async def _read_known(self, references: list[Reference]) -> Mapping[Reference, bool]:
+        return dict.fromkeys(await self._read_model.run(find_known, references), True)
+
+
+@cache
+def _reference_fields(event: type[Data]) -> tuple[tuple[str, Kind], ...]:
+    own = _DEFINES.get(event)
+    kinds = {**_KINDS, "into": _KINDS.get(event.key_field)}
+    return tuple(
+        (field, kind)
+        for field in event.__struct_fields__
+        if field != own and (kind := kinds.get(field)) is not None
+    )
+
+
+def _defined_by(data: Data) -> Iterable[Reference]:
+    field = _DEFINES.get(type(data))
+    return (Reference(_KINDS[field], getattr(data, field)),) if field else ()
+
+
+def _warnings_of(data: Data, unknown: set[Reference]) -> tuple[EventWarning, ...]:
+    return tuple(
+        EventWarning(f"unknown-{kind}", _DETAILS[kind].format(slug), f"/data/{field}")
+        for field, kind in _reference_fields(type(data))
+        if (slug := getattr(data, field)) and (kind, slug) in unknown
+    )
