@@ -11,6 +11,10 @@ COMMANDS = {
     "api": LazyCommand(
         "infra.cli.services.api:api", "Serve the HTTP API and the site; run any number of replicas."
     ),
+    "content": LazyCommand(
+        "infra.cli.commands.content.commands:content",
+        "Keep categories, tools, reviewers and reviews as Markdown files.",
+    ),
     "deadletters": LazyCommand(
         "infra.cli.commands.deadletters.commands:deadletters",
         "Inspect, replay or discard records that could not be applied.",

@@ -1,0 +1,1 @@
+"""`verdicts content`: categories, tools, reviewers and reviews as files."""

@@ -1,0 +1,1 @@
+"""The format of a content file: read, explained where it is wrong, and written."""
