@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from infra.cli.options import counted
 from publishers.build.page_differences import PageDifferences, find_page_differences
 from publishers.content.in_memory_content import InMemoryContent
 from publishers.views.comparisons.answer import answer
@@ -15,6 +16,8 @@ from schemas.events import CategoryDefined, Data, ReviewerJoined, ReviewSubmitte
 from schemas.records import Category, CategoryName, Community, Panel, Review, Reviewer, Tool
 from streams.content_files.plan import Step
 from streams.content_files.site_content import SiteRecords
+
+_MOST_PAGES = 12
 
 
 class Effects(msgspec.Struct, frozen=True):
@@ -32,6 +35,20 @@ def find_effects(site: SiteRecords, steps: Iterable[Step], url: str) -> Effects:
     after = _content(_records_after(site, list(steps)))
     pages: PageDifferences = find_page_differences(before, after, url)
     return Effects(*pages, [*_turned(before, after)])
+
+
+def effect_lines(effects: Effects) -> Iterator[str]:
+    """What readers would see."""
+    for verdict in effects.verdicts:
+        yield f"Verdict: {verdict}"
+    for name, paths in (
+        ("appear", effects.appear), ("change", effects.change), ("go", effects.go)
+    ):  # fmt: skip
+        if paths:
+            more = len(paths) - _MOST_PAGES
+            shown = [*paths[:_MOST_PAGES], *([f"and {more:,} more"] if more > 0 else [])]
+            verb = name if len(paths) > 1 else f"{name}{'es' if name == 'go' else 's'}"
+            yield f"{counted(len(paths), 'page')} {verb}: {', '.join(shown)}"
 
 
 def _content(records: SiteRecords) -> InMemoryContent:

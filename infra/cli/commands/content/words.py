@@ -6,8 +6,6 @@ from typing import Any
 
 import msgspec
 
-from infra.cli.commands.content.effects import Effects
-from infra.cli.options import counted
 from schemas.events import Data
 from streams.content_files.format.writing import write_file
 from streams.content_files.model import FileProblem, Kind, kind_of
@@ -23,7 +21,6 @@ _REMOVED: dict[Kind, str] = {
     "reviews": "retract the review",
 }
 _LONGEST = 60
-_MOST_PAGES = 12
 
 
 def step_lines(step: Step, *, remove: bool) -> Iterator[str]:
@@ -48,20 +45,6 @@ def version_lines(path: str, site: Data | None, local: Data | None) -> Iterator[
         f"in the file: {path}",
         lineterm="",
     )
-
-
-def effect_lines(effects: Effects) -> Iterator[str]:
-    """What readers would see."""
-    for verdict in effects.verdicts:
-        yield f"Verdict: {verdict}"
-    for name, paths in (
-        ("appear", effects.appear), ("change", effects.change), ("go", effects.go)
-    ):  # fmt: skip
-        if paths:
-            more = len(paths) - _MOST_PAGES
-            shown = [*paths[:_MOST_PAGES], *([f"and {more:,} more"] if more > 0 else [])]
-            verb = name if len(paths) > 1 else f"{name}{'es' if name == 'go' else 's'}"
-            yield f"{counted(len(paths), 'page')} {verb}: {', '.join(shown)}"
 
 
 def step_json(step: Step) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from infra.cli.commands.content.folder import ContentFolder, ContentState, forget
-from infra.cli.commands.content.site_client import SiteClient
+from infra.cli.commands.content.site.folder import ContentFolder, ContentState, forget
+from infra.cli.commands.content.site.site_client import SiteClient
 from infra.errors import VerdictsError
 from schemas.time.instants import SECOND
 from streams.content_files.checks import CheckedFolder, KnownSlugs

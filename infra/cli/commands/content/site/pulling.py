@@ -1,6 +1,6 @@
 """A pull: writes the site's content to files, and leaves edits that are not on the site alone."""
 
-from infra.cli.commands.content.folder import ContentFolder, ContentState
+from infra.cli.commands.content.site.folder import ContentFolder, ContentState
 from streams.content_files.format.writing import write_file
 from streams.content_files.site_content import SiteRecords, digest_of
 from streams.content_files.updating import FileUpdate, plan_pull

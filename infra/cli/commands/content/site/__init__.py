@@ -1,0 +1,1 @@
+"""Both sides of the content: the folder of files and the site, and moving content between them."""
