@@ -17,7 +17,7 @@ from streams.content_files.site_content import digest_of
 Action = Literal["add", "change", "remove", "stay", "behind", "conflict"]
 
 
-class Step(msgspec.Struct, frozen=True):
+class PlanStep(msgspec.Struct, frozen=True):
     """What happens with one file.
 
     Attributes:
@@ -44,7 +44,7 @@ def make_plan(
     base: Mapping[str, str],
     now: int,
     unreadable: Iterable[str] = (),
-) -> list[Step]:
+) -> list[PlanStep]:
     """Compare; files that agree with the site have no step.
 
     Args:
@@ -63,13 +63,13 @@ def make_plan(
         local, remote = file.data if file else None, site.get(path)
         if file and path in staying:
             if remote is None or digest_of(file.data) != digest_of(remote):
-                steps.append(Step(path, "stay", local, remote, base.get(path), staying[path]))
+                steps.append(PlanStep(path, "stay", local, remote, base.get(path), staying[path]))
         elif step := _compare(path, local, remote, base.get(path)):
             steps.append(step)
     return sorted(_without_reviews_of_removed_tools(steps), key=_sending_order)
 
 
-def to_send(plan: Iterable[Step], *, remove: bool) -> list[Step]:
+def to_send(plan: Iterable[PlanStep], *, remove: bool) -> list[PlanStep]:
     """The steps that become events, in the order of sending."""
     wanted = {"add", "change", *(["remove"] if remove else [])}
     return [step for step in plan if step.action in wanted]
@@ -91,13 +91,13 @@ def _staying(files: Mapping[str, ContentFile], now: int) -> dict[str, str]:
     return reasons
 
 
-def _compare(path: str, local: Data | None, site: Data | None, base: str | None) -> Step | None:
+def _compare(path: str, local: Data | None, site: Data | None, base: str | None) -> PlanStep | None:
     ours = digest_of(local) if local else None
     theirs = digest_of(site) if site else None
     if ours == theirs:
         return None
     action, why = _decide(ours, theirs, base)
-    return Step(path, action, local, site, base, why) if action else None
+    return PlanStep(path, action, local, site, base, why) if action else None
 
 
 def _decide(ours: str | None, theirs: str | None, base: str | None) -> tuple[Action | None, str]:
@@ -122,7 +122,7 @@ def _decide(ours: str | None, theirs: str | None, base: str | None) -> tuple[Act
     return "conflict", "both have changed since the last pull"
 
 
-def _without_reviews_of_removed_tools(steps: list[Step]) -> Iterator[Step]:
+def _without_reviews_of_removed_tools(steps: list[PlanStep]) -> Iterator[PlanStep]:
     """A tool that is retired takes its reviews along; they need no retraction."""
     removed = {step.path for step in steps if step.action == "remove"}
     for step in steps:
@@ -132,6 +132,6 @@ def _without_reviews_of_removed_tools(steps: list[Step]) -> Iterator[Step]:
             yield step
 
 
-def _sending_order(step: Step) -> tuple[int, str]:
+def _sending_order(step: PlanStep) -> tuple[int, str]:
     kinds = list(KINDS)
     return kinds.index(kind_of(step.path)), step.path

@@ -9,7 +9,7 @@ import msgspec
 from schemas.events import EVENT_TYPES, Data, Event
 from schemas.time.instants import rfc3339
 from streams.content_files.model import Kind, kind_of, slugs_in
-from streams.content_files.plan import Step
+from streams.content_files.plan import PlanStep
 from streams.content_files.site_content import digest_of
 
 ID_PREFIX = "content:"
@@ -45,7 +45,7 @@ def can_be_removed(path: str) -> bool:
 
 
 def push_events(
-    steps: Iterable[Step], reason: str, stamps: dict[str, int], now: int, renew_before: int
+    steps: Iterable[PlanStep], reason: str, stamps: dict[str, int], now: int, renew_before: int
 ) -> list[PushEvent]:
     """Make the events of steps, in their order.
 
@@ -70,7 +70,7 @@ def push_events(
     return events
 
 
-def _data_of(steps: Iterable[Step], reason: str) -> Iterator[tuple[Step, Data]]:
+def _data_of(steps: Iterable[PlanStep], reason: str) -> Iterator[tuple[PlanStep, Data]]:
     for step in steps:
         if step.local is not None:
             yield step, step.local
@@ -81,7 +81,7 @@ def _data_of(steps: Iterable[Step], reason: str) -> Iterator[tuple[Step, Data]]:
             yield step, event(**known)
 
 
-def _id_of(step: Step, data: Data) -> str:
+def _id_of(step: PlanStep, data: Data) -> str:
     """Of path, content and what it replaces: so content that comes back is an event of its own."""
     replaced = digest_of(step.site) if step.site else ""
     return f"{ID_PREFIX}{uuid5(_IDS, f'{step.path} {data.type} {digest_of(data)} {replaced}')}"

@@ -14,7 +14,7 @@ from publishers.views.comparisons.answer import answer
 from publishers.views.text.formatting import VERDICTS
 from schemas.events import CategoryDefined, Data, ReviewerJoined, ReviewSubmitted, ToolListed
 from schemas.records import Category, CategoryName, Community, Panel, Review, Reviewer, Tool
-from streams.content_files.plan import Step
+from streams.content_files.plan import PlanStep
 from streams.content_files.site_content import SiteRecords
 
 _MOST_PAGES = 12
@@ -29,7 +29,7 @@ class Effects(msgspec.Struct, frozen=True):
     verdicts: list[str]
 
 
-def find_effects(site: SiteRecords, steps: Iterable[Step], url: str) -> Effects:
+def find_effects(site: SiteRecords, steps: Iterable[PlanStep], url: str) -> Effects:
     """Compare the site with what it would be after the steps."""
     before = _content(site)
     after = _content(_records_after(site, list(steps)))
@@ -55,7 +55,7 @@ def _content(records: SiteRecords) -> InMemoryContent:
     return InMemoryContent(records.tools, records.categories, records.reviewers)
 
 
-def _records_after(site: SiteRecords, steps: list[Step]) -> SiteRecords:
+def _records_after(site: SiteRecords, steps: list[PlanStep]) -> SiteRecords:
     """The records that the site would have; times and versions aside, as the projections do it."""
     files: dict[str, Data] = site.files()
     for step in steps:

@@ -26,7 +26,7 @@ from infra.cli.commands.content.site.pulling import pull as pull_files
 from infra.cli.commands.content.site.pushing import Push, compare, events_of
 from infra.cli.commands.content.site.site_client import open_site
 from infra.cli.options import answer, as_json, counted, read_settings
-from streams.content_files.plan import Step
+from streams.content_files.plan import PlanStep
 
 
 @click.command()
@@ -125,7 +125,7 @@ def push(
     sys.exit(1 if failed else 0)
 
 
-def _show_conflicts(conflicts: Iterable[Step], as_json: bool) -> None:
+def _show_conflicts(conflicts: Iterable[PlanStep], as_json: bool) -> None:
     """Show both versions of every file in conflict, and end."""
     steps = list(conflicts)
     lines = [line for step in steps for line in words.conflict_lines(step)]
@@ -137,7 +137,7 @@ def _show_conflicts(conflicts: Iterable[Step], as_json: bool) -> None:
     sys.exit(1)
 
 
-def _ours(step: Step) -> Step:
+def _ours(step: PlanStep) -> PlanStep:
     """A conflict that the file wins."""
     if step.action != "conflict":
         return step

@@ -9,7 +9,7 @@ import msgspec
 from schemas.events import Data
 from streams.content_files.format.writing import write_file
 from streams.content_files.model import FileProblem, Kind, kind_of
-from streams.content_files.plan import Step
+from streams.content_files.plan import PlanStep
 from streams.content_files.push_events import can_be_removed
 from streams.content_files.site_content import canonical
 
@@ -23,14 +23,14 @@ _REMOVED: dict[Kind, str] = {
 _LONGEST = 60
 
 
-def step_lines(step: Step, *, remove: bool) -> Iterator[str]:
+def step_lines(step: PlanStep, *, remove: bool) -> Iterator[str]:
     """What happens with a file, and which of its fields change."""
     yield f"{_SIGNS[step.action]} {step.path}  {_what(step, remove=remove)}"
     if step.action == "change" and step.local and step.site:
         yield from (f"    {line}" for line in _changed_fields(step.site, step.local))
 
 
-def conflict_lines(step: Step) -> Iterator[str]:
+def conflict_lines(step: PlanStep) -> Iterator[str]:
     """Both versions of a file, as a difference from the site's to the file's."""
     yield f"! {step.path}  {step.why}"
     yield from (f"    {line}" for line in version_lines(step.path, step.site, step.local))
@@ -47,7 +47,7 @@ def version_lines(path: str, site: Data | None, local: Data | None) -> Iterator[
     )
 
 
-def step_json(step: Step) -> dict[str, Any]:
+def step_json(step: PlanStep) -> dict[str, Any]:
     """A step for a program."""
     return {
         "path": step.path,
@@ -68,7 +68,7 @@ def github_lines(problems: Iterable[FileProblem], prefix: str) -> Iterator[str]:
         )
 
 
-def _what(step: Step, *, remove: bool) -> str:
+def _what(step: PlanStep, *, remove: bool) -> str:
     if step.action == "remove":
         if not can_be_removed(step.path):
             return "is gone here; no event takes that back"

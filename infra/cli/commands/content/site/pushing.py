@@ -12,7 +12,7 @@ from infra.errors import VerdictsError
 from schemas.time.instants import SECOND
 from streams.content_files.checks import CheckedFolder, KnownSlugs
 from streams.content_files.model import Kind, kind_of, slugs_in
-from streams.content_files.plan import Step, make_plan, to_send
+from streams.content_files.plan import PlanStep, make_plan, to_send
 from streams.content_files.push_events import PushEvent, can_be_removed, push_events
 from streams.content_files.site_content import SiteRecords, digest_of
 
@@ -36,7 +36,7 @@ class ContentComparison(msgspec.Struct):
     checked: CheckedFolder
     site: SiteRecords
     state: ContentState
-    plan: list[Step]
+    plan: list[PlanStep]
 
 
 def compare(
@@ -71,7 +71,7 @@ def slugs_on(site: SiteRecords) -> KnownSlugs:
 
 def events_of(
     comparison: ContentComparison, now: int, reason: str, *, remove: bool
-) -> tuple[list[Step], list[PushEvent]]:
+) -> tuple[list[PlanStep], list[PushEvent]]:
     """The steps that are sent and their events; new stamps are added to the state."""
     steps = [
         step
@@ -104,7 +104,7 @@ class Push:
         self._clock, self._sleep = clock, sleep
 
     def send(
-        self, state: ContentState, steps: Sequence[Step], events: Sequence[PushEvent]
+        self, state: ContentState, steps: Sequence[PlanStep], events: Sequence[PushEvent]
     ) -> list[dict[str, Any]]:
         """Send events, then note what file and site agree on; returns the results.
 
@@ -118,7 +118,7 @@ class Push:
         self._note(state, steps, events, results)
         return results
 
-    def wait_for_pages(self, steps: Sequence[Step]) -> None:
+    def wait_for_pages(self, steps: Sequence[PlanStep]) -> None:
         """Return once the site shows every file as it is, and its pages answer.
 
         Raises:
@@ -136,7 +136,7 @@ class Push:
     def _note(
         self,
         state: ContentState,
-        steps: Sequence[Step],
+        steps: Sequence[PlanStep],
         events: Sequence[PushEvent],
         results: Sequence[Mapping[str, Any]],
     ) -> None:
@@ -152,7 +152,7 @@ class Push:
             forget(state.stamps, [event.event.id])
         self._folder.write_state(state)
 
-    def _first_missing(self, steps: Sequence[Step]) -> str | None:
+    def _first_missing(self, steps: Sequence[PlanStep]) -> str | None:
         """The page of the first step that the site does not show yet."""
         shown = self._client.read().files()
         for step in steps:
@@ -160,7 +160,7 @@ class Push:
                 return page_of(step)
         return next((page for page in self._pages(steps)), None)
 
-    def _pages(self, steps: Sequence[Step]) -> Iterator[str]:
+    def _pages(self, steps: Sequence[PlanStep]) -> Iterator[str]:
         """The pages that do not answer as they should."""
         for page in dict.fromkeys(map(page_of, steps)):
             gone = any(step.local is None and page_of(step) == page for step in steps)
@@ -169,7 +169,7 @@ class Push:
                 yield page
 
 
-def page_of(step: Step) -> str:
+def page_of(step: PlanStep) -> str:
     """The page that shows a file first."""
     return _PAGES[kind_of(step.path)].format(**(slugs_in(step.path) or {}))
 
