@@ -16,8 +16,8 @@ from streams.api.http.problems import Problem
 from streams.api.http.request_body import MAX_DISCARDED, read_body
 from streams.api.http.shared_timeout import SharedTimeout
 from streams.api.ingest.audit import positions
-from streams.api.ingest.endpoint import MAX_BYTES
 from streams.api.ingest.cloudevents.request_options import preferred_wait
+from streams.api.ingest.endpoint import MAX_BYTES
 from streams.api.ingest.results import Accepted
 from tests.streams.api.conftest import FakeApi
 
