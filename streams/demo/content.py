@@ -1,32 +1,32 @@
-"""The content files as typed values: `content/reviewers.toml` and a file for each category.
+"""The demo's content as typed values: content files, as `verdicts content` keeps them, and a story.
 
-Times are days before the end of the story, so that a demo is always recent.
+`content/story.yaml` says what the files do not: when each tool was listed and reviewed, what was
+different before, and how the crowd votes. Times are days before the end of the story, so that a
+demo is always recent.
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
+import yaml
+
+from schemas.events import CategoryDefined, Data, ReviewerJoined, ReviewSubmitted, ToolListed
+from streams.content_files.checks import check_folder
+from streams.content_files.reading import read_folder
 
 _FOLDER = Path(__file__).parent / "content"
 
 Choice = Literal["ship", "skip"]
+DataT = TypeVar("DataT", bound=Data)
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of a content file, in which a misspelt key is an error."""
+    """A part of the story, in which a misspelt key is an error."""
 
 
-class DemoReviewer(_Table, frozen=True):
-    """A member of the panel; the order in the file is the order on the scorecard."""
-
-    slug: str
-    name: str
-    motto: str
-
-
-class DemoReview(_Table, frozen=True):
-    """A reviewer's review of a tool; a later one of the same reviewer revises it."""
+class EarlierReview(_Table, frozen=True):
+    """A review that its reviewer has revised or retracted since."""
 
     reviewer: str
     days_ago: float
@@ -53,10 +53,10 @@ class DemoRetirement(_Table, frozen=True):
     reason: str
 
 
-class DemoChange(_Table, frozen=True):
-    """A later listing of a tool with another price."""
+class FormerPrice(_Table, frozen=True):
+    """The price of a tool until a later listing, which came `until` days before the end."""
 
-    days_ago: float
+    until: float
     pricing: str
 
 
@@ -73,58 +73,75 @@ class Crowd(_Table, frozen=True):
     tie: bool = False
 
 
-class DemoTool(_Table, frozen=True):
-    """A tool and its story; `listed` is in days before the end."""
+class ToolStory(_Table, frozen=True):
+    """The story of a tool; `listed` and the values of `reviews` are days before the end."""
 
-    slug: str
-    name: str
-    tagline: str
-    description: str
-    pricing: str
-    entry: Literal["free", "freemium", "paid"]
-    best_for: str
     listed: float
     crowd: Crowd
-    url: str | None = None
-    reviews: list[DemoReview] = []
+    reviews: dict[str, float]
+    earlier_reviews: list[EarlierReview] = []
     retractions: list[DemoRetraction] = []
-    changes: list[DemoChange] = []
+    former_price: FormerPrice | None = None
     retired: DemoRetirement | None = None
 
 
-class DemoCategory(_Table, frozen=True):
-    """A category; its slug is the name of its file."""
+class DemoTool(msgspec.Struct, frozen=True):
+    """A tool: its listing, its current reviews, and its story."""
 
-    name: str
-    description: str
+    listing: ToolListed
+    reviews: list[ReviewSubmitted]
+    story: ToolStory
+
+    @property
+    def slug(self) -> str:
+        """The tool's slug."""
+        return self.listing.tool
+
+
+class DemoContent(msgspec.Struct, frozen=True):
+    """All content; categories by slug, reviewers by position, tools by category and story."""
+
+    categories: list[CategoryDefined]
+    reviewers: list[ReviewerJoined]
     tools: list[DemoTool]
 
 
-class Content(msgspec.Struct, frozen=True):
-    """All content files; categories by slug, in the order of their slugs."""
-
-    reviewers: list[DemoReviewer]
-    categories: dict[str, DemoCategory]
-
-    @property
-    def tools(self) -> list[DemoTool]:
-        """The tools of all categories."""
-        return [tool for category in self.categories.values() for tool in category.tools]
-
-
-class _Panel(_Table, frozen=True):
-    reviewers: list[DemoReviewer]
-
-
-def read_content(folder: Path = _FOLDER) -> Content:
-    """Read and validate all files.
+def read_content(folder: Path = _FOLDER) -> DemoContent:
+    """Read and check all files.
 
     Raises:
-        msgspec.ValidationError: a file has an unknown key, lacks one, or holds a wrong type.
+        ValueError: A file has something to correct.
+        msgspec.ValidationError: The story has an unknown key, lacks one, or holds a wrong type.
     """
-    files = sorted((folder / "categories").glob("*.toml"))
-    categories = {
-        file.stem: msgspec.toml.decode(file.read_bytes(), type=DemoCategory) for file in files
-    }
-    panel = msgspec.toml.decode((folder / "reviewers.toml").read_bytes(), type=_Panel)
-    return Content(panel.reviewers, categories)
+    checked = check_folder(read_folder(folder))
+    if checked.problems:
+        raise ValueError("\n".join(map(str, checked.problems)))
+    data = [file.data for file in checked.files.values()]
+    categories = sorted(_of_type(data, CategoryDefined), key=lambda each: each.category)
+    tools = list(_read_tools(folder, data))
+    return DemoContent(
+        categories,
+        sorted(_of_type(data, ReviewerJoined), key=lambda each: each.position),
+        [
+            tool
+            for category in categories
+            for tool in tools
+            if tool.listing.category == category.category
+        ],
+    )
+
+
+def _read_tools(folder: Path, data: list[Data]) -> list[DemoTool]:
+    """The tools in the order of the story."""
+    text: Any = yaml.safe_load((folder / "story.yaml").read_text())
+    stories = msgspec.convert(text, dict[str, ToolStory])
+    listings = {listing.tool: listing for listing in _of_type(data, ToolListed)}
+    reviews = _of_type(data, ReviewSubmitted)
+    return [
+        DemoTool(listings[slug], [each for each in reviews if each.tool == slug], story)
+        for slug, story in stories.items()
+    ]
+
+
+def _of_type(data: list[Data], data_type: type[DataT]) -> list[DataT]:
+    return [each for each in data if isinstance(each, data_type)]

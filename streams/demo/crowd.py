@@ -23,7 +23,7 @@ class _VotableTool:
     """A tool of the story, with the times between which the crowd can vote on it."""
 
     def __init__(self, tool: DemoTool, end: int) -> None:
-        self.slug, self.crowd = tool.slug, tool.crowd
+        self.slug, self.crowd = tool.slug, tool.story.crowd
         self.opens = listed_at(tool, end)
         self.closes = retired_at(tool, end) or end
         self.start = end - SPAN

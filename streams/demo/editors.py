@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from zlib import crc32
 
-from streams.demo.content import Content, DemoReview, DemoTool
+import msgspec
+
+from schemas.events import Data as EventData
+from streams.demo.content import DemoContent, DemoTool, EarlierReview
 from streams.demo.event import DAY, MINUTE, SECOND, Data, DemoEvent, make_event
 
 # A review is also read apart from its page, which says that the whole site is a demo.
@@ -15,12 +18,11 @@ SPAN = 35 * DAY
 _MAX_DELAY_SECONDS = 5 * 60 * 60
 
 
-def editorial_events(content: Content, end: int) -> Iterator[DemoEvent]:
+def editorial_events(content: DemoContent, end: int) -> Iterator[DemoEvent]:
     """Generate the events of categories, reviewers and tools, in no order."""
     yield from _panel_and_categories(content, end)
-    for slug, category in content.categories.items():
-        for tool in category.tools:
-            yield from _tool_events(tool, slug, end)
+    for tool in content.tools:
+        yield from _tool_events(tool, end)
 
 
 def time_before(days_ago: float, end: int, seed: str) -> int:
@@ -34,43 +36,34 @@ def time_before(days_ago: float, end: int, seed: str) -> int:
 
 def listed_at(tool: DemoTool, end: int) -> int:
     """Time of a tool's first listing; tools of the first day are listed before any vote."""
-    return time_before(tool.listed, end, tool.slug)
+    return time_before(tool.story.listed, end, tool.slug)
 
 
 def retired_at(tool: DemoTool, end: int) -> int | None:
     """Time of a tool's retirement; None if it stays."""
-    return time_before(tool.retired.days_ago, end, tool.slug) if tool.retired else None
+    retired = tool.story.retired
+    return time_before(retired.days_ago, end, tool.slug) if retired else None
 
 
-def _panel_and_categories(content: Content, end: int) -> Iterator[DemoEvent]:
+def _panel_and_categories(content: DemoContent, end: int) -> Iterator[DemoEvent]:
     opening = end - SPAN - 30 * MINUTE
-    for index, (slug, category) in enumerate(content.categories.items()):
-        facts: Data = {
-            "category": slug,
-            "name": category.name,
-            "description": category.description.strip(),
-        }
-        yield make_event("category.defined", opening + index * MINUTE, facts)
-    for position, reviewer in enumerate(content.reviewers, start=1):
-        person: Data = {
-            "reviewer": reviewer.slug,
-            "name": reviewer.name,
-            "motto": reviewer.motto,
-            "position": position,
-        }
-        yield make_event("reviewer.joined", opening + (10 + position) * MINUTE, person)
+    for index, category in enumerate(content.categories):
+        yield make_event("category.defined", opening + index * MINUTE, _fields(category))
+    for reviewer in content.reviewers:
+        at = opening + (10 + reviewer.position) * MINUTE
+        yield make_event("reviewer.joined", at, _fields(reviewer))
 
 
-def _tool_events(tool: DemoTool, category: str, end: int) -> Iterator[DemoEvent]:
-    facts = _facts(tool, category)
-    yield make_event("tool.listed", listed_at(tool, end), facts)
-    for change in tool.changes:
-        at = time_before(change.days_ago, end, tool.slug)
-        yield make_event("tool.listed", at, facts | {"pricing": change.pricing})
+def _tool_events(tool: DemoTool, end: int) -> Iterator[DemoEvent]:
+    story = tool.story
+    yield from _listings(tool, end)
     for review in tool.reviews:
-        at = time_before(review.days_ago, end, tool.slug + review.reviewer)
-        yield make_event("review.submitted", at, _review_data(tool, review))
-    for retraction in tool.retractions:
+        at = time_before(story.reviews[review.reviewer], end, tool.slug + review.reviewer)
+        yield make_event("review.submitted", at, _with_notice(_fields(review)))
+    for earlier in story.earlier_reviews:
+        at = time_before(earlier.days_ago, end, tool.slug + earlier.reviewer)
+        yield make_event("review.submitted", at, _with_notice(_earlier_data(tool, earlier)))
+    for retraction in story.retractions:
         at = time_before(retraction.days_ago, end, tool.slug + retraction.reviewer)
         data: Data = {
             "tool": tool.slug,
@@ -79,26 +72,29 @@ def _tool_events(tool: DemoTool, category: str, end: int) -> Iterator[DemoEvent]
         }
         yield make_event("review.retracted", at, data)
     at_retirement = retired_at(tool, end)
-    if tool.retired and at_retirement is not None:
-        retirement: Data = {"tool": tool.slug, "reason": tool.retired.reason}
+    if story.retired and at_retirement is not None:
+        retirement: Data = {"tool": tool.slug, "reason": story.retired.reason}
         yield make_event("tool.retired", at_retirement, retirement)
 
 
-def _facts(tool: DemoTool, category: str) -> Data:
-    facts: Data = {
-        "tool": tool.slug,
-        "name": tool.name,
-        "category": category,
-        "tagline": tool.tagline,
-        "description": tool.description.strip(),
-        "pricing": tool.pricing,
-        "entry": tool.entry,
-        "best_for": tool.best_for,
-    }
-    return facts | {"url": tool.url} if tool.url else facts
+def _listings(tool: DemoTool, end: int) -> Iterator[DemoEvent]:
+    facts = _fields(tool.listing)
+    former = tool.story.former_price
+    if former is None:
+        yield make_event("tool.listed", listed_at(tool, end), facts)
+        return
+    yield make_event("tool.listed", listed_at(tool, end), facts | {"pricing": former.pricing})
+    at = time_before(former.until, end, tool.slug)
+    yield make_event("tool.listed", at, facts)
 
 
-def _review_data(tool: DemoTool, review: DemoReview) -> Data:
+def _fields(data: EventData) -> Data:
+    """The fields of an event that have a value, as `POST /v1/events` takes them."""
+    fields: Data = msgspec.json.decode(msgspec.json.encode(data))
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _earlier_data(tool: DemoTool, review: EarlierReview) -> Data:
     return {
         "tool": tool.slug,
         "reviewer": review.reviewer,
@@ -107,5 +103,10 @@ def _review_data(tool: DemoTool, review: DemoReview) -> Data:
         "body": review.body.strip(),
         "pros": review.pros,
         "cons": review.cons,
-        "disclosure": " ".join(filter(None, (review.disclosure, NOTICE))),
+        **({"disclosure": review.disclosure} if review.disclosure else {}),
     }
+
+
+def _with_notice(data: Data) -> Data:
+    disclosure = " ".join(filter(None, (str(data.get("disclosure", "")), NOTICE)))
+    return data | {"disclosure": disclosure}

@@ -1,6 +1,6 @@
 """One demo event, its id and its time."""
 
-from typing import TypedDict
+from typing import Any, TypedDict
 from uuid import UUID, uuid5
 
 from schemas.events import DEMO_ID_PREFIX
@@ -13,7 +13,7 @@ DAY = 24 * HOUR
 
 _IDS = UUID("6f0e2b52-54a1-4b0a-8a35-3c0a1d6a9d10")
 
-Data = dict[str, str | int | list[str]]
+Data = dict[str, Any]
 
 
 class DemoEvent(TypedDict):

@@ -27,7 +27,8 @@ READ = (
     "schemas/avro/*.avsc",
     "schemas/examples/*",
     "streams/api/templates/*",
-    "streams/demo/content/**/*.toml",
+    "streams/demo/content/**/*.md",
+    "streams/demo/content/story.yaml",
 )
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 KUSTOMIZATION = yaml.safe_load((DEPLOY / "kubernetes" / "kustomization.yaml").read_text())

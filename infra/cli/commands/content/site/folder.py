@@ -9,7 +9,7 @@ import msgspec
 
 from infra.errors import VerdictsError
 from streams.content_files.checks import CheckedFolder, KnownSlugs, check_folder
-from streams.content_files.model import KINDS
+from streams.content_files.reading import read_folder
 from streams.content_files.site_content import digest_of
 
 STATE = ".verdicts-content.json"
@@ -45,12 +45,7 @@ class ContentFolder:
             raise VerdictsError(
                 f"There is no folder {self.path}; `verdicts content pull` makes it."
             )
-        contents = {}
-        for kind in KINDS:
-            for file in sorted((self.path / kind).rglob("*.md")):
-                if not any(part.startswith(".") for part in file.relative_to(self.path).parts):
-                    contents[file.relative_to(self.path).as_posix()] = _read_text(file)
-        return contents
+        return read_folder(self.path)
 
     def check(self, on_site: KnownSlugs | None = None) -> CheckedFolder:
         """All files, checked."""
@@ -105,15 +100,6 @@ def forget(stamps: dict[str, int], ids: Iterable[str]) -> None:
     """Drop the stamps of events that need them no more."""
     for event_id in ids:
         stamps.pop(event_id, None)
-
-
-def _read_text(file: Path) -> str:
-    try:
-        return file.read_bytes().decode()
-    except UnicodeDecodeError as error:
-        raise VerdictsError(
-            f"{file} is not UTF-8 (byte {error.start}); save it as UTF-8."
-        ) from None
 
 
 def _replace(file: Path, text: str) -> None:
