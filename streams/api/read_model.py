@@ -10,7 +10,6 @@ from infra.runtime.blocking_pool import ANSWER_SECONDS, BlockingPool
 from projections.history.weekly_digests import find_digest, list_digests
 from projections.read.categories import find_category, list_categories
 from projections.read.offsets import read_applied_offsets
-from projections.read.references import Reference, find_known
 from projections.read.reviewers import find_reviewer, list_reviewers, list_reviews_by
 from projections.read.tools import (
     ToolTally,
@@ -30,6 +29,7 @@ from projections.read.voters import (
     read_choices,
     read_own_states,
 )
+from projections.references import Reference, find_known
 from schemas.digests import WeeklyDigest
 from schemas.records import Authored, Category, Choice, Reviewer, Tool
 from schemas.topics import TopicPartition

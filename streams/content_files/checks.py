@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from schemas.events import ReviewSubmitted, ToolListed
+from schemas.events import CategoryDefined, ReviewSubmitted, ToolListed
+from schemas.facts.checks import check_facts
 from streams.content_files.format.parsing import parse_all
 from streams.content_files.format.wording import unknown_slug
 from streams.content_files.markdown_checks import find_raw_markdown
@@ -46,6 +47,7 @@ def check_folder(contents: Mapping[str, str], on_site: KnownSlugs | None = None)
     for file in files.values():
         problems += _unknown_references(file, known)
         problems += _raw_markdown(file)
+        problems += _facts_that_no_page_shows(file, files)
     return CheckedFolder(files, sorted(problems))
 
 
@@ -84,3 +86,19 @@ def _raw_markdown(file: ContentFile) -> Iterator[FileProblem]:
     for line, name in find_raw_markdown(getattr(file.data, field)):
         detail = f"{field}: readers would see this as raw text: {name}"
         yield FileProblem(file.path, file.lines.get(field, 1) + line, "warning", detail)
+
+
+def _facts_that_no_page_shows(
+    file: ContentFile, files: Mapping[str, ContentFile]
+) -> Iterator[FileProblem]:
+    """Facts that the category does not name, or of another type than it says."""
+    if not isinstance(file.data, ToolListed):
+        return
+    category = files.get(f"categories/{file.data.category}.md")
+    if category is None or not isinstance(category.data, CategoryDefined):
+        return
+    for warning in check_facts(file.data.facts or {}, category.data.facts or ()):
+        name = warning.pointer.removeprefix("/data/")
+        line = file.lines.get(name, file.lines.get("facts", 1))
+        detail = f"{name.replace('/', '.')}: {warning.detail}"
+        yield FileProblem(file.path, line, "warning", detail)

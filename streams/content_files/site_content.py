@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from schemas.events import CategoryDefined, Data, ReviewerJoined, ReviewSubmitted, ToolListed
 from schemas.records import Category, Review, Reviewer, Tool
@@ -12,7 +13,10 @@ from streams.content_files.model import path_of
 
 
 class SiteRecords(msgspec.Struct, frozen=True):
-    """The records of a site's categories, reviewers and tools, as `/v1` gives them."""
+    """The records of a site's categories, reviewers and tools, as `/v1` gives them.
+
+    A reviewer who left has no file, nor have the reviews that count no more.
+    """
 
     categories: list[Category] = []
     reviewers: list[Reviewer] = []
@@ -26,10 +30,12 @@ class SiteRecords(msgspec.Struct, frozen=True):
         for category in self.categories:
             if category.description:  # without one, it is only the name that a tool gives
                 yield _category(category)
-        yield from map(_reviewer, self.reviewers)
+        yield from (_reviewer(each) for each in self.reviewers if each.left is None)
         for tool in self.tools:
             yield _tool(tool)
-            yield from (_review(tool.tool, review) for review in tool.panel.reviews)
+            for review in tool.panel.reviews:
+                if not review.former:
+                    yield _review(tool.tool, review)
 
 
 def canonical(data: Data) -> dict[str, Any]:
@@ -47,7 +53,8 @@ def digest_of(data: Data) -> str:
 
 
 def _category(record: Category) -> Data:
-    return CategoryDefined(record.category, record.name, record.description)
+    facts = tuple(record.facts)
+    return CategoryDefined(record.category, record.name, record.description, facts or UNSET)
 
 
 def _reviewer(record: Reviewer) -> Data:
@@ -65,6 +72,7 @@ def _tool(record: Tool) -> Data:
         entry=record.entry,
         best_for=None if record.best_for == record.tagline else record.best_for,
         url=record.url,
+        facts=record.facts or UNSET,
     )
 
 

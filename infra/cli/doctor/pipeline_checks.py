@@ -9,7 +9,7 @@ from infra.operations.event_query.query import FoundEvent
 from projections.generations import Generations
 from projections.pipeline_state import Heartbeat, Queue
 from projections.read.offsets import Checkpoint
-from projections.read.references import Dangling
+from projections.references import Dangling
 from schemas.channels import ServiceName
 from schemas.time.instants import rfc3339
 from schemas.topics import TopicPartition

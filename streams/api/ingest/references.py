@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from infra.runtime.shared_reads import BatchedReads
-from projections.read.references import Kind, Reference, find_known
+from projections.references import Kind, Reference, find_known
 from schemas.events import CategoryDefined, Data, ReviewerJoined, ToolListed
 from streams.api.live.tally_cache import TallyCache
 from streams.api.read_model import ReadModel

@@ -7,12 +7,12 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from schemas.event_validation import explain
+from schemas.event_validation import InvalidEvent, require_sound
 from schemas.events import Data
 from schemas.text.new_texts import broken_rule
 from schemas.time import instants
 from streams.content_files.format.front_matter import FrontMatter, UnreadableFile, read_front_matter
-from streams.content_files.format.wording import explain_value, unknown_key
+from streams.content_files.format.wording import explain_value, require_fit, unknown_key
 from streams.content_files.model import (
     KINDS,
     ContentFile,
@@ -89,7 +89,12 @@ class _FieldReader:
             return None
         if broken := broken_rule(data):
             name = broken.pointer.strip("/")
-            self._add(name, f"{name}: expected {broken.expected}")
+            self._add(name, f"{name.replace('/', '.')}: expected {broken.expected}")
+        try:
+            require_sound(data)
+        except InvalidEvent as error:
+            name = error.pointer.removeprefix("/data/")
+            self._add(name, f"{name.replace('/', '.')}: {error.detail}")
         return data
 
     def _with_text(self) -> dict[str, Any]:
@@ -119,10 +124,10 @@ class _FieldReader:
                 self._add(name, f"{name}: {where}")
             return
         try:
-            msgspec.convert(value, hint)
+            require_fit(value, hint)
         except msgspec.ValidationError as error:
-            at = name + explain(str(error), "").pointer
-            self._add(at, explain_value(name, value, hint, error))
+            for explained in explain_value(name, value, hint, error):
+                self._add(explained.at, explained.sentence)
 
     def _read_draft(self, values: dict[str, Any]) -> bool:
         value = values.get("draft")

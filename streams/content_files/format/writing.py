@@ -67,6 +67,8 @@ def _list_entry(entry: Any, indent: str, at: str) -> Iterator[str]:
 
 
 def _scalar(value: Any, *, quoted: bool = False) -> str:
+    if isinstance(value, float) and "." not in repr(value):
+        return repr(value).replace("e", ".0e")  # YAML takes 1e-07 for a text
     if not isinstance(value, str):
         return json.dumps(value)
     if not quoted and value not in _NULL and _PLAIN.fullmatch(value) and value == value.strip():

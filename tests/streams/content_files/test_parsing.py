@@ -5,6 +5,7 @@ import time
 import pytest
 
 from schemas.events import ReviewSubmitted, ToolListed
+from schemas.facts.values import Fact, Money
 from schemas.time import instants
 from streams.content_files.checks import check_folder
 from streams.content_files.format.parsing import parse_file
@@ -204,3 +205,66 @@ def test_a_thousand_files_are_checked_in_under_two_seconds() -> None:
     begin = time.process_time()
     assert check_folder(contents).problems == []
     assert time.process_time() - begin < 2
+
+
+FACTS = """facts:
+  context: {value: 128_000, source: "https://a.example", as_of: 2026-11-20}
+  open: {value: yes}
+  price:
+    value: {amount: 20.00, currency: USD, per: month}
+  licence: {value: "1.0"}
+---
+"""
+CATEGORY_WITH_FACTS = """---
+name: Coding
+facts:
+  - {key: context, label: Context, type: number, unit: tokens, better: more}
+  - {key: open, label: Open, type: yes-no}
+  - {key: price, label: Price, type: money}
+  - {key: licence, label: Licence, type: text}
+---
+Agents.
+"""
+
+
+def with_facts(facts: str) -> str:
+    return TOOL.replace("entry: free\n---\n", f"entry: free\n{facts}")
+
+
+def test_facts_are_numbers_texts_yes_or_no_and_money() -> None:
+    checked = check_folder(
+        {"categories/coding-agents.md": CATEGORY_WITH_FACTS, "tools/a.md": with_facts(FACTS)}
+    )
+    assert checked.problems == []
+    data = checked.files["tools/a.md"].data
+    assert isinstance(data, ToolListed)
+    assert data.facts == {
+        "context": Fact(128_000, "https://a.example", "2026-11-20"),
+        "open": Fact(True),
+        "price": Fact(Money("20.00", "USD", "month")),
+        "licence": Fact("1.0"),
+    }
+
+
+def test_every_wrong_fact_is_said_at_its_line() -> None:
+    wrong = FACTS.replace("2026-11-20", "2026-13-01").replace("USD", "usd")
+    wrong = wrong.replace("{value: yes}", "yes")
+    assert problems("tools/a.md", with_facts(wrong)) == [
+        "tools/a.md:8: facts.context.as_of: '2026-13-01' is not a date such as 2026-11-20",
+        "tools/a.md:9: facts.open: expected keys with values below it, not the text 'yes'",
+        "tools/a.md:11: facts.price.value.currency: expected a currency's code of three capital "
+        "letters, such as USD",
+    ]
+
+
+def test_a_fact_that_no_page_shows_is_a_warning() -> None:
+    facts = with_facts("facts:\n  context: {value: much}\n  speed: {value: 1}\n---\n")
+    checked = check_folder(
+        {"categories/coding-agents.md": CATEGORY_WITH_FACTS, "tools/a.md": facts}
+    )
+    assert list(map(str, checked.problems)) == [
+        "tools/a.md:8: warning: facts.context.value: Its category expects a number, so no page "
+        "shows it.",
+        "tools/a.md:9: warning: facts.speed: The category names no fact 'speed', so no page shows "
+        "it.",
+    ]

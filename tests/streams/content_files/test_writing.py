@@ -2,8 +2,10 @@
 
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from schemas.events import CategoryDefined, Data, ReviewerJoined, ReviewSubmitted, ToolListed
+from schemas.facts.values import Fact, Money
 from schemas.text.new_texts import broken_rule
 from streams.content_files.format.parsing import parse_file
 from streams.content_files.format.writing import write_file
@@ -19,10 +21,24 @@ tricky = st.sampled_from(
 )  # fmt: skip
 some_text = st.one_of(texts, tricky)
 slugs = st.sampled_from(["alpha", "b-2", "gamma"])
+facts = st.just(UNSET) | st.dictionaries(
+    st.sampled_from(["context", "open", "price"]),
+    st.builds(
+        Fact,
+        value=st.one_of(
+            st.booleans(), st.integers(-(2**53), 2**53), st.floats(-1e9, 1e9), some_text,
+            st.lists(some_text, min_size=1, max_size=3).map(tuple),
+            st.builds(Money, amount=st.sampled_from(["20.00", "0"]), currency=st.just("USD")),
+        ),
+        source=st.none() | st.just("https://a.example"),
+        as_of=st.none() | st.just("2026-11-20"),
+    ),
+    min_size=1,
+)  # fmt: skip
 tools = st.builds(
     ToolListed, tool=slugs, name=some_text, category=slugs, tagline=some_text,
     description=some_text, pricing=some_text, entry=st.sampled_from(["free", "paid"]),
-    best_for=st.none() | some_text, url=st.none() | st.just("https://a.example/#b"),
+    best_for=st.none() | some_text, facts=facts, url=st.none() | st.just("https://a.example/#b"),
 )  # fmt: skip
 reviews = st.builds(
     ReviewSubmitted, tool=slugs, reviewer=slugs, score=st.integers(0, 100),
@@ -41,6 +57,7 @@ others = st.one_of(
 
 @given(st.one_of(tools, reviews, others).filter(lambda data: broken_rule(data) is None))
 @example(CategoryDefined("a", "A", "x\r\ny"))
+@example(ToolListed("a", "A", "c", "T", "D", "P", "free", facts={"f": Fact(1e-07)}))
 def test_what_is_written_is_read_again(data: Data) -> None:
     parsed = parse_file(path_of(data), write_file(data))
     assert parsed.problems == ()

@@ -25,7 +25,7 @@ from infra.operations.event_query.query import FoundEvent
 from projections.generations import Generations
 from projections.pipeline_state import Heartbeat, Queue
 from projections.read.offsets import Checkpoint
-from projections.read.references import Dangling
+from projections.references import Dangling
 from schemas.time import instants
 from schemas.topics import TopicPartition
 from tests.harness.examples import a_vote
