@@ -19,6 +19,7 @@ from streams.api.middleware.response_headers import ResponseHeaders
 from streams.api.openapi.docs_page import get_docs
 from streams.api.subscriptions.wiring import SubscriptionEndpoints
 from streams.api.voting.endpoints import VoteEndpoint
+from streams.api.voting.short_way import BOOKMARK_PATH, VOTE_PATH, ShortWay
 from streams.api.wiring import Components
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -45,14 +46,16 @@ def application(components: Components, site: Site | None = None) -> ASGIApp:
         app.router.default = MeasuredApp("(page)", pages)
     shared = CrossOriginReads(app, _matching(public_reads(components)))
     answered = ResponseHeaders(RequestGate(shared, components.hosts), components.public_url)
-    return RequestLog(answered, components.proxies, every_request=components.access_log)
+    logged = RequestLog(answered, components.proxies, every_request=components.access_log)
+    endpoints = {VOTE_PATH: components.votes, BOOKMARK_PATH: components.bookmarks}
+    return ShortWay(logged, endpoints, components.hosts, answered, logged)
 
 
 def routes(components: Components) -> list[Route]:
-    """The API's routes; those of votes come first, since they get the most requests."""
+    """The API's routes; what `ShortWay` answers is here for all that it leaves to others."""
     return [
-        _measured("/v1/tools/{tool}/vote", components.votes, "PUT", "DELETE"),
-        _measured("/v1/bookmarks/{tool}", components.bookmarks, "PUT", "DELETE"),
+        _measured(VOTE_PATH, components.votes, "PUT", "DELETE"),
+        _measured(BOOKMARK_PATH, components.bookmarks, "PUT", "DELETE"),
         _measured("/v1/events", components.ingest.post, "POST"),
         *public_reads(components),
         *subscription_routes(components.subscriptions),

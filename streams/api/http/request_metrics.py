@@ -18,13 +18,33 @@ OTHER = "OTHER"
 DATABASE_AWAY = unavailable("The database is not responding.")
 
 
+class RouteTimer:
+    """Observes how long requests of a route take, by method and status.
+
+    Args:
+        route: Its path, with parameters by name.
+    """
+
+    def __init__(self, route: str) -> None:
+        self.route = route
+        self._observers: dict[tuple[str, int], Callable[[float], None]] = {}
+
+    def observe(self, method: str, status: int, seconds: float) -> None:
+        """Observe a request."""
+        method = method if method in METHODS else OTHER
+        observe = self._observers.get((method, status))
+        if observe is None:
+            observe = REQUESTS.labels(method, self.route, str(status)).observe
+            self._observers[method, status] = observe
+        observe(seconds)
+
+
 class MeasuredApp:
     """Times requests until their response is sent; errors count by their final status."""
 
     def __init__(self, route: str, app: ASGIApp) -> None:
-        self._route = route
+        self._timer = RouteTimer(route)
         self._app = app
-        self._observers: dict[tuple[str, int], Callable[[float], None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the app and observe its duration."""
@@ -37,7 +57,7 @@ class MeasuredApp:
                 status = message["status"]
             await send(message)
 
-        with tracing.request(scope, self._route) as set_status:
+        with tracing.request(scope, self._timer.route) as set_status:
             try:
                 await self._app(scope, receive, send_noting_status)
             except Problem as problem:
@@ -48,12 +68,4 @@ class MeasuredApp:
                 raise
             finally:
                 set_status(status)
-                self._observe(scope["method"], status, time.perf_counter() - start)
-
-    def _observe(self, method: str, status: int, seconds: float) -> None:
-        method = method if method in METHODS else OTHER
-        observe = self._observers.get((method, status))
-        if observe is None:
-            observe = REQUESTS.labels(method, self._route, str(status)).observe
-            self._observers[method, status] = observe
-        observe(seconds)
+                self._timer.observe(scope["method"], status, time.perf_counter() - start)

@@ -65,9 +65,17 @@ class RequestLog:
             await self._app(scope, receive, send_noting_status)
         finally:
             ended = self._clock()
-            self._log(scope, status, ended - started, ended)
+            self.note(scope, status, ended - started, ended)
 
-    def _log(self, scope: Scope, status: int, seconds: float, now: float) -> None:
+    def note(self, scope: Scope, status: int, seconds: float, now: float) -> None:
+        """Log an answered request, where it is to be logged.
+
+        Args:
+            scope: The request's.
+            status: The answer's.
+            seconds: How long it took.
+            now: The clock's time.
+        """
         refused = status in SECURITY_STATUSES
         if not refused and not self._every_request:
             return

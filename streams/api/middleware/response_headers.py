@@ -17,23 +17,30 @@ class ResponseHeaders:
     Args:
         app: The application.
         public_url: The site's address.
+
+    Attributes:
+        fields: What is added.
     """
 
     def __init__(self, app: ASGIApp, public_url: str) -> None:
         self._app = app
-        self._fields = [_NO_SNIFFING, _INERT]
+        self.fields = [_NO_SNIFFING, _INERT]
         if public_url.startswith("https://"):
-            self._fields.append(_HTTPS_ONLY)
+            self.fields.append(_HTTPS_ONLY)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the app, and add the fields that its response does not have."""
+        await self._app(scope, receive, self.adding(send))
+
+    def adding(self, send: Send) -> Send:
+        """A `send` that adds the fields which a response does not have."""
 
         async def send_with_fields(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = list(message.get("headers", ()))
                 names = {name for name, _ in headers}
-                headers += (field for field in self._fields if field[0] not in names)
+                headers += (field for field in self.fields if field[0] not in names)
                 message = {**message, "headers": headers}
             await send(message)
 
-        await self._app(scope, receive, send_with_fields)
+        return send_with_fields

@@ -1,11 +1,12 @@
 """`PUT` and `DELETE` of a vote or a bookmark: the hot path, so plain ASGI without a framework."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from infra.http.fields import fields_of
+from infra.http.fields import Field, fields_of
 from schemas.event_validation import explain
 from schemas.events import BookmarkAdded, BookmarkRemoved, VoteCast, VoteRetracted
 from schemas.records import Choice
@@ -19,6 +20,9 @@ from streams.api.voting.vote_response import REMOVALS, OwnState, VoterChange, Vo
 from streams.api.voting.vote_service import BrowserRequest, VoteService
 
 MAX_BYTES = 4096
+
+Answer = tuple[bytes, str | None]
+"""A JSON body, and the `Set-Cookie` header."""
 
 
 class VoteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,16 +57,23 @@ class VoteEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        await send_answer(send, await self.answer(scope, receive, scope["path_params"]["tool"]))
+
+    async def answer(self, scope: Scope, receive: Receive, slug: str) -> Answer:
+        """The answer to a request about the tool with this slug.
+
+        Raises:
+            Problem: The request is refused, or failed.
+        """
         request = BrowserRequest(scope, fields_of(scope))
         self._origins.require_same(request.headers)
         change = self._changes[scope["method"]]
-        slug: str = scope["path_params"]["tool"]
         tool = await self._votes.require_tool(slug, allow_retired=change in REMOVALS)
         fields = await _read_fields(change, request, receive)
         if scope["method"] == "DELETE" and await self._votes.read_voter(request) is None:
-            return await _send_json(send, _unchanged(tool, change))
+            return encode(_unchanged(tool, change)), None
         answered = await self._votes.change(request, change, tool, **fields)
-        return await _send_json(send, answered.response, answered.cookie)
+        return encode(answered.response), answered.cookie
 
 
 async def _read_fields(
@@ -90,12 +101,14 @@ def _unchanged(tool: CachedTool, change: type[VoterChange]) -> VoteResponse:
     return VoteResponse.of(tool, own)
 
 
-async def _send_json(send: Send, response: VoteResponse, cookie: str | None = None) -> None:
-    body = encode(response)
+async def send_answer(send: Send, answer: Answer, more: Sequence[Field] = ()) -> None:
+    """Send an answer, with more header fields."""
+    body, cookie = answer
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
+        *more,
     ]
     if cookie is not None:
         headers.append((b"set-cookie", cookie.encode()))
