@@ -5,7 +5,7 @@ that was read before it asked.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -21,7 +21,7 @@ class BatchedReads(Generic[K, V]):
 
     def __init__(self, read: Callable[[list[K]], Awaitable[Mapping[K, V]]]) -> None:
         self._read = read
-        self._requested: dict[K, asyncio.Future[V | None]] = {}
+        self._requested: dict[K, list[asyncio.Future[V | None]]] = {}
         self._reader: asyncio.Task[None] | None = None
 
     @property
@@ -35,7 +35,7 @@ class BatchedReads(Generic[K, V]):
         Raises:
             Exception: what the read raises; every caller whose key it read gets the same.
         """
-        return await asyncio.shield(self._request(key))
+        return await self.request(key)
 
     async def get_all(self, keys: Iterable[K]) -> list[V | None]:
         """The values as `get` gives them, in the order of the keys; one read reads all.
@@ -43,16 +43,16 @@ class BatchedReads(Generic[K, V]):
         Raises:
             Exception: as `get`.
         """
-        requests = list(map(self._request, keys))
-        return [await asyncio.shield(request) for request in requests]
+        requests = list(map(self.request, keys))
+        return [await request for request in requests]
 
-    def _request(self, key: K) -> "asyncio.Future[V | None]":
-        request = self._requested.get(key)
-        if request is None:
-            request = self._requested[key] = asyncio.get_running_loop().create_future()
+    def request(self, key: K) -> "asyncio.Future[V | None]":
+        """A future of what `get` gives; the caller may cancel it, since nobody else has it."""
+        future: asyncio.Future[V | None] = asyncio.get_running_loop().create_future()
+        self._requested.setdefault(key, []).append(future)
         if self._reader is None:
             self._reader = asyncio.create_task(self._read_requested())
-        return request
+        return future
 
     async def _read_requested(self) -> None:
         try:
@@ -62,16 +62,24 @@ class BatchedReads(Generic[K, V]):
         finally:
             self._reader = None
 
-    async def _read_batch(self, requests: "dict[K, asyncio.Future[V | None]]") -> None:
+    async def _read_batch(self, requests: "dict[K, list[asyncio.Future[V | None]]]") -> None:
         try:
             values = await self._read(list(requests))
         except Exception as error:  # every caller gets it; the next read may succeed
-            for request in requests.values():
-                request.set_exception(error)
-                request.exception()  # its callers may be gone
+            for future in _waiting(requests.values()):
+                future.set_exception(error)
+                future.exception()  # its caller may be gone
             return
-        for key, request in requests.items():
-            request.set_result(values.get(key))
+        for key, futures in requests.items():
+            for future in _waiting([futures]):
+                future.set_result(values.get(key))
+
+
+def _waiting(
+    requests: "Iterable[Iterable[asyncio.Future[V | None]]]",
+) -> "Iterator[asyncio.Future[V | None]]":
+    """The futures that nobody has cancelled."""
+    return (future for futures in requests for future in futures if not future.done())
 
 
 class SharedRead(Generic[V]):

@@ -86,24 +86,21 @@ class Progress:
         for partition, end in ends.items():
             await self.applied.wait_for(partition, end)
 
-    async def wait_until_visible(
-        self, partition: TopicPartition, offset: int, seconds: float
-    ) -> bool:
-        """Wait until the record at this offset is applied; whether it is.
+    def is_stalled(self, partition: TopicPartition) -> bool:
+        """Whether a wait for the partition ended in vain, and nothing was applied since.
 
-        Returns at once where an earlier wait for the partition ended in vain and nothing was
-        applied since: no worker runs, or a transaction hangs.
+        Then no worker runs, or a transaction hangs.
         """
-        if self._stalled.get(partition) == self.applied.get(partition):
-            return False
-        before = self.applied.get(partition)
-        try:
-            async with asyncio.timeout(seconds):
-                await self.applied.wait_for(partition, offset + 1)
-        except TimeoutError:
-            self._stalled[partition] = before
-            return False
-        return True
+        return self._stalled.get(partition) == self.applied.get(partition)
+
+    def waited_in_vain(self, partition: TopicPartition, before: int) -> None:
+        """Note that nobody needs to wait before more is applied.
+
+        Args:
+            partition: The partition that was waited for.
+            before: Its watermark when the wait began.
+        """
+        self._stalled[partition] = before
 
     def apply(self, notifications: list[Notification]) -> None:
         """Set watermarks from notifications, in the order of the commits."""

@@ -7,10 +7,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from infra.runtime.shared_reads import BatchedReads
 from projections.read.voters import NOTHING_APPLIED, OwnToolState, read_own_states
+from streams.api.http.shared_timeout import SharedTimeout
 from streams.api.read_model import ReadModel
 from streams.api.voting.vote_response import OwnState, VoterChange
 
 OWN_STATE_SECONDS = 0.2
+OWN_STATE_TIMEOUT = SharedTimeout(OWN_STATE_SECONDS)
 
 
 class OwnStates:
@@ -29,20 +31,16 @@ class OwnStates:
                 is applied, a change on its way may still alter the state.
         """
         try:
-            async with asyncio.timeout(OWN_STATE_SECONDS):
-                applied = await self._of(change)
+            with OWN_STATE_TIMEOUT:
+                applied = await self.request(change) or NOTHING_APPLIED
         except (TimeoutError, SQLAlchemyError):
             return None
         own = OwnState(applied.choice, applied.saved)
         return own if applied.newest >= last and own.after(change) == own else None
 
-    async def read(self, change: VoterChange) -> OwnState:
+    def request(self, change: VoterChange) -> "asyncio.Future[OwnToolState | None]":
         """The voter's state of the change's tool; a change with a later stamp may have won."""
-        applied = await self._of(change)
-        return OwnState(applied.choice, applied.saved)
-
-    async def _of(self, change: VoterChange) -> OwnToolState:
-        return await self._applied.get((change.voter, change.tool)) or NOTHING_APPLIED
+        return self._applied.request((change.voter, change.tool))
 
     async def _read_applied(
         self, keys: list[tuple[str, str]]
@@ -50,9 +48,13 @@ class OwnStates:
         return await self._read_model.run(read_own_states, keys)
 
 
-async def result_if_done_soon(own_state: "asyncio.Task[OwnState]", otherwise: OwnState) -> OwnState:
+async def result_if_done_soon(
+    request: "asyncio.Future[OwnToolState | None]", otherwise: OwnState
+) -> OwnState:
     """The own state, or the other one when the read failed or takes long."""
-    await asyncio.wait({own_state}, timeout=OWN_STATE_SECONDS)
-    if own_state.cancel() or own_state.exception() is not None:
+    if not request.done():
+        await asyncio.wait({request}, timeout=OWN_STATE_SECONDS)
+    if request.cancel() or request.exception() is not None:
         return otherwise
-    return own_state.result()
+    applied = request.result() or NOTHING_APPLIED
+    return OwnState(applied.choice, applied.saved)

@@ -1,6 +1,5 @@
 """Votes and bookmarks of browsers: from a cookie to an event, then to the tally that counts it."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,15 +18,17 @@ from streams.api.accounts.voters import Voters
 from streams.api.auth.new_voter_limit import NewVoterRateLimit
 from streams.api.auth.voter_cookie import Voter
 from streams.api.http.problems import Problem, unavailable
+from streams.api.http.shared_timeout import SharedTimeout
 from streams.api.ingest.event_clock import MonotonicClock, new_id
 from streams.api.ingest.metrics import received
 from streams.api.live.progress import Progress
 from streams.api.live.tally_cache import CachedTool, TallyCache
-from streams.api.voting.own_states import OWN_STATE_SECONDS, OwnStates, result_if_done_soon
+from streams.api.voting.own_states import OWN_STATE_TIMEOUT, OwnStates, result_if_done_soon
 from streams.api.voting.vote_response import NOT_VOTED, OwnState, VoterChange, VoteResponse
 from streams.api.voting.voter_activity import VoterActivity
 
 TALLY_SECONDS = 1.0
+TALLY_TIMEOUT = SharedTimeout(TALLY_SECONDS)
 MAX_SLUG = 80
 
 
@@ -131,7 +132,7 @@ class VoteService:
         if own is None:
             return None
         try:
-            async with asyncio.timeout(OWN_STATE_SECONDS):
+            with OWN_STATE_TIMEOUT:
                 tool = await self._tallies.refresh(tool.tool) or tool
         except (TimeoutError, SQLAlchemyError):
             tool = self._tallies.cached(tool.tool) or tool
@@ -171,20 +172,29 @@ class VoteService:
     ) -> VoteResponse:
         """The tool and the voter's state as they are stored; as they were sent, if not in time."""
         sent = (NOT_VOTED if new_voter else OwnState()).after(change)
-        partition = delivery.topic, delivery.partition
-        deadline = asyncio.get_running_loop().time() + TALLY_SECONDS
-        if not await self._progress.wait_until_visible(partition, delivery.offset, TALLY_SECONDS):
-            cached = self._tallies.cached(change.tool) or tool
-            return VoteResponse.of(cached, OwnState().after(change), pending=True)
-        own_state = None if new_voter else asyncio.create_task(self._own_states.read(change))
+        own_state, refreshed = None, None
+        partition, applied = (delivery.topic, delivery.partition), self._progress.applied
+        before, visible = applied.get(partition), False
+        if self._progress.is_stalled(partition):
+            return self._answer_pending(change, tool)
         try:
-            async with asyncio.timeout_at(deadline):
+            with TALLY_TIMEOUT:
+                await applied.wait_for(partition, delivery.offset + 1)
+                visible = True
+                own_state = None if new_voter else self._own_states.request(change)
                 refreshed, pending = await self._tallies.refresh(change.tool), False
         except (TimeoutError, SQLAlchemyError):
+            if not visible:
+                self._progress.waited_in_vain(partition, before)
+                return self._answer_pending(change, tool)
             # The change is on the log, so a late or failed read is no error.
             refreshed, pending = self._tallies.cached(change.tool), True
         own = await result_if_done_soon(own_state, sent) if own_state else sent
         return VoteResponse.of(refreshed or tool, own, pending=pending)
+
+    def _answer_pending(self, change: VoterChange, tool: CachedTool) -> VoteResponse:
+        cached = self._tallies.cached(change.tool) or tool
+        return VoteResponse.of(cached, OwnState().after(change), pending=True)
 
 
 def _not_acknowledged(detail: str, cookie: str) -> Problem:
