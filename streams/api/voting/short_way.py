@@ -47,6 +47,9 @@ class ShortWay:
         hosts: Recognizes requests for this server.
         headers: Knows the fields of every response.
         log: Logs refused requests.
+
+    Attributes:
+        long_way: The application.
     """
 
     def __init__(
@@ -57,7 +60,7 @@ class ShortWay:
         headers: ResponseHeaders,
         log: RequestLog,
     ) -> None:
-        self._app = app
+        self.long_way = app
         self._targets = [_Target(path, endpoint) for path, endpoint in endpoints.items()]
         self._hosts = hosts
         self._headers = headers
@@ -70,7 +73,7 @@ class ShortWay:
                 match = target.match(scope["path"])
                 if match and self._is_usual(scope):
                     return await self._answer(target, match[1], scope, receive, send)
-        return await self._app(scope, receive, send)
+        return await self.long_way(scope, receive, send)
 
     def _is_usual(self, scope: Scope) -> bool:
         """Whether no check before the body refuses the request."""
