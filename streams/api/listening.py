@@ -59,7 +59,7 @@ def create_server(app: ASGIApp, settings: Settings, head_seconds: float = HEAD_S
         ),
         backlog=BACKLOG,
         # Below the descriptors, so that accepting never fails for want of one.
-        backpressure=connection_capacity(_descriptors()),
+        backpressure=capacity_now(),
         log_enabled=False,
     )
 
@@ -89,10 +89,12 @@ def raise_descriptor_limit() -> None:
         )
 
 
-def _descriptors() -> int:
-    """How many files the process may open now."""
+def capacity_now() -> int:
+    """`connection_capacity` of this process."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return DESCRIPTORS if soft == resource.RLIM_INFINITY else min(soft, DESCRIPTORS)
+    return connection_capacity(
+        DESCRIPTORS if soft == resource.RLIM_INFINITY else min(soft, DESCRIPTORS)
+    )
 
 
 def require_free(host: str, port: int) -> None:

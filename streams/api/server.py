@@ -21,9 +21,15 @@ from infra.settings import Settings
 from streams.api.accounts.session_lookup import CachedSessions
 from streams.api.auth.hourly_counts import SharedCounts
 from streams.api.auth.tokens import CachedTokens
+from streams.api.connection_shares import ConnectionShares, keep_shares
 from streams.api.http.html_page import BarePageRenderer, PageRenderer
 from streams.api.ingest.event_clock import now
-from streams.api.listening import create_server, raise_descriptor_limit, require_free
+from streams.api.listening import (
+    capacity_now,
+    create_server,
+    raise_descriptor_limit,
+    require_free,
+)
 from streams.api.live.changes_consumer import ChangesConsumer
 from streams.api.live.checkpoint_loader import CheckpointLoader
 from streams.api.live.notification_listener import NotificationListener
@@ -101,7 +107,10 @@ async def serve(settings: Settings, site: Site | None, codec: Codec, pages: Page
         gc_tuning.reduce_gc()
         log.info("listens", host=settings.host, port=settings.port)
         serving = asyncio.create_task(server.serve())
+        shares = ConnectionShares(settings.port, capacity_now(), components.proxies)
+        sweeping = asyncio.create_task(keep_shares(shares))
         await asyncio.wait({ending, serving}, return_when=asyncio.FIRST_COMPLETED)
+        sweeping.cancel()
         components.health.closing = True
         components.sse_hub.close()
         await _drain(server, serving)

@@ -24,7 +24,7 @@ class TrustedProxies:
     def client_address(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
         """The last address of `X-Forwarded-For` that a trusted proxy vouches for, else the peer."""
         client: str = (scope.get("client") or ("", 0))[0]
-        if not self._networks or not self._is_trusted(client):
+        if not self._networks or not self.is_trusted(client):
             return client
         hops = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
         for hop in reversed([hop for hop in map(str.strip, hops) if hop]):
@@ -32,11 +32,12 @@ class TrustedProxies:
             if address is None:
                 break
             client = str(address)
-            if not self._is_trusted(client):
+            if not self.is_trusted(client):
                 break
         return client
 
-    def _is_trusted(self, text: str) -> bool:
+    def is_trusted(self, text: str) -> bool:
+        """Whether an address is that of a proxy."""
         address = parse_address(text)
         return address is not None and any(address in network for network in self._networks)
 
