@@ -55,7 +55,7 @@ base_option: Decorator = click.option(
     "--base",
     metavar="FOLDER",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="The content as of the last push; else DIR remembers it.",
+    help="The content as of the last push, for what DIR does not remember.",
 )
 remove_option: Decorator = click.option(
     "--remove", is_flag=True, help="Retire tools and retract reviews whose files are gone."

@@ -91,9 +91,16 @@ class ContentFolder:
 
 
 def read_base(folder: Path) -> Mapping[str, str]:
-    """Digests of the readable files of another copy of the content, by path."""
-    checked = ContentFolder(folder).check()
-    return {path: digest_of(file.data) for path, file in checked.files.items()}
+    """Digests of the readable files of an earlier copy of the content, by path.
+
+    Drafts, and files with a time to be published, may not have been sent; they are left out.
+    """
+    files = ContentFolder(folder).check().files
+    return {
+        path: digest_of(file.data)
+        for path, file in files.items()
+        if not file.draft and file.publish is None
+    }
 
 
 def forget(stamps: dict[str, int], ids: Iterable[str]) -> None:

@@ -47,7 +47,8 @@ def compare(
     Args:
         folder: The files.
         client: The site.
-        base: Digests of the content as of the last push; None: as the folder remembers.
+        base: Digests of the content as of the last push, for files that the folder does not
+            remember.
         now: Microseconds since 1970.
     """
     contents = folder.read()  # before the site, so that a wrong folder is told at once
@@ -55,7 +56,7 @@ def compare(
     state = folder.read_state(client.url)
     checked = folder.check(slugs_on(site))
     unreadable = [path for path in contents if path not in checked.files]
-    known = state.base if base is None else base
+    known = {**(base or {}), **state.base}
     plan = make_plan(checked.files, site.files(), known, now, unreadable)
     return ContentComparison(checked, site, state, plan)
 
