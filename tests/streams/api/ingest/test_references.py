@@ -137,3 +137,20 @@ def test_a_wrong_value_of_dry_run_needs_a_token_first(api: FakeApi) -> None:
 
 def test_a_rejected_event_has_no_warnings(api: FakeApi) -> None:
     assert "warnings" not in rejection(post(api, a_review(tool="unlisted", score=101)))
+
+
+def test_a_fact_that_no_page_shows_is_a_warning(api: FakeApi) -> None:
+    facts = [{"key": "context", "label": "Context", "type": "number"}]
+    events = [
+        a_category(category="fresh", facts=facts),
+        a_listing(tool="new", category="fresh", facts={"context": {"value": "much"}}),
+        a_listing(tool="newer", category="fresh", facts={"speed": {"value": 1}}),
+        a_listing(tool="newest", category="fresh", facts={"context": {"value": 1}}),
+    ]
+    warned = warnings_of(post(api, events))
+    assert [[(each["code"], each["pointer"]) for each in of_event] for of_event in warned] == [
+        [],
+        [("fact-type", "/data/facts/context/value")],
+        [("unknown-fact", "/data/facts/speed")],
+        [],
+    ]
