@@ -23,6 +23,7 @@ from schemas.events import Event
 INDEX = "/-preview/"
 """The page that lists what differs; no page of a site has such a path."""
 
+_HOSTS = {"127.0.0.1", "localhost"}
 _TEMPLATE = Environment(autoescape=True).from_string("""\
 <!doctype html>
 <html lang="en">
@@ -108,6 +109,10 @@ def _handler(site: Site, preview: Preview) -> type[BaseHTTPRequestHandler]:
         """Answers GET and HEAD; the preview takes no votes."""
 
         def do_GET(self) -> None:
+            # A page of another site must not read the preview under a name of its own.
+            if self.headers.get("Host", "").partition(":")[0] not in _HOSTS:
+                self._answer(421, "text/plain; charset=utf-8", b"Open the address of the preview.")
+                return
             path = unquote(urlsplit(self.path).path)
             if path == INDEX:
                 self._answer(200, "text/html; charset=utf-8", index)

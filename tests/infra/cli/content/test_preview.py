@@ -155,3 +155,7 @@ def test_a_preview_is_served_with_a_list_of_what_is_new(edited_site: EditedSite)
         with pytest.raises(urllib.error.HTTPError) as missing:
             urllib.request.urlopen(f"{root}/tools/beta/")
         assert missing.value.code == 404
+        rebound = urllib.request.Request(address, headers={"Host": "evil.example"})
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(rebound)
+        assert refused.value.code == 421
