@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from publishers.build import affected_pages
+from publishers.build.affected_pages import DigestWeeks
 from publishers.content import content_cache
 from publishers.content.in_memory_content import InMemoryContent
 from publishers.pages import catalogue, dependencies
@@ -42,6 +44,8 @@ def find_page_differences(
 
 def _affected(content: InMemoryContent, other: InMemoryContent) -> Iterator[str]:
     """The pages of one content that show anything in which the other differs."""
+    weeks = DigestWeeks.of(other), DigestWeeks.of(content)
+    yield from affected_pages.of_weeks(content, *weeks)
     changes = list(content_cache.diff(content, other))
     for change in changes:
         yield from dependencies.paths_about_tool(content, change.slug)

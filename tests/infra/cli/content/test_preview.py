@@ -4,7 +4,7 @@ import urllib.error
 import urllib.request
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
@@ -102,6 +102,7 @@ def edited_site(projected: Engine) -> EditedSite:
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking renders for minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(changes=st.lists(edits, min_size=EDITS_IN_A_ROW, max_size=EDITS_IN_A_ROW))
