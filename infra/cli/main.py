@@ -50,6 +50,10 @@ COMMANDS = {
         "infra.cli.commands.status:status",
         "Say whether a vote sent now would reach a page; exit status 1 if not.",
     ),
+    "subscribers": LazyCommand(
+        "infra.cli.commands.subscribers.commands:subscribers",
+        "Manage who gets the digests by mail, and who must not.",
+    ),
     "tokens": LazyCommand(
         "infra.cli.commands.tokens:tokens",
         "Manage the bearer tokens that allow clients to send events.",

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, text
 
-from projections.private.subscribers.addresses import CheckedAddress, parse_address
+from projections.private.subscribers.addresses import parse_address
 from projections.private.subscribers.preferences import Frequency, Preferences
 from projections.private.subscribers.suppressions import (
     OWN_REASONS,
@@ -39,15 +39,6 @@ _UNSUBSCRIBE = text(
 _RESUBSCRIBE = text("update verdicts.subscribers set unsubscribed = null where id = :id")
 _ERASE = text("delete from verdicts.subscribers where id = :id returning address")
 _ERASE_MAILS = text("delete from verdicts.outgoing_mail where recipient = any(:addresses)")
-_INSERT = text(
-    """
-    insert into verdicts.subscribers (
-        id, address, canonical, frequency, topics, timezone, requested, confirmed, consent_source
-    ) values (
-        :id, :address, :canonical, :frequency, :topics, :timezone, :consented, :consented, :source
-    ) on conflict do nothing
-    """
-)
 
 
 class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,26 +129,6 @@ def erase(connection: Connection, subscriber_id: str, source: str, now: datetime
     spellings = [address, parse_address(address).ascii]
     connection.execute(_ERASE_MAILS, {"addresses": spellings})
     return True
-
-
-def insert_subscriber(
-    connection: Connection,
-    subscriber_id: str,
-    address: CheckedAddress,
-    preferences: Preferences,
-    consented: datetime,
-    source: str,
-) -> bool:
-    """Add a subscriber who gave consent elsewhere; False if the address has a subscription."""
-    row = msgspec.structs.asdict(preferences) | {
-        "id": subscriber_id,
-        "address": address.typed,
-        "canonical": address.canonical,
-        "topics": list(preferences.topics),
-        "consented": consented,
-        "source": source,
-    }
-    return connection.execute(_INSERT, row).rowcount == 1
 
 
 def _subscriber(row: Any) -> Subscriber:
