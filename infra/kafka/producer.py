@@ -133,10 +133,14 @@ class KafkaProducer:
             group.resolve_value(message.value(), self._outcome(error, message))
 
         messages = [batch_message(record) for record in records]
-        self._kafka.produce_batch(records[0].topic, messages, on_delivery=report)
+        refused: KafkaError | None = None
+        try:
+            self._kafka.produce_batch(records[0].topic, messages, on_delivery=report)
+        except KafkaException as exception:  # it has taken none of them
+            refused = exception.args[0]
         for number, message in enumerate(messages):
-            if "_error" in message:
-                group.resolve(number, refusal(message["_error"]))
+            if (error := refused or message.get("_error")) is not None:
+                group.resolve(number, refusal(error))
             else:
                 self._watch.sent()
         if self._idle:

@@ -84,6 +84,20 @@ def test_each_of_several_records_has_its_own_outcome() -> None:
     assert refused.too_large
 
 
+def test_no_record_of_a_topic_that_cannot_be_is_written() -> None:
+    async def scene() -> list[Outcome]:
+        producer = KafkaProducer(nowhere(), delivery_seconds=0.3)
+        try:
+            together = producer.send_all([Outgoing("", b"k", b"v"), Outgoing("", b"k", b"w")])
+            return await asyncio.wait_for(together, 10)
+        finally:
+            await producer.close(0)
+
+    outcomes = asyncio.run(scene())
+    assert all(isinstance(outcome, NotWritten | DeliveryUnknown) for outcome in outcomes)
+    assert len(outcomes) == 2
+
+
 def test_a_caller_that_no_longer_waits_for_several_records_does_no_harm() -> None:
     async def scene() -> None:
         producer = KafkaProducer(nowhere(), delivery_seconds=0.3)
