@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.bench.measures import freshness, ingest, rebuild, site, voters, votes
+from tests.bench.measures import answers, freshness, ingest, rebuild, site, voters, votes
 from tests.bench.stage import Stage, fill, stage
 from tests.bench.table import Row, heading, table
 
@@ -35,6 +35,11 @@ def of_ingest(here: Stage, asked: argparse.Namespace) -> Iterator[Row]:
     yield from ingest.rows(here, _seconds(asked, 3, 20), asked.runs)
 
 
+def of_answers(here: Stage, asked: argparse.Namespace) -> Iterator[Row]:
+    """From vote to tally, as voters wait for it."""
+    yield from answers.rows(here, _seconds(asked, 3, 20), asked.runs)
+
+
 def of_freshness(here: Stage, asked: argparse.Namespace) -> Iterator[Row]:
     """From vote to page."""
     yield from freshness.rows(here, _seconds(asked, 3, 20), asked.runs)
@@ -54,6 +59,7 @@ PARTS: dict[str, Part] = {
     "votes": of_votes,
     "rebuild": of_rebuild,
     "ingest": of_ingest,
+    "answers": of_answers,
     "freshness": of_freshness,
     "site": of_site,
     "voters": of_voters,

@@ -6,7 +6,7 @@ No worker runs meanwhile: what is measured is the way from a request to the brok
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
 import msgspec
@@ -72,10 +72,11 @@ def _of_browsers(
     rate = Row(what=what, peer=peer, unit="/s", ratio=0.8)
     p50 = Row(what=f"{what}: p50", peer=peer, unit="ms", more_is_better=False)
     p99 = Row(what=f"{what}: p99", peer=peer, unit="ms", below=60, more_is_better=False)
-    scripts = [_browser(number) for number in range(CONNECTIONS)]
+    slugs = [f"tool-{tool}" for tool in range(TOOLS)]
+    scripts = [script_of(number, slugs, first=number) for number in range(CONNECTIONS)]
     for _ in range(runs):
-        ours = _driven(environment, VOTES.name, Plan(api, scripts, WARM_SECONDS, seconds), 200)
-        theirs = _driven(environment, BARE_TOPIC, Plan(bare, scripts, WARM_SECONDS, seconds), 200)
+        ours = driven(environment, VOTES.name, Plan(api, scripts, WARM_SECONDS, seconds), 200)
+        theirs = driven(environment, BARE_TOPIC, Plan(bare, scripts, WARM_SECONDS, seconds), 200)
         for row, our_figure, their_figure in zip(
             (rate, p50, p99), _figures(ours), _figures(theirs), strict=True
         ):
@@ -88,8 +89,14 @@ def _figures(outcome: Outcome) -> tuple[float, float, float]:
     return outcome.rate, outcome.p50, outcome.p99
 
 
-def _browser(number: int) -> list[str]:
-    """What one browser sends: a vote for each tool in turn, always with the same cookie."""
+def script_of(number: int, slugs: Sequence[str], first: int) -> list[str]:
+    """What one browser sends: a vote for each tool in turn, always with the same cookie.
+
+    Args:
+        number: Of the browser.
+        slugs: The tools; each browser begins with another.
+        first: Even where the first vote is for ship, odd for skip; the next is the other one.
+    """
     voters = VoterCookies([KEYS["VERDICTS_SECRET_KEY"]], KEYS["VERDICTS_VOTER_KEY"], secure=False)
     cookie = voters.set_cookie(Voter(f"{number:022d}", 0)).partition(";")[0]
     headers = {
@@ -105,11 +112,11 @@ def _browser(number: int) -> list[str]:
     return [
         request(
             "PUT",
-            f"/v1/tools/tool-{(number + tool) % TOOLS}/vote",
-            msgspec.json.encode({"choice": choices[(number + tool) % 2]}),
+            f"/v1/tools/{slugs[(number + turn) % len(slugs)]}/vote",
+            msgspec.json.encode({"choice": choices[(first + turn) % 2]}),
             headers,
         ).decode()
-        for tool in range(TOOLS)
+        for turn in range(len(slugs))
     ]
 
 
@@ -123,7 +130,7 @@ def _of_gateways(environment: Environment, api: int, seconds: float, runs: int) 
     scripts = [batches[number::EDITORS] for number in range(EDITORS)]
     for _ in range(runs):
         plan = Plan(api, scripts, WARM_SECONDS / 2, seconds)
-        row.ours.append(BATCH * _driven(environment, VOTES.name, plan, 202, BATCH).rate)
+        row.ours.append(BATCH * driven(environment, VOTES.name, plan, 202, BATCH).rate)
         row.theirs.append(_raw_rate(environment))
     return row
 
@@ -161,7 +168,7 @@ def _raw_rate(environment: Environment) -> float:
     return float(match[1])
 
 
-def _driven(
+def driven(
     environment: Environment, topic: str, plan: Plan, wanted: int, events: int = 1
 ) -> Outcome:
     """Run a plan. Every answer must be the wanted one, and the log have each event just once."""
