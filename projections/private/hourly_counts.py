@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 from sqlalchemy import Connection, text
 
-Purpose = Literal["new-voter", "mail-to", "mail-from"]
+Purpose = Literal["new-voter", "mail-to", "mail-from", "sign-in-to", "sign-in-from"]
 """New voters per prefix; mails asked for, per address that gets them and per caller's prefix."""
 
 _COUNT = text(

@@ -12,6 +12,8 @@
      [data-refresh="NAME"]     text that follows from the counts by the server's rules
      [data-message]            the place for messages about what a choice did, or why it failed
      [data-share], [data-copy] the link to the page, and the hidden button that copies it
+     [data-account]            the link to the account, which says whether this browser has one
+     form[data-press]          a form that is sent at once
      [data-saved-count]        number of this browser's bookmarks, or nothing
      [data-drawer], [data-drawer-open], [data-drawer-loading|empty|list|compare|message]
                                the bookmarks
@@ -173,6 +175,7 @@
     const me = await response.json();
     saved = new Set(me.bookmarks ?? []);
     showSavedCount();
+    for (const link of all("[data-account]")) link.textContent = me.signed_in ? "Your account" : "Sign in";
     for (const [slug, state] of states) {
       if (state.pending) continue;
       state.own = { choice: me.votes?.[slug] ?? null, saved: (me.bookmarks ?? []).includes(slug) };
@@ -681,6 +684,7 @@
   collect();
   offerCopying();
   for (const slug of states.keys()) show(slug);
+  document.querySelector("form[data-press]")?.requestSubmit();
   document.addEventListener("click", onClick);
   document.addEventListener("submit", onSubmit);
   for (const opener of all("[data-drawer-open]")) opener.addEventListener("click", openDrawer);

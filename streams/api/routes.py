@@ -60,6 +60,7 @@ def routes(components: Components) -> list[Route]:
         *public_reads(components),
         *subscription_routes(components.subscriptions),
         *other_routes(components),
+        *account_routes(components),
     ]
 
 
@@ -114,6 +115,24 @@ def other_routes(components: Components) -> list[Route]:
         Route("/status", health.status),
         Route("/metrics", health.metrics),
         Route("/docs", get_docs),
+    ]
+
+
+def account_routes(components: Components) -> list[Route]:
+    """Sign-in, and what a person can do with an account."""
+    accounts = components.accounts
+    return [
+        _measured("/v1/sign-in", accounts.request_by_json, "POST"),
+        _measured("/sign-in", accounts.request_by_form, "POST"),
+        _measured("/sign-in/sent/", accounts.sent),
+        _measured("/sign-in/", accounts.link),
+        _measured("/sign-in/", accounts.use_link, "POST"),
+        _measured("/me/", accounts.me),
+        _measured("/v1/me/export", accounts.export),
+        _measured("/sign-out", accounts.sign_out, "POST"),
+        _measured("/me/sessions/revoke", accounts.revoke, "POST"),
+        _measured("/me/erase", accounts.erase, "POST"),
+        _measured("/me/erased/", accounts.erased),
     ]
 
 

@@ -18,7 +18,8 @@ from infra.postgres.engine import create_engine
 from infra.runtime import gc_tuning
 from infra.runtime.blocking_pool import BlockingPool
 from infra.settings import Settings
-from streams.api.accounts.session_lookup import CachedSessions
+from streams.api.accounts.sessions.session_lookup import CachedSessions
+from streams.api.accounts.transfers.log_ends import KafkaLogEnds
 from streams.api.auth.hourly_counts import SharedCounts
 from streams.api.auth.tokens import CachedTokens
 from streams.api.connection_shares import ConnectionShares, keep_shares
@@ -140,6 +141,7 @@ async def connect(
             new_voters=SharedCounts.from_engine(engine),
             producer=producer,
             read_model=read_model,
+            log_ends=KafkaLogEnds(settings),
             private=private,
             pages=pages,
             observer=StatusProbe(engine, settings, producer),
@@ -154,6 +156,8 @@ async def connect(
         stack.callback(checkpoints.stop)
         listener = NotificationListener(settings, progress.apply, checkpoints.restart)
         stack.push_async_callback(listener.close)
+        transferring = asyncio.create_task(components.transfers.run_for_ever())
+        stack.callback(transferring.cancel)
         connecting = asyncio.create_task(_connect_producer(producer))
         stack.callback(connecting.cancel)
         yield components

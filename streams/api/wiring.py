@@ -8,9 +8,13 @@ import msgspec
 from infra.kafka.codec import Codec
 from infra.kafka.producer import FakeProducer, Producer
 from infra.settings import Settings
-from streams.api.accounts.session_cookie import SessionCookies
-from streams.api.accounts.session_lookup import FakeSessions, SessionLookup
+from streams.api.accounts.own_forms import OwnForms
+from streams.api.accounts.sessions.session_cookie import SessionCookies
+from streams.api.accounts.sessions.session_lookup import FakeSessions, SessionLookup
+from streams.api.accounts.transfers.log_ends import FakeLogEnds, VoterLogEnds
+from streams.api.accounts.transfers.vote_transfers import VoteTransfers
 from streams.api.accounts.voters import Voters
+from streams.api.accounts.wiring import AccountEndpoints, build_accounts
 from streams.api.auth.csrf import CsrfTokens
 from streams.api.auth.hourly_counts import HourlyCounts, ProcessCounts
 from streams.api.auth.new_voter_limit import NewVoterRateLimit
@@ -55,6 +59,7 @@ class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
         new_voters: Counts new voters per network prefix.
         producer: Writes records to the log.
         read_model: Runs queries of the projections.
+        log_ends: Asks where the topics of voters end.
         private: Reads and writes rows that never go on the log.
         pages: Renders pages in the site's design.
         observer: Observes the pipeline.
@@ -68,6 +73,7 @@ class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
     new_voters: HourlyCounts
     producer: Producer
     read_model: ReadModel
+    log_ends: VoterLogEnds
     private: PrivateStore
     pages: PageRenderer
     observer: Observer
@@ -84,6 +90,8 @@ class Components(msgspec.Struct, frozen=True, kw_only=True):
     bookmarks: VoteEndpoint
     forms: FormEndpoints
     subscriptions: SubscriptionEndpoints
+    accounts: AccountEndpoints
+    transfers: VoteTransfers
     reads: ReadEndpoints
     export: PersonalExport
     changes: ChangesEndpoint
@@ -125,6 +133,16 @@ def build(settings: Settings, dependencies: Dependencies) -> Components:
         own_states=OwnStates(read_model),
     )
     parser, batches = EventParser(clock, voter_cookies), VoterBatches(clock, voter_cookies)
+    transfers = VoteTransfers(
+        private=dependencies.private,
+        read_model=read_model,
+        log_ends=dependencies.log_ends,
+        progress=progress,
+        producer=producer,
+        codec=dependencies.codec,
+        clock=clock,
+    )
+    csrf_tokens = CsrfTokens(settings.secret_keys)
     return Components(
         ingest=IngestEndpoint(
             dependencies.tokens,
@@ -138,10 +156,21 @@ def build(settings: Settings, dependencies: Dependencies) -> Components:
         ),
         votes=votes_endpoint(vote_service, origins),
         bookmarks=bookmarks_endpoint(vote_service, origins),
-        forms=FormEndpoints(vote_service, origins, CsrfTokens(settings.secret_keys), clock),
         subscriptions=build_subscriptions(
             settings, dependencies.private, read_model, dependencies.pages, dependencies.clock
         ),
+        forms=FormEndpoints(vote_service, origins, csrf_tokens, clock),
+        accounts=build_accounts(
+            settings,
+            private=dependencies.private,
+            read_model=read_model,
+            pages=dependencies.pages,
+            voters=voters,
+            transfers=transfers,
+            forms=OwnForms(origins, csrf_tokens, clock),
+            clock=clock,
+        ),
+        transfers=transfers,
         reads=ReadEndpoints(read_model, tallies, voters),
         export=PersonalExport(read_model, voters, settings.public_url),
         changes=ChangesEndpoint(sse_hub, proxies),
@@ -169,6 +198,7 @@ class Fakes(msgspec.Struct, frozen=True):
     read_model: FakeReadModel
     observer: FakeObserver
     clock: FakeClock
+    log_ends: VoterLogEnds = FakeLogEnds()
     private: PrivateStore = FakePrivateStore()
     pages: PageRenderer = BarePageRenderer()
 
@@ -185,6 +215,7 @@ class Fakes(msgspec.Struct, frozen=True):
             new_voters=ProcessCounts(timer),
             producer=self.producer,
             read_model=self.read_model,
+            log_ends=self.log_ends,
             private=self.private,
             pages=self.pages,
             observer=self.observer,

@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, text
 
+from projections.private.subscribers.addresses import CheckedAddress, parse_address
+
 _OPEN = text(
     """
     insert into verdicts.accounts (address, canonical, voter)
@@ -27,13 +29,6 @@ _VOTER = text("select voter from verdicts.accounts where canonical = :canonical"
 _ERASE = text("delete from verdicts.accounts where id = :account")
 
 
-class MailAddress(msgspec.Struct, frozen=True):
-    """An address as its owner typed it, and in the form in which addresses compare."""
-
-    typed: str
-    canonical: str
-
-
 class Account(msgspec.Struct, frozen=True):
     """An account.
 
@@ -45,7 +40,7 @@ class Account(msgspec.Struct, frozen=True):
     """
 
     id: int
-    address: MailAddress
+    address: CheckedAddress
     voter: str
     created: datetime
 
@@ -55,7 +50,7 @@ def random_voter() -> str:
     return urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
 
 
-def open_account(connection: Connection, address: MailAddress) -> Account:
+def open_account(connection: Connection, address: CheckedAddress) -> Account:
     """The account of this address, which is created at the first sign-in."""
     row = connection.execute(
         _OPEN,
@@ -82,4 +77,4 @@ def delete_account(connection: Connection, account: int) -> bool:
 
 
 def _account(row: Any) -> Account:
-    return Account(row.id, MailAddress(row.address, row.canonical), row.voter, row.created)
+    return Account(row.id, parse_address(row.address), row.voter, row.created)

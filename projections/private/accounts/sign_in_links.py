@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, text
 
-from projections.private.accounts.people import MailAddress
+from projections.private.subscribers.addresses import CheckedAddress, parse_address
 
 LINK_SECONDS = 15 * 60
 
@@ -42,11 +42,11 @@ _PRUNE = text(
 class SignInLink(msgspec.Struct, frozen=True):
     """A link that still works; `same_browser` where the browser that asked has opened it."""
 
-    address: MailAddress
+    address: CheckedAddress
     same_browser: bool
 
 
-def create_link(connection: Connection, address: MailAddress, verifier: str) -> str:
+def create_link(connection: Connection, address: CheckedAddress, verifier: str) -> str:
     """Insert a link for an address, and prune those that are too old; returns its token."""
     connection.execute(_PRUNE)
     token = secrets.token_urlsafe(32)
@@ -82,7 +82,7 @@ def _link(row: Any, verifier: str) -> SignInLink | None:
     if row is None:
         return None
     same_browser = hmac.compare_digest(row.verifier, _hash(verifier))
-    return SignInLink(MailAddress(row.address, row.canonical), same_browser)
+    return SignInLink(parse_address(row.address), same_browser)
 
 
 def _hash(secret: str) -> bytes:

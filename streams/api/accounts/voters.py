@@ -3,9 +3,11 @@
 import time
 from collections.abc import Mapping
 
+import msgspec
+
 from projections.private.accounts.sessions import Session
-from streams.api.accounts.session_cookie import SessionCookies, SessionTicket
-from streams.api.accounts.session_lookup import SessionLookup
+from streams.api.accounts.sessions.session_cookie import SessionCookies, SessionTicket
+from streams.api.accounts.sessions.session_lookup import SessionLookup
 from streams.api.auth.voter_cookie import Voter, VoterCookies
 
 
@@ -19,6 +21,13 @@ class AccountVoter(Voter, frozen=True):
 
     session: Session
     secret: str
+
+
+class BrowserVoter(msgspec.Struct, frozen=True):
+    """The voter that a browser had before it signed in; `last` in microseconds since 1970."""
+
+    name: str | None = None
+    last: int = 0
 
 
 class Voters:
@@ -73,3 +82,27 @@ class Voters:
         """The name on the log of the request's voter; None without one."""
         voter = await self.identify(headers)
         return None if voter is None else self.pseudonym(voter)
+
+    def read_browser(self, headers: Mapping[bytes, bytes]) -> BrowserVoter:
+        """The browser's own voter, whether it has signed in or not."""
+        voter = self._voter_cookies.read(headers)
+        if voter is None:
+            return BrowserVoter()
+        return BrowserVoter(self._voter_cookies.pseudonym(voter), voter.last)
+
+    def read_secret(self, headers: Mapping[bytes, bytes]) -> str | None:
+        """The secret of the request's session cookie, valid or not."""
+        ticket = self._session_cookies.read(headers)
+        return None if ticket is None else ticket.secret
+
+    def forget_browser(self) -> str:
+        """The `Set-Cookie` header that removes the browser's own voter."""
+        return self._voter_cookies.expire()
+
+    def forget_session(self) -> str:
+        """The `Set-Cookie` header that removes the session's cookie."""
+        return self._session_cookies.expire()
+
+    def forget_lookups(self) -> None:
+        """Look sessions up again: this process has revoked some."""
+        self._sessions.forget_all()

@@ -44,10 +44,8 @@ class VoterCookies:
         self._hash_states: dict[str, blake2b] = {}
         self.name = "__Host-verdicts_voter" if secure else "verdicts_voter"
         self._prefix = self.name.encode() + b"="
-        self._attributes = (
-            f"; Max-Age={COOKIE_SECONDS}; Path=/; HttpOnly; SameSite=Lax"
-            f"{'; Secure' if secure else ''}"
-        )
+        self._restrictions = f"; Path=/; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}"
+        self._attributes = f"; Max-Age={COOKIE_SECONDS}{self._restrictions}"
 
     def read(self, headers: Mapping[bytes, bytes]) -> Voter | None:
         """The voter of the request's cookie; None without a cookie that one of the keys signed."""
@@ -70,10 +68,9 @@ class VoterCookies:
         signature = sign(self._keys[0], payload.encode())
         return f"{self.name}={payload}.{signature.decode()}{self._attributes}"
 
-    def read_pseudonym(self, headers: Mapping[bytes, bytes]) -> str | None:
-        """The pseudonym of the cookie's voter; None without a valid cookie."""
-        voter = self.read(headers)
-        return self.pseudonym(voter) if voter else None
+    def expire(self) -> str:
+        """The value of the `Set-Cookie` header that removes the cookie."""
+        return f"{self.name}=; Max-Age=0{self._restrictions}"
 
     def pseudonym(self, voter: Voter) -> str:
         """The name on the log of a browser's voter."""

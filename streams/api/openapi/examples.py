@@ -7,11 +7,21 @@ import msgspec
 from msgspec.structs import asdict, replace
 
 from projections.pipeline_state import Heartbeat
+from projections.private.accounts.sessions import SessionLine
 from schemas.avro.catalogue import NEWEST, VERSIONS
 from schemas.avro.record_fields import to_record
 from schemas.digests import Digest, WeeklyDigest
 from schemas.records import Authored, Category, Reviewer, Tool
 from schemas.topics import CATALOG, CHANGES
+from streams.api.accounts.account_export import AccountExport
+from streams.api.accounts.operations import (
+    EXAMPLE_LINK_TOKEN,
+    EraseForm,
+    RevokeForm,
+    SignInForm,
+    UseLinkForm,
+)
+from streams.api.accounts.sign_in import SignInLinkRequest, SignInSent
 from streams.api.http.problems import Problem
 from streams.api.ingest.results import Accepted, Rejected, Results
 from streams.api.live.sse import TallyChanged
@@ -108,6 +118,21 @@ def by_type() -> dict[str, Any]:
         TokenForm: TokenForm(EXAMPLE_TOKEN),
         PreferencesForm: PreferencesForm(EXAMPLE_TOKEN, "save", "monthly", "developer-tools"),
         OneClickForm: OneClickForm("One-Click"),
+        SignInLinkRequest: SignInLinkRequest("name@example.com"),
+        SignInSent: SignInSent(),
+        SignInForm: SignInForm("name@example.com"),
+        UseLinkForm: UseLinkForm(EXAMPLE_LINK_TOKEN),
+        RevokeForm: RevokeForm("others"),
+        EraseForm: EraseForm("keep"),
+        AccountExport: AccountExport(
+            email="name@example.com",
+            voter="3q2-7wAAAAAAAAAAAAAAAA",
+            created=moment,
+            sessions=[SessionLine("0123456789abcdef", "Firefox on Linux", moment, moment, moment)],
+            votes=[Vote(tool.tool, tool.name, _URL, "ship", moment)],
+            bookmarks=[Bookmark(tool.tool, tool.name, tool.tagline, _URL, moment)],
+            subscription=None,
+        ),
         Results: Results([Accepted(_ID, _TIME, CATALOG.name, 0, 14), _rejected()]),
         SchemaText: SchemaText('["string"]'),
         SubjectVersion: SubjectVersion(subject, 2, NEWEST[CHANGES.name].id, '["string"]'),

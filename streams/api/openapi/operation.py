@@ -9,7 +9,15 @@ FORM = "application/x-www-form-urlencoded"
 PROBLEM = "application/problem+json"
 
 Tag = Literal[
-    "Events", "Reading", "Live changes", "Voting", "Visitor", "Subscriptions", "Schemas", "Status"
+    "Events",
+    "Reading",
+    "Live changes",
+    "Voting",
+    "Visitor",
+    "Accounts",
+    "Subscriptions",
+    "Schemas",
+    "Status",
 ]
 TAGS: dict[Tag, str] = {
     "Events": "Editors and gateways send events, with a bearer token.",
@@ -17,6 +25,7 @@ TAGS: dict[Tag, str] = {
     "Live changes": "Tallies as they change.",
     "Voting": "Votes and bookmarks of this site's own pages. A cookie identifies the voter.",
     "Visitor": "What the visitor with this cookie has voted and bookmarked.",
+    "Accounts": "One account joins a person's browsers. Reading and voting need none.",
     "Subscriptions": "The digest by mail. A link in a mail is all that a subscriber needs.",
     "Schemas": "The Avro schemas of our topics, as a Confluent schema registry serves them: "
     "deserializers work with this address as their registry. Read-only.",

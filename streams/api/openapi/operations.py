@@ -9,6 +9,7 @@ from schemas.digests import WeeklyDigest
 from schemas.fields import SLUG_PATTERN, WEEK_PATTERN, Slug
 from schemas.records import Category, Reviewer, Tool
 from schemas.topics import CHANGES
+from streams.api.accounts.operations import ACCOUNT_OPERATIONS
 from streams.api.ingest.results import Results
 from streams.api.live.changes_endpoint import MAX_TOOLS
 from streams.api.live.sse import TallyChanged
@@ -227,6 +228,7 @@ OPERATIONS = (
     _own("/v1/me/bookmarks.html", "exportBookmarksForBrowsers",
          "Export your bookmarks for a browser to import", None, media_type=HTML),
     _own("/v1/me/votes.json", "exportVotes", "Export your votes as JSON", list[Vote]),
+    *ACCOUNT_OPERATIONS,
     *SUBSCRIPTION_OPERATIONS,
     _schemas("/schemas/ids/{id}", "getSchema", "Get the schema of an id", SchemaText, _SCHEMA_ID),
     _schemas("/subjects", "listSubjects", "List subjects", list[str], errors=()),

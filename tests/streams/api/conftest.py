@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from infra.kafka.producer import FakeProducer
 from infra.settings import Settings
 from schemas.records import Category, Tool
-from streams.api.accounts.session_lookup import FakeSessions
+from streams.api.accounts.sessions.session_lookup import FakeSessions
 from streams.api.auth.tokens import FakeTokens
 from streams.api.ingest.event_clock import FakeClock
 from streams.api.read_model import FakeReadModel

@@ -4,7 +4,6 @@ import pytest
 from sqlalchemy import Engine, text
 
 from projections.private.accounts.people import (
-    MailAddress,
     delete_account,
     find_account,
     find_voter_of,
@@ -25,9 +24,10 @@ from projections.private.accounts.transfers import (
     list_transfers,
     list_transfers_to,
 )
+from projections.private.subscribers.addresses import parse_address
 
 pytestmark = pytest.mark.integration
-ANN = MailAddress("Ann@Example.org", "ann@example.org")
+ANN, BOB = parse_address("Ann@Example.org"), parse_address("bob@example.org")
 
 
 def age(engine: Engine, table: str, column: str, seconds: int) -> None:
@@ -39,8 +39,8 @@ def age(engine: Engine, table: str, column: str, seconds: int) -> None:
 def test_an_address_has_one_account_with_a_random_name(projected: Engine) -> None:
     with projected.begin() as connection:
         account = open_account(connection, ANN)
-        again = open_account(connection, MailAddress("ANN@example.org", "ann@example.org"))
-        other = open_account(connection, MailAddress("bob@example.org", "bob@example.org"))
+        again = open_account(connection, parse_address("ANN@example.org"))
+        other = open_account(connection, BOB)
         assert again == account
         assert account.address == ANN
         assert len(account.voter) == 22

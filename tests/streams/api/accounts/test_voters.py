@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from projections.private.accounts.sessions import Session
-from streams.api.accounts.session_cookie import SessionCookies, SessionTicket
+from streams.api.accounts.sessions.session_cookie import SessionCookies, SessionTicket
 from tests.streams.api.conftest import FakeApi
 
 HERE = {"Origin": "http://127.0.0.1:8080"}

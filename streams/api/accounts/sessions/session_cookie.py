@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from infra.signing import derive_key, sign, verify
-from streams.api.accounts.cookies import PrivateCookie
+from streams.api.accounts.sessions.cookies import PrivateCookie
 
 _VALUE = re.compile(rb"(1\.([A-Za-z0-9_-]{43})\.([0-9a-f]{1,13}))\.([0-9a-f]{32})\Z")
 
