@@ -45,7 +45,7 @@ def diff(folder: Path, url: str | None, base: Path | None, remove: bool, as_json
     """
     client = open_site(read_settings(), url, None)
     comparison = compare(ContentFolder(folder), client, digests_in(base), now())
-    require_no_errors(comparison.checked.errors)
+    require_no_errors(comparison.checked.errors, as_json)
     steps, _ = events_of(comparison, now(), REASON, remove=remove)
     effects = find_effects(comparison.site, steps, client.url)
     lines = [
@@ -80,7 +80,7 @@ def preview(folder: Path, remove: bool, port: int, only_list: bool, as_json: boo
     client = open_site(read_settings(), None, None)
     target, moment = ContentFolder(folder), now()
     comparison = compare(target, client, None, moment)
-    require_no_errors(comparison.checked.errors)
+    require_no_errors(comparison.checked.errors, as_json)
     _, events = events_of(comparison, moment, REASON, remove=remove)
     target.write_state(comparison.state)
     database = create_engine(settings, name="verdicts content", pool_size=1)

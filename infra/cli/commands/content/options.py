@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from infra.cli.commands.content.site.folder import read_base
-from infra.cli.options import counted
+from infra.cli.options import answer, counted
 from infra.errors import VerdictsError
 from streams.content_files.model import FileProblem
 
@@ -72,9 +72,9 @@ def digests_in(base: Path | None) -> Mapping[str, str] | None:
     return read_base(base) if base else None
 
 
-def require_no_errors(errors: list[FileProblem]) -> None:
+def require_no_errors(errors: list[FileProblem], as_json: bool) -> None:
     """End with status 1 where files cannot be sent."""
     if errors:
-        click.echo("\n".join(map(str, errors)))
-        click.echo(f"Correct {counted(len(errors), 'error')} first; nothing was done.")
+        last = f"Correct {counted(len(errors), 'error')} first; nothing was done."
+        answer({"problems": errors}, as_json, "\n".join([*map(str, errors), last]))
         sys.exit(1)

@@ -101,7 +101,7 @@ def push(
     target, moment = ContentFolder(folder), now()
     client = open_site(read_settings(), url, token)
     comparison = compare(target, client, digests_in(base), moment)
-    require_no_errors(comparison.checked.errors)
+    require_no_errors(comparison.checked.errors, as_json)
     if force:
         comparison.plan = list(map(_ours, comparison.plan))
     if conflicts := [step for step in comparison.plan if step.action == "conflict"]:
