@@ -9,10 +9,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from infra.http.cross_origin import CrossOriginReads
+from infra.http.exact_route import ExactRoute
 from infra.runtime.blocking_pool import BlockingPool
 from infra.settings import Settings
 from projections.write.dirty_records import Mark
@@ -108,10 +109,10 @@ def site_routes(
         return to_http(request, await database.run(site.bookmarks, saved))
 
     return [
-        Route("/compare/", choose),
-        Route("/search/", search),
-        Route("/bookmarks/", bookmarks),
-        Route("/{path:path}", page),
+        ExactRoute("/compare/", choose),
+        ExactRoute("/search/", search),
+        ExactRoute("/bookmarks/", bookmarks),
+        ExactRoute("/{path:path}", page),
     ]
 
 

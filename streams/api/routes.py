@@ -11,6 +11,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from infra.http.cross_origin import CrossOriginReads
+from infra.http.exact_route import ExactRoute
 from streams.api.http.problems import Problem, on_crash, on_http_error, on_problem
 from streams.api.http.request_metrics import DATABASE_AWAY, MeasuredApp
 from streams.api.middleware.request_gate import RequestGate
@@ -68,7 +69,7 @@ def public_reads(components: Components) -> list[Route]:
     """What is the same for everybody, so that pages of any origin may read it."""
     reads, registry = components.reads, components.registry
     return [
-        Route("/v1/changes", components.changes.get),
+        ExactRoute("/v1/changes", components.changes.get),
         _measured("/v1/tools", reads.tools),
         _measured("/v1/tools/{tool}", reads.tool),
         _measured("/v1/compare/{pair}", reads.compare),
@@ -82,7 +83,7 @@ def public_reads(components: Components) -> list[Route]:
         _measured("/subjects", registry.subjects),
         _measured("/subjects/{subject}/versions", registry.versions),
         _measured("/subjects/{subject}/versions/{version}", registry.version),
-        Route("/openapi.json", components.openapi.get),
+        ExactRoute("/openapi.json", components.openapi.get),
     ]
 
 
@@ -110,11 +111,11 @@ def other_routes(components: Components) -> list[Route]:
         _measured("/v1/bookmarks", reads.bookmarks),
         _measured("/vote", components.forms.vote, "POST"),
         _measured("/bookmark", components.forms.bookmark, "POST"),
-        Route("/healthz", health.alive),
-        Route("/readyz", health.ready),
-        Route("/status", health.status),
-        Route("/metrics", health.metrics),
-        Route("/docs", get_docs),
+        ExactRoute("/healthz", health.alive),
+        ExactRoute("/readyz", health.ready),
+        ExactRoute("/status", health.status),
+        ExactRoute("/metrics", health.metrics),
+        ExactRoute("/docs", get_docs),
     ]
 
 
@@ -145,7 +146,7 @@ def _matching(routes: Iterable[Route]) -> Callable[[str], bool]:
 def _measured(path: str, endpoint: Endpoint | VoteEndpoint, *methods: str) -> Route:
     """A route that is measured; a `VoteEndpoint` is an ASGI application already."""
     app: ASGIApp = endpoint if isinstance(endpoint, VoteEndpoint) else _as_asgi(endpoint)
-    return Route(path, MeasuredApp(path, app), methods=methods or ("GET",))
+    return ExactRoute(path, MeasuredApp(path, app), methods=methods or ("GET",))
 
 
 def _as_asgi(endpoint: Endpoint) -> ASGIApp:

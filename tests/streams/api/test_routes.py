@@ -1,12 +1,16 @@
 """The metrics of every request."""
 
+import re
+
+import pytest
 from sqlalchemy.exc import OperationalError
 from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from infra.telemetry.metrics import REGISTRY
 from projections.read.categories import list_categories
-from streams.api.routes import application
+from streams.api.routes import application, routes
 from tests.streams.api.conftest import HOST, FakeApi
 
 
@@ -37,3 +41,15 @@ def test_a_request_without_database_is_counted_as_503() -> None:
     client = TestClient(application(api.components), base_url=HOST)
     assert client.get("/v1/categories").status_code == 503
     assert timed("GET", "/v1/categories", 503) == before + 1
+
+
+@pytest.mark.parametrize("route", routes(FakeApi().components), ids=lambda route: route.path)
+def test_a_line_break_at_the_end_of_a_path_is_no_part_of_a_route(route: Route) -> None:
+    client = TestClient(
+        application(FakeApi().components), base_url=HOST, raise_server_exceptions=False
+    )
+    path = re.sub(r"{[^}]*}", "1", route.path)
+    for method in sorted(route.methods or ()):
+        status = client.request(method, f"{path}%0A").status_code
+        # At the end of a parameter it belongs to that, which then names nothing.
+        assert 400 <= status < 500 if route.path.endswith("}") else status == 404
