@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from infra.errors import VerdictsError
@@ -34,6 +35,11 @@ def switch(values: Mapping[str, str], name: str) -> bool:
     if text.lower() not in _TRUE | _FALSE:
         raise SettingsError(f"{name} is {text!r}; give 1 or 0.")
     return text.lower() in _TRUE
+
+
+def folder(values: Mapping[str, str], name: str) -> Path | None:
+    """Parse the path of a folder; None if it is empty. It may not exist."""
+    return Path(values[name]).expanduser().absolute() if values[name] else None
 
 
 def comma_separated(values: Mapping[str, str], name: str) -> tuple[str, ...]:

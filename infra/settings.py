@@ -35,6 +35,7 @@ VARIABLES = tuple(
         ("VERDICTS_SECRET_KEY", "", "signs cookies and tokens; `new,old` rotates; made if empty"),
         ("VERDICTS_VOTER_KEY", "", "hides voter ids on the log; never changes; made if empty"),
         ("VERDICTS_TRUSTED_PROXIES", "", "networks whose X-Forwarded-For counts, by commas"),
+        ("VERDICTS_THEME", "", "folder with the site's own name, logo, templates and colours"),
         ("VERDICTS_NEW_VOTERS_PER_HOUR", "60", "new cookie voters per address prefix and hour"),
         (
             "VERDICTS_VOTER_CHANGES_PER_MINUTE",
@@ -77,6 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         secret_keys: Signing keys, newest first; empty: the data folder's.
         voter_key: Key of the voters' pseudonyms; empty: the data folder's.
         trusted_proxies: Networks in CIDR notation.
+        theme: Absolute path of the theme's folder; None means our own look.
         new_voters_per_hour: Limit of new cookie voters per address prefix.
         voter_changes_per_minute: Limit of one voter's votes and bookmarks; 0 means none.
         http2: Whether the server takes HTTP/2 beside HTTP/1.
@@ -109,6 +111,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     instance: str
     mail: MailSettings
     metrics: str = ""
+    theme: Path | None = None
     log_level: str = "info"
     access_log: bool = False
 
@@ -131,6 +134,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             secret_keys=parse.keys(values, "VERDICTS_SECRET_KEY"),
             voter_key=parse.key(values, "VERDICTS_VOTER_KEY"),
             trusted_proxies=parse.networks(values, "VERDICTS_TRUSTED_PROXIES"),
+            theme=parse.folder(values, "VERDICTS_THEME"),
             new_voters_per_hour=parse.integer(values, "VERDICTS_NEW_VOTERS_PER_HOUR", least=0),
             voter_changes_per_minute=parse.integer(
                 values, "VERDICTS_VOTER_CHANGES_PER_MINUTE", least=0

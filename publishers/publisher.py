@@ -20,6 +20,7 @@ from infra.settings import Settings
 from publishers.build.incremental_build import BuildStats, SiteBuilder
 from publishers.build.site_files import SiteFiles
 from publishers.render_cache import part_cache
+from publishers.templating import theme
 from schemas.channels import Channel, ServiceName
 
 ADVISORY_LOCK = 0x7075626C  # "publ"
@@ -87,6 +88,7 @@ def with_async_commit(database: Engine) -> Engine:
 
 
 def _site_builder(settings: Settings, database: Engine) -> SiteBuilder:
+    theme.activate(settings)
     return SiteBuilder(database, SiteFiles(settings.data / "site"), settings.public_url)
 
 

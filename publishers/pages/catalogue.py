@@ -10,6 +10,7 @@ from collections.abc import Callable
 from publishers.content.site_content import SiteContent
 from publishers.pages import alternates, feeds, machine_readable, sitemap
 from publishers.pages.html import lists, per_request, tools
+from publishers.pages.pictures import icons, social_card
 from publishers.templating import assets
 from publishers.views.comparisons.multi_comparison import MAX_TOOLS
 from publishers.views.paths import (
@@ -34,7 +35,7 @@ def page_paths(content: SiteContent) -> list[str]:
         *for_people,
         *(path for page in for_people for path in alternates_of(page)),
         *(SITEMAP, *sitemap.part_paths(len(for_people))),
-        *(ROBOTS, FEED, OVERVIEW, SEARCH_INDEX, NOT_FOUND),
+        *(ROBOTS, FEED, OVERVIEW, SEARCH_INDEX, NOT_FOUND, *icons.PATHS),
         *assets.assets(),
         *assets.compressed_assets(),
     ]
@@ -43,6 +44,8 @@ def page_paths(content: SiteContent) -> list[str]:
 def is_stored(content: SiteContent, path: str) -> bool:
     """Whether a page of this path has a file, if there is such a page."""
     slugs = subject_slugs(path)
+    if path.endswith(f"/{social_card.NAME}"):
+        return False
     return len(slugs) < 2 or slugs[1] in content.rivals(slugs[0])
 
 
@@ -127,7 +130,9 @@ _SLUG = "([a-z0-9]+(?:-[a-z0-9]+)*)"
 _WEEK = WEEK_PATTERN.removeprefix("^").removesuffix(r"\Z")
 _ALTERNATE = f"({re.escape(alternates.JSON)}|{re.escape(alternates.MARKDOWN)})"
 _SIDE_BY_SIDE = re.compile(f"/compare/{_SLUG}/")
-_ABOUT_TOOLS = re.compile(f"/(?:tools|compare)/{_SLUG}/(?:{_ALTERNATE}|feed.xml)?")
+_ABOUT_TOOLS = re.compile(
+    f"/(?:tools|compare)/{_SLUG}/(?:{_ALTERNATE}|feed.xml|{re.escape(social_card.NAME)})?"
+)
 _OF_CATEGORY = re.compile(f"/categories/{_SLUG}/(?:rankings/)?")
 
 _RENDERERS: list[tuple[re.Pattern[str], Callable[..., bytes | None]]] = [
@@ -153,6 +158,14 @@ _RENDERERS: list[tuple[re.Pattern[str], Callable[..., bytes | None]]] = [
     (_exactly(ABOUT), lists.render_about),
     (_exactly(SITEMAP), machine_readable.render_sitemap),
     (re.compile(r"/sitemap-([1-9][0-9]{0,5})\.xml"), machine_readable.render_sitemap_part),
+    (re.compile(f"/tools/{_SLUG}/{re.escape(social_card.NAME)}"), social_card.render_tool_card),
+    (
+        re.compile(f"/compare/{_SLUG}-vs-{_SLUG}/{re.escape(social_card.NAME)}"),
+        social_card.render_pair_card,
+    ),
+    (_exactly(icons.FAVICON), icons.render_favicon),
+    (_exactly(icons.TOUCH_ICON), icons.render_touch_icon),
+    (_exactly(icons.MANIFEST), icons.render_manifest),
     (_exactly(ROBOTS), machine_readable.render_robots),
     (_exactly(FEED), feeds.render_site_feed),
     (_exactly(OVERVIEW), machine_readable.render_overview),

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from publishers.content.site_content import SiteContent
 from publishers.pages.html.layout import render_page
+from publishers.templating import theme
 from publishers.templating.environment import Meta
 from publishers.views.feeds.atom import FeedEntry, entries_of, feed
 from publishers.views.feeds.digest_feed import digest_entry
@@ -21,7 +22,7 @@ def render_tool_feed(content: SiteContent, public_url: str, slug: str) -> bytes 
     tool = content.tool_on_site(slug)
     if tool is None:
         return None
-    title, updated = f"Verdicts: {isolate(tool.name)}", content.last_modified().of_tool(tool)
+    title, updated = _title(isolate(tool.name)), content.last_modified().of_tool(tool)
     return _feed(content, public_url, title, tool_path(slug), updated, _entries(content, [tool]))
 
 
@@ -32,7 +33,7 @@ def render_category_feed(content: SiteContent, public_url: str, slug: str) -> by
         return None
     retired = [tool for tool in content.retired() if tool.category.slug == slug]
     title, updated = (
-        f"Verdicts: {isolate(category.name)}",
+        _title(isolate(category.name)),
         content.last_modified().of_category(slug),
     )
     entries = _entries(content, [*content.tools_in(slug), *retired])
@@ -43,13 +44,17 @@ def render_site_feed(content: SiteContent, public_url: str) -> bytes:
     """The feed of the whole site."""
     updated = content.last_modified().of_site()
     entries = [*_entries(content, [*content.tools(), *content.retired()]), *_digests(content)]
-    return _feed(content, public_url, "Verdicts: everything new", "/", updated, entries)
+    return _feed(content, public_url, _title("everything new"), "/", updated, entries)
 
 
 def render_digests_feed(content: SiteContent, public_url: str) -> bytes:
     """The feed of the frozen digests alone."""
-    title, entries = "Verdicts: weekly digests", _digests(content)
+    title, entries = _title("weekly digests"), _digests(content)
     return _feed(content, public_url, title, digests_path(), None, entries)
+
+
+def _title(subject: str) -> str:
+    return f"{isolate(theme.current().name)}: {subject}"
 
 
 def _entries(content: SiteContent, tools: Iterable[Tool]) -> list[FeedEntry]:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from publishers.content.site_content import SiteContent
 from publishers.pages.digests import view_of_digest
+from publishers.templating import theme
 from publishers.templating.environment import Meta, page
 from publishers.views.digests.digest import DigestPage
 from publishers.views.digests.digest import subject as subject_of
@@ -49,12 +50,12 @@ def message(content: SiteContent, public_url: str, digest: WeeklyDigest) -> byte
     host = urlsplit(public_url).hostname or "localhost"
     email = EmailMessage(policy=SMTP)
     email["Subject"] = subject(digest)
-    email["From"] = Address("Verdicts", "digest", host)
+    email["From"] = Address(theme.current().sender, "digest", host)
     email["To"] = "undisclosed-recipients:;"
     email["Date"] = digest.end
     email["Message-ID"] = f"<digest-{digest.week}@{host}>"
-    email["List-ID"] = f"Verdicts weekly digest <digest.{host}>"
-    email["Content-Language"] = "en"
+    email["List-ID"] = f"{theme.current().name} weekly digest <digest.{host}>"
+    email["Content-Language"] = theme.current().language
     plain, rich = text(content, public_url, digest), html(content, public_url, digest)
     email.set_content(plain, cte="quoted-printable")
     email.add_alternative(rich, subtype="html", cte="quoted-printable")

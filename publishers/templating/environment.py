@@ -5,11 +5,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PrefixLoader,
+    StrictUndefined,
+    select_autoescape,
+)
 from markupsafe import Markup
 
 from publishers.render_cache import part_cache
-from publishers.templating import assets
+from publishers.templating import assets, theme
+from publishers.templating.theme import TEMPLATES, Theme
 from publishers.views import json_ld
 from publishers.views.text.bdi import bdi
 from publishers.views.text.formatting import (
@@ -39,6 +48,7 @@ class Meta(NamedTuple):
         digest: The path of the newest digest.
         modified: When its content last changed, as RFC 3339; empty if it does not say.
         demo: Whether the page shows invented content, so that it says so.
+        card: The address of its social card, without the site; empty if it has none.
     """
 
     title: str
@@ -51,6 +61,7 @@ class Meta(NamedTuple):
     digest: str = ""
     modified: str = ""
     demo: bool = False
+    card: str = ""
 
 
 def page(template: str, public_url: str, meta: Meta, view: object = None) -> bytes:
@@ -65,7 +76,7 @@ def page(template: str, public_url: str, meta: Meta, view: object = None) -> byt
     meta = meta._replace(description=shorten(meta.description, 300))
     graph = json_ld.script(public_url, meta.graph) if meta.graph else ""
     text = (
-        _environment()
+        _environment(theme.current())
         .get_template(template)
         .render(site=public_url, meta=meta, graph=graph, view=view)
     )
@@ -81,10 +92,18 @@ def once(macro: Callable[..., Markup], *arguments: Hashable) -> Markup:
     return macro(*arguments)
 
 
+def _loader(theme: Theme) -> BaseLoader:
+    """The theme's templates before ours; `ours/base.html` is ours in any case."""
+    ours = FileSystemLoader(Path(__file__).parents[1] / TEMPLATES)
+    folder = theme.file(TEMPLATES)
+    first = [FileSystemLoader(folder)] if folder else []
+    return ChoiceLoader([*first, ours, PrefixLoader({"ours": ours})])
+
+
 @part_cache.by_value
-def _environment() -> Environment:
+def _environment(theme: Theme) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
+        loader=_loader(theme),
         # Markdown is not escaped as HTML: its templates use `inline` and `quoted`.
         autoescape=select_autoescape(disabled_extensions=("md", "txt"), default=True),
         undefined=StrictUndefined,
@@ -100,6 +119,7 @@ def _environment() -> Environment:
         "demo_notice": DEMO_NOTICE,
         "number": number,
         "plural": plural,
+        "theme": theme,
     }
     environment.filters |= {"inline": escape_inline, "quoted": escape_block, "url": quote}
     environment.filters |= {"bdi": bdi, "isolate": isolate}

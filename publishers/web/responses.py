@@ -26,7 +26,10 @@ _QUERY = "%!$&'()*+,;=:@/?"
 _TYPES = {
     ".json": "application/json",
     ".md": "text/markdown; charset=utf-8",
+    ".ico": "image/vnd.microsoft.icon",
+    ".png": "image/png",
     ".txt": "text/plain; charset=utf-8",
+    ".webmanifest": "application/manifest+json",
     ".xml": "application/xml; charset=utf-8",
 }
 

@@ -14,6 +14,7 @@ from infra.postgres.engine import create_engine
 from projections.history.weekly_digests import find_digest, list_digests
 from publishers.content.database_content import DatabaseContent
 from publishers.pages import mail
+from publishers.templating import theme
 from publishers.views.digests.digest import summary
 from schemas.time import weeks
 from streams.processing.week_freezer_thread import SILENT_SECONDS, exclusive_lock, freezing
@@ -77,7 +78,9 @@ def render(week: str, form: str) -> None:
     verdicts digest render 2026-W47 --format html > digest.html
     verdicts digest render 2026-W47 --format eml > digest.eml
     """
-    url = attached_settings().public_url
+    settings = attached_settings()
+    theme.activate(settings)
+    url = settings.public_url
     with _snapshot() as connection:
         digest = find_digest(connection, week)
         if digest is None:

@@ -17,6 +17,7 @@ from publishers.content import content_version
 from publishers.content.database_content import open_snapshot
 from publishers.content.shared_index import SharedIndexes
 from publishers.pages.html.api_pages import ApiPages
+from publishers.templating import theme
 from publishers.web.routes import CONNECTIONS, BookmarksOf, SiteSource, site_app
 from schemas.channels import ServiceName
 from streams.api import server
@@ -36,6 +37,7 @@ def api() -> None:
 
 def serve(settings: Settings) -> None:
     """Serve the API and the site until a signal ends the process."""
+    theme.activate(settings)
     database = create_engine(
         settings, name="verdicts site", pool_size=CONNECTIONS, max_overflow=CONNECTIONS
     )

@@ -18,6 +18,7 @@ from infra.supervisor.data_folder import DataFolder
 from infra.supervisor.local_system import LocalSystem, StartSteps, run_until_stopped
 from infra.supervisor.signals import end_with_parent
 from infra.telemetry.logging import configure
+from publishers.templating.theme import load as load_theme
 from schemas.topics import TOPICS
 
 
@@ -67,6 +68,8 @@ def prepare(settings: Settings, folder: DataFolder, screen: Screen) -> None:
 
     From here on the log lines of this process go to a file; its terminal shows progress.
     """
+    # A theme that cannot be used ends the start with its sentence, before any service starts.
+    load_theme(settings.theme)
     log = open_log(folder.path / "logs" / "up.log")
     configure("up", TextIOWrapper(log, write_through=True), settings.log_level)
     with screen.step("Migrating the database") as step:

@@ -3,6 +3,7 @@
 from publishers.content.site_content import SiteContent
 from publishers.pages.digests import view_of_digest
 from publishers.pages.html.layout import render_page, render_with_newsletter
+from publishers.templating import theme
 from publishers.templating.environment import Meta
 from publishers.views.digests.digest import digest_list
 from publishers.views.json_ld import Crumb, breadcrumb, reviewer_graph
@@ -124,7 +125,7 @@ def render_digests(content: SiteContent, public_url: str) -> bytes:
         "What changed each week: verdicts, close calls, new tools.",
         path,
         feed=feed_path(path),
-        graph=[breadcrumb(Crumb("Verdicts", "/"), Crumb("Digests", path))],
+        graph=[breadcrumb(Crumb(theme.current().name, "/"), Crumb("Digests", path))],
     )
     view = digest_list(content.digests())
     return render_with_newsletter(content, "digests.html", public_url, meta, view)
@@ -151,5 +152,8 @@ def render_digest(content: SiteContent, public_url: str, week: str) -> bytes | N
 
 def _index_meta(title: str, description: str, path: str) -> Meta:
     return Meta(
-        title, description, path, graph=[breadcrumb(Crumb("Verdicts", "/"), Crumb(title, path))]
+        title,
+        description,
+        path,
+        graph=[breadcrumb(Crumb(theme.current().name, "/"), Crumb(title, path))],
     )

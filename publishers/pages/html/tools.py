@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from publishers.content.site_content import SiteContent
 from publishers.pages.html.layout import render_with_newsletter
+from publishers.pages.pictures import social_card
 from publishers.templating.environment import Meta
 from publishers.views.comparisons.comparison import comparison
 from publishers.views.comparisons.multi_comparison import multi_comparison
@@ -40,6 +41,7 @@ def render_tool(content: SiteContent, public_url: str, slug: str) -> bytes | Non
         alternates=True,
         modified=modified,
         graph=tool_graph(tool, modified, definitions),
+        card=social_card.tool_card_address(tool, demo=content.is_demo()),
     )
     return render_with_newsletter(content, "tool.html", public_url, meta, view)
 
@@ -61,6 +63,7 @@ def render_pair(content: SiteContent, public_url: str, one: str, other: str) -> 
         alternates=len({tool.category.slug for tool in tools}) == 1,
         modified=modified,
         graph=comparison_graph(view.title, path, tools, modified, content.facts_of(tools)),
+        card=social_card.comparison_card_address(tools, demo=content.is_demo()),
     )
     return render_with_newsletter(content, "comparison.html", public_url, meta, view)
 

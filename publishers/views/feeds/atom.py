@@ -17,7 +17,8 @@ from schemas.text.web_address import is_web_address
 from schemas.time.instants import EPOCH
 
 MAX_ENTRIES = 50
-PUBLISHER = "Verdicts"
+PUBLISHER = ""
+"""The author of entries that are the site's own; a feed puts the site's name there."""
 
 
 class FeedEntry(NamedTuple):

@@ -11,6 +11,7 @@ from publishers.content.database_content import DatabaseContent
 from publishers.content.in_memory_content import InMemoryContent
 from publishers.pages import catalogue, mail
 from publishers.pages.html import per_request
+from publishers.pages.pictures import icons
 from publishers.templating import assets
 from publishers.views.search.search import find
 from publishers.views.text.formatting import DEMO_NOTICE
@@ -24,7 +25,12 @@ from tests.publishers.builder_fixture import BuilderFixture
 
 SITE = "https://verdicts.example"
 ID = f"{DEMO_ID_PREFIX}01"
-WITHOUT_VERDICTS = {catalogue.SITEMAP, catalogue.ROBOTS, catalogue.SEARCH_INDEX}
+WITHOUT_VERDICTS = {
+    catalogue.SITEMAP,
+    catalogue.ROBOTS,
+    catalogue.SEARCH_INDEX,
+    *icons.PATHS,
+}
 
 
 def content_with(demo_tools: DemoTools) -> InMemoryContent:

@@ -8,6 +8,7 @@ from msgspec import structs
 
 from publishers.content.in_memory_content import InMemoryContent
 from publishers.pages import catalogue, mail
+from publishers.pages.pictures import icons
 from publishers.templating import assets
 from tests.harness.digest_records import a_digest, content_with_digests
 
@@ -30,7 +31,9 @@ def content_with_a_retired_tool() -> InMemoryContent:
 
 
 CONTENT = content_with_a_retired_tool()
-PATHS = sorted({*catalogue.page_paths(CONTENT)} - {*assets.assets(), *assets.compressed_assets()})
+PATHS = sorted(
+    {*catalogue.page_paths(CONTENT)} - {*assets.assets(), *assets.compressed_assets(), *icons.PATHS}
+)
 
 
 def links(text: str) -> Iterator[str]:

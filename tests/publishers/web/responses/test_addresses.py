@@ -38,7 +38,7 @@ def test_a_page_has_one_address(site: SiteFixture, path: str, location: str) -> 
     [
         "/nowhere/",
         "/nowhere",
-        "/favicon.ico",
+        "/favicon.png",
         "/404.html",
         "/tool/",
         "/tools/unheard-of/",

@@ -1,0 +1,67 @@
+"""Renders every page without writing any, and reports those that fail."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+from jinja2 import TemplateError
+from jinja2.exceptions import TemplateSyntaxError
+
+from publishers.content.site_content import SiteContent
+from publishers.pages import catalogue, mail
+from publishers.pages.html import per_request
+from publishers.templating.theme import TEMPLATES, Theme
+
+_FAILURES = (TemplateError, TypeError, ValueError, LookupError, AttributeError, OSError)
+
+
+class RenderFailure(NamedTuple):
+    """A page that cannot be rendered, where the template fails, and why."""
+
+    page: str
+    place: str
+    reason: str
+
+
+def render_checks(
+    content: SiteContent, public_url: str
+) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Each page, file and mail of the site by name, with what renders it."""
+    for path in catalogue.page_paths(content):
+        yield path, partial(catalogue.render, content, path, public_url)
+    tools = content.tools()[:4]
+    slugs = [tool.tool for tool in tools]
+    yield "page not allowed", lambda: per_request.render_not_allowed(public_url)
+    yield "page out of order", lambda: per_request.render_unavailable(public_url)
+    yield "bookmarks", lambda: per_request.render_bookmarks(content, public_url, tools)
+    yield "search", lambda: per_request.render_search(content, public_url, "a", slugs[:1])
+    yield "no results", lambda: per_request.render_search(content, public_url, "zzzzzz")
+    yield "retired tool", lambda: per_request.render_retired(content, public_url, tools[:1])
+    for digest in content.digests()[:1]:
+        yield "mail of a digest", partial(mail.message, content, public_url, digest)
+
+
+def check(name: str, render: Callable[[], object], theme: Theme) -> RenderFailure | None:
+    """Render one page; None if that works."""
+    try:
+        render()
+    except _FAILURES as error:
+        return RenderFailure(name, _place(error, theme), str(error) or type(error).__name__)
+    return None
+
+
+def _place(error: Exception, theme: Theme) -> str:
+    """File and line of the innermost template, from the theme's folder; empty if there is none."""
+    if isinstance(error, TemplateSyntaxError):
+        return _relative(error.filename or error.name or "", error.lineno, theme)
+    place, trace = "", error.__traceback__
+    while trace:
+        file = trace.tb_frame.f_code.co_filename
+        if f"/{TEMPLATES}/" in file and not file.endswith(".py"):
+            place = _relative(file, trace.tb_lineno, theme)
+        trace = trace.tb_next
+    return place
+
+
+def _relative(file: str, line: int, theme: Theme) -> str:
+    return f"{file.removeprefix(f'{theme.folder}/')}:{line}"

@@ -1,0 +1,1 @@
+"""Pictures that a site needs besides its pages: icons and social cards."""

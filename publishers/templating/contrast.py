@@ -1,0 +1,48 @@
+"""Contrast of colours, as WCAG 2.2 defines it (1.4.3)."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated
+
+import msgspec
+
+Colour = Annotated[str, msgspec.Meta(pattern="^#[0-9a-fA-F]{6}$")]
+
+TEXT = 4.5
+"""The least contrast of text with what is behind it."""
+
+# Foreground, background, and the contrast that the stylesheet relies on.
+_PAIRS = (
+    ("ink", "paper", TEXT),
+    ("ink", "surface", TEXT),
+    ("accent", "paper", TEXT),
+    ("accent", "surface", TEXT),
+    ("on-solid", "accent", TEXT),
+)
+
+
+def ratio(one: str, other: str) -> float:
+    """The contrast of two colours `#rrggbb`, from 1 to 21."""
+    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def problems(scheme: str, colours: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each pair of a scheme's colours that is hard to read."""
+    for front, back, least in _PAIRS:
+        contrast = ratio(colours[front], colours[back])
+        if contrast < least:
+            yield (
+                f"{scheme}.{front} ({colours[front]}) on {scheme}.{back} ({colours[back]}) has a "
+                f"contrast of {contrast:.1f}:1, and text needs {least}:1; choose a "
+                f"{'darker' if _luminance(colours[back]) > 0.18 else 'lighter'} {front}."
+            )
+
+
+def _luminance(colour: str) -> float:
+    """The relative luminance, from 0 for black to 1 for white."""
+    red, green, blue = (_linear(int(colour[at : at + 2], 16) / 255) for at in (1, 3, 5))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _linear(channel: float) -> float:
+    return channel / 12.92 if channel <= 0.04045 else float(((channel + 0.055) / 1.055) ** 2.4)
