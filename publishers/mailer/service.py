@@ -15,6 +15,7 @@ from publishers.mailer.delivery.crew import DeliveryCrew, MailTransport
 from publishers.mailer.delivery.maildir import MaildirTransport
 from publishers.mailer.delivery.smtp import SmtpTransport
 from publishers.mailer.term import MailerTerm
+from publishers.templating import theme
 from schemas.channels import Channel, ServiceName
 
 ADVISORY_LOCK = 0x6D61696C  # "mail"
@@ -25,6 +26,7 @@ def main(settings: Settings) -> None:
     signals: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: signals.put(number))
+    theme.activate(settings)
     engine = create_engine(settings, name="verdicts mailer", retried=True)
     instance = instance_name(settings.instance)
     mailer = ActiveMailer(settings, engine, instance)

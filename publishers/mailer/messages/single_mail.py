@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from infra.mail_settings import MailSettings
 from projections.private.outgoing_mail import MailKind, OutgoingMail
+from publishers.templating import theme
 from publishers.templating.environment import Meta, page
 
 CONTENT_POLICY = SMTP.clone(max_line_length=78)
@@ -42,7 +43,7 @@ _TEXTS: dict[MailKind, tuple[str, str, str, str]] = {
         "If it was not you, do nothing: without a confirmation no digest comes.",
     ),
     "sign-in": (
-        "Sign in to Verdicts",
+        "Sign in to {site}",
         "Somebody, most likely you, asked to sign in with this address. The link works once, "
         "within 15 minutes.",
         "Sign in",
@@ -59,6 +60,7 @@ def link_of(mail: OutgoingMail, public_url: str) -> str:
 def render_single(mail: OutgoingMail, public_url: str, settings: MailSettings) -> bytes:
     """A mail with one link, as bytes with CRLF line ends."""
     title, text, button, ignore = _TEXTS[mail.kind]
+    title = title.format(site=theme.current().name)
     view = LinkMail(title, text, button, link_of(mail, public_url), ignore, settings.footer)
     meta = Meta(title, "", "")
     email = EmailMessage(policy=CONTENT_POLICY)
