@@ -11,6 +11,7 @@ from publishers.content.site_content import SiteContent
 from publishers.pages import catalogue, mail
 from publishers.pages.html import per_request
 from publishers.templating.theme import TEMPLATES, Theme
+from publishers.views.search.search import find
 
 _FAILURES = (TemplateError, TypeError, ValueError, LookupError, AttributeError, OSError)
 
@@ -34,11 +35,17 @@ def render_checks(
     yield "page not allowed", lambda: per_request.render_not_allowed(public_url)
     yield "page out of order", lambda: per_request.render_unavailable(public_url)
     yield "bookmarks", lambda: per_request.render_bookmarks(content, public_url, tools)
-    yield "search", lambda: per_request.render_search(content, public_url, "a", slugs[:1])
-    yield "no results", lambda: per_request.render_search(content, public_url, "zzzzzz")
+    yield "search", lambda: _search(content, public_url, "a", slugs[:1])
+    yield "no results", lambda: _search(content, public_url, "zzzzzz", [])
     yield "retired tool", lambda: per_request.render_retired(content, public_url, tools[:1])
     for digest in content.digests()[:1]:
         yield "mail of a digest", partial(mail.message, content, public_url, digest)
+
+
+def _search(content: SiteContent, public_url: str, query: str, selected: list[str]) -> bytes:
+    return per_request.render_search(
+        content, public_url, find(content.search_index(), query, selected)
+    )
 
 
 def check(name: str, render: Callable[[], object], theme: Theme) -> RenderFailure | None:
