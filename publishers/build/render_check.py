@@ -20,7 +20,7 @@ class RenderFailure(NamedTuple):
     """A page that cannot be rendered, where the template fails, and why."""
 
     page: str
-    place: str
+    template: str
     reason: str
 
 
@@ -53,21 +53,21 @@ def check(name: str, render: Callable[[], object], theme: Theme) -> RenderFailur
     try:
         render()
     except _FAILURES as error:
-        return RenderFailure(name, _place(error, theme), str(error) or type(error).__name__)
+        return RenderFailure(name, _template_of(error, theme), str(error) or type(error).__name__)
     return None
 
 
-def _place(error: Exception, theme: Theme) -> str:
+def _template_of(error: Exception, theme: Theme) -> str:
     """File and line of the innermost template, from the theme's folder; empty if there is none."""
     if isinstance(error, TemplateSyntaxError):
         return _relative(error.filename or error.name or "", error.lineno, theme)
-    place, trace = "", error.__traceback__
+    template, trace = "", error.__traceback__
     while trace:
         file = trace.tb_frame.f_code.co_filename
         if f"/{TEMPLATES}/" in file and not file.endswith(".py"):
-            place = _relative(file, trace.tb_lineno, theme)
+            template = _relative(file, trace.tb_lineno, theme)
         trace = trace.tb_next
-    return place
+    return template
 
 
 def _relative(file: str, line: int, theme: Theme) -> str:

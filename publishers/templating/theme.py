@@ -80,7 +80,7 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sender: str = ""
 
 
-class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CardLook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The social card: colours, and a TrueType or OpenType font in `static/`."""
 
     background: Colour | None = None
@@ -112,7 +112,7 @@ class Theme(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     light: Palette = Palette()
     dark: Palette = Palette()
     mail: Mail = Mail()
-    card: Card = Card()
+    card: CardLook = CardLook()
     folder: Path | None = None
 
     @property

@@ -63,7 +63,7 @@ def check_(folder: Path, as_json: bool) -> None:
                 rendered, failures = _render_all(content, settings.public_url)
         finally:
             database.dispose()
-    lines = [f"{failure.page}: {failure.place}: {failure.reason}" for failure in failures]
+    lines = [f"{failure.page}: {failure.template}: {failure.reason}" for failure in failures]
     lines.append(f"{counted(rendered, 'page')} rendered, {counted(len(failures), 'failure')}.")
     values = {"rendered": rendered, "failures": [failure._asdict() for failure in failures]}
     answer(values, as_json, "\n".join(lines))
