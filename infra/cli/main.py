@@ -53,6 +53,7 @@ COMMANDS = {
     "subscribers": LazyCommand(
         "infra.cli.commands.subscribers.commands:subscribers",
         "Manage who gets the digests by mail, and who must not.",
+    ),
     "theme": LazyCommand(
         "infra.cli.commands.theme:theme", "Start and check a theme: the site's own name and look."
     ),
