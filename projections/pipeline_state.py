@@ -24,7 +24,8 @@ _QUEUES = text(
     "select name, length,"
     " coalesce(extract(epoch from clock_timestamp() - oldest), 0)::float8 as age from ("
     " select 'outbox' as name, count(*) as length, min(at) as oldest from verdicts.outbox"
-    " union all select 'pages', count(*), min(at) from verdicts.dirty"
+    " union all select 'pages', count(*), min(at) from verdicts.dirty where not backfill"
+    " union all select 'backfill', count(*), min(at) from verdicts.dirty where backfill"
     ") as queues"
 )
 _RESOLVED = text(
@@ -43,9 +44,9 @@ class Heartbeat(msgspec.Struct, frozen=True):
 
 
 class Queue(msgspec.Struct, frozen=True):
-    """Rows that wait for relay (`outbox`) or publisher (`pages`); the oldest one's age in seconds.
+    """Rows that wait for relay (`outbox`) or publisher (`pages`, and behind these `backfill`).
 
-    An empty queue has age 0.
+    The age is the oldest one's in seconds; an empty queue has age 0.
     """
 
     name: str

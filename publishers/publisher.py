@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
 
-import msgspec
 import psycopg
-import structlog
 from sqlalchemy import Engine, event
 
 from infra.postgres.engine import create_engine, wait_notifications
@@ -19,13 +17,11 @@ from infra.runtime import gc_tuning
 from infra.settings import Settings
 from publishers.build.incremental_build import BuildStats, SiteBuilder
 from publishers.build.site_files import SiteFiles
-from publishers.render_cache import part_cache
 from publishers.templating import theme
 from schemas.channels import Channel, ServiceName
 
 ADVISORY_LOCK = 0x7075626C  # "publ"
 LISTEN_SECONDS = 0.01
-log = structlog.get_logger(__name__)
 
 
 def main(settings: Settings) -> None:
@@ -100,16 +96,11 @@ class ActivePublisher(LeaderThread):
         self._builder = builder
 
     def serve(self, lease: Lease) -> None:
-        """Bring all pages up to date, then those of what changes."""
+        """Build the pages of what changes, and check all files behind that."""
         lease.connection.execute(f"listen {Channel.CHANGED}".encode())
         lease.require()
         self._builder.acquire(lease.require)
-        self._builder.catch_up()
-        log.info(
-            "all pages are up to date",
-            **msgspec.to_builtins(self._builder.stats),
-            render_cache=part_cache.stats()._asdict(),
-        )
+        self._builder.start()
         self.active = True
         listened = 0.0
         while not self.stopping.is_set():

@@ -143,8 +143,13 @@ LAG_SECONDS = Family(
 LIVE_GENERATION = Family("verdicts_live_generation", "1 for the live generation.", ("projection",))
 QUEUE_AGE = Family(
     "verdicts_queue_age_seconds",
-    "Age of the oldest waiting change: in `outbox` for the relay, in `pages` for the publisher.",
+    "Age of the oldest waiting change: in `outbox` for the relay, in `pages` for the publisher, "
+    "and in `backfill` for new pages and checks of files, which come after all others.",
     ("queue",),
+)
+OLDEST_DIRTY_PAGE = Family(
+    "verdicts_oldest_dirty_page_seconds",
+    "Age of the oldest change, backfill included, that not all stored pages show; 0 where all do.",
 )
 QUEUE_LENGTH = Family("verdicts_queue_length", "Waiting changes.", ("queue",))
 DEAD_LETTERS_WAITING = Family(
@@ -165,6 +170,7 @@ FAMILIES = (
     LIVE_GENERATION,
     QUEUE_AGE,
     QUEUE_LENGTH,
+    OLDEST_DIRTY_PAGE,
     DEAD_LETTERS_WAITING,
     HEARTBEAT_AGE,
     VISIBLE,

@@ -2,6 +2,9 @@
 
 Marks are rows, one per change. The publisher reads them in the snapshot that it renders from and
 deletes those alone, so a change that came later keeps its own mark.
+
+A mark whose remaining pages are backfill stays, set apart: new pages, a category's new name, or the
+check of all files. Nobody waits for these, so they do not count as the publisher's delay.
 """
 
 from collections.abc import Collection, Iterable
@@ -31,11 +34,14 @@ from (select id, kind, key from verdicts.dirty order by id desc limit %(limit)s)
 left join tools on newest.kind = 'tool' and tools.tool = newest.key
 """
 _DELETE = "delete from verdicts.dirty where id = any(%(ids)s)"
-# The new mark is as old as the oldest one, since the lag is told by its age.
+_DEFER = "update verdicts.dirty set backfill = true where id = any(%(ids)s)"
+# The oldest time stays, since the publisher's delay is told by it.
 _MERGE = """
-with merged as (delete from verdicts.dirty returning at)
-insert into verdicts.dirty (kind, key, at)
-select %(kind)s, %(key)s, coalesce(min(at), clock_timestamp()) from merged returning id
+with merged as (delete from verdicts.dirty returning kind, key, backfill, at)
+insert into verdicts.dirty (kind, key, backfill, at)
+select kind, key, false, min(at) from merged
+where not backfill and kind <> %(kind)s group by kind, key
+union all select %(kind)s, %(key)s, true, coalesce(min(at), clock_timestamp()) from merged
 """
 
 
@@ -80,7 +86,11 @@ def delete(connection: Connection, ids: Iterable[int]) -> None:
     connection.exec_driver_sql(_DELETE, {"ids": list(ids)})
 
 
-def merge(connection: Connection) -> int:
-    """Replace all marks by one of the whole site, and give its id."""
-    merged = connection.exec_driver_sql(_MERGE, SITE._asdict())
-    return int(merged.scalar_one())
+def defer(connection: Connection, ids: Iterable[int]) -> None:
+    """Set marks apart of which only backfill is left."""
+    connection.exec_driver_sql(_DEFER, {"ids": list(ids)})
+
+
+def merge(connection: Connection) -> None:
+    """Keep one mark of each record, and a mark of the whole site that stands for all backfill."""
+    connection.exec_driver_sql(_MERGE, SITE._asdict())

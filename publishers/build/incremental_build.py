@@ -9,7 +9,8 @@ satisfies all pending requests.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Mapping
 
 import msgspec
 from sqlalchemy import Engine
@@ -19,14 +20,17 @@ from infra.telemetry import event_log, recording
 from projections.history.digest_weeks import list_open_weeks
 from projections.history.weekly_digests import list_digests
 from projections.write import changed_keys, dirty_records
+from projections.write.outbox import RecordKey
 from publishers.build import affected_pages
-from publishers.build.affected_pages import DigestWeeks
+from publishers.build.affected_pages import AffectedPages, DigestWeeks
 from publishers.build.page_writer import Fence, PageWriter, no_fence
 from publishers.build.queue.page_queue import Page, PageQueue, Priority
 from publishers.build.queue.pending_changes import PendingChange, PendingChanges
 from publishers.build.queue.throttle import Throttle, Timer
+from publishers.build.site_check import SLICE, SiteCheck
 from publishers.build.site_files import SiteFiles
 from publishers.content import content_cache
+from publishers.content.content_cache import ToolChange
 from publishers.content.in_memory_content import InMemoryContent
 from publishers.pages import catalogue
 from publishers.views.paths import digests_path
@@ -69,6 +73,7 @@ class SiteBuilder:
         self._open_weeks: list[str] = []
         self._digests_stale = False
         self._queue, self._changes = PageQueue(clock), PendingChanges()
+        self._checks: deque[SiteCheck] = deque()
         self._marks_timer, self._weeks_timer = Timer(MARKS, clock), Timer(WEEKS, clock)
         self.notified = True
         """Whether marks may have come since they were read last; the caller sets it."""
@@ -82,13 +87,14 @@ class SiteBuilder:
         """
         self._writer.acquire(fence)
 
-    def catch_up(self) -> None:
-        """Build every page, and delete all marks so far, however many they are."""
+    def start(self) -> None:
+        """Read everything, and be ready to build; all files are checked as backfill.
+
+        Marks of tools stay, however many they are: what these show is built first.
+        """
         with self._engine.begin() as connection:
-            mark = dirty_records.merge(connection)
-        self.build_all()
-        with self._engine.begin() as connection:
-            dirty_records.delete(connection, [mark])
+            dirty_records.merge(connection)
+        self._load()
         self.notified = True
 
     def build_all(self, processes: int = 1) -> BuildStats:
@@ -97,17 +103,21 @@ class SiteBuilder:
         With several `processes` these share the work; see `publishers.build.parallel`.
         """
         before = msgspec.structs.replace(self.stats)
-        with self._snapshots.begin() as connection:
-            self._content = content_cache.load(connection)
-            self._open_weeks = list_open_weeks(connection)
-        self._queue, self._changes = PageQueue(self._clock), PendingChanges()
-        self._digests_stale = False
+        self._load()
         paths = catalogue.page_paths(self._content)
         self.stats.changed += self._writer.write_all(self._content, paths, processes)
         self.stats.rendered += len(paths)
         built = self.stats.changed - before.changed
         recording.pages(len(paths), built)
         return BuildStats(0, len(paths), built)
+
+    def _load(self) -> None:
+        with self._snapshots.begin() as connection:
+            self._content = content_cache.load(connection)
+            self._open_weeks = list_open_weeks(connection)
+        self._queue, self._changes = PageQueue(self._clock), PendingChanges()
+        self._checks.clear()
+        self._digests_stale = False
 
     def mark_all(self) -> None:
         """Mark the whole site, so that the active publisher builds all pages again."""
@@ -117,13 +127,15 @@ class SiteBuilder:
     @property
     def idle(self) -> bool:
         """Whether no page waits, and no mark that the builder knows of."""
-        return not (self._queue or self.notified)
+        return not (self._queue or self._checks or self.notified)
 
     def seconds_until_due(self) -> float:
         """Seconds until `build_next` has something to do, if no notification comes before."""
         waits = [self._queue.seconds_until_due(), self._weeks_timer.seconds_until_due()]
         if self.notified:
             waits.append(self._marks_timer.seconds_until_due())
+        if self._may_check:
+            waits.append(0.0)
         return max(0.0, min(waits))
 
     def build_next(self) -> Page | None:
@@ -136,12 +148,14 @@ class SiteBuilder:
             self._check_weeks()
         if self.notified and self._marks_timer.seconds_until_due() <= 0:
             self._read_marks()
+        if self._may_check:
+            self._check_slice()
         page = self._queue.next()
         if page is None:
             return None
+        began = self._clock()
         if self._digests_stale and page.path.startswith(digests_path()):
             self._read_digests()
-        began = self._clock()
         changed = self._writer.write(self._content, page.path)
         self._queue.built(page, self._clock() - began)
         self.stats.rendered += 1
@@ -167,7 +181,7 @@ class SiteBuilder:
         began = self._clock()
         with self._marks_timer.run():
             with pipelined(self._engine, SNAPSHOT) as snapshot:
-                marks = dirty_records.pending(snapshot, MOST_MARKS, self._changes.marks())
+                marks = dirty_records.pending(snapshot, MOST_MARKS, self._waiting_marks())
                 keys = set(marks.values())
                 content = content_cache.refresh(snapshot, self._content, keys)
             if content is None:
@@ -175,41 +189,112 @@ class SiteBuilder:
                     content = content_cache.load(connection)
         self.notified = len(marks) == MOST_MARKS
         if marks:
-            changes = list(content_cache.diff(self._content, content))
-            affected = affected_pages.by_priority(
-                self._content, content, keys, changes, self._writer.files
-            )
-            self._add(content, affected)
             self._digests_stale = True
-            position = self._queue.add((), Priority.SUMMARIES)
-            self._changes.add(PendingChange(marks, began, position))
+            self._take(marks, content, began)
+            self._settle()
+
+    def _waiting_marks(self) -> list[int]:
+        checked = (mark for check in self._checks for mark in check.marks)
+        return [*self._changes.marks(), *checked]
+
+    def _take(self, marks: Mapping[int, RecordKey], content: InMemoryContent, since: float) -> None:
+        """Queue the pages of what was marked: what is shown, the backfill, and a check of all."""
+        changes = self._changes_since(content, marks.values())
+        of_site = {mark: key for mark, key in marks.items() if key == dirty_records.SITE}
+        filled = {
+            mark: key for mark, key in marks.items()
+            if key != dirty_records.SITE and affected_pages.needs_backfill(key, changes)
+        }  # fmt: skip
+        shown = {mark: key for mark, key in marks.items() if mark not in {*of_site, *filled}}
+        affected = affected_pages.by_priority(
+            self._content, content, {*marks.values()}, changes, self._writer.files
+        )
+        position = self._add(content, affected)
+        if shown:
+            self._changes.add(PendingChange(shown, since, position))
+        if filled:
+            last = self._queue.add((), Priority.BACKFILL)
+            self._changes.add(PendingChange(filled, since, last, backfill=True))
+        if of_site:
+            with self._engine.begin() as connection:
+                dirty_records.defer(connection, of_site)
+            self._checks.append(SiteCheck(of_site, since, content, self._writer.files))
+
+    def _changes_since(
+        self, content: InMemoryContent, keys: Collection[RecordKey]
+    ) -> list[ToolChange]:
+        """How tools differ from before; until all files are checked, marked ones always do."""
+        changes = list(content_cache.diff(self._content, content))
+        unchecked = self._checks or dirty_records.SITE in keys
+        if unchecked:
+            slugs = {key.key for key in keys if key.kind == "tool"}
+            for slug in sorted(slugs - {change.slug for change in changes}):
+                tool = content.tool(slug)
+                changes.append(ToolChange(slug, tool, tool, only_tallies=True))
+        return changes
+
+    @property
+    def _may_check(self) -> bool:
+        return bool(self._checks) and self._queue.count(Priority.BACKFILL) < SLICE
+
+    def _check_slice(self) -> None:
+        """Queue the next pages of a check."""
+        check = self._checks[0]
+        position = self._queue.add(check.next_slice(), Priority.BACKFILL)
+        if check.over:
+            self._checks.popleft()
+            self._changes.add_backfill(
+                PendingChange(check.marks, check.since, position, backfill=True)
+            )
             self._settle()
 
     def _read_digests(self) -> None:
         """Read the digests, which move with every vote, just before a page shows one."""
         with self._snapshots.begin() as connection:
-            digests = list_digests(connection)
-        self._add(self._content.with_digests(digests), {})
+            content = self._content.with_digests(list_digests(connection))
         self._digests_stale = False
-        self._changes.delay(self._queue.add((), Priority.SUMMARIES))
+        turned = DigestWeeks.of(self._content) != DigestWeeks.of(content)
+        self._add(content, {})
+        if turned:
+            self._changes.delay(self._queue.add((), Priority.BACKFILL), backfill=True)
 
-    def _add(self, content: InMemoryContent, affected: Mapping[Priority, Iterable[str]]) -> None:
-        """Replace the content, and queue the affected pages and those that show weeks."""
+    def _add(self, content: InMemoryContent, affected: AffectedPages) -> int:
+        """Replace the content, and queue the affected pages and those that show weeks.
+
+        Returns:
+            The position of the last page before the backfill.
+        """
         before, now = DigestWeeks.of(self._content), DigestWeeks.of(content)
+        of_weeks = affected_pages.of_weeks(content, before, now)
+        for priority in Priority:
+            if priority == Priority.BACKFILL:
+                position = self._queue.add((), priority)
+            for paths in (affected.get(priority, ()), of_weeks.get(priority, ())):
+                self._queue.add(paths, priority)
         if content.is_demo() != self._content.is_demo():  # every page says so
-            self._queue.add(catalogue.page_paths(content), Priority.SUMMARIES)
-        for priority, paths in affected.items():
-            self._queue.add(paths, priority)
-        self._queue.add(affected_pages.of_weeks(content, before, now), Priority.SUMMARIES)
+            self._queue.add(catalogue.page_paths(content), Priority.BACKFILL)
         self._content = content
+        return position
 
     def _settle(self) -> None:
         """Record changes that people see now, and delete the marks whose pages are all built."""
         for change in self._changes.seen(self._queue.first(Priority.PEOPLE)):
-            seconds = self._clock() - change.since
-            recording.built(seconds)
-            event_log.built(self._engine, sorted(set(change.marks.values())), seconds)
-        if marks := self._changes.built(self._queue.first(Priority.SUMMARIES)):
+            if not change.backfill:
+                self._record(change)
+        built = self._changes.built(self._queue.first(Priority.SUMMARIES))
+        filled = self._changes.filled(self._queue.first(Priority.BACKFILL))
+        for change in filled:
+            self._record(change)
+        done = [change for change in built if not change.backfill] + filled
+        deferred = [change for change in built if change.backfill and change not in filled]
+        if done or deferred:
+            marks = [mark for change in done for mark in change.marks]
             with self._engine.begin() as connection:
                 dirty_records.delete(connection, marks)
+                dirty_records.defer(connection, (mark for each in deferred for mark in each.marks))
             self.stats.marks += len(marks)
+
+    def _record(self, change: PendingChange) -> None:
+        seconds = self._clock() - change.since
+        recording.built(seconds)
+        event_log.built(self._engine, sorted(set(change.marks.values())), seconds)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable
 import structlog
 
 from publishers.build.parallel import map_in_forks
-from publishers.build.site_files import BlockedPathError, SiteFiles
+from publishers.build.site_files import BadPath, BlockedPathError, SiteFiles
 from publishers.content.site_content import SiteContent
 from publishers.pages import catalogue
 
@@ -53,6 +53,8 @@ class PageWriter:
         self._fence()
         try:
             return self.files.put(path, body)
+        except BadPath:
+            return self.files.discard(path)
         except BlockedPathError as error:
             log.error("page cannot be written", page=path, reason=str(error), remedy=_REMEDY)
             return False

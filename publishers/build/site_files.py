@@ -15,6 +15,7 @@ import shutil
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -129,7 +130,27 @@ class SiteFiles:
 
     def paths(self) -> list[str]:
         """Every stored page, sorted."""
-        return sorted(map(self._path, self._files()))
+        return sorted(self.walk())
+
+    def walk(self) -> Iterator[str]:
+        """Every stored page in no order, read bit by bit; files may come and go meanwhile."""
+        folders = [str(self.root)]
+        while folders:
+            with suppress(FileNotFoundError), os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    if not entry.is_dir():
+                        yield self._path(entry.path)
+                    elif not entry.is_symlink() and entry.name != _WRITERS:
+                        folders.append(entry.path)
+
+    def discard(self, path: str) -> bool:
+        """Remove a file that `walk` found, also one whose name no page can have.
+
+        Raises:
+            SupersededError: When another process became the writer.
+        """
+        folder = path.endswith("/")
+        return self._remove(f"{self.root}{path}index.html" if folder else f"{self.root}{path}")
 
     def comparisons_of(self, tool: str) -> list[str]:
         """The stored comparisons that this tool is part of, whatever its category is now."""

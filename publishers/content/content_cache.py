@@ -44,6 +44,11 @@ class ToolChange(NamedTuple):
         return [tool for tool in (self.before, self.after) if tool]
 
     @property
+    def new(self) -> bool:
+        """Whether the tool enters the site, so that it has no pages yet."""
+        return _category(self.before) is None and _category(self.after) is not None
+
+    @property
     def moved(self) -> bool:
         """Whether the tool entered, left or changed its category."""
         return _category(self.before) != _category(self.after)

@@ -29,9 +29,13 @@ from publishers.views.paths import (
 
 
 def paths_about_tool(content: SiteContent, slug: str) -> list[str]:
-    """The pages about this tool: its own and its comparisons, then the alternates of all."""
+    """The pages about this tool: its own and its comparisons, then the alternates of all.
+
+    Most people ask for comparisons with the tools that have the most votes, so these come first.
+    """
     pages = [tool_path(slug)]
-    pages += [comparison_path(slug, rival) for rival in content.rivals(slug)]
+    rivals = sorted(content.rivals(slug), key=lambda rival: (-_votes(content, rival), rival))
+    pages += [comparison_path(slug, rival) for rival in rivals]
     return [*pages, *(path for page in pages for path in alternates_of(page))]
 
 
@@ -85,6 +89,11 @@ def paths_of_reviewer(content: SiteContent, slug: str) -> list[str]:
 def paths_of_weeks(weeks: Iterable[str]) -> list[str]:
     """Every page that shows the digests of these weeks, except links to the newest digest."""
     return [*map(digest_path, weeks), digests_path(), feed_path(digests_path())]
+
+
+def _votes(content: SiteContent, slug: str) -> int:
+    tool = content.tool(slug)
+    return tool.community.votes if tool else 0
 
 
 def _about_tools(content: SiteContent, slugs: Iterable[str]) -> list[str]:

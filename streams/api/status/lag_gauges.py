@@ -100,6 +100,7 @@ def gauges(state: PipelineState) -> dict[Family, Values]:
         metrics.LIVE_GENERATION: {(state.generations.live or "",): 1.0},
         metrics.QUEUE_LENGTH: {(queue.name,): float(queue.length) for queue in state.queues},
         metrics.QUEUE_AGE: {(queue.name,): queue.age for queue in state.queues},
+        metrics.OLDEST_DIRTY_PAGE: {(): max(state.age_of("pages"), state.age_of("backfill"))},
         metrics.HEARTBEAT_AGE: {
             (beat.service, beat.instance): beat.age for beat in state.heartbeats
         },

@@ -2,8 +2,9 @@
 
 import psycopg
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
+from projections import pipeline_state
 from projections.write import changed_keys, dirty_records
 from projections.write.outbox import RecordKey
 from schemas.channels import Channel
@@ -70,23 +71,42 @@ def test_marks_that_are_known_are_left_out_and_the_oldest_come_first(projected: 
         assert dirty_records.pending(connection, 1, [first]) == {second: BEE}
 
 
-def test_merged_marks_are_one_as_old_as_the_oldest_and_leave_out_what_commits_later(
+def test_merged_are_one_mark_of_each_record_and_one_of_the_site_as_old_as_the_oldest(
     projected: Engine,
 ) -> None:
     with projected.begin() as connection:
         connection.exec_driver_sql(
-            "insert into verdicts.dirty (kind, key, at)"
-            " select 'tool', 'ant', now() - number * interval '1 s'"
+            "insert into verdicts.dirty (kind, key, backfill, at)"
+            " select 'tool', 'ant', number = 0, now() - number * interval '1 s'"
             " from generate_series(0, 3600) as number"
         )
     with projected.begin() as late:
         changed_keys.mark(late, [BEE])
         with projected.begin() as connection:
-            merged = dirty_records.merge(connection)
-    assert set(pending(projected).items()) >= {(merged, dirty_records.SITE)}
-    assert sorted(pending(projected).values()) == [dirty_records.SITE, BEE]
+            dirty_records.merge(connection)
+        with projected.connect() as connection:
+            assert ages(connection) == {("site", True): 3600, ("tool", False): 3600}
+    assert sorted(pending(projected).values()) == [dirty_records.SITE, ANT, BEE]
     with projected.begin() as connection:
-        age = connection.exec_driver_sql("select now() - min(at) from verdicts.dirty").scalar_one()
-        dirty_records.delete(connection, [merged])
-    assert age.total_seconds() >= 3600
-    assert list(pending(projected).values()) == [BEE]
+        dirty_records.merge(connection)
+        assert ages(connection) == {("site", True): 3600, ("tool", False): 3600}
+
+
+def test_deferred_marks_are_a_queue_of_their_own(projected: Engine) -> None:
+    with projected.begin() as connection:
+        changed_keys.mark(connection, [ANT, BEE])
+    first, second = pending(projected)
+    with projected.begin() as connection:
+        dirty_records.defer(connection, [first])
+        lengths = {queue.name: queue.length for queue in pipeline_state.queues(connection)}
+    assert (lengths["pages"], lengths["backfill"]) == (1, 1)
+    assert list(pending(projected)) == [first, second]
+
+
+def ages(connection: Connection) -> dict[tuple[str, bool], int]:
+    """The age in seconds of the oldest mark, by kind and whether it is backfill."""
+    rows = connection.exec_driver_sql(
+        "select kind, backfill, extract(epoch from now() - min(at))::int as age"
+        " from verdicts.dirty group by kind, backfill"
+    )
+    return {(row.kind, row.backfill): row.age for row in rows}

@@ -4,10 +4,17 @@ import math
 
 import pytest
 
-from publishers.build.queue.page_queue import THROTTLES, Page, PageQueue, Priority
+from publishers.build.queue.budget import MAX_SECONDS
+from publishers.build.queue.page_queue import (
+    LIMITS,
+    OVERDUE_SECONDS,
+    Page,
+    PageQueue,
+    Priority,
+)
 from tests.publishers.builder_fixture import ManualClock
 
-TOOL, PEOPLE, MACHINES, SUMMARIES = Priority
+TOOL, PEOPLE, MACHINES, SUMMARIES, BACKFILL = Priority
 
 
 @pytest.fixture
@@ -36,11 +43,12 @@ def build_due(queue: PageQueue) -> list[str]:
 def test_the_most_urgent_page_comes_first_and_within_a_priority_the_oldest(
     queue: PageQueue,
 ) -> None:
+    queue.add(["/new/"], BACKFILL)
     queue.add(["/s/", "/t/"], SUMMARIES)
     queue.add(["/m.json"], MACHINES)
     queue.add(["/c/", "/b/"], PEOPLE)
     queue.add(["/tool/"], TOOL)
-    assert build_due(queue) == ["/tool/", "/c/", "/b/", "/m.json", "/s/", "/t/"]
+    assert build_due(queue) == ["/tool/", "/c/", "/b/", "/m.json", "/s/", "/t/", "/new/"]
     assert len(queue) == 0
 
 
@@ -74,78 +82,100 @@ def test_less_urgent_pages_do_not_count_among_the_first_of_a_priority(queue: Pag
     assert queue.first(MACHINES) == 1
 
 
-def test_a_run_is_followed_by_a_rest_that_keeps_to_its_share(
-    queue: PageQueue, clock: ManualClock
+@pytest.mark.parametrize("priority", Priority)
+def test_a_page_is_built_again_at_once_while_its_priority_took_little(
+    queue: PageQueue, clock: ManualClock, priority: Priority
 ) -> None:
-    share = THROTTLES[TOOL].max_share
-    queue.add(["/a/"], TOOL)
-    assert build(queue, seconds=0.05) == "/a/"
-    queue.add(["/a/"], TOOL)
-    assert build(queue) == ""
-    assert queue.seconds_until_due() == pytest.approx(0.05 / share)
-    clock.seconds += 0.05 / share
-    assert build(queue) == "/a/"
+    for _ in range(3):
+        queue.add(["/a/"], priority)
+        assert build(queue, seconds=MAX_SECONDS / 4) == "/a/"
 
 
 @pytest.mark.parametrize("priority", Priority)
-def test_a_rest_is_neither_too_short_nor_too_long(
+def test_under_load_a_page_rests_after_it_was_built(
     queue: PageQueue, clock: ManualClock, priority: Priority
 ) -> None:
-    throttle = THROTTLES[priority]
-    for seconds, pause in ((0.0, throttle.min_interval), (99.0, throttle.max_interval)):
-        queue.add(["/a/"], priority)
-        clock.seconds += queue.seconds_until_due()
-        build(queue, seconds)
-        queue.add(["/a/"], priority)
-        assert queue.seconds_until_due() == pytest.approx(pause)
-        clock.seconds += pause
-        assert build(queue, 0.0)
-        clock.seconds += throttle.max_interval
-
-
-def test_pages_that_come_during_a_run_wait_for_the_next_one(
-    queue: PageQueue, clock: ManualClock
-) -> None:
-    queue.add(["/a/", "/b/"], SUMMARIES)
-    assert build(queue, 0.1) == "/a/"
-    queue.add(["/a/"], SUMMARIES)
-    assert build(queue, 0.1) == "/b/"
-    assert build(queue) == ""
-    clock.seconds += queue.seconds_until_due()
+    queue.add(["/a/"], priority)
+    build(queue, seconds=9.0)
+    queue.add(["/a/", "/b/"], priority)
+    assert build_due(queue) == ["/b/"]
+    pause = queue.seconds_until_due()
+    assert 0.5 <= pause <= LIMITS[priority].rest
+    clock.seconds += pause
     assert build(queue) == "/a/"
 
 
-def test_a_page_that_becomes_more_urgent_does_not_pass_the_rest_of_its_new_priority(
-    queue: PageQueue,
+def test_a_busy_priority_keeps_to_its_share_of_the_time(
+    queue: PageQueue, clock: ManualClock
 ) -> None:
-    queue.add(["/s/"], SUMMARIES)
-    queue.add(["/a/"], TOOL)
-    build(queue, 0.05)
-    queue.add(["/s/"], TOOL)
-    assert build(queue) == ""
+    began, built = clock.seconds, 0
+    while clock.seconds < began + 10.0:
+        queue.add(["/a/", "/b/"], TOOL)
+        if page := queue.next():
+            clock.seconds += 0.01
+            queue.built(page, 0.01)
+            built += 1
+        else:
+            clock.seconds += queue.seconds_until_due() + 0.0001
+    assert 0.01 * built == pytest.approx(10.0 * LIMITS[TOOL].share, rel=0.1)
 
 
 def test_what_machines_read_waits_while_people_wait_for_at_most_a_second(
     queue: PageQueue, clock: ManualClock
 ) -> None:
     queue.add(["/a.json"], MACHINES)
-    queue.add(["/a/"], PEOPLE)
-    assert build(queue, 0.3) == "/a/"  # so the next run of its priority rests
-    queue.add(["/b/"], PEOPLE)
-    clock.seconds += 0.5
-    assert build(queue) == ""
-    clock.seconds += 0.5
-    assert build(queue) == "/a.json"
+    for number in range(100):
+        queue.add([f"/{number}/"], PEOPLE)
+    for _ in range(9):
+        clock.seconds += 0.1
+        assert build(queue, 0.1) != "/a.json"
+    clock.seconds += 0.1
+    assert build(queue, 0.1) == "/a.json"
 
 
-def test_a_page_that_waited_too_long_is_as_urgent_as_those_that_people_read(
+@pytest.mark.parametrize("priority", Priority)
+def test_no_priority_starves(queue: PageQueue, clock: ManualClock, priority: Priority) -> None:
+    """Others have more to do than there is time for."""
+    queue.add(["/mine/"], priority)
+    began = clock.seconds
+    while True:
+        for other in set(Priority) - {priority}:
+            queue.add([f"/{other}/{number}/" for number in range(30)], other)
+        page = queue.next()
+        assert page
+        clock.seconds += 0.05
+        queue.built(page, 0.05)
+        if page.path == "/mine/":
+            break
+    assert clock.seconds - began <= LIMITS[priority].wait + 0.5
+
+
+def test_backfill_takes_no_more_than_its_share_while_others_wait(
+    queue: PageQueue, clock: ManualClock
+) -> None:
+    queue.add([f"/new/{number}/" for number in range(10_000)], BACKFILL)
+    clock.seconds += 60
+    built: list[Priority] = []
+    for _ in range(1_000):
+        queue.add([f"/{number}/" for number in range(200)], PEOPLE)
+        page = queue.next()
+        assert page
+        clock.seconds += 0.01
+        queue.built(page, 0.01)
+        built.append(page.priority)
+    assert 0.05 <= built.count(BACKFILL) / len(built) <= LIMITS[BACKFILL].share + 0.02
+
+
+def test_overdue_pages_are_built_in_the_order_in_which_they_came(
     queue: PageQueue, clock: ManualClock
 ) -> None:
     queue.add(["/s/"], SUMMARIES)
-    clock.seconds += THROTTLES[SUMMARIES].max_interval
+    queue.add(["/m.json"], MACHINES)
+    queue.add(["/new/"], BACKFILL)
+    clock.seconds += OVERDUE_SECONDS
     queue.add(["/a/"], PEOPLE)
     queue.add(["/tool/"], TOOL)
-    assert build_due(queue) == ["/tool/", "/s/", "/a/"]
+    assert build_due(queue)[-2:] == ["/tool/", "/a/"]
 
 
 def test_an_empty_queue_is_never_due(queue: PageQueue) -> None:

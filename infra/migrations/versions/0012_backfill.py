@@ -1,0 +1,11 @@
+"""Set marks apart of which only backfill is left."""
+
+from alembic import op
+
+revision = "0012"
+down_revision = "0011"
+
+
+def upgrade() -> None:
+    """Add the column; marks so far are no backfill."""
+    op.execute("alter table verdicts.dirty add column backfill boolean not null default false")
