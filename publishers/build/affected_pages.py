@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import chain
 from typing import NamedTuple
 
+from projections.write import dirty_records
 from projections.write.outbox import RecordKey
 from publishers.build.queue.page_queue import Priority
 from publishers.build.site_files import SiteFiles
@@ -64,11 +65,30 @@ def by_priority(
     return pages
 
 
-def needs_backfill(key: RecordKey, changes: Collection[ToolChange]) -> bool:
-    """Whether more than votes and bookmarks of a tool changed."""
-    return key.kind != "tool" or any(
-        change.slug == key.key and not change.only_tallies for change in changes
-    )
+class Partition(NamedTuple):
+    """Marks by what shows them: pages on the site alone, backfill as well, or all pages."""
+
+    shown: dict[int, RecordKey]
+    filled: dict[int, RecordKey]
+    of_site: dict[int, RecordKey]
+
+
+def partition(marks: Mapping[int, RecordKey], changes: Collection[ToolChange]) -> Partition:
+    """Tell marks of votes from those of edits, which may make pages, and those of the whole site.
+
+    Args:
+        marks: The keys by the ids of their marks.
+        changes: How tools differ from before.
+    """
+    edited = {change.slug for change in changes if not change.only_tallies}
+    parts = Partition({}, {}, {})
+    for mark, key in marks.items():
+        if key == dirty_records.SITE:
+            part = parts.of_site
+        else:
+            part = parts.filled if key.kind != "tool" or key.key in edited else parts.shown
+        part[mark] = key
+    return parts
 
 
 def of_weeks(content: SiteContent, before: DigestWeeks, now: DigestWeeks) -> AffectedPages:

@@ -9,23 +9,23 @@ satisfies all pending requests.
 """
 
 import time
-from collections import deque
 from collections.abc import Callable, Collection, Mapping
 
 import msgspec
 from sqlalchemy import Engine
 
 from infra.postgres.pipeline import SNAPSHOT, pipelined
-from infra.telemetry import event_log, recording
+from infra.telemetry import recording
 from projections.history.digest_weeks import list_open_weeks
 from projections.history.weekly_digests import list_digests
 from projections.write import changed_keys, dirty_records
 from projections.write.outbox import RecordKey
 from publishers.build import affected_pages
 from publishers.build.affected_pages import AffectedPages, DigestWeeks
+from publishers.build.mark_tracker import MarkTracker
 from publishers.build.page_writer import Fence, PageWriter, no_fence
 from publishers.build.queue.page_queue import Page, PageQueue, Priority
-from publishers.build.queue.pending_changes import PendingChange, PendingChanges
+from publishers.build.queue.pending_changes import PendingChange
 from publishers.build.queue.throttle import Throttle, Timer
 from publishers.build.site_check import SLICE, SiteCheck
 from publishers.build.site_files import SiteFiles
@@ -72,8 +72,7 @@ class SiteBuilder:
         self._content = InMemoryContent()
         self._open_weeks: list[str] = []
         self._digests_stale = False
-        self._queue, self._changes = PageQueue(clock), PendingChanges()
-        self._checks: deque[SiteCheck] = deque()
+        self._queue, self._marks = PageQueue(clock), MarkTracker(database, clock)
         self._marks_timer, self._weeks_timer = Timer(MARKS, clock), Timer(WEEKS, clock)
         self.notified = True
         """Whether marks may have come since they were read last; the caller sets it."""
@@ -115,8 +114,8 @@ class SiteBuilder:
         with self._snapshots.begin() as connection:
             self._content = content_cache.load(connection)
             self._open_weeks = list_open_weeks(connection)
-        self._queue, self._changes = PageQueue(self._clock), PendingChanges()
-        self._checks.clear()
+        self._queue = PageQueue(self._clock)
+        self._marks = MarkTracker(self._engine, self._clock)
         self._digests_stale = False
 
     def mark_all(self) -> None:
@@ -127,7 +126,7 @@ class SiteBuilder:
     @property
     def idle(self) -> bool:
         """Whether no page waits, and no mark that the builder knows of."""
-        return not (self._queue or self._checks or self.notified)
+        return not (self._queue or self._marks.check or self.notified)
 
     def seconds_until_due(self) -> float:
         """Seconds until `build_next` has something to do, if no notification comes before."""
@@ -181,7 +180,7 @@ class SiteBuilder:
         began = self._clock()
         with self._marks_timer.run():
             with pipelined(self._engine, SNAPSHOT) as snapshot:
-                marks = dirty_records.pending(snapshot, MOST_MARKS, self._waiting_marks())
+                marks = dirty_records.pending(snapshot, MOST_MARKS, self._marks.waiting())
                 keys = set(marks.values())
                 content = content_cache.refresh(snapshot, self._content, keys)
             if content is None:
@@ -193,40 +192,27 @@ class SiteBuilder:
             self._take(marks, content, began)
             self._settle()
 
-    def _waiting_marks(self) -> list[int]:
-        checked = (mark for check in self._checks for mark in check.marks)
-        return [*self._changes.marks(), *checked]
-
     def _take(self, marks: Mapping[int, RecordKey], content: InMemoryContent, since: float) -> None:
         """Queue the pages of what was marked: what is shown, the backfill, and a check of all."""
         changes = self._changes_since(content, marks.values())
-        of_site = {mark: key for mark, key in marks.items() if key == dirty_records.SITE}
-        filled = {
-            mark: key for mark, key in marks.items()
-            if key != dirty_records.SITE and affected_pages.needs_backfill(key, changes)
-        }  # fmt: skip
-        shown = {mark: key for mark, key in marks.items() if mark not in {*of_site, *filled}}
         affected = affected_pages.by_priority(
             self._content, content, {*marks.values()}, changes, self._writer.files
         )
-        position = self._add(content, affected)
-        if shown:
-            self._changes.add(PendingChange(shown, since, position))
-        if filled:
-            last = self._queue.add((), Priority.BACKFILL)
-            self._changes.add(PendingChange(filled, since, last, backfill=True))
-        if of_site:
-            with self._engine.begin() as connection:
-                dirty_records.defer(connection, of_site)
-            self._checks.append(SiteCheck(of_site, since, content, self._writer.files))
+        parts = affected_pages.partition(marks, changes)
+        shown = self._add(content, affected)
+        last = self._queue.add((), Priority.BACKFILL)
+        self._marks.add(
+            PendingChange(parts.shown, since, shown),
+            PendingChange(parts.filled, since, last, backfill=True),
+            SiteCheck(parts.of_site, since, content, self._writer.files),
+        )
 
     def _changes_since(
         self, content: InMemoryContent, keys: Collection[RecordKey]
     ) -> list[ToolChange]:
         """How tools differ from before; until all files are checked, marked ones always do."""
         changes = list(content_cache.diff(self._content, content))
-        unchecked = self._checks or dirty_records.SITE in keys
-        if unchecked:
+        if self._marks.check or dirty_records.SITE in keys:
             slugs = {key.key for key in keys if key.kind == "tool"}
             for slug in sorted(slugs - {change.slug for change in changes}):
                 tool = content.tool(slug)
@@ -235,18 +221,16 @@ class SiteBuilder:
 
     @property
     def _may_check(self) -> bool:
-        return bool(self._checks) and self._queue.count(Priority.BACKFILL) < SLICE
+        return self._marks.check is not None and self._queue.count(Priority.BACKFILL) < SLICE
 
     def _check_slice(self) -> None:
         """Queue the next pages of a check."""
-        check = self._checks[0]
-        position = self._queue.add(check.next_slice(), Priority.BACKFILL)
-        if check.over:
-            self._checks.popleft()
-            self._changes.add_backfill(
-                PendingChange(check.marks, check.since, position, backfill=True)
-            )
-            self._settle()
+        if self._marks.check:
+            paths = self._marks.check.next_slice()
+            position = self._queue.add(paths, Priority.BACKFILL)
+            if self._marks.check.over:
+                self._marks.end_check(position)
+                self._settle()
 
     def _read_digests(self) -> None:
         """Read the digests, which move with every vote, just before a page shows one."""
@@ -256,7 +240,7 @@ class SiteBuilder:
         turned = DigestWeeks.of(self._content) != DigestWeeks.of(content)
         self._add(content, {})
         if turned:
-            self._changes.delay(self._queue.add((), Priority.BACKFILL), backfill=True)
+            self._marks.delay(self._queue.add((), Priority.BACKFILL))
 
     def _add(self, content: InMemoryContent, affected: AffectedPages) -> int:
         """Replace the content, and queue the affected pages and those that show weeks.
@@ -277,24 +261,4 @@ class SiteBuilder:
         return position
 
     def _settle(self) -> None:
-        """Record changes that people see now, and delete the marks whose pages are all built."""
-        for change in self._changes.seen(self._queue.first(Priority.PEOPLE)):
-            if not change.backfill:
-                self._record(change)
-        built = self._changes.built(self._queue.first(Priority.SUMMARIES))
-        filled = self._changes.filled(self._queue.first(Priority.BACKFILL))
-        for change in filled:
-            self._record(change)
-        done = [change for change in built if not change.backfill] + filled
-        deferred = [change for change in built if change.backfill and change not in filled]
-        if done or deferred:
-            marks = [mark for change in done for mark in change.marks]
-            with self._engine.begin() as connection:
-                dirty_records.delete(connection, marks)
-                dirty_records.defer(connection, (mark for each in deferred for mark in each.marks))
-            self.stats.marks += len(marks)
-
-    def _record(self, change: PendingChange) -> None:
-        seconds = self._clock() - change.since
-        recording.built(seconds)
-        event_log.built(self._engine, sorted(set(change.marks.values())), seconds)
+        self.stats.marks += self._marks.settle(self._queue)

@@ -140,7 +140,9 @@ def test_marks_from_before_a_publisher_became_active_are_not_worked_off_one_by_o
     builder = SiteBuilder(site.engine, files, PUBLIC_URL, CLOCK)
     builder.start()
     build_marked(builder)
-    assert sorted(files.stored) == ["/" + path.removesuffix("index.html") for path in site.pages()]
+    pages = sorted("/" + path.removesuffix("index.html") for path in site.pages())
+    assert sorted(set(files.stored)) == pages
+    assert len(files.stored) < 2 * len(pages)
     assert files.stored[:2] == ["/tools/ant/", "/compare/ant-vs-bee/"]
     assert site.marks() == 0
 
