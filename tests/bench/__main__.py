@@ -8,7 +8,16 @@ from pathlib import Path
 
 import msgspec
 
-from tests.bench.measures import answers, freshness, ingest, rebuild, site, voters, votes
+from tests.bench.measures import (
+    answers,
+    freshness,
+    ingest,
+    large_category,
+    rebuild,
+    site,
+    voters,
+    votes,
+)
 from tests.bench.stage import Stage, fill, stage
 from tests.bench.table import Row, heading, table
 
@@ -45,6 +54,11 @@ def of_freshness(here: Stage, asked: argparse.Namespace) -> Iterator[Row]:
     yield from freshness.rows(here, _seconds(asked, 3, 20), asked.runs)
 
 
+def of_large_category(here: Stage, asked: argparse.Namespace) -> Iterator[Row]:
+    """Votes for many tools of a category, and while these are listed."""
+    yield from large_category.rows(here, _size(asked, 300, 300), _seconds(asked, 5, 20), asked.runs)
+
+
 def of_site(here: Stage, asked: argparse.Namespace) -> Iterator[Row]:
     """From record to page."""
     yield from site.rows(here, max(1, int(50 * asked.scale)), 20, asked.runs)
@@ -61,6 +75,7 @@ PARTS: dict[str, Part] = {
     "ingest": of_ingest,
     "answers": of_answers,
     "freshness": of_freshness,
+    "large-category": of_large_category,
     "site": of_site,
     "voters": of_voters,
 }

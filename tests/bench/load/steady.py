@@ -23,7 +23,8 @@ RUN_SECONDS = 30.0
 class Plan(msgspec.Struct):
     """What to do: `rate` votes a second for so many `seconds`, over the tools in turn.
 
-    `site` is the folder to watch.
+    `site` is the folder to watch, and `pages` the page in it that shows a tool's votes; without an
+    entry its own page does.
     """
 
     port: int
@@ -31,12 +32,17 @@ class Plan(msgspec.Struct):
     tools: list[str]
     rate: float
     seconds: float
+    pages: dict[str, str] = {}
 
 
 class Outcome(msgspec.Struct):
-    """Milliseconds from each vote sent to its page changed, sorted, and answers by status."""
+    """Milliseconds from each vote sent to its page changed, and to its answer, both sorted.
+
+    `statuses` counts answers by status.
+    """
 
     latencies: list[float]
+    answers: list[float]
     statuses: dict[int, int]
 
 
@@ -49,6 +55,7 @@ class Crowd:
         self._free: list[Connection] = []
         self._busy: dict[int, Connection] = {}
         self.statuses: Counter[int] = Counter()
+        self.answers: list[float] = []
 
     @property
     def waits(self) -> bool:
@@ -72,12 +79,14 @@ class Crowd:
         answer = self._busy[number].receive()
         if answer is not None:
             self.statuses[status_of(answer)] += 1
+            self.answers.append(1000 * (time.monotonic() - self._busy[number].began))
             self._free.append(self._busy.pop(number))
 
 
 def drive(plan: Plan) -> Outcome:
     """Run the plan; ends when every vote has its answer and is on its page."""
-    pages, poll = Pages(Path(plan.site), plan.tools), select.epoll()
+    paths = {tool: plan.pages.get(tool, f"tools/{tool}") for tool in plan.tools}
+    pages, poll = Pages(Path(plan.site), paths), select.epoll()
     poll.register(pages, select.EPOLLIN)
     crowd = Crowd(plan, poll)
     before = pages.votes()
@@ -106,7 +115,7 @@ def drive(plan: Plan) -> Outcome:
                 seen[tool] += len(news)
     if seen != {tool: len(moments) for tool, moments in sent.items()}:
         raise AssertionError("the pages do not show what was sent")
-    return Outcome(sorted(latencies), dict(crowd.statuses))
+    return Outcome(sorted(latencies), sorted(crowd.answers), dict(crowd.statuses))
 
 
 if __name__ == "__main__":

@@ -11,19 +11,19 @@ _COUNTS = re.compile(rb"data-community-(?:ship|skip)>([\d,]+)<")
 
 
 class Pages:
-    """The pages of some tools in a site's folder.
+    """A page of each of some tools in a site's folder.
 
     Args:
-        site: The site's folder; the tools' pages stand in it already.
-        tools: Their slugs.
+        site: The site's folder; the pages stand in it already.
+        pages: The page of each tool, by slug; of the tools that it shows, only this one gets votes.
     """
 
-    def __init__(self, site: Path, tools: list[str]) -> None:
+    def __init__(self, site: Path, pages: dict[str, str]) -> None:
         library = ctypes.CDLL(None, use_errno=True)
         self._number = library.inotify_init1(_NONBLOCKING)
         self._files: dict[int, tuple[str, Path]] = {}
-        for tool in tools:
-            folder = site / "tools" / tool
+        for tool, page in pages.items():
+            folder = site / page
             # A page appears by rename, so its arrival is the one thing to wait for.
             watched = library.inotify_add_watch(self._number, bytes(folder), _MOVED_HERE)
             if watched < 0:
@@ -55,5 +55,5 @@ class Pages:
 
 def _shown(file: Path) -> int:
     counts = _COUNTS.findall(file.read_bytes())
-    assert len(counts) == 2, f"{file} shows no tally"
+    assert len(counts) in (2, 4), f"{file} shows no tally"
     return sum(int(count.replace(b",", b"")) for count in counts)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import psycopg
 
 from streams.api.ingest.event_clock import now
 from tests.bench.content import site_events
@@ -36,7 +37,7 @@ def rows(stage: Stage, seconds: float, runs: int) -> Iterator[Row]:
         serving(["infra.cli", "api"], environment, "/readyz") as port,
     ):
         for _ in range(runs):
-            with _publisher(environment, port) as site:
+            with publisher(environment, port) as site:
                 _measured(port, site, WARM_RATE, WARM_SECONDS, [], [])
                 for rate in RATES:
                     _measured(port, site, rate, seconds, p50[rate].ours, p99[rate].ours)
@@ -55,10 +56,23 @@ def _row(rate: int, which: str, goal: float) -> Row:
 
 
 @contextmanager
-def _publisher(environment: Environment, port: int) -> Iterator[Path]:
+def publisher(environment: Environment, port: int) -> Iterator[Path]:
+    """A publisher whose pages are all stored; gives the site's folder."""
     with running(["infra.cli", "publisher"], environment):
         answers(port, "/status")
+        with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection:
+            wait_until("every page is stored", lambda: not age(connection), seconds=RUN_SECONDS)
         yield Path(environment["VERDICTS_DATA"]) / "site"
+
+
+def age(connection: psycopg.Connection) -> float | None:
+    """Seconds since the oldest change whose pages are not all stored; None without such."""
+    query = (
+        "select extract(epoch from clock_timestamp() - min(at))::float8 from verdicts.dirty"
+        " having count(*) > 0"
+    )
+    row = connection.execute(query).fetchone()
+    return row[0] if row else None
 
 
 @contextmanager
@@ -79,7 +93,17 @@ def _measured(
         for category in range(CATEGORIES)
         for number in range(TOOLS_EACH)
     ]
-    plan = Plan(port, str(site), tools, rate, seconds)
+    outcome = steady(Plan(port, str(site), tools, rate, seconds))
+    p50.append(at(outcome.latencies, 0.5))
+    p99.append(at(outcome.latencies, 0.99))
+
+
+def steady(plan: Plan) -> Outcome:
+    """Send votes in a process of its own.
+
+    Raises:
+        AssertionError: a vote was not answered 200.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "tests.bench.load.steady"],
         input=msgspec.json.encode(plan),
@@ -89,5 +113,4 @@ def _measured(
     outcome = msgspec.json.decode(done.stdout, type=Outcome)
     if set(outcome.statuses) != {200}:
         raise AssertionError(f"not every vote was taken: {outcome.statuses}")
-    p50.append(at(outcome.latencies, 0.5))
-    p99.append(at(outcome.latencies, 0.99))
+    return outcome

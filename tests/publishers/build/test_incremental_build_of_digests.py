@@ -104,7 +104,7 @@ def test_a_week_begins_with_an_event_that_changes_no_record(
     writer = ActivePublisher(Settings.from_environment({"DATABASE_URL": migrated}), builder, "1")
     writer.start()
     try:
-        wait_until("the publisher leads", lambda: writer.active)
+        wait_until("all files are checked", lambda: writer.active and builder.idle)
         site.journal.outbox()
         site.journal.apply(a_vote(tool="ant", time=NEXT))  # the choice is the same
         assert site.journal.outbox() == []

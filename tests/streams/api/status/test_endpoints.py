@@ -71,6 +71,12 @@ def test_a_transaction_of_a_moment_is_no_fault() -> None:
     assert evaluate(state(open_transactions=(OpenTransaction(VOTES_3, 88, 4.9),))).ok
 
 
+def test_backfill_is_no_fault_however_old_it_is() -> None:
+    evaluation = evaluate(state(queues=(Queue("backfill", 900, 3600.0),)))
+    assert evaluation.ok
+    assert evaluation.waiting_seconds == 0
+
+
 def test_two_workers_may_share_the_partitions() -> None:
     assigned = worker().detail["assigned"]
     votes = {"verdicts.votes.v1": assigned["verdicts.votes.v1"]}

@@ -193,12 +193,14 @@ def test_queues_heartbeats_and_the_live_generation_are_shown(
         heartbeats.record(connection, "worker", "w-1", {})
         connection.exec_driver_sql("insert into verdicts.outbox (kind, key) values ('tool', 'x')")
         connection.exec_driver_sql(
-            "insert into verdicts.dirty (kind, key, at) values ('tool', 'x', now()), "
-            "('tool', 'x', now() - interval '1 hour')"
+            "insert into verdicts.dirty (kind, key, backfill, at) values "
+            "('tool', 'x', false, now()), ('tool', 'x', false, now() - interval '1 hour'), "
+            "('site', '', true, now() - interval '2 hours')"
         )
     seen = look(LagGauges(settings, projected))
-    assert seen["verdicts_queue_length"] == {("outbox",): 1, ("pages",): 2}
-    assert seen["verdicts_queue_age_seconds"]["pages",] >= 3600
+    assert seen["verdicts_queue_length"] == {("outbox",): 1, ("pages",): 2, ("backfill",): 1}
+    assert seen["verdicts_oldest_dirty_page_seconds"][()] >= 7200
+    assert 3600 <= seen["verdicts_queue_age_seconds"]["pages",] < 7200
     assert seen["verdicts_queue_age_seconds"]["outbox",] > 0
     assert ("worker", "w-1") in seen["verdicts_beat_age_seconds"]
     assert seen["verdicts_live_generation"] == {("projections_1",): 1}
