@@ -97,7 +97,7 @@ class PublisherGroup:
     def marks(self) -> list[str]:
         """The kinds of the records whose pages are to be written."""
         with self.engine.connect() as connection:
-            return list(connection.scalars(text("select kind from verdicts.dirty")))
+            return list(connection.scalars(text("select kind from verdicts.dirty order by id")))
 
     def is_clean(self) -> bool:
         """Whether no mark waits."""
