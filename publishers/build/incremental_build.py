@@ -22,12 +22,12 @@ from projections.write import changed_keys, dirty_records
 from projections.write.outbox import RecordKey
 from publishers.build import affected_pages
 from publishers.build.affected_pages import AffectedPages, DigestWeeks
-from publishers.build.mark_tracker import MarkTracker
 from publishers.build.page_writer import Fence, PageWriter, no_fence
+from publishers.build.queue.mark_tracker import MarkTracker
 from publishers.build.queue.page_queue import Page, PageQueue, Priority
 from publishers.build.queue.pending_changes import PendingChange
+from publishers.build.queue.site_check import SLICE, SiteCheck
 from publishers.build.queue.throttle import Throttle, Timer
-from publishers.build.site_check import SLICE, SiteCheck
 from publishers.build.site_files import SiteFiles
 from publishers.content import content_cache
 from publishers.content.content_cache import ToolChange

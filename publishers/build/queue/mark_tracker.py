@@ -9,7 +9,7 @@ from infra.telemetry import event_log, recording
 from projections.write import dirty_records
 from publishers.build.queue.page_queue import PageQueue, Priority
 from publishers.build.queue.pending_changes import PendingChange, PendingChanges
-from publishers.build.site_check import SiteCheck
+from publishers.build.queue.site_check import SiteCheck
 
 
 class MarkTracker:
