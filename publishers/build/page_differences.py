@@ -45,7 +45,8 @@ def find_page_differences(
 def _affected(content: InMemoryContent, other: InMemoryContent) -> Iterator[str]:
     """The pages of one content that show anything in which the other differs."""
     weeks = DigestWeeks.of(other), DigestWeeks.of(content)
-    yield from affected_pages.of_weeks(content, *weeks)
+    for paths in affected_pages.of_weeks(content, *weeks).values():
+        yield from paths
     changes = list(content_cache.diff(content, other))
     for change in changes:
         yield from dependencies.paths_about_tool(content, change.slug)

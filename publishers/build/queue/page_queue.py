@@ -152,11 +152,14 @@ class PageQueue:
         return min(pages, key=lambda page: (self._rank(page, now), page.position), default=None)
 
     def built(self, page: Page, seconds: float) -> None:
-        """Take a page out of the queue; building it took so many seconds."""
+        """Take a page out of the queue; building it took so many seconds.
+
+        It may have become more urgent since `next` gave it.
+        """
         now = self._clock()
-        del self._pages[page.path]
+        queued = self._pages.pop(page.path)
         self._lanes[page.priority].budget.spend(seconds)
-        self._clean(self._lanes[page.priority])
+        self._clean(self._lanes[queued.priority])
         self._built.pop(page.path, None)
         self._built[page.path] = now
         self._forget(now)

@@ -76,6 +76,16 @@ def test_what_is_added_is_built_once_the_first_page_lies_behind_it(queue: PageQu
     assert queue.first(SUMMARIES) == math.inf
 
 
+def test_a_page_that_becomes_more_urgent_while_it_is_built_is_built(queue: PageQueue) -> None:
+    position = queue.add(["/a/"], BACKFILL)
+    page = queue.next()
+    assert page
+    queue.add(["/a/"], SUMMARIES)
+    queue.built(page, 0.001)
+    assert queue.first(BACKFILL) > position
+    assert (len(queue), queue.seconds_until_due()) == (0, math.inf)
+
+
 def test_less_urgent_pages_do_not_count_among_the_first_of_a_priority(queue: PageQueue) -> None:
     queue.add(["/m.json"], MACHINES)
     assert queue.first(PEOPLE) == math.inf
