@@ -13,6 +13,7 @@ from publishers.pages.html import lists, per_request, tools
 from publishers.pages.pictures import icons, social_card
 from publishers.templating import assets
 from publishers.views.comparisons.multi_comparison import MAX_TOOLS
+from publishers.views.lists.paging import Query
 from publishers.views.paths import (
     categories_path,
     digests_path,
@@ -56,6 +57,19 @@ def render(content: SiteContent, path: str, public_url: str) -> bytes | None:
     for pattern, renderer in _RENDERERS:
         if match := pattern.fullmatch(path):
             return renderer(content, public_url, *match.groups())
+    return None
+
+
+def is_list(path: str) -> bool:
+    """Whether a page lists so much that a query sorts, filters or pages it."""
+    return any(pattern.fullmatch(path) for pattern, _ in _LISTS)
+
+
+def render_list(content: SiteContent, path: str, public_url: str, query: Query) -> bytes | None:
+    """The bytes of a list as a query asks; None if there is no such page now."""
+    for pattern, renderer in _LISTS:
+        if match := pattern.fullmatch(path):
+            return renderer(content, public_url, *match.groups(), query)
     return None
 
 
@@ -171,4 +185,16 @@ _RENDERERS: list[tuple[re.Pattern[str], Callable[..., bytes | None]]] = [
     (_exactly(OVERVIEW), machine_readable.render_overview),
     (_exactly(SEARCH_INDEX), machine_readable.render_search_index),
     (_exactly(NOT_FOUND), _not_found),
+]
+_LISTS = [
+    each
+    for each in _RENDERERS
+    if each[1]
+    in (
+        lists.render_tools,
+        lists.render_categories,
+        lists.render_reviewers,
+        lists.render_category,
+        lists.render_reviewer,
+    )
 ]

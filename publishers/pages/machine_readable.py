@@ -11,9 +11,12 @@ from publishers.pages.html.layout import render_page
 from publishers.pages.html.tools import is_pair_of_category, pair_on_site
 from publishers.pages.sitemap import SitemapEntry
 from publishers.templating.environment import Meta, page
-from publishers.views.lists.home import home
+from publishers.views.lists.home import category_sections
 from publishers.views.search.search import suggestion_data
 from publishers.views.text.formatting import instant
+
+MAX_IN_OVERVIEW = 1_000
+"""Tools that the overview names; where there are more, it names some of each category."""
 
 
 def render_tool_alternate(
@@ -65,7 +68,9 @@ def render_robots(_: SiteContent, public_url: str) -> bytes:
 
 def render_overview(content: SiteContent, public_url: str) -> bytes:
     """The overview for language models, with links to the Markdown alternates."""
-    view = home(content.tools(), content.categories(), content.reviewers())
+    tools, categories = content.tools(), content.categories()
+    most = None if len(tools) <= MAX_IN_OVERVIEW else max(1, MAX_IN_OVERVIEW // len(categories))
+    view = category_sections(tools, categories, most)[:MAX_IN_OVERVIEW]
     return render_page(content, "llms.txt", public_url, Meta("", "", "/llms.txt"), view)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
@@ -20,6 +21,7 @@ from projections.write.dirty_records import Mark
 from publishers.content.site_content import ContentFactory
 from publishers.pages import catalogue
 from publishers.pages.html import per_request
+from publishers.views.lists.paging import Query
 from publishers.web.responses import HTML, SiteResponse, to_http
 from publishers.web.security_headers import SecurityHeaders
 from publishers.web.site import Site, without_index
@@ -32,7 +34,7 @@ class SiteSource(NamedTuple):
     Attributes:
         open_content: Opens content on a fresh snapshot.
         read_marks: Looks up the newest marks, at most so many.
-        read_version: Reads the version of a comparison of these tools.
+        read_version: Reads the version of a comparison of these tools, or without any of all pages.
     """
 
     open_content: ContentFactory
@@ -61,6 +63,9 @@ RENDER_SECONDS = 0.5
 MARK_SECONDS = 0.25
 """How long a visitor waits to learn whether a file is behind."""
 
+MAX_QUERY_FIELDS, MAX_QUERY_LENGTH = 60, 300
+"""Fields of a list's form, and characters of each, that are looked at."""
+
 CONNECTIONS = READERS + SEARCHERS + RENDERERS + 1
 """Connections to the database that the site uses at most; one reads the marks."""
 
@@ -83,10 +88,21 @@ def site_routes(
 
     async def page(request: Request) -> Response:
         path: str = request.scope["path"]
+        query = _list_query(request) if catalogue.is_list(path) else {}
+        if query:
+            return to_http(request, await queried_list(path, query))
         response = await stale_pages.respond(without_index(path))
         if response is None:
             response = await files.run(site.serve_stored, path)
         return to_http(request, response or await without_file(path))
+
+    async def queried_list(path: str, query: Query) -> SiteResponse:
+        async def render(_: str) -> SiteResponse:
+            return await database.run(site.render_list, path, query)
+
+        version = await database.run(source.read_version, ())
+        address = f"{path}?{urlencode(sorted(query.items()))}"
+        return await stale_pages.respond_without_file(address, version, render)
 
     async def without_file(path: str) -> SiteResponse:
         slugs = catalogue.subject_slugs(path)
@@ -114,6 +130,12 @@ def site_routes(
         ExactRoute("/bookmarks/", bookmarks),
         ExactRoute("/{path:path}", page),
     ]
+
+
+def _list_query(request: Request) -> Query:
+    """What a request asks of a list; of a name that occurs more than once the last value."""
+    values = request.query_params.multi_items()[:MAX_QUERY_FIELDS]
+    return {name: value[:MAX_QUERY_LENGTH] for name, value in values if value}
 
 
 def site_app(settings: Settings, source: SiteSource, bookmarks_of: BookmarksOf) -> ASGIApp:

@@ -16,6 +16,7 @@ from publishers.pages import catalogue
 from publishers.pages.html import per_request, tools
 from publishers.templating import assets
 from publishers.views.comparisons.multi_comparison import MAX_TOOLS
+from publishers.views.lists.paging import Query
 from publishers.views.paths import multi_comparison_path, tool_path
 from publishers.web.responses import (
     PRIVATE,
@@ -58,6 +59,12 @@ class Site:
     def render(self, path: str) -> SiteResponse:
         """The response for a path without a stored file; blocks on the database."""
         return _with_slash(without_index(path), self._rendered)
+
+    def render_list(self, path: str, query: Query) -> SiteResponse:
+        """A list as a query asks; blocks on the database."""
+        with self._open_content() as content:
+            body = catalogue.render_list(content, path, self._url, query)
+        return of_file(path, body) if body is not None else self._not_found()
 
     def redirect_to_comparison(self, chosen: Sequence[str]) -> SiteResponse:
         """The target of the form that chooses tools; tools after the fourth are ignored."""

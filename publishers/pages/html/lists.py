@@ -10,6 +10,7 @@ from publishers.views.json_ld import Crumb, breadcrumb, reviewer_graph
 from publishers.views.lists.category import category_page
 from publishers.views.lists.home import home, members
 from publishers.views.lists.indexes import category_index, reviewer_index, tool_index
+from publishers.views.lists.paging import Query, list_page
 from publishers.views.lists.rankings import rankings
 from publishers.views.lists.reviewer import newest_first, reviewer_page
 from publishers.views.paths import (
@@ -44,8 +45,10 @@ def render_about(content: SiteContent, public_url: str) -> bytes:
     return render_page(content, "about.html", public_url, meta, members(content.reviewers()))
 
 
-def render_category(content: SiteContent, public_url: str, slug: str) -> bytes | None:
-    """One category."""
+def render_category(
+    content: SiteContent, public_url: str, slug: str, query: Query | None = None
+) -> bytes | None:
+    """One category, sorted and filtered as a query asks."""
     category = content.category(slug)
     if category is None:
         return None
@@ -57,7 +60,7 @@ def render_category(content: SiteContent, public_url: str, slug: str) -> bytes |
         feed=feed_path(path),
         graph=[breadcrumb(Crumb("Categories", categories_path()), Crumb(category.name, path))],
     )
-    view = category_page(category, tools)
+    view = category_page(category, tools, query)
     return render_with_newsletter(content, "category.html", public_url, meta, view)
 
 
@@ -78,42 +81,46 @@ def render_rankings(content: SiteContent, public_url: str, slug: str) -> bytes |
     return render_with_newsletter(content, "rankings.html", public_url, meta, view)
 
 
-def render_reviewer(content: SiteContent, public_url: str, slug: str) -> bytes | None:
+def render_reviewer(
+    content: SiteContent, public_url: str, slug: str, query: Query | None = None
+) -> bytes | None:
     """One reviewer."""
     reviewer = content.reviewer(slug)
     if reviewer is None:
         return None
     reviews = newest_first(content.reviews_by(slug))
-    view = reviewer_page(reviewer, reviews)
+    view = reviewer_page(reviewer, reviews, query)
     meta = Meta(
         f"Reviews by {isolate(reviewer.name)}",
         f"{reviewer.motto} {count(len(reviews), 'review')} of AI tools.",
         reviewer_path(slug),
         "profile",
-        graph=reviewer_graph(reviewer, reviews),
+        graph=reviewer_graph(reviewer, list_page(reviews, reviewer_path(slug), query).items),
     )
     return render_with_newsletter(content, "reviewer.html", public_url, meta, view)
 
 
-def render_tools(content: SiteContent, public_url: str) -> bytes:
+def render_tools(content: SiteContent, public_url: str, query: Query | None = None) -> bytes:
     """The list of all tools."""
     meta = _index_meta("All tools", "Every listed tool, by name.", tools_path())
-    view = tool_index(content.tools())
+    view = list_page(tool_index(content.tools()), tools_path(), query)
     return render_with_newsletter(content, "index.html", public_url, meta, view)
 
 
-def render_categories(content: SiteContent, public_url: str) -> bytes:
+def render_categories(content: SiteContent, public_url: str, query: Query | None = None) -> bytes:
     """The list of all categories."""
     description = "Every category with its tools, and how they rank."
     meta = _index_meta("Categories and rankings", description, categories_path())
-    view = category_index(content.categories(), content.tools())
+    every = category_index(content.categories(), content.tools())
+    view = list_page(every, categories_path(), query)
     return render_with_newsletter(content, "index.html", public_url, meta, view)
 
 
-def render_reviewers(content: SiteContent, public_url: str) -> bytes:
+def render_reviewers(content: SiteContent, public_url: str, query: Query | None = None) -> bytes:
     """The list of all reviewers."""
     meta = _index_meta("Reviewers", "The panel and its reviews.", reviewers_path())
-    view = reviewer_index(content.reviewers(), content.tools())
+    every = reviewer_index(content.reviewers(), content.tools())
+    view = list_page(every, reviewers_path(), query)
     return render_with_newsletter(content, "index.html", public_url, meta, view)
 
 

@@ -1,6 +1,6 @@
 """The front page: choose two tools, or find a comparison worth reading."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import NamedTuple
 
 from publishers.views.comparisons.answer import MIN_VOTES
@@ -12,16 +12,22 @@ from schemas.records import Category, Reviewer, Tool, Verdict
 
 WORTH_READING = 6
 DISAGREEMENTS = 4
+MAX_CATEGORIES = 12
+"""The categories with the most tools; the list of categories has all."""
+MAX_IN_CATEGORY = 6
+MAX_CHOICES = 100
+"""Tools up to which the form offers each; with more, a search takes its place."""
 
 
 class CategorySection(NamedTuple):
-    """A category with its tools, highest-rated first."""
+    """A category with its highest-rated tools, and the number of all."""
 
     slug: str
     name: str
     path: str
     description: str
     cards: list[Card]
+    tools: int
 
 
 class Disagreement(NamedTuple):
@@ -53,9 +59,11 @@ class Member(NamedTuple):
 
 
 class HomePage(NamedTuple):
-    """All that the front page shows."""
+    """All that the front page shows; `choices` are all tools, if these are not too many."""
 
+    choices: list[CategorySection]
     categories: list[CategorySection]
+    more_categories: int
     worth_reading: list[Pair]
     totals: SiteTotals
     panel: list[Member]
@@ -63,30 +71,48 @@ class HomePage(NamedTuple):
 
 def home(tools: list[Tool], categories: list[Category], reviewers: list[Reviewer]) -> HomePage:
     """The front page."""
+    sections = category_sections(tools, categories)
+    largest = sorted(sections, key=lambda section: -section.tools)[:MAX_CATEGORIES]
+    shown = {section.slug for section in largest}
     return HomePage(
-        categories=category_sections(tools, categories),
+        choices=sections if len(tools) <= MAX_CHOICES else [],
+        categories=[
+            section._replace(cards=section.cards[:MAX_IN_CATEGORY])
+            for section in sections
+            if section.slug in shown
+        ],
+        more_categories=len(sections) - len(largest),
         worth_reading=worth_reading(tools),
         totals=site_totals(tools),
         panel=members(reviewers),
     )
 
 
-def category_sections(tools: list[Tool], categories: list[Category]) -> list[CategorySection]:
-    """The categories that hold tools, by name."""
-    sections = [category_section(category, tools) for category in categories]
-    filled = [section for section in sections if section.cards]
-    return sorted(filled, key=lambda section: (section.name.casefold(), section.slug))
+def category_sections(
+    tools: list[Tool], categories: list[Category], most: int | None = None
+) -> list[CategorySection]:
+    """The categories that hold tools, by name, each with at most so many tools."""
+    by_category: dict[str, list[Tool]] = defaultdict(list)
+    for tool in tools:
+        by_category[tool.category.slug].append(tool)
+    filled = [category for category in categories if category.category in by_category]
+    return [
+        category_section(category, by_category[category.category], most)
+        for category in sorted(filled, key=lambda each: (each.name.casefold(), each.category))
+    ]
 
 
-def category_section(category: Category, tools: list[Tool]) -> CategorySection:
-    """One category with its tools."""
-    inside = [tool for tool in tools if tool.category.slug == category.category]
+def category_section(
+    category: Category, tools: list[Tool], most: int | None = None
+) -> CategorySection:
+    """One category with its highest-rated tools."""
     return CategorySection(
         slug=category.category,
         name=category.name,
         path=category_path(category.category),
         description=category.description,
-        cards=[card(tool) for tool in sorted(inside, key=ranking_key)],
+        cards=[card(tool) for tool in sorted(tools, key=ranking_key)[:most]],
+        tools=len(tools),
     )
 
 

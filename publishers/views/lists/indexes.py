@@ -1,5 +1,6 @@
 """Everything of one kind: all tools, all categories, all reviewers. No votes are shown."""
 
+from collections import Counter
 from typing import NamedTuple
 
 from publishers.views.paths import category_path, rankings_path, reviewer_path, tool_path
@@ -31,13 +32,13 @@ def tool_index(tools: list[Tool]) -> list[IndexEntry]:
 
 def category_index(categories: list[Category], tools: list[Tool]) -> list[IndexEntry]:
     """All categories by name, with the number of their tools."""
-    slugs = [tool.category.slug for tool in tools]
+    numbers = Counter(tool.category.slug for tool in tools)
     return [
         IndexEntry(
             category_path(category.category),
             category.name,
             to_plain(category.description, DESCRIPTION_LENGTH),
-            count(slugs.count(category.category), "tool"),
+            count(numbers[category.category], "tool"),
             rankings_path(category.category),
         )
         for category in sorted(categories, key=lambda each: (each.name.casefold(), each.category))
@@ -46,13 +47,13 @@ def category_index(categories: list[Category], tools: list[Tool]) -> list[IndexE
 
 def reviewer_index(reviewers: list[Reviewer], tools: list[Tool]) -> list[IndexEntry]:
     """The panel in scorecard order, with the number of their reviews."""
-    authors = [review.reviewer for tool in tools for review in tool.panel.reviews]
+    numbers = Counter(review.reviewer for tool in tools for review in tool.panel.reviews)
     return [
         IndexEntry(
             reviewer_path(each.reviewer),
             each.name,
             each.motto,
-            count(authors.count(each.reviewer), "review"),
+            count(numbers[each.reviewer], "review"),
         )
         for each in sorted(reviewers, key=lambda each: (each.position, each.reviewer))
     ]

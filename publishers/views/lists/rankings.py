@@ -20,6 +20,7 @@ SPLIT_SHARE = 10
 """Percentage points from half, up to which a tool's ship share counts as split."""
 
 MAX_RANKED = 10
+MAX_UNRANKED = 20
 CONFIDENCE = 1.959963984540054
 """Standard deviations of a normal distribution around 95% of its outcomes."""
 
@@ -35,13 +36,17 @@ class RankedTool(NamedTuple):
 
 
 class Ranking(NamedTuple):
-    """One ranking: its rule, its tools in order, and the tools that are not ranked yet."""
+    """One ranking: its rule, its tools in order, and the tools that are not ranked yet.
+
+    `more` counts those of them that are not named.
+    """
 
     slug: str
     title: str
     rule: str
     ranked: list[RankedTool]
     unranked: list[Card]
+    more: int
 
 
 class RankingsPage(NamedTuple):
@@ -139,8 +144,9 @@ def _ranking(
         RankedTool(keys.index(key(tool)) + 1, card(tool), *figures(tool))
         for tool in ordered[:MAX_RANKED]
     ]
-    unranked = [card(tool) for tool in by_slug if not is_ranked(tool)]
-    return Ranking(slug, title, rule, ranked, unranked)
+    unranked = [tool for tool in by_slug if not is_ranked(tool)]
+    named = list(map(card, unranked[:MAX_UNRANKED]))
+    return Ranking(slug, title, rule, ranked, named, len(unranked) - len(named))
 
 
 def _has_votes(tool: Tool) -> bool:

@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from publishers.views.comparisons.scorecard import Opinion, opinion
-from publishers.views.paths import tool_path
+from publishers.views.lists.paging import ListPage, Query, list_page
+from publishers.views.paths import reviewer_path, tool_path
 from publishers.views.text.formatting import mean
 from schemas.records import Authored, Reviewer, mean_of
 
@@ -24,11 +25,14 @@ class ReviewerPage(NamedTuple):
     ship: int
     skip: int
     mean: str
-    entries: list[ReviewedTool]
+    page: ListPage[ReviewedTool]
 
 
-def reviewer_page(reviewer: Reviewer, authored: list[Authored]) -> ReviewerPage:
+def reviewer_page(
+    reviewer: Reviewer, authored: list[Authored], query: Query | None = None
+) -> ReviewerPage:
     """The page of a reviewer, newest review first."""
+    page = list_page(newest_first(authored), reviewer_path(reviewer.reviewer), query)
     reviews = [each.review for each in authored]
     ship = sum(review.verdict == "ship" for review in reviews)
     return ReviewerPage(
@@ -37,7 +41,7 @@ def reviewer_page(reviewer: Reviewer, authored: list[Authored]) -> ReviewerPage:
         ship=ship,
         skip=len(reviews) - ship,
         mean=mean(mean_of([review.score for review in reviews])),
-        entries=list(map(_entry, newest_first(authored))),
+        page=page.map(_entry),
     )
 
 

@@ -95,7 +95,7 @@ def test_a_category_is_sorted_by_average_then_community_then_slug() -> None:
         a_tool("high", "High", a_review(score=90)),
     ]
     page = category_page(Category("c", "C", "", 1), tools)
-    assert [card.slug for card in page.cards] == ["high", "low", "liked", "ada", "bob"]
+    assert [card.slug for card in page.page.items] == ["high", "low", "liked", "ada", "bob"]
 
 
 def test_a_large_category_compares_its_best() -> None:
@@ -144,7 +144,7 @@ def test_a_reviewers_newest_review_comes_first() -> None:
         Authored("also", "Also", a_review(FUTURIST, 90)),
     ]
     page = reviewer_page(FUTURIST, reviews)
-    assert [entry.tool for entry in page.entries] == ["New", "Also", "Old"]
+    assert [entry.tool for entry in page.page.items] == ["New", "Also", "Old"]
     assert (page.ship, page.skip, page.mean) == (2, 1, "63.33")
 
 

@@ -34,3 +34,19 @@ def test_bookmarks_are_private_and_never_cached(site: SiteFixture) -> None:
     assert "SmolVLM 2.5" in answer.text
     assert "Longgone" not in answer.text
     assert "No bookmarks yet</p>\n<p class=" in site.client.get("/bookmarks/").text
+
+
+def test_a_category_is_sorted_and_filtered_without_a_script(site: SiteFixture) -> None:
+    site.publish()
+    path = "/categories/developer-tools/"
+    stored, sorted_by_name = site.client.get(path), site.client.get(f"{path}?sort=name&entry=")
+    assert sorted_by_name.status_code == 200
+    assert sorted_by_name.content != stored.content
+    assert "selected>Name" in sorted_by_name.text
+    assert site.opened == 1
+    again = site.client.get(f"{path}?sort=name")
+    assert (again.content, site.opened) == (sorted_by_name.content, 1)
+    assert site.client.get(f"{path}?entry=&verdict=").content == stored.content
+    assert site.client.get("/categories/nothing/?sort=name").status_code == 404
+    assert site.client.get("/tools/?page=2").status_code == 200
+    assert site.client.get("/?sort=name").content == site.files.read("/")
