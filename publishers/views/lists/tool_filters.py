@@ -101,6 +101,7 @@ _ORDER_LABELS = {
     "name": "Name",
     "newest": "Newest",
 }
+_BOUNDS = {"number": ("at most", "at least"), "date": ("not after", "not before")}
 _SORTABLE = ("number", "money", "date", "yes-no")
 
 
@@ -210,8 +211,9 @@ def _fields(
 def _fact_field(tools: Iterable[Tool], definition: FactDefinition, asked: str) -> Field:
     name, label = FACT + definition.key, definition.label
     if definition.type in ("number", "money", "date"):
-        bound = "at most" if _is_most(definition) else "at least"
         kind = "date" if definition.type == "date" else "number"
+        most, least = _BOUNDS[kind]
+        bound = most if _is_most(definition) else least
         return Field(name, f"{label}, {bound}", [], asked, kind)
     values = Counter(
         option for tool in tools for option in _options(definition, _value(tool, definition))
