@@ -111,6 +111,11 @@ class DatabaseContent(SiteContent):
         """The index of all tools, read again where the catalogue changed."""
         return self._shared.similar_tools.of(self.tools, self._connection)
 
+    def rivals_in(self, category: str) -> dict[str, list[str]]:
+        """Read a category's tools only where the catalogue changed."""
+        self._rivals = self._shared.rivals.of(lambda: (), self._connection)
+        return super().rivals_in(category)
+
     def search_index(self) -> SearchIndex:
         """The same of the search."""
         return self._shared.search.of(self.tools, self._connection)

@@ -13,6 +13,7 @@ from schemas.records import Tool
 from schemas.topics import CATALOG, TopicPartition
 
 Index = TypeVar("Index")
+RivalsByCategory = dict[str, dict[str, list[str]]]
 
 
 class SharedIndex(Generic[Index]):
@@ -46,3 +47,9 @@ class SharedIndexes:
     def __init__(self) -> None:
         self.similar_tools = SharedIndex(SimilarTools)
         self.search = SharedIndex(SearchIndex)
+        self.rivals = SharedIndex(_no_rivals)
+
+
+def _no_rivals(_: Sequence[Tool]) -> RivalsByCategory:
+    """Filled category by category, as they are asked for."""
+    return {}

@@ -67,8 +67,8 @@ def summaries_of_tool(content: SiteContent, slug: str) -> list[str]:
     if tool is None:
         return []
     category = tool.category.slug
-    rivals = [rival.tool for rival in content.tools_in(category) if rival.tool != slug]
-    return [HOME, category_path(category), rankings_path(category), *map(tool_path, rivals)]
+    rivals = map(tool_path, content.rivals(slug))
+    return [HOME, category_path(category), rankings_path(category), *rivals]
 
 
 def paths_of_category(content: SiteContent, slug: str) -> list[str]:

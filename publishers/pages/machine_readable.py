@@ -12,7 +12,7 @@ from publishers.pages.html.tools import is_pair_of_category, pair_on_site
 from publishers.pages.sitemap import SitemapEntry
 from publishers.templating.environment import Meta, page
 from publishers.views.lists.home import category_sections
-from publishers.views.search.search import suggestion_data
+from publishers.views.search.search import stored_suggestions
 from publishers.views.text.formatting import instant
 
 MAX_IN_OVERVIEW = 1_000
@@ -76,4 +76,4 @@ def render_overview(content: SiteContent, public_url: str) -> bytes:
 
 def render_search_index(content: SiteContent, _: str) -> bytes:
     """The data of the search suggestions in `site.js`."""
-    return suggestion_data(content.tools())
+    return stored_suggestions(content.tools())

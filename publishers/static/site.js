@@ -506,27 +506,32 @@
   const unique = (items, key) => [...new Map(items.map((item) => [key(item), item])).values()];
   const comparisonPath = (...slugs) => `/compare/${slugs.sort().join("-vs-")}/`;
 
-  function load() {
-    index ??= fetch("/search.json")
-      .then((response) => response.json())
-      .then(({ categories, tools }) => tools.map(([slug, name, tagline, number, described]) => ({
-        slug,
-        name,
-        tagline,
-        lower: name.toLowerCase(),
-        category: categories[number],
-        fields: [
-          [8, searchable(`${name} ${slug}`)],
-          [4, searchable(categories[number])],
-          [2, searchable(tagline)],
-          [1, searchable(described)],
-        ],
-      })))
-      .catch(() => {
-        index = null;
-        return [];
-      });
-    return index;
+  // The tools that a query may find: all of a small site, and of a large one what the server finds.
+  async function load(query, selected) {
+    index ??= fetch("/search.json").then((response) => response.json()).catch(() => (index = null));
+    const stored = await index;
+    if (!stored?.ask) return stored ? prepared(stored) : [];
+    if (!query.trim()) return [];
+    const asked = new URLSearchParams({ q: query, with: selected.join("-vs-") });
+    const response = await fetch(`${stored.ask}?${asked}`).catch(() => null);
+    return response?.ok ? prepared(await response.json()) : [];
+  }
+
+  function prepared(data) {
+    data.prepared ??= data.tools.map(([slug, name, tagline, number, described]) => ({
+      slug,
+      name,
+      tagline,
+      lower: name.toLowerCase(),
+      category: data.categories[number],
+      fields: [
+        [8, searchable(`${name} ${slug}`)],
+        [4, searchable(data.categories[number])],
+        [2, searchable(tagline)],
+        [1, searchable(described)],
+      ],
+    }));
+    return data.prepared;
   }
 
   function isNear(word, other) {
@@ -631,7 +636,7 @@
 
     async function update() {
       const query = field.value;
-      const tools = await load();
+      const tools = await load(query, selected);
       if (field.value !== query || document.activeElement !== field) return;
       list.replaceChildren(...suggest(query, tools, selected).map(([name, note, path], number) => {
         const option = document.createElement("li");
@@ -660,7 +665,7 @@
       event.preventDefault();
     }
 
-    field.addEventListener("focus", load);
+    field.addEventListener("focus", () => load("", selected));
     field.addEventListener("input", update);
     field.addEventListener("keydown", onKey);
     field.addEventListener("blur", close);

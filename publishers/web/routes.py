@@ -22,6 +22,7 @@ from publishers.content.site_content import ContentFactory
 from publishers.pages import catalogue
 from publishers.pages.html import per_request
 from publishers.views.lists.paging import Query
+from publishers.views.search.search import SUGGESTIONS
 from publishers.web.responses import HTML, SiteResponse, to_http
 from publishers.web.security_headers import SecurityHeaders
 from publishers.web.site import Site, without_index
@@ -120,6 +121,10 @@ def site_routes(
         query, selected = (request.query_params.get(name, "") for name in ("q", "with"))
         return to_http(request, await searches.run(site.search, query, selected))
 
+    async def suggestions(request: Request) -> Response:
+        query, selected = (request.query_params.get(name, "") for name in ("q", "with"))
+        return to_http(request, await searches.run(site.suggest, query, selected))
+
     async def bookmarks(request: Request) -> Response:
         saved = await bookmarks_of(request)
         return to_http(request, await database.run(site.bookmarks, saved))
@@ -127,6 +132,7 @@ def site_routes(
     return [
         ExactRoute("/compare/", choose),
         ExactRoute("/search/", search),
+        ExactRoute(SUGGESTIONS, suggestions),
         ExactRoute("/bookmarks/", bookmarks),
         ExactRoute("/{path:path}", page),
     ]

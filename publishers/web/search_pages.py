@@ -9,7 +9,7 @@ from publishers.pages import catalogue
 from publishers.pages.html import per_request
 from publishers.render_cache import CacheTable, page_cache
 from publishers.views.comparisons.multi_comparison import MAX_TOOLS
-from publishers.views.search.search import Hits, find
+from publishers.views.search.search import Hits, find, suggestion_data
 from publishers.views.search.search_index import SearchIndex
 
 FRESH_SECONDS = 1.0
@@ -54,12 +54,20 @@ class SearchPages:
                 self._pages.put((query, selected), page)
             return page.body
 
+    def suggest(self, query: str, selected: str) -> bytes:
+        """The data of the tools that a query finds, for the suggestions of the script."""
+        with self._lock, self._open_content() as content:
+            hits = self._find(content, query, selected)
+            content.read_ahead(hits.named)
+            return suggestion_data(filter(None, map(content.tool_on_site, hits.named)))
+
     def _render(self, query: str, selected: str) -> bytes:
         with self._open_content() as content:
-            hits = self._find(content, query, catalogue.compared_slugs(f"/compare/{selected}/"))
+            hits = self._find(content, query, selected)
             return per_request.render_search(content, self._url, hits)
 
-    def _find(self, content: SiteContent, query: str, selected: list[str]) -> Hits:
+    def _find(self, content: SiteContent, query: str, path: str) -> Hits:
+        selected = catalogue.compared_slugs(f"/compare/{path}/")
         began = self._clock()
         if began >= self._index_until:
             self._index = content.search_index()

@@ -18,6 +18,7 @@ from publishers.templating import assets
 from publishers.views.comparisons.multi_comparison import MAX_TOOLS
 from publishers.views.lists.paging import Query
 from publishers.views.paths import multi_comparison_path, tool_path
+from publishers.views.search.search import SUGGESTIONS
 from publishers.web.responses import (
     PRIVATE,
     SiteResponse,
@@ -82,6 +83,10 @@ class Site:
     def search(self, query: str, selected: str) -> SiteResponse:
         """Search results; `selected` are slugs as in the path of their comparison."""
         return SiteResponse(HTTPStatus.OK, self._search_pages.render(query, selected))
+
+    def suggest(self, query: str, selected: str) -> SiteResponse:
+        """The data of the tools that a query finds."""
+        return of_file(SUGGESTIONS, self._search_pages.suggest(query, selected))
 
     def bookmarks(self, saved: Sequence[str]) -> SiteResponse:
         """One visitor's bookmarks."""

@@ -11,6 +11,7 @@ from playwright.sync_api import Request, Route
 from infra.http.page_headers import PAGE_HEADERS
 from infra.settings import Settings
 from publishers.content.in_memory_content import InMemoryContent
+from publishers.views.search.search import SUGGESTIONS
 from publishers.web.responses import SiteResponse
 from publishers.web.site import Site
 from tests.harness.digest_records import content_with_digests
@@ -59,6 +60,8 @@ class Api:
     def _page(self, path: str, query: dict[str, str]) -> SiteResponse:
         if path == "/search/":
             return self._site.search(query.get("q", ""), query.get("with", ""))
+        if path == SUGGESTIONS:
+            return self._site.suggest(query.get("q", ""), query.get("with", ""))
         if path == "/bookmarks/":
             return self._site.bookmarks(self.saved)
         return self._site.serve(path)

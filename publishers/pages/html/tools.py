@@ -27,7 +27,10 @@ def render_tool(content: SiteContent, public_url: str, slug: str) -> bytes | Non
         for other_slug, words in content.similar_tools().of(tool)
         if (other := content.tool(other_slug))
     ]
-    category = content.tools_in(tool.category.slug)
+    # Of a large category those with the closest texts: the page stays short, and reads few records.
+    slugs = content.rivals(slug)
+    content.read_ahead(slugs)
+    category = [rival for each in slugs if (rival := content.tool_on_site(each))]
     definitions = content.facts_of([tool]).get(tool.category.slug, ())
     view = tool_page(
         tool, category, content.reviewers(), content.history(slug), similar, definitions

@@ -14,6 +14,9 @@ from schemas.records import Tool
 
 MAX_TOOLS = 20
 MAX_QUERY_LENGTH = 200
+MAX_STORED = 1_000
+"""Tools up to which the script gets all of them at once, in some hundred kilobytes."""
+SUGGESTIONS = "/search/suggestions.json"
 
 
 class Candidate(NamedTuple):
@@ -87,8 +90,19 @@ def results(hits: Hits, content: ToolRecords) -> SearchPage:
     )
 
 
-def suggestion_data(tools: Iterable[Tool]) -> bytes:
+def stored_suggestions(tools: Sequence[Tool]) -> bytes:
     """The data of the suggestions in `site.js`; votes do not change it.
+
+    Of a large site it would be too large to send: then it has `ask` alone, and the script asks
+    for the tools of each query at that path.
+    """
+    if len(tools) > MAX_STORED:
+        return msgspec.json.encode({"ask": SUGGESTIONS})
+    return suggestion_data(tools)
+
+
+def suggestion_data(tools: Iterable[Tool]) -> bytes:
+    """What the script needs of some tools.
 
     Returns:
         JSON: `categories` as names, `tools` as slug, name, tagline, number of the category and

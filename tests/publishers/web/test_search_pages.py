@@ -1,5 +1,6 @@
 """How often a search looks at the site's tools."""
 
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,8 +8,9 @@ from contextlib import contextmanager
 
 from publishers.content.in_memory_content import InMemoryContent
 from publishers.render_cache import page_cache
+from publishers.views.search.search import MAX_STORED, SUGGESTIONS, stored_suggestions
 from publishers.web.search_pages import FRESH_SECONDS, SearchPages
-from tests.harness.records import sample_content
+from tests.harness.records import a_tool, sample_content
 
 
 class Searched:
@@ -93,3 +95,16 @@ def test_equal_searches_at_once_share_one_read() -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(search, range(8)))
     assert searched.reads == 2
+
+
+def test_suggestions_are_of_the_tools_that_a_query_finds() -> None:
+    searched = Searched()
+    found = json.loads(searched.pages.suggest("smol vs claude", ""))
+    assert {row[0] for row in found["tools"]} == {"claude-4-api", "smolvlm-2-5"}
+    assert json.loads(searched.pages.suggest("zebra", ""))["tools"] == []
+
+
+def test_the_stored_data_of_a_large_site_says_where_to_ask() -> None:
+    many = [a_tool(f"t{number}", f"T {number}") for number in range(MAX_STORED + 1)]
+    assert json.loads(stored_suggestions(many)) == {"ask": SUGGESTIONS}
+    assert len(json.loads(stored_suggestions(many[1:]))["tools"]) == MAX_STORED

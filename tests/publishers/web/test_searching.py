@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from publishers.content.in_memory_content import InMemoryContent
 from publishers.views.paths import comparison_path, tool_path
+from publishers.views.search.search import MAX_STORED, SUGGESTIONS
 from publishers.views.search.search_index import SearchIndex
-from tests.harness.records import sample_content
+from tests.harness.records import a_tool, sample_content
 from tests.publishers.browsing import COMPARISON, SITE, Api
 from tests.publishers.conftest import Visit
 
@@ -134,3 +136,13 @@ def test_without_javascript_the_form_finds_and_adds(visit: Visit) -> None:
     page.locator("#search").press("Enter")
     page.get_by_role("link", name="Plainly vs SmolVLM 2.5").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Plainly vs SmolVLM 2.5")
+
+
+def test_a_large_site_sends_the_tools_of_each_query_alone(visit: Visit, api: Api) -> None:
+    many = [a_tool(f"many-{n}", f"Many {n}") for n in range(MAX_STORED)]
+    api.content = InMemoryContent([*sample_content().tools(), *many])
+    field = visit("/search/").get_by_role("combobox", name="Name, category or use case")
+    field.press_sequentially("plain vs quill")
+    first = options(field).first
+    expect(first).to_have_attribute("data-path", "/compare/plainly-vs-quillfeather/")
+    assert f"GET {SUGGESTIONS}" in api.asked

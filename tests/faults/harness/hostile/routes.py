@@ -14,7 +14,12 @@ from streams.api.openapi.document import document
 from streams.api.routes import routes
 from tests.streams.api.conftest import FakeApi
 
-SITE_QUERIES = {"/search/": ("q", "with"), "/compare/": ("a", "b", "c", "d")}
+SITE_QUERIES = {
+    "/search/": ("q", "with"),
+    "/search/suggestions.json": ("q", "with"),
+    "/compare/": ("a", "b", "c", "d"),
+    "/{path}": ("sort", "page", "entry"),
+}
 """Names of fields that forms of the site send; the API's are in its OpenAPI document."""
 
 
