@@ -37,6 +37,7 @@ class DatabaseContent(SiteContent):
         self._every_history: Mapping[str, History] | None = None
         self._edit_times: EditTimes | None = None
         self._demo_tools: DemoTools | None = None
+        self._categories: list[Category] | None = None
 
     def tool(self, slug: str) -> Tool | None:
         """Read one tool, unless an earlier question read it."""
@@ -66,8 +67,10 @@ class DatabaseContent(SiteContent):
         return self._remember(list_tools(self._connection, retired=True))
 
     def categories(self) -> list[Category]:
-        """Read the categories."""
-        return list_categories(self._connection)
+        """Read the categories, once."""
+        if self._categories is None:
+            self._categories = list_categories(self._connection)
+        return self._categories
 
     def reviewers(self) -> list[Reviewer]:
         """Read the panel."""

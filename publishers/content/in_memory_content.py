@@ -69,7 +69,7 @@ class InMemoryContent(SiteContent):
 
     def retired(self) -> list[Tool]:
         """List the retired tools."""
-        return [tool for tool in self._tools.values() if tool.retired is not None]
+        return self._retired
 
     def categories(self) -> list[Category]:
         """List the categories."""
@@ -111,6 +111,7 @@ class InMemoryContent(SiteContent):
     def _index(self, tools: dict[str, Tool]) -> None:
         self._tools = tools
         self._on_site = [tool for tool in tools.values() if tool.retired is None]
+        self._retired = [tool for tool in tools.values() if tool.retired is not None]
         self._by_category: dict[str, list[Tool]] = defaultdict(list)
         for tool in self._on_site:
             self._by_category[tool.category.slug].append(tool)

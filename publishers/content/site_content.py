@@ -3,9 +3,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from functools import cached_property
 
-from publishers.views.last_modified import LastModified
+from publishers.views.last_modified import LastModified, listed_at
 from publishers.views.search.search_index import SearchIndex
 from publishers.views.tools.rivals import rivals
 from publishers.views.tools.similarity import SimilarTools
@@ -116,6 +117,18 @@ class SiteContent(ABC):
         It is not kept: it holds this content, which would then outlive its last use.
         """
         return LastModified(self)
+
+    def newest_listing(self) -> datetime | None:
+        """The newest listing or retirement of any tool; None without tools."""
+        return self._newest_listing
+
+    @cached_property
+    def _newest_listing(self) -> datetime | None:
+        """Each category's feed asks for it, and no tally changes it."""
+        histories = self.histories()
+        every = [*self.tools(), *self.retired()]
+        times = (listed_at(tool, histories.get(tool.tool, History())) for tool in every)
+        return max(times, default=None)
 
     def rivals(self, slug: str) -> list[str]:
         """The tools that a tool has a stored comparison with, by slug.

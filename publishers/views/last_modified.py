@@ -42,6 +42,10 @@ class EditedContent(Protocol):
         """When categories and reviewers were last defined, and digests frozen."""
         ...
 
+    def newest_listing(self) -> datetime | None:
+        """The newest listing or retirement of any tool; None without tools."""
+        ...
+
 
 class Dates(NamedTuple):
     """When something was first shown, and when that last changed."""
@@ -83,7 +87,8 @@ class LastModified:
         """
         retired = (tool for tool in self._content.retired() if tool.category.slug == slug)
         own = map(self.of_tool, [*self._content.tools_in(slug), *retired])
-        return _newest([*self._newest_listing, *own, *_at(self._edits.categories, slug)])
+        any_listing = filter(None, [self._content.newest_listing()])
+        return _newest([*any_listing, *own, *_at(self._edits.categories, slug)])
 
     def of_reviewer(self, slug: str) -> datetime | None:
         """The newest edit of a reviewer, of their reviews, and of the reviewed tools."""
@@ -102,14 +107,14 @@ class LastModified:
         """The first listing of a tool, and the newest edit of its facts and its category's name."""
         history = self._content.history(tool.tool)
         names = _at(self._edits.categories, tool.category.slug)
-        return Dates(tool.listed, max([_facts(tool, history), *names]))
+        return Dates(tool.listed, max([listed_at(tool, history), *names]))
 
     def of_review(self, tool: Tool, review: Review) -> Dates:
         """The first version of a review, and the newest edit of it and of both names."""
         history = self._content.history(tool.tool)
         written = history.reviews.get(review.reviewer)
         names = _at(self._edits.reviewers, review.reviewer)
-        updated = max([review.time, _facts(tool, history), *names])
+        updated = max([review.time, listed_at(tool, history), *names])
         return Dates(written.first if written else review.time, updated)
 
     @cached_property
@@ -117,15 +122,9 @@ class LastModified:
         self._content.histories()  # read at once, not tool by tool
         return [*self._content.tools(), *self._content.retired()]
 
-    @cached_property
-    def _newest_listing(self) -> list[datetime]:
-        """The newest listing or retirement of any tool; empty without tools."""
-        times = [_facts(tool, self._content.history(tool.tool)) for tool in self._every_tool]
-        return [max(times)] if times else []
-
     def _edits_of(self, tool: Tool) -> Iterator[datetime]:
         history = self._content.history(tool.tool)
-        yield _facts(tool, history)
+        yield listed_at(tool, history)
         yield from _at(self._edits.categories, tool.category.slug)
         yield from (point.time for point in history.panel[-1:])
         for review in tool.panel.reviews:
@@ -138,10 +137,10 @@ class LastModified:
             if reviewer in history.reviews:
                 times.append(history.reviews[reviewer].last)
             if times:
-                yield max(_facts(tool, history), *times)
+                yield max(listed_at(tool, history), *times)
 
 
-def _facts(tool: Tool, history: History) -> datetime:
+def listed_at(tool: Tool, history: History) -> datetime:
     """The newest listing of a tool, or its retirement."""
     return max(history.listed or tool.listed, tool.retired or tool.listed)
 
