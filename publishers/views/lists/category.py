@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from publishers.views.comparisons.pairs import Pair, top_pairs
 from publishers.views.lists.paging import ListPage, Query, list_page
-from publishers.views.lists.tool_filters import Field, sort_and_filter
+from publishers.views.lists.tool_filters import FilterField, sort_and_filter
 from publishers.views.paths import category_path, rankings_path
 from publishers.views.text.markdown import to_html
 from publishers.views.tools.cards import Card, card
@@ -48,7 +48,7 @@ class CategoryPage(NamedTuple):
     tools: int
     page: ListPage[Card]
     notes: Mapping[str, str]
-    fields: list[Field]
+    fields: list[FilterField]
     queried: bool
     filtered: bool
     choices: list[Card]

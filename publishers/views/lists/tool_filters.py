@@ -32,7 +32,7 @@ class Choice(NamedTuple):
     chosen: bool
 
 
-class Field(NamedTuple):
+class FilterField(NamedTuple):
     """A field of the form: choices, or a value to enter where there are none."""
 
     name: str
@@ -54,7 +54,7 @@ class SortedTools(NamedTuple):
 
     tools: list[Tool]
     notes: dict[str, str]
-    fields: list[Field]
+    fields: list[FilterField]
     filtered: bool
 
 
@@ -111,17 +111,17 @@ def _by_fact(tools: Iterable[Tool], definition: FactDefinition) -> list[Tool]:
     silent: list[Tool] = []
     for tool in sorted(tools, key=lambda tool: tool.tool):
         value = _value(tool, definition)
-        place = None if value is None else rank(definition, value)
-        if place is None:
+        order = None if value is None else rank(definition, value)
+        if order is None:
             silent.append(tool)
         else:
-            ranked.setdefault(place[0], []).append((place[1], tool))
+            ranked.setdefault(order[0], []).append((order[1], tool))
     kinds = sorted(ranked, key=lambda kind: (-len(ranked[kind]), kind))
     down = definition.better != "less"
     ordered = (
         tool
         for kind in kinds
-        for _, tool in sorted(ranked[kind], key=lambda place: place[0], reverse=down)
+        for _, tool in sorted(ranked[kind], key=lambda pair: pair[0], reverse=down)
     )
     return [*ordered, *silent]
 
@@ -188,39 +188,39 @@ def _options(definition: FactDefinition, value: FactValue | None) -> list[str]:
     return list(value) if isinstance(value, tuple | list) else [value_text(value, definition)]
 
 
-def _sort_field(order: str, by_fact: dict[str, FactDefinition]) -> Field:
+def _sort_field(order: str, by_fact: dict[str, FactDefinition]) -> FilterField:
     labels = _ORDER_LABELS | {name: each.label for name, each in by_fact.items()}
     chosen = order if order in labels else "rating"
-    return Field("sort", "Sort by", _choices(labels.items(), chosen))
+    return FilterField("sort", "Sort by", _choices(labels.items(), chosen))
 
 
 def _fields(
     tools: Sequence[Tool], definitions: Iterable[FactDefinition], query: Query
-) -> Iterable[Field]:
+) -> Iterable[FilterField]:
     entries, verdicts = ({tool.entry for tool in tools}, {tool.panel.verdict for tool in tools})
     for name, label, labels, present in (
         ("entry", "Entry", ENTRIES, entries),
         ("verdict", "Panel verdict", VERDICTS, verdicts),
     ):
         shown = [("", "Any"), *(each for each in labels.items() if each[0] in present)]
-        yield Field(name, label, _choices(shown, query.get(name, "")))
+        yield FilterField(name, label, _choices(shown, query.get(name, "")))
     for definition in definitions:
         yield _fact_field(tools, definition, query.get(FACT + definition.key, ""))
 
 
-def _fact_field(tools: Iterable[Tool], definition: FactDefinition, asked: str) -> Field:
+def _fact_field(tools: Iterable[Tool], definition: FactDefinition, asked: str) -> FilterField:
     name, label = FACT + definition.key, definition.label
     if definition.type in ("number", "money", "date"):
         kind = "date" if definition.type == "date" else "number"
         most, least = _BOUNDS[kind]
         bound = most if _is_most(definition) else least
-        return Field(name, f"{label}, {bound}", [], asked, kind)
+        return FilterField(name, f"{label}, {bound}", [], asked, kind)
     values = Counter(
         option for tool in tools for option in _options(definition, _value(tool, definition))
     )
     common = sorted(values, key=lambda value: (-values[value], value))[:MAX_CHOICES]
     shown = [("", "Any"), *((value, value) for value in sorted(common))]
-    return Field(name, label, _choices(shown, asked))
+    return FilterField(name, label, _choices(shown, asked))
 
 
 def _choices(labels: Iterable[tuple[str, str]], chosen: str) -> list[Choice]:

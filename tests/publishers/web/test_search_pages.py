@@ -99,8 +99,8 @@ def test_equal_searches_at_once_share_one_read() -> None:
 
 def test_suggestions_are_of_the_tools_that_a_query_finds() -> None:
     searched = Searched()
-    found = json.loads(searched.pages.suggest("smol vs claude", ""))
-    assert {row[0] for row in found["tools"]} == {"claude-4-api", "smolvlm-2-5"}
+    suggested = json.loads(searched.pages.suggest("smol vs claude", ""))
+    assert {row[0] for row in suggested["tools"]} == {"claude-4-api", "smolvlm-2-5"}
     assert json.loads(searched.pages.suggest("zebra", ""))["tools"] == []
 
 

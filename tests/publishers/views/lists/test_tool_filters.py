@@ -38,7 +38,7 @@ TOOLS = [
 ]  # fmt: skip
 
 
-def found(**query: str) -> list[str]:
+def slugs_of(**query: str) -> list[str]:
     asked = {name.replace("_", "-"): value for name, value in query.items()}
     return [tool.tool for tool in sort_and_filter(TOOLS, FACTS, asked).tools]
 
@@ -56,7 +56,7 @@ def found(**query: str) -> list[str]:
     ],
 )
 def test_tools_are_sorted_as_the_address_asks(order: str, slugs: list[str]) -> None:
-    assert found(sort=order) == slugs
+    assert slugs_of(sort=order) == slugs
 
 
 @pytest.mark.parametrize(
