@@ -29,6 +29,11 @@ class CheckedAddress(msgspec.Struct, frozen=True):
         return self.typed if self.typed.isascii() else f"{self.typed} ({self.ascii})"
 
 
+def ascii_address(text: str) -> str:
+    """A stored address for SMTP: its domain in ASCII."""
+    return text if text.isascii() else parse_address(text).ascii
+
+
 def show_address(text: str) -> str:
     """A stored address for people; see `CheckedAddress.shown`."""
     try:

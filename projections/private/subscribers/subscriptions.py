@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, text
 
-from projections.private.subscribers.addresses import parse_address
 from projections.private.subscribers.preferences import Frequency, Preferences
 from projections.private.subscribers.suppressions import (
     OWN_REASONS,
@@ -37,8 +36,11 @@ _UNSUBSCRIBE = text(
     "update verdicts.subscribers set unsubscribed = coalesce(unsubscribed, :now) where id = :id"
 )
 _RESUBSCRIBE = text("update verdicts.subscribers set unsubscribed = null where id = :id")
-_ERASE = text("delete from verdicts.subscribers where id = :id returning address")
-_ERASE_MAILS = text("delete from verdicts.outgoing_mail where recipient = any(:addresses)")
+_ERASE = text("delete from verdicts.subscribers where id = :id returning canonical")
+_ERASE_MAILS = text("delete from verdicts.outgoing_mail where lower(recipient) = :canonical")
+# Mail servers repeat addresses in their replies.
+_ERASE_REPLIES = text("update verdicts.mail_ledger set reply = '' where subscriber = :id")
+_ERASE_BOUNCES = text("update verdicts.mail_bounces set detail = '' where subscriber = :id")
 
 
 class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,16 +120,19 @@ def resubscribe(connection: Connection, subscriber_id: str) -> Subscriber | None
 
 
 def erase(connection: Connection, subscriber_id: str, source: str, now: datetime) -> bool:
-    """Delete a subscription and mails on their way to it; only a suppression by id remains.
+    """Delete a subscription, mails on their way to it and replies that name it.
+
+    Rows under the id remain: the suppression, and which issues were sent.
 
     False if there was no subscription; the suppression is written all the same.
     """
-    address = connection.execute(_ERASE, {"id": subscriber_id}).scalar_one_or_none()
+    canonical = connection.execute(_ERASE, {"id": subscriber_id}).scalar_one_or_none()
     suppress(connection, subscriber_id, "erased", source, now)
-    if address is None:
+    for replies in (_ERASE_REPLIES, _ERASE_BOUNCES):
+        connection.execute(replies, {"id": subscriber_id})
+    if canonical is None:
         return False
-    spellings = [address, parse_address(address).ascii]
-    connection.execute(_ERASE_MAILS, {"addresses": spellings})
+    connection.execute(_ERASE_MAILS, {"canonical": canonical})
     return True
 
 

@@ -73,7 +73,7 @@ class SignupService:
             self._links.confirmation_path(signup),
         )
         if not queued:
-            log.info("no confirmation mail: a limit or a suppression forbids it")
+            log.debug("no confirmation mail: a limit or a suppression forbids it")
 
     async def _checked_signup(
         self,

@@ -9,6 +9,15 @@ from tests.streams.api.subscriptions.conftest import JANE, Readers
 
 pytestmark = pytest.mark.integration
 
+LEDGER = """
+    insert into verdicts.mail_ledger (week, subscriber, due, state, reply)
+    values ('2026-W47', :id, now(), 'refused', :reply)
+"""
+BOUNCE = """
+    insert into verdicts.mail_bounces (digest, kind, subscriber, detail)
+    values ('x', 'hard', :id, :reply)
+"""
+
 
 def test_saved_preferences_show_again(readers: Readers) -> None:
     token = readers.subscribe()
@@ -76,16 +85,25 @@ def test_the_export_has_everything_that_is_stored(readers: Readers) -> None:
 
 def test_erasure_leaves_a_keyed_hash_alone(readers: Readers) -> None:
     token = readers.subscribe()
-    readers.post()
+    readers.post(JANE.upper())
+    row = {"id": readers.id_of(), "reply": f"550 <{JANE}> is unknown"}
+    with readers.engine.begin() as connection:
+        connection.execute(text("insert into verdicts.mail_issues (week) values ('2026-W47')"))
+        connection.execute(text(LEDGER), row)
+        connection.execute(text(BOUNCE), row)
     answer = readers.act(token, "erase")
     assert answer.status_code == 200
     assert "erased" in answer.text
     with readers.engine.connect() as connection:
         for table in ("subscribers", "outgoing_mail"):
             assert connection.scalar(text(f"select count(*) from verdicts.{table}")) == 0
-        (row,) = connection.execute(text("select id, reason from verdicts.suppressions"))
-    assert tuple(row) == (readers.id_of(), "erased")
-    assert "jane" not in str(readers.state()).lower()
+        suppressed = connection.execute(text("select id, reason from verdicts.suppressions"))
+        assert list(suppressed) == [(readers.id_of(), "erased")]
+        rows = [
+            list(connection.execute(text(f"select * from verdicts.{table}")))
+            for table in ("mail_ledger", "mail_bounces")
+        ]
+    assert "jane" not in str([readers.state(), rows]).lower()
     assert readers.client.get(f"/subscriptions/?token={token}").status_code == 410
 
 
