@@ -60,7 +60,7 @@ class OneClickForm(msgspec.Struct, frozen=True, rename={"list_unsubscribe": "Lis
 _TOKEN = Parameter(
     "token", {"type": "string", "minLength": 1}, EXAMPLE_TOKEN, "From a mail.", required=True
 )
-_OPTIONAL_TOKEN = _TOKEN._replace(required=False)
+_OPTIONAL_TOKEN = _TOKEN._replace(schema={"type": "string"}, required=False)
 
 
 def _page(path: str, name: str, summary: str, *parameters: Parameter) -> Operation:
