@@ -93,7 +93,7 @@ class SingleMails:
         if outcome.state == "sent" and self._settings.mail.server is None:
             # Without a mail server a newcomer has no inbox: the terminal shows the link.
             link = link_of(mail, self._settings.public_url)
-            log.info("mail written", notice=f"{mail.kind} for {mail.recipient}: {link}")
+            log.info("mail written", notice=f"{mail.kind} mail: {link}")
 
 
 def settle(connection: Connection, mail: OutgoingMail, outcome: Outcome) -> None:

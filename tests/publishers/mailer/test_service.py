@@ -73,7 +73,7 @@ def test_a_confirmation_becomes_a_file_and_its_link_a_notice(
         part = message.get_body((kind,))
         assert part is not None
         assert link in part.get_content()
-    assert f'"notice": "confirmation for ada@example.com: {link}"' in service.logged
+    assert f'"notice": "confirmation mail: {link}"' in service.logged
 
 
 def test_of_two_mailers_one_sends_and_the_other_takes_over(
