@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, or_, select
 
 from projections import tables
+from projections.aliases import resolution
 from projections.read.categories import find_category
 from projections.read.reviewers import find_reviewer
 from projections.read.tools import find_tools
@@ -14,10 +15,21 @@ from projections.write.outbox import RecordKey
 from schemas import digests
 from schemas.digests import AnyRecord, Digest
 
+_moved_into_category = select(tables.category_aliases.c.alias).where(
+    tables.category_aliases.c.category == bindparam("key")
+)
+_named_in_category = select(tables.tools.c.tool).where(
+    or_(
+        tables.tools.c.category == bindparam("key"),
+        tables.tools.c.category.in_(_moved_into_category),
+    )
+)
 # Kinds that name every tool whose record shows a category's or a reviewer's name.
 _SHARED = {
-    "tools-of-category": (tables.tools.c.tool, tables.tools.c.category),
-    "tools-of-reviewer": (tables.revisions.c.tool, tables.revisions.c.reviewer),
+    "tools-of-category": _named_in_category,
+    "tools-of-reviewer": select(tables.revisions.c.tool).where(
+        tables.revisions.c.reviewer == bindparam("key")
+    ),
 }
 
 _KEYS = {
@@ -46,12 +58,14 @@ def expand_shared_keys(connection: Connection) -> None:
     transaction puts into the category. The tools' pages become dirty too, since voters wait for the
     publisher to announce the newest version.
     """
+    resolution.lock_shared(connection)
     slugs: set[str] = set()
     for kind, key in outbox.take(connection, _SHARED):
-        tool, named = _SHARED[kind]
-        slugs |= set(connection.scalars(select(tool).where(named == key)))
-    tallies.bump_versions(connection, slugs)
-    changed_keys.add(connection, {RecordKey("tool", slug) for slug in slugs})
+        slugs |= set(connection.scalars(_SHARED[kind], {"key": key}))
+    names = resolution.query_tools(connection, slugs)()
+    shown = {names.get(slug, slug) for slug in slugs}
+    tallies.bump_versions(connection, (), shown)
+    changed_keys.add(connection, {RecordKey("tool", slug) for slug in shown})
 
 
 def look_up(

@@ -2,26 +2,32 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from projections import tables
-from projections.read.reviews import select_current_reviews, to_review
+from projections.read.reviews import IS_FORMER, select_current_reviews, to_review
 from projections.read.tools import LISTED_TOOLS
+from projections.tables import columns_without_stamp
 from schemas.records import Authored, Reviewer
-from schemas.time.instants import from_datetime
+from schemas.time.instants import from_datetime, to_datetime
+
+_REVIEWERS: Select[Any] = select(
+    *columns_without_stamp(tables.reviewers),
+    IS_FORMER.label("is_former"),
+    tables.departures.c.time.label("departed"),
+    tables.departures.c.reason.label("left_reason"),
+).outerjoin(tables.departures, tables.departures.c.reviewer == tables.reviewers.c.reviewer)
 
 
 def list_reviewers(connection: Connection) -> list[Reviewer]:
-    """Read the panel in its order."""
-    query = select(tables.reviewers).order_by(
-        tables.reviewers.c.position, tables.reviewers.c.reviewer
-    )
+    """Read the panel with its former members, in its order."""
+    query = _REVIEWERS.order_by(tables.reviewers.c.position, tables.reviewers.c.reviewer)
     return [_to_reviewer(row) for row in connection.execute(query)]
 
 
 def find_reviewer(connection: Connection, slug: str) -> Reviewer | None:
-    """Read one member of the panel."""
-    query = select(tables.reviewers).where(tables.reviewers.c.reviewer == slug)
+    """Read one member of the panel, also a former one."""
+    query = _REVIEWERS.where(tables.reviewers.c.reviewer == slug)
     row = connection.execute(query).first()
     return _to_reviewer(row) if row else None
 
@@ -40,4 +46,12 @@ def list_reviews_by(connection: Connection, reviewer: str) -> list[Authored]:
 
 
 def _to_reviewer(row: Row[Any]) -> Reviewer:
-    return Reviewer(row.reviewer, row.name, row.motto, row.position, row.version)
+    return Reviewer(
+        reviewer=row.reviewer,
+        name=row.name,
+        motto=row.motto,
+        position=row.position,
+        version=row.version,
+        left=to_datetime(row.departed) if row.is_former else None,
+        left_reason=row.left_reason if row.is_former else None,
+    )

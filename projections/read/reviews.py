@@ -1,11 +1,12 @@
 """Current reviews: the newest revision of each, unless it is a retraction.
 
-A review counts once its tool is listed and its reviewer has joined.
+A review shows once its tool is listed and its reviewer has joined. It counts until its reviewer
+leaves.
 """
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, func, select
+from sqlalchemy import ColumnElement, Row, and_, bindparam, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from projections import tables
@@ -13,27 +14,52 @@ from projections.tables import columns_without_stamp
 from schemas.records import Review
 from schemas.time.instants import to_datetime
 
+NAMED_TOOL = func.coalesce(tables.aliases.c.tool, tables.revisions.c.tool)
+"""The tool that a revision is about: the one that its tool is another name of."""
+IS_FORMER = and_(
+    tables.departures.c.stamp.is_not(None),
+    tables.departures.c.stamp > tables.reviewers.c.stamp,
+)
+
 
 def select_current_reviews(condition: ColumnElement[bool]) -> Any:
-    """Select the current reviews whose revisions meet a condition, in the panel's order."""
+    """Select the current reviews whose revisions meet a condition, in the panel's order.
+
+    Those of a tool with other names are the newest of each reviewer under any of them.
+    """
     revisions = tables.revisions.c
     newest = (
-        select(*columns_without_stamp(tables.revisions))
+        select(
+            NAMED_TOOL.label("tool"),
+            *(
+                column
+                for column in columns_without_stamp(tables.revisions)
+                if column is not revisions.tool
+            ),
+        )
+        .outerjoin_from(tables.revisions, tables.aliases, tables.aliases.c.alias == revisions.tool)
         .where(condition)
-        .ext(distinct_on(revisions.tool, revisions.reviewer))
-        .order_by(revisions.tool, revisions.reviewer, revisions.stamp.desc())
+        .ext(distinct_on(NAMED_TOOL, revisions.reviewer))
+        .order_by(NAMED_TOOL, revisions.reviewer, revisions.stamp.desc())
         .subquery()
     )
     return (
-        select(newest, tables.reviewers.c.name.label("reviewer_name"))
+        select(newest, tables.reviewers.c.name.label("reviewer_name"), IS_FORMER.label("is_former"))
         .join(tables.reviewers, tables.reviewers.c.reviewer == newest.c.reviewer)
+        .outerjoin(tables.departures, tables.departures.c.reviewer == newest.c.reviewer)
         .where(~newest.c.retracted)
         .order_by(tables.reviewers.c.position, tables.reviewers.c.reviewer, newest.c.tool)
     )
 
 
+def of_any_name(column: ColumnElement[str], tools: Any) -> ColumnElement[bool]:
+    """Whether a column holds a name of one of these tools."""
+    names = select(tables.aliases.c.alias).where(tables.aliases.c.tool == func.any(tools))
+    return or_(column == func.any(tools), column.in_(names))
+
+
 # Built once: building it takes longer than running it for a tool or two.
-REVIEWS_OF_TOOLS = select_current_reviews(tables.revisions.c.tool == func.any(bindparam("tools")))
+REVIEWS_OF_TOOLS = select_current_reviews(of_any_name(tables.revisions.c.tool, bindparam("tools")))
 
 
 def to_review(row: Row[Any]) -> Review:
@@ -48,4 +74,5 @@ def to_review(row: Row[Any]) -> Review:
         cons=row.cons,
         disclosure=row.disclosure,
         time=to_datetime(row.time),
+        former=row.is_former,
     )

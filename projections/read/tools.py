@@ -1,7 +1,7 @@
 """Tools as whole records, as rows without reviews, or as tallies.
 
-A tool is on the site while its newest listing is newer than its newest retirement. A category that
-no event defines shows its slug.
+A tool is on the site while its newest listing is newer than its newest retirement, and while it is
+no other name of another tool. A category that no event defines shows its slug.
 """
 
 from collections import defaultdict
@@ -9,7 +9,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, and_, bindparam, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+)
 
 from infra.postgres.pipeline import Statements
 from projections import tables
@@ -32,13 +43,41 @@ class ToolTally(msgspec.Struct, frozen=True):
 IS_RETIRED = and_(
     tables.retirements.c.tool.is_not(None), tables.retirements.c.stamp > tables.tools.c.stamp
 )
+IS_DEFINED = or_(
+    tables.removals.c.category.is_(None), tables.removals.c.stamp < tables.categories.c.stamp
+)
+IS_OWN_NAME = or_(tables.aliases.c.tool.is_(None), tables.aliases.c.tool == tables.tools.c.tool)
+CATEGORY: ColumnElement[Any] = func.coalesce(
+    tables.category_aliases.c.category, tables.tools.c.category
+)
+"""The category of a tool: where its listing's category was moved to."""
 _COUNTS = [
-    func.coalesce(tables.tallies.c[name], 0).label(name)
-    for name in ("ship", "skip", "bookmarks", "version")
+    *(
+        func.coalesce(tables.group_tallies.c[name], tables.tallies.c[name], 0).label(name)
+        for name in ("ship", "skip", "bookmarks")
+    ),
+    func.coalesce(tables.tallies.c.version, 0).label("version"),
 ]
+
+
+def _with_tallies(source: FromClause) -> FromClause:
+    """Join a source that holds tools with their names and tallies."""
+    tool = tables.tools.c.tool
+    return (
+        source.outerjoin(tables.aliases, tables.aliases.c.alias == tool)
+        .outerjoin(tables.tallies, tables.tallies.c.tool == tool)
+        .outerjoin(tables.group_tallies, tables.group_tallies.c.tool == tool)
+    )
+
+
 LISTED_TOOLS: Select[Any] = (
     select(
-        *columns_without_stamp(tables.tools),
+        *(
+            column
+            for column in columns_without_stamp(tables.tools)
+            if column is not tables.tools.c.category
+        ),
+        CATEGORY.label("category"),
         tables.categories.c.name.label("category_name"),
         tables.first_listings.c.time.label("listed"),
         tables.retirements.c.time.label("retired"),
@@ -46,19 +85,31 @@ LISTED_TOOLS: Select[Any] = (
         IS_RETIRED.label("is_retired"),
         *_COUNTS,
     )
-    .select_from(tables.tools)
-    .join(tables.first_listings, tables.first_listings.c.tool == tables.tools.c.tool)
-    .outerjoin(tables.retirements, tables.retirements.c.tool == tables.tools.c.tool)
-    .outerjoin(tables.categories, tables.categories.c.category == tables.tools.c.category)
-    .outerjoin(tables.tallies, tables.tallies.c.tool == tables.tools.c.tool)
+    .select_from(
+        _with_tallies(
+            tables.tools.join(
+                tables.first_listings, tables.first_listings.c.tool == tables.tools.c.tool
+            )
+            .outerjoin(tables.retirements, tables.retirements.c.tool == tables.tools.c.tool)
+            .outerjoin(
+                tables.category_aliases,
+                tables.category_aliases.c.alias == tables.tools.c.category,
+            )
+            .outerjoin(tables.removals, tables.removals.c.category == CATEGORY)
+            .outerjoin(
+                tables.categories, and_(tables.categories.c.category == CATEGORY, IS_DEFINED)
+            )
+        )
+    )
+    .where(IS_OWN_NAME)
     .order_by(tables.tools.c.tool)
 )
 # Built once: building them takes longer than running them for a tool or two.
 _NAMED_TOOLS = LISTED_TOOLS.where(tables.tools.c.tool == func.any(bindparam("tools")))
 _TALLIES = (
     select(tables.tools.c.tool, *_COUNTS)
-    .outerjoin_from(tables.tools, tables.tallies, tables.tallies.c.tool == tables.tools.c.tool)
-    .where(tables.tools.c.tool == func.any(bindparam("tools")))
+    .select_from(_with_tallies(tables.tools))
+    .where(tables.tools.c.tool == func.any(bindparam("tools")), IS_OWN_NAME)
 )
 
 
@@ -85,8 +136,11 @@ def list_tools(
 
 def list_tools_in(connection: Connection, category: str) -> list[Tool]:
     """Read the tools on the site in one category, by slug."""
-    in_category = tables.tools.c.category == category
-    return _read_tools(connection, LISTED_TOOLS.where(in_category, ~IS_RETIRED))
+    names = select(tables.category_aliases.c.alias).where(
+        tables.category_aliases.c.category == category
+    )
+    listed = or_(tables.tools.c.category == category, tables.tools.c.category.in_(names))
+    return _read_tools(connection, LISTED_TOOLS.where(listed, category == CATEGORY, ~IS_RETIRED))
 
 
 def list_tool_rows(connection: Connection, *, retired: bool | None = False) -> Sequence[Row[Any]]:

@@ -1,12 +1,25 @@
 """What one voter chose and saved."""
 
+# ruff: noqa: S608 - statements are put together from constants
+
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Subquery,
+    Table,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from projections import tables
+from projections.aliases.group_tallies import bookmark_rank
 from projections.folds.ordering import time_of
 from projections.folds.votes import NAMES
 from schemas.records import Choice
@@ -44,19 +57,24 @@ class OwnToolState(msgspec.Struct, frozen=True):
 
 
 NOTHING_APPLIED = OwnToolState(None, False, 0)
-# Keys compare as bytes; an array's texts do not by themselves.
-_OWN_STATES = """
+# Keys compare as bytes; an array's texts do not by themselves. The newest choice under any of the
+# tool's names is the voter's.
+_OWN_STATES = f"""
 select asked.voter, asked.tool,
     (select choice from ballots
-     where ballots.voter = asked.voter and ballots.tool = asked.tool) as choice,
+     where ballots.voter = asked.voter and ballots.tool = any(asked.names)
+     order by stamp desc limit 1) as choice,
     (select kept from bookmarks
-     where bookmarks.voter = asked.voter and bookmarks.tool = asked.tool) as kept,
+     where bookmarks.voter = asked.voter and bookmarks.tool = any(asked.names)
+     order by {bookmark_rank("bookmarks")} desc limit 1) as kept,
     greatest(
         (select max(stamp) from ballots where ballots.voter = asked.voter),
         (select max(stamp) from bookmarks where bookmarks.voter = asked.voter)
     ) as stamp
 from (
-    select voter collate "C" as voter, tool collate "C" as tool
+    select voter collate "C" as voter, tool,
+        array(select names.alias from aliases join aliases as names using (tool)
+              where aliases.alias = pairs.tool union select pairs.tool collate "C") as names
     from unnest(%(voters)s::text[], %(tools)s::text[]) as pairs(voter, tool)
 ) as asked
 """
@@ -83,20 +101,20 @@ def read_own_states(
 
 def read_choices(connection: Connection, voter: str) -> dict[str, Choice]:
     """Read a voter's choices by tool."""
-    ballots = tables.ballots.c
-    query = select(ballots.tool, ballots.choice).where(ballots.voter == voter)
-    rows = connection.execute(query.order_by(ballots.tool))
+    newest = _newest_ballots(voter)
+    query = select(newest.c.tool, newest.c.choice).order_by(newest.c.tool)
+    rows = connection.execute(query)
     return {row.tool: NAMES[row.choice] for row in rows if row.choice in NAMES}
 
 
 def list_own_votes(connection: Connection, voter: str) -> list[OwnVote]:
     """Read a voter's choices for listed tools, newest first."""
-    ballots, tools = tables.ballots.c, tables.tools.c
+    newest, tools = _newest_ballots(voter), tables.tools.c
     query = (
-        select(ballots.tool, ballots.choice, ballots.stamp, tools.name)
-        .join(tables.tools, tools.tool == ballots.tool)
-        .where(ballots.voter == voter, ballots.choice.in_(NAMES))
-        .order_by(ballots.stamp.desc(), ballots.tool)
+        select(newest.c.tool, newest.c.choice, newest.c.stamp, tools.name)
+        .join(tables.tools, tools.tool == newest.c.tool)
+        .where(newest.c.choice.in_(NAMES))
+        .order_by(newest.c.stamp.desc(), newest.c.tool)
     )
     return [
         OwnVote(row.tool, row.name, NAMES[row.choice], to_datetime(time_of(row.stamp)))
@@ -106,17 +124,43 @@ def list_own_votes(connection: Connection, voter: str) -> list[OwnVote]:
 
 def list_saved_tools(connection: Connection, voter: str) -> list[SavedTool]:
     """Read the listed tools that a reader bookmarked, newest bookmark first."""
-    bookmarks, tools = tables.bookmarks.c, tables.tools.c
+    newest, tools = _newest_bookmarks(voter), tables.tools.c
     query = (
-        select(bookmarks.tool, bookmarks.time, tools.name, tools.tagline)
-        .join(tables.tools, tools.tool == bookmarks.tool)
-        .where(bookmarks.voter == voter, bookmarks.kept)
-        .order_by(bookmarks.time.desc(), bookmarks.tool)
+        select(newest.c.tool, newest.c.time, tools.name, tools.tagline)
+        .join(tables.tools, tools.tool == newest.c.tool)
+        .where(newest.c.kept)
+        .order_by(newest.c.time.desc(), newest.c.tool)
     )
     return [
         SavedTool(row.tool, row.name, row.tagline, to_datetime(row.time))
         for row in connection.execute(query)
     ]
+
+
+def _newest_ballots(voter: str) -> Subquery:
+    """Select a voter's newest ballot of each tool, whichever of its names it was cast for."""
+    ballots = tables.ballots.c
+    return _newest_of_names(tables.ballots, ballots.stamp, ballots.voter == voter)
+
+
+def _newest_bookmarks(voter: str) -> Subquery:
+    rank: ColumnElement[bytes] = literal_column(bookmark_rank("bookmarks"))
+    return _newest_of_names(tables.bookmarks, rank, tables.bookmarks.c.voter == voter)
+
+
+def _newest_of_names(
+    table: Table, rank: ColumnElement[Any], condition: ColumnElement[bool]
+) -> Subquery:
+    """Select the newest row of each tool from a table of voters' rows, ordered by a rank."""
+    tool = func.coalesce(tables.aliases.c.tool, table.c.tool)
+    return (
+        select(tool.label("tool"), *(column for column in table.c if column is not table.c.tool))
+        .outerjoin_from(table, tables.aliases, tables.aliases.c.alias == table.c.tool)
+        .where(condition)
+        .ext(distinct_on(tool))
+        .order_by(tool, rank.desc())
+        .subquery()
+    )
 
 
 def list_bookmarks(connection: Connection, voter: str) -> list[str]:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from infra.consumer.protocols import Applied, CheckpointMismatch, Mismatch, Outcome, Refused
 from infra.postgres.engine import notify
 from infra.postgres.pipeline import Statements, pipelined
+from projections.aliases import resolution
 from projections.folds.handlers import HANDLERS
 from projections.folds.registers import RegisterWrite, fold
 from projections.write import changed_keys, checkpoints, tallies
@@ -102,6 +103,7 @@ def apply_writes(
     All transactions write tables in one order and rows in the order of their keys, so two
     transactions never wait for each other in a circle.
     """
+    names_may_change = resolution.lock(connection, writes)
     tallies.lock_tallies(connection, writes)
     # The pipeline sends all statements before the first answer is read.
     written = {
@@ -110,9 +112,20 @@ def apply_writes(
         if writes.get(table)
     }
     changed = {table: keys() for table, keys in written.items()}
-    untallied = set[str]()
-    for table, keys in changed.items():
-        if table not in tallies.TALLIED:
-            untallied |= {key.key for key in keys if key.kind == "tool"}
-    tallies.bump_versions(connection, untallied)
-    return set[RecordKey]().union(*changed.values())
+    renamed = resolution.update(connection) if names_may_change else set()
+    counted = {key for table in tallies.TALLIED for key in changed.pop(table, ())}
+    return counted | renamed | _bump_versions(connection, set().union(*changed.values()), renamed)
+
+
+def _bump_versions(
+    connection: Statements, changed: set[RecordKey], renamed: set[RecordKey]
+) -> set[RecordKey]:
+    """Bump the versions of changed tools; return the keys of the records that show the changes."""
+    slugs = {key.key for key in changed if key.kind == "tool"}
+    tools = resolution.query_tools(connection, slugs)() if slugs else {}
+    shown = {*tools.values(), *(key.key for key in renamed if key.kind == "tool")}
+    tallies.bump_versions(connection, slugs, shown)
+    return {
+        key._replace(key=tools.get(key.key, key.key)) if key.kind == "tool" else key
+        for key in changed
+    }

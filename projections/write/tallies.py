@@ -3,9 +3,13 @@
 `tallies` also holds a tool's version, which every change of the tool's record bumps.
 """
 
-from collections.abc import Callable, Mapping
+# ruff: noqa: S608 - statements are put together from constants
+
+from collections.abc import Callable, Collection, Mapping
 
 from infra.postgres.pipeline import Statements
+from projections.aliases import group_tallies
+from projections.aliases.group_tallies import BALLOT_DELTAS, BOOKMARK_DELTAS
 from projections.folds.registers import RegisterWrite
 from projections.write.outbox import RecordKey
 
@@ -18,15 +22,14 @@ with changed as (
         %(voters)b::text[], %(tools)b::text[], %(values)b::smallint[], %(stamps)b::bytea[])
     on conflict (voter, tool) do update set choice = excluded.choice, stamp = excluded.stamp
     where excluded.stamp > ballots.stamp
-    returning new.tool, coalesce(old.choice, 3) as was, new.choice as now
+    returning new.voter, new.tool, new.stamp, coalesce(old.choice, 3) as was, new.choice
 ), deltas as (
     select tool,
-        sum((now = 1)::int - (was = 1)::int) as ship,
-        sum((now = 2)::int - (was = 2)::int) as skip,
+        sum((choice = 1)::int - (was = 1)::int) as ship,
+        sum((choice = 2)::int - (was = 2)::int) as skip,
         0 as bookmarks
     from changed group by tool
-)
-"""
+)"""
 
 _BOOKMARKS = """
 with changed as (
@@ -37,33 +40,45 @@ with changed as (
     on conflict (voter, tool)
     do update set kept = excluded.kept, stamp = excluded.stamp, time = excluded.time
     where excluded.stamp > bookmarks.stamp
-    returning new.tool, coalesce(old.kept, false) as was, new.kept as now
+    returning new.voter, new.tool, new.stamp, coalesce(old.kept, false) as was, new.kept
 ), deltas as (
-    select tool, 0 as ship, 0 as skip, sum(now::int - was::int) as bookmarks
+    select tool, 0 as ship, 0 as skip, sum(kept::int - was::int) as bookmarks
     from changed group by tool
-)
-"""
+)"""
 
 # Retracting an uncounted vote still inserts a zero row; otherwise the row's existence would depend
-# on batching.
-_TALLY = """
-insert into tallies (tool, ship, skip, bookmarks, version)
-select tool, ship, skip, bookmarks, nextval('verdicts.version') from deltas
-where (ship, skip, bookmarks) <> (0, 0, 0)
-    or not exists (select from tallies where tallies.tool = deltas.tool)
-order by tool collate "C"
-on conflict (tool) do update set
-    ship = tallies.ship + excluded.ship,
-    skip = tallies.skip + excluded.skip,
-    bookmarks = tallies.bookmarks + excluded.bookmarks,
-    version = nextval('verdicts.version')
-returning tool
+# on batching. The row of a tool whose other name was voted for gets a version where it exists: it
+# must not depend on a merge that a newer one replaced.
+_TALLY = f""", moves as (
+    select tool, ship, skip, bookmarks, true as own from deltas
+    union all
+    select tool, 0, 0, 0, false from group_deltas where (ship, skip, bookmarks) <> (0, 0, 0)
+), tallied as (
+    insert into tallies (tool, ship, skip, bookmarks, version)
+    select tool, sum(ship), sum(skip), sum(bookmarks), nextval('verdicts.version')
+    from moves group by tool
+    having (sum(ship), sum(skip), sum(bookmarks)) <> (0, 0, 0)
+        or bool_or(not own) and exists (select from tallies where tallies.tool = moves.tool)
+        or bool_or(own) and not exists (select from tallies where tallies.tool = moves.tool)
+    order by tool collate "C"
+    on conflict (tool) do update set
+        ship = tallies.ship + excluded.ship,
+        skip = tallies.skip + excluded.skip,
+        bookmarks = tallies.bookmarks + excluded.bookmarks,
+        version = nextval('verdicts.version')
+    returning tool
+), grouped as ({group_tallies.ADD})
+select distinct coalesce(aliases.tool, tallied.tool)
+from tallied left join aliases on aliases.alias = tallied.tool
 """
 
 _BUMP = """
 insert into tallies (tool, ship, skip, bookmarks, version)
 select tool, 0, 0, 0, nextval('verdicts.version')
-from unnest(%(tools)s::text[]) as bumped(tool) order by tool collate "C"
+from (
+    select tool from unnest(%(tools)s::text[]) as bumped(tool)
+    union select tool from tallies where tool = any(%(shown)s)
+) as bumped order by tool collate "C"
 on conflict (tool) do update set version = nextval('verdicts.version')
 """
 
@@ -71,7 +86,10 @@ on conflict (tool) do update set version = nextval('verdicts.version')
 _LOCK = """
 insert into tallies (tool, ship, skip, bookmarks, version)
 select tool, 0, 0, 0, nextval('verdicts.version')
-from unnest(%(tools)s::text[]) as locked(tool) order by tool collate "C"
+from (
+    select tool from unnest(%(tools)s::text[]) as locked(tool)
+    union select tool from aliases join tallies using (tool) where alias = any(%(tools)s)
+) as locked order by tool collate "C"
 on conflict (tool) do update set version = tallies.version where false
 """
 
@@ -95,19 +113,29 @@ def lock_tallies(connection: Statements, writes: Mapping[str, list[RegisterWrite
     if statements > 1:
         tools = {write.key[_TOOL_POSITIONS[table]] for table in written for write in writes[table]}
         connection.exec_driver_sql(_LOCK, {"tools": sorted(tools)})
+        connection.exec_driver_sql(group_tallies.LOCK, {"tools": sorted(tools)})
 
 
-def bump_versions(connection: Statements, tools: set[str]) -> None:
-    """Give tools a new version, since their records changed."""
-    if tools:
-        connection.exec_driver_sql(_BUMP, {"tools": sorted(tools)})
+def bump_versions(
+    connection: Statements, tools: Collection[str], shown: Collection[str] = ()
+) -> None:
+    """Give tools a new version, since their records changed.
+
+    Args:
+        connection: In the transaction of the change.
+        tools: The tools that the change is about; each gets a row.
+        shown: Tools that show the change. They get a row by events of their own.
+    """
+    if tools or shown:
+        slugs = {"tools": sorted(tools), "shown": sorted(shown)}
+        connection.exec_driver_sql(_BUMP, slugs)
 
 
 def upsert_ballots(
     connection: Statements, writes: list[RegisterWrite]
 ) -> Callable[[], set[RecordKey]]:
     """Upsert ballots, and add the votes that they change to the tallies."""
-    return _upsert(connection, _BALLOTS, "choice", writes, {})
+    return _upsert(connection, _BALLOTS + BALLOT_DELTAS, "choice", writes, {})
 
 
 def upsert_bookmarks(
@@ -115,7 +143,7 @@ def upsert_bookmarks(
 ) -> Callable[[], set[RecordKey]]:
     """Upsert bookmarks, and add the bookmarks that they change to the tallies."""
     times = {"times": [write.values["time"] for write in writes]}
-    return _upsert(connection, _BOOKMARKS, "kept", writes, times)
+    return _upsert(connection, _BOOKMARKS + BOOKMARK_DELTAS, "kept", writes, times)
 
 
 def _upsert(

@@ -5,13 +5,18 @@ from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from schemas.events import Event
+from schemas.facts.values import Fact
 from tests.harness.examples import (
     a_bookmark,
     a_category,
+    a_departure,
     a_digest,
     a_listing,
+    a_merge,
+    a_removal,
     a_removed_bookmark,
     a_retirement,
     a_retracted_review,
@@ -21,8 +26,8 @@ from tests.harness.examples import (
     a_vote,
 )
 
-TOOLS = st.sampled_from(["ant", "bee"])
-CATEGORIES = st.sampled_from(["insects", "pets"])
+TOOLS = st.sampled_from(["ant", "bee", "cat"])
+CATEGORIES = st.sampled_from(["insects", "pets", "food"])
 REVIEWERS = st.sampled_from(["ann", "bob"])
 VOTERS = st.sampled_from(["v", "é"])
 CHOICES = st.sampled_from(["ship", "skip"])
@@ -40,9 +45,12 @@ _OF_TOOLS = [
         st.sampled_from(["Ant", "Emmet"]),
         CATEGORIES,
         best_for=st.sampled_from([None, "Crumbs"]),
+        facts=st.sampled_from([UNSET, {"legs": Fact(6)}]),
         **WHEN,
     ),
     st.builds(a_retirement, TOOLS, st.sampled_from(["Closed.", "Sold."]), **WHEN),
+    st.builds(a_removal, CATEGORIES, st.one_of(st.none(), CATEGORIES), **WHEN),
+    st.builds(a_departure, REVIEWERS, **WHEN),
     st.builds(a_reviewer, REVIEWERS, st.sampled_from(["Ann", "Bob"]), st.integers(1, 2), **WHEN),
 ]
 _OF_REVIEWS = [
@@ -54,6 +62,11 @@ _OF_VOTERS = [
     st.builds(a_retracted_vote, tool=TOOLS, voter=VOTERS, **WHEN),
     st.builds(a_bookmark, tool=TOOLS, voter=VOTERS, **WHEN),
     st.builds(a_removed_bookmark, tool=TOOLS, voter=VOTERS, **WHEN),
+]
+_OF_NAMES = [
+    st.builds(a_merge, TOOLS, TOOLS, **WHEN),
+    st.builds(a_merge, TOOLS, TOOLS, **WHEN),
+    st.builds(a_listing, TOOLS, **WHEN),
 ]
 _OF_WEEKS = [st.builds(a_digest, digest=st.sampled_from(["one", "two"]), **WHEN)]
 
@@ -71,9 +84,10 @@ def histories(largest: int = 24) -> st.SearchStrategy[list[Event]]:
     half = largest // 2
     return st.one_of(
         some(*_OF_VOTERS, least=half).map(LISTED.__add__),
-        some(*_OF_REVIEWS, least=half).map([*LISTED, *JOINED].__add__),
-        some(*_OF_TOOLS, least=half),
-        some(*_OF_TOOLS, *_OF_REVIEWS, *_OF_VOTERS, *_OF_WEEKS),
+        some(*_OF_VOTERS, *_OF_NAMES, least=half).map(LISTED.__add__),
+        some(*_OF_REVIEWS, *_OF_NAMES, least=half).map([*LISTED, *JOINED].__add__),
+        some(*_OF_TOOLS, *_OF_NAMES, least=half),
+        some(*_OF_TOOLS, *_OF_NAMES, *_OF_REVIEWS, *_OF_VOTERS, *_OF_WEEKS),
     )
 
 

@@ -29,54 +29,72 @@ class Reference:
         self.tools: dict[str, events.ToolListed] = {}
         self.listed: dict[str, int] = {}
         self.retired: dict[str, tuple[int, str]] = {}
+        self.merges: dict[str, tuple[Any, str]] = {}
+        self.removals: dict[str, tuple[Any, str | None]] = {}
+        self.departures: dict[str, tuple[int, str | None]] = {}
         self.categories: dict[str, events.CategoryDefined] = {}
         self.reviewers: dict[str, events.ReviewerJoined] = {}
-        self.reviews: dict[tuple[str, str], tuple[int, events.ReviewSubmitted]] = {}
-        self.choices: dict[tuple[str, str], str] = {}
-        self.bookmarks: dict[tuple[str, str], int] = {}
+        self.reviews: dict[tuple[str, str], tuple[Any, events.ReviewSubmitted | None]] = {}
+        self.choices: dict[tuple[str, str], tuple[Any, str | None]] = {}
+        self.bookmarks: dict[tuple[str, str], tuple[Any, bool]] = {}
         self.digests: dict[str, str] = {}
         for event in sorted(history, key=law):
-            self._replay(event.time, event.data)
+            self._replay(law(event), event.time, event.data)
+        self.names = _follow(self.merges)
+        moved = {slug: (rank, into) for slug, (rank, into) in self.removals.items() if into}
+        self.moved = _follow(moved)
 
-    def _replay(self, time: int, data: Any) -> None:
+    def _replay(self, rank: Any, time: int, data: Any) -> None:
         match data:
             case events.CategoryDefined():
                 self.categories[data.category] = data
+                self.removals.pop(data.category, None)
+            case events.CategoryRemoved():
+                self.categories.pop(data.category, None)
+                self.removals[data.category] = (rank, data.into)
             case events.ToolListed():
                 self.tools[data.tool] = data
                 self.listed.setdefault(data.tool, time)
                 self.retired.pop(data.tool, None)
+                self.merges.pop(data.tool, None)
+            case events.ToolMerged():
+                self.merges[data.tool] = (rank, data.into)
             case events.ToolRetired():
                 self.retired[data.tool] = (time, data.reason)
             case events.ReviewerJoined():
                 self.reviewers[data.reviewer] = data
+                self.departures.pop(data.reviewer, None)
+            case events.ReviewerLeft():
+                self.departures[data.reviewer] = (time, data.reason)
             case events.ReviewSubmitted():
-                self.reviews[data.tool, data.reviewer] = (time, data)
+                self.reviews[data.tool, data.reviewer] = (rank, data)
             case events.ReviewRetracted():
-                self.reviews.pop((data.tool, data.reviewer), None)
+                self.reviews[data.tool, data.reviewer] = (rank, None)
             case events.VoteCast():
-                self.choices[data.voter, data.tool] = data.choice
+                self.choices[data.voter, data.tool] = (rank, data.choice)
             case events.VoteRetracted():
-                self.choices.pop((data.voter, data.tool), None)
+                self.choices[data.voter, data.tool] = (rank, None)
             case events.BookmarkAdded():
-                self.bookmarks[data.voter, data.tool] = time
+                self.bookmarks[data.voter, data.tool] = (rank, True)
             case events.BookmarkRemoved():
-                self.bookmarks.pop((data.voter, data.tool), None)
+                self.bookmarks[data.voter, data.tool] = (rank, False)
             case events.DigestFrozen():
                 self.digests.setdefault(data.week, data.digest)
 
     def tool(self, slug: str) -> dict[str, Any] | None:
         """The whole record of a tool, without its version."""
         data = self.tools.get(slug)
-        if data is None:
+        if data is None or slug in self.names:
             return None
         retired, reason = self.retired.get(slug, (None, None))
-        reviews = [self._review(data, time) for time, data in self._reviews_of(slug)]
-        scores = [review["score"] for review in reviews]
+        reviews = [self._review(data, rank[0]) for rank, data in self._reviews_of(slug)]
+        counted = [review for review in reviews if not review["former"]]
+        scores = [review["score"] for review in counted]
+        category = self.category_of(slug)
         return {
             "tool": slug,
             "name": data.name,
-            "category": {"slug": data.category, "name": self._category_name(data.category)},
+            "category": {"slug": category, "name": self._category_name(category)},
             "tagline": data.tagline,
             "description": data.description,
             "pricing": data.pricing,
@@ -87,41 +105,54 @@ class Reference:
             "retired": None if retired is None else rfc3339(retired),
             "retired_reason": reason,
             "panel": {
-                **_counts([review["verdict"] for review in reviews]),
+                **_counts([review["verdict"] for review in counted]),
                 "mean": _rounded(sum(scores), len(scores), "0.01"),
                 "reviews": reviews,
             },
             "community": self.community(slug),
-            "bookmarks": sum(tool == slug for _, tool in self.bookmarks),
+            "bookmarks": sum(
+                kept
+                for (_, tool), (_, kept) in self._newest_of_tools(self.bookmarks).items()
+                if tool == slug
+            ),
+            "facts": {} if data.facts is msgspec.UNSET else msgspec.to_builtins(data.facts),
         }
 
     def community(self, slug: str) -> dict[str, Any]:
         """The votes of a tool, added up."""
-        choices = [choice for (_, tool), choice in self.choices.items() if tool == slug]
+        newest = self._newest_of_tools(self.choices)
+        choices = [choice for (_, tool), (_, choice) in newest.items() if tool == slug and choice]
         return {**_counts(choices), "votes": len(choices)}
 
     def choices_of(self, voter: str) -> dict[str, str]:
         """A voter's choices."""
-        return {tool: choice for (by, tool), choice in self.choices.items() if by == voter}
+        newest = self._newest_of_tools(self.choices)
+        return {
+            tool: choice for (by, tool), (_, choice) in newest.items() if by == voter and choice
+        }
 
     def bookmarks_of(self, voter: str) -> list[str]:
         """The listed tools that a reader keeps, the last kept first."""
-        times = {tool: time for (by, tool), time in self.bookmarks.items() if by == voter}
+        newest = self._newest_of_tools(self.bookmarks)
+        times = {
+            tool: rank[0] for (by, tool), (rank, kept) in newest.items() if by == voter and kept
+        }
         return sorted(times.keys() & self.tools.keys(), key=lambda tool: (-times[tool], tool))
 
     def reviews_by(self, reviewer: str) -> list[str]:
         """The tools on the site that someone has reviewed, the newest review first."""
         newest_first = [
-            (-time, tool)
-            for (tool, by), (time, _) in self.reviews.items()
-            if by == reviewer and by in self.reviewers
+            (-rank[0], tool)
+            for (by, tool), (rank, data) in self._newest_reviews().items()
+            if by == reviewer and by in self.reviewers and data
             if tool in self.tools and tool not in self.retired
         ]
         return [tool for _, tool in sorted(newest_first)]
 
     def category_names(self) -> dict[str, str]:
         """Every category that is defined or named by a tool."""
-        slugs = {*self.categories, *(tool.category for tool in self.tools.values())}
+        own = self.tools.keys() - self.names.keys()
+        slugs = {*self.categories, *map(self.category_of, own)}
         return {slug: self._category_name(slug) for slug in sorted(slugs)}
 
     def panel(self) -> list[str]:
@@ -131,12 +162,33 @@ class Reference:
     def _category_name(self, slug: str) -> str:
         return self.categories[slug].name if slug in self.categories else slug
 
-    def _reviews_of(self, slug: str) -> list[tuple[int, events.ReviewSubmitted]]:
-        return [
-            self.reviews[slug, reviewer]
-            for reviewer in self.panel()
-            if (slug, reviewer) in self.reviews
-        ]
+    def on_site(self) -> list[str]:
+        """The tools that can be read, by slug."""
+        return sorted(self.tools.keys() - self.retired.keys() - self.names.keys())
+
+    def category_of(self, slug: str) -> str:
+        """The category of a listed tool."""
+        category = self.tools[slug].category
+        return self.moved.get(category, category)
+
+    def _newest_of_tools(self, registers: dict[tuple[str, str], Any]) -> dict[tuple[str, str], Any]:
+        """Each voter's newest row of each tool under any of its names."""
+        newest: dict[tuple[str, str], Any] = {}
+        for (voter, name), row in registers.items():
+            key = voter, self.names.get(name, name)
+            newest[key] = max(newest.get(key, row), row, key=lambda candidate: candidate[0])
+        return newest
+
+    def _newest_reviews(self) -> dict[tuple[str, str], Any]:
+        """Each reviewer's newest revision of each tool, by reviewer and tool."""
+        return self._newest_of_tools(
+            {(reviewer, tool): row for (tool, reviewer), row in self.reviews.items()}
+        )
+
+    def _reviews_of(self, slug: str) -> list[tuple[Any, events.ReviewSubmitted]]:
+        newest = self._newest_reviews()
+        rows = [newest.get((reviewer, slug), (None, None)) for reviewer in self.panel()]
+        return [(rank, data) for rank, data in rows if data]
 
     def _review(self, data: events.ReviewSubmitted, time: int) -> dict[str, Any]:
         return {
@@ -149,7 +201,18 @@ class Reference:
             "cons": list(data.cons),
             "disclosure": data.disclosure,
             "time": rfc3339(time),
+            "former": data.reviewer in self.departures,
         }
+
+
+def _follow(links: dict[str, tuple[Any, str]]) -> dict[str, str]:
+    """Where each slug leads: oldest link first, so that the newest of a circle is left out."""
+    ends: dict[str, str] = {}
+    for slug, (_, into) in sorted(links.items(), key=lambda link: link[1][0]):
+        end = ends.get(into, into)
+        if end != slug:
+            ends = {name: end if now == slug else now for name, now in ends.items()} | {slug: end}
+    return ends
 
 
 def _counts(words: list[str]) -> dict[str, Any]:

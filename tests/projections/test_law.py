@@ -62,12 +62,13 @@ def agrees(journal: Journal, reference: Reference) -> None:
             counts = {"community": wanted["community"], "bookmarks": wanted["bookmarks"]}
             assert tally == {"tool": slug, **counts}
     on_site = [tool.tool for tool in journal.read(list_tools)]
-    assert on_site == sorted(reference.tools.keys() - reference.retired.keys())
+    assert on_site == reference.on_site()
     retired = [tool.tool for tool in journal.read(list_tools, retired=True)]
-    assert retired == sorted(reference.tools.keys() & reference.retired.keys())
+    own_names = reference.tools.keys() - reference.names.keys()
+    assert retired == sorted(own_names & reference.retired.keys())
     for category, name in reference.category_names().items():
         slugs = [tool.tool for tool in journal.read(list_tools_in, category)]
-        assert slugs == [slug for slug in on_site if reference.tools[slug].category == category]
+        assert slugs == [slug for slug in on_site if reference.category_of(slug) == category]
         assert journal.read(find_category, category).name == name
     names = {category.category: category.name for category in journal.read(list_categories)}
     assert names == reference.category_names()
