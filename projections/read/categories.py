@@ -31,7 +31,7 @@ def find_category(connection: Connection, slug: str) -> Category | None:
     defined = _DEFINED.where(tables.categories.c.category == slug)
     if (row := connection.execute(defined).first()) is not None:
         return _to_category(row)
-    named = _NAMED.where(slug == CATEGORY).limit(1)
+    named = _NAMED.where(CATEGORY.in_([slug])).limit(1)
     return _undefined(slug) if connection.execute(named).first() else None
 
 

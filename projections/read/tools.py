@@ -140,7 +140,9 @@ def list_tools_in(connection: Connection, category: str) -> list[Tool]:
         tables.category_aliases.c.category == category
     )
     listed = or_(tables.tools.c.category == category, tables.tools.c.category.in_(names))
-    return _read_tools(connection, LISTED_TOOLS.where(listed, category == CATEGORY, ~IS_RETIRED))
+    return _read_tools(
+        connection, LISTED_TOOLS.where(listed, CATEGORY.in_([category]), ~IS_RETIRED)
+    )
 
 
 def list_tool_rows(connection: Connection, *, retired: bool | None = False) -> Sequence[Row[Any]]:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine
 from projections.history import tool_history
 from projections.history.edit_times import read_demo_tools, read_edit_times
 from projections.history.weekly_digests import find_newest_digest_week, list_digests
+from projections.read.aliases import find_merged_into, find_moved_into
 from projections.read.categories import list_categories
 from projections.read.reviewers import list_reviewers
 from projections.read.tools import find_tools, list_tools, list_tools_in
@@ -43,6 +44,14 @@ class DatabaseContent(SiteContent):
         """Read one tool, unless an earlier question read it."""
         self.read_ahead([slug])
         return self._known[slug]
+
+    def merged_into(self, slug: str) -> str | None:
+        """Read the tool that this slug is another name of."""
+        return find_merged_into(self._connection, slug)
+
+    def moved_into(self, category: str) -> str | None:
+        """Read the category that the tools of this removed one went to."""
+        return find_moved_into(self._connection, category)
 
     def read_ahead(self, slugs: Iterable[str]) -> None:
         """Read those of these tools that no earlier question read, all at once."""

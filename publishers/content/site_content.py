@@ -27,6 +27,14 @@ class SiteContent(ABC):
     def tool(self, slug: str) -> Tool | None:
         """The tool with this slug, also a retired one; None if it was never listed."""
 
+    def merged_into(self, slug: str) -> str | None:  # noqa: ARG002
+        """The tool that this slug is another name of."""
+        return None
+
+    def moved_into(self, category: str) -> str | None:  # noqa: ARG002
+        """The category that the tools of this removed one went to."""
+        return None
+
     @abstractmethod
     def tools(self) -> list[Tool]:
         """Every tool on the site."""

@@ -106,6 +106,12 @@ def subject_slugs(path: str) -> list[str]:
     return match[1].split("-vs-") if match else []
 
 
+def subject_category(path: str) -> str | None:
+    """The slug of the category that a page, an alternate or a feed with this path is about."""
+    match = _ABOUT_CATEGORY.fullmatch(path)
+    return match[1] if match else None
+
+
 def category_of(path: str) -> str | None:
     """The slug of the category that a page sums up; None for every other page."""
     match = _OF_CATEGORY.fullmatch(path)
@@ -147,6 +153,7 @@ _SIDE_BY_SIDE = re.compile(f"/compare/{_SLUG}/")
 _ABOUT_TOOLS = re.compile(
     f"/(?:tools|compare)/{_SLUG}/(?:{_ALTERNATE}|feed.xml|{re.escape(social_card.NAME)})?"
 )
+_ABOUT_CATEGORY = re.compile(f"/categories/{_SLUG}/.*")
 _OF_CATEGORY = re.compile(f"/categories/{_SLUG}/(?:rankings/)?")
 
 _RENDERERS: list[tuple[re.Pattern[str], Callable[..., bytes | None]]] = [

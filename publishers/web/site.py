@@ -19,6 +19,7 @@ from publishers.views.comparisons.multi_comparison import MAX_TOOLS
 from publishers.views.lists.paging import Query
 from publishers.views.paths import multi_comparison_path, tool_path
 from publishers.views.search.search import SUGGESTIONS
+from publishers.web import moved_paths
 from publishers.web.responses import (
     PRIVATE,
     SiteResponse,
@@ -110,6 +111,8 @@ class Site:
     def _rendered(self, path: str) -> SiteResponse:
         compared = catalogue.compared_slugs(path)
         with self._open_content() as content:
+            if other := moved_paths.find(content, path):
+                return moved(other)
             if gone := self._gone(content, catalogue.subject_slugs(path)):
                 return gone
             if compared:

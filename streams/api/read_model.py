@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine
 
 from infra.runtime.blocking_pool import ANSWER_SECONDS, BlockingPool
 from projections.history.weekly_digests import find_digest, list_digests
+from projections.read.aliases import find_merged_into, find_moved_into
 from projections.read.categories import find_category, list_categories
 from projections.read.offsets import read_applied_offsets
 from projections.read.reviewers import find_reviewer, list_reviewers, list_reviews_by
@@ -93,6 +94,7 @@ class FakeReadModel:
         choices: Choices by voter and tool.
         bookmarks: Slugs of saved tools by voter, newest first.
         newest: The time of the newest applied change, in microseconds, by voter.
+        merged: The tools that merged ones are other names of, by slug.
         applied: The result of `read_applied_offsets`.
         answers: The function that answers each query; a test may replace one.
     """
@@ -105,11 +107,14 @@ class FakeReadModel:
         self.bookmarks: dict[str, list[str]] = {}
         self.newest: dict[str, int] = {}
         self.applied: dict[TopicPartition, int] = {}
+        self.merged: dict[str, str] = {}
         self.answers: dict[Callable[..., Any], Callable[..., Any]] = {
             find_tool: lambda slug: self.tools.get(slug),
             list_tools: self._list_tools,
             list_tools_in: self._tools_in,
             find_tools: self._tools_named,
+            find_merged_into: self.merged.get,
+            find_moved_into: {}.get,
             list_categories: self._categories,
             find_category: lambda slug: _first(self._categories(), category=slug),
             list_reviewers: lambda: self.reviewers,

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from infra.runtime.shared_reads import BatchedReads
+from projections.read.aliases import find_merged_into
 from projections.read.tools import ToolTally, find_tools, read_tallies
 from schemas.records import Community, Tool, Verdict
 from streams.api.read_model import ReadModel
@@ -74,6 +75,10 @@ class TallyCache:
         if missing:
             await self._read_missing(missing)
         return [self._tools[slug] for slug in slugs if slug in self._tools]
+
+    async def merged_into(self, slug: str) -> str | None:
+        """The tool that a slug is another name of."""
+        return await self._read_model.run(find_merged_into, slug)
 
     def update(self, record: Tool) -> None:
         """Store a whole record."""

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from infra.http.fields import fields_of
 from projections.history.weekly_digests import find_digest, list_digests
+from projections.read.aliases import find_merged_into, find_moved_into
 from projections.read.categories import find_category, list_categories
 from projections.read.reviewers import find_reviewer, list_reviewers, list_reviews_by
 from projections.read.tools import find_tool, find_tools, list_tools, list_tools_in
@@ -63,6 +64,8 @@ class ReadEndpoints:
         """`GET /v1/tools/{tool}`."""
         slug = _read_slug(request, "tool")
         tool = await self._read_model.run(find_tool, slug)
+        if tool is None:
+            await self._redirect_merged(slug)
         return respond(request, _require(tool, "tool", slug))
 
     async def compare(self, request: Request) -> Response:
@@ -73,8 +76,25 @@ class ReadEndpoints:
             raise Problem(404, f"{pair!r} does not name two tools, such as one-vs-other.")
         records = await self._read_model.run(find_tools, [a, b])
         tools = {tool.tool: tool for tool in records}
+        if len(tools) < 2:
+            await self._redirect_comparison(a, b)
         both = _require(tools.get(a), "tool", a), _require(tools.get(b), "tool", b)
         return respond(request, ComparisonBody(pair, both))
+
+    async def _redirect_merged(self, slug: str) -> None:
+        """Raise a redirect where the slug is another name of a tool."""
+        if into := await self._read_model.run(find_merged_into, slug):
+            raise _moved(f"/v1/tools/{into}", f"{slug!r} is another name of {into!r}.")
+
+    async def _redirect_comparison(self, *slugs: str) -> None:
+        """Raise a redirect to the comparison of the tools that these slugs are names of."""
+        names = {slug: await self._read_model.run(find_merged_into, slug) for slug in slugs}
+        if any(names.values()):
+            tools = list(dict.fromkeys(names[slug] or slug for slug in slugs))
+            path = (
+                f"/v1/tools/{tools[0]}" if len(tools) == 1 else f"/v1/compare/{'-vs-'.join(tools)}"
+            )
+            raise _moved(path, "A tool of this comparison is another name of a second one.")
 
     async def categories(self, request: Request) -> Response:
         """`GET /v1/categories`."""
@@ -85,6 +105,8 @@ class ReadEndpoints:
         """`GET /v1/categories/{category}`."""
         slug = _read_slug(request, "category")
         record = await self._read_model.run(find_category, slug)
+        if record is None and (into := await self._read_model.run(find_moved_into, slug)):
+            raise _moved(f"/v1/categories/{into}", f"{slug!r} is part of {into!r} now.")
         category = _require(record, "category", slug)
         tools = await self._read_model.run(list_tools_in, slug)
         names = [ToolName.of(tool.tool, tool.name) for tool in tools]
@@ -150,6 +172,10 @@ def _read_slug(request: Request, kind: str) -> str:
     if len(slug) > MAX_SLUG or not SLUG.match(slug):
         raise Problem(404, f"There is no {kind} {slug!r}.")
     return slug
+
+
+def _moved(path: str, detail: str) -> Problem:
+    return Problem(308, detail, headers={"Location": path})
 
 
 def _require(record: T | None, kind: str, slug: str) -> T:

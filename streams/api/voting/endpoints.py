@@ -68,7 +68,13 @@ class VoteEndpoint:
         request = BrowserRequest(scope, fields_of(scope))
         self._origins.require_same(request.headers)
         change = self._changes[scope["method"]]
-        tool = await self._votes.require_tool(slug, allow_retired=change in REMOVALS)
+        try:
+            tool = await self._votes.require_tool(slug, allow_retired=change in REMOVALS)
+        except Problem as problem:
+            if into := problem.members.get("into"):
+                path = scope["path"].replace(f"/{slug}", f"/{into}", 1)
+                problem.headers["Location"] = path
+            raise
         fields = await _read_fields(change, request, receive)
         if scope["method"] == "DELETE" and await self._votes.read_voter(request) is None:
             return encode(_unchanged(tool, change)), None

@@ -114,7 +114,13 @@ class FormEndpoints:
             raise Problem(422, f"{field} must be one of {', '.join(actions)}.")
         action = actions[form.value]
         allow_retired = action.change in REMOVALS
-        tool = await self._votes.require_tool(form.tool, allow_retired=allow_retired)
+        try:
+            tool = await self._votes.require_tool(form.tool, allow_retired=allow_retired)
+        except Problem as problem:  # the page may be older than a merge
+            into = problem.members.get("into")
+            if into is None:
+                raise
+            tool = await self._votes.require_tool(into, allow_retired=allow_retired)
         if not await self._is_confirmed(browser, form):
             return await self._ask_confirmation(
                 browser, form, f"{action.label} {isolate(tool.name)}"

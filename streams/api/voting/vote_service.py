@@ -75,16 +75,24 @@ class VoteService:
         """The tool with this slug.
 
         Raises:
-            Problem: 404 for an unknown tool, 410 for a retired one.
+            Problem: 404 for an unknown tool, 410 for a retired one, 308 for another name of a tool;
+                the location is the path of its votes.
         """
         tool = self._tallies.cached(slug)
         if tool is None and len(slug) <= MAX_SLUG and "\0" not in slug:
             tool = await self._tallies.get(slug)
         if tool is None:
-            raise Problem(404, f"There is no tool {slug!r}.")
+            raise await self._missing(slug)
         if tool.retired and not allow_retired:
             raise Problem(410, f"The tool {slug!r} is retired.")
         return tool
+
+    async def _missing(self, slug: str) -> Problem:
+        is_slug = len(slug) <= MAX_SLUG and "\0" not in slug
+        if is_slug and (into := await self._tallies.merged_into(slug)):
+            detail = f"{slug!r} is another name of {into!r}."
+            return Problem(308, detail, headers={"Location": f"/v1/tools/{into}/vote"}, into=into)
+        return Problem(404, f"There is no tool {slug!r}.")
 
     async def read_voter(self, request: BrowserRequest) -> Voter | None:
         """The voter of the request's cookies."""
