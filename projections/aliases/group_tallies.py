@@ -86,7 +86,9 @@ where tool in (select tool from aliases where alias = any(%(tools)s)) order by t
 """
 
 # Enough memory to hash 100,000 voters, which is quicker than to sort them.
-_MORE_MEMORY = "select set_config('work_mem', '64MB', true), set_config('jit', 'off', true)"
+_MORE_MEMORY = (
+    "select set_config('work_mem', '64MB', true) as memory, set_config('jit', 'off', true)"
+)
 # The last byte of a ballot's stamp is its choice, and that of a bookmark's rank says whether it is
 # kept, so the greatest of each voter is all that is needed.
 _COUNT_ANEW = f"""
