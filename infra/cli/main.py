@@ -27,6 +27,9 @@ COMMANDS = {
     ),
     "events": LazyCommand("infra.cli.commands.events:events", "Read and count events on the log."),
     "log": LazyCommand("infra.cli.commands.log:log", "Export the log to files and import it back."),
+    "mail": LazyCommand(
+        "infra.cli.commands.mail.commands:mail", "Send digests, and see what became of each mail."
+    ),
     "mailer": LazyCommand(
         "infra.cli.services.mailer:mailer", "Send mail; one replica is active, the others stand by."
     ),

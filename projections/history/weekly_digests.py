@@ -40,6 +40,12 @@ def find_digest(connection: Connection, week: str) -> WeeklyDigest | None:
     return compute_digest(connection, week) if week in list_open_weeks(connection) else None
 
 
+def is_decided(connection: Connection, week: str) -> bool:
+    """Whether a week is closed, with a digest or without."""
+    query = select(tables.digests.c.week).where(tables.digests.c.week == week)
+    return connection.scalar(query) is not None
+
+
 def list_digests(connection: Connection) -> list[WeeklyDigest]:
     """Read every digest, newest first, and compute those of open weeks."""
     computed = (compute_digest(connection, week) for week in list_open_weeks(connection))

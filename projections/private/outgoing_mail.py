@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from infra.postgres.engine import notify
 from schemas.channels import Channel
 
-MailKind = Literal["confirmation", "sign-in"]
+MailKind = Literal["confirmation", "sign-in", "digest-copy"]
 MAIL_KINDS: tuple[MailKind, ...] = get_args(MailKind)
 KEPT_DAYS = 1
 MAX_ATTEMPTS = 6

@@ -13,6 +13,7 @@ from projections.private.outgoing_mail import MAX_ATTEMPTS, OutgoingMail
 from publishers.mailer.delivery.crew import DeliveryJob
 from publishers.mailer.delivery.journal import MailJournal, MailProgress
 from publishers.mailer.delivery.outcome import Outcome, Parcel, retry_pause
+from publishers.mailer.messages.dkim import DkimSigner, sign_message
 from publishers.mailer.messages.single_mail import link_of, render_single
 
 log = structlog.get_logger(__name__)
@@ -27,7 +28,8 @@ class SingleMails:
         engine: The database.
         settings: Of this process.
         folder: Where the journal lies.
-        journal: Makes a journal; tests give another.
+        signer: Signs mails; None: unsigned.
+        render_copy: Renders a copy of a digest.
     """
 
     def __init__(
@@ -35,11 +37,13 @@ class SingleMails:
         engine: Engine,
         settings: Settings,
         folder: Path,
-        journal: Callable[[Path], MailJournal] = MailJournal,
+        signer: DkimSigner | None,
+        render_copy: Callable[[OutgoingMail], bytes],
     ) -> None:
         self._engine = engine
         self._settings = settings
-        self._journal = journal(folder / "single.journal")
+        self._journal = MailJournal(folder / "single.journal")
+        self._signer, self._render_copy = signer, render_copy
         self._settled: list[Settled] = []
 
     def recover(self, term: int) -> None:
@@ -54,7 +58,7 @@ class SingleMails:
         """Claim mails that are due; a job for each."""
         with self._engine.begin() as connection:
             mails = outgoing_mail.claim(connection, limit)
-        return [self._job(mail) for mail in mails]
+        return [self._job(mail, self._prepare(mail)) for mail in mails]
 
     def take_settled(self) -> list[Settled]:
         """The outcomes since the last call; for `write`, which may run in another thread."""
@@ -74,26 +78,45 @@ class SingleMails:
         with self._engine.begin() as connection:
             outgoing_mail.prune(connection)
 
-    def _job(self, mail: OutgoingMail) -> DeliveryJob:
+    def _prepare(self, mail: OutgoingMail) -> Callable[[], Parcel]:
+        """What makes the mail; a copy of a digest reads the database, so it is made here."""
+        if mail.kind == "digest-copy":
+            try:
+                content = self._render_copy(mail)
+            except LookupError as error:
+                return partial(_fail, error)
+            return partial(self._parcel, mail, content)
+        return partial(self._render, mail)
+
+    def _job(self, mail: OutgoingMail, render: Callable[[], Parcel]) -> DeliveryJob:
         return DeliveryJob(
             _name(mail.id),
             mail.attempts,
             self._journal,
-            partial(self._render, mail),
+            render,
             partial(self._settle, mail),
         )
 
     def _render(self, mail: OutgoingMail) -> Parcel:
         content = render_single(mail, self._settings.public_url, self._settings.mail)
+        if self._signer:
+            content = sign_message(self._signer, content, int(mail.created.timestamp()))
+        return self._parcel(mail, content)
+
+    def _parcel(self, mail: OutgoingMail, content: bytes) -> Parcel:
         sender = self._settings.mail.sender
         return Parcel(_name(mail.id), mail.attempts, sender, mail.recipient, content)
 
     def _settle(self, mail: OutgoingMail, outcome: Outcome) -> None:
         self._settled.append((mail, outcome))
-        if outcome.state == "sent" and self._settings.mail.server is None:
+        if outcome.state == "sent" and "path" in mail.fields and self._settings.mail.server is None:
             # Without a mail server a newcomer has no inbox: the terminal shows the link.
             link = link_of(mail, self._settings.public_url)
             log.info("mail written", notice=f"{mail.kind} mail: {link}")
+
+
+def _fail(error: Exception) -> Parcel:
+    raise error
 
 
 def settle(connection: Connection, mail: OutgoingMail, outcome: Outcome) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -12,11 +13,18 @@ from infra.postgres.leader_election import Lease
 from infra.runtime.blocking_pool import BlockingPool
 from infra.settings import Settings
 from projections.private.mail_terms import begin_term
+from publishers.mailer.bounces.intake import take_maildir
 from publishers.mailer.delivery.crew import DeliveryCrew
+from publishers.mailer.delivery.rate_limit import MailPace
+from publishers.mailer.issues.digest_mails import DigestMails
+from publishers.mailer.issues.feeder import feed_digests
+from publishers.mailer.issues.starter import IssueStarter
+from publishers.mailer.messages.dkim import DkimSigner
 from publishers.mailer.single_mails import SingleMails
 
 FLUSH_SECONDS = 0.1
 PRUNE_SECONDS = 600.0
+BOUNCE_SECONDS = 5.0
 JOURNALS = "mail-journal"
 log = structlog.get_logger(__name__)
 
@@ -40,12 +48,19 @@ class MailerTerm:
         crew: DeliveryCrew,
         stopping: threading.Event,
     ) -> None:
-        self._engine = engine
+        self._engine, self._settings = engine, settings
         self._lease = lease
         self._crew = crew
         self._stopping = stopping
         self._finished = asyncio.Event()
-        self._singles = SingleMails(engine, settings, settings.data / JOURNALS)
+        folder = settings.data / JOURNALS
+        signer = _signer(settings)
+        self._digests = DigestMails(engine, settings, folder, signer)
+        render_copy = self._digests.render_copy
+        self._singles = SingleMails(engine, settings, folder, signer, render_copy)
+        self._starter = IssueStarter(engine, settings)
+        self._pace = MailPace(settings.mail.per_second, settings.mail.per_domain, time.monotonic())
+        self._mail_came = asyncio.Event()
         self._database = BlockingPool(2, "mailer-database", timeout=None)
         # Waiting and confirming share the lease's connection, so they share a thread.
         self._waiting = BlockingPool(1, "mailer-lease", timeout=None)
@@ -55,6 +70,7 @@ class MailerTerm:
         with self._engine.begin() as connection:
             term = begin_term(connection)
         self._singles.recover(term)
+        self._digests.recover(term)
         log.info("mailer is active", term=term)
 
     async def run(self) -> None:
@@ -63,8 +79,12 @@ class MailerTerm:
             async with asyncio.TaskGroup() as group:
                 sending = group.create_task(self._crew.run())
                 group.create_task(self._feed_singles())
+                feeding = group.create_task(self._feed_digests())
                 group.create_task(self._flush())
                 group.create_task(self._every(PRUNE_SECONDS, self._singles.prune))
+                group.create_task(self._every(BOUNCE_SECONDS, self._take_bounces))
+                await feeding
+                self._crew.stop()
                 await sending
                 self._crew.give_up()
                 self._finished.set()
@@ -77,13 +97,25 @@ class MailerTerm:
             await self._waiting.run(self._lease.require)
             for job in await self._database.run(self._singles.claim, 16):
                 await self._crew.put(job, urgent=True)
-            await self._waiting.run(wait_notifications, self._lease.connection)
-        self._crew.stop()
+            if await self._waiting.run(wait_notifications, self._lease.connection):
+                self._mail_came.set()
+
+    async def _feed_digests(self) -> None:
+        await feed_digests(
+            self._digests,
+            self._starter,
+            self._crew,
+            self._pace,
+            self._database,
+            self._mail_came,
+            self._stopping.is_set,
+        )
 
     async def _flush(self) -> None:
         while True:
             last = self._finished.is_set()
             await self._database.run(self._singles.write, self._singles.take_settled())
+            await self._database.run(self._digests.write, self._digests.take_settled())
             if last:
                 return
             await self._pause(FLUSH_SECONDS)
@@ -93,8 +125,18 @@ class MailerTerm:
             await self._database.run(work)
             await self._pause(seconds)
 
+    def _take_bounces(self) -> None:
+        take_maildir(self._engine, self._settings)
+
     async def _pause(self, seconds: float) -> None:
         await wait_at_most(self._finished.wait(), seconds)
+
+
+def _signer(settings: Settings) -> DkimSigner | None:
+    mail = settings.mail
+    if mail.dkim_key is None:
+        return None
+    return DkimSigner.from_file(mail.dkim_key, mail.domain, mail.dkim_selector)
 
 
 async def wait_at_most(awaited: Awaitable[object], seconds: float) -> None:

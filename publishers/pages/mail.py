@@ -8,6 +8,7 @@ whether they are retired or those of the demo.
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from publishers.content.site_content import SiteContent
@@ -28,16 +29,55 @@ ITEM_LIMITS = (100, 20, 10, 5, 3, 1)
 """Items of a section, tried in turn until the message is short enough."""
 
 
+class MailFoot(NamedTuple):
+    """What stands below a digest that goes to a subscriber.
+
+    Attributes:
+        preferences: Absolute address of the subscriber's preferences.
+        unsubscribe: Absolute address that ends the subscription.
+        address: Postal address of the sender; may be empty.
+        period: `Weekly` or `Monthly`.
+    """
+
+    preferences: str
+    unsubscribe: str
+    address: str
+    period: str = "Weekly"
+
+
+class MailBody(NamedTuple):
+    """A view of a digest, and what stands below it."""
+
+    digest: DigestPage
+    foot: MailFoot | None = None
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.digest, name)
+
+
 def html(content: SiteContent, public_url: str, digest: WeeklyDigest) -> str:
     """The message for clients that show HTML: 600 pixels wide, light and dark."""
-    meta = _meta(content, digest)
-    return _html(_short_view(content, public_url, digest), public_url, meta)
+    return html_of_view(public_url, _meta(content, digest), view_of_digest(content, digest))
 
 
 def text(content: SiteContent, public_url: str, digest: WeeklyDigest) -> str:
     """The message as plain text, in lines of at most 72 characters where words allow it."""
-    view = _short_view(content, public_url, digest)
-    return page("digest_mail.txt", public_url, _meta(content, digest), view).decode()
+    return text_of_view(public_url, _meta(content, digest), view_of_digest(content, digest))
+
+
+def html_of_view(
+    public_url: str, meta: Meta, view: DigestPage, foot: MailFoot | None = None
+) -> str:
+    """The HTML of a view of a digest, with what stands below it."""
+    return _html(MailBody(_short_view(public_url, meta, view), foot), public_url, meta)
+
+
+def text_of_view(
+    public_url: str, meta: Meta, view: DigestPage, foot: MailFoot | None = None
+) -> str:
+    """The plain text of a view of a digest, with what stands below it."""
+    body = MailBody(_short_view(public_url, meta, view), foot)
+    return page("digest_mail.txt", public_url, meta, body).decode()
 
 
 def subject(digest: WeeklyDigest) -> str:
@@ -63,17 +103,16 @@ def message(content: SiteContent, public_url: str, digest: WeeklyDigest) -> byte
     return email.as_bytes()
 
 
-def _short_view(content: SiteContent, public_url: str, digest: WeeklyDigest) -> DigestPage:
+def _short_view(public_url: str, meta: Meta, view: DigestPage) -> DigestPage:
     """The digest with as many items as both parts of the message may hold."""
-    view, meta = view_of_digest(content, digest), _meta(content, digest)
     for limit in ITEM_LIMITS:
         shorter = view.shorten(limit)
-        if len(_html(shorter, public_url, meta).encode()) <= MAX_HTML_BYTES:
+        if len(_html(MailBody(shorter), public_url, meta).encode()) <= MAX_HTML_BYTES:
             break
     return shorter
 
 
-def _html(view: DigestPage, public_url: str, meta: Meta) -> str:
+def _html(view: MailBody, public_url: str, meta: Meta) -> str:
     return page("digest_mail.html", public_url, meta, view).decode()
 
 

@@ -1,0 +1,1 @@
+"""`verdicts mail`: issues, their ledger, and bounces."""

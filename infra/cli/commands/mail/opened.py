@@ -1,0 +1,34 @@
+"""What the commands of `verdicts mail` share."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection
+
+from infra.cli.options import attached_settings
+from infra.errors import VerdictsError
+from infra.postgres.engine import create_engine, notify
+from infra.settings import Settings
+from projections.private.ledger.issues import MailIssue, find_issue
+from schemas.channels import Channel
+
+
+@contextmanager
+def mail_transaction() -> Iterator[tuple[Connection, Settings]]:
+    """A transaction, and the settings; the mailer looks at the ledger when it commits."""
+    settings = attached_settings(kafka=False)
+    engine = create_engine(settings, name="verdicts mail", pool_size=1)
+    try:
+        with engine.execution_options(isolation_level="REPEATABLE READ").begin() as connection:
+            yield connection, settings
+            notify(connection, Channel.MAIL, [""])
+    finally:
+        engine.dispose()
+
+
+def require_issue(connection: Connection, week: str) -> MailIssue:
+    """The issue of a week, or a sentence that there is none."""
+    issue = find_issue(connection, week)
+    if issue is None:
+        raise VerdictsError(f"There is no issue of {week!r}; `verdicts mail status` shows all.")
+    return issue

@@ -1,0 +1,208 @@
+"""The digest mails of a mailer: claimed in small groups, personalised, and settled."""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import structlog
+from sqlalchemy import Engine
+
+from infra.settings import Settings
+from projections.private.ledger import claims, issues
+from projections.private.ledger.claims import DigestMail, SettledMail
+from projections.private.mail_terms import require_term
+from projections.private.outgoing_mail import OutgoingMail
+from projections.private.subscribers.links import SubscriptionLinks
+from publishers.mailer.delivery.crew import DeliveryJob
+from publishers.mailer.delivery.journal import MailJournal
+from publishers.mailer.delivery.outcome import Outcome, Parcel, retry_pause
+from publishers.mailer.issues import recovery
+from publishers.mailer.issues.bounce_tokens import BounceTokens
+from publishers.mailer.issues.editions import render_edition
+from publishers.mailer.messages.dkim import DkimSigner
+from publishers.mailer.messages.edition import Edition, PersonalFields
+
+MAX_ATTEMPTS = 6
+log = structlog.get_logger(__name__)
+EditionKey = tuple[str, str, tuple[str, ...]]
+
+
+class DigestMails:
+    """Claims, renders and settles the mails of all issues.
+
+    Args:
+        engine: The database.
+        settings: Of this process.
+        folder: Where the journals lie.
+        signer: Signs mails; None: unsigned.
+    """
+
+    def __init__(
+        self, engine: Engine, settings: Settings, folder: Path, signer: DkimSigner | None
+    ) -> None:
+        self._engine, self._settings, self._folder = engine, settings, folder
+        self._signer = signer
+        self._term = 0
+        self._journals: dict[str, MailJournal] = {}
+        self._editions: dict[EditionKey, Edition] = {}
+        self._settled: list[SettledMail] = []
+        self._links = SubscriptionLinks(settings.secret_keys, settings.voter_key)
+        self._bounces = BounceTokens(settings.voter_key, settings.mail)
+
+    def recover(self, term: int) -> None:
+        """Begin the term in the journal of each issue that is not done; hold what is not right."""
+        self._term = term
+        with self._engine.begin() as connection:
+            weeks = [each.week for each in issues.list_issues(connection) if each.state != "done"]
+        for week in weeks:
+            self.open_issue(week)
+
+    def open_issue(self, week: str) -> None:
+        """Begin the term in an issue's journal, and settle what a former term left behind."""
+        if week in self._journals:
+            return
+        journal = MailJournal(self._folder / f"{week}.journal")
+        history = journal.begin(self._term)
+        self._journals[week] = journal
+        with self._engine.begin() as connection:
+            issue = issues.find_issue(connection, week)
+            if issue is not None and issue.state == "reconciling":
+                for row, reply in recovery.rows_of_journal(week, history):
+                    claims.force_row(connection, week, row, reply)
+                issues.set_issue_state(connection, week, "sending")
+            recovered = recovery.recover(week, claims.read_rows(connection, week), history)
+            if recovered.unknown:
+                reason = recovery.RESTORED.format(week=week)
+                issues.set_issue_state(connection, week, "held", reason)
+                log.warning("an issue is held", week=week, reason=reason)
+                return
+            if recovered.results:
+                claims.settle_mails(connection, recovered.results)
+
+    def open_new(self) -> None:
+        """Open the journals of new issues, and take over what one says where an operator asks."""
+        with self._engine.begin() as connection:
+            current = [each for each in issues.list_issues(connection) if each.state != "done"]
+        for issue in current:
+            if issue.state == "reconciling" and (journal := self._journals.pop(issue.week, None)):
+                journal.close()
+            self.open_issue(issue.week)
+
+    def claim(self, limit: int, blocked: Sequence[str]) -> list[DigestMail]:
+        """Claim mails that are due."""
+        with self._engine.begin() as connection:
+            require_term(connection, self._term)
+            cutoff = self._settings.mail.cutoff_hours
+            mails = claims.claim_mails(
+                connection, self._term, limit, cutoff, list(self._journals), blocked
+            )
+            if not mails:
+                issues.finish_issues(connection)
+        for mail in mails:
+            self._edition((mail.week, mail.frequency, mail.topics))
+        return mails
+
+    def job(self, mail: DigestMail) -> DeliveryJob:
+        """The job of a claimed mail."""
+        journal = self._journals[mail.week]
+        render: Callable[[], Parcel] = partial(self._personalise, mail)
+        settle = partial(self._settle, mail)
+        return DeliveryJob(mail.name, mail.attempt, journal, render, settle)
+
+    def skip(self, mail: DigestMail) -> None:
+        """Settle a mail whose owner has left since the issue started."""
+        self._settled.append(
+            SettledMail(
+                mail.week, mail.subscriber, mail.attempt, "refused", "unsubscribed meanwhile"
+            )
+        )
+
+    def give_back(self, mail: DigestMail) -> None:
+        """Settle a mail that was claimed and not tried."""
+        self._settle(mail, Outcome("untried", ""))
+
+    def take_settled(self) -> list[SettledMail]:
+        """The outcomes since the last call; for `write`, which may run in another thread."""
+        settled, self._settled = self._settled, []
+        return settled
+
+    def write(self, settled: list[SettledMail]) -> None:
+        """Write outcomes to the ledger, once the journal's are on disk."""
+        if not settled:
+            return
+        for week in {each.week for each in settled}:
+            self._journals[week].sync()
+        with self._engine.begin() as connection:
+            claims.settle_mails(connection, settled)
+            for each in settled:
+                if each.bounce:
+                    self._bounces.record_refusal(connection, each)
+
+    def _edition(self, key: EditionKey) -> Edition:
+        """Render an edition once."""
+        if key in self._editions:
+            return self._editions[key]
+        url = self._settings.public_url
+        snapshot = self._engine.execution_options(isolation_level="REPEATABLE READ")
+        with snapshot.connect() as connection:
+            text = render_edition(connection, url, self._settings.mail, *key)
+        host = urlsplit(url).hostname or "localhost"
+        return self._editions.setdefault(
+            key, Edition(text, self._settings.mail, host, self._signer)
+        )
+
+    def _personalise(self, mail: DigestMail) -> Parcel:
+        edition = self._editions[mail.week, mail.frequency, mail.topics]
+        now, url = int(time.time()), self._settings.public_url
+        return_path = self._bounces.return_path(mail.week, mail.subscriber)
+        message_id = f"{mail.week.lower()}.{mail.subscriber}@{self._settings.mail.domain}"
+        fields = PersonalFields(
+            message_id=message_id,
+            recipient=mail.address,
+            preferences=url + self._links.preferences_path(mail.subscriber, now),
+            unsubscribe=url + self._links.unsubscribe_path(mail.subscriber),
+            return_path=return_path,
+            now=now,
+        )
+        content = edition.personalise(fields)
+        return Parcel(mail.name, mail.attempt, return_path, mail.address, content)
+
+    def render_copy(self, copy: OutgoingMail) -> bytes:
+        """A copy of an edition for somebody who need not be a subscriber."""
+        week, url = str(copy.fields["week"]), self._settings.public_url
+        edition = self._edition((week, "weekly", ()))
+        stamp = int(copy.created.timestamp() * 1_000_000)
+        fields = PersonalFields(
+            message_id=f"{week.lower()}.copy.{stamp}@{self._settings.mail.domain}",
+            recipient=copy.recipient,
+            preferences=f"{url}/digests/",
+            unsubscribe=f"{url}/digests/",
+            return_path=self._settings.mail.sender,
+            now=int(copy.created.timestamp()),
+        )
+        return edition.personalise(fields)
+
+    def _settle(self, mail: DigestMail, outcome: Outcome) -> None:
+        self._settled.append(settled_mail(mail, outcome))
+
+
+def settled_mail(mail: DigestMail, outcome: Outcome) -> SettledMail:
+    """What an outcome makes of the mail's row."""
+    row = (mail.week, mail.subscriber, mail.attempt)
+    match outcome.state:
+        case "untried":
+            return SettledMail(*row, "queued", outcome.reply, untried=1)
+        case "deferred" if mail.attempt < MAX_ATTEMPTS:
+            pause = retry_pause(mail.attempt)
+            return SettledMail(*row, "queued", outcome.reply, pause=pause)
+        case "deferred":
+            reply = f"given up after {mail.attempt} attempts: {outcome.reply}"
+            return SettledMail(*row, "refused", reply, bounce="soft")
+        case "refused":
+            return SettledMail(
+                *row, "refused", outcome.reply, bounce="hard" if outcome.hard else "soft"
+            )
+        case state:
+            return SettledMail(*row, state, outcome.reply)

@@ -1,0 +1,64 @@
+"""Keeps the crew busy with digest mails, no faster than the limits allow."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from infra.runtime.blocking_pool import BlockingPool
+from projections.private.ledger.claims import DigestMail
+from publishers.mailer.delivery.crew import DeliveryCrew
+from publishers.mailer.delivery.rate_limit import MailPace
+from publishers.mailer.issues.digest_mails import DigestMails
+from publishers.mailer.issues.starter import IssueStarter
+
+GROUP = 64
+"""Mails of a claim; as many may be under way at a stop, and are claimed again."""
+LOW = 16
+IDLE_SECONDS = 1.0
+START_SECONDS = 5.0
+
+
+async def feed_digests(
+    digests: DigestMails,
+    starter: IssueStarter,
+    crew: DeliveryCrew,
+    pace: MailPace,
+    database: BlockingPool,
+    mail_came: asyncio.Event,
+    stopping: Callable[[], bool],
+) -> None:
+    """Start issues, claim their mails and hand them to the crew until stopped."""
+    waiting: list[DigestMail] = []
+    looked = 0.0
+    while not stopping():
+        now = time.monotonic()
+        if now - looked > START_SECONDS or mail_came.is_set():
+            looked = now
+            mail_came.clear()
+            await database.run(starter.start_due)
+            await database.run(digests.open_new)
+        if len(waiting) < LOW:
+            waiting += await database.run(digests.claim, GROUP, pace.blocked(now))
+        if not waiting:
+            await _wait(mail_came, IDLE_SECONDS)
+            continue
+        mail, delay = pace.next_of(waiting, now)
+        if mail is None:
+            await asyncio.sleep(min(delay, IDLE_SECONDS))
+            continue
+        waiting.remove(mail)
+        if mail.address:
+            pace.take(mail.address, now)
+            await crew.put(digests.job(mail))
+        else:
+            digests.skip(mail)
+    for mail in waiting:
+        digests.give_back(mail)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,176 @@
+"""A digest for many subscribers: rendered once, then personalised by filling in fixed fields.
+
+The body is quoted-printable. A field stands on lines of its own, between soft line breaks, so a
+value of any length fits without encoding the text around it again.
+"""
+
+import hashlib
+import quopri
+import re
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import formatdate
+from typing import NamedTuple
+
+from infra.mail_settings import MailSettings
+from publishers.mailer.messages.dkim import DkimSigner, Header, canonical_body
+
+POLICY = SMTP.clone(max_line_length=78)
+PREFERENCES = "verdicts-field-preferences-9f2c"
+UNSUBSCRIBE = "verdicts-field-unsubscribe-9f2c"
+_FIELD = re.compile(f"({PREFERENCES}|{UNSUBSCRIBE})")
+_BREAK = b"=\r\n"
+_VALUE_LINE = 60
+
+
+class EditionText(NamedTuple):
+    """The texts of an edition, with the fields in place of what differs between subscribers."""
+
+    name: str
+    subject: str
+    plain: str
+    html: str
+
+
+class PersonalFields(NamedTuple):
+    """What differs between the mails of an edition.
+
+    Attributes:
+        message_id: A function of issue and subscriber, without brackets.
+        recipient: Address of the subscriber.
+        preferences: Absolute address of the preferences.
+        unsubscribe: Absolute address that ends the subscription.
+        return_path: Address for bounces, and for unsubscribing by mail.
+        now: Seconds since 1970.
+    """
+
+    message_id: str
+    recipient: str
+    preferences: str
+    unsubscribe: str
+    return_path: str
+    now: int
+
+
+class Edition:
+    """The mails of one edition.
+
+    Args:
+        text: What it says.
+        settings: Sender and footer.
+        list_host: Host of the site, for List-Id.
+        signer: Signs each mail; None: unsigned.
+    """
+
+    def __init__(
+        self,
+        text: EditionText,
+        settings: MailSettings,
+        list_host: str,
+        signer: DkimSigner | None = None,
+    ) -> None:
+        self._signer = signer
+        boundary = f"=_verdicts_{hashlib.sha256(text.name.encode()).hexdigest()[:24]}"
+        self._headers = _common_headers(text.subject, settings, list_host, boundary)
+        self._pieces = _pieces(text, boundary)
+        self._canonical = [
+            piece if piece in (PREFERENCES, UNSUBSCRIBE) else canonical_body(_bytes(piece))
+            for piece in self._pieces
+        ]
+        # The longest run without a field is hashed once for all mails.
+        self._start = hashlib.sha256(_bytes(self._canonical[0]))
+
+    def personalise(self, fields: PersonalFields) -> bytes:
+        """The mail to one subscriber."""
+        values = {
+            PREFERENCES: _field_lines(fields.preferences),
+            UNSUBSCRIBE: _field_lines(fields.unsubscribe),
+        }
+        headers = [*_personal_headers(fields), *self._headers]
+        signature = b""
+        if self._signer:
+            signature = self._signer.sign(headers, self._hash(values), fields.now)
+        head = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
+        body = b"".join(_bytes(values.get(_text(piece), piece)) for piece in self._pieces)
+        return signature + head + b"\r\n" + body
+
+    def _hash(self, values: dict[str, bytes]) -> bytes:
+        digest = self._start.copy()
+        for piece in self._canonical[1:]:
+            digest.update(_bytes(values.get(_text(piece), piece)))
+        return digest.digest()
+
+
+def _text(piece: bytes | str) -> str:
+    return piece if isinstance(piece, str) else ""
+
+
+def _bytes(piece: bytes | str) -> bytes:
+    assert isinstance(piece, bytes)
+    return piece
+
+
+def _common_headers(
+    subject: str, settings: MailSettings, list_host: str, boundary: str
+) -> list[Header]:
+    email = EmailMessage(policy=POLICY)
+    email["From"] = Address(settings.sender_name, addr_spec=settings.sender)
+    email["Subject"] = subject
+    email["List-Id"] = f"Verdicts weekly digest <digest.{list_host}>"
+    email["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    email["Auto-Submitted"] = "auto-generated"
+    email["Precedence"] = "bulk"
+    email["Content-Language"] = "en"
+    email["MIME-Version"] = "1.0"
+    headers = []
+    for line in re.split(rb"\r\n(?![ \t])", email.as_bytes().partition(b"\r\n\r\n")[0]):
+        name, _, value = line.partition(b":")
+        headers.append((name, value.lstrip()))
+    kind = f'multipart/alternative; boundary="{boundary}"'
+    return [*headers, (b"Content-Type", kind.encode())]
+
+
+def _personal_headers(fields: PersonalFields) -> list[Header]:
+    to = Address(addr_spec=fields.recipient) if fields.recipient.isascii() else fields.recipient
+    mailto = f"mailto:{fields.return_path.replace('+', '%2B')}?subject=unsubscribe"
+    return [
+        (b"To", str(to).encode()),
+        (b"Date", formatdate(fields.now).encode()),
+        (b"Message-ID", f"<{fields.message_id}>".encode()),
+        (b"List-Unsubscribe", f"<{fields.unsubscribe}>,\r\n <{mailto}>".encode()),
+    ]
+
+
+def _pieces(text: EditionText, boundary: str) -> list[bytes | str]:
+    """The body as encoded bytes, with the names of fields between them."""
+    pieces: list[bytes | str] = []
+    for kind, part in (("plain", text.plain), ("html", text.html)):
+        head = (
+            f"--{boundary}\r\nContent-Type: text/{kind}; charset=utf-8\r\n"
+            "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+        )
+        _append(pieces, head.encode())
+        for piece in _FIELD.split(part):
+            if piece in (PREFERENCES, UNSUBSCRIBE):
+                _append(pieces, _BREAK)
+                pieces.append(piece)
+            else:
+                encoded = quopri.encodestring(piece.encode()).replace(b"\r\n", b"\n")
+                _append(pieces, encoded.replace(b"\n", b"\r\n"))
+        _append(pieces, b"\r\n")
+    _append(pieces, f"--{boundary}--\r\n".encode())
+    return pieces
+
+
+def _append(pieces: list[bytes | str], encoded: bytes) -> None:
+    if pieces and isinstance(pieces[-1], bytes):
+        pieces[-1] += encoded
+    else:
+        pieces.append(encoded)
+
+
+def _field_lines(value: str) -> bytes:
+    """A value in quoted-printable, on lines that end with soft breaks."""
+    parts = [value[at : at + _VALUE_LINE] for at in range(0, len(value), _VALUE_LINE)]
+    return b"".join(part.replace("=", "=3D").encode() + _BREAK for part in parts)
