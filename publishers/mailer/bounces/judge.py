@@ -12,7 +12,6 @@ from flufl.bounce import all_failures, scan_message
 MessageKind = Literal["hard", "soft", "complaint", "unsubscribe", "reply", "unknown"]
 
 _HARD_STATUS = {"5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1", "5.5.1"}
-_TEMPORARY = ("4", "delayed")
 _ADDRESS_HEADERS = ("To", "Delivered-To", "X-Original-To", "Envelope-To", "Return-Path", "From")
 
 
@@ -60,7 +59,10 @@ def judge(content: bytes) -> ReturnedMessage:
 def _old_format(content: bytes, addresses: tuple[str, ...]) -> ReturnedMessage | None:
     """Bounces without a report, whose formats flufl.bounce knows."""
     compat = email.message_from_bytes(content)
-    temporary, permanent = all_failures(compat)
+    try:
+        temporary, permanent = all_failures(compat)
+    except Exception:  # some of its detectors fail on a message without a sender, or on garbage
+        return None
     named = tuple(_text(each) for each in (permanent or temporary or scan_message(compat)))
     if not named:
         return None
@@ -121,8 +123,8 @@ def _feedback(message: Message) -> str:
 
 def _is_reply(message: EmailMessage) -> bool:
     """Whether a program or a person answers, rather than a mail server that could not deliver."""
-    automatic = str(message.get("Auto-Submitted", "no")).partition(";")[0].strip().lower()
-    if automatic == "auto-replied" and message.get_content_subtype() != "report":
+    automatic = str(message.get("Auto-Submitted", "no")).strip().lower()
+    if automatic.startswith("auto-replied") and message.get_content_subtype() != "report":
         return not str(message.get("X-Failed-Recipients", ""))
     marks = ("X-Autoreply", "X-Autorespond", "X-Autoresponse", "X-Auto-Response", "X-Vacation")
     if any(message.get(mark) for mark in marks):

@@ -2,7 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,7 @@ class Mailing:
                 "select quote_ident(live) from verdicts.generation"
             ).fetchall()
             connection.execute(
-                f"insert into {row[0]}.digests (week, time, digest, tallies, stamp_time, stamp_id) "
+                f"insert into {row[0]}.digests (week, time, digest, tallies, version, stamp) "
                 "values (%s, %s, %s, '[]', 1, 'test')".encode(),
                 (week, weeks.span(week)[1], digest),
             )
@@ -124,7 +124,3 @@ def engine(projected_url: str) -> Iterator[Engine]:
     engine = create_engine(projected_url)
     yield engine
     engine.dispose()
-
-
-def days(number: float) -> timedelta:
-    return timedelta(days=number)
