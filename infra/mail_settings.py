@@ -21,7 +21,6 @@ MAIL_VARIABLES = (
     ("VERDICTS_MAIL_FOOTER", "", "postal address below each digest; needed with SMTP_URL"),
     ("VERDICTS_MAIL_PER_SECOND", "50", "most digest mails in a second"),
     ("VERDICTS_MAIL_PER_DOMAIN", "20", "most digest mails in a second to one recipient domain"),
-    ("VERDICTS_MAIL_WARMUP", "0", "digest mails on the first day of sending, doubled daily; 0: no"),
     ("VERDICTS_MAIL_CONNECTIONS", "8", "connections to the mail server at once"),
     ("VERDICTS_MAIL_HOUR", "8", "a subscriber's local hour on Monday at which the digest goes out"),
     ("VERDICTS_MAIL_CUTOFF_HOURS", "24", "hours after which a late digest is held"),
@@ -62,7 +61,6 @@ class MailSettings(msgspec.Struct, frozen=True, kw_only=True):
         footer: Postal address below each digest.
         per_second: Most digest mails in a second.
         per_domain: Most digest mails in a second to one recipient domain.
-        warmup: Digest mails on the first day of sending, doubled daily; 0: no limit.
         connections: Connections to the server at once.
         hour: Local hour on Monday, 0 to 23.
         cutoff_hours: How late a digest may still go.
@@ -77,7 +75,6 @@ class MailSettings(msgspec.Struct, frozen=True, kw_only=True):
     footer: str
     per_second: int
     per_domain: int
-    warmup: int
     connections: int
     hour: int
     cutoff_hours: int
@@ -116,7 +113,6 @@ class MailSettings(msgspec.Struct, frozen=True, kw_only=True):
             footer=footer,
             per_second=parse.integer(values, "VERDICTS_MAIL_PER_SECOND", least=1),
             per_domain=parse.integer(values, "VERDICTS_MAIL_PER_DOMAIN", least=1),
-            warmup=parse.integer(values, "VERDICTS_MAIL_WARMUP", least=0),
             connections=parse.integer(values, "VERDICTS_MAIL_CONNECTIONS", least=1, most=100),
             hour=parse.integer(values, "VERDICTS_MAIL_HOUR", least=0, most=23),
             cutoff_hours=parse.integer(values, "VERDICTS_MAIL_CUTOFF_HOURS", least=1, most=160),

@@ -20,6 +20,8 @@ from infra.cli.doctor import (
     schema_checks,
 )
 from infra.cli.doctor.finding import Finding, Findings, guarded
+from infra.cli.doctor.mail import checks as mail_checks
+from infra.cli.doctor.mail import probes as mail_probes
 from infra.kafka import topics
 from infra.kafka.acknowledgement.in_sync_replicas import least_in_sync, partition_states
 from infra.kafka.client import create_admin
@@ -161,7 +163,9 @@ def _of_database(settings: Settings, compared: Iterable[Check]) -> Iterator[Find
             migrated = probes.revision(connection) == newest_revision()
         if migrated:
             proxies = ("proxies", partial(_proxies, settings))
-            yield from _each(engine, [*_TABLES, proxies, *compared])
+            yield from _each(
+                engine, [*_TABLES, proxies, ("mail", partial(_mail, settings)), *compared]
+            )
     finally:
         engine.dispose()
 
@@ -173,6 +177,15 @@ def _migrations(connection: Connection) -> Finding:
 def _proxies(settings: Settings, connection: Connection) -> Finding:
     counts = read_counts(connection, "new-voter")
     return postgres_checks.proxies(counts, settings.new_voters_per_hour)
+
+
+def _mail(settings: Settings, connection: Connection) -> Findings:
+    cutoff = settings.mail.cutoff_hours
+    return [
+        *mail_checks.configuration(settings.mail, settings.public_url),
+        *mail_checks.issues(mail_probes.issue_states(connection, cutoff)),
+        *mail_checks.complaints(*mail_probes.complaint_counts(connection)),
+    ]
 
 
 def _version(connection: Connection) -> Finding:

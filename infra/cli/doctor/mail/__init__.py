@@ -1,0 +1,1 @@
+"""Checks of mail: its configuration, its issues, and complaints."""
