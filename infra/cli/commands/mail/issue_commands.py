@@ -71,10 +71,10 @@ def send(week: str, dry_run: bool, address: str | None, as_json: bool) -> None:
                 fields = {"week": week}
                 outgoing_mail.enqueue(connection, "digest-copy", result["to"], fields)
         else:
+            savepoint = connection.begin_nested()
             result["mails"] = start_now(connection, week, audience)
-        if dry_run:
-            connection.rollback()
-            connection.begin()
+            if dry_run:
+                savepoint.rollback()
     verb = "would go" if dry_run else "queued; the mailer sends"
     answer(result, as_json, f"{counted(result['mails'], 'mail')} {verb}: {text.subject}")
 
