@@ -2,11 +2,18 @@
 
 import email
 import email.policy
+import os
+import random
 import re
+import subprocess
+from collections.abc import Callable, Iterator
 from email.message import EmailMessage
+from functools import partial
+from pathlib import Path
 
 import pytest
 
+from tests.harness.services import ROOT, python
 from tests.harness.waiting import wait_until
 from tests.publishers.mailer.conftest import WEEK, Mailing
 
@@ -132,3 +139,124 @@ def test_a_restored_database_is_noticed_and_nothing_goes_out_twice(mailing: Mail
     wait_until("it is done", lambda: mailing.json("status")["issues"][0]["state"] == "done")
     assert mailing.states() == {"sent": 2}
     assert len(mailing.mails()) == 2
+
+
+@pytest.fixture
+def sink(mailing: Mailing) -> Iterator[Callable[[str], Path]]:
+    """Starts a mail server with a behaviour; the file has what it accepted."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(behaviour: str) -> Path:
+        file = mailing.data / "accepted"
+        process = subprocess.Popen(
+            python("tests.harness.smtp_sink", str(file), behaviour),
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        started.append(process)
+        assert process.stdout
+        mailing.settings |= {
+            "SMTP_URL": f"smtp://127.0.0.1:{int(process.stdout.readline())}",
+            "VERDICTS_MAIL_FOOTER": "1 Main Street",
+            "VERDICTS_MAIL_PER_SECOND": "1000",
+        }
+        return file
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        assert process.stdout
+        process.stdout.close()
+
+
+def recipients(accepted: Path) -> list[str]:
+    return [line.split(" ")[0] for line in accepted.read_text().splitlines()]
+
+
+def count_up_to(accepted: Path, goal: int) -> bool:
+    return len(recipients(accepted)) >= goal
+
+
+def test_a_mailer_that_is_killed_again_and_again_sends_no_mail_twice(
+    mailing: Mailing, sink: Callable[[str], Path]
+) -> None:
+    chance = random.Random(19)
+    accepted = sink("accept")
+    mailing.freeze()
+    mailing.subscribe(*(f"reader{number}@example.com" for number in range(300)))
+    mailing.json("send", WEEK)
+    for _ in range(4):
+        service = mailing.start()
+        goal = len(recipients(accepted)) + chance.randrange(5, 50)
+        wait_until("some are sent", partial(count_up_to, accepted, goal))
+        service.kill()
+    mailing.start()
+    ended = {"sent", "refused", "ambiguous"}
+    states = wait_until("all have ended", mailing.states, lambda states: set(states) <= ended)
+    assert sum(states.values()) == 300
+    assert len(recipients(accepted)) == len(set(recipients(accepted)))
+    assert states.get("ambiguous", 0) <= 8 * 4
+    assert states["sent"] + states.get("ambiguous", 0) >= len(recipients(accepted))
+    named = mailing.json("list", "--state", "ambiguous")
+    assert len(named) == states.get("ambiguous", 0)
+    print(f"{states}, {len(recipients(accepted))} accepted")
+
+
+def test_sigterm_leaves_no_mail_in_doubt(mailing: Mailing, sink: Callable[[str], Path]) -> None:
+    accepted = sink("accept")
+    mailing.freeze()
+    mailing.subscribe(*(f"reader{number}@example.com" for number in range(200)))
+    mailing.json("send", WEEK)
+    service = mailing.start()
+    wait_until("some are sent", lambda: len(recipients(accepted)), lambda number: number >= 20)
+    service.stop()
+    mailing.start()
+    wait_until("all are sent", mailing.states, lambda states: states == {"sent": 200})
+    assert len(recipients(accepted)) == len(set(recipients(accepted))) == 200
+
+
+def test_a_refused_address_is_suppressed_and_others_get_their_mail(
+    mailing: Mailing, sink: Callable[[str], Path]
+) -> None:
+    sink("refuse")
+    mailing.freeze()
+    (gone, _) = mailing.subscribe("gone@example.com", "ada@example.com")
+    mailing.json("send", WEEK)
+    mailing.start()
+    wait_until("both ended", mailing.states, lambda states: states == {"sent": 1, "refused": 1})
+    assert mailing.execute("select id, reason from verdicts.suppressions") == [(gone, "bounce")]
+
+
+def test_a_deferred_mail_waits_with_the_answer(
+    mailing: Mailing, sink: Callable[[str], Path]
+) -> None:
+    accepted = sink("defer")
+    mailing.freeze()
+    mailing.subscribe("ada@example.com")
+    mailing.json("send", WEEK)
+    mailing.start()
+    query = "select reply from verdicts.mail_ledger where state = 'queued' and attempts = 1"
+    rows = wait_until("it waits", lambda: mailing.execute(query))
+    assert rows == [("450 4.2.1 Try again later",)]
+    mailing.execute("update verdicts.mail_ledger set due = now() - interval '1 second'")
+    wait_until("it is sent", mailing.states, lambda states: states == {"sent": 1})
+    assert recipients(accepted) == ["ada@example.com"]
+
+
+def test_a_connection_that_ends_after_the_final_dot_leaves_an_ambiguous_mail(
+    mailing: Mailing, sink: Callable[[str], Path]
+) -> None:
+    accepted = sink("drop")
+    mailing.freeze()
+    mailing.subscribe("ada@example.com")
+    mailing.json("send", WEEK)
+    mailing.start()
+    wait_until("it is named", mailing.states, lambda states: states == {"ambiguous": 1})
+    (row,) = mailing.json("list", "--state", "ambiguous")
+    assert row["address"] == "ada@example.com"
+    assert mailing.json("resolve", "--ambiguous", "hold")["mails"] == 1
+    assert mailing.states() == {"sent": 1}
+    assert recipients(accepted) == ["ada@example.com"]
