@@ -117,7 +117,7 @@ def _common_headers(
     email = EmailMessage(policy=POLICY)
     email["From"] = Address(settings.sender_name, addr_spec=settings.sender)
     email["Subject"] = subject
-    email["List-Id"] = f"Verdicts weekly digest <digest.{list_host}>"
+    email["List-Id"] = f"{theme.current().name} weekly digest <digest.{list_host}>"
     email["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     email["Auto-Submitted"] = "auto-generated"
     email["Precedence"] = "bulk"
