@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from infra.mail_settings import MailSettings
 from publishers.mailer.messages.dkim import DkimSigner, Header, canonical_body
+from publishers.templating import theme
 
 POLICY = SMTP.clone(max_line_length=78)
 PREFERENCES = "verdicts-field-preferences-9f2c"
