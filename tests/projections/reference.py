@@ -111,8 +111,8 @@ class Reference:
             },
             "community": self.community(slug),
             "bookmarks": sum(
-                kept
-                for (_, tool), (_, kept) in self._newest_of_tools(self.bookmarks).items()
+                saved
+                for (_, tool), (_, saved) in self._newest_of_tools(self.bookmarks).items()
                 if tool == slug
             ),
             "facts": {} if data.facts is msgspec.UNSET else msgspec.to_builtins(data.facts),
@@ -135,7 +135,7 @@ class Reference:
         """The listed tools that a reader keeps, the last kept first."""
         newest = self._newest_of_tools(self.bookmarks)
         times = {
-            tool: rank[0] for (by, tool), (rank, kept) in newest.items() if by == voter and kept
+            tool: rank[0] for (by, tool), (rank, saved) in newest.items() if by == voter and saved
         }
         return sorted(times.keys() & self.tools.keys(), key=lambda tool: (-times[tool], tool))
 

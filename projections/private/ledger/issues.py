@@ -101,15 +101,15 @@ def start_issue(
     week: str,
     *,
     monthly: bool = False,
-    held: str = "",
+    hold_reason: str = "",
     late_allowed: bool = False,
 ) -> None:
-    """Start an issue, or open a finished one again; `held` says why it must wait."""
+    """Start an issue, or open a finished one again; `hold_reason` says why it must wait."""
     row = {
         "week": week,
         "monthly": monthly,
-        "state": "held" if held else "sending",
-        "reason": held,
+        "state": "held" if hold_reason else "sending",
+        "reason": hold_reason,
         "late_allowed": late_allowed,
     }
     connection.execute(_START, row)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from infra.runtime.shared_reads import BatchedReads
-from projections.read.aliases import find_merged_into
+from projections.aliases.lookup import find_merged_into
 from projections.read.tools import ToolTally, find_tools, read_tallies
 from schemas.records import Community, Tool, Verdict
 from streams.api.read_model import ReadModel

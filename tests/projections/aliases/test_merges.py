@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from projections.read.aliases import find_merged_into, find_moved_into
+from projections.aliases.lookup import find_merged_into, find_moved_into
 from projections.read.categories import find_category
 from projections.read.reviewers import find_reviewer, list_reviews_by
 from projections.read.tools import find_tool, list_tools, list_tools_in, read_tallies
