@@ -5,10 +5,10 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
 
+from projections.aliases.lookup import find_merged_into, find_moved_into
 from projections.history import tool_history
 from projections.history.edit_times import read_demo_tools, read_edit_times
 from projections.history.weekly_digests import find_newest_digest_week, list_digests
-from projections.aliases.lookup import find_merged_into, find_moved_into
 from projections.read.categories import list_categories
 from projections.read.reviewers import list_reviewers
 from projections.read.tools import find_tools, list_tools, list_tools_in

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from infra.http.fields import fields_of
-from projections.history.weekly_digests import find_digest, list_digests
 from projections.aliases.lookup import find_merged_into, find_moved_into
+from projections.history.weekly_digests import find_digest, list_digests
 from projections.read.categories import find_category, list_categories
 from projections.read.reviewers import find_reviewer, list_reviewers, list_reviews_by
 from projections.read.tools import find_tool, find_tools, list_tools, list_tools_in
