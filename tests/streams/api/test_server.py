@@ -185,7 +185,8 @@ def test_confluents_client_finds_subjects_versions_and_what_is_missing(api: Api)
         assert registry.get_versions(CHANGES.subject) == [1, 2, 3]
         latest = registry.get_latest_version(CHANGES.subject)
         assert (latest.version, latest.schema_id) == (3, NEWEST[CHANGES.name].id)
-        assert registry.get_version(CHANGES.subject, 1).schema_id == latest.schema_id - 1
+        ids = [registry.get_version(CHANGES.subject, number).schema_id for number in (1, 2, 3)]
+        assert ids == sorted(set(ids))
         questions: list[tuple[Callable[[], object], int]] = [
             (lambda: registry.get_schema(7), 40403),
             (lambda: registry.get_versions("elsewhere"), 40401),
