@@ -38,7 +38,8 @@ class ComparisonAnswer(NamedTuple):
 
 def answer(one: Tool, other: Tool) -> ComparisonAnswer:
     """Compare two tools. Their order changes words, never the leader."""
-    reviewed = [tool for tool in (one, other) if tool.panel.reviews]
+    # Reviews of reviewers who left count no more.
+    reviewed = [tool for tool in (one, other) if tool.panel.verdict != "none"]
     if len(reviewed) == 1:
         return _by_only_reviewed(reviewed[0], other if reviewed[0] is one else one)
     if not reviewed:
@@ -111,7 +112,9 @@ def _verdict(tool: Tool, name: str) -> str:
     verdict = f"{_VERBS[panel.verdict]} {name}"
     agreeing = max(panel.ship, panel.skip)
     return (
-        verdict if panel.verdict == "split" else f"{verdict} ({agreeing} of {len(panel.reviews)})"
+        verdict
+        if panel.verdict == "split"
+        else f"{verdict} ({agreeing} of {panel.ship + panel.skip})"
     )
 
 

@@ -160,7 +160,7 @@ def _is_split(tool: Tool) -> bool:
 
 
 def _has_reviews(tool: Tool) -> bool:
-    return len(tool.panel.reviews) >= MIN_REVIEWS
+    return (tool.panel.ship + tool.panel.skip) >= MIN_REVIEWS
 
 
 def _has_bookmarks(tool: Tool) -> bool:
@@ -177,7 +177,7 @@ def _bound(tool: Tool) -> float:
 
 
 def _by_mean(tool: Tool) -> tuple[float, float]:
-    return tool.panel.mean or 0.0, len(tool.panel.reviews)
+    return tool.panel.mean or 0.0, (tool.panel.ship + tool.panel.skip)
 
 
 def _by_evenness(tool: Tool) -> tuple[float, float]:
@@ -199,7 +199,11 @@ def _votes(tool: Tool) -> tuple[str, str, str]:
 
 
 def _reviews(tool: Tool) -> tuple[str, str, str]:
-    return mean(tool.panel.mean), f"average of {count(len(tool.panel.reviews), 'review')}", ""
+    return (
+        mean(tool.panel.mean),
+        f"average of {count((tool.panel.ship + tool.panel.skip), 'review')}",
+        "",
+    )
 
 
 def _sides(tool: Tool) -> tuple[str, str, str]:

@@ -65,7 +65,7 @@ def card(tool: Tool) -> Card:
         panel_line=panel_line(tool.panel),
         panel_percent=percent(tool.panel.percent, "—"),
         panel_mean=mean(tool.panel.mean),
-        reviews=len(tool.panel.reviews),
+        reviews=tool.panel.ship + tool.panel.skip,
         community_line=community_line(tool.community),
         community_percent=percent(tool.community.percent),
         ship=tool.community.ship,

@@ -72,7 +72,7 @@ def summary(tool: Tool) -> str:
 
 
 def _panel(panel: Panel) -> str:
-    heads = count(len(panel.reviews), "reviewer")
+    heads = count(panel.ship + panel.skip, "reviewer")
     if panel.verdict == "none":
         return "Not reviewed yet"
     if panel.verdict == "split":

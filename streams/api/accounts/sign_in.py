@@ -123,6 +123,10 @@ class SignIn:
         """`GET /sign-in/sent/`."""
         return site_page(self._pages("accounts/sent.html", "Check your mail", {}))
 
+    async def answer_link(self, request: Request) -> Response:
+        """`GET` and `POST /sign-in/`: one route, so that 405 names both methods."""
+        return await (self.use(request) if request.method == "POST" else self.show(request))
+
     async def show(self, request: Request) -> Response:
         """`GET /sign-in/`: the form, or with a token the button that signs in."""
         token = request.query_params.get("token", "")

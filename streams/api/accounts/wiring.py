@@ -25,7 +25,6 @@ class AccountEndpoints(msgspec.Struct, frozen=True):
     request_by_form: PageHandler
     sent: PageHandler
     link: PageHandler
-    use_link: PageHandler
     me: PageHandler
     export: PageHandler
     sign_out: PageHandler
@@ -74,8 +73,7 @@ def build_accounts(
         request_by_json=sign_in.request_by_json,
         request_by_form=around(sign_in.request_by_form),
         sent=around(sign_in.show_sent),
-        link=around(sign_in.show),
-        use_link=around(sign_in.use),
+        link=around(sign_in.answer_link),
         me=around(account.show),
         export=account.export,
         sign_out=around(account.sign_out),

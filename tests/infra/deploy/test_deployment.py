@@ -23,7 +23,7 @@ PACKAGES = ("infra", "projections", "publishers", "schemas", "streams")
 READ = (
     "infra/embedded/kafka/*.toml",
     "publishers/static/*",
-    "publishers/templates/*",
+    "publishers/templates/**/*.*",
     "schemas/avro/*.avsc",
     "schemas/examples/*",
     "streams/api/templates/*",

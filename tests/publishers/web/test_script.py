@@ -319,6 +319,7 @@ def test_a_page_asks_for_nothing_but_its_own_files_and_the_live_data(
     asked = {re.sub("[0-9a-f]{12}", "#", request) for request in api.asked}
     assert asked <= {
         f"GET {COMPARISON}",
+        "GET /static/logo.#.svg",
         "GET /static/site.#.css",
         "GET /static/site.#.js",
         "GET /v1/me",

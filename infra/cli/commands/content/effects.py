@@ -73,9 +73,7 @@ def _records_after(site: SiteRecords, steps: list[PlanStep]) -> SiteRecords:
     )
     reviews = [data for data in files.values() if isinstance(data, ReviewSubmitted)]
     return SiteRecords(
-        categories=_same_where_equal(
-            site.categories, [Category(**_fields(data), version=0) for data in categories]
-        ),
+        categories=_same_where_equal(site.categories, [_category(data) for data in categories]),
         reviewers=_same_where_equal(site.reviewers, panel),
         tools=[
             _tool(data, old_tools.get(data.tool), names, _reviews(data.tool, reviews, panel))
@@ -85,12 +83,17 @@ def _records_after(site: SiteRecords, steps: list[PlanStep]) -> SiteRecords:
     )
 
 
+def _category(data: CategoryDefined) -> Category:
+    return Category(**{**_fields(data), "facts": list(data.facts or ())}, version=0)
+
+
 def _tool(
     data: ToolListed, old: Tool | None, categories: Mapping[str, str], reviews: list[Review]
 ) -> Tool:
     fields = _fields(data) | {
         "category": CategoryName(data.category, categories.get(data.category, data.category)),
         "best_for": data.best_for or data.tagline,
+        "facts": data.facts or {},
         "panel": Panel.of(_with_times(reviews, old)),
     }
     if old:

@@ -134,4 +134,4 @@ def test_a_message_leaves_the_maildir_once_its_row_is_there(
     assert kinds == [("hard",), ("unknown",)]
     (new / "1").write_bytes(about(settings, HARD_REPORT, ada))
     take_maildir(engine, settings)
-    assert len(mailing.execute("select from verdicts.mail_bounces")) == 2
+    assert len(mailing.execute("select kind from verdicts.mail_bounces")) == 2

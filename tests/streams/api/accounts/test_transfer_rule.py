@@ -112,7 +112,9 @@ def test_nobody_counts_twice_whatever_is_chosen_between_sign_ins(
     reference = Reference([*LISTED, *joined])
     for tool in ("ant", "bee"):
         assert reference.community(tool)["votes"] == (tool in reference.choices_of(ACCOUNT))
-        saved = sum(saved_tool == tool for _, saved_tool in reference.bookmarks)
+        saved = sum(
+            is_saved for (_, name), (_, is_saved) in reference.bookmarks.items() if name == tool
+        )
         assert saved == (tool in reference.bookmarks_of(ACCOUNT))
 
 
