@@ -54,11 +54,12 @@ def test_bookmarks_are_for_one_person_alone(arrive: Arrive, pair: Pair, system: 
     assert system.http.get("/bookmarks/").headers["cache-control"] == "private, no-store"
 
 
-def test_any_two_tools_are_chosen_on_the_home_page(
+def test_any_two_tools_are_chosen_on_the_page_of_their_category(
     arrive: Arrive, pair: Pair, system: System
 ) -> None:
-    system.await_file("/", f'value="{pair.other}"')
-    person = arrive("/", java_script_enabled=False)
+    page = f"/categories/{pair.category}/"
+    system.await_file(page, f'value="{pair.other}"')
+    person = arrive(page, java_script_enabled=False)
     form = person.locator("form[action='/compare/']")
     form.locator("[name=a]").select_option(pair.other)
     form.locator("[name=b]").select_option(pair.one)
