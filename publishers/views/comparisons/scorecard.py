@@ -12,7 +12,10 @@ from schemas.records import Choice, Review, Reviewer, Tool
 
 
 class Opinion(NamedTuple):
-    """One review, ready to be shown; `body` is HTML, `markdown` its source."""
+    """One review, ready to be shown; `body` is HTML, `markdown` its source.
+
+    A review of a `former` member of the panel is shown and does not count.
+    """
 
     reviewer: str
     name: str
@@ -27,6 +30,7 @@ class Opinion(NamedTuple):
     disclosure: str | None
     day: str
     instant: str
+    former: bool
 
 
 class ScorecardRow(NamedTuple):
@@ -60,6 +64,7 @@ def opinion(review: Review) -> Opinion:
         disclosure=review.disclosure,
         day=day(review.time),
         instant=instant(review.time),
+        former=review.former,
     )
 
 

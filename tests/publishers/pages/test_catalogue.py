@@ -1,6 +1,7 @@
 import re
 from html.parser import HTMLParser
 
+import msgspec
 import pytest
 
 from publishers.content.in_memory_content import InMemoryContent
@@ -469,3 +470,12 @@ def test_the_page_about_promises_no_more_than_the_system_keeps() -> None:
     assert "until 400 days after your last vote or bookmark" in text
     assert "logs the network of a request that it refuses" in text
     assert "no tracking" not in text
+
+
+def test_a_former_reviewers_review_stays_and_says_that_it_does_not_count() -> None:
+    former = msgspec.structs.replace(a_review(), former=True)
+    content = InMemoryContent([a_tool("ada", "Ada", former)], [DEVELOPER_TOOLS], PANEL)
+    for path in ("/tools/ada/", "/tools/ada/index.md"):
+        page = rendered(content, path).decode()
+        assert "By a former reviewer; not counted" in page
+    assert "By a former reviewer" not in rendered(sample_content(), COMPARISON).decode()

@@ -1,6 +1,8 @@
 from itertools import combinations
 from typing import Any
 
+import msgspec
+
 from publishers.views.comparisons.answer import answer, preferred
 from schemas.records import Tool
 from tests.harness.records import BUILDER, FUTURIST, SKEPTIC, a_review, a_tool, claude, smolvlm
@@ -96,6 +98,20 @@ def test_without_any_review_the_community_decides_or_it_is_a_tie() -> None:
     assert str(answer(scored("ada"), scored("bob"))).startswith(
         "It is a tie: the panel has reviewed neither yet; the difference is purpose: "
     )
+
+
+def test_a_tool_with_reviews_of_former_reviewers_alone_is_no_reviewed_one() -> None:
+    former = msgspec.structs.replace(a_review(), former=True)
+    outcome = answer(scored("ada", 90), a_tool("bob", "Bob", former))
+    assert str(outcome) == (
+        "Ada leads for now: the panel ships it (1 of 1) and has not reviewed Bob yet."
+    )
+
+
+def test_a_former_reviewer_is_not_among_those_who_agree() -> None:
+    former = msgspec.structs.replace(a_review(SKEPTIC, verdict="skip"), former=True)
+    ada = a_tool("ada", "Ada", a_review(), former)
+    assert "the panel ships it (1 of 1)" in str(answer(ada, scored("bob", 20)))
 
 
 def test_the_order_of_the_two_never_changes_the_leader() -> None:
