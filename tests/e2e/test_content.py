@@ -81,7 +81,10 @@ def test_pull_edit_check_diff_preview_push(
     assert f"reviews/{tool}/skeptic.md:3: verdict: 'slip' is none of ship, skip" in said_of_errors
     assert run(system, "push", folder)[0] == 1
     review.write_text(review.read_text().replace("verdict: slip", "verdict: skip"))
-    assert run(system, "check", folder)[0] == 0
+    # Files of other tests on this site may have something to correct.
+    corrections = run(system, "check", folder)[1]
+    assert tool not in corrections
+    assert new not in corrections
 
     status, told_changes = run(system, "diff", folder)
     assert status == 1
