@@ -15,13 +15,27 @@ from tests.harness.waiting import wait_until
 ROOT = Path(infra.__file__).parents[1]
 GRACE_SECONDS = 30.0
 
-# A process whose clock is off: the standard library's clock is moved, our code stays as it is.
+# A process whose clock is off: the standard library's is moved, and so is the time with which the
+# Kafka client, which asks the machine itself, stamps records. Our code stays as it is.
 _WITH_CLOCK_OFF = """
 import runpy, sys, time
+import confluent_kafka
+
 seconds = float(sys.argv.pop(1))
 real, real_ns = time.time, time.time_ns
 time.time = lambda: real() + seconds
 time.time_ns = lambda: real_ns() + int(seconds * 1e9)
+
+class Producer(confluent_kafka.Producer):
+    def produce(self, *arguments, timestamp=0, **options):
+        timestamp = timestamp or int(time.time() * 1000)
+        super().produce(*arguments, timestamp=timestamp, **options)
+
+    def produce_batch(self, topic, messages, on_delivery):
+        for message in messages:
+            self.produce(topic, on_delivery=on_delivery, **message)
+
+confluent_kafka.Producer = Producer
 runpy.run_module("infra.cli", run_name="__main__", alter_sys=True)
 """
 
