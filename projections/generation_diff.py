@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, text
 
 from projections import tables
-from projections.write.outbox import RecordKey
+from projections.record_keys import RecordKey
 
 # Tables that records are made of, and the kinds of records that show a row, named by its first key.
 _SHOWN = {

@@ -18,8 +18,8 @@ from infra.errors import VerdictsError
 from infra.postgres.engine import GENERATION_LOCK
 from projections import tables
 from projections.generation_diff import find_differing_records, first_key_column
+from projections.record_keys import RecordKey
 from projections.write import changed_keys
-from projections.write.outbox import RecordKey
 
 # Tables with a record's version, and the kind of record.
 _VERSIONED = {

@@ -177,7 +177,7 @@ digests = Table(
     _version(),
     _stamp(),
 )
-# What merges and removals resolve to (`projections.write.aliases`). A tool with other names has a
+# What merges and removals resolve to (`projections.aliases`). A tool with other names has a
 # row of its own here, so that its group is one query.
 aliases = Table(
     "aliases",

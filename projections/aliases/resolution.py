@@ -12,7 +12,7 @@ from typing import NamedTuple
 from infra.postgres.pipeline import Statements
 from projections.aliases import group_tallies
 from projections.folds.registers import RegisterWrite
-from projections.write.outbox import RecordKey
+from projections.record_keys import RecordKey
 
 ALIAS_LOCK = 0x616C6961  # "alia"
 

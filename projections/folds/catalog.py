@@ -59,7 +59,7 @@ def tool_retired(event: Event[ToolRetired]) -> Iterable[RegisterWrite]:
 
 
 def tool_merged(event: Event[ToolMerged]) -> Iterable[RegisterWrite]:
-    """Store a tool's newest merge beside its facts; `projections.write.aliases` resolves it."""
+    """Store a tool's newest merge beside its facts; `projections.aliases` resolves it."""
     merge = event.data
     values = {"target": merge.into, "time": event.time, "reason": merge.reason}
     yield RegisterWrite("merges", (merge.tool,), lww_stamp(event), values)

@@ -10,8 +10,8 @@ from projections.aliases import resolution
 from projections.read.categories import find_category
 from projections.read.reviewers import find_reviewer
 from projections.read.tools import find_tools
+from projections.record_keys import RecordKey
 from projections.write import changed_keys, outbox, tallies
-from projections.write.outbox import RecordKey
 from schemas import digests
 from schemas.digests import AnyRecord, Digest
 

@@ -7,8 +7,8 @@ waits for no further round trip.
 from collections.abc import Iterable
 
 from infra.postgres.pipeline import Statements
+from projections.record_keys import RecordKey
 from projections.write import dirty_records, outbox
-from projections.write.outbox import RecordKey
 from schemas.channels import Channel
 
 _CHANGED = """

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from infra.postgres.pipeline import Statements
-from projections.write.outbox import RecordKey
+from projections.record_keys import RecordKey
 
 SITE = RecordKey("site", "")
 """Marks every page."""

@@ -6,9 +6,10 @@ that it did not see yet.
 """
 
 from collections.abc import Collection, Iterable
-from typing import NamedTuple
 
 from sqlalchemy import Connection
+
+from projections.record_keys import RecordKey
 
 INSERT = "insert into verdicts.outbox (kind, key) select kind, key from changed"
 """For `projections.write.changed_keys`, which names the rows `changed`."""
@@ -18,17 +19,6 @@ _DELETE = """
 with deleted as (delete from verdicts.outbox where id = any(%(ids)s))
 select set_config('synchronous_commit', 'off', true)
 """
-
-
-class RecordKey(NamedTuple):
-    """The name of a record: its kind (`tool`, `category`, `reviewer`, `digest`) and its key.
-
-    Two kinds stand for many records: `tools-of-category` and `tools-of-reviewer`. The relay
-    replaces them by the tools that it finds.
-    """
-
-    kind: str
-    key: str
 
 
 def pending(connection: Connection, limit: int) -> dict[int, RecordKey]:

@@ -17,9 +17,9 @@ from infra.postgres.pipeline import Statements, pipelined
 from projections.aliases import resolution
 from projections.folds.handlers import HANDLERS
 from projections.folds.registers import RegisterWrite, fold
+from projections.record_keys import RecordKey
 from projections.write import changed_keys, checkpoints, tallies
 from projections.write.checkpoints import CheckpointMove
-from projections.write.outbox import RecordKey
 from projections.write.upserts import WRITERS
 from schemas.channels import Channel
 from schemas.events import Event

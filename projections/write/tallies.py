@@ -11,7 +11,7 @@ from infra.postgres.pipeline import Statements
 from projections.aliases import group_tallies
 from projections.aliases.group_tallies import BALLOT_DELTAS, BOOKMARK_DELTAS
 from projections.folds.registers import RegisterWrite
-from projections.write.outbox import RecordKey
+from projections.record_keys import RecordKey
 
 # Arrays travel in binary (`%b`): as text, escaping the stamps alone would cost more than a vote's
 # decoding and folding together.

@@ -7,8 +7,8 @@ import msgspec
 
 from infra.postgres.pipeline import Rows, Statements
 from projections.folds.registers import RegisterWrite
+from projections.record_keys import RecordKey
 from projections.tables import metadata
-from projections.write.outbox import RecordKey
 from projections.write.tallies import upsert_ballots, upsert_bookmarks
 
 Writer = Callable[[Statements, list[RegisterWrite]], Callable[[], set[RecordKey]]]

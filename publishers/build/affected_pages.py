@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import chain
 from typing import NamedTuple
 
+from projections.record_keys import RecordKey
 from projections.write import dirty_records
-from projections.write.outbox import RecordKey
 from publishers.build.queue.page_queue import Priority
 from publishers.build.site_files import SiteFiles
 from publishers.content.content_cache import ToolChange

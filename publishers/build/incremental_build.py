@@ -18,8 +18,8 @@ from infra.postgres.pipeline import SNAPSHOT, pipelined
 from infra.telemetry import recording
 from projections.history.digest_weeks import list_open_weeks
 from projections.history.weekly_digests import list_digests
+from projections.record_keys import RecordKey
 from projections.write import changed_keys, dirty_records
-from projections.write.outbox import RecordKey
 from publishers.build import affected_pages
 from publishers.build.affected_pages import AffectedPages, DigestWeeks
 from publishers.build.page_writer import Fence, PageWriter, no_fence

@@ -20,8 +20,8 @@ from infra.settings import Settings
 from infra.telemetry import event_log
 from infra.telemetry.recording import relayed
 from projections.read import changed_records
+from projections.record_keys import RecordKey
 from projections.write import outbox
-from projections.write.outbox import RecordKey
 from schemas import topics
 from schemas.channels import Channel
 from schemas.digests import AnyRecord

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from projections.write.outbox import RecordKey
+from projections.record_keys import RecordKey
 
 
 class PendingChange(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
-from projections.write.outbox import RecordKey
+from projections.record_keys import RecordKey
 from publishers.build.site_files import SiteFiles
 from publishers.content.site_content import SiteContent
 from publishers.pages import catalogue

@@ -5,8 +5,8 @@ from projections.read import changed_records
 from projections.read.categories import find_category
 from projections.read.reviewers import find_reviewer
 from projections.read.tools import find_tool, list_tools
+from projections.record_keys import RecordKey
 from projections.write import outbox
-from projections.write.outbox import RecordKey
 from schemas import digests
 from schemas.digests import Digest
 from tests.harness.digest_records import a_digest as a_weekly_digest

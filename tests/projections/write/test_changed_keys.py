@@ -5,8 +5,8 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from projections import pipeline_state
+from projections.record_keys import RecordKey
 from projections.write import changed_keys, dirty_records
-from projections.write.outbox import RecordKey
 from schemas.channels import Channel
 from tests.harness.examples import CATEGORY, TOOL, a_category, a_listing, a_reviewer, a_vote
 from tests.harness.journal import Journal

@@ -9,8 +9,8 @@ from sqlalchemy import text
 from infra.settings import Settings
 from infra.telemetry.metrics import REGISTRY
 from projections import pipeline_state
+from projections.record_keys import RecordKey
 from projections.write import changed_keys
-from projections.write.outbox import RecordKey
 from publishers.build.incremental_build import SiteBuilder
 from publishers.build.queue.page_queue import Priority
 from publishers.build.site_files import SiteFiles

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Engine
 
-from projections.write.outbox import RecordKey
+from projections.record_keys import RecordKey
 from publishers.content import content_cache
 from publishers.content.database_content import DatabaseContent
 from publishers.content.in_memory_content import InMemoryContent

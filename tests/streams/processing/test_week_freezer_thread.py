@@ -14,7 +14,7 @@ from infra.settings import Settings
 from projections.history.tool_history import read_history
 from projections.history.weekly_digests import find_digest, find_newest_digest_week, list_digests
 from projections.read import changed_records
-from projections.write.outbox import RecordKey
+from projections.record_keys import RecordKey
 from schemas.events import DigestFrozen, Event, FrozenTally
 from schemas.time import weeks
 from schemas.topics import DIGESTS

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from infra.kafka.codec import Codec
 from projections.read import changed_records
-from projections.write.outbox import RecordKey
+from projections.record_keys import RecordKey
 from schemas.digests import AnyRecord
 from schemas.topics import CHANGES
 from tests.faults.harness.checks import oracle

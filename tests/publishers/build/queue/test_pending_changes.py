@@ -2,7 +2,7 @@
 
 import math
 
-from projections.write.outbox import RecordKey
+from projections.record_keys import RecordKey
 from publishers.build.queue.pending_changes import PendingChange, PendingChanges
 
 ANT, BEE = RecordKey("tool", "ant"), RecordKey("tool", "bee")
