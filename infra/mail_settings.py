@@ -11,16 +11,18 @@ import msgspec
 from infra import setting_values as parse
 from infra.setting_values import SettingsError
 
+DEFAULT_SENDER = "Verdicts <digest@localhost>"
 MAIL_VARIABLES = (
     (
         "SMTP_URL",
         "",
         "smtp://user:password@host:587 or smtps://…:465; empty: mail goes into files",
     ),
-    ("VERDICTS_MAIL_FROM", "Verdicts <digest@localhost>", "sender of all mail"),
+    ("VERDICTS_MAIL_FROM", DEFAULT_SENDER, "sender of all mail; without a name: the theme's"),
     ("VERDICTS_MAIL_FOOTER", "", "postal address below each digest; needed with SMTP_URL"),
     ("VERDICTS_MAIL_PER_SECOND", "50", "most digest mails in a second"),
     ("VERDICTS_MAIL_PER_DOMAIN", "20", "most digest mails in a second to one recipient domain"),
+    ("VERDICTS_MAIL_WARMUP", "0", "a new mail server's digest mails on day 1; 0: no warm-up"),
     ("VERDICTS_MAIL_CONNECTIONS", "8", "connections to the mail server at once"),
     ("VERDICTS_MAIL_HOUR", "8", "a subscriber's local hour on Monday at which the digest goes out"),
     ("VERDICTS_MAIL_CUTOFF_HOURS", "24", "hours after which a late digest is held"),
@@ -56,11 +58,13 @@ class MailSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         server: None: mail is written into a Maildir.
-        sender_name: Display name of the sender.
+        sender_name: Display name of the sender; empty: the theme's.
         sender: Address of the sender.
         footer: Postal address below each digest.
         per_second: Most digest mails in a second.
         per_domain: Most digest mails in a second to one recipient domain.
+        warmup: Most digest mails on a server's first day, and half as many again on each further
+            one; 0: no limit.
         connections: Connections to the server at once.
         hour: Local hour on Monday, 0 to 23.
         cutoff_hours: How late a digest may still go.
@@ -75,6 +79,7 @@ class MailSettings(msgspec.Struct, frozen=True, kw_only=True):
     footer: str
     per_second: int
     per_domain: int
+    warmup: int
     connections: int
     hour: int
     cutoff_hours: int
@@ -102,6 +107,8 @@ class MailSettings(msgspec.Struct, frozen=True, kw_only=True):
                 "must name its sender."
             )
         name, sender = _sender(values["VERDICTS_MAIL_FROM"])
+        if values["VERDICTS_MAIL_FROM"] == DEFAULT_SENDER:
+            name = ""
         key, selector = values["VERDICTS_DKIM_KEY"], values["VERDICTS_DKIM_SELECTOR"]
         if bool(key) != bool(selector):
             missing = "VERDICTS_DKIM_SELECTOR" if key else "VERDICTS_DKIM_KEY"
@@ -113,6 +120,7 @@ class MailSettings(msgspec.Struct, frozen=True, kw_only=True):
             footer=footer,
             per_second=parse.integer(values, "VERDICTS_MAIL_PER_SECOND", least=1),
             per_domain=parse.integer(values, "VERDICTS_MAIL_PER_DOMAIN", least=1),
+            warmup=parse.integer(values, "VERDICTS_MAIL_WARMUP", least=0),
             connections=parse.integer(values, "VERDICTS_MAIL_CONNECTIONS", least=1, most=100),
             hour=parse.integer(values, "VERDICTS_MAIL_HOUR", least=0, most=23),
             cutoff_hours=parse.integer(values, "VERDICTS_MAIL_CUTOFF_HOURS", least=1, most=160),

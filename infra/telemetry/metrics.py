@@ -1,6 +1,6 @@
 """The one list of the system's Prometheus metrics.
 
-A process exposes `REGISTRY`: the API on `/metrics`, worker and publisher at VERDICTS_METRICS.
+A process exposes `REGISTRY`: the API on `/metrics`, the other services at VERDICTS_METRICS.
 Metrics of other services stay at zero. A `Family` is not counted but read at each scrape; see
 `streams.api.status.lag_gauges`.
 """
@@ -129,6 +129,19 @@ BUILD_SECONDS = Histogram(
     buckets=_SLOW,
     registry=REGISTRY,
 )
+MAILS = Counter(
+    "verdicts_mails_total",
+    "Attempts to send a mail, by kind (digest, single) and outcome: sent, refused, deferred, "
+    "ambiguous, or untried where the server took none.",
+    ("kind", "outcome"),
+    registry=REGISTRY,
+)
+RETURNED_MAILS = Counter(
+    "verdicts_returned_mails_total",
+    "Messages that came back, by kind (hard, soft, complaint, reply, unknown, forged).",
+    ("kind",),
+    registry=REGISTRY,
+)
 
 LAG_EVENTS = Family(
     "verdicts_lag_events",
@@ -163,6 +176,15 @@ HEARTBEAT_AGE = Family(
 VISIBLE = Family(
     "verdicts_chain_visible", "1 when broker and database answered for these gauges, else 0."
 )
+MAILS_WAITING = Family(
+    "verdicts_mails_waiting", "Mails that are due and not sent, by kind.", ("kind",)
+)
+OLDEST_MAIL = Family(
+    "verdicts_oldest_mail_seconds", "Age of the oldest mail that is due and not sent.", ("kind",)
+)
+MAILS_AMBIGUOUS = Family(
+    "verdicts_mails_ambiguous", "Digest mails that may have been sent and wait for a decision."
+)
 
 FAMILIES = (
     LAG_EVENTS,
@@ -174,6 +196,9 @@ FAMILIES = (
     DEAD_LETTERS_WAITING,
     HEARTBEAT_AGE,
     VISIBLE,
+    MAILS_WAITING,
+    OLDEST_MAIL,
+    MAILS_AMBIGUOUS,
 )
 
 

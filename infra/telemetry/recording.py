@@ -15,8 +15,10 @@ from infra.telemetry.metrics import (
     EVENT_AGE,
     EVENTS_APPLIED,
     FENCE_MISSES,
+    MAILS,
     PAGES_RENDERED,
     RELAY_SECONDS,
+    RETURNED_MAILS,
 )
 from schemas.topics import EVENT_TOPICS
 
@@ -66,12 +68,32 @@ def pages(rendered: int, changed: int) -> None:
     _child(PAGES_RENDERED, "unchanged").inc(rendered - changed)
 
 
+def mail_attempted(kind: str, outcome: str) -> None:
+    """An attempt to send a mail ended.
+
+    Args:
+        kind: `digest` or `single`.
+        outcome: `sent`, `refused`, `deferred`, `ambiguous` or `untried`.
+    """
+    _child(MAILS, kind, outcome).inc()
+
+
+def mail_returned(kind: str) -> None:
+    """A bounce, a complaint or a reply came back."""
+    _child(RETURNED_MAILS, kind).inc()
+
+
 @cache
-def _child(metric: Any, label: str) -> Any:
+def _child(metric: Any, *labels: str) -> Any:
     """A labelled metric, looked up once."""
-    return metric.labels(label)
+    return metric.labels(*labels)
 
 
 # A series that began with its first burst would show no increase, and fire no alert.
 for _topic in EVENT_TOPICS:
     _child(DEAD_LETTERS, _topic.name)
+for _outcome in ("sent", "refused", "deferred", "ambiguous", "untried"):
+    for _kind in ("digest", "single"):
+        _child(MAILS, _kind, _outcome)
+for _kind in ("hard", "soft", "complaint", "reply", "unknown", "forged"):
+    _child(RETURNED_MAILS, _kind)

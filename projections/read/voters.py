@@ -124,7 +124,7 @@ def list_own_votes(connection: Connection, voter: str) -> list[OwnVote]:
 
 def list_saved_tools(connection: Connection, voter: str) -> list[SavedTool]:
     """Read the listed tools that a reader bookmarked, newest bookmark first."""
-    newest, tools = _newest_bookmarks(voter), tables.tools.c
+    newest, tools = _newest_bookmarks(tables.bookmarks.c.voter == voter), tables.tools.c
     query = (
         select(newest.c.tool, newest.c.time, tools.name, tools.tagline)
         .join(tables.tools, tools.tool == newest.c.tool)
@@ -137,28 +137,43 @@ def list_saved_tools(connection: Connection, voter: str) -> list[SavedTool]:
     ]
 
 
+def list_saved_slugs(connection: Connection, voters: Collection[str]) -> dict[str, list[str]]:
+    """Read the slugs of the listed tools that each of some readers bookmarked, by slug."""
+    newest = _newest_bookmarks(tables.bookmarks.c.voter == func.any(list(voters)))
+    query = (
+        select(newest.c.voter, newest.c.tool)
+        .join(tables.tools, tables.tools.c.tool == newest.c.tool)
+        .where(newest.c.kept)
+        .order_by(newest.c.voter, newest.c.tool)
+    )
+    saved: dict[str, list[str]] = {}
+    for row in connection.execute(query):
+        saved.setdefault(row.voter, []).append(row.tool)
+    return saved
+
+
 def _newest_ballots(voter: str) -> Subquery:
     """Select a voter's newest ballot of each tool, whichever of its names it was cast for."""
     ballots = tables.ballots.c
     return _newest_of_names(tables.ballots, ballots.stamp, ballots.voter == voter)
 
 
-def _newest_bookmarks(voter: str) -> Subquery:
+def _newest_bookmarks(condition: ColumnElement[bool]) -> Subquery:
     rank: ColumnElement[bytes] = literal_column(bookmark_rank("bookmarks"))
-    return _newest_of_names(tables.bookmarks, rank, tables.bookmarks.c.voter == voter)
+    return _newest_of_names(tables.bookmarks, rank, condition)
 
 
 def _newest_of_names(
     table: Table, rank: ColumnElement[Any], condition: ColumnElement[bool]
 ) -> Subquery:
-    """Select the newest row of each tool from a table of voters' rows, ordered by a rank."""
+    """Select a voter's newest row of each tool from a table, ordered by a rank."""
     tool = func.coalesce(tables.aliases.c.tool, table.c.tool)
     return (
         select(tool.label("tool"), *(column for column in table.c if column is not table.c.tool))
         .outerjoin_from(table, tables.aliases, tables.aliases.c.alias == table.c.tool)
         .where(condition)
-        .ext(distinct_on(tool))
-        .order_by(tool, rank.desc())
+        .ext(distinct_on(table.c.voter, tool))
+        .order_by(table.c.voter, tool, rank.desc())
         .subquery()
     )
 

@@ -17,6 +17,7 @@ from publishers.templating import theme
 from publishers.templating.environment import Meta, page
 from publishers.views.digests.digest import DigestPage
 from publishers.views.digests.digest import subject as subject_of
+from publishers.views.digests.saved_tools import SavedTools
 from publishers.views.digests.week_titles import title
 from publishers.views.text.formatting import shorten
 from schemas.digests import WeeklyDigest
@@ -27,6 +28,8 @@ MAX_HTML_BYTES = 90_000
 
 ITEM_LIMITS = (100, 20, 10, 5, 3, 1)
 """Items of a section, tried in turn until the message is short enough."""
+
+_NO_META = Meta("", "", "")
 
 
 class MailFoot(NamedTuple):
@@ -46,10 +49,11 @@ class MailFoot(NamedTuple):
 
 
 class MailBody(NamedTuple):
-    """A view of a digest, and what stands below it."""
+    """A view of a digest, what stands below it, and what stands in the place of saved tools."""
 
     digest: DigestPage
     foot: MailFoot | None = None
+    saved: str = ""
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.digest, name)
@@ -66,18 +70,36 @@ def text(content: SiteContent, public_url: str, digest: WeeklyDigest) -> str:
 
 
 def html_of_view(
-    public_url: str, meta: Meta, view: DigestPage, foot: MailFoot | None = None
+    public_url: str, meta: Meta, view: DigestPage, foot: MailFoot | None = None, saved: str = ""
 ) -> str:
-    """The HTML of a view of a digest, with what stands below it."""
-    return _html(MailBody(_short_view(public_url, meta, view), foot), public_url, meta)
+    """The HTML of a view of a digest, with what stands below it.
+
+    Args:
+        public_url: Address of the site.
+        meta: The head.
+        view: The digest.
+        foot: What stands below it.
+        saved: A text for the place of the section on saved tools.
+    """
+    return _html(MailBody(_short_view(public_url, meta, view), foot, saved), public_url, meta)
 
 
 def text_of_view(
-    public_url: str, meta: Meta, view: DigestPage, foot: MailFoot | None = None
+    public_url: str, meta: Meta, view: DigestPage, foot: MailFoot | None = None, saved: str = ""
 ) -> str:
-    """The plain text of a view of a digest, with what stands below it."""
-    body = MailBody(_short_view(public_url, meta, view), foot)
+    """The plain text of a view of a digest, like `html_of_view`."""
+    body = MailBody(_short_view(public_url, meta, view), foot, saved)
     return page("digest_mail.txt", public_url, meta, body).decode()
+
+
+def saved_tools_html(public_url: str, view: SavedTools) -> str:
+    """A part of the section on saved tools, as rows of the mail's table."""
+    return page("saved_tools.html", public_url, _NO_META, view).decode()
+
+
+def saved_tools_text(public_url: str, view: SavedTools) -> str:
+    """A part of the section on saved tools, as plain text."""
+    return page("saved_tools.txt", public_url, _NO_META, view).decode()
 
 
 def subject(digest: WeeklyDigest) -> str:

@@ -122,7 +122,13 @@ def services(heartbeats: Iterable[Heartbeat]) -> Finding:
     fresh = {beat.service for beat in heartbeats if beat.age < FRESH_SECONDS}
     if missing := sorted({ServiceName.WORKER, ServiceName.PUBLISHER} - fresh):
         return fail("services", f"No {' and no '.join(missing)} gives a sign of life.", "Start it.")
-    return ok("services", "Worker and publisher give signs of life.")
+    if ServiceName.MAILER not in fresh:
+        return warn(
+            "services",
+            "No mailer gives a sign of life, so no mail is sent.",
+            "Start it: verdicts mailer",
+        )
+    return ok("services", "Worker, publisher and mailer give signs of life.")
 
 
 def event_times(

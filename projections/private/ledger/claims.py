@@ -14,12 +14,14 @@ _CLAIM = text(
     update verdicts.mail_ledger as mail
     set state = 'sending', attempts = mail.attempts + 1, term = :term, changed = clock_timestamp()
     from (
-        select mail.week, mail.subscriber, owner.address, owner.topics, owner.frequency
+        select mail.week, mail.subscriber, owner.address, owner.topics, owner.frequency,
+            account.voter
         from verdicts.mail_ledger as mail
         join verdicts.mail_issues as issue using (week)
         left join verdicts.subscribers as owner on owner.id = mail.subscriber
             and owner.unsubscribed is null
             and not exists (select from verdicts.suppressions where id = owner.id)
+        left join verdicts.accounts as account on account.canonical = owner.canonical
         where mail.state = 'queued' and mail.week = any(:weeks) and issue.state = 'sending'
             and mail.due <= clock_timestamp()
             and (issue.late_allowed
@@ -30,7 +32,7 @@ _CLAIM = text(
     where mail.week = next.week and mail.subscriber = next.subscriber and mail.state = 'queued'
     returning mail.week, mail.subscriber, mail.attempts as attempt,
         coalesce(next.address, '') as address, coalesce(next.topics, '{}') as topics,
-        coalesce(next.frequency, 'weekly') as frequency
+        coalesce(next.frequency, 'weekly') as frequency, coalesce(next.voter, '') as voter
     """
 )
 _SETTLE = text(
@@ -83,7 +85,17 @@ _LIST = text(
 
 
 class DigestMail(msgspec.Struct, frozen=True):
-    """A claimed digest mail; the address is empty when its owner has left meanwhile."""
+    """A claimed digest mail; the address is empty when its owner has left meanwhile.
+
+    Attributes:
+        week: Of the issue.
+        subscriber: Whose mail.
+        attempt: Number of this attempt.
+        address: The subscriber's.
+        topics: Categories; empty: all.
+        frequency: Of the subscription.
+        voter: The account's name on the log; empty without an account.
+    """
 
     week: str
     subscriber: str
@@ -91,6 +103,7 @@ class DigestMail(msgspec.Struct, frozen=True):
     address: str
     topics: tuple[str, ...]
     frequency: Literal["weekly", "monthly"]
+    voter: str = ""
 
     @property
     def name(self) -> str:

@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy import Connection, Engine, text
 
 from infra.settings import Settings
+from infra.telemetry import recording
 from projections.private.subscribers.subscriptions import unsubscribe
 from publishers.mailer.bounces.judge import judge
 from publishers.mailer.issues.bounce_tokens import BounceTokens, judge_bounces
@@ -82,6 +83,7 @@ def take_maildir(engine: Engine, settings: Settings) -> int:
             file.rename(folder / "cur" / f"{file.name}:2,S")
         else:
             file.unlink()
+        recording.mail_returned(taken.kind)
         log.info("returned mail", kind=taken.kind)
     return len(files)
 

@@ -3,10 +3,11 @@
 import asyncio
 import itertools
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import structlog
 
+from infra.telemetry import recording
 from publishers.mailer.delivery.journal import MailJournal
 from publishers.mailer.delivery.outcome import Outcome, Parcel
 
@@ -42,6 +43,11 @@ class DeliveryJob(NamedTuple):
     journal: MailJournal
     render: Callable[[], Parcel]
     settle: Callable[[Outcome], None]
+
+    @property
+    def kind(self) -> Literal["digest", "single"]:
+        """What it is, for metrics."""
+        return "single" if self.mail.startswith("single/") else "digest"
 
 
 class DeliveryCrew:
@@ -128,5 +134,6 @@ async def deliver(transport: MailTransport, job: DeliveryJob) -> Outcome:
         outcome = await transport.send(parcel, lambda: job.journal.intend(job.mail, job.attempt))
         if outcome.state not in ("untried", "ambiguous"):
             job.journal.answer(job.mail, job.attempt, outcome.state, outcome.reply)
+    recording.mail_attempted(job.kind, outcome.state)
     job.settle(outcome)
     return outcome

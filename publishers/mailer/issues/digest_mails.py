@@ -2,29 +2,36 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from infra.settings import Settings
+from projections.private.accounts.people import find_voter_of
 from projections.private.ledger import claims, issues
 from projections.private.ledger.claims import DigestMail, SettledMail
 from projections.private.mail_terms import require_term
 from projections.private.outgoing_mail import OutgoingMail
+from projections.private.subscribers.addresses import parse_address
 from projections.private.subscribers.links import SubscriptionLinks
+from projections.read.voters import list_saved_slugs
 from publishers.mailer.delivery.crew import DeliveryJob
 from publishers.mailer.delivery.journal import MailJournal
-from publishers.mailer.delivery.outcome import Outcome, Parcel, retry_pause
+from publishers.mailer.delivery.outcome import Outcome, Parcel
 from publishers.mailer.issues import recovery
 from publishers.mailer.issues.bounce_tokens import BounceTokens
 from publishers.mailer.issues.editions import render_edition
+from publishers.mailer.issues.saved_tools import SavedToolSections
+from publishers.mailer.issues.settled_mails import settled_mail
+from publishers.mailer.issues.warm_up import WarmUp
 from publishers.mailer.messages.dkim import DkimSigner
 from publishers.mailer.messages.edition import Edition, PersonalFields
+from publishers.mailer.messages.saved_section import SavedSection
 
-MAX_ATTEMPTS = 6
 log = structlog.get_logger(__name__)
 EditionKey = tuple[str, str, tuple[str, ...]]
 
@@ -47,6 +54,9 @@ class DigestMails:
         self._term = 0
         self._journals: dict[str, MailJournal] = {}
         self._editions: dict[EditionKey, Edition] = {}
+        self._warm_up = WarmUp(settings.mail)
+        self._saved_tools = SavedToolSections(settings.public_url)
+        self._sections: dict[str, SavedSection] = {}
         self._settled: list[SettledMail] = []
         self._links = SubscriptionLinks(settings.secret_keys, settings.voter_key)
         self._bounces = BounceTokens(settings.voter_key, settings.mail)
@@ -95,13 +105,18 @@ class DigestMails:
         with self._engine.begin() as connection:
             require_term(connection, self._term)
             cutoff = self._settings.mail.cutoff_hours
+            allowed = self._warm_up.allow(connection, limit)
             mails = claims.claim_mails(
-                connection, self._term, limit, cutoff, list(self._journals), blocked
+                connection, self._term, allowed, cutoff, list(self._journals), blocked
             )
+            self._warm_up.count(connection, len(mails))
             if not mails:
                 issues.finish_issues(connection)
         for mail in mails:
             self._edition((mail.week, mail.frequency, mail.topics))
+        if any(mail.voter for mail in mails):
+            with self._snapshot() as connection:
+                self._sections |= self._saved_tools.of_mails(connection, mails)
         return mails
 
     def job(self, mail: DigestMail) -> DeliveryJob:
@@ -121,6 +136,7 @@ class DigestMails:
 
     def give_back(self, mail: DigestMail) -> None:
         """Settle a mail that was claimed and not tried."""
+        self._sections.pop(mail.name, None)
         self._settle(mail, Outcome("untried", ""))
 
     def take_settled(self) -> list[SettledMail]:
@@ -136,6 +152,7 @@ class DigestMails:
             self._journals[week].sync()
         with self._engine.begin() as connection:
             claims.settle_mails(connection, settled)
+            self._warm_up.count(connection, -sum(each.untried for each in settled))
             for each in settled:
                 if each.bounce:
                     self._bounces.record_refusal(connection, each)
@@ -145,13 +162,15 @@ class DigestMails:
         if key in self._editions:
             return self._editions[key]
         url = self._settings.public_url
-        snapshot = self._engine.execution_options(isolation_level="REPEATABLE READ")
-        with snapshot.connect() as connection:
+        with self._snapshot() as connection:
             text = render_edition(connection, url, self._settings.mail, *key)
         host = urlsplit(url).hostname or "localhost"
         return self._editions.setdefault(
             key, Edition(text, self._settings.mail, host, self._signer)
         )
+
+    def _snapshot(self) -> AbstractContextManager[Connection]:
+        return self._engine.execution_options(isolation_level="REPEATABLE READ").connect()
 
     def _personalise(self, mail: DigestMail) -> Parcel:
         edition = self._editions[mail.week, mail.frequency, mail.topics]
@@ -165,6 +184,7 @@ class DigestMails:
             unsubscribe=url + self._links.unsubscribe_path(mail.subscriber),
             return_path=return_path,
             now=now,
+            saved=self._sections.pop(mail.name, SavedSection()),
         )
         content = edition.personalise(fields)
         return Parcel(mail.name, mail.attempt, return_path, mail.address, content)
@@ -172,37 +192,28 @@ class DigestMails:
     def render_copy(self, copy: OutgoingMail) -> bytes:
         """A copy of an edition for somebody who need not be a subscriber."""
         week, url = str(copy.fields["week"]), self._settings.public_url
-        edition = self._edition((week, "weekly", ()))
+        address = parse_address(copy.recipient)
+        reader, now = self._links.id_of(address), int(copy.created.timestamp())
         stamp = int(copy.created.timestamp() * 1_000_000)
         fields = PersonalFields(
             message_id=f"{week.lower()}.copy.{stamp}@{self._settings.mail.domain}",
             recipient=copy.recipient,
-            preferences=f"{url}/digests/",
-            unsubscribe=f"{url}/digests/",
+            preferences=url + self._links.preferences_path(reader, now),
+            unsubscribe=url + self._links.unsubscribe_path(reader),
             return_path=self._settings.mail.sender,
-            now=int(copy.created.timestamp()),
+            now=now,
+            saved=self._saved_section(week, address.canonical),
         )
-        return edition.personalise(fields)
+        return self._edition((week, "weekly", ())).personalise(fields)
+
+    def _saved_section(self, week: str, canonical: str) -> SavedSection:
+        """The section for the account of an address; empty without one."""
+        with self._snapshot() as connection:
+            voter = find_voter_of(connection, canonical)
+            if voter is None:
+                return SavedSection()
+            tools = list_saved_slugs(connection, [voter]).get(voter, [])
+            return self._saved_tools.section(connection, (week, "weekly"), tools)
 
     def _settle(self, mail: DigestMail, outcome: Outcome) -> None:
         self._settled.append(settled_mail(mail, outcome))
-
-
-def settled_mail(mail: DigestMail, outcome: Outcome) -> SettledMail:
-    """What an outcome makes of the mail's row."""
-    row = (mail.week, mail.subscriber, mail.attempt)
-    match outcome.state:
-        case "untried":
-            return SettledMail(*row, "queued", outcome.reply, untried=1)
-        case "deferred" if mail.attempt < MAX_ATTEMPTS:
-            pause = retry_pause(mail.attempt)
-            return SettledMail(*row, "queued", outcome.reply, pause=pause)
-        case "deferred":
-            reply = f"given up after {mail.attempt} attempts: {outcome.reply}"
-            return SettledMail(*row, "refused", reply, bounce="soft")
-        case "refused":
-            return SettledMail(
-                *row, "refused", outcome.reply, bounce="hard" if outcome.hard else "soft"
-            )
-        case state:
-            return SettledMail(*row, state, outcome.reply)

@@ -11,7 +11,13 @@ from infra.mail_settings import MailSettings
 from projections.history.weekly_digests import find_digest
 from publishers.content.database_content import DatabaseContent
 from publishers.mailer.issues.schedule import monday_after, month_before, weeks_of_month
-from publishers.mailer.messages.edition import PREFERENCES, UNSUBSCRIBE, EditionText
+from publishers.mailer.messages.edition import (
+    PREFERENCES,
+    SAVED_HTML,
+    SAVED_PLAIN,
+    UNSUBSCRIBE,
+    EditionText,
+)
 from publishers.pages.digests import view_of_digest
 from publishers.pages.mail import (
     MAX_SUBJECT_LENGTH,
@@ -76,6 +82,20 @@ def read_month(connection: Connection, monday: date) -> WeeklyDigest | None:
     return of_month([digest for digest in digests if digest is not None and digest.frozen])
 
 
+def digest_of(connection: Connection, week: str, frequency: str) -> WeeklyDigest:
+    """The digest of an issue: of its week, or of the month before it.
+
+    Raises:
+        LookupError: The week, or the month, has no digest.
+    """
+    monthly = frequency == "monthly"
+    monday = monday_after(week)
+    digest = read_month(connection, monday) if monthly else find_digest(connection, week)
+    if digest is None:
+        raise LookupError(f"{week} has no digest")
+    return digest
+
+
 def render_edition(
     connection: Connection,
     public_url: str,
@@ -91,12 +111,7 @@ def render_edition(
     """
     monthly = frequency == "monthly"
     month = month_before(monday_after(week))
-    digest = (
-        read_month(connection, monday_after(week)) if monthly else find_digest(connection, week)
-    )
-    if digest is None:
-        raise LookupError(f"{week} has no digest")
-    digest = of_topics(digest, topics)
+    digest = of_topics(digest_of(connection, week, frequency), topics)
     content = DatabaseContent(connection)
     view = view_of_digest(content, digest)
     title, heading = subject(digest), view.title
@@ -108,8 +123,8 @@ def render_edition(
     meta = Meta(heading, "", "", demo=content.is_demo_digest(digest))
     foot = MailFoot(PREFERENCES, UNSUBSCRIBE, settings.footer, "Monthly" if monthly else "Weekly")
     name = f"{week}/{frequency}/{','.join(topics)}"
-    plain = text_of_view(public_url, meta, view, foot)
-    return EditionText(name, title, plain, html_of_view(public_url, meta, view, foot))
+    plain = text_of_view(public_url, meta, view, foot, SAVED_PLAIN)
+    return EditionText(name, title, plain, html_of_view(public_url, meta, view, foot, SAVED_HTML))
 
 
 def _items(digest: WeeklyDigest, name: str) -> Sequence[NamedTool]:

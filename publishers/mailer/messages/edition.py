@@ -15,12 +15,17 @@ from typing import NamedTuple
 
 from infra.mail_settings import MailSettings
 from publishers.mailer.messages.dkim import DkimSigner, Header, canonical_body
+from publishers.mailer.messages.saved_section import SavedSection
+from publishers.mailer.messages.sender import sender_of
 from publishers.templating import theme
 
 POLICY = SMTP.clone(max_line_length=78)
 PREFERENCES = "verdicts-field-preferences-9f2c"
 UNSUBSCRIBE = "verdicts-field-unsubscribe-9f2c"
-_FIELD = re.compile(f"({PREFERENCES}|{UNSUBSCRIBE})")
+SAVED_PLAIN = "verdicts-field-saved-plain-9f2c"
+SAVED_HTML = "verdicts-field-saved-html-9f2c"
+_FIELDS = (PREFERENCES, UNSUBSCRIBE, SAVED_PLAIN, SAVED_HTML)
+_FIELD = re.compile(f"({'|'.join(_FIELDS)})")
 _BREAK = b"=\r\n"
 _VALUE_LINE = 60
 
@@ -44,6 +49,7 @@ class PersonalFields(NamedTuple):
         unsubscribe: Absolute address that ends the subscription.
         return_path: Address for bounces, and for unsubscribing by mail.
         now: Seconds since 1970.
+        saved: News of the tools that the subscriber saved.
     """
 
     message_id: str
@@ -52,6 +58,7 @@ class PersonalFields(NamedTuple):
     unsubscribe: str
     return_path: str
     now: int
+    saved: SavedSection = SavedSection()
 
 
 class Edition:
@@ -76,22 +83,24 @@ class Edition:
         self._headers = _common_headers(text.subject, settings, list_host, boundary)
         self._pieces = _pieces(text, boundary)
         self._canonical = [
-            piece if piece in (PREFERENCES, UNSUBSCRIBE) else canonical_body(_bytes(piece))
-            for piece in self._pieces
+            piece if piece in _FIELDS else canonical_body(_bytes(piece)) for piece in self._pieces
         ]
         # The longest run without a field is hashed once for all mails.
         self._start = hashlib.sha256(_bytes(self._canonical[0]))
 
     def personalise(self, fields: PersonalFields) -> bytes:
         """The mail to one subscriber."""
-        values = {
+        links = {
             PREFERENCES: _field_lines(fields.preferences),
             UNSUBSCRIBE: _field_lines(fields.unsubscribe),
         }
+        plain, html = fields.saved
         headers = [*_personal_headers(fields), *self._headers]
         signature = b""
         if self._signer:
-            signature = self._signer.sign(headers, self._hash(values), fields.now)
+            relaxed = links | {SAVED_PLAIN: plain.canonical, SAVED_HTML: html.canonical}
+            signature = self._signer.sign(headers, self._hash(relaxed), fields.now)
+        values = links | {SAVED_PLAIN: plain.encoded, SAVED_HTML: html.encoded}
         head = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
         body = b"".join(_bytes(values.get(_text(piece), piece)) for piece in self._pieces)
         return signature + head + b"\r\n" + body
@@ -116,13 +125,13 @@ def _common_headers(
     subject: str, settings: MailSettings, list_host: str, boundary: str
 ) -> list[Header]:
     email = EmailMessage(policy=POLICY)
-    email["From"] = Address(settings.sender_name, addr_spec=settings.sender)
+    email["From"] = sender_of(settings)
     email["Subject"] = subject
     email["List-Id"] = f"{theme.current().name} weekly digest <digest.{list_host}>"
     email["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     email["Auto-Submitted"] = "auto-generated"
     email["Precedence"] = "bulk"
-    email["Content-Language"] = "en"
+    email["Content-Language"] = theme.current().language
     email["MIME-Version"] = "1.0"
     headers = []
     for line in re.split(rb"\r\n(?![ \t])", email.as_bytes().partition(b"\r\n\r\n")[0]):
@@ -153,7 +162,7 @@ def _pieces(text: EditionText, boundary: str) -> list[bytes | str]:
         )
         _append(pieces, head.encode())
         for piece in _FIELD.split(part):
-            if piece in (PREFERENCES, UNSUBSCRIBE):
+            if piece in _FIELDS:
                 _append(pieces, _BREAK)
                 pieces.append(piece)
             else:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from infra.mail_settings import MailSettings
 from projections.private.outgoing_mail import MailKind, OutgoingMail
+from publishers.mailer.messages.sender import sender_of
 from publishers.templating import theme
 from publishers.templating.environment import Meta, page
 
@@ -64,7 +65,7 @@ def render_single(mail: OutgoingMail, public_url: str, settings: MailSettings) -
     view = LinkMail(title, text, button, link_of(mail, public_url), ignore, settings.footer)
     meta = Meta(title, "", "")
     email = EmailMessage(policy=CONTENT_POLICY)
-    email["From"] = Address(settings.sender_name, addr_spec=settings.sender)
+    email["From"] = sender_of(settings)
     email["To"] = Address(addr_spec=mail.recipient)
     email["Subject"] = title
     email["Date"] = format_datetime(mail.created)

@@ -17,7 +17,7 @@ from schemas.digests import (
     Pick,
     VoteMove,
 )
-from schemas.records import Community, Verdict
+from schemas.records import Choice, Community, Verdict
 from schemas.text.isolation import isolate
 
 EXCERPT_LENGTH = 280
@@ -80,6 +80,11 @@ def _item(
     )
 
 
+def remark(tool: NamedTool, line: str) -> Item:
+    """A sentence about a tool, without a verdict."""
+    return _item(tool, line)
+
+
 def panel_change(change: PanelChange) -> Item:
     """A new or changed panel verdict."""
     line = f"{counts(change.after.ship, change.after.skip)}{_means(change.before, change.after)}"
@@ -117,9 +122,14 @@ def _day_of_year(time: datetime) -> str:
 
 def pick(pick: Pick) -> Item:
     """A review with the reason to read it."""
-    line = f"{isolate(pick.reviewer_name)}: {pick.score}/100 · {pick.verdict} ({_reason(pick)})"
+    line = f"{opinion(pick.reviewer_name, pick.score, pick.verdict)} ({_reason(pick)})"
     excerpt = to_plain(pick.body, EXCERPT_LENGTH)
     return _item(pick, line, text=excerpt, anchor=f"#{pick.reviewer}")
+
+
+def opinion(reviewer: str, score: int, verdict: Choice) -> str:
+    """`Founder: 49/100 · skip`."""
+    return f"{isolate(reviewer)}: {score}/100 · {verdict}"
 
 
 def _reason(pick: Pick) -> str:

@@ -20,6 +20,7 @@ from infra.settings import Settings
 from infra.telemetry import metrics
 from infra.telemetry.metrics import Family
 from projections.pipeline_state import PipelineState
+from projections.private.ledger.queues import MailQueues
 from schemas.topics import TopicPartition
 from streams.api.status.pipeline_reader import Ages, PipelineReader
 
@@ -79,7 +80,8 @@ class LagGauges(Collector):
         try:
             state = self._reader.read_database()
             state = self._reader.add_lags(state, state.generations.readable)
-            return gauges(self._reader.add_dead_letters(state))
+            mails = mail_gauges(self._reader.read_mail_queues())
+            return gauges(self._reader.add_dead_letters(state)) | mails
         except (SQLAlchemyError, KafkaException) as error:
             log.info("the pipeline's state cannot be read", reason=error_text(error))
             return {metrics.VISIBLE: {(): 0.0}}
@@ -106,6 +108,15 @@ def gauges(state: PipelineState) -> dict[Family, Values]:
         },
         metrics.DEAD_LETTERS_WAITING: {(): float(state.waiting_dead_letters or 0)},
         metrics.VISIBLE: {(): 1.0},
+    }
+
+
+def mail_gauges(read: MailQueues) -> dict[Family, Values]:
+    """The value of every gauge of the mailer's queues, by its labels."""
+    return {
+        metrics.MAILS_WAITING: {(queue.kind,): float(queue.mails) for queue in read.queues},
+        metrics.OLDEST_MAIL: {(queue.kind,): queue.age for queue in read.queues},
+        metrics.MAILS_AMBIGUOUS: {(): float(read.ambiguous)},
     }
 
 

@@ -14,6 +14,7 @@ from infra.kafka.transactions.open_transactions import find_open_transactions
 from infra.settings import Settings
 from projections import pipeline_state
 from projections.pipeline_state import Lag, PipelineState
+from projections.private.ledger.queues import MailQueues, read_queues
 from schemas.topics import DEAD_LETTERS_PARTITION, EVENT_TOPICS, TopicPartition
 from streams.api.status.standstill import Key, StandstillWatch
 
@@ -45,6 +46,7 @@ class PipelineReader:
     ) -> None:
         self._database = database
         self._settings = settings
+        self._mail_cutoff_hours = settings.mail.cutoff_hours
         self._log = LogOffsets(settings, seconds)
         self._replicas = InSyncReplicas(settings, seconds)
         self._ages = ages
@@ -58,6 +60,15 @@ class PipelineReader:
         """
         with self._database.connect() as connection:
             return pipeline_state.read(connection, live_only=live_only)
+
+    def read_mail_queues(self) -> MailQueues:
+        """Read what waits for the mailer.
+
+        Raises:
+            SQLAlchemyError: the database does not answer, or is not migrated.
+        """
+        with self._database.connect() as connection:
+            return read_queues(connection, self._mail_cutoff_hours)
 
     def add_lags(
         self,

@@ -66,9 +66,10 @@ def test_no_two_panels_overlap() -> None:
 def test_a_service_that_ended_or_never_began_fires_an_alert() -> None:
     """Its sign of life goes with it, so there is none that could grow old."""
     (silent,) = (alert["expr"] for alert in ALERTS if alert["alert"] == "VerdictsServiceSilent")
-    for service in (ServiceName.WORKER, ServiceName.PUBLISHER):
+    services = (ServiceName.WORKER, ServiceName.PUBLISHER, ServiceName.MAILER)
+    for service in services:
         assert f'absent(verdicts_beat_age_seconds{{service="{service}"}})' in silent
-    asked = f'verdicts_beat_age_seconds{{service=~"{ServiceName.WORKER}|{ServiceName.PUBLISHER}"}}'
+    asked = f'verdicts_beat_age_seconds{{service=~"{"|".join(services)}"}}'
     assert f"min by (service) ({asked}) > " in silent
 
 
@@ -131,6 +132,14 @@ def test_relay_publisher_and_dead_letters_are_counted_by_kind() -> None:
     assert value("verdicts_dead_letters_total", topic="t3") == 2
 
 
+def test_mails_are_counted_by_kind_and_outcome() -> None:
+    before = value("verdicts_mails_total", kind="digest", outcome="sent")
+    recording.mail_attempted("digest", "sent")
+    recording.mail_returned("complaint")
+    assert value("verdicts_mails_total", kind="digest", outcome="sent") == before + 1
+    assert value("verdicts_returned_mails_total", kind="complaint") >= 1
+
+
 # Asked of a process of its own: others may have counted in this one.
 BURIED = """
 from infra.telemetry import recording
@@ -139,10 +148,15 @@ from schemas.topics import EVENT_TOPICS
 
 for topic in EVENT_TOPICS:
     assert REGISTRY.get_sample_value("verdicts_dead_letters_total", {"topic": topic.name}) == 0
+for name, labels in (
+    ("verdicts_mails_total", {"kind": "digest", "outcome": "ambiguous"}),
+    ("verdicts_returned_mails_total", {"kind": "complaint"}),
+):
+    assert REGISTRY.get_sample_value(name, labels) == 0
 """
 
 
-def test_dead_letters_of_every_topic_are_counted_from_zero() -> None:
+def test_what_an_alert_waits_for_is_counted_from_zero() -> None:
     """A series that begins with its first burst shows no increase."""
     subprocess.run([sys.executable, "-c", BURIED], cwd=ROOT, check=True)
 

@@ -71,7 +71,7 @@ class Mailing:
             ).fetchall()
             connection.execute(
                 f"insert into {row[0]}.digests (week, time, digest, tallies, version, stamp) "
-                "values (%s, %s, %s, '[]', 1, 'test')".encode(),
+                "values (%s, %s, %s, '{}', 1, 'test')".encode(),
                 (week, weeks.span(week)[1], digest),
             )
 

@@ -260,3 +260,29 @@ def test_a_connection_that_ends_after_the_final_dot_leaves_an_ambiguous_mail(
     assert mailing.json("resolve", "--ambiguous", "hold")["mails"] == 1
     assert mailing.states() == {"sent": 1}
     assert recipients(accepted) == ["ada@example.com"]
+
+
+def test_a_new_mail_server_warms_up_and_its_limit_holds_over_restarts(
+    mailing: Mailing, sink: Callable[[str], Path]
+) -> None:
+    accepted = sink("accept")
+    mailing.settings["VERDICTS_MAIL_WARMUP"] = "10"
+    mailing.freeze()
+    mailing.subscribe(*(f"reader{number}@example.com" for number in range(30)))
+    mailing.json("send", WEEK)
+    mailing.start()
+    first_day = {"sent": 10, "queued": 20}
+    wait_until("the first day's are sent", mailing.states, lambda states: states == first_day)
+    mailing.started[-1].kill()
+    restarted = mailing.start()
+    wait_until("it is active", lambda: "mailer is active" in restarted.logged)
+    copy = mailing.json("send", WEEK, "--to", "editor@example.com")
+    assert copy["mails"] == 1
+    wait_until("a copy is sent", partial(count_up_to, accepted, 11))
+    assert mailing.states() == first_day
+    assert mailing.json("status")["warm_up"] == "10 of 10 mails today (UTC)"
+    mailing.execute("update verdicts.mail_days set day = day - 1")
+    second_day = {"sent": 25, "queued": 5}
+    wait_until("half as many again", mailing.states, lambda states: states == second_day)
+    mailing.execute("update verdicts.mail_days set day = day - 1")
+    wait_until("all are sent", mailing.states, lambda states: states == {"sent": 30})

@@ -16,6 +16,7 @@ from projections.private.ledger.issues import MailIssue
 from projections.private.subscribers.addresses import parse_address
 from publishers.mailer.issues.editions import render_edition
 from publishers.mailer.issues.starter import find_audience, start_now
+from publishers.mailer.issues.warm_up import WarmUp
 
 
 @click.command()
@@ -30,9 +31,12 @@ def status(as_json: bool) -> None:
     with mail_transaction() as (connection, settings):
         rows = [_row(connection, settings, each) for each in issues.list_issues(connection)]
         single = outgoing_mail.count_by_state(connection)
+        warm_up = WarmUp(settings.mail).describe(connection)
     lines = [_line(row) for row in rows] or ["No issue has started yet."]
     lines.append(f"single mails  {_counts(single)}")
-    answer({"issues": rows, "single": single}, as_json, "\n".join(lines))
+    if warm_up:
+        lines.append(f"warm-up  {warm_up}")
+    answer({"issues": rows, "single": single, "warm_up": warm_up}, as_json, "\n".join(lines))
 
 
 @click.command()

@@ -79,7 +79,9 @@ WELL = [
     postgres_checks.clock(0.5),
     postgres_checks.connections(Connections(10, 100)),
     pipeline_checks.waiting([Queue("outbox", 1, 0.1), Queue("pages", 0, 0)]),
-    pipeline_checks.services([Heartbeat("worker", "1", 1), Heartbeat("publisher", "1", 9)]),
+    pipeline_checks.services(
+        [Heartbeat("worker", "1", 1), Heartbeat("publisher", "1", 9), Heartbeat("mailer", "1", 9)]
+    ),
     pipeline_checks.dead_letters(0),
     pipeline_checks.dangling([]),
     *pipeline_checks.event_times([], {}),
@@ -133,6 +135,7 @@ WRONG = [
     pipeline_checks.waiting([Queue("pages", 1, 61)]),
     pipeline_checks.services([Heartbeat("worker", "1", 1)]),
     pipeline_checks.services([Heartbeat("worker", "1", 1), Heartbeat("publisher", "1", 10)]),
+    pipeline_checks.services([Heartbeat("worker", "1", 1), Heartbeat("publisher", "1", 1)]),
     host_checks.disk(Disk("/", 500_000_000, 100_000_000_000)),
     host_checks.permissions({"admin.token": 0o100644}),
     host_checks.permissions({"voter.key": 0o100660}),

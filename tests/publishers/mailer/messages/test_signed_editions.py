@@ -15,11 +15,14 @@ from infra.settings import Settings
 from publishers.mailer.messages.dkim import DkimSigner, canonical_header, sign_message
 from publishers.mailer.messages.edition import (
     PREFERENCES,
+    SAVED_HTML,
+    SAVED_PLAIN,
     UNSUBSCRIBE,
     Edition,
     EditionText,
     PersonalFields,
 )
+from publishers.mailer.messages.saved_section import EncodedPart, SavedSection, join
 
 NOW = 1_795_000_000
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -115,3 +118,26 @@ def test_two_mails_of_an_edition_differ_in_their_fields_alone() -> None:
     assert edition.personalise(fields()) == first
     other = edition.personalise(fields("bob@example.org"))
     assert other.replace(b"bob@", b"ada@") == first
+
+
+def test_a_section_of_its_own_is_signed_and_stands_where_the_edition_has_a_place() -> None:
+    text = TEXT._replace(
+        plain=f"Figures\n{SAVED_PLAIN}\n\nPanel\n{UNSUBSCRIBE}",
+        html=f"<tr>\n{SAVED_HTML}\n</tr>{UNSUBSCRIBE}",
+    )
+    edition = Edition(text, settings(), "verdicts.example", SIGNERS[0])
+    ours = [
+        SavedSection(EncodedPart.of(plain), EncodedPart.of(f"<b>{plain}</b>\n"))
+        for plain in ("\n\nTOOLS\n", ".  Größe =  1 \t\n" + "x" * 200 + "\n", "last")
+    ]
+    content = edition.personalise(fields()._replace(saved=join(ours)))
+    assert verified(SIGNERS[0], content)
+    assert verified(SIGNERS[0], edition.personalise(fields()))
+    assert max(map(len, content.partition(b"\r\n\r\n")[2].split(b"\r\n"))) <= 78
+    message = email.message_from_bytes(content, policy=email.policy.default)
+    plain = message.get_body(("plain",))
+    assert plain is not None
+    between = plain.get_content().replace("\r\n", "\n").partition("Figures\n")[2]
+    expected = "\n\nTOOLS\n.  Größe =  1 \t\n" + "x" * 200 + "\nlast\n\nPanel\n"
+    assert between.startswith(expected)
+    assert b"verdicts-field" not in content

@@ -244,3 +244,24 @@ def test_a_lag_of_unknown_age_has_no_seconds() -> None:
         ("projections_1", VOTES.name, "1"): 1,
     }
     assert shown[metrics.LAG_SECONDS] == {("projections_1", VOTES.name, "0"): 7.5}
+
+
+@pytest.mark.integration
+def test_mails_that_wait_have_a_number_and_an_age(settings: Settings, projected: Engine) -> None:
+    with projected.begin() as connection:
+        for statement in (
+            "insert into verdicts.outgoing_mail (kind, recipient, fields, created) "
+            "values ('sign-in', 'a@example.com', '{}', now() - interval '90 seconds')",
+            "insert into verdicts.mail_issues (week) values ('2026-W47')",
+            "insert into verdicts.mail_ledger (week, subscriber, due, state) values "
+            "('2026-W47', 'a', now() - interval '1 hour', 'queued'), "
+            "('2026-W47', 'b', now() + interval '1 hour', 'queued'), "
+            "('2026-W47', 'c', now() - interval '2 days', 'queued'), "
+            "('2026-W47', 'd', now(), 'ambiguous')",
+        ):
+            connection.exec_driver_sql(statement)
+    seen = look(LagGauges(settings, projected))
+    assert seen["verdicts_mails_waiting"] == {("single",): 1, ("digest",): 1}
+    assert 90 <= seen["verdicts_oldest_mail_seconds"]["single",] < 600
+    assert 3600 <= seen["verdicts_oldest_mail_seconds"]["digest",] < 4200
+    assert seen["verdicts_mails_ambiguous"] == {(): 1}
