@@ -23,7 +23,8 @@ def doctor(as_json: bool) -> None:
     """Check this installation and say what to fix.
 
     Looks at the machine, the broker and its topics, the database and its migrations, stored
-    offsets, clocks, keys and tokens. Changes nothing. The exit status is 1 when a check fails.
+    offsets, clocks, keys, tokens and mail with its DNS records. Changes nothing. The exit status is
+    1 when a check fails.
 
     \b
     verdicts doctor

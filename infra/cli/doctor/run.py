@@ -21,7 +21,9 @@ from infra.cli.doctor import (
 )
 from infra.cli.doctor.finding import Finding, Findings, guarded
 from infra.cli.doctor.mail import checks as mail_checks
+from infra.cli.doctor.mail import dns_checks, relay_checks
 from infra.cli.doctor.mail import probes as mail_probes
+from infra.cli.doctor.mail.dns_records import DnsRecords
 from infra.kafka import topics
 from infra.kafka.acknowledgement.in_sync_replicas import least_in_sync, partition_states
 from infra.kafka.client import create_admin
@@ -79,6 +81,8 @@ def examine(settings: Settings, *, embedded: bool, homes: Iterable[Path] = ()) -
     if broker_answers:
         yield from _of_broker(settings, client, embedded=embedded)
     yield from guarded("schemas", lambda: _schemas(settings))
+    yield from guarded(dns_checks.CHECK, lambda: dns_checks.dns(settings.mail, DnsRecords()))
+    yield from guarded(relay_checks.CHECK, lambda: relay_checks.relay(settings.mail))
     compared = _compared(settings, client) if broker_answers else ()
     yield from guarded("database", lambda: _of_database(settings, compared))
 
