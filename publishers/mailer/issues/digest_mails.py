@@ -22,12 +22,12 @@ from projections.read.voters import list_saved_slugs
 from publishers.mailer.delivery.crew import DeliveryJob
 from publishers.mailer.delivery.journal import MailJournal
 from publishers.mailer.delivery.outcome import Outcome, Parcel
+from publishers.mailer.delivery.settled_mails import settled_mail
+from publishers.mailer.delivery.warm_up import WarmUp
 from publishers.mailer.issues import recovery
 from publishers.mailer.issues.bounce_tokens import BounceTokens
 from publishers.mailer.issues.editions import render_edition
 from publishers.mailer.issues.saved_tools import SavedToolSections
-from publishers.mailer.issues.settled_mails import settled_mail
-from publishers.mailer.issues.warm_up import WarmUp
 from publishers.mailer.messages.dkim import DkimSigner
 from publishers.mailer.messages.edition import Edition, PersonalFields
 from publishers.mailer.messages.saved_section import SavedSection

@@ -14,9 +14,9 @@ from projections.private import outgoing_mail
 from projections.private.ledger import claims, issues
 from projections.private.ledger.issues import MailIssue
 from projections.private.subscribers.addresses import parse_address
+from publishers.mailer.delivery.warm_up import WarmUp
 from publishers.mailer.issues.editions import render_edition
 from publishers.mailer.issues.starter import find_audience, start_now
-from publishers.mailer.issues.warm_up import WarmUp
 
 
 @click.command()
