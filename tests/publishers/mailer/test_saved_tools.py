@@ -2,6 +2,10 @@
 
 import email
 import email.policy
+import json
+import signal
+import subprocess
+import urllib.request
 from typing import Any
 
 import pytest
@@ -19,6 +23,7 @@ from tests.harness.examples import (
     a_reviewer,
 )
 from tests.harness.journal import Journal
+from tests.harness.services import ROOT, verdicts
 from tests.harness.waiting import wait_until
 from tests.publishers.mailer.conftest import WEEK, Mailing
 
@@ -134,3 +139,40 @@ def test_a_copy_has_the_section_of_its_readers_account(mailing: Mailing, engine:
     plain, html = section_of(mailing, "Ada@example.com")
     assert "73/100" in plain
     assert "73/100" in html
+
+
+def test_a_preview_shows_the_mail_in_the_browser_and_sends_nothing(
+    mailing: Mailing, engine: Engine
+) -> None:
+    list_tools(Journal(engine))
+    mailing.freeze()
+    process = subprocess.Popen(
+        verdicts("mail", "preview", WEEK, "--saved", "read", "--json"),
+        env={**mailing.environment(), "PYTHONPATH": str(ROOT)},
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout
+        url = json.loads(process.stdout.readline())["url"]
+        pages = {
+            name: urllib.request.urlopen(url + name).read().decode()
+            for name in ("", "mail.html", "mail.txt")
+        }
+        assert '<iframe src="/mail.html" width="600"' in pages[""]
+        for name in ("mail.html", "mail.txt"):
+            assert "73/100" in pages[name]
+            assert "Patchwork" in pages[name]
+            assert "verdicts-field" not in pages[name]
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert mailing.states() == {}
+
+
+def test_a_preview_of_a_week_without_a_digest_is_refused(mailing: Mailing) -> None:
+    completed = mailing.run("preview", "2026-W01")
+    assert completed.returncode == 1
+    assert "2026-W01 has no digest" in completed.stderr

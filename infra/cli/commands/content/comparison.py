@@ -1,7 +1,6 @@
 """`verdicts content diff` and `preview`: what a push would change."""
 
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -23,6 +22,7 @@ from infra.cli.commands.content.preview_site import make_preview, serving
 from infra.cli.commands.content.site.folder import ContentFolder
 from infra.cli.commands.content.site.pushing import compare, events_of
 from infra.cli.commands.content.site.site_client import open_site
+from infra.cli.loopback_server import wait_for_interrupt
 from infra.cli.options import answer, as_json, attached_settings, read_settings
 from infra.postgres.engine import create_engine
 
@@ -97,12 +97,4 @@ def preview(folder: Path, remove: bool, port: int, only_list: bool, as_json: boo
     with serving(made, settings, port) as address:
         counts = f"{len(pages.appear)} new, {len(pages.change)} changed, {len(pages.go)} gone"
         answer({"url": address}, as_json, f"Preview ({counts}): {address}")
-        _wait_for_interrupt()
-
-
-def _wait_for_interrupt() -> None:
-    try:
-        while True:
-            time.sleep(3600)
-    except KeyboardInterrupt:
-        click.echo()
+        wait_for_interrupt()

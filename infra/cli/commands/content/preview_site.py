@@ -1,17 +1,16 @@
 """A preview: the pages as a push would leave them, served on this machine alone."""
 
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.parse import unquote, urlsplit
 
 import msgspec
 from jinja2 import Environment
 from sqlalchemy import Engine
 
+from infra.cli import loopback_server
+from infra.cli.loopback_server import HTML, PreviewAnswer
 from infra.settings import Settings
 from projections.scratch import apply_events, scratch_projections
 from publishers.build.page_differences import PageDifferences, find_page_differences
@@ -23,7 +22,6 @@ from schemas.events import Event
 INDEX = "/-preview/"
 """The page that lists what differs; no page of a site has such a path."""
 
-_HOSTS = {"127.0.0.1", "localhost"}
 _TEMPLATE = Environment(autoescape=True).from_string("""\
 <!doctype html>
 <html lang="en">
@@ -88,52 +86,19 @@ def serving(preview: Preview, settings: Settings, port: int) -> Iterator[str]:
         # No page is stored there, so that each is rendered from the preview's content.
         empty = msgspec.structs.replace(settings, data=Path(folder))
         site = Site(empty, lambda: nullcontext(preview.content))
-        server = ThreadingHTTPServer(("127.0.0.1", port), _handler(site, preview))
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, name="preview", daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}{INDEX}"
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
+        with loopback_server.serving(_finder(site, preview), port) as origin:
+            yield f"{origin}{INDEX}"
 
 
-def _handler(site: Site, preview: Preview) -> type[BaseHTTPRequestHandler]:
+def _finder(site: Site, preview: Preview) -> Callable[[str], PreviewAnswer]:
     pages = preview.differences
     marked = [("new", pages.appear), ("changed", pages.change), ("gone", pages.go)]
     index = _TEMPLATE.render(marked=marked, differs=bool(pages)).encode()
 
-    class PreviewHandler(BaseHTTPRequestHandler):
-        """Answers GET and HEAD; the preview takes no votes."""
+    def find(path: str) -> PreviewAnswer:
+        if path == INDEX:
+            return PreviewAnswer(200, HTML, index)
+        response = site.serve(path)
+        return PreviewAnswer(response.status, response.media_type, response.body, response.location)
 
-        def do_GET(self) -> None:
-            # A page of another site must not read the preview under a name of its own.
-            if self.headers.get("Host", "").partition(":")[0] not in _HOSTS:
-                self._answer(421, "text/plain; charset=utf-8", b"Open the address of the preview.")
-                return
-            path = unquote(urlsplit(self.path).path)
-            if path == INDEX:
-                self._answer(200, "text/html; charset=utf-8", index)
-                return
-            response = site.serve(path)
-            self._answer(response.status, response.media_type, response.body, response.location)
-
-        do_HEAD = do_GET  # noqa: N815 - the names that http.server calls
-
-        def _answer(self, status: int, media_type: str, body: bytes, location: str = "") -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", media_type)
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("Cache-Control", "no-store")
-            if location:
-                self.send_header("Location", location)
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
-
-        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
-            """Keep the terminal for the commands."""
-
-    return PreviewHandler
+    return find

@@ -4,6 +4,7 @@ import click
 
 from infra.cli.commands.mail.issue_commands import pause, resolve, resume, send, status
 from infra.cli.commands.mail.mail_commands import bounce, list_, show
+from infra.cli.commands.mail.preview import preview
 
 
 @click.group()
@@ -17,5 +18,5 @@ def mail() -> None:
     """
 
 
-for command in (status, list_, show, send, pause, resume, resolve, bounce):
+for command in (status, list_, show, preview, send, pause, resume, resolve, bounce):
     mail.add_command(command)

@@ -1,9 +1,11 @@
 """Asking for a subscription: one answer for every valid address, and mails within limits."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, event, text
 
 from projections.private.subscribers.suppressions import suppress
 from tests.streams.api.subscriptions.conftest import JANE, Readers, token_of
@@ -53,6 +55,35 @@ def test_a_suppressed_address_gets_the_same_answer_and_no_mail(
         suppress(connection, readers.id_of(), reason, "test", readers.now())
     assert readers.post().content == readers.post("other@example.com").content
     assert [recipient for recipient, _ in readers.mails()] == ["other@example.com"]
+
+
+@contextmanager
+def statements(engine: Engine) -> Iterator[list[str]]:
+    """The statements that run meanwhile; a savepoint ends as `release` or `rollback`."""
+    ran: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        ran.append(" ".join(statement.split()))
+
+    event.listen(engine, "before_cursor_execute", note)
+    event.listen(engine, "release_savepoint", lambda *_: ran.append("end of savepoint"))
+    event.listen(engine, "rollback_savepoint", lambda *_: ran.append("end of savepoint"))
+    yield ran
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def test_no_time_tells_whether_an_address_is_known(readers: Readers) -> None:
+    """Time varies from run to run; what runs does not."""
+    readers.subscribe("known@example.com")
+    with readers.engine.begin() as connection:
+        suppress(connection, readers.id_of("bad@example.com"), "bounce", "test", readers.now())
+    work = []
+    for email in ("known@example.com", "unknown@example.com", "bad@example.com"):
+        with statements(readers.engine) as ran:
+            readers.post(email)
+        work.append(list(ran))
+    assert work[0] == work[1] == work[2]
+    assert len(work[0]) > 5
 
 
 @pytest.mark.parametrize(
