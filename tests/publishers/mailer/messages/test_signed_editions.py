@@ -5,6 +5,7 @@ import email.policy
 import hashlib
 import re
 from base64 import b64decode
+from datetime import UTC, datetime
 
 import dkim
 import pytest
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from infra.mail_settings import MailSettings
 from infra.settings import Settings
+from projections.private.outgoing_mail import OutgoingMail
 from publishers.mailer.messages.dkim import DkimSigner, canonical_header, sign_message
 from publishers.mailer.messages.edition import (
     PREFERENCES,
@@ -23,6 +25,8 @@ from publishers.mailer.messages.edition import (
     PersonalFields,
 )
 from publishers.mailer.messages.saved_section import EncodedPart, SavedSection, join
+from publishers.mailer.messages.single_mail import render_single
+from publishers.templating.theme import Mail, Theme, using
 
 NOW = 1_795_000_000
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -141,3 +145,30 @@ def test_a_section_of_its_own_is_signed_and_stands_where_the_edition_has_a_place
     expected = "\n\nTOOLS\n.  Größe =  1 \t\n" + "x" * 200 + "\nlast\n\nPanel\n"
     assert between.startswith(expected)
     assert b"verdicts-field" not in content
+
+
+@pytest.mark.parametrize(
+    ("given", "sender"),
+    [
+        ("", "The Choosers <digest@localhost>"),
+        ("Verdicts <digest@localhost>", "The Choosers <digest@localhost>"),
+        ("digest@example.com", "The Choosers <digest@example.com>"),
+        ("Our own <digest@example.com>", "Our own <digest@example.com>"),
+    ],
+)
+def test_mails_come_from_the_themes_name_unless_the_settings_give_one(
+    given: str, sender: str
+) -> None:
+    mail = Settings.from_environment({"VERDICTS_MAIL_FROM": given}).mail
+    choosers = Theme(name="Choosers", language="de", mail=Mail(sender="The Choosers"))
+    single = OutgoingMail(
+        1, "sign-in", "ada@example.org", {"path": "/sign-in/"}, 1, datetime.now(UTC)
+    )
+    with using(choosers):
+        contents = (
+            Edition(TEXT, mail, "verdicts.example").personalise(fields()),
+            render_single(single, "https://verdicts.example", mail),
+        )
+    for content in contents:
+        message = email.message_from_bytes(content, policy=email.policy.default)
+        assert str(message["From"]) == sender
