@@ -1,6 +1,7 @@
 """Judges mail: one sentence for each thing that keeps a digest from its reader."""
 
 from collections.abc import Iterable, Sequence
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -24,7 +25,9 @@ class IssueState(msgspec.Struct, frozen=True):
 def configuration(settings: MailSettings, public_url: str) -> Iterable[Finding]:
     """Whether mail can reach people; without a mail server it goes into files."""
     if settings.server is None:
-        yield ok(CHECK, "Mail goes into the Maildir of the data folder; no mail server is set.")
+        says = "Mail goes into the Maildir of the data folder; no mail server is set."
+        private = urlsplit(public_url).hostname in ("localhost", "127.0.0.1", "::1")
+        yield ok(CHECK, says) if private else warn(CHECK, says, "Set SMTP_URL, so readers get it.")
         return
     if not public_url.startswith("https://"):
         yield fail(

@@ -28,6 +28,12 @@ def test_without_a_mail_server_all_is_well() -> None:
     assert sentences() == "Mail goes into the Maildir of the data folder; no mail server is set."
 
 
+def test_a_public_site_without_a_mail_server_is_warned() -> None:
+    settings = Settings.from_environment({"VERDICTS_PUBLIC_URL": "https://verdicts.example"})
+    (finding,) = checks.configuration(settings.mail, settings.public_url)
+    assert (finding.verdict, "SMTP_URL" in finding.do) == ("warn", True)
+
+
 @pytest.mark.parametrize(
     ("environ", "sentence"),
     [
