@@ -38,17 +38,17 @@ class LinkMail(NamedTuple):
 _TEXTS: dict[MailKind, tuple[str, str, str, str]] = {
     "confirmation": (
         "Confirm your subscription",
-        "Somebody, most likely you, entered this address for the weekly AI tool verdicts. "
-        "Confirm it within 7 days, and the next digest comes to you.",
+        "Someone, probably you, entered this address for the weekly AI tool verdicts. "
+        "Confirm it within 7 days to get the next digest.",
         "Confirm the subscription",
-        "If it was not you, do nothing: without a confirmation no digest comes.",
+        "If it wasn't you, ignore this mail: without a confirmation nothing more is sent.",
     ),
     "sign-in": (
         "Sign in to {site}",
-        "Somebody, most likely you, asked to sign in with this address. The link works once, "
+        "Someone, probably you, asked to sign in with this address. The link works once, "
         "within 15 minutes.",
         "Sign in",
-        "If it was not you, do nothing: nobody is signed in without the link.",
+        "If it wasn't you, ignore this mail: no one can sign in without the link.",
     ),
 }
 
