@@ -5,7 +5,7 @@ database's clock.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -14,20 +14,39 @@ from sqlalchemy import Connection, text
 Purpose = Literal["new-voter", "mail-to", "mail-from", "sign-in-to", "sign-in-from"]
 """New voters per prefix; mails asked for, per address that gets them and per caller's prefix."""
 
+# One statement, so that a new voter costs one round trip. Two at once may both find room for one;
+# the later then counts, and finds by the count that it was too many.
 _COUNT = text(
     """
-    insert into verdicts.hourly_counts as counted (purpose, key, since, count)
-    values (:purpose, :key, clock_timestamp(), 1)
-    on conflict (purpose, key) do update set (since, count) = (
-        select case when is_over then excluded.since else counted.since end,
-               case when is_over then 1 else counted.count + 1 end
-        from (select counted.since <= excluded.since - interval '1 hour' as is_over) as hour
+    with tier as (
+        select * from unnest(
+            cast(:purposes as text[]), cast(:keys as text[]), cast(:limits as bigint[])
+        ) with ordinality as each_tier (purpose, key, most, place)
+    ), refused as (
+        select tier.purpose, coalesce(
+            extract(epoch from since + interval '1 hour' - clock_timestamp()), 3600
+        )::float8 as seconds
+        from tier left join verdicts.hourly_counts as counted
+            on counted.purpose = tier.purpose and counted.key = tier.key
+            and since > clock_timestamp() - interval '1 hour'
+        where coalesce(count, 0) >= most order by place limit 1
+    ), counted as (
+        insert into verdicts.hourly_counts as counted (purpose, key, since, count)
+        select purpose, key, clock_timestamp(), 1 from tier
+        where not exists (select from refused) order by place
+        on conflict (purpose, key) do update set (since, count) = (
+            select case when is_over then excluded.since else counted.since end,
+                   case when is_over then 1 else counted.count + 1 end
+            from (select counted.since <= excluded.since - interval '1 hour' as is_over) as hour
+        )
+        returning purpose, key, count,
+            extract(epoch from since + interval '1 hour' - clock_timestamp())::float8 as seconds
     )
-    returning count, extract(epoch from since + interval '1 hour' - clock_timestamp())::float8
+    select purpose, seconds from refused
+    union all
+    select purpose, seconds from counted join tier using (purpose, key) where count > most
     """
 )
-# A crash may forget the last moment's counts, and in return a new voter waits for no disk.
-_DO_NOT_WAIT_FOR_DISK = text("select set_config('synchronous_commit', 'off', true)")
 # Rows that another transaction counts in are skipped, so a deadlock cannot arise.
 _PRUNE = text(
     """
@@ -60,24 +79,23 @@ class LimitReached(Exception):  # noqa: N818 - an outcome, named for what it is
         self.seconds = seconds
 
 
-def count_within(connection: Connection, limits: Iterable[HourlyLimit]) -> None:
+def count_within(connection: Connection, limits: Sequence[HourlyLimit]) -> None:
     """Count once under each key, in an order that all callers of these purposes share.
 
     Raises:
-        LimitReached: A limit is reached; the caller rolls the transaction back.
+        LimitReached: A limit is reached, and nothing is counted. Only where another transaction
+            took the last place meanwhile this one stays counted, unless it is rolled back.
     """
-    for limit in limits:
-        count, seconds = connection.execute(
-            _COUNT, {"purpose": limit.purpose, "key": limit.key}
-        ).one()
-        if count > limit.limit:
-            raise LimitReached(limit.purpose, max(1, math.ceil(seconds)))
-
-
-def count_without_disk(connection: Connection, limits: Iterable[HourlyLimit]) -> None:
-    """As `count_within`, in a transaction that commits without waiting for the disk."""
-    connection.execute(_DO_NOT_WAIT_FOR_DISK)
-    count_within(connection, limits)
+    full = connection.execute(
+        _COUNT,
+        {
+            "purposes": [limit.purpose for limit in limits],
+            "keys": [limit.key for limit in limits],
+            "limits": [limit.limit for limit in limits],
+        },
+    ).first()
+    if full is not None:
+        raise LimitReached(full.purpose, max(1, math.ceil(full.seconds)))
 
 
 def prune_counts(connection: Connection) -> None:

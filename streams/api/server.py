@@ -20,7 +20,7 @@ from infra.runtime.blocking_pool import BlockingPool
 from infra.settings import Settings
 from streams.api.accounts.sessions.session_lookup import CachedSessions
 from streams.api.accounts.transfers.log_ends import KafkaLogEnds
-from streams.api.auth.hourly_counts import SharedCounts
+from streams.api.auth.hourly_counts import DatabaseCounter, SharedCounts
 from streams.api.auth.tokens import CachedTokens
 from streams.api.connection_shares import ConnectionShares, keep_shares
 from streams.api.http.html_page import BarePageRenderer, PageRenderer
@@ -131,6 +131,8 @@ async def connect(
         stack.callback(engine.dispose)
         read_model = DatabaseReadModel(engine)
         stack.callback(read_model.close)
+        counter = DatabaseCounter(settings)
+        stack.callback(counter.close)
         private = DatabasePrivateStore(engine)
         stack.callback(private.close)
         producer = KafkaProducer(settings, on_fatal=lambda reason: _end(ending, reason))
@@ -138,7 +140,7 @@ async def connect(
         dependencies = Dependencies(
             tokens=CachedTokens.from_engine(engine),
             sessions=CachedSessions.from_engine(engine),
-            new_voters=SharedCounts.from_engine(engine),
+            new_voters=SharedCounts(counter),
             producer=producer,
             read_model=read_model,
             log_ends=KafkaLogEnds(settings),

@@ -1,6 +1,7 @@
 """Hourly counts that processes share."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import Engine, text
@@ -11,10 +12,11 @@ from infra.settings import Settings
 from projections.private.hourly_counts import (
     HourlyLimit,
     LimitReached,
-    count_without_disk,
+    count_within,
     prune_counts,
     read_counts,
 )
+from streams.api.auth.hourly_counts import DatabaseCounter
 
 pytestmark = pytest.mark.integration
 TIERS = [HourlyLimit("new-voter", "10.1.0.0/24", 2), HourlyLimit("new-voter", "10.1.0.0/16", 3)]
@@ -31,7 +33,7 @@ def engine(fresh_database: str) -> Iterator[Engine]:
 
 def count(engine: Engine, tiers: list[HourlyLimit] = TIERS) -> None:
     with engine.begin() as connection:
-        count_without_disk(connection, tiers)
+        count_within(connection, tiers)
 
 
 def counts(engine: Engine) -> dict[str, int]:
@@ -91,3 +93,20 @@ def test_purposes_count_apart(engine: Engine) -> None:
         count(engine, [HourlyLimit("mail-from", "10.1.0.0/24", 1)])
     assert refused.value.purpose == "mail-from"
     assert counts(engine) == {"10.1.0.0/24": 1}
+
+
+def test_of_many_at_once_no_more_are_admitted_than_the_limit(fresh_database: str) -> None:
+    settings = Settings.from_environment({"DATABASE_URL": fresh_database})
+    migrate(settings)
+    counter = DatabaseCounter(settings)
+
+    def is_admitted(_: int) -> bool:
+        try:
+            counter([HourlyLimit("new-voter", "10.1.0.0/24", 7)])
+        except LimitReached:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sum(threads.map(is_admitted, range(40))) == 7
+    counter.close()
