@@ -38,6 +38,8 @@ from publishers.views.paths import digests_path
 MOST_MARKS = 2_000
 # How often marks are read, and how often the weeks are asked for.
 MARKS, WEEKS = Throttle(0.5, 0.015, 0.2), Throttle(0.1, 1.0, 3.0)
+# How often everything is read.
+EDITS = Throttle(0.25, 0.0, 2.0)
 
 
 class BuildStats(msgspec.Struct):
@@ -74,6 +76,8 @@ class SiteBuilder:
         self._digests_stale = False
         self._queue, self._marks = PageQueue(clock), MarkTracker(database, clock)
         self._marks_timer, self._weeks_timer = Timer(MARKS, clock), Timer(WEEKS, clock)
+        self._edits_timer = Timer(EDITS, clock)
+        self._edits: dict[int, RecordKey] = {}
         self.notified = True
         """Whether marks may have come since they were read last; the caller sets it."""
         self.stats = BuildStats()
@@ -115,7 +119,7 @@ class SiteBuilder:
             self._content = content_cache.load(connection)
             self._open_weeks = list_open_weeks(connection)
         self._queue = PageQueue(self._clock)
-        self._marks = MarkTracker(self._engine, self._clock)
+        self._marks, self._edits = MarkTracker(self._engine, self._clock), {}
         self._digests_stale = False
 
     def mark_all(self) -> None:
@@ -126,13 +130,16 @@ class SiteBuilder:
     @property
     def idle(self) -> bool:
         """Whether no page waits, and no mark that the builder knows of."""
-        return not (self._queue or self._marks.check or self.notified)
+        return not (self._queue or self._marks.check or self._edits or self.notified)
 
     def seconds_until_due(self) -> float:
         """Seconds until `build_next` has something to do, if no notification comes before."""
         waits = [self._queue.seconds_until_due(), self._weeks_timer.seconds_until_due()]
         if self.notified:
             waits.append(self._marks_timer.seconds_until_due())
+        if self._edits:
+            timers = (self._marks_timer, self._edits_timer)
+            waits.append(max(timer.seconds_until_due() for timer in timers))
         if self._may_check:
             waits.append(0.0)
         return max(0.0, min(waits))
@@ -145,7 +152,8 @@ class SiteBuilder:
         """
         if self._weeks_timer.seconds_until_due() <= 0:
             self._check_weeks()
-        if self.notified and self._marks_timer.seconds_until_due() <= 0:
+        may_read = self.notified or self._edits_are_due
+        if may_read and self._marks_timer.seconds_until_due() <= 0:
             self._read_marks()
         if self._may_check:
             self._check_slice()
@@ -176,21 +184,32 @@ class SiteBuilder:
             self._read_digests()
 
     def _read_marks(self) -> None:
-        """Bring the content up to date, and queue the pages that the marks affect."""
+        """Bring the content up to date, and queue the pages that the marks affect.
+
+        After votes the marked tools are read. After anything else everything is, which takes long
+        on a large site. It has its share of the time, so that votes do not wait for each edit.
+        """
         began = self._clock()
         with self._marks_timer.run():
             with pipelined(self._engine, SNAPSHOT) as snapshot:
-                marks = dirty_records.pending(snapshot, MOST_MARKS, self._marks.waiting())
-                keys = set(marks.values())
-                content = content_cache.refresh(snapshot, self._content, keys)
-            if content is None:
-                with self._snapshots.begin() as connection:
+                besides = [*self._marks.waiting(), *self._edits]
+                marks = dirty_records.pending(snapshot, MOST_MARKS, besides)
+                content, edited = content_cache.refresh(snapshot, self._content, {*marks.values()})
+            self.notified = len(marks) == MOST_MARKS
+            self._edits |= {mark: key for mark, key in marks.items() if key in edited}
+            marks = {mark: key for mark, key in marks.items() if key not in edited}
+            if self._edits_are_due:
+                with self._edits_timer.run(), self._snapshots.begin() as connection:
                     content = content_cache.load(connection)
-        self.notified = len(marks) == MOST_MARKS
+                marks, self._edits = marks | self._edits, {}
         if marks:
             self._digests_stale = True
             self._take(marks, content, began)
             self._settle()
+
+    @property
+    def _edits_are_due(self) -> bool:
+        return bool(self._edits) and self._edits_timer.seconds_until_due() <= 0
 
     def _take(self, marks: Mapping[int, RecordKey], content: InMemoryContent, since: float) -> None:
         """Queue the pages of what was marked: what is shown, the backfill, and a check of all."""

@@ -17,7 +17,8 @@ from projections.history.weekly_digests import list_digests
 from projections.read.categories import list_categories
 from projections.read.reviewers import list_reviewers
 from projections.read.tools import find_tools, list_tools
-from projections.record_keys import RecordKey
+from projections.write.dirty_records import SITE
+from projections.write.outbox import RecordKey
 from publishers.content.in_memory_content import InMemoryContent
 from schemas.history import History
 from schemas.records import Community, Tool
@@ -67,29 +68,37 @@ def load(connection: Connection) -> InMemoryContent:
     )
 
 
+class Refreshed(NamedTuple):
+    """Content with the newest votes and bookmarks of marked tools.
+
+    Attributes:
+        content: The content; all but the tallies of these tools is as before.
+        edited: The marked records of which more than votes and bookmarks changed. What they changed
+            is not in the content; that takes `load`.
+    """
+
+    content: InMemoryContent
+    edited: frozenset[RecordKey]
+
+
 def refresh(
     connection: Statements, content: InMemoryContent, marked: Collection[RecordKey]
-) -> InMemoryContent | None:
-    """Read what differs from `content`, given every record that was marked since it was read.
-
-    Returns:
-        The content of now; None when more than votes and bookmarks changed, so that everything
-        must be read again.
-    """
-    if not marked:
-        return content
+) -> Refreshed:
+    """Read what differs from `content`, given records that were marked since it was read."""
     slugs = [key.key for key in marked if key.kind == "tool"]
-    if len(slugs) < len(marked):
-        return None
+    edited = {key for key in marked if key.kind != "tool" and key != SITE}
+    if not slugs:
+        return Refreshed(content, frozenset(edited))
     read_edited = tool_history.query_edited(connection, slugs)
     tools = {tool.tool: tool for tool in find_tools(connection, slugs)}
-    edited = read_edited()
+    histories = read_edited()
     for slug in slugs:
         known = structs.replace(content.history(slug), community=[])
-        same_history = known == edited.get(slug, History())
+        same_history = known == histories.get(slug, History())
         if not (same_history and _facts(content.tool(slug)) == _facts(tools.get(slug))):
-            return None
-    return content.with_tallies(tools.values())
+            edited.add(RecordKey("tool", slug))
+    voted = [tool for slug, tool in tools.items() if RecordKey("tool", slug) not in edited]
+    return Refreshed(content.with_tallies(voted) if voted else content, frozenset(edited))
 
 
 def diff(before: InMemoryContent, after: InMemoryContent) -> Iterator[ToolChange]:

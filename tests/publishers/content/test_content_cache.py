@@ -44,9 +44,8 @@ class CachedContent:
 
     def _read(self, content: InMemoryContent, marked: RecordKey) -> InMemoryContent:
         with self._engine.connect() as connection:
-            return content_cache.refresh(connection, content, [marked]) or content_cache.load(
-                connection
-            )
+            refreshed = content_cache.refresh(connection, content, [marked])
+            return content_cache.load(connection) if refreshed.edited else refreshed.content
 
 
 @pytest.fixture
@@ -117,3 +116,18 @@ def test_a_tool_that_moves_or_is_retired_has_moved(cache: CachedContent) -> None
     cache.refresh(a_listing("ant", "Ant", "pets", time=LATER), a_retirement("bee"), marked="ant")
     moved = {change.slug: change.moved for change in content_cache.diff(before, cache.content)}
     assert moved == {"ant": True, "bee": True}
+
+
+def test_votes_are_read_while_another_tool_was_edited(
+    cache: CachedContent, projected: Engine
+) -> None:
+    before = cache.content
+    Journal(projected).apply(
+        a_listing("ant", "Renamed", "insects", time=LATER), a_vote(tool="bee", voter="v-9")
+    )
+    keys = [RecordKey("tool", "ant"), RecordKey("tool", "bee"), RecordKey("category", "insects")]
+    with projected.connect() as connection:
+        content, edited = content_cache.refresh(connection, before, keys)
+    assert edited == {keys[0], keys[2]}
+    assert content.tool("ant") is before.tool("ant")
+    assert content.tool("bee") != before.tool("bee")
