@@ -32,7 +32,8 @@ class CachedContent:
         self._engine = engine
         self._journal = Journal(engine)
         self._journal.apply(*CONTENT)
-        self.content = self._read(InMemoryContent(), RecordKey("site", ""))
+        with engine.connect() as connection:
+            self.content = content_cache.load(connection)
 
     def refresh(self, *events: Event, marked: str) -> dict[str, bool]:
         """Whether only votes and bookmarks changed, by changed tool."""
