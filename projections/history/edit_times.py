@@ -43,6 +43,7 @@ _DEMO_TOOLS = (
     .outerjoin(tables.retirements, tables.retirements.c.tool == tables.tools.c.tool)
     .where(_slice(tables.first_listings, TIME_BYTES + 1, len(_DEMO_ID)) == _DEMO_ID)
 )
+_DEMO_OF_TOOLS = _DEMO_TOOLS.where(tables.tools.c.tool == func.any(bindparam("tools")))
 
 
 def query_listing_times(
@@ -70,12 +71,16 @@ def read_edit_times(connection: Connection) -> EditTimes:
     )
 
 
-def read_demo_tools(connection: Connection) -> DemoTools:
-    """Read which tools were listed first by an event of the demo."""
-    tools = {row.tool: row.is_retired for row in connection.execute(_DEMO_TOOLS)}
+def read_demo_tools(connection: Statements, tools: Iterable[str] | None = None) -> DemoTools:
+    """Read which of these tools, or of all, were listed first by an event of the demo."""
+    if tools is None:
+        rows = connection.execute(_DEMO_TOOLS)
+    else:
+        rows = connection.execute(_DEMO_OF_TOOLS, {"tools": sorted(tools)})
+    retired = {row.tool: row.is_retired for row in rows.all()}
     return DemoTools(
-        frozenset(tool for tool, is_retired in tools.items() if not is_retired),
-        frozenset(tool for tool, is_retired in tools.items() if is_retired),
+        frozenset(tool for tool, is_retired in retired.items() if not is_retired),
+        frozenset(tool for tool, is_retired in retired.items() if is_retired),
     )
 
 

@@ -10,7 +10,8 @@ from itertools import groupby
 from typing import Any
 
 from msgspec import structs
-from sqlalchemy import Connection, bindparam, case, func, select
+from sqlalchemy import Connection, Text, bindparam, case, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from infra.postgres.pipeline import Statements
 from projections import tables
@@ -34,13 +35,19 @@ _all_revisions = (
     .join(_reviewers, _reviewers.c.reviewer == _revisions.c.reviewer)
     .order_by(_revisions.c.tool, _revisions.c.stamp, _revisions.c.reviewer)
 )
+_tool = func.unnest(bindparam("tools", type_=ARRAY(Text))).column_valued("tool")
+_counts_of_tools = (
+    select(tables.digests.c.week, _tool, tables.digests.c.tallies[_tool].label("counts"))
+    .where(tables.digests.c.tallies.has_key(_tool))
+    .order_by(tables.digests.c.week)
+)
 _revisions_of_tools = _all_revisions.where(_revisions.c.tool == func.any(bindparam("tools")))
 
 
 def read_history(connection: Connection, tool: str) -> History:
     """Read the history of a tool; an unknown tool has an empty one."""
     history = query_edited(connection, [tool])().get(tool, History())
-    return structs.replace(history, community=_community(connection, tool))
+    return structs.replace(history, community=read_communities_of(connection, [tool]).get(tool, []))
 
 
 def read_histories(connection: Connection) -> dict[str, History]:
@@ -112,16 +119,15 @@ def _revision(row: Any) -> Revision:
     return Revision(row.tool, row.reviewer, row.name, row.time, row.score, row.verdict, body="")
 
 
-def _community(connection: Connection, tool: str) -> list[CommunityPoint]:
-    """Read a tool's point of each frozen week with its tally, oldest first."""
-    counts = tables.digests.c.tallies[tool]
-    query = (
-        select(tables.digests.c.week, counts.label("counts"))
-        .where(tables.digests.c.tallies.has_key(tool))
-        .order_by(tables.digests.c.week)
-    )
-    rows = connection.execute(query)
-    return [_point(row.week, row.counts) for row in rows if weeks.exists(row.week)]
+def read_communities_of(
+    connection: Statements, tools: Iterable[str]
+) -> dict[str, list[CommunityPoint]]:
+    """Read the points of these tools: of each frozen week with a tally, oldest first."""
+    points: dict[str, list[CommunityPoint]] = defaultdict(list)
+    for row in connection.execute(_counts_of_tools, {"tools": sorted(tools)}).all():
+        if weeks.exists(row.week):
+            points[row.tool].append(_point(row.week, row.counts))
+    return points
 
 
 def _communities(connection: Connection) -> dict[str, list[CommunityPoint]]:

@@ -122,9 +122,8 @@ def _backfill(
     for slug in new:
         yield from dependencies.paths_about_tool(content, slug)
     edited = [change for change in changes if not change.only_tallies]
-    for category in sorted({tool.category.slug for change in edited for tool in change.tools}):
-        yield from dependencies.paths_in_category(category)
-        yield from _of_pairs(before, content, category)
+    if edited:
+        yield from _of_edits(before, content, edited)
     for key in sorted(keys):
         if key.kind == "category":
             yield from dependencies.paths_of_category(content, key.key)
@@ -132,10 +131,25 @@ def _backfill(
             yield from dependencies.paths_of_reviewer(content, key.key)
         elif key.kind == "digest":  # a frozen week is in the histories of all tools
             yield from catalogue.page_paths(content)
-    if edited:
-        yield from dependencies.paths_of_any_tool(content)
-        # Files that are no longer needed are removed.
-        yield from sitemap.part_paths(sitemap.count(before))
+
+
+def _of_edits(
+    before: SiteContent, content: SiteContent, edited: Collection[ToolChange]
+) -> Iterator[str]:
+    """The pages that may show anything but votes of edited tools; few, however many tools are."""
+    slugs = {change.slug for change in edited}
+    for category in sorted({tool.category.slug for change in edited for tool in change.tools}):
+        yield from dependencies.paths_in_category(category)
+        yield from _of_pairs(before, content, category)
+    for slug in sorted(slugs):
+        for each in (before, content):
+            yield from map(tool_path, each.rivals(slug))
+    yield from map(tool_path, content.similar_tools().dependents(slugs))
+    if before.newest_listing() != content.newest_listing():
+        yield from dependencies.feeds_of_categories(content)
+    yield from dependencies.lists_of_tools(content)
+    # Files that are no longer needed are removed.
+    yield from sitemap.part_paths(sitemap.count(before))
 
 
 def _of_pairs(before: SiteContent, content: SiteContent, category: str) -> Iterator[str]:
@@ -143,7 +157,10 @@ def _of_pairs(before: SiteContent, content: SiteContent, category: str) -> Itera
 
     Where the texts of one tool of a large category change, others may get other rivals.
     """
-    differ = pairs(before.rivals_in(category)) ^ pairs(content.rivals_in(category))
-    for one, other in sorted(differ):
+    rivals_before, rivals_now = before.rivals_in(category), content.rivals_in(category)
+    if rivals_before is rivals_now:
+        return
+    for one, other in sorted(pairs(rivals_before) ^ pairs(rivals_now)):
         path = comparison_path(one, other)
         yield from chain((path,), catalogue.alternates_of(path))
+        yield from map(tool_path, (one, other))

@@ -37,9 +37,9 @@ from publishers.views.paths import digests_path
 
 MOST_MARKS = 2_000
 # How often marks are read, and how often the weeks are asked for.
-MARKS, WEEKS = Throttle(0.5, 0.015, 0.2), Throttle(0.1, 1.0, 3.0)
+MARKS, WEEKS = Throttle(0.25, 0.015, 0.2), Throttle(0.1, 1.0, 3.0)
 # How often everything is read.
-EDITS = Throttle(0.25, 0.0, 2.0)
+LOADS = Throttle(0.25, 0.0, 2.0)
 
 
 class BuildStats(msgspec.Struct):
@@ -76,8 +76,8 @@ class SiteBuilder:
         self._digests_stale = False
         self._queue, self._marks = PageQueue(clock), MarkTracker(database, clock)
         self._marks_timer, self._weeks_timer = Timer(MARKS, clock), Timer(WEEKS, clock)
-        self._edits_timer = Timer(EDITS, clock)
-        self._edits: dict[int, RecordKey] = {}
+        self._load_timer = Timer(LOADS, clock)
+        self._unread: dict[int, RecordKey] = {}
         self.notified = True
         """Whether marks may have come since they were read last; the caller sets it."""
         self.stats = BuildStats()
@@ -119,7 +119,7 @@ class SiteBuilder:
             self._content = content_cache.load(connection)
             self._open_weeks = list_open_weeks(connection)
         self._queue = PageQueue(self._clock)
-        self._marks, self._edits = MarkTracker(self._engine, self._clock), {}
+        self._marks, self._unread = MarkTracker(self._engine, self._clock), {}
         self._digests_stale = False
 
     def mark_all(self) -> None:
@@ -130,15 +130,15 @@ class SiteBuilder:
     @property
     def idle(self) -> bool:
         """Whether no page waits, and no mark that the builder knows of."""
-        return not (self._queue or self._marks.check or self._edits or self.notified)
+        return not (self._queue or self._marks.check or self._unread or self.notified)
 
     def seconds_until_due(self) -> float:
         """Seconds until `build_next` has something to do, if no notification comes before."""
         waits = [self._queue.seconds_until_due(), self._weeks_timer.seconds_until_due()]
         if self.notified:
             waits.append(self._marks_timer.seconds_until_due())
-        if self._edits:
-            timers = (self._marks_timer, self._edits_timer)
+        if self._unread:
+            timers = (self._marks_timer, self._load_timer)
             waits.append(max(timer.seconds_until_due() for timer in timers))
         if self._may_check:
             waits.append(0.0)
@@ -152,7 +152,7 @@ class SiteBuilder:
         """
         if self._weeks_timer.seconds_until_due() <= 0:
             self._check_weeks()
-        may_read = self.notified or self._edits_are_due
+        may_read = self.notified or self._unread_is_due
         if may_read and self._marks_timer.seconds_until_due() <= 0:
             self._read_marks()
         if self._may_check:
@@ -186,30 +186,30 @@ class SiteBuilder:
     def _read_marks(self) -> None:
         """Bring the content up to date, and queue the pages that the marks affect.
 
-        After votes the marked tools are read. After anything else everything is, which takes long
-        on a large site. It has its share of the time, so that votes do not wait for each edit.
+        Of tools the marked ones are read. After anything else everything is, which takes long on a
+        large site. It has its share of the time, so that votes do not wait for it each time.
         """
         began = self._clock()
         with self._marks_timer.run():
             with pipelined(self._engine, SNAPSHOT) as snapshot:
-                besides = [*self._marks.waiting(), *self._edits]
+                besides = [*self._marks.waiting(), *self._unread]
                 marks = dirty_records.pending(snapshot, MOST_MARKS, besides)
-                content, edited = content_cache.refresh(snapshot, self._content, {*marks.values()})
+                content, unread = content_cache.refresh(snapshot, self._content, {*marks.values()})
             self.notified = len(marks) == MOST_MARKS
-            self._edits |= {mark: key for mark, key in marks.items() if key in edited}
-            marks = {mark: key for mark, key in marks.items() if key not in edited}
-            if self._edits_are_due:
-                with self._edits_timer.run(), self._snapshots.begin() as connection:
-                    content = content_cache.load(connection)
-                marks, self._edits = marks | self._edits, {}
+            self._unread |= {mark: key for mark, key in marks.items() if key in unread}
+            marks = {mark: key for mark, key in marks.items() if key not in unread}
+            if self._unread_is_due:
+                with self._load_timer.run(), self._snapshots.begin() as connection:
+                    content = content_cache.load(connection).with_indexes_of(self._content)
+                marks, self._unread = marks | self._unread, {}
         if marks:
             self._digests_stale = True
             self._take(marks, content, began)
             self._settle()
 
     @property
-    def _edits_are_due(self) -> bool:
-        return bool(self._edits) and self._edits_timer.seconds_until_due() <= 0
+    def _unread_is_due(self) -> bool:
+        return bool(self._unread) and self._load_timer.seconds_until_due() <= 0
 
     def _take(self, marks: Mapping[int, RecordKey], content: InMemoryContent, since: float) -> None:
         """Queue the pages of what was marked: what is shown, the backfill, and a check of all."""

@@ -1,10 +1,11 @@
 """The publisher's content of the site, kept in memory and brought up to date by the marks.
 
-A site of ten thousand pages takes too long to read for each vote. Every change is marked, so after
-votes and bookmarks the marked tools are enough. After any other change everything is read again.
+A site of ten thousand pages takes too long to read for each change. Every change is marked, so of
+tools the marked ones are enough. After a change of a category, a reviewer or a digest everything is
+read again.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from msgspec import structs
@@ -69,16 +70,16 @@ def load(connection: Connection) -> InMemoryContent:
 
 
 class Refreshed(NamedTuple):
-    """Content with the newest votes and bookmarks of marked tools.
+    """Content with marked tools as they are now.
 
     Attributes:
-        content: The content; all but the tallies of these tools is as before.
-        edited: The marked records of which more than votes and bookmarks changed. What they changed
-            is not in the content; that takes `load`.
+        content: The content.
+        unread: The marked records that many tools show, such as categories. What they changed is
+            not in the content; that takes `load`.
     """
 
     content: InMemoryContent
-    edited: frozenset[RecordKey]
+    unread: frozenset[RecordKey]
 
 
 def refresh(
@@ -86,29 +87,50 @@ def refresh(
 ) -> Refreshed:
     """Read what differs from `content`, given records that were marked since it was read."""
     slugs = [key.key for key in marked if key.kind == "tool"]
-    edited = {key for key in marked if key.kind != "tool" and key != SITE}
+    unread = frozenset(key for key in marked if key.kind != "tool" and key != SITE)
     if not slugs:
-        return Refreshed(content, frozenset(edited))
+        return Refreshed(content, unread)
     read_edited = tool_history.query_edited(connection, slugs)
     tools = {tool.tool: tool for tool in find_tools(connection, slugs)}
     histories = read_edited()
+    edited = set()
     for slug in slugs:
         known = structs.replace(content.history(slug), community=[])
         same_history = known == histories.get(slug, History())
         if not (same_history and _facts(content.tool(slug)) == _facts(tools.get(slug))):
-            edited.add(RecordKey("tool", slug))
-    voted = [tool for slug, tool in tools.items() if RecordKey("tool", slug) not in edited]
-    return Refreshed(content.with_tallies(voted) if voted else content, frozenset(edited))
+            edited.add(slug)
+    if edited:
+        content = content.with_tools(
+            {slug: tools.get(slug) for slug in edited},
+            _with_community(connection, content, {slug: histories.get(slug) for slug in edited}),
+            read_demo_tools(connection, edited),
+        )
+    voted = [tool for slug, tool in tools.items() if slug not in edited]
+    return Refreshed(content.with_tallies(voted) if voted else content, unread)
+
+
+def _with_community(
+    connection: Statements, content: InMemoryContent, edited: Mapping[str, History | None]
+) -> dict[str, History]:
+    """Whole histories: no edit changes the community's points, which are read for new tools."""
+    new = [slug for slug in edited if slug not in content.histories()]
+    points = tool_history.read_communities_of(connection, new) if new else {}
+    whole = {
+        slug: structs.replace(
+            history or History(), community=points.get(slug, content.history(slug).community)
+        )
+        for slug, history in edited.items()
+    }
+    return {slug: history for slug, history in whole.items() if history != History()}
 
 
 def diff(before: InMemoryContent, after: InMemoryContent) -> Iterator[ToolChange]:
     """Compare the tools of two contents; gives those that differ, by slug."""
     if before is after:
         return
-    for slug in sorted({*before.slugs(), *after.slugs()}):
+    slugs = {*before.slugs(), *after.slugs()}
+    for slug in sorted(slug for slug in slugs if before.tool(slug) is not after.tool(slug)):
         old, new = before.tool(slug), after.tool(slug)
-        if old is new:
-            continue
         same = _facts(old) == _facts(new) and before.history(slug) == after.history(slug)
         if not (same and _tallies(old) == _tallies(new)):
             yield ToolChange(slug, old, new, same)

@@ -8,12 +8,13 @@ from sqlalchemy import Connection, func, select
 
 from projections.read.offsets import read_applied_offsets
 from publishers.views.search.search_index import SearchIndex
+from publishers.views.tools.rivals import CategoryRivals
 from publishers.views.tools.similarity import SimilarTools
 from schemas.records import Tool
 from schemas.topics import CATALOG, TopicPartition
 
 Index = TypeVar("Index")
-RivalsByCategory = dict[str, dict[str, list[str]]]
+RivalsByCategory = dict[str, CategoryRivals]
 
 
 class SharedIndex(Generic[Index]):

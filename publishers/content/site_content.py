@@ -8,7 +8,7 @@ from functools import cached_property
 
 from publishers.views.last_modified import LastModified, listed_at
 from publishers.views.search.search_index import SearchIndex
-from publishers.views.tools.rivals import rivals
+from publishers.views.tools.rivals import CategoryRivals
 from publishers.views.tools.similarity import SimilarTools
 from schemas.digests import WeeklyDigest
 from schemas.facts.values import FactDefinition
@@ -152,8 +152,8 @@ class SiteContent(ABC):
     def rivals_in(self, category: str) -> dict[str, list[str]]:
         """The same for every tool on the site in one category."""
         if category not in self._rivals:
-            self._rivals[category] = rivals(self.tools_in(category))
-        return self._rivals[category]
+            self._rivals[category] = CategoryRivals(self.tools_in(category))
+        return self._rivals[category].by_tool
 
     def similar_tools(self) -> SimilarTools:
         """The tools on the site, comparable by their texts."""
@@ -172,7 +172,7 @@ class SiteContent(ABC):
         return SearchIndex(self.tools())
 
     @cached_property
-    def _rivals(self) -> dict[str, dict[str, list[str]]]:
+    def _rivals(self) -> dict[str, CategoryRivals]:
         """By category, as far as they were asked for; no tally changes them."""
         return {}
 

@@ -42,17 +42,28 @@ def paths_about_tool(content: SiteContent, slug: str) -> list[str]:
 def paths_of_any_tool(content: SiteContent) -> list[str]:
     """The pages that may show something of any tool, whatever its category is."""
     return [
+        *lists_of_tools(content),
+        # Related tools depend on the texts of all tools.
+        *(tool_path(tool.tool) for tool in content.tools()),
+        *feeds_of_categories(content),
+    ]
+
+
+def lists_of_tools(content: SiteContent) -> list[str]:
+    """The pages that list tools of all categories; no more of them where there are more tools."""
+    return [
         *(HOME, tools_path(), categories_path(), reviewers_path()),
         # A retraction removes its reviewer from the tool, so every reviewer's page may change.
         *(reviewer_path(reviewer.reviewer) for reviewer in content.reviewers()),
-        # Related tools depend on the texts of all tools.
-        *(tool_path(tool.tool) for tool in content.tools()),
         # Digests link to the tools that are not retired.
         *(digest_path(digest.week) for digest in content.digests()),
-        # A category's feed is dated by the listings of all tools.
-        *(feed_path(category_path(category.category)) for category in content.categories()),
         *(FEED, SITEMAP, *sitemap.part_paths(sitemap.count(content)), OVERVIEW, SEARCH_INDEX),
     ]
+
+
+def feeds_of_categories(content: SiteContent) -> list[str]:
+    """The feeds of all categories, which the newest listing of any tool dates."""
+    return [feed_path(category_path(each.category)) for each in content.categories()]
 
 
 def paths_in_category(category: str) -> list[str]:

@@ -52,12 +52,14 @@ class Limits(NamedTuple):
     wait: float
 
 
+# Reading marks takes up to a quarter of the time, and tools' own pages half of it, where processors
+# are short: the others' shares have to fit into the rest.
 LIMITS = {
     Priority.TOOL: Limits(0.5, 1.0, 0.0),
-    Priority.PEOPLE: Limits(0.2, 1.0, 1.0),
-    Priority.MACHINES: Limits(0.1, 1.0, 1.0),
-    Priority.SUMMARIES: Limits(0.1, 3.0, 3.0),
-    Priority.BACKFILL: Limits(0.1, 1.0, 3.0),
+    Priority.PEOPLE: Limits(0.1, 1.0, 1.0),
+    Priority.MACHINES: Limits(0.05, 1.0, 1.0),
+    Priority.SUMMARIES: Limits(0.05, 3.0, 3.0),
+    Priority.BACKFILL: Limits(0.05, 1.0, 3.0),
 }
 OVERDUE_SECONDS = 5.0
 """All but backfill that has waited for so long is built in the order in which it came."""

@@ -1,5 +1,7 @@
 """The cached content equals the database, and reads no more than necessary."""
 
+from collections.abc import Sequence
+
 import pytest
 from sqlalchemy import Engine
 
@@ -7,12 +9,12 @@ from projections.record_keys import RecordKey
 from publishers.content import content_cache
 from publishers.content.database_content import DatabaseContent
 from publishers.content.in_memory_content import InMemoryContent
-from schemas.events import Event
+from schemas.events import DEMO_ID_PREFIX, Event
 from tests.harness.examples import (
     NOON,
     a_bookmark,
-    a_category,
     a_listing,
+    a_merge,
     a_retirement,
     a_review,
     a_vote,
@@ -37,16 +39,23 @@ class CachedContent:
 
     def refresh(self, *events: Event, marked: str) -> dict[str, bool]:
         """Whether only votes and bookmarks changed, by changed tool."""
+        return self.refresh_all(*events, marked=[marked])
+
+    def refresh_all(self, *events: Event, marked: Sequence[str]) -> dict[str, bool]:
+        """The same where several tools are marked."""
         self._journal.apply(*events)
-        before, self.content = self.content, self._read(self.content, RecordKey("tool", marked))
+        before = self.content
+        keys = [RecordKey("tool", slug) for slug in marked]
+        with self._engine.connect() as connection:
+            self.content, unread = content_cache.refresh(connection, before, keys)
+        assert not unread
         return {
             change.slug: change.only_tallies for change in content_cache.diff(before, self.content)
         }
 
-    def _read(self, content: InMemoryContent, marked: RecordKey) -> InMemoryContent:
+    def loaded(self) -> InMemoryContent:
         with self._engine.connect() as connection:
-            refreshed = content_cache.refresh(connection, content, [marked])
-            return content_cache.load(connection) if refreshed.edited else refreshed.content
+            return content_cache.load(connection)
 
 
 @pytest.fixture
@@ -93,12 +102,61 @@ def test_refreshing_unchanged_tools_changes_nothing(cache: CachedContent) -> Non
     assert cache.refresh(marked="unheard-of") == {}
 
 
-def test_any_other_change_reads_everything_and_finds_the_differences(cache: CachedContent) -> None:
+def test_an_edit_reads_only_its_tool(cache: CachedContent) -> None:
+    bee = cache.content.tool("bee")
     review = a_review(90, tool="ant", reviewer="zoe")
-    changed = cache.refresh(
-        review, a_vote(tool="bee"), a_category("undefined", "Pets"), marked="ant"
-    )
-    assert changed == {"ant": False, "bee": True, "cat": False}
+    assert cache.refresh(review, a_vote(tool="bee"), marked="ant") == {"ant": False}
+    assert cache.content.tool("bee") is bee
+    assert cache.refresh(marked="bee") == {"bee": True}
+
+
+EDITS = {
+    "a review": ([a_review(90, tool="ant", reviewer="zoe")], ["ant"]),
+    "a late review": ([a_review(1, "skip", tool="bee", reviewer="ann", time=NOON - 1)], ["bee"]),
+    "a new tool": ([a_listing("eel", "Eel", "insects", time=LATER)], ["eel"]),
+    "a tool of a new category": ([a_listing("eel", "Eel", "fish", time=LATER)], ["eel"]),
+    "the only tool of a category leaves it": (
+        [a_listing("cat", "Cat", "insects", time=LATER)], ["cat"],
+    ),
+    "a retirement": ([a_retirement("bee")], ["bee"]),
+    "a tool of the demo": (
+        [a_listing("eel", "Eel", "pets", time=LATER, id=f"{DEMO_ID_PREFIX}1")], ["eel"],
+    ),
+    "another text, and a vote for another tool": (
+        [
+            a_listing("ant", "Ant", "insects", time=LATER, description="Swims like an eel."),
+            a_vote(tool="bee", voter="v-9"),
+        ],
+        ["ant", "bee"],
+    ),
+    "a merge": ([a_merge("bee", "ant", time=LATER)], ["ant", "bee"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_content_after_an_edit_equals_the_database(cache: CachedContent, edit: str) -> None:
+    events, marked = EDITS[edit]
+    similar = cache.content.similar_tools()
+    for tool in cache.content.tools():
+        similar.of(tool)
+        cache.content.rivals(tool.tool)
+    cache.refresh_all(*events, marked=marked)
+    content, loaded = cache.content, cache.loaded()
+    agree(content, loaded)
+    assert content.retired() == loaded.retired()
+    assert content.histories() == loaded.histories()
+    assert content.demo_tools() == loaded.demo_tools()
+    for tool in loaded.tools():
+        assert content.similar_tools().of(tool) == loaded.similar_tools().of(tool)
+        assert content.rivals(tool.tool) == loaded.rivals(tool.tool)
+
+
+def test_other_records_are_left_to_read_everything(cache: CachedContent, projected: Engine) -> None:
+    keys = [RecordKey("category", "insects"), RecordKey("reviewer", "ann"), RecordKey("site", "")]
+    with projected.connect() as connection:
+        content, unread = content_cache.refresh(connection, cache.content, keys)
+    assert content is cache.content
+    assert unread == {*keys[:2]}
 
 
 def test_an_outdated_review_changes_the_history(cache: CachedContent) -> None:
@@ -114,21 +172,8 @@ def test_a_listing_with_the_same_facts_changes_the_time_of_the_tool(cache: Cache
 
 def test_a_tool_that_moves_or_is_retired_has_moved(cache: CachedContent) -> None:
     before = cache.content
-    cache.refresh(a_listing("ant", "Ant", "pets", time=LATER), a_retirement("bee"), marked="ant")
+    cache.refresh_all(
+        a_listing("ant", "Ant", "pets", time=LATER), a_retirement("bee"), marked=["ant", "bee"]
+    )
     moved = {change.slug: change.moved for change in content_cache.diff(before, cache.content)}
     assert moved == {"ant": True, "bee": True}
-
-
-def test_votes_are_read_while_another_tool_was_edited(
-    cache: CachedContent, projected: Engine
-) -> None:
-    before = cache.content
-    Journal(projected).apply(
-        a_listing("ant", "Renamed", "insects", time=LATER), a_vote(tool="bee", voter="v-9")
-    )
-    keys = [RecordKey("tool", "ant"), RecordKey("tool", "bee"), RecordKey("category", "insects")]
-    with projected.connect() as connection:
-        content, edited = content_cache.refresh(connection, before, keys)
-    assert edited == {keys[0], keys[2]}
-    assert content.tool("ant") is before.tool("ant")
-    assert content.tool("bee") != before.tool("bee")
