@@ -151,10 +151,10 @@ def list_tool_rows(connection: Connection, *, retired: bool | None = False) -> S
     return connection.execute(query).all()
 
 
-def read_tallies(connection: Connection, slugs: Iterable[str]) -> dict[str, ToolTally]:
+def read_tallies(connection: Statements, slugs: Iterable[str]) -> dict[str, ToolTally]:
     """Read the tallies of those of these tools that are listed."""
     rows = connection.execute(_TALLIES, {"tools": list(slugs)})
-    return {row.tool: _to_tally(row) for row in rows}
+    return {row.tool: _to_tally(row) for row in rows.all()}
 
 
 def _read_tools(connection: Connection, query: Select[Any]) -> list[Tool]:

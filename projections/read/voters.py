@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from infra.postgres.pipeline import Statements
 from projections import tables
 from projections.aliases.group_tallies import bookmark_rank
 from projections.folds.ordering import time_of
@@ -81,7 +82,7 @@ from (
 
 
 def read_own_states(
-    connection: Connection, pairs: Collection[tuple[str, str]]
+    connection: Statements, pairs: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], OwnToolState]:
     """Read voters' states of tools, and how far the changes of each voter are applied.
 
@@ -95,7 +96,7 @@ def read_own_states(
         (row.voter, row.tool): OwnToolState(
             NAMES.get(row.choice), bool(row.kept), time_of(row.stamp) if row.stamp else 0
         )
-        for row in rows
+        for row in rows.all()
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
 
+from infra.postgres.pipeline import Statements, pipelined
 from infra.runtime.blocking_pool import ANSWER_SECONDS, BlockingPool
 from projections.aliases.lookup import find_merged_into, find_moved_into
 from projections.history.weekly_digests import find_digest, list_digests
@@ -55,6 +56,12 @@ class ReadModel(Protocol):
         """
         ...
 
+    async def run_short(
+        self, query: Callable[Concatenate[Statements, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """The same in one round trip, for a query that each vote waits for."""
+        ...
+
 
 class DatabaseReadModel:
     """Runs queries on PostgreSQL, in threads of its own.
@@ -76,6 +83,17 @@ class DatabaseReadModel:
         def read() -> T:
             with self._engine.connect() as connection:
                 return query(connection, *args, **kwargs)
+
+        return await self._pool.run(read)
+
+    async def run_short(
+        self, query: Callable[Concatenate[Statements, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """The query's result in one round trip; see `ReadModel`."""
+
+        def read() -> T:
+            with pipelined(self._engine) as statements:
+                return query(statements, *args, **kwargs)
 
         return await self._pool.run(read)
 
@@ -138,6 +156,8 @@ class FakeReadModel:
         """The query's result; an answer may be a coroutine function."""
         result = self.answers[query](*args, **kwargs)
         return await result if isawaitable(result) else result  # type: ignore[no-any-return]
+
+    run_short = run
 
     def _list_tools(self, limit: int, after: str) -> list[Tool]:
         later = (tool for slug, tool in sorted(self.tools.items()) if slug > after)

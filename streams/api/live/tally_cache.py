@@ -111,7 +111,7 @@ class TallyCache:
         return {record.tool: record for record in records}
 
     async def _read_tallies(self, slugs: list[str]) -> Mapping[str, ToolTally]:
-        return await self._read_model.run(read_tallies, sorted(slugs))
+        return await self._read_model.run_short(read_tallies, sorted(slugs))
 
     def _update_tally(self, tally: ToolTally) -> None:
         cached = self._tools.get(tally.tool)

@@ -45,7 +45,7 @@ class OwnStates:
     async def _read_applied(
         self, keys: list[tuple[str, str]]
     ) -> Mapping[tuple[str, str], OwnToolState]:
-        return await self._read_model.run(read_own_states, keys)
+        return await self._read_model.run_short(read_own_states, keys)
 
 
 async def result_if_done_soon(
