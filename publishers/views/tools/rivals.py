@@ -81,7 +81,7 @@ class CategoryRivals(TextIndex[list[str]]):
         """Where tools come or go, also all that are paired with the next ones."""
         affected = super()._affected(present, tools, before)
         if any((slug in present) != (tool is not None) for slug, tool in tools.items()):
-            affected.update(slug for slug, found in self._found.items() if math.isinf(found.least))
+            affected.update(slug for slug, entry in self._found.items() if math.isinf(entry.least))
         return affected
 
 

@@ -70,7 +70,7 @@ class TextIndex(ABC, Generic[Answer]):
             before = {word: self._holders.get(word, []) for word in moved}
             affected = {*tools, *changed._affected(self._tools.keys(), tools, before)}
             changed._found = {
-                slug: found for slug, found in self._found.items() if slug not in affected
+                slug: entry for slug, entry in self._found.items() if slug not in affected
             }
         else:
             changed._found = {}
@@ -120,7 +120,7 @@ class TextIndex(ABC, Generic[Answer]):
             before: The former holders of words that have others now.
         """
         affected = {
-            slug for slug, found in self._found.items() if not found.names.isdisjoint(tools)
+            slug for slug, entry in self._found.items() if not entry.names.isdisjoint(tools)
         }
         for word, holders in before.items():
             if self._weight_of(len(holders)) != self._weight(word):

@@ -34,7 +34,7 @@ def test_tools_with_other_texts_have_the_similar_ones_of_an_index_made_anew(
 ) -> None:
     before = {f"tool-{n}": some_tool(f"tool-{n}", chances) for n in range(count)}
     index = SimilarTools(before.values())
-    found = {slug: index.of(tool) for slug, tool in before.items()}
+    similar_before = {slug: index.of(tool) for slug, tool in before.items()}
     slugs = [f"tool-{chances.randrange(count + 3)}" for _ in range(changes)]
     changed = {slug: chances.choice((None, some_tool(slug, chances))) for slug in slugs}
     now = {slug: tool for slug, tool in (before | changed).items() if tool}
@@ -44,7 +44,7 @@ def test_tools_with_other_texts_have_the_similar_ones_of_an_index_made_anew(
     for slug, tool in now.items():
         assert index.of(tool) == anew.of(tool)
         if slug not in dependents:
-            assert index.of(tool) == found[slug]
+            assert index.of(tool) == similar_before[slug]
 
 
 @settings(deadline=None)
