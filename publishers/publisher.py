@@ -108,6 +108,6 @@ class ActivePublisher(LeaderThread):
             # Looking for notifications takes time, and marks are not read before each page either.
             if wait > 0 or time.monotonic() - listened > LISTEN_SECONDS:
                 if wait_notifications(lease.connection, wait):
-                    self._builder.notified = True
+                    self._builder.notify()
                 listened = time.monotonic()
             self._builder.build_next()

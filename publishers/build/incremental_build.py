@@ -14,7 +14,6 @@ from collections.abc import Callable, Collection, Mapping
 import msgspec
 from sqlalchemy import Engine
 
-from infra.postgres.pipeline import SNAPSHOT, pipelined
 from infra.telemetry import recording
 from projections.history.digest_weeks import list_open_weeks
 from projections.history.weekly_digests import list_digests
@@ -23,6 +22,7 @@ from projections.write import changed_keys, dirty_records
 from publishers.build import affected_pages
 from publishers.build.affected_pages import AffectedPages, DigestWeeks
 from publishers.build.page_writer import Fence, PageWriter, no_fence
+from publishers.build.queue.mark_reader import MarkReader
 from publishers.build.queue.mark_tracker import MarkTracker
 from publishers.build.queue.page_queue import Page, PageQueue, Priority
 from publishers.build.queue.pending_changes import PendingChange
@@ -35,11 +35,8 @@ from publishers.content.in_memory_content import InMemoryContent
 from publishers.pages import catalogue
 from publishers.views.paths import digests_path
 
-MOST_MARKS = 2_000
-# How often marks are read, and how often the weeks are asked for.
-MARKS, WEEKS = Throttle(0.25, 0.015, 0.2), Throttle(0.1, 1.0, 3.0)
-# How often everything is read.
-LOADS = Throttle(0.25, 0.0, 2.0)
+# How often the weeks are asked for.
+WEEKS = Throttle(0.1, 1.0, 3.0)
 
 
 class BuildStats(msgspec.Struct):
@@ -75,11 +72,7 @@ class SiteBuilder:
         self._open_weeks: list[str] = []
         self._digests_stale = False
         self._queue, self._marks = PageQueue(clock), MarkTracker(database, clock)
-        self._marks_timer, self._weeks_timer = Timer(MARKS, clock), Timer(WEEKS, clock)
-        self._load_timer = Timer(LOADS, clock)
-        self._unread: dict[int, RecordKey] = {}
-        self.notified = True
-        """Whether marks may have come since they were read last; the caller sets it."""
+        self._reader, self._weeks_timer = MarkReader(database, clock), Timer(WEEKS, clock)
         self.stats = BuildStats()
 
     def acquire(self, fence: Fence = no_fence) -> None:
@@ -98,7 +91,7 @@ class SiteBuilder:
         with self._engine.begin() as connection:
             dirty_records.merge(connection)
         self._load()
-        self.notified = True
+        self._reader.notified = True
 
     def build_all(self, processes: int = 1) -> BuildStats:
         """Build every page that should exist, and remove every other file.
@@ -119,7 +112,8 @@ class SiteBuilder:
             self._content = content_cache.load(connection)
             self._open_weeks = list_open_weeks(connection)
         self._queue = PageQueue(self._clock)
-        self._marks, self._unread = MarkTracker(self._engine, self._clock), {}
+        self._marks = MarkTracker(self._engine, self._clock)
+        self._reader.reset()
         self._digests_stale = False
 
     def mark_all(self) -> None:
@@ -127,19 +121,22 @@ class SiteBuilder:
         with self._engine.begin() as connection:
             changed_keys.mark(connection, [dirty_records.SITE])
 
+    def notify(self) -> None:
+        """Have marks read, since there may be new ones."""
+        self._reader.notified = True
+
     @property
     def idle(self) -> bool:
         """Whether no page waits, and no mark that the builder knows of."""
-        return not (self._queue or self._marks.check or self._unread or self.notified)
+        return not self._queue and not self._marks.check and self._reader.idle
 
     def seconds_until_due(self) -> float:
         """Seconds until `build_next` has something to do, if no notification comes before."""
-        waits = [self._queue.seconds_until_due(), self._weeks_timer.seconds_until_due()]
-        if self.notified:
-            waits.append(self._marks_timer.seconds_until_due())
-        if self._unread:
-            timers = (self._marks_timer, self._load_timer)
-            waits.append(max(timer.seconds_until_due() for timer in timers))
+        waits = [
+            self._queue.seconds_until_due(),
+            self._weeks_timer.seconds_until_due(),
+            self._reader.seconds_until_due(),
+        ]
         if self._may_check:
             waits.append(0.0)
         return max(0.0, min(waits))
@@ -152,8 +149,7 @@ class SiteBuilder:
         """
         if self._weeks_timer.seconds_until_due() <= 0:
             self._check_weeks()
-        may_read = self.notified or self._unread_is_due
-        if may_read and self._marks_timer.seconds_until_due() <= 0:
+        if self._reader.seconds_until_due() <= 0:
             self._read_marks()
         if self._may_check:
             self._check_slice()
@@ -184,32 +180,13 @@ class SiteBuilder:
             self._read_digests()
 
     def _read_marks(self) -> None:
-        """Bring the content up to date, and queue the pages that the marks affect.
-
-        Of tools the marked ones are read. After anything else everything is, which takes long on a
-        large site. It has its share of the time, so that votes do not wait for it each time.
-        """
+        """Bring the content up to date, and queue the pages that the marks affect."""
         began = self._clock()
-        with self._marks_timer.run():
-            with pipelined(self._engine, SNAPSHOT) as snapshot:
-                besides = [*self._marks.waiting(), *self._unread]
-                marks = dirty_records.pending(snapshot, MOST_MARKS, besides)
-                content, unread = content_cache.refresh(snapshot, self._content, {*marks.values()})
-            self.notified = len(marks) == MOST_MARKS
-            self._unread |= {mark: key for mark, key in marks.items() if key in unread}
-            marks = {mark: key for mark, key in marks.items() if key not in unread}
-            if self._unread_is_due:
-                with self._load_timer.run(), self._snapshots.begin() as connection:
-                    content = content_cache.load(connection).with_indexes_of(self._content)
-                marks, self._unread = marks | self._unread, {}
+        marks, content = self._reader.read(self._content, self._marks.waiting())
         if marks:
             self._digests_stale = True
             self._take(marks, content, began)
             self._settle()
-
-    @property
-    def _unread_is_due(self) -> bool:
-        return bool(self._unread) and self._load_timer.seconds_until_due() <= 0
 
     def _take(self, marks: Mapping[int, RecordKey], content: InMemoryContent, since: float) -> None:
         """Queue the pages of what was marked: what is shown, the backfill, and a check of all."""

@@ -81,7 +81,7 @@ def build_marked(
 ) -> BuildStats:
     """Build all pages of all marked records, or up to a page; time passes when none is due."""
     before = msgspec.structs.astuple(builder.stats)
-    builder.notified = True
+    builder.notify()
     CLOCK.seconds += 0.1  # since the last change
     while not builder.idle:
         CLOCK.seconds += builder.seconds_until_due()

@@ -12,6 +12,7 @@ from projections import pipeline_state
 from projections.record_keys import RecordKey
 from projections.write import changed_keys
 from publishers.build.incremental_build import SiteBuilder
+from publishers.build.queue.mark_reader import MOST_NEW_TOOLS
 from publishers.build.queue.page_queue import Priority
 from publishers.build.site_files import SiteFiles
 from publishers.publisher import ActivePublisher
@@ -47,7 +48,7 @@ class BusySite:
     def _after(self, path: str) -> None:
         CLOCK.seconds += PAGE_SECONDS
         self._hook(path)
-        self.builder.notified = True
+        self.builder.notify()
 
 
 def test_a_tools_own_page_does_not_wait_for_the_comparisons_of_another(
@@ -334,3 +335,19 @@ def backfill(site: BuilderFixture) -> dict[str, bool]:
     with site.engine.connect() as connection:
         rows = connection.execute(text("select key, backfill from verdicts.dirty")).all()
     return {row.key: row.backfill for row in rows}
+
+
+def test_a_vote_is_shown_before_the_last_of_many_tools_that_are_listed_at_once(
+    site: BuilderFixture,
+) -> None:
+    site.build(*tools_in_one_category("ant", "bee"))
+    busy = BusySite(site)
+    count = 3 * MOST_NEW_TOOLS
+    site.journal.apply(*(a_listing(f"new-{n}", category=f"c-{n // 20}") for n in range(count)))
+    site.journal.apply(a_vote(tool="ant"))
+    build_marked(busy.builder)
+    stored = busy.files.stored
+    assert stored.index("/compare/ant-vs-bee/") < MOST_NEW_TOOLS
+    assert {f"/tools/new-{n}/" for n in range(count)} <= {*stored}
+    assert site.marks() == 0
+    assert site.is_complete()
