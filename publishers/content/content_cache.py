@@ -18,8 +18,8 @@ from projections.history.weekly_digests import list_digests
 from projections.read.categories import list_categories
 from projections.read.reviewers import list_reviewers
 from projections.read.tools import find_tools, list_tools
+from projections.record_keys import RecordKey
 from projections.write.dirty_records import SITE
-from projections.write.outbox import RecordKey
 from publishers.content.in_memory_content import InMemoryContent
 from schemas.history import History
 from schemas.records import Community, Tool

@@ -7,8 +7,8 @@ from itertools import islice
 from sqlalchemy import Engine
 
 from infra.postgres.pipeline import SNAPSHOT, pipelined
+from projections.record_keys import RecordKey
 from projections.write import dirty_records
-from projections.write.outbox import RecordKey
 from publishers.build.queue.throttle import Throttle, Timer
 from publishers.content import content_cache
 from publishers.content.in_memory_content import InMemoryContent

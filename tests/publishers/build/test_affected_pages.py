@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from projections.write.outbox import RecordKey
+from projections.record_keys import RecordKey
 from publishers.build import affected_pages
 from publishers.build.site_files import SiteFiles
 from publishers.content import content_cache
