@@ -12,12 +12,12 @@ from tests.bench.measures import (
     answers,
     freshness,
     ingest,
-    large_category,
     rebuild,
     site,
     voters,
     votes,
 )
+from tests.bench.measures.large import category, listing
 from tests.bench.stage import Stage, fill, stage
 from tests.bench.table import Row, heading, table
 
@@ -56,7 +56,16 @@ def of_freshness(here: Stage, asked: argparse.Namespace) -> Iterator[Row]:
 
 def of_large_category(here: Stage, asked: argparse.Namespace) -> Iterator[Row]:
     """Votes for many tools of a category, and while these are listed."""
-    yield from large_category.rows(here, _size(asked, 300, 300), _seconds(asked, 5, 20), asked.runs)
+    yield from category.rows(here, _size(asked, 300, 300), _seconds(asked, 5, 20), asked.runs)
+
+
+def of_listing(_: Stage, asked: argparse.Namespace) -> Iterator[Row]:
+    """What a tool more takes."""
+    shapes = listing.FULL_SHAPES if asked.full else listing.SHAPES
+    scaled = [
+        (max(categories, int(tools * asked.scale)), categories) for tools, categories in shapes
+    ]
+    yield from listing.rows(scaled, asked.runs)
 
 
 def of_site(here: Stage, asked: argparse.Namespace) -> Iterator[Row]:
@@ -76,6 +85,7 @@ PARTS: dict[str, Part] = {
     "answers": of_answers,
     "freshness": of_freshness,
     "large-category": of_large_category,
+    "listing": of_listing,
     "site": of_site,
     "voters": of_voters,
 }

@@ -47,7 +47,7 @@ class Row(msgspec.Struct, kw_only=True):
     def goal(self) -> str:
         """What was to be reached, in words."""
         parts = [
-            f"{self.ratio:g} ×" if self.ratio is not None else "",
+            f"{self.ratio:.3g} ×" if self.ratio is not None else "",
             f"under {self.below:g} {self.unit}" if self.below is not None else "",
         ]
         return ", ".join(filter(None, parts)) or "report"
