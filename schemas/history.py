@@ -60,6 +60,24 @@ class EditTimes(msgspec.Struct, frozen=True):
     digests: Mapping[str, datetime] = {}
 
 
+class Merge(msgspec.Struct, frozen=True):
+    """A listed tool that became another name of `tool`, which no later listing ended.
+
+    Attributes:
+        merged: The slug that is another name now.
+        merged_name: The name in its newest listing.
+        tool: What it leads to, after all merges of that tool.
+        reason: What the editor wrote.
+        time: Of the merge.
+    """
+
+    merged: str
+    merged_name: str
+    tool: str
+    reason: str | None
+    time: datetime
+
+
 class DemoTools(NamedTuple):
     """The tools that the demo listed first, by slug: those on the site, and the retired ones."""
 

@@ -6,50 +6,102 @@ week's votes are the current tallies less those of the newest digest before it.
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, or_, select, union
 
 from projections import tables
+from projections.aliases.joined_tallies import join_names
+from projections.aliases.lookup import list_merges
 from projections.history.digest_inputs import ListedTool, PreviousTallies, Revision, TallyCounts
-from projections.read.tools import IS_RETIRED, LISTED_TOOLS, list_tool_rows
+from projections.read.reviews import DEPARTED, NAMED_TOOL
+from projections.read.tools import IS_RETIRED, LISTED_TOOLS
 from schemas.events import FrozenTally
 from schemas.records import CategoryName
 from schemas.time import weeks
 
+_listings, _names = tables.first_listings.alias("any_listings"), tables.aliases.alias("any_names")
+_FIRST_LISTED = func.least(
+    tables.first_listings.c.time,
+    select(func.min(_listings.c.time))
+    .join(_names, _names.c.alias == _listings.c.tool)
+    .where(_names.c.tool == tables.tools.c.tool)
+    .correlate(tables.tools)
+    .scalar_subquery(),
+)
+_TOOLS = LISTED_TOOLS.add_columns(_FIRST_LISTED.label("first_listed"))
+_REVISIONS = (
+    tables.revisions.join(
+        tables.reviewers, tables.reviewers.c.reviewer == tables.revisions.c.reviewer
+    )
+    .outerjoin(tables.departures, tables.departures.c.reviewer == tables.revisions.c.reviewer)
+    .outerjoin(tables.aliases, tables.aliases.c.alias == tables.revisions.c.tool)
+)
+_COUNTS = func.coalesce(tables.revisions.c.time < DEPARTED, True)
+
 
 def list_listed_tools(connection: Connection) -> list[ListedTool]:
     """Read the tools on the site, by slug."""
-    return [_to_listed_tool(row) for row in list_tool_rows(connection)]
+    return [_to_listed_tool(row) for row in connection.execute(_TOOLS.where(~IS_RETIRED))]
 
 
 def list_revisions(connection: Connection, start: int, end: int) -> list[Revision]:
-    """Read all revisions before `end` of tools that were listed or reviewed since `start`.
+    """Read all revisions before `end` of the tools that were listed or reviewed since `start`.
 
-    They come oldest first. Bodies are read of the revisions since `start` alone.
+    The same of those whose reviewers left since then. They come oldest first, each with the tool
+    that its tool is another name of. Bodies are read of the revisions since `start` alone.
     """
-    revisions, reviewers = tables.revisions.c, tables.reviewers.c
-    reviewed = select(revisions.tool).where(revisions.time >= start, revisions.time < end)
-    new = select(tables.first_listings.c.tool).where(tables.first_listings.c.time >= start)
+    revisions = tables.revisions.c
     query = (
         select(
-            revisions.tool,
+            NAMED_TOOL.label("tool"),
             revisions.reviewer,
-            reviewers.name,
+            tables.reviewers.c.name,
             revisions.time,
             revisions.score,
             case((revisions.retracted, None), else_=revisions.verdict).label("verdict"),
             case((revisions.time >= start, revisions.body), else_="").label("body"),
+            DEPARTED.label("left"),
         )
-        .join(tables.reviewers, reviewers.reviewer == revisions.reviewer)
-        .where(
-            and_(revisions.time < end, or_(revisions.tool.in_(reviewed), revisions.tool.in_(new)))
-        )
+        .select_from(_REVISIONS)
+        .where(revisions.time < end, revisions.tool.in_(_names_of_changed(start, end)))
         .order_by(revisions.stamp, revisions.tool, revisions.reviewer)
     )
     return [Revision(*row) for row in connection.execute(query)]
 
 
+def _names_of_changed(start: int, end: int) -> Any:
+    """Select all names of the tools that were listed or reviewed, or lost a review, in a week."""
+    aliases, listings = tables.aliases.c, tables.first_listings.c
+    new = (
+        select(func.coalesce(aliases.tool, listings.tool).label("tool"))
+        .outerjoin_from(tables.first_listings, tables.aliases, aliases.alias == listings.tool)
+        .where(listings.time >= start)
+    )
+    changed = union(new, _reviewed(start, end)).subquery()
+    return union(
+        select(changed.c.tool),
+        select(aliases.alias).join(changed, changed.c.tool == aliases.tool),
+    )
+
+
+def _reviewed(start: int, end: int) -> Select[Any]:
+    """Select the tools with a revision in a week, or of a reviewer who left in it."""
+    time = tables.revisions.c.time
+    return (
+        select(NAMED_TOOL.label("tool"))
+        .select_from(_REVISIONS)
+        .where(_COUNTS, or_(_within(time, start, end), _within(DEPARTED, start, end)))
+    )
+
+
+def _within(time: ColumnElement[Any], start: int, end: int) -> ColumnElement[bool]:
+    return (time >= start) & (time < end)
+
+
 def read_previous_tallies(connection: Connection, week: str) -> PreviousTallies:
-    """Read the tallies of the newest frozen week before this one that was not quiet."""
+    """Read the tallies of the newest frozen week before this one that was not quiet.
+
+    The tallies of a tool's other names are added to its own.
+    """
     digests = tables.digests.c
     query = (
         select(digests.week, digests.tallies)
@@ -60,8 +112,8 @@ def read_previous_tallies(connection: Connection, week: str) -> PreviousTallies:
     row = connection.execute(query).first()
     if row is None:
         return PreviousTallies()
-    tallies = {tool: TallyCounts(*counts) for tool, counts in row.tallies.items()}
-    return PreviousTallies(row.week, tallies)
+    joined = join_names(connection, row.tallies)
+    return PreviousTallies(row.week, {tool: TallyCounts(*joined[tool]) for tool in joined})
 
 
 def read_tallies_of_week(connection: Connection, week: str) -> tuple[FrozenTally, ...]:
@@ -70,47 +122,43 @@ def read_tallies_of_week(connection: Connection, week: str) -> tuple[FrozenTally
     Retired tools are included.
     """
     _, end = weeks.span(week)
-    rows = list_tool_rows(connection, retired=None)
     return tuple(
-        FrozenTally(row.tool, row.ship, row.skip, row.bookmarks) for row in rows if row.listed < end
+        FrozenTally(row.tool, row.ship, row.skip, row.bookmarks)
+        for row in connection.execute(_TOOLS)
+        if row.first_listed < end
     )
 
 
 def has_news(connection: Connection, week: str) -> bool:
     """Whether a week has a digest; cheaper than making it, since one change is enough."""
     start, end = weeks.span(week)
-    listed, revisions, reviewers = (
-        tables.first_listings.c.time,
-        tables.revisions.c,
-        tables.reviewers.c,
+    tools = LISTED_TOOLS.where(~IS_RETIRED, end > _FIRST_LISTED).order_by(None)
+    merged = [merge.tool for merge in list_merges(connection, start, end)]
+    changes = (
+        start <= _FIRST_LISTED,
+        tables.tools.c.tool.in_(_reviewed(start, end)),
+        tables.tools.c.tool.in_(merged),
     )
-    tools = LISTED_TOOLS.where(~IS_RETIRED, listed < end).order_by(None)
-    reviewed = (
-        tools.join(tables.revisions, revisions.tool == tables.tools.c.tool)
-        .join(tables.reviewers, reviewers.reviewer == revisions.reviewer)
-        .where(revisions.time >= start, revisions.time < end)
-    )
-    changes = (tools.where(listed >= start), reviewed)
-    return any(connection.scalar(select(exists(change))) for change in changes) or _has_moved(
-        connection, tools, week
-    )
+    return any(
+        connection.execute(tools.where(change).limit(1)).first() for change in changes
+    ) or _has_moved(connection, tools, week)
 
 
 def _has_moved(connection: Connection, tools: Select[Any], week: str) -> bool:
     """Whether a tool's tally differs from that of the newest digest before the week."""
     previous = read_previous_tallies(connection, week)
-    counts = (func.coalesce(tables.tallies.c[name], 0) for name in TallyCounts._fields)
+    counts = (tools.selected_columns[name] for name in TallyCounts._fields)
     rows = connection.execute(tools.with_only_columns(tables.tools.c.tool, *counts))
     return any(TallyCounts(*tally) != previous.of(tool) for tool, *tally in rows)
 
 
-def _to_listed_tool(row: Row[tuple[object, ...]]) -> ListedTool:
+def _to_listed_tool(row: Row[Any]) -> ListedTool:
     return ListedTool(
         row.tool,
         row.name,
         CategoryName(row.category, row.category_name or row.category),
         row.tagline,
         row.entry,
-        row.listed,
+        row.first_listed,
         TallyCounts(row.ship, row.skip, row.bookmarks),
     )

@@ -24,7 +24,11 @@ class TallyCounts(NamedTuple):
 
 
 class ListedTool(NamedTuple):
-    """A tool on the site; `listed` is the time of its first listing, in microseconds."""
+    """A tool on the site.
+
+    `listed` is the time of the first listing under any of its names, in microseconds: a tool that
+    was renamed is not new.
+    """
 
     tool: str
     name: str
@@ -36,7 +40,10 @@ class ListedTool(NamedTuple):
 
 
 class Revision(NamedTuple):
-    """One revision of a reviewer's review; a retraction has neither score nor verdict."""
+    """One revision of a reviewer's review; a retraction has neither score nor verdict.
+
+    Reviews count no more from `left` on, the time at which a former reviewer left.
+    """
 
     tool: str
     reviewer: str
@@ -45,6 +52,12 @@ class Revision(NamedTuple):
     score: int | None
     verdict: Choice | None
     body: str
+    left: int | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether the reviewer was on the panel when writing this."""
+        return self.left is None or self.time < self.left
 
 
 class PreviousTallies(NamedTuple):
@@ -73,33 +86,39 @@ class PanelBeforeAfter:
         first: The first revision of each tool.
         submissions: Number of reviews submitted in the week.
         retractions: Number of reviews retracted in the week.
+        departures: Whether a reviewer of one of the tools left in the week.
     """
 
     def __init__(
         self, start: int, end: int, tools: set[str], revisions: Iterable[Revision]
     ) -> None:
         known = [
-            revision for revision in revisions if revision.tool in tools and revision.time < end
+            revision
+            for revision in revisions
+            if revision.tool in tools and revision.time < end and revision.counts
         ]
         self.of_week = [revision for revision in known if revision.time >= start]
-        self.before = _current(revision for revision in known if revision.time < start)
-        self.after = _current(known)
+        self.before = _current((revision for revision in known if revision.time < start), start)
+        self.after = _current(known, end)
         self.first: dict[str, Revision] = {}
         for revision in known:
             self.first.setdefault(revision.tool, revision)
         self.submissions = sum(revision.verdict is not None for revision in self.of_week)
         self.retractions = len(self.of_week) - self.submissions
+        self.departures = any(
+            revision.left is not None and start <= revision.left < end for revision in known
+        )
 
 
 _CurrentReviews = dict[str, dict[str, Revision]]
 
 
-def _current(revisions: Iterable[Revision]) -> _CurrentReviews:
-    """Replay revisions, oldest first, into the current reviews by tool and reviewer."""
+def _current(revisions: Iterable[Revision], moment: int) -> _CurrentReviews:
+    """Replay revisions, oldest first, into the reviews just before a moment, by tool, reviewer."""
     current: _CurrentReviews = {}
     for revision in revisions:
         reviews = current.setdefault(revision.tool, {})
-        if revision.verdict is None:
+        if revision.verdict is None or (revision.left is not None and revision.left < moment):
             reviews.pop(revision.reviewer, None)
         else:
             reviews[revision.reviewer] = revision

@@ -22,18 +22,24 @@ from schemas.digests import (
     CloseCall,
     Counts,
     Flip,
+    MergedTool,
     NewTool,
     PanelChange,
     VoteMove,
     WeeklyDigest,
 )
+from schemas.history import Merge
 from schemas.records import Community
 from schemas.time import weeks
 from schemas.time.instants import to_datetime
 
 
 def make_digest(
-    week: str, tools: Iterable[ListedTool], revisions: Iterable[Revision], previous: PreviousTallies
+    week: str,
+    tools: Iterable[ListedTool],
+    revisions: Iterable[Revision],
+    previous: PreviousTallies,
+    merges: Iterable[Merge] = (),
 ) -> WeeklyDigest | None:
     """Make the digest of a week; None for a quiet week.
 
@@ -41,8 +47,9 @@ def make_digest(
         week: Such as `2026-W47`.
         tools: The tools on the site, by slug.
         revisions: All revisions before the week's end of the tools that are new or reviewed in it,
-            oldest first.
+            or whose reviewers left in it, oldest first.
         previous: The tallies with which the community's counts are compared.
+        merges: The merges of the week.
     """
     start, end = weeks.span(week)
     listed = [tool for tool in tools if tool.listed < end]
@@ -52,6 +59,7 @@ def make_digest(
     changes = _panel_changes(listed, panels, start)
     flips = _flips(listed, previous)
     close = _close_calls(listed)
+    merged = _merged_tools(listed, merges)
     counts = Counts(
         tools=len(listed),
         new_tools=len(new_tools),
@@ -63,7 +71,8 @@ def make_digest(
         votes=sum(change.ship + change.skip for change in moved.values()),
         bookmarks=sum(change.bookmarks for change in moved.values()),
     )
-    if not (new_tools or panels.submissions or panels.retractions or any(map(any, moved.values()))):
+    edited = new_tools or panels.submissions or panels.retractions or panels.departures or merged
+    if not edited and not any(map(any, moved.values())):
         return None
     return WeeklyDigest(
         week=week,
@@ -79,6 +88,7 @@ def make_digest(
         votes=_vote_moves(listed, moved)[: digests.MOST_MOVERS],
         bookmarks=_bookmark_moves(listed, moved)[: digests.MOST_MOVERS],
         reviews=pick_reviews({tool.tool: tool for tool in listed}, panels),
+        merges=merged[: digests.MOST_ITEMS],
     )
 
 
@@ -101,6 +111,22 @@ def _new_tools(tools: list[ListedTool], panels: PanelBeforeAfter, start: int) ->
             community=_community(tool.tally),
         )
         for tool in new
+    ]
+
+
+def _merged_tools(tools: list[ListedTool], merges: Iterable[Merge]) -> list[MergedTool]:
+    """List the merges into tools on the site, oldest first."""
+    by_slug = {tool.tool: tool for tool in tools}
+    return [
+        MergedTool(
+            **tool_fields(by_slug[merge.tool]),
+            merged=merge.merged,
+            merged_name=merge.merged_name,
+            reason=merge.reason,
+            time=merge.time,
+        )
+        for merge in merges
+        if merge.tool in by_slug
     ]
 
 

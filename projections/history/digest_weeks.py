@@ -85,6 +85,11 @@ def _read_change_times(connection: Connection) -> Iterable[int]:
     first = literal(weeks.FIRST_MOMENT)
     queries = [
         select(func.min(time)).group_by((time - first) // weeks.LENGTH)
-        for time in (tables.first_listings.c.time, tables.revisions.c.time)
+        for time in (
+            tables.first_listings.c.time,
+            tables.revisions.c.time,
+            tables.merges.c.time,
+            tables.departures.c.time,
+        )
     ]
     return [time for query in queries for time in connection.scalars(query)]

@@ -2,11 +2,15 @@
 
 The database keeps every revision with its time, so the panel's history is complete. A ballot keeps
 its newest choice alone, so the community's history has one point for each frozen week.
+
+A tool has the history of all its names, as they resolve now. For weeks that were frozen before a
+merge the tallies of both names add up, since nothing tells who voted for both by then.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from msgspec import structs
@@ -15,8 +19,10 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from infra.postgres.pipeline import Statements
 from projections import tables
+from projections.aliases.lookup import read_merged_tools
 from projections.history.digest_inputs import Revision, panel_verdict
 from projections.history.edit_times import query_listing_times
+from projections.read.reviews import DEPARTED, NAMED_TOOL, of_any_name
 from schemas.history import CommunityPoint, History, PanelPoint, ReviewTimes
 from schemas.records import Community
 from schemas.time import weeks
@@ -25,23 +31,29 @@ from schemas.time.instants import to_datetime
 _revisions, _reviewers = tables.revisions, tables.reviewers
 _all_revisions = (
     select(
-        _revisions.c.tool,
+        NAMED_TOOL.label("tool"),
         _revisions.c.reviewer,
         _reviewers.c.name,
         _revisions.c.time,
         _revisions.c.score,
         case((_revisions.c.retracted, None), else_=_revisions.c.verdict).label("verdict"),
+        DEPARTED.label("left"),
     )
     .join(_reviewers, _reviewers.c.reviewer == _revisions.c.reviewer)
-    .order_by(_revisions.c.tool, _revisions.c.stamp, _revisions.c.reviewer)
+    .outerjoin(tables.departures, tables.departures.c.reviewer == _revisions.c.reviewer)
+    .outerjoin(tables.aliases, tables.aliases.c.alias == _revisions.c.tool)
+    .order_by(NAMED_TOOL, _revisions.c.stamp, _revisions.c.reviewer)
 )
-_tool = func.unnest(bindparam("tools", type_=ARRAY(Text))).column_valued("tool")
-_counts_of_tools = (
-    select(tables.digests.c.week, _tool, tables.digests.c.tallies[_tool].label("counts"))
-    .where(tables.digests.c.tallies.has_key(_tool))
+_name = func.unnest(bindparam("names", type_=ARRAY(Text))).column_valued("name")
+_counts_of_names = (
+    select(tables.digests.c.week, _name, tables.digests.c.tallies[_name].label("counts"))
+    .where(tables.digests.c.tallies.has_key(_name))
     .order_by(tables.digests.c.week)
 )
-_revisions_of_tools = _all_revisions.where(_revisions.c.tool == func.any(bindparam("tools")))
+_other_names = select(tables.aliases.c.alias, tables.aliases.c.tool).where(
+    tables.aliases.c.tool == func.any(bindparam("tools"))
+)
+_revisions_of_tools = _all_revisions.where(of_any_name(_revisions.c.tool, bindparam("tools")))
 
 
 def read_history(connection: Connection, tool: str) -> History:
@@ -101,11 +113,14 @@ def _review_times(revisions: Iterable[Revision]) -> dict[str, ReviewTimes]:
 
 
 def replay_panel(revisions: Iterable[Revision]) -> list[PanelPoint]:
-    """Replay the revisions of one tool, oldest first; revisions of one time make one point."""
+    """Replay the revisions of one tool, oldest first; changes of one time make one point.
+
+    The departure of a reviewer whose review counts is a point, too.
+    """
     points: list[PanelPoint] = []
     newest: dict[str, Revision] = {}
-    for time, simultaneous in groupby(revisions, key=lambda revision: revision.time):
-        newest |= {revision.reviewer: revision for revision in simultaneous}
+    for time, simultaneous in groupby(_panel_changes(revisions), key=itemgetter(0)):
+        newest |= {reviewer: revision for _, reviewer, revision in simultaneous}
         panel = panel_verdict(newest)
         points.append(
             PanelPoint(
@@ -115,33 +130,61 @@ def replay_panel(revisions: Iterable[Revision]) -> list[PanelPoint]:
     return points
 
 
+def _panel_changes(revisions: Iterable[Revision]) -> list[tuple[int, str, Revision]]:
+    """Times, reviewers and their newest words; a departure takes the last one back."""
+    counted = [revision for revision in revisions if revision.counts]
+    last = {revision.reviewer: revision for revision in counted}
+    departures = [
+        (revision.left, reviewer, revision._replace(score=None, verdict=None))
+        for reviewer, revision in last.items()
+        if revision.left is not None and revision.verdict is not None
+    ]
+    changes = [(revision.time, revision.reviewer, revision) for revision in counted]
+    return sorted([*changes, *departures], key=itemgetter(0))
+
+
 def _revision(row: Any) -> Revision:
-    return Revision(row.tool, row.reviewer, row.name, row.time, row.score, row.verdict, body="")
+    return Revision(
+        row.tool, row.reviewer, row.name, row.time, row.score, row.verdict, body="", left=row.left
+    )
 
 
 def read_communities_of(
     connection: Statements, tools: Iterable[str]
 ) -> dict[str, list[CommunityPoint]]:
     """Read the points of these tools: of each frozen week with a tally, oldest first."""
-    points: dict[str, list[CommunityPoint]] = defaultdict(list)
-    for row in connection.execute(_counts_of_tools, {"tools": sorted(tools)}).all():
+    slugs = sorted(tools)
+    names = {slug: slug for slug in slugs}
+    names |= {
+        row.alias: row.tool for row in connection.execute(_other_names, {"tools": slugs}).all()
+    }
+    counts: dict[tuple[str, str], list[Sequence[int]]] = defaultdict(list)
+    for row in connection.execute(_counts_of_names, {"names": sorted(names)}).all():
         if weeks.exists(row.week):
-            points[row.tool].append(_point(row.week, row.counts))
+            counts[row.week, names[row.name]].append(row.counts)
+    points: dict[str, list[CommunityPoint]] = defaultdict(list)
+    for (week, tool), of_names in counts.items():
+        points[tool].append(_point(week, of_names))
     return points
 
 
 def _communities(connection: Connection) -> dict[str, list[CommunityPoint]]:
     """Read the points of all frozen weeks by tool, oldest first."""
     points: dict[str, list[CommunityPoint]] = defaultdict(list)
+    names = read_merged_tools(connection)
     query = select(tables.digests.c.week, tables.digests.c.tallies).order_by(tables.digests.c.week)
     for row in connection.execute(query):
         if weeks.exists(row.week):
-            for tool, counts in row.tallies.items():
-                points[tool].append(_point(row.week, counts))
+            by_tool: dict[str, list[Sequence[int]]] = defaultdict(list)
+            for name, counts in row.tallies.items():
+                by_tool[names.get(name, name)].append(counts)
+            for tool, tallies in by_tool.items():
+                points[tool].append(_point(row.week, tallies))
     return points
 
 
-def _point(week: str, counts: Sequence[int]) -> CommunityPoint:
-    ship, skip, bookmarks = counts
+def _point(week: str, tallies: Iterable[Sequence[int]]) -> CommunityPoint:
+    """Make a week's point of the tallies of a tool's names."""
+    ship, skip, bookmarks = map(sum, zip(*tallies, strict=True))
     end = to_datetime(weeks.span(week)[1])
     return CommunityPoint(week, end, Community.of(ship, skip), bookmarks)

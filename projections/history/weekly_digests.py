@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, select
 
 from projections import tables
+from projections.aliases.lookup import list_merges
 from projections.history.digest_input_queries import (
     has_news,
     list_listed_tools,
@@ -25,9 +26,14 @@ def compute_digest(connection: Connection, week: str) -> WeeklyDigest | None:
         connection: In a transaction that sees one snapshot.
         week: A week of the calendar, such as `2026-W47`.
     """
-    revisions = list_revisions(connection, *weeks.span(week))
-    previous = read_previous_tallies(connection, week)
-    return make_digest(week, list_listed_tools(connection), revisions, previous)
+    start, end = weeks.span(week)
+    return make_digest(
+        week,
+        list_listed_tools(connection),
+        list_revisions(connection, start, end),
+        read_previous_tallies(connection, week),
+        list_merges(connection, start, end),
+    )
 
 
 def find_digest(connection: Connection, week: str) -> WeeklyDigest | None:

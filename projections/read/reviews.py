@@ -6,7 +6,7 @@ leaves.
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, bindparam, case, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from projections import tables
@@ -20,6 +20,8 @@ IS_FORMER = and_(
     tables.departures.c.stamp.is_not(None),
     tables.departures.c.stamp > tables.reviewers.c.stamp,
 )
+DEPARTED = case((IS_FORMER, tables.departures.c.time), else_=None)
+"""When a former reviewer left, in microseconds; null for the present panel."""
 
 
 def select_current_reviews(condition: ColumnElement[bool]) -> Any:

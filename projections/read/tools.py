@@ -1,11 +1,11 @@
-"""Tools as whole records, as rows without reviews, or as tallies.
+"""Tools as whole records or as tallies.
 
 A tool is on the site while its newest listing is newer than its newest retirement, and while it is
 no other name of another tool. A category that no event defines shows its slug.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -143,12 +143,6 @@ def list_tools_in(connection: Connection, category: str) -> list[Tool]:
     return _read_tools(
         connection, LISTED_TOOLS.where(listed, CATEGORY.in_([category]), ~IS_RETIRED)
     )
-
-
-def list_tool_rows(connection: Connection, *, retired: bool | None = False) -> Sequence[Row[Any]]:
-    """Read tools by slug as rows without reviews: on the site, retired, or (None) both."""
-    query = LISTED_TOOLS if retired is None else LISTED_TOOLS.where(IS_RETIRED.is_(retired))
-    return connection.execute(query).all()
 
 
 def read_tallies(connection: Statements, slugs: Iterable[str]) -> dict[str, ToolTally]:

@@ -29,9 +29,10 @@ select id, kind, key from verdicts.dirty
 where id <> all(%(besides)s) order by id limit %(limit)s
 """
 _NEWEST = """
-select newest.id, newest.kind, newest.key, tools.category
+select newest.id, newest.kind, newest.key, coalesce(category_aliases.category, tools.category)
 from (select id, kind, key from verdicts.dirty order by id desc limit %(limit)s) as newest
 left join tools on newest.kind = 'tool' and tools.tool = newest.key
+left join category_aliases on category_aliases.alias = tools.category
 """
 _DELETE = "delete from verdicts.dirty where id = any(%(ids)s)"
 _DEFER = "update verdicts.dirty set backfill = true where id = any(%(ids)s)"

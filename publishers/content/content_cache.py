@@ -12,6 +12,7 @@ from msgspec import structs
 from sqlalchemy import Connection
 
 from infra.postgres.pipeline import Statements
+from projections.aliases.lookup import list_merges
 from projections.history import tool_history
 from projections.history.edit_times import read_demo_tools, read_edit_times
 from projections.history.weekly_digests import list_digests
@@ -66,6 +67,7 @@ def load(connection: Connection) -> InMemoryContent:
         tool_history.read_histories(connection),
         read_edit_times(connection),
         read_demo_tools(connection),
+        list_merges(connection),
     )
 
 
@@ -99,6 +101,8 @@ def refresh(
         same_history = known == histories.get(slug, History())
         if not (same_history and _facts(content.tool(slug)) == _facts(tools.get(slug))):
             edited.add(slug)
+    if _merges_differ(connection, content, slugs, edited):
+        return Refreshed(content, frozenset(marked) - {SITE})
     if edited:
         content = content.with_tools(
             {slug: tools.get(slug) for slug in edited},
@@ -122,6 +126,23 @@ def _with_community(
         for slug, history in edited.items()
     }
     return {slug: history for slug, history in whole.items() if history != History()}
+
+
+def _merges_differ(
+    connection: Statements,
+    content: InMemoryContent,
+    marked: Collection[str],
+    edited: Collection[str],
+) -> bool:
+    """Whether tools were merged or parted since `content` was read.
+
+    The merged tool is then edited, as it is gone. A tool with other names may be marked for one
+    merge more, and for no vote.
+    """
+    merges = content.merges()
+    joined = {merge.tool for merge in merges}
+    may_differ = bool(edited) or not joined.isdisjoint(marked)
+    return may_differ and list_merges(connection) != merges
 
 
 def diff(before: InMemoryContent, after: InMemoryContent) -> Iterator[ToolChange]:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
 
-from projections.aliases.lookup import find_merged_into, find_moved_into
+from projections.aliases.lookup import find_merged_into, find_moved_into, list_merges
 from projections.history import tool_history
 from projections.history.edit_times import read_demo_tools, read_edit_times
 from projections.history.weekly_digests import find_newest_digest_week, list_digests
@@ -17,7 +17,7 @@ from publishers.content.site_content import SiteContent
 from publishers.views.search.search_index import SearchIndex
 from publishers.views.tools.similarity import SimilarTools
 from schemas.digests import WeeklyDigest
-from schemas.history import DemoTools, EditTimes, History
+from schemas.history import DemoTools, EditTimes, History, Merge
 from schemas.records import Category, Reviewer, Tool
 
 
@@ -110,6 +110,10 @@ class DatabaseContent(SiteContent):
         if self._demo_tools is None:
             self._demo_tools = read_demo_tools(self._connection)
         return self._demo_tools
+
+    def merges(self) -> list[Merge]:
+        """Read all merges."""
+        return list_merges(self._connection)
 
     def digests(self) -> list[WeeklyDigest]:
         """Read all digests, and compute those of open weeks."""

@@ -11,7 +11,7 @@ from msgspec import structs
 from publishers.content.site_content import SiteContent
 from publishers.views.tools.text_index import distinctive_words
 from schemas.digests import WeeklyDigest
-from schemas.history import DemoTools, EditTimes, History
+from schemas.history import DemoTools, EditTimes, History, Merge
 from schemas.records import Category, Reviewer, Tool
 
 # One object for all tools without a history, so that its view is cached once.
@@ -30,6 +30,7 @@ class InMemoryContent(SiteContent):
         histories: Mapping[str, History] | None = None,
         edit_times: EditTimes | None = None,
         demo_tools: DemoTools | None = None,
+        merges: Iterable[Merge] = (),
     ) -> None:
         self._tools = {tool.tool: tool for tool in sorted(tools, key=lambda tool: tool.tool)}
         self._categories = _with_undefined(categories, self._tools.values())
@@ -38,6 +39,7 @@ class InMemoryContent(SiteContent):
         self._histories = histories or {}
         self._edit_times = edit_times or EditTimes()
         self._demo_tools = demo_tools or DemoTools()
+        self._merges = list(merges)
 
     def with_tallies(self, tools: Iterable[Tool]) -> "InMemoryContent":
         """This content with the votes and bookmarks of these known tools.
@@ -98,6 +100,10 @@ class InMemoryContent(SiteContent):
         """Look a tool up."""
         return self._tools.get(slug)
 
+    def merged_into(self, slug: str) -> str | None:
+        """Look a merge up."""
+        return next((merge.tool for merge in self._merges if merge.merged == slug), None)
+
     def tools(self) -> list[Tool]:
         """List the tools on the site."""
         return self._on_site
@@ -133,6 +139,10 @@ class InMemoryContent(SiteContent):
     def demo_tools(self) -> DemoTools:
         """Look the demo's tools up."""
         return self._demo_tools
+
+    def merges(self) -> list[Merge]:
+        """List the merges."""
+        return self._merges
 
     def digests(self) -> list[WeeklyDigest]:
         """List the digests."""

@@ -12,7 +12,7 @@ from publishers.views.tools.rivals import CategoryRivals
 from publishers.views.tools.similarity import SimilarTools
 from schemas.digests import WeeklyDigest
 from schemas.facts.values import FactDefinition
-from schemas.history import DemoTools, EditTimes, History
+from schemas.history import DemoTools, EditTimes, History, Merge
 from schemas.records import Authored, Category, Reviewer, Tool
 
 
@@ -70,6 +70,10 @@ class SiteContent(ABC):
     @abstractmethod
     def demo_tools(self) -> DemoTools:
         """The tools of the demo."""
+
+    @abstractmethod
+    def merges(self) -> list[Merge]:
+        """The tools that became other names of others, oldest first."""
 
     @abstractmethod
     def digests(self) -> list[WeeklyDigest]:

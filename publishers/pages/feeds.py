@@ -10,7 +10,7 @@ from publishers.content.site_content import SiteContent
 from publishers.pages.html.layout import render_page
 from publishers.templating import theme
 from publishers.templating.environment import Meta
-from publishers.views.feeds.atom import FeedEntry, entries_of, feed
+from publishers.views.feeds.atom import FeedEntry, entries_of, feed, merge_entry
 from publishers.views.feeds.digest_feed import digest_entry
 from publishers.views.paths import category_path, digests_path, feed_path, tool_path
 from schemas.records import Tool
@@ -58,7 +58,14 @@ def _title(subject: str) -> str:
 
 
 def _entries(content: SiteContent, tools: Iterable[Tool]) -> list[FeedEntry]:
-    return entries_of(tools, content.last_modified())
+    """The entries about tools, and about those that became other names of them."""
+    by_slug = {tool.tool: tool for tool in tools}
+    merges = [
+        merge_entry(merge, by_slug[merge.tool])
+        for merge in content.merges()
+        if merge.tool in by_slug and by_slug[merge.tool].retired is None
+    ]
+    return [*entries_of(by_slug.values(), content.last_modified()), *merges]
 
 
 def _digests(content: SiteContent) -> list[FeedEntry]:

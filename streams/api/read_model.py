@@ -113,6 +113,7 @@ class FakeReadModel:
         bookmarks: Slugs of saved tools by voter, newest first.
         newest: The time of the newest applied change, in microseconds, by voter.
         merged: The tools that merged ones are other names of, by slug.
+        moved: The categories that the tools of removed ones went to, by slug.
         applied: The result of `read_applied_offsets`.
         answers: The function that answers each query; a test may replace one.
     """
@@ -126,13 +127,14 @@ class FakeReadModel:
         self.newest: dict[str, int] = {}
         self.applied: dict[TopicPartition, int] = {}
         self.merged: dict[str, str] = {}
+        self.moved: dict[str, str] = {}
         self.answers: dict[Callable[..., Any], Callable[..., Any]] = {
             find_tool: lambda slug: self.tools.get(slug),
             list_tools: self._list_tools,
             list_tools_in: self._tools_in,
             find_tools: self._tools_named,
             find_merged_into: self.merged.get,
-            find_moved_into: {}.get,
+            find_moved_into: self.moved.get,
             list_categories: self._categories,
             find_category: lambda slug: _first(self._categories(), category=slug),
             list_reviewers: lambda: self.reviewers,

@@ -1,5 +1,6 @@
 """Addresses of the site, its headers, and what its pages do not do."""
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -7,7 +8,14 @@ from tests.e2e.conftest import Arrive, Pair
 from tests.e2e.people import Card
 from tests.e2e.reading import text_of
 from tests.e2e.system import System
-from tests.harness.examples import a_category, a_listing, a_retirement, a_review, a_reviewer
+from tests.harness.examples import (
+    a_category,
+    a_listing,
+    a_merge,
+    a_retirement,
+    a_review,
+    a_reviewer,
+)
 from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -160,6 +168,32 @@ def test_a_retired_tool_is_gone_with_its_comparisons_until_it_is_listed_again(
     for path in paths:
         system.await_file(path, "Back again")
         assert system.http.get(path).status_code == 200
+
+
+def test_a_merged_tool_leads_to_the_other_one_until_it_is_listed_again(
+    system: System, pair: Pair, stranger: str
+) -> None:
+    old, new = f"/tools/{pair.one}/", f"/tools/{pair.other}/"
+    pairs = comparison(*sorted((pair.one, stranger))), comparison(*sorted((pair.other, stranger)))
+    system.send(a_merge(pair.one, pair.other, "Its maker renamed it."))
+    for path, into in (
+        *((old + file, new + file) for file in ("", "index.json", "index.md", "feed.xml")),
+        *((pairs[0] + file, pairs[1] + file) for file in ("", "index.json", "index.md")),
+        (pair.path, new),
+        (f"/v1{old}".rstrip("/"), f"/v1{new}".rstrip("/")),
+        (f"/v1{pairs[0]}".rstrip("/"), None),
+    ):
+        answer = wait_until(f"{path} moves", lambda path=path: moved(system, path))
+        assert into in (None, answer.headers["location"])
+    system.await_file("/feed.xml", f"{old}#merged")
+    system.send(a_listing(pair.one, "Back again", pair.category))
+    system.await_file(old, "Back again")
+    assert system.http.get(old).status_code == 200
+
+
+def moved(system: System, path: str) -> httpx.Response | None:
+    answer = system.http.get(path)
+    return answer if answer.status_code == 308 else None
 
 
 def test_what_people_write_is_shown_as_text(arrive: Arrive, system: System, pair: Pair) -> None:

@@ -8,6 +8,7 @@ from schemas.digests import (
     CloseCall,
     Counts,
     Flip,
+    MergedTool,
     NewTool,
     PanelChange,
     PanelVerdict,
@@ -48,6 +49,7 @@ def a_digest(week: str = "2026-W47", *, frozen: bool = True) -> WeeklyDigest:
         reviews=[
             Pick(*tool, "changed", "skeptic", "Skeptic", 34, "skip", review, NOON, before="ship")
         ],
+        merges=[MergedTool(*tool, "quilt", "Quilt", "Its maker renamed it.", NOON)],
     )
 
 

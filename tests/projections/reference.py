@@ -37,6 +37,7 @@ class Reference:
         self.reviews: dict[tuple[str, str], tuple[Any, events.ReviewSubmitted | None]] = {}
         self.choices: dict[tuple[str, str], tuple[Any, str | None]] = {}
         self.bookmarks: dict[tuple[str, str], tuple[Any, bool]] = {}
+        self.revisions: list[tuple[Any, events.ReviewSubmitted | events.ReviewRetracted]] = []
         self.digests: dict[str, str] = {}
         for event in sorted(history, key=law):
             self._replay(law(event), event.time, event.data)
@@ -68,8 +69,10 @@ class Reference:
                 self.departures[data.reviewer] = (time, data.reason)
             case events.ReviewSubmitted():
                 self.reviews[data.tool, data.reviewer] = (rank, data)
+                self.revisions.append((rank, data))
             case events.ReviewRetracted():
                 self.reviews[data.tool, data.reviewer] = (rank, None)
+                self.revisions.append((rank, data))
             case events.VoteCast():
                 self.choices[data.voter, data.tool] = (rank, data.choice)
             case events.VoteRetracted():
@@ -123,6 +126,43 @@ class Reference:
         newest = self._newest_of_tools(self.choices)
         choices = [choice for (_, tool), (_, choice) in newest.items() if tool == slug and choice]
         return {**_counts(choices), "votes": len(choices)}
+
+    def panel_points(self, slug: str) -> list[tuple[int, str, int, int, float | None]]:
+        """The panel's verdict on a tool, ships, skips and mean, from each time of a change on."""
+        left = {reviewer: time for reviewer, (time, _) in self.departures.items()}
+        words = [
+            (rank[0], data)
+            for rank, data in self.revisions
+            if self.names.get(data.tool, data.tool) == slug and data.reviewer in self.reviewers
+            if data.reviewer not in left or rank[0] < left[data.reviewer]
+        ]
+        last = {data.reviewer: data for _, data in words}
+        standing = {by for by, data in last.items() if isinstance(data, events.ReviewSubmitted)}
+        times = {time for time, _ in words} | {left[by] for by in standing & left.keys()}
+        return [(time, *self._panel_at(time, words, left)) for time in sorted(times)]
+
+    def _panel_at(
+        self, time: int, words: list[tuple[int, Any]], left: dict[str, int]
+    ) -> tuple[str, int, int, float | None]:
+        newest = {data.reviewer: data for said, data in words if said <= time}
+        reviews = [
+            data
+            for by, data in newest.items()
+            if isinstance(data, events.ReviewSubmitted) and not (by in left and left[by] <= time)
+        ]
+        counts = _counts([review.verdict for review in reviews])
+        mean = _rounded(sum(review.score for review in reviews), len(reviews), "0.01")
+        return counts["verdict"], counts["ship"], counts["skip"], mean
+
+    def merged_tools(self) -> list[tuple[str, str]]:
+        """The tools that became other names, with what they lead to on the site; oldest first."""
+        on_site = self.on_site()
+        merges = [
+            (self.merges[slug][0][0], slug, into)
+            for slug, into in self.names.items()
+            if slug in self.tools and into in on_site
+        ]
+        return [(slug, into) for _, slug, into in sorted(merges)]
 
     def choices_of(self, voter: str) -> dict[str, str]:
         """A voter's choices."""

@@ -9,11 +9,16 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
 from projections import tables
+from projections.history.digest_input_queries import has_news
+from projections.history.tool_history import read_history
+from projections.history.weekly_digests import compute_digest
 from projections.read.categories import find_category, list_categories
 from projections.read.reviewers import list_reviewers, list_reviews_by
 from projections.read.tools import find_tool, list_tools, list_tools_in, read_tallies
 from projections.read.voters import list_bookmarks, read_choices
 from schemas.events import Event
+from schemas.time import weeks
+from schemas.time.instants import from_datetime
 from tests.harness.journal import Journal
 from tests.projections.histories import histories, splits
 from tests.projections.reference import Reference
@@ -61,6 +66,12 @@ def agrees(journal: Journal, reference: Reference) -> None:
         else:
             counts = {"community": wanted["community"], "bookmarks": wanted["bookmarks"]}
             assert tally == {"tool": slug, **counts}
+        points = [
+            (from_datetime(point.time), point.verdict, point.ship, point.skip, point.mean)
+            for point in journal.read(read_history, slug).panel
+        ]
+        assert points == (reference.panel_points(slug) if slug not in reference.names else [])
+    agrees_on_the_week(journal, reference)
     on_site = [tool.tool for tool in journal.read(list_tools)]
     assert on_site == reference.on_site()
     retired = [tool.tool for tool in journal.read(list_tools, retired=True)]
@@ -81,6 +92,23 @@ def agrees(journal: Journal, reference: Reference) -> None:
         assert journal.read(list_bookmarks, voter) == reference.bookmarks_of(voter)
     digests = {row[0]: row[2] for row in journal.rows("digests", *DIFFERS)}
     assert digests == reference.digests
+
+
+def agrees_on_the_week(journal: Journal, reference: Reference) -> None:
+    """The digest of the week of all these histories, before which nothing was."""
+    digest = journal.read(compute_digest, weeks.week_of(0))
+    assert journal.read(has_news, weeks.week_of(0)) is (digest is not None)
+    communities = [reference.community(slug) for slug in reference.on_site()]
+    if digest is None:
+        assert communities == []
+        return
+    assert [(merge.merged, merge.tool) for merge in digest.merges] == reference.merged_tools()
+    assert digest.counts.tools == len(communities)
+    assert digest.counts.votes == sum(community["votes"] for community in communities)
+    now = {change.tool: change.after.verdict for change in digest.panel_changes}
+    for slug in reference.on_site():
+        verdict = reference.tool(slug)["panel"]["verdict"]  # type: ignore[index] # it is listed
+        assert now.get(slug, "none") == verdict
 
 
 def test_any_order_duplication_and_batching_gives_the_rows_of_the_reference(

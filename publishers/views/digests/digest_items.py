@@ -10,6 +10,7 @@ from schemas.digests import (
     BookmarkMove,
     CloseCall,
     Flip,
+    MergedTool,
     NamedTool,
     NewTool,
     PanelChange,
@@ -114,6 +115,12 @@ def new_tool(new: NewTool) -> Item:
     """A tool first listed this week."""
     line = f"{ENTRIES[new.entry]} · listed {_day_of_year(new.listed)}"
     return _item(new, line, after=new.panel.verdict, text=new.tagline)
+
+
+def merged_tool(merged: MergedTool) -> Item:
+    """A tool that has another one's votes and reviews from now on."""
+    line = f"takes over from {isolate(merged.merged_name)}"
+    return _item(merged, line, text=merged.reason or "")
 
 
 def _day_of_year(time: datetime) -> str:

@@ -42,7 +42,7 @@ class Section(NamedTuple):
 
 def sections(digest: WeeklyDigest) -> list[Section]:
     """The sections that hold items."""
-    every = (_panel, _flips, _new_tools, _reviews, _close_calls, _votes, _bookmarks)
+    every = (_panel, _flips, _new_tools, _merges, _reviews, _close_calls, _votes, _bookmarks)
     return [section for make in every if (section := make(digest)).items]
 
 
@@ -75,6 +75,15 @@ def _new_tools(digest: WeeklyDigest) -> Section:
         "First listed this week, with the panel verdict so far.",
         list(map(items.new_tool, digest.new_tools)),
         _left(digest.counts.new_tools, digest.new_tools),
+    )
+
+
+def _merges(digest: WeeklyDigest) -> Section:
+    return Section(
+        "merges",
+        "Renamed and merged",
+        "Votes, bookmarks and reviews of both names count together, once per person.",
+        list(map(items.merged_tool, digest.merges)),
     )
 
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from publishers.views.text.formatting import VERDICTS
-from schemas.digests import Flip, PanelChange, WeeklyDigest
+from schemas.digests import Flip, MergedTool, PanelChange, WeeklyDigest
 from schemas.records import Verdict
 from schemas.text.isolation import isolate
 
@@ -31,12 +31,16 @@ def subject(digest: WeeklyDigest) -> str:
 
 
 def _news(digest: WeeklyDigest) -> list[News]:
-    """Verdicts of panel and community; in a week without any, the new tools."""
+    """Verdicts of panel and community; in a week without any, the new tools, then the merges."""
     verdicts = [
         *map(_of_panel, digest.panel_changes[:MAX_OF_EACH_KIND]),
         *map(_of_community, digest.flips[:MAX_OF_EACH_KIND]),
     ]
-    return verdicts or [_of_new_tool(tool.name) for tool in digest.new_tools[:MAX_OF_EACH_KIND]]
+    return (
+        verdicts
+        or [_of_new_tool(tool.name) for tool in digest.new_tools[:MAX_OF_EACH_KIND]]
+        or [_of_merge(merged) for merged in digest.merges[:MAX_OF_EACH_KIND]]
+    )
 
 
 def _of_panel(change: PanelChange) -> News:
@@ -66,4 +70,9 @@ def _of_community(flip: Flip) -> News:
 
 def _of_new_tool(name: str) -> News:
     text = f"{isolate(name)} is new"
+    return News(text, text)
+
+
+def _of_merge(merged: MergedTool) -> News:
+    text = f"{isolate(merged.merged_name)} is now {isolate(merged.name)}"
     return News(text, text)

@@ -11,6 +11,7 @@ from publishers.views.last_modified import Dates, LastModified
 from publishers.views.paths import tool_path
 from publishers.views.text.formatting import ENTRIES, instant
 from publishers.views.text.markdown import to_html
+from schemas.history import Merge
 from schemas.records import Review, Tool
 from schemas.text.isolation import isolate
 from schemas.text.web_address import is_web_address
@@ -25,7 +26,7 @@ class FeedEntry(NamedTuple):
     """One entry.
 
     Attributes:
-        path: Its permanent id, and its page where it is `linked`.
+        path: Its permanent id, and its page where it is `linked` and has no other `page`.
         title: One line.
         author: A reviewer, or the site itself.
         dates: When it was published, and when it last changed.
@@ -37,6 +38,7 @@ class FeedEntry(NamedTuple):
         sections: The news of a digest.
         linked: False for an entry about a retired tool: its page answers 410.
         demo: Whether its content is invented.
+        page: Where the id is no page, as of a tool that became another name.
     """
 
     path: str
@@ -51,6 +53,7 @@ class FeedEntry(NamedTuple):
     sections: Sequence[Section] = ()
     linked: bool = True
     demo: bool = False
+    page: str = ""
 
     @property
     def published(self) -> str:
@@ -99,6 +102,20 @@ def _entries(tool: Tool, last_modified: LastModified) -> Iterable[FeedEntry]:
     yield _listing(tool, last_modified.of_listing(tool))
     for review in tool.panel.reviews:
         yield _review(tool, review, last_modified.of_review(tool, review))
+
+
+def merge_entry(merge: Merge, tool: Tool) -> FeedEntry:
+    """The entry about a tool that became another name of this one."""
+    name = isolate(tool.name)
+    return FeedEntry(
+        path=f"{tool_path(merge.merged)}#merged",
+        title=f"{isolate(merge.merged_name)} is now {name}",
+        author=PUBLISHER,
+        dates=Dates(merge.time, merge.time),
+        lead=f"All its votes, bookmarks and reviews count for {name}.",
+        facts=[("Reason", merge.reason)] if merge.reason else [],
+        page=tool_path(tool.tool),
+    )
 
 
 def _listing(tool: Tool, dates: Dates) -> FeedEntry:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from publishers.render_cache import part_cache
@@ -92,11 +92,14 @@ def history_view(history: History) -> HistoryView | None:
 
 
 def _panel_summary(points: Sequence[PanelPoint]) -> str:
-    """The number of reviews and retractions, and the verdicts in their order."""
+    """The number of reviews, and the verdicts in their order."""
     if not points:
         return ""
     verdicts = [VERDICTS[verdict] for verdict, _ in groupby(point.verdict for point in points)]
-    reviews = count(len(points), "panel review")
+    totals = [0, *(point.ship + point.skip for point in points)]
+    # A retraction and a departure leave fewer reviews than before.
+    number = sum(after >= before for before, after in pairwise(totals))
+    reviews = count(number, "panel review")
     if len(points) == 1:
         return f"{reviews}: {verdicts[0]}."
     if len(verdicts) == 1:

@@ -73,7 +73,7 @@ class Operation(NamedTuple):
         error_type: The media type of errors.
         parameters: Parameters in path and query.
         statuses: Statuses of success.
-        errors: Statuses of errors.
+        errors: Statuses of errors, and of redirects that a problem explains.
         note: What else a caller needs to know.
     """
 

@@ -115,8 +115,8 @@ _VERSION = Parameter(
     "A version's number; `latest` or `-1` is the newest.",
 )
 
-_CHANGE_ERRORS = (403, 404, 408, 410, 413, 429, 503)
-_FORM_ERRORS = (415, 422, *_CHANGE_ERRORS)
+_CHANGE_ERRORS = (308, 403, 404, 408, 410, 413, 429, 503)
+_FORM_ERRORS = (415, 422, *(status for status in _CHANGE_ERRORS if status != 308))
 _INGEST = (
     "1 to 500 events, at most 1 MiB, with a bearer token. The response comes once the broker has "
     "acknowledged them: 202 all accepted, 207 some, 422 none.\n\n"
@@ -138,8 +138,10 @@ _BROWSER = (
     "For this site's own pages: requires their `Origin` or `Sec-Fetch-Site: same-origin`. "
     "Waits up to a second for the tally; pages that are fetched after the answer show the change. "
     "While no worker applies events, the answer comes with the broker's acknowledgement and has "
-    "`pending`. A retired tool answers 410, but for a removal."
+    "`pending`. A retired tool answers 410, but for a removal; a tool that became another name of "
+    "a second one, 308 to that one."
 )
+_MOVES = "A tool that became another name of a second one answers 308 to that one."
 _STREAM = (
     "Server-Sent Events named `tally`, with the version as their id. The current tallies come "
     "first, except those that `Last-Event-ID` shows the client already has."
@@ -174,9 +176,12 @@ def _list(path: str, name: str, item: Any, cursor: str, last: str) -> Operation:
                      parameters=(_LIMIT, after), statuses=CACHED, errors=(503,))  # fmt: skip
 
 
-def _get(path: str, name: str, summary: str, response: Any, parameter: Parameter) -> Operation:
+def _get(
+    path: str, name: str, summary: str, response: Any, parameter: Parameter, moves: str = ""
+) -> Operation:
+    errors = (308, 404, 503) if moves else (404, 503)
     return Operation("GET", path, name, "Reading", summary, response, parameters=(parameter,),
-                     statuses=CACHED, errors=(404, 503))  # fmt: skip
+                     statuses=CACHED, errors=errors, note=moves)  # fmt: skip
 
 
 def _own(path: str, name: str, summary: str, response: Any, **more: Any) -> Operation:
@@ -201,10 +206,12 @@ OPERATIONS = (
               parameters=(_DRY_RUN,), statuses=(200, 202, 207, 422),
               errors=(401, 403, 408, 413, 415, 503), note=_INGEST),
     _list("/v1/tools", "listTools", Tool, CURSOR_PATTERN, "smolvlm-2-5"),
-    _get("/v1/tools/{tool}", "getTool", "Get a tool", Tool, _TOOL),
-    _get("/v1/compare/{pair}", "compareTools", "Compare two tools", ComparisonBody, _PAIR),
+    _get("/v1/tools/{tool}", "getTool", "Get a tool", Tool, _TOOL, _MOVES),
+    _get("/v1/compare/{pair}", "compareTools", "Compare two tools", ComparisonBody, _PAIR,
+         _MOVES),
     _list("/v1/categories", "listCategories", Category, CURSOR_PATTERN, "developer-tools"),
-    _get("/v1/categories/{category}", "getCategory", "Get a category", CategoryBody, _CATEGORY),
+    _get("/v1/categories/{category}", "getCategory", "Get a category", CategoryBody, _CATEGORY,
+         "A removed category whose tools went to another one answers 308 to that one."),
     _list("/v1/reviewers", "listReviewers", Reviewer, CURSOR_PATTERN, "builder"),
     _get("/v1/reviewers/{reviewer}", "getReviewer", "Get a reviewer", ReviewerBody, _REVIEWER),
     _list("/v1/digests", "listDigests", DigestName, WEEK_CURSOR_PATTERN, "2026-W47"),

@@ -26,6 +26,7 @@ Schemas = dict[str, Any]
 DESCRIPTIONS = {
     200: "OK.", 202: "All accepted.", 207: "Some accepted.", 303: "Redirect back to the page.",
     304: "Unchanged since the `ETag` in `If-None-Match`.",
+    308: "Another name now; see `Location`.",
     400: "Not readable, or not valid.", 401: "No valid token.", 403: "Not allowed.",
     404: "Unknown.", 408: "The body took too long.", 410: "Retired.", 413: "Too large.",
     415: "Unsupported content type.", 421: "For another host.", 422: "Not valid.",
@@ -37,6 +38,7 @@ WITHOUT_BODY = (303, 304)
 _TEXT = {"schema": {"type": "string"}}
 _ETAG = {"ETag": {"description": "A hash of the body, for `If-None-Match`.", **_TEXT}}
 _LINK = {"Link": {"description": 'The next page, where there is one: `rel="next"`.', **_TEXT}}
+_LOCATION = {"Location": {"description": "The same path with the name of now.", **_TEXT}}
 _RETRY_AFTER = {
     "Retry-After": {
         "description": "Seconds after which to try again.",
@@ -75,6 +77,8 @@ def _errors(operation: Operation, schemas: Schemas) -> dict[int, Any]:
 
 
 def _headers(operation: Operation, status: int) -> dict[str, Any]:
+    if status == 308:
+        return _LOCATION
     if status in (429, 503):
         return _RETRY_AFTER
     if status == 200 and 304 in operation.statuses:

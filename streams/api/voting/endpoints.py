@@ -72,14 +72,19 @@ class VoteEndpoint:
             tool = await self._votes.require_tool(slug, allow_retired=change in REMOVALS)
         except Problem as problem:
             if into := problem.members.get("into"):
-                path = scope["path"].replace(f"/{slug}", f"/{into}", 1)
-                problem.headers["Location"] = path
+                problem.headers["Location"] = _path_of(scope["path"], into)
             raise
         fields = await _read_fields(change, request, receive)
         if scope["method"] == "DELETE" and await self._votes.read_voter(request) is None:
             return encode(_unchanged(tool, change)), None
         answered = await self._votes.change(request, change, tool, **fields)
         return encode(answered.response), answered.cookie
+
+
+def _path_of(path: str, tool: str) -> str:
+    """The same path with this tool, the third part of `/v1/tools/…/vote`, `/v1/bookmarks/…`."""
+    root, version, resource, _, *rest = path.split("/")
+    return "/".join([root, version, resource, tool, *rest])
 
 
 async def _read_fields(

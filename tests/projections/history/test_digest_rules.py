@@ -6,13 +6,16 @@ import pytest
 from projections.history.digest_inputs import ListedTool, PreviousTallies, Revision, TallyCounts
 from projections.history.digest_rules import make_digest
 from schemas import digests
-from schemas.digests import WeeklyDigest
+from schemas.digests import MergedTool, WeeklyDigest
+from schemas.history import Merge
 from schemas.records import CategoryName, Choice
 from schemas.time import weeks
+from schemas.time.instants import to_datetime
 
 WEEK = "2026-W47"
 START, END = weeks.span(WEEK)
 HOUR = weeks.DAY // 24
+NOON = to_datetime(START + 12 * HOUR)
 TOOLS = CategoryName("developer-tools", "Developer Tools")
 
 
@@ -61,6 +64,30 @@ def test_a_week_in_which_nothing_happened_has_no_digest() -> None:
     old = a_tool(votes=(3, 1), bookmarks=2)
     assert make_digest(WEEK, [], [], PreviousTallies()) is None
     assert make_digest(WEEK, [old], [a_revision(time=START - HOUR)], before(kith=(3, 1, 2))) is None
+
+
+def test_a_reviewer_who_left_in_the_week_counts_before_it_and_not_after_it() -> None:
+    left = [
+        a_revision(time=START - HOUR)._replace(left=START + HOUR),
+        a_revision("skip", 30, by="skeptic", time=START - HOUR),
+        a_revision("skip", 20, time=START + 2 * HOUR)._replace(left=START + HOUR),
+    ]
+    digest = the_digest([a_tool()], left)
+    (change,) = digest.panel_changes
+    assert (change.before.verdict, change.after.verdict) == ("split", "skip")
+    assert (digest.counts.reviews, digest.reviews) == (0, [])
+    long_ago = [revision._replace(left=START - 1) for revision in left[:1]]
+    assert make_digest(WEEK, [a_tool()], [*long_ago, left[1]], PreviousTallies()) is None
+    later = [revision._replace(left=END) for revision in left[:1]]
+    assert make_digest(WEEK, [a_tool()], [*later, left[1]], PreviousTallies()) is None
+
+
+def test_a_merge_is_news_by_itself_where_its_tool_is_on_the_site() -> None:
+    merges = [Merge("kin", "Kin", "kith", "One maker.", NOON), Merge("a", "A", "b", None, NOON)]
+    digest = make_digest(WEEK, [a_tool()], [], PreviousTallies(), merges)
+    assert digest
+    assert digest.merges == [MergedTool("kith", "Kith", TOOLS, "kin", "Kin", "One maker.", NOON)]
+    assert make_digest(WEEK, [a_tool()], [], PreviousTallies(), merges[1:]) is None
 
 
 def test_a_digest_names_its_week() -> None:

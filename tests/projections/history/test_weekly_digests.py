@@ -213,3 +213,78 @@ def test_the_newest_is_the_first_of_all_digests(journal: Journal) -> None:
     assert journal.read(find_newest_digest_week) == "2026-W47"
     journal.apply(examples.a_vote(time=NOON + WEEK))
     assert journal.read(find_newest_digest_week) == journal.read(list_digests)[0].week == "2026-W48"
+
+
+def test_a_merge_in_the_week_is_said_once_and_moves_no_votes(journal: Journal) -> None:
+    """Voter 1 had voted for both tools, as had the digest before counted."""
+    journal.apply(
+        *(examples.a_listing(tool, tool.title(), time=NOON - WEEK) for tool in ("old", TOOL)),
+        *(examples.a_vote(tool=tool, time=NOON - WEEK) for tool in ("old", TOOL)),
+        examples.a_vote("skip", tool="old", voter="v-2", time=NOON - WEEK),
+        a_freeze("2026-W46", FrozenTally("old", 1, 1, 0), FrozenTally(TOOL, 1, 0, 0)),
+        examples.a_merge("old", TOOL, "One maker."),
+    )
+    digest = journal.read(find_digest, "2026-W47")
+    assert [(each.merged, each.merged_name, each.tool) for each in digest.merges] == [
+        ("old", "Old", TOOL)
+    ]
+    assert (digest.counts.votes, digest.votes, digest.flips) == (0, [], [])
+    assert journal.read(read_tallies_of_week, "2026-W47") == (FrozenTally(TOOL, 1, 1, 0),)
+    journal.apply(
+        a_freeze("2026-W47", FrozenTally(TOOL, 1, 1, 0), at=NOON + WEEK),
+        examples.a_vote(tool="old", voter="v-3", time=NOON + WEEK),
+    )
+    digest = journal.read(find_digest, "2026-W48")
+    assert (digest.merges, digest.counts.votes) == ([], 1)
+    assert [(move.tool, move.ship) for move in digest.votes] == [(TOOL, 1)]
+
+
+def test_a_tool_under_a_new_name_is_not_new(journal: Journal) -> None:
+    journal.apply(
+        examples.a_reviewer(time=NOON - WEEK),
+        examples.a_listing("old", "Old", time=NOON - WEEK),
+        examples.a_review(tool="old", time=NOON - WEEK),
+        examples.a_vote(tool="old", time=NOON - WEEK),
+        a_freeze("2026-W45", FrozenTally("old", 0, 0, 0)),
+        examples.a_listing(),
+        examples.a_merge("old", TOOL),
+    )
+    digest = journal.read(find_digest, "2026-W47")
+    assert (digest.new_tools, digest.panel_changes) == ([], [])
+    assert [each.merged for each in digest.merges] == ["old"]
+    assert journal.read(read_tallies_of_week, "2026-W46") == (FrozenTally(TOOL, 1, 0, 0),)
+
+
+def test_reviews_and_votes_of_the_week_for_a_merged_tool_are_of_the_other_one(
+    journal: Journal,
+) -> None:
+    journal.apply(
+        examples.a_reviewer(time=NOON - WEEK),
+        examples.a_listing(time=NOON - WEEK),
+        examples.a_review(30, "skip", time=NOON - WEEK),
+        examples.a_merge("old", TOOL, time=NOON - WEEK),
+        examples.a_review(80, tool="old"),
+        examples.a_vote(tool="old"),
+    )
+    digest = journal.read(compute_digest, "2026-W47")
+    (change,) = digest.panel_changes
+    assert (change.tool, change.before.verdict, change.after.verdict) == (TOOL, "skip", "ship")
+    assert [(pick.tool, pick.reason) for pick in digest.reviews] == [(TOOL, "changed")]
+    assert digest.counts.votes == 1
+
+
+def test_a_departure_turns_verdicts_of_tools_that_nobody_reviewed_that_week(
+    journal: Journal,
+) -> None:
+    journal.apply(
+        examples.a_reviewer(time=NOON - WEEK),
+        examples.a_listing(time=NOON - WEEK),
+        examples.a_review(time=NOON - WEEK),
+        examples.a_departure(),
+    )
+    digest = journal.read(find_digest, "2026-W47")
+    assert [(each.before.verdict, each.after.verdict) for each in digest.panel_changes] == [
+        ("ship", "none")
+    ]
+    assert journal.read(has_news, "2026-W47")
+    assert journal.read(compute_digest, "2026-W48") is None

@@ -8,7 +8,16 @@ from projections import pipeline_state
 from projections.record_keys import RecordKey
 from projections.write import changed_keys, dirty_records
 from schemas.channels import Channel
-from tests.harness.examples import CATEGORY, TOOL, a_category, a_listing, a_reviewer, a_vote
+from tests.harness.examples import (
+    CATEGORY,
+    NOON,
+    TOOL,
+    a_category,
+    a_listing,
+    a_removal,
+    a_reviewer,
+    a_vote,
+)
 from tests.harness.journal import Journal
 
 pytestmark = pytest.mark.integration
@@ -110,3 +119,12 @@ def ages(connection: Connection) -> dict[tuple[str, bool], int]:
         " from verdicts.dirty group by kind, backfill"
     )
     return {(row.kind, row.backfill): row.age for row in rows}
+
+
+def test_a_mark_names_the_category_that_a_removed_one_became(
+    projected: Engine, journal: Journal
+) -> None:
+    journal.apply(a_category(), a_listing(), a_removal(into="apps", time=NOON + 1), a_vote())
+    with projected.connect() as connection:
+        marks = dirty_records.newest(connection, 10)
+    assert {mark.category for mark in marks if mark.kind == "tool"} == {"apps"}

@@ -82,6 +82,16 @@ def test_a_vote_or_a_bookmark_reads_only_its_tool(cache: CachedContent) -> None:
     assert ant in cache.content.tools_in("insects")
 
 
+def test_a_newer_merge_into_the_same_tool_is_read(cache: CachedContent) -> None:
+    cache.refresh(a_merge("ant", "bee", "Sold.", time=LATER), marked="bee")
+    assert [merge.reason for merge in cache.content.merges()] == ["Sold."]
+    cache.refresh(a_merge("ant", "bee", "Renamed.", time=LATER + 1), marked="bee")
+    assert [merge.reason for merge in cache.content.merges()] == ["Renamed."]
+    merges = cache.content.merges()
+    cache.refresh(a_vote(tool="ant", voter="v-2"), marked="bee")
+    assert cache.content.merges() is merges
+
+
 def test_parts_that_no_vote_changes_stay_the_same_objects(cache: CachedContent) -> None:
     """Views are cached for the objects of reviews and histories."""
     before = cache.content.tool("ant")

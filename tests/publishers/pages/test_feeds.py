@@ -15,12 +15,14 @@ from publishers.pages import catalogue
 from schemas import digests
 from schemas.events import DigestFrozen, Event
 from schemas.time import instants
+from schemas.time.instants import rfc3339
 from tests.harness.digest_records import a_digest
 from tests.harness.examples import (
     MINUTE,
     NOON,
     a_category,
     a_listing,
+    a_merge,
     a_retirement,
     a_retracted_review,
     a_review,
@@ -210,3 +212,35 @@ def test_a_page_says_when_it_was_modified_as_the_sitemap_does(journal: Journal) 
         time = sitemap_times(journal)[path]
         assert re.findall(r'"dateModified":"([^"]+)"', page) == [time]
         assert f'<meta property="article:modified_time" content="{time}">' in page
+
+
+def test_feeds_say_once_that_a_tool_became_another_name(journal: Journal) -> None:
+    journal.apply(
+        a_category("insects", "Insects"),
+        a_category("pets", "Pets"),
+        a_listing("ant", "Ant", "insects"),
+        a_listing("bee", "Bee", "pets", time=at(1)),
+        a_review(80, tool="ant", reviewer="ann", time=at(1)),
+        a_reviewer("ann", "Ann"),
+        a_merge("ant", "bee", "One <keeper>.", time=at(2)),
+    )
+    merged, where = "/tools/ant/#merged", ("/feed.xml", "/categories/pets/feed.xml")
+    for path in (*where, "/tools/bee/feed.xml"):
+        feed = read_feed(journal, path)
+        assert feed
+        assert set(feed.entries) == {merged, "/tools/bee/", "/tools/bee/#ann"}
+        assert (feed.updated, feed.entries[merged].updated) == (rfc3339(at(2)), rfc3339(at(2)))
+        entry = ElementTree.fromstring(feed.entries[merged].text)
+        assert entry.findtext(f"{ATOM}title") == "\u2068Ant\u2069 is now \u2068Bee\u2069"
+        assert "One &lt;keeper&gt;." in entry.findtext(f"{ATOM}content", "")
+        link = entry.find(f"{ATOM}link")
+        assert link is not None
+        assert link.get("href") == f"{SITE}/tools/bee/"
+    assert merged not in read_feed(journal, "/categories/insects/feed.xml").entries
+    journal.apply(a_merge("bee", "cat", time=at(3)), a_listing("cat", "Cat", "pets", time=at(3)))
+    feed = read_feed(journal, "/feed.xml")
+    assert feed
+    assert {merged, "/tools/bee/#merged"} < set(feed.entries)  # the same entry, so nobody rereads
+    assert feed.entries[merged].updated == rfc3339(at(2))
+    journal.apply(a_listing("ant", "Ant", "insects", time=at(4)))
+    assert merged not in read_feed(journal, "/feed.xml").entries

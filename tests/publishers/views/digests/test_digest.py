@@ -16,7 +16,7 @@ from tests.harness.digest_records import a_digest
 
 def without_news(**counts: int) -> WeeklyDigest:
     return msgspec.structs.replace(
-        a_digest(), counts=Counts(**counts), panel_changes=[], flips=[], new_tools=[]
+        a_digest(), counts=Counts(**counts), panel_changes=[], flips=[], new_tools=[], merges=[]
     )
 
 
@@ -54,7 +54,7 @@ def test_an_open_week_says_so_far() -> None:
 def test_sections_without_items_are_left_out() -> None:
     bare = msgspec.structs.replace(a_digest(), flips=[], reviews=[], close_calls=[])
     keys = [section.key for section in digest_page(bare).sections]
-    assert keys == ["panel", "new", "votes", "bookmarks"]
+    assert keys == ["panel", "new", "merges", "votes", "bookmarks"]
 
 
 def test_each_kind_of_news_has_its_line() -> None:
@@ -63,6 +63,7 @@ def test_each_kind_of_news_has_its_line() -> None:
         "panel": "0 ship / 2 skip · average 31, was 47.5",
         "flips": "40 ship / 122 skip, was 90 ship / 80 skip",
         "new": "Freemium · listed 20 November",
+        "merges": "takes over from Quilt",
         "reviews": "Skeptic: 34/100 · skip (previously ship)",
         "close": "90 ship / 80 skip, 10 votes apart",
         "votes": "\N{MINUS SIGN}50 ship, +42 skip · now 40 ship / 122 skip",

@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from publishers.views.digests import headline
@@ -74,6 +75,15 @@ def test_a_first_sentence_about_voters_begins_with_a_capital() -> None:
 
 def test_without_changed_verdicts_new_tools_are_the_news() -> None:
     assert headline.sentence(a_week(new=["Cat", "Dog", "Emu"])) == "Cat is new; Dog is new."
+
+
+def test_without_new_tools_merges_are_the_news() -> None:
+    merge = a_digest().merges[0]
+    renamed = msgspec.structs.replace(a_week(), merges=[merge])
+    assert headline.subject(renamed) == "Quilt is now Patchwork"
+    assert headline.sentence(msgspec.structs.replace(a_week(new=["Cat"]), merges=[merge])) == (
+        "Cat is new."
+    )
 
 
 def test_a_week_without_news_has_no_headline() -> None:

@@ -67,6 +67,14 @@ def test_both_lines_are_drawn_on_one_scale_of_time() -> None:
     assert (view.first, view.last) == ("20 November 2026", "30 November 2026")
 
 
+def test_a_retraction_or_a_departure_is_no_review() -> None:
+    counts = [(1, 0), (1, 1), (1, 0), (0, 0)]
+    panel = [a_panel_point(day, 50, *each) for day, each in enumerate(counts)]
+    assert view_of(panel).summary == (
+        "2 panel reviews: Ship, then Split, then Ship, then No verdict yet."
+    )
+
+
 def test_the_summary_describes_the_chart() -> None:
     view = history_view(a_history())
     assert view is not None

@@ -3,7 +3,10 @@
 import pytest
 from starlette.requests import Request
 
+from publishers.content.in_memory_content import InMemoryContent
 from publishers.web.responses import moved, to_http
+from schemas.history import Merge
+from tests.harness.records import NOON, PANEL
 from tests.publishers.web.site_fixture import COMPARISON, FOUR, THREE, SiteFixture
 
 
@@ -29,6 +32,36 @@ from tests.publishers.web.site_fixture import COMPARISON, FOUR, THREE, SiteFixtu
     ],
 )
 def test_a_page_has_one_address(site: SiteFixture, path: str, location: str) -> None:
+    answer = site.client.get(path)
+    assert (answer.status_code, answer.headers["location"]) == (308, location)
+
+
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [
+        ("/tools/old/", "/tools/plainly/"),
+        ("/tools/old", "/tools/plainly/"),
+        ("/tools/old/?x=1", "/tools/plainly/?x=1"),
+        ("/tools/old/index.json", "/tools/plainly/index.json"),
+        ("/tools/old/index.md", "/tools/plainly/index.md"),
+        ("/tools/old/feed.xml", "/tools/plainly/feed.xml"),
+        ("/tools/old/card.png", "/tools/plainly/card.png"),
+        ("/compare/claude-4-api-vs-old/", "/compare/claude-4-api-vs-plainly/"),
+        ("/compare/claude-4-api-vs-old", "/compare/claude-4-api-vs-plainly/"),
+        ("/compare/old-vs-smolvlm-2-5/", "/compare/plainly-vs-smolvlm-2-5/"),
+        ("/compare/old-vs-claude-4-api/", "/compare/claude-4-api-vs-plainly/"),
+        ("/compare/claude-4-api-vs-old/index.json", "/compare/claude-4-api-vs-plainly/index.json"),
+        ("/compare/claude-4-api-vs-old/index.md", "/compare/claude-4-api-vs-plainly/index.md"),
+        ("/compare/claude-4-api-vs-old-vs-smolvlm-2-5/", THREE),
+        ("/compare/old-vs-plainly/", "/tools/plainly/"),
+        ("/compare/old-vs-plainly/index.md", "/tools/plainly/index.md"),
+    ],
+)
+def test_every_page_of_another_name_leads_to_that_of_the_tool(
+    site: SiteFixture, path: str, location: str
+) -> None:
+    merge = Merge("old", "Old", "plainly", None, NOON)
+    site.content = InMemoryContent(site.content.tools(), reviewers=PANEL, merges=[merge])
     answer = site.client.get(path)
     assert (answer.status_code, answer.headers["location"]) == (308, location)
 

@@ -9,6 +9,7 @@ from projections.read.tools import find_tool
 from schemas.digests import Counts, WeeklyDigest
 from schemas.records import Reviewer, Tool
 from schemas.time import instants, weeks
+from streams.api.openapi.document import document
 from tests.streams.api.conftest import FakeApi
 
 
@@ -161,3 +162,31 @@ def test_an_internal_error_reveals_nothing(api: FakeApi) -> None:
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
     assert "42" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [
+        ("/v1/tools/old", "/v1/tools/alpha"),
+        ("/v1/compare/old-vs-beta", "/v1/compare/alpha-vs-beta"),
+        ("/v1/compare/beta-vs-old", "/v1/compare/beta-vs-alpha"),
+        ("/v1/compare/alpha-vs-old", "/v1/tools/alpha"),
+        ("/v1/compare/old-vs-older", "/v1/tools/alpha"),
+        ("/v1/categories/apps", "/v1/categories/tools"),
+    ],
+)
+def test_another_name_is_redirected_with_a_problem_that_says_why(
+    api: FakeApi, path: str, location: str
+) -> None:
+    api.fakes.read_model.merged |= {"old": "alpha", "older": "alpha"}
+    api.fakes.read_model.moved |= {"apps": "tools"}
+    answer = api.client.get(path, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (308, location)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == 308
+    assert document()["paths"][_template(path)]["get"]["responses"]["308"]["headers"]["Location"]
+
+
+def _template(path: str) -> str:
+    resource, name = path.split("/")[2], {"tools": "tool", "compare": "pair"}
+    return f"/v1/{resource}/{{{name.get(resource, 'category')}}}"

@@ -288,3 +288,17 @@ def test_get_changes_nothing(quick: FakeApi) -> None:
     for path in (ALPHA, "/vote", "/bookmark", "/v1/bookmarks/alpha", "/v1/events"):
         assert quick.client.get(path, headers=HERE).status_code == 405
     assert quick.sent == []
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+@pytest.mark.parametrize("slug", ["old", "v1", "tools", "vote", "bookmarks"])
+@pytest.mark.parametrize("path", ["/v1/tools/{}/vote", "/v1/bookmarks/{}"])
+def test_a_change_for_another_name_is_redirected_to_the_tool(
+    quick: FakeApi, method: str, slug: str, path: str
+) -> None:
+    quick.fakes.read_model.merged[slug] = "alpha"
+    answer = quick.client.request(
+        method, path.format(slug), json={"choice": "ship"}, headers=HERE, follow_redirects=False
+    )
+    assert (answer.status_code, answer.headers["location"]) == (308, path.format("alpha"))
+    assert quick.events() == []
