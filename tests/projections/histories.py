@@ -88,7 +88,18 @@ def histories(largest: int = 24) -> st.SearchStrategy[list[Event]]:
         some(*_OF_REVIEWS, *_OF_NAMES, least=half).map([*LISTED, *JOINED].__add__),
         some(*_OF_TOOLS, *_OF_NAMES, least=half),
         some(*_OF_TOOLS, *_OF_NAMES, *_OF_REVIEWS, *_OF_VOTERS, *_OF_WEEKS),
+        merge_histories(largest),
     )
+
+
+def merge_histories(largest: int = 30) -> st.SearchStrategy[list[Event]]:
+    """Events in some order of listed tools, most of them merges, votes, reviews and departures.
+
+    Merges of three tools make chains, circles and circles of one; listings end some of them.
+    """
+    kinds = [*_OF_NAMES, *_OF_NAMES, *_OF_VOTERS, *_OF_REVIEWS, *_OF_TOOLS]
+    some = st.lists(st.one_of(*kinds), min_size=largest // 3, max_size=largest)
+    return some.map([*LISTED, *JOINED].__add__)
 
 
 def splits(history: list[Event]) -> st.SearchStrategy[list[list[Event]]]:

@@ -59,9 +59,14 @@ def better(definition: FactDefinition, values: Sequence[FactValue | None]) -> tu
 def rank(definition: FactDefinition, value: FactValue) -> Rank | None:
     """What a value is compared by; None for texts and lists."""
     if isinstance(value, Money):
-        return f"{value.currency} per {value.per or ''}", Decimal(value.amount)
+        return money_unit(value), Decimal(value.amount)
     if isinstance(value, bool | int | float):
         return "number", float(value)
     if isinstance(value, str) and definition.type == "date":
         return "date", value  # as text in the order of days
     return None
+
+
+def money_unit(money: Money) -> str:
+    """What an amount is in, such as `USD per month`; amounts in one unit are comparable."""
+    return f"{money.currency} per {money.per}" if money.per else money.currency

@@ -4,11 +4,11 @@ What an address asks that the page does not offer is ignored.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
-from publishers.views.facts.fact_rows import rank
+from publishers.views.facts.fact_rows import money_unit, rank
 from publishers.views.facts.fact_texts import stated, value_text
 from publishers.views.lists.paging import Query
 from publishers.views.text.formatting import ENTRIES, VERDICTS
@@ -63,7 +63,8 @@ def sort_and_filter(
 ) -> SortedTools:
     """Find the tools of a category that a query asks for."""
     offered = [each for each in definitions if any(dict(stated(tool, [each])) for tool in tools)]
-    left = [tool for tool in tools if _is_wanted(tool, offered, query)]
+    units = {each.key: unit for each in offered if (unit := _unit(tools, each))}
+    left = [tool for tool in tools if _is_wanted(tool, offered, units, query)]
     by_fact = {f"{FACT}{each.key}": each for each in offered if each.type in _SORTABLE}
     order = query.get("sort", "")
     fact = by_fact.get(order)
@@ -71,7 +72,7 @@ def sort_and_filter(
     return SortedTools(
         tools=ordered,
         notes=_notes(ordered, fact) if fact else {},
-        fields=[_sort_field(order, by_fact), *_fields(tools, offered, query)],
+        fields=[_sort_field(order, by_fact), *_fields(tools, offered, units, query)],
         filtered=len(left) < len(tools),
     )
 
@@ -131,6 +132,16 @@ def _value(tool: Tool, definition: FactDefinition) -> FactValue | None:
     return facts[definition].value if facts else None
 
 
+def _unit(tools: Iterable[Tool], definition: FactDefinition) -> str | None:
+    """The currency and period in which most tools state a price, such as `USD per month`.
+
+    None for any other fact. Amounts in other units are not comparable with a bound in this one.
+    """
+    values = (_value(tool, definition) for tool in tools)
+    units = Counter(money_unit(value) for value in values if isinstance(value, Money))
+    return min(units, key=lambda unit: (-units[unit], unit), default=None)
+
+
 def _notes(tools: Iterable[Tool], definition: FactDefinition) -> dict[str, str]:
     values = ((tool.tool, _value(tool, definition)) for tool in tools)
     return {
@@ -140,26 +151,36 @@ def _notes(tools: Iterable[Tool], definition: FactDefinition) -> dict[str, str]:
     }
 
 
-def _is_wanted(tool: Tool, definitions: Iterable[FactDefinition], query: Query) -> bool:
+def _is_wanted(
+    tool: Tool, definitions: Iterable[FactDefinition], units: Mapping[str, str], query: Query
+) -> bool:
     entry, verdict = query.get("entry", ""), query.get("verdict", "")
     if entry in ENTRIES and tool.entry != entry:
         return False
     if verdict in VERDICTS and tool.panel.verdict != verdict:
         return False
     return all(
-        _fits(definition, _value(tool, definition), asked)
+        _fits(definition, _value(tool, definition), asked, units.get(definition.key))
         for definition in definitions
         if (asked := query.get(FACT + definition.key))
     )
 
 
-def _fits(definition: FactDefinition, value: FactValue | None, asked: str) -> bool:
-    """Whether a value is what a query asks for; every value is, where that cannot be understood."""
+def _fits(
+    definition: FactDefinition, value: FactValue | None, asked: str, unit: str | None
+) -> bool:
+    """Whether a value is what a query asks for; every value is, where that cannot be understood.
+
+    Money is compared with a bound in this unit, so amounts in any other one do not fit.
+    """
     if definition.type in ("number", "money"):
         bound = _to_number(asked)
         if bound is None:
             return True
-        amount = _to_number(value.amount if isinstance(value, Money) else str(value))
+        if isinstance(value, Money):
+            amount = _to_number(value.amount) if money_unit(value) == unit else None
+        else:
+            amount = _to_number(str(value))
         return amount is not None and (amount <= bound if _is_most(definition) else amount >= bound)
     if definition.type == "date":
         return isinstance(value, str) and (
@@ -195,7 +216,10 @@ def _sort_field(order: str, by_fact: dict[str, FactDefinition]) -> FilterField:
 
 
 def _fields(
-    tools: Sequence[Tool], definitions: Iterable[FactDefinition], query: Query
+    tools: Sequence[Tool],
+    definitions: Iterable[FactDefinition],
+    units: Mapping[str, str],
+    query: Query,
 ) -> Iterable[FilterField]:
     entries, verdicts = ({tool.entry for tool in tools}, {tool.panel.verdict for tool in tools})
     for name, label, labels, present in (
@@ -205,11 +229,14 @@ def _fields(
         shown = [("", "Any"), *(each for each in labels.items() if each[0] in present)]
         yield FilterField(name, label, _choices(shown, query.get(name, "")))
     for definition in definitions:
-        yield _fact_field(tools, definition, query.get(FACT + definition.key, ""))
+        asked, unit = query.get(FACT + definition.key, ""), units.get(definition.key)
+        yield _fact_field(tools, definition, asked, unit)
 
 
-def _fact_field(tools: Iterable[Tool], definition: FactDefinition, asked: str) -> FilterField:
-    name, label = FACT + definition.key, definition.label
+def _fact_field(
+    tools: Iterable[Tool], definition: FactDefinition, asked: str, unit: str | None
+) -> FilterField:
+    name, label = FACT + definition.key, definition.label + (f" in {unit}" if unit else "")
     if definition.type in ("number", "money", "date"):
         kind = "date" if definition.type == "date" else "number"
         most, least = _BOUNDS[kind]

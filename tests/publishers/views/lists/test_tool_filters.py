@@ -85,9 +85,23 @@ def test_the_form_shows_what_was_chosen() -> None:
         field.name: field for field in sort_and_filter(TOOLS, FACTS, {"entry": "paid"}).fields
     }
     assert [choice.value for choice in fields["entry"].choices if choice.chosen] == ["paid"]
-    assert fields["fact-price"].label == "Price, at most"
+    assert fields["fact-price"].label == "Price in USD, at most"
     assert fields["fact-context"].label == "Context, at least"
     assert [choice.value for choice in fields["fact-systems"].choices] == ["", "Linux", "macOS"]
+
+
+def test_amounts_in_other_currencies_are_neither_under_a_bound_nor_mixed_when_sorted() -> None:
+    prices = {"a": ("9", "USD"), "b": ("20", "USD"), "c": ("1", "EUR"), "d": ("900", "JPY", "year")}
+    tools = [
+        a_tool(slug, slug, facts={"price": Fact(Money(*price))}) for slug, price in prices.items()
+    ]
+    bounded = sort_and_filter(tools, [PRICE], {"fact-price": "15"})
+    assert [tool.tool for tool in bounded.tools] == ["a"]
+    assert bounded.fields[-1].label == "Price in USD, at most"
+    ordered = sort_and_filter(tools, [PRICE], {"sort": "fact-price"})
+    assert [tool.tool for tool in ordered.tools] == ["a", "b", "c", "d"]
+    yearly = sort_and_filter(tools[3:], [PRICE], {"fact-price": "1000"})
+    assert (yearly.fields[-1].label, len(yearly.tools)) == ("Price in JPY per year, at most", 1)
 
 
 def test_a_long_list_has_pages() -> None:
