@@ -1,8 +1,8 @@
 """What a push would change for readers, in words: pages, and verdicts that turn."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from itertools import combinations
 from typing import Any
 
 import msgspec
@@ -71,12 +71,15 @@ def _records_after(site: SiteRecords, steps: list[PlanStep]) -> SiteRecords:
         (Reviewer(**_fields(data), version=0) for data in reviewers),
         key=lambda reviewer: (reviewer.position, reviewer.reviewer),
     )
-    reviews = [data for data in files.values() if isinstance(data, ReviewSubmitted)]
+    reviews: dict[str, dict[str, ReviewSubmitted]] = defaultdict(dict)
+    for data in files.values():
+        if isinstance(data, ReviewSubmitted):
+            reviews[data.tool][data.reviewer] = data
     return SiteRecords(
         categories=_same_where_equal(site.categories, [_category(data) for data in categories]),
         reviewers=_same_where_equal(site.reviewers, panel),
         tools=[
-            _tool(data, old_tools.get(data.tool), names, _reviews(data.tool, reviews, panel))
+            _tool(data, old_tools.get(data.tool), names, _reviews(reviews[data.tool], panel))
             for data in files.values()
             if isinstance(data, ToolListed)
         ],
@@ -113,10 +116,7 @@ _NOW = datetime(9999, 1, 1, tzinfo=UTC)
 """Stands for the moment of the push, which no effect depends on."""
 
 
-def _reviews(
-    tool: str, reviews: Iterable[ReviewSubmitted], panel: Iterable[Reviewer]
-) -> list[Review]:
-    by_reviewer = {data.reviewer: data for data in reviews if data.tool == tool}
+def _reviews(by_reviewer: Mapping[str, ReviewSubmitted], panel: Iterable[Reviewer]) -> list[Review]:
     return [
         _review(by_reviewer[reviewer.reviewer], reviewer.name)
         for reviewer in panel
@@ -165,12 +165,15 @@ def _fields(data: Data) -> dict[str, Any]:
 
 
 def _turned(before: InMemoryContent, after: InMemoryContent) -> Iterator[str]:
-    """Tools whose verdict of the panel turns, and comparisons whose answer turns."""
+    """Tools whose verdict of the panel turns, and stored comparisons whose answer turns."""
+    changed = []
     for tool in after.tools():
         old = before.tool(tool.tool)
-        if old and old.panel.verdict != tool.panel.verdict:
-            yield f"{tool.name}: {VERDICTS[old.panel.verdict]} ▸ {VERDICTS[tool.panel.verdict]}"
-    for one, other in _pairs(after):
+        if old and old != tool:
+            changed.append(tool.tool)
+            if old.panel.verdict != tool.panel.verdict:
+                yield f"{tool.name}: {VERDICTS[old.panel.verdict]} ▸ {VERDICTS[tool.panel.verdict]}"
+    for one, other in _pairs_of(changed, after):
         olds = before.tool(one.tool), before.tool(other.tool)
         if olds[0] is None or olds[1] is None:
             continue
@@ -179,6 +182,12 @@ def _turned(before: InMemoryContent, after: InMemoryContent) -> Iterator[str]:
             yield f"{one.name} vs {other.name}: {was.headline} ▸ {now.headline}"
 
 
-def _pairs(content: InMemoryContent) -> Iterator[tuple[Tool, Tool]]:
-    for category in content.categories():
-        yield from combinations(content.tools_in(category.category), 2)
+def _pairs_of(slugs: Iterable[str], content: InMemoryContent) -> Iterator[tuple[Tool, Tool]]:
+    """The pairs with a stored comparison that one of these tools is part of."""
+    pairs = {
+        (min(slug, rival), max(slug, rival)) for slug in slugs for rival in content.rivals(slug)
+    }
+    for pair in sorted(pairs):
+        one, other = map(content.tool, pair)
+        if one and other:
+            yield one, other
