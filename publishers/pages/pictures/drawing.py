@@ -1,5 +1,6 @@
 """What pictures have in common: fonts, text that fits, and PNG bytes."""
 
+import unicodedata
 from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont
@@ -7,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 from publishers.render_cache import part_cache
 from publishers.templating.theme import STATIC, Theme
 
+_NO_CHARACTER, _PROBE_SIZE = "\U0010ffff", 32
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
@@ -15,6 +17,42 @@ def font(theme: Theme, size: int) -> Font:
     """The theme's font for pictures, or the one that comes with Pillow; `size` in pixels."""
     file = theme.file(STATIC, theme.card.font) if theme.card.font else None
     return ImageFont.truetype(file, size) if file else ImageFont.load_default(size)
+
+
+def drawable(text: str, theme: Theme, otherwise: str = "") -> str:
+    """The text without accents and symbols that the font for pictures lacks, and so without boxes.
+
+    Args:
+        text: To draw.
+        theme: Gives the font. Every font has ASCII.
+        otherwise: What stands in where the font lacks a letter or digit, as of another script.
+    """
+    return text if text.isascii() else _without_boxes(text, theme, otherwise)
+
+
+@part_cache.by_value
+def _without_boxes(text: str, theme: Theme, otherwise: str) -> str:
+    for spelling in (text, _without_accents(text)):
+        missing = {character for character in set(spelling) if not _has_glyph(character, theme)}
+        if not any(map(str.isalnum, missing)):
+            left = "".join(character for character in spelling if character not in missing)
+            return " ".join(left.split()) or otherwise
+    return otherwise
+
+
+def _without_accents(text: str) -> str:
+    parts = unicodedata.normalize("NFKD", text)
+    return "".join(character for character in parts if not unicodedata.combining(character))
+
+
+def _has_glyph(character: str, theme: Theme) -> bool:
+    """Whether the font draws anything but what it draws for a code point that is no character."""
+    face = font(theme, _PROBE_SIZE)
+    shapes = [face.getmask(text) for text in (character, _NO_CHARACTER)]
+    return character.isspace() or (shapes[0].size, bytes(shapes[0])) != (
+        shapes[1].size,
+        bytes(shapes[1]),
+    )
 
 
 def fitting_lines(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from PIL import Image, ImageDraw
 
 from publishers.content.site_content import SiteContent
-from publishers.pages.pictures.drawing import fitting_lines, font, png
+from publishers.pages.pictures.drawing import drawable, fitting_lines, font, png
 from publishers.render_cache import page_cache
 from publishers.templating.theme import OUR_LIGHT, Theme, current
 from publishers.views.paths import comparison_path, tool_path
@@ -66,15 +66,16 @@ def render_pair_card(content: SiteContent, _: str, one: str, other: str) -> byte
 
 def _social_card(tools: Sequence[Tool], *, demo: bool) -> SocialCard:
     theme = current()
-    footer = theme.tagline + (" (demo)" if demo else "")
-    return SocialCard(tuple(map(_line, tools)), footer)
+    footer = drawable(theme.tagline, theme) + (" (demo)" if demo else "")
+    return SocialCard(tuple(map(_line, tools)), footer.strip())
 
 
 def _line(tool: Tool) -> CardLine:
     shown = card(tool)
     figures = f" · {shown.panel_mean}/100" if shown.reviews else ""
     return CardLine(
-        str(drop_controls(shown.name)),
+        # Its slug names a tool in any font.
+        drawable(str(drop_controls(shown.name)), current(), otherwise=tool.tool),
         f"{shown.verdict_label}{figures}",
         _VERDICT_COLOURS[shown.verdict],
     )
@@ -88,7 +89,7 @@ def draw_card(shown: SocialCard, theme: Theme) -> bytes:
     draw = ImageDraw.Draw(image)
     ink = theme.card.ink or colours["ink"]
     draw.rectangle((0, 0, WIDTH, 14), colours["accent"])
-    draw.text((_MARGIN, 60), theme.name, ink, font(theme, 34))
+    draw.text((_MARGIN, 60), drawable(theme.name, theme), ink, font(theme, 34))
     top, room = 140, 360 // len(shown.lines)
     for line in shown.lines:
         _draw_line(draw, line, (top, top + room), ink, theme)

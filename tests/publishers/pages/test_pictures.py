@@ -1,13 +1,14 @@
 import re
 from io import BytesIO
 
+import msgspec
 import pytest
 from PIL import Image, ImageDraw
 
 from publishers.content.in_memory_content import InMemoryContent
 from publishers.pages import catalogue
 from publishers.pages.pictures import icons, social_card
-from publishers.pages.pictures.drawing import fitting_lines, font
+from publishers.pages.pictures.drawing import drawable, fitting_lines, font
 from publishers.templating.theme import Theme, current
 from tests.harness.records import DEVELOPER_TOOLS, PANEL, a_tool, sample_content
 
@@ -65,6 +66,28 @@ def test_every_line_of_a_card_fits(text: str) -> None:
     assert 1 <= len(lines) <= 2
     assert all(draw.textlength(line, font=face) <= 1056 for line in lines)
     assert lines[-1].endswith("…") or "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("SmolVLM 2.5", "SmolVLM 2.5"),
+        ("Crème “Brûlée”", "Creme “Brulee”"),
+        ("Łódź", "ernie-bot"),
+        ("Rocket 🚀 Build", "Rocket Build"),
+        ("文心一言", "ernie-bot"),
+        ("Qwen 千问", "ernie-bot"),
+        ("اختبار", "ernie-bot"),
+        ("🚀", "ernie-bot"),
+    ],
+)
+def test_a_card_shows_no_empty_boxes_for_what_its_font_lacks(name: str, shown: str) -> None:
+    assert drawable(name, current(), otherwise="ernie-bot") == shown
+    tool = a_tool("ernie-bot", name)
+    content = InMemoryContent([tool], [DEVELOPER_TOOLS], PANEL)
+    plain = InMemoryContent([msgspec.structs.replace(tool, name=shown)], [DEVELOPER_TOOLS], PANEL)
+    cards = [catalogue.render(each, "/tools/ernie-bot/card.png", SITE) for each in (content, plain)]
+    assert cards[0] == cards[1]
 
 
 def test_the_same_content_gives_the_same_picture() -> None:
