@@ -1,6 +1,7 @@
 """Addresses of the site, its headers, and what its pages do not do."""
 
-import httpx
+from functools import partial
+
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -183,17 +184,18 @@ def test_a_merged_tool_leads_to_the_other_one_until_it_is_listed_again(
         (f"/v1{old}".rstrip("/"), f"/v1{new}".rstrip("/")),
         (f"/v1{pairs[0]}".rstrip("/"), None),
     ):
-        answer = wait_until(f"{path} moves", lambda path=path: moved(system, path))
-        assert into in (None, answer.headers["location"])
+        location = wait_until(f"{path} moves", partial(location_of, system, path))
+        assert into in (None, location)
     system.await_file("/feed.xml", f"{old}#merged")
     system.send(a_listing(pair.one, "Back again", pair.category))
     system.await_file(old, "Back again")
     assert system.http.get(old).status_code == 200
 
 
-def moved(system: System, path: str) -> httpx.Response | None:
+def location_of(system: System, path: str) -> str:
+    """Where a path has moved to; empty while it has not."""
     answer = system.http.get(path)
-    return answer if answer.status_code == 308 else None
+    return answer.headers["location"] if answer.status_code == 308 else ""
 
 
 def test_what_people_write_is_shown_as_text(arrive: Arrive, system: System, pair: Pair) -> None:

@@ -236,11 +236,11 @@ def test_feeds_say_once_that_a_tool_became_another_name(journal: Journal) -> Non
         link = entry.find(f"{ATOM}link")
         assert link is not None
         assert link.get("href") == f"{SITE}/tools/bee/"
-    assert merged not in read_feed(journal, "/categories/insects/feed.xml").entries
+    assert f"{merged}<" not in (rendered(journal, "/categories/insects/feed.xml") or "")
     journal.apply(a_merge("bee", "cat", time=at(3)), a_listing("cat", "Cat", "pets", time=at(3)))
     feed = read_feed(journal, "/feed.xml")
     assert feed
     assert {merged, "/tools/bee/#merged"} < set(feed.entries)  # the same entry, so nobody rereads
     assert feed.entries[merged].updated == rfc3339(at(2))
     journal.apply(a_listing("ant", "Ant", "insects", time=at(4)))
-    assert merged not in read_feed(journal, "/feed.xml").entries
+    assert f"{merged}<" not in (rendered(journal, "/feed.xml") or "")
