@@ -9,7 +9,11 @@ Colour = Annotated[str, msgspec.Meta(pattern="^#[0-9a-fA-F]{6}$")]
 
 TEXT = 4.5
 """The least contrast of text with what is behind it."""
+_MIDDLE = 0.18
+"""Of luminance, as people see it."""
 
+# Colours of text that no theme sets.
+_FIXED = ("muted", "ship", "skip", "split")
 # Foreground, background, and the contrast that the stylesheet relies on.
 _PAIRS = (
     ("ink", "paper", TEXT),
@@ -17,6 +21,7 @@ _PAIRS = (
     ("accent", "paper", TEXT),
     ("accent", "surface", TEXT),
     ("on-solid", "accent", TEXT),
+    *((front, back, TEXT) for front in _FIXED for back in ("paper", "surface")),
 )
 
 
@@ -34,8 +39,27 @@ def problems(scheme: str, colours: Mapping[str, str]) -> Iterator[str]:
             yield (
                 f"{scheme}.{front} ({colours[front]}) on {scheme}.{back} ({colours[back]}) has a "
                 f"contrast of {contrast:.1f}:1, and text needs {least}:1; choose a "
-                f"{'darker' if _luminance(colours[back]) > 0.18 else 'lighter'} {front}."
+                f"{_advice(front, back, colours)}."
             )
+
+
+def card_problems(ink: str, background: str) -> Iterator[str]:
+    """The sentence for the colours of social cards, where they are hard to read."""
+    colours = {"card.ink": ink, "card.background": background}
+    if ratio(ink, background) < TEXT:
+        yield (
+            f"card.ink ({ink}) on card.background ({background}) has a contrast of "
+            f"{ratio(ink, background):.1f}:1, and text needs {TEXT}:1; choose a "
+            f"{_advice('card.ink', 'card.background', colours)}."
+        )
+
+
+def _advice(front: str, back: str, colours: Mapping[str, str]) -> str:
+    """Which colour to change, and how: the text's, or the one behind it where that is fixed."""
+    on_light = _luminance(colours[back]) > _MIDDLE
+    if front in _FIXED:
+        return f"{'lighter' if _luminance(colours[front]) < _MIDDLE else 'darker'} {back}"
+    return f"{'darker' if on_light else 'lighter'} {front}"
 
 
 def _luminance(colour: str) -> float:

@@ -26,6 +26,10 @@ OUR_LIGHT = {
     "ink": "#1c1b18",
     "accent": "#2d46b9",
     "on-solid": "#ffffff",
+    "muted": "#5d594f",
+    "ship": "#0d6537",
+    "skip": "#a0231b",
+    "split": "#745000",
 }
 OUR_DARK = {
     "paper": "#141412",
@@ -33,6 +37,10 @@ OUR_DARK = {
     "ink": "#f2f0e9",
     "accent": "#a9b8ff",
     "on-solid": "#141412",
+    "muted": "#b0aba0",
+    "ship": "#82dba6",
+    "skip": "#ffa49a",
+    "split": "#eccb7b",
 }
 
 _MAX_TEXT = 300
@@ -204,5 +212,9 @@ def _problems(theme: Theme) -> Iterator[str]:
             yield f"the link {link.label!r} needs a path, or an http, https or mailto address."
     yield from contrast.problems("light", theme.light.over(OUR_LIGHT))
     yield from contrast.problems("dark", theme.dark.over(OUR_DARK))
+    yield from contrast.card_problems(
+        theme.card.ink or theme.light.over(OUR_LIGHT)["ink"],
+        theme.card.background or theme.light.over(OUR_LIGHT)["paper"],
+    )
     if theme.card.font and not theme.file(STATIC, theme.card.font):
         yield f"`card.font` names {theme.card.font!r}, which is not in {STATIC}/."

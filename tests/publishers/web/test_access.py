@@ -1,5 +1,6 @@
 """Pages for everyone: what axe finds, the keyboard alone, small windows, and nothing that jumps."""
 
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -9,10 +10,12 @@ from playwright.sync_api import Locator, Page, expect
 
 from publishers.content.in_memory_content import InMemoryContent
 from publishers.pages import catalogue
+from publishers.templating.theme import load, using
 from tests.harness.digest_records import content_with_digests
 from tests.harness.records import BUILDER, DEVELOPER_TOOLS, a_review, a_tool
 from tests.publishers.browsing import COMPARISON, SMOLVLM, Api
 from tests.publishers.conftest import Visit
+from tests.publishers.second_theme import write_second_theme
 
 pytestmark = pytest.mark.e2e
 
@@ -72,6 +75,20 @@ def test_axe_finds_nothing_serious_in_light_and_dark(visit: Visit, api: Api, pat
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
         assert grave(page) == {}, scheme
+
+
+@pytest.mark.parametrize("path", KINDS)
+def test_axe_finds_nothing_serious_in_a_second_theme(
+    visit: Visit, api: Api, tmp_path: Path, path: str
+) -> None:
+    api.saved.append(SMOLVLM)
+    with using(load(write_second_theme(tmp_path))):
+        page = visit(path, viewport=PHONE, reduced_motion="reduce")
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        assert "Verdicts" not in page.title().replace("AI Tool Verdicts", "")
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            assert grave(page) == {}, scheme
 
 
 @pytest.mark.parametrize(
