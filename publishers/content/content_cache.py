@@ -12,7 +12,7 @@ from msgspec import structs
 from sqlalchemy import Connection
 
 from infra.postgres.pipeline import Statements
-from projections.aliases.lookup import list_merges
+from projections.aliases.lookup import list_merges, query_merges_into
 from projections.history import tool_history
 from projections.history.edit_times import read_demo_tools, read_edit_times
 from projections.history.weekly_digests import list_digests
@@ -92,17 +92,18 @@ def refresh(
     unread = frozenset(key for key in marked if key.kind != "tool" and key != SITE)
     if not slugs:
         return Refreshed(content, unread)
+    read_merges = query_merges_into(connection, slugs)
     read_edited = tool_history.query_edited(connection, slugs)
     tools = {tool.tool: tool for tool in find_tools(connection, slugs)}
     histories = read_edited()
+    if read_merges() != {slug: merges for slug in slugs if (merges := content.merges_into(slug))}:
+        return Refreshed(content, frozenset(marked) - {SITE})
     edited = set()
     for slug in slugs:
         known = structs.replace(content.history(slug), community=[])
         same_history = known == histories.get(slug, History())
         if not (same_history and _facts(content.tool(slug)) == _facts(tools.get(slug))):
             edited.add(slug)
-    if _merges_differ(connection, content, slugs, edited):
-        return Refreshed(content, frozenset(marked) - {SITE})
     if edited:
         content = content.with_tools(
             {slug: tools.get(slug) for slug in edited},
@@ -128,23 +129,6 @@ def _with_community(
     return {slug: history for slug, history in whole.items() if history != History()}
 
 
-def _merges_differ(
-    connection: Statements,
-    content: InMemoryContent,
-    marked: Collection[str],
-    edited: Collection[str],
-) -> bool:
-    """Whether tools were merged or parted since `content` was read.
-
-    The merged tool is then edited, as it is gone. A tool with other names may be marked for one
-    merge more, and for no vote.
-    """
-    merges = content.merges()
-    joined = {merge.tool for merge in merges}
-    may_differ = bool(edited) or not joined.isdisjoint(marked)
-    return may_differ and list_merges(connection) != merges
-
-
 def diff(before: InMemoryContent, after: InMemoryContent) -> Iterator[ToolChange]:
     """Compare the tools of two contents; gives those that differ, by slug."""
     if before is after:
@@ -152,7 +136,10 @@ def diff(before: InMemoryContent, after: InMemoryContent) -> Iterator[ToolChange
     slugs = {*before.slugs(), *after.slugs()}
     for slug in sorted(slug for slug in slugs if before.tool(slug) is not after.tool(slug)):
         old, new = before.tool(slug), after.tool(slug)
-        same = _facts(old) == _facts(new) and before.history(slug) == after.history(slug)
+        merged = before.merges_into(slug) == after.merges_into(slug)
+        if old is new and merged:
+            continue
+        same = merged and _facts(old) == _facts(new) and before.history(slug) == after.history(slug)
         if not (same and _tallies(old) == _tallies(new)):
             yield ToolChange(slug, old, new, same)
 

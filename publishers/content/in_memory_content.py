@@ -40,6 +40,9 @@ class InMemoryContent(SiteContent):
         self._edit_times = edit_times or EditTimes()
         self._demo_tools = demo_tools or DemoTools()
         self._merges = list(merges)
+        self._merges_into: dict[str, list[Merge]] = defaultdict(list)
+        for merge in self._merges:
+            self._merges_into[merge.tool].append(merge)
 
     def with_tallies(self, tools: Iterable[Tool]) -> "InMemoryContent":
         """This content with the votes and bookmarks of these known tools.
@@ -143,6 +146,10 @@ class InMemoryContent(SiteContent):
     def merges(self) -> list[Merge]:
         """List the merges."""
         return self._merges
+
+    def merges_into(self, slug: str) -> list[Merge]:
+        """Look up the merges that lead to one tool."""
+        return self._merges_into.get(slug, [])
 
     def digests(self) -> list[WeeklyDigest]:
         """List the digests."""

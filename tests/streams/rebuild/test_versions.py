@@ -45,7 +45,6 @@ def test_a_log_of_every_version_is_rebuilt_to_the_live_projections(
     operator.send(*history)
     wait_until("the worker has applied the log", operator.lag, lambda lag: lag == 0)
     operator.rebuild()
-    assert operator.passed_over == 0
     comparison = service.compare(operator.settings, operator.engine, CODEC, SECOND)
     tables = {table.table: table for table in comparison.tables}
     assert [table.table for table in comparison.tables if not table.equal] == []
