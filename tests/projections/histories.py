@@ -88,7 +88,6 @@ def histories(largest: int = 24) -> st.SearchStrategy[list[Event]]:
         some(*_OF_REVIEWS, *_OF_NAMES, least=half).map([*LISTED, *JOINED].__add__),
         some(*_OF_TOOLS, *_OF_NAMES, least=half),
         some(*_OF_TOOLS, *_OF_NAMES, *_OF_REVIEWS, *_OF_VOTERS, *_OF_WEEKS),
-        merge_histories(largest),
     )
 
 

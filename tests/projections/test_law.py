@@ -20,7 +20,7 @@ from schemas.events import Event
 from schemas.time import weeks
 from schemas.time.instants import from_datetime
 from tests.harness.journal import Journal
-from tests.projections.histories import histories, splits
+from tests.projections.histories import histories, merge_histories, splits
 from tests.projections.reference import Reference
 
 pytestmark = pytest.mark.integration
@@ -115,7 +115,7 @@ def test_any_order_duplication_and_batching_gives_the_rows_of_the_reference(
     projected: Engine,
 ) -> None:
     @EXAMPLES
-    @given(histories(), st.data())
+    @given(st.one_of(histories(), merge_histories()), st.data())
     def holds(history: list[Event], data: st.DataObject) -> None:
         at_once = emptied(projected)
         at_once.apply(*history)
