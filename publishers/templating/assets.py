@@ -8,7 +8,7 @@ import hashlib
 from pathlib import Path, PurePosixPath
 
 from publishers.render_cache import part_cache
-from publishers.templating.theme import LOGO, STATIC, Palette, Theme, current
+from publishers.templating.theme import LOGO, OUR_DARK, OUR_LIGHT, STATIC, Theme, current
 
 _FOLDER = Path(__file__).parents[1] / "static"
 _STYLESHEET = "site.css"
@@ -100,16 +100,19 @@ def _files(folder: Path) -> dict[str, Path]:
 
 def _colours(theme: Theme) -> str:
     """The theme's colours as rules after ours; empty if it has none."""
-    schemes = ((f"not {_DARK}", theme.light), (_DARK, theme.dark))
+    schemes = (
+        (f"not {_DARK}", theme.light.changed(OUR_LIGHT)),
+        (_DARK, theme.dark.changed(OUR_DARK)),
+    )
     return "".join(
-        f"\n@media {query} {{ :root {{ {_properties(palette)} }} }}\n"
-        for query, palette in schemes
-        if palette.given()
+        f"\n@media {query} {{ :root {{ {_properties(colours)} }} }}\n"
+        for query, colours in schemes
+        if colours
     )
 
 
-def _properties(palette: Palette) -> str:
-    return " ".join(f"--{name}: {colour};" for name, colour in palette.given().items())
+def _properties(colours: dict[str, str]) -> str:
+    return " ".join(f"--{name}: {colour};" for name, colour in colours.items())
 
 
 def _address(name: str, body: bytes) -> str:

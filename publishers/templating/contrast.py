@@ -21,6 +21,8 @@ _PAIRS = (
     ("accent", "paper", TEXT),
     ("accent", "surface", TEXT),
     ("on-solid", "accent", TEXT),
+    ("ink", "sunken", TEXT),
+    ("muted", "sunken", TEXT),
     *((front, back, TEXT) for front in _FIXED for back in ("paper", "surface")),
 )
 
@@ -29,6 +31,15 @@ def ratio(one: str, other: str) -> float:
     """The contrast of two colours `#rrggbb`, from 1 to 21."""
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
+
+
+def mix(one: str, other: str, share: float) -> str:
+    """The colour between two, with a share of the first from 0 to 1."""
+    channels = (
+        round(int(one[at : at + 2], 16) * share + int(other[at : at + 2], 16) * (1 - share))
+        for at in (1, 3, 5)
+    )
+    return "#" + "".join(f"{channel:02x}" for channel in channels)
 
 
 def problems(scheme: str, colours: Mapping[str, str]) -> Iterator[str]:
@@ -58,7 +69,9 @@ def _advice(front: str, back: str, colours: Mapping[str, str]) -> str:
     """Which colour to change, and how: the text's, or the one behind it where that is fixed."""
     on_light = _luminance(colours[back]) > _MIDDLE
     if front in _FIXED:
-        return f"{'lighter' if _luminance(colours[front]) < _MIDDLE else 'darker'} {back}"
+        # The sunken areas are a shade of the paper.
+        behind = back.replace("sunken", "paper")
+        return f"{'lighter' if _luminance(colours[front]) < _MIDDLE else 'darker'} {behind}"
     return f"{'darker' if on_light else 'lighter'} {front}"
 
 

@@ -24,6 +24,7 @@ OUR_LIGHT = {
     "paper": "#faf9f5",
     "surface": "#ffffff",
     "ink": "#1c1b18",
+    "sunken": "#f1efe8",
     "accent": "#2d46b9",
     "on-solid": "#ffffff",
     "muted": "#5d594f",
@@ -35,6 +36,7 @@ OUR_DARK = {
     "paper": "#141412",
     "surface": "#1d1d1a",
     "ink": "#f2f0e9",
+    "sunken": "#262622",
     "accent": "#a9b8ff",
     "on-solid": "#141412",
     "muted": "#b0aba0",
@@ -43,6 +45,8 @@ OUR_DARK = {
     "split": "#eccb7b",
 }
 
+_SHADES = {"sunken": 0.06, "line": 0.14}
+"""Areas and lines on the paper, by their share of ink."""
 _MAX_TEXT = 300
 _LANGUAGE = re.compile("[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
@@ -68,7 +72,16 @@ class Palette(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def over(self, ours: dict[str, str]) -> dict[str, str]:
         """All colours of the scheme, these before ours."""
-        return ours | self.given()
+        return ours | self.changed(ours)
+
+    def changed(self, ours: dict[str, str]) -> dict[str, str]:
+        """The colours that are not ours: those given, and the shades of a given paper."""
+        given = self.given()
+        if not self.paper:
+            return given
+        ink = given.get("ink", ours["ink"])
+        shades = {name: contrast.mix(ink, self.paper, share) for name, share in _SHADES.items()}
+        return given | shades
 
     def given(self) -> dict[str, str]:
         """The colours that are not ours."""

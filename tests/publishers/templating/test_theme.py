@@ -90,6 +90,13 @@ def test_colours_come_after_ours_each_in_its_scheme(themed: Path) -> None:
     assert assets.address("site.css") in assets.assets()
 
 
+def test_areas_on_a_paper_of_the_theme_are_shades_of_it(folder: Path) -> None:
+    (folder / "site.toml").write_text('[dark]\npaper = "#000000"\nink = "#ffffff"\n')
+    with using(load(folder)):
+        style = (assets.content("site.css") or b"").decode()
+    assert "--paper: #000000; --ink: #ffffff; --sunken: #0f0f0f; --line: #242424;" in style
+
+
 def test_a_template_of_the_theme_wins_and_can_extend_ours(folder: Path) -> None:
     (folder / "templates").mkdir()
     (folder / "templates" / "base.html").write_text(
