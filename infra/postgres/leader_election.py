@@ -70,6 +70,9 @@ class LeaderThread(threading.Thread):
         instance: Instance name in this process's heartbeat.
     """
 
+    stop_seconds = 5.0
+    """How long `stop` waits for the thread to end."""
+
     def __init__(self, settings: Settings, key: int, service: str, instance: str) -> None:
         super().__init__(name=type(self).__name__.lower(), daemon=True)
         self._settings = settings
@@ -83,10 +86,10 @@ class LeaderThread(threading.Thread):
         """Do the work until `stopping` is set; may LISTEN on the lease's connection."""
 
     def stop(self) -> None:
-        """Ask `serve` to return, and wait at most 5 s for the thread to end."""
+        """Ask `serve` to return, and wait at most `stop_seconds` for the thread to end."""
         self.stopping.set()
         if self.ident:
-            self.join(timeout=5)
+            self.join(timeout=self.stop_seconds)
 
     def run(self) -> None:
         """Acquire leadership and serve, again and again, until stopped."""

@@ -44,6 +44,7 @@ _FINISH = text(
     update verdicts.outgoing_mail
     set state = :state, reply = :reply, fields = '{}', changed = clock_timestamp()
     where id = :id and state in ('sending', 'ambiguous')
+        and attempts = coalesce(cast(:attempt as int), attempts)
     """
 )
 _RETRY = text(
@@ -52,9 +53,12 @@ _RETRY = text(
     set state = 'queued', reply = :reply, changed = clock_timestamp(),
         due = clock_timestamp() + make_interval(secs => :seconds)
     where id = :id and state = 'sending'
+        and attempts = coalesce(cast(:attempt as int), attempts)
     """
 )
-_SENDING = text("select id from verdicts.outgoing_mail where state = 'sending' order by id")
+_SENDING = text(
+    "select id, attempts from verdicts.outgoing_mail where state = 'sending' order by id"
+)
 _PRUNE = text(
     """
     delete from verdicts.outgoing_mail
@@ -112,20 +116,28 @@ def claim(connection: Connection, limit: int) -> list[OutgoingMail]:
 
 
 def finish(
-    connection: Connection, mail_id: int, state: Literal["sent", "refused", "ambiguous"], reply: str
+    connection: Connection,
+    mail_id: int,
+    state: Literal["sent", "refused", "ambiguous"],
+    reply: str,
+    attempt: int | None = None,
 ) -> None:
-    """Record how an attempt ended, and forget the mail's fields."""
-    connection.execute(_FINISH, {"id": mail_id, "state": state, "reply": reply})
+    """Record how an attempt ended, and forget the mail's fields; no later attempt is touched."""
+    row = {"id": mail_id, "state": state, "reply": reply, "attempt": attempt}
+    connection.execute(_FINISH, row)
 
 
-def retry(connection: Connection, mail_id: int, seconds: float, reply: str) -> None:
-    """Queue a mail again after a pause of `seconds`."""
-    connection.execute(_RETRY, {"id": mail_id, "seconds": seconds, "reply": reply})
+def retry(
+    connection: Connection, mail_id: int, seconds: float, reply: str, attempt: int | None = None
+) -> None:
+    """Queue a mail again after a pause of `seconds`, unless a later attempt is under way."""
+    row = {"id": mail_id, "seconds": seconds, "reply": reply, "attempt": attempt}
+    connection.execute(_RETRY, row)
 
 
-def list_sending(connection: Connection) -> list[int]:
-    """Ids of mails that are under way, or were when a mailer died."""
-    return list(connection.execute(_SENDING).scalars())
+def list_sending(connection: Connection) -> list[tuple[int, int]]:
+    """Ids and attempts of mails that are under way, or were when a mailer died."""
+    return [(row[0], row[1]) for row in connection.execute(_SENDING)]
 
 
 def prune(connection: Connection) -> None:

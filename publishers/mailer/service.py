@@ -50,6 +50,8 @@ def transports(settings: Settings) -> list[MailTransport]:
 class ActiveMailer(LeaderThread):
     """Sends mail while this process is the leader."""
 
+    stop_seconds = 25.0  # A server may take its time for a mail, which would be ambiguous.
+
     def __init__(self, settings: Settings, engine: Engine, instance: str) -> None:
         super().__init__(settings, ADVISORY_LOCK, ServiceName.MAILER, instance)
         self._engine = engine

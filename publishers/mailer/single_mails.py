@@ -51,8 +51,11 @@ class SingleMails:
         history = self._journal.begin(term)
         complete = history.is_complete()
         with self._engine.begin() as connection:
-            for mail_id in outgoing_mail.list_sending(connection):
-                _recover(connection, mail_id, history.mails.get(_name(mail_id)), complete)
+            for mail_id, attempt in outgoing_mail.list_sending(connection):
+                before = history.mails.get(_name(mail_id))
+                if before and before.attempt < attempt:
+                    before = None
+                _recover(connection, mail_id, before, complete)
 
     def claim(self, limit: int) -> list[DeliveryJob]:
         """Claim mails that are due; a job for each."""
@@ -123,14 +126,15 @@ def settle(connection: Connection, mail: OutgoingMail, outcome: Outcome) -> None
     """Record the outcome of one attempt."""
     match outcome.state:
         case "untried":
-            outgoing_mail.retry(connection, mail.id, 1, outcome.reply)
+            outgoing_mail.retry(connection, mail.id, 1, outcome.reply, mail.attempts)
         case "deferred" if mail.attempts < MAX_ATTEMPTS:
-            outgoing_mail.retry(connection, mail.id, retry_pause(mail.attempts), outcome.reply)
+            pause = retry_pause(mail.attempts)
+            outgoing_mail.retry(connection, mail.id, pause, outcome.reply, mail.attempts)
         case "deferred":
             reply = f"given up after {mail.attempts} attempts: {outcome.reply}"
-            outgoing_mail.finish(connection, mail.id, "refused", reply)
+            outgoing_mail.finish(connection, mail.id, "refused", reply, mail.attempts)
         case state:
-            outgoing_mail.finish(connection, mail.id, state, outcome.reply)
+            outgoing_mail.finish(connection, mail.id, state, outcome.reply, mail.attempts)
 
 
 def _name(mail_id: int) -> str:

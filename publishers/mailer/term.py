@@ -14,7 +14,7 @@ from infra.runtime.blocking_pool import BlockingPool
 from infra.settings import Settings
 from projections.private.mail_terms import begin_term
 from publishers.mailer.bounces.intake import take_maildir
-from publishers.mailer.delivery.crew import DeliveryCrew
+from publishers.mailer.delivery.crew import FINISH_SECONDS, DeliveryCrew
 from publishers.mailer.delivery.rate_limit import MailPace
 from publishers.mailer.issues.digest_mails import DigestMails
 from publishers.mailer.issues.feeder import feed_digests
@@ -74,26 +74,32 @@ class MailerTerm:
         log.info("mailer is active", term=term)
 
     async def run(self) -> None:
-        """Send until stopped; mails under way are finished, the others wait for the next term."""
+        """Send until stopped; mails under way are finished, the others wait for the next term.
+
+        So it is too where the database or the leadership is lost: the journal has the answers.
+        """
+        sending = asyncio.create_task(self._crew.run())
         try:
             async with asyncio.TaskGroup() as group:
-                sending = group.create_task(self._crew.run())
                 group.create_task(self._feed_singles())
                 feeding = group.create_task(self._feed_digests())
                 group.create_task(self._flush())
                 group.create_task(self._every(PRUNE_SECONDS, self._singles.prune))
                 group.create_task(self._every(BOUNCE_SECONDS, self._take_bounces))
+                await asyncio.shield(sending)
                 await feeding
-                self._crew.stop()
-                await sending
                 self._crew.give_up()
                 self._finished.set()
         finally:
+            self._crew.stop()
+            await asyncio.wait({sending}, timeout=FINISH_SECONDS)
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
             self._database.close()
             self._waiting.close()
 
     async def _feed_singles(self) -> None:
-        while not self._stopping.is_set():
+        while not self._is_ending():
             await self._waiting.run(self._lease.require)
             for job in await self._database.run(self._singles.claim, 16):
                 await self._crew.put(job, urgent=True)
@@ -108,11 +114,16 @@ class MailerTerm:
             self._pace,
             self._database,
             self._mail_came,
-            self._stopping.is_set,
+            self._is_ending,
         )
+
+    def _is_ending(self) -> bool:
+        return self._stopping.is_set() or self._crew.is_stopping
 
     async def _flush(self) -> None:
         while True:
+            if self._stopping.is_set():
+                self._crew.stop()
             last = self._finished.is_set()
             await self._database.run(self._singles.write, self._singles.take_settled())
             await self._database.run(self._digests.write, self._digests.take_settled())

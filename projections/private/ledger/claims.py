@@ -49,6 +49,7 @@ _SETTLE = text(
     ) as result (week, subscriber, attempt, state, reply, pause, untried, bounce)
     where mail.week = result.week and mail.subscriber = result.subscriber
         and mail.attempts = result.attempt and mail.state in ('sending', 'ambiguous')
+        and mail.term = coalesce(cast(:term as bigint), mail.term)
     """
 )
 _ROWS = text(
@@ -164,9 +165,18 @@ def claim_mails(
     return [msgspec.convert(dict(each), DigestMail) for each in rows]
 
 
-def settle_mails(connection: Connection, results: Sequence[SettledMail]) -> None:
-    """Record how attempts ended, in one statement."""
+def settle_mails(
+    connection: Connection, results: Sequence[SettledMail], term: int | None = None
+) -> None:
+    """Record how attempts ended, in one statement.
+
+    Args:
+        connection: In a transaction of the caller.
+        results: At most one for each mail.
+        term: That claimed them: what another term has claimed since is left alone. None: any.
+    """
     row = {
+        "term": term,
         "weeks": [each.week for each in results],
         "subscribers": [each.subscriber for each in results],
         "attempts": [each.attempt for each in results],

@@ -2,8 +2,8 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple, Protocol
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import structlog
 
@@ -11,7 +11,10 @@ from infra.telemetry import recording
 from publishers.mailer.delivery.journal import MailJournal
 from publishers.mailer.delivery.outcome import Outcome, Parcel
 
+T = TypeVar("T")
 MAX_PAUSE_SECONDS = 60.0
+FINISH_SECONDS = 20.0
+"""For the mails under way at a failure; a server that answers later leaves them ambiguous."""
 log = structlog.get_logger(__name__)
 
 
@@ -67,14 +70,33 @@ class DeliveryCrew:
         self.trouble = ""
 
     async def put(self, job: DeliveryJob, *, urgent: bool = False) -> None:
-        """Queue a job; waits while all connections are busy."""
-        await self._queue.put((0 if urgent else 1, next(self._numbers), job))
+        """Queue a job; waits while all connections are busy. At a stop it is settled, untried."""
+        entry = (0 if urgent else 1, next(self._numbers), job)
+        if not (self._queue.full() or self._stopping.is_set()):
+            self._queue.put_nowait(entry)
+        elif not await self._unless_stopped(self._queue.put(entry)):
+            job.settle(Outcome("untried", ""))
 
     async def run(self) -> None:
-        """Send until `stop`."""
-        async with asyncio.TaskGroup() as group:
-            for transport in self._transports:
-                group.create_task(self._work(transport))
+        """Send until `stop`, or until one connection fails: then the others finish their mail.
+
+        Raises:
+            OSError: The journal is full, or another mailer's.
+        """
+        workers = [asyncio.ensure_future(self._work(each)) for each in self._transports]
+        try:
+            await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+            self._stopping.set()
+            await asyncio.wait(workers, timeout=FINISH_SECONDS)
+        finally:
+            for worker in workers:
+                worker.cancel()
+        await asyncio.gather(*workers)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether no more mails are taken."""
+        return self._stopping.is_set()
 
     def stop(self) -> None:
         """Let each connection finish its present mail; give up those that wait."""
@@ -105,13 +127,18 @@ class DeliveryCrew:
         if not self._queue.empty():
             return self._queue.get_nowait()[2]
         taking = asyncio.ensure_future(self._queue.get())
+        return taking.result()[2] if await self._unless_stopped(taking) else None
+
+    async def _unless_stopped(self, action: Coroutine[Any, Any, T] | asyncio.Future[T]) -> bool:
+        """Wait for an action of the queue; False when a stop came first, and it is cancelled."""
+        acting = asyncio.ensure_future(action)
         stopping = asyncio.ensure_future(self._stopping.wait())
-        await asyncio.wait({taking, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if taking.done():
-            return taking.result()[2]
-        taking.cancel()
-        return None
+        try:
+            await asyncio.wait({acting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            return acting.done()
+        finally:
+            acting.cancel()
+            stopping.cancel()
 
     async def _pause(self, seconds: float) -> None:
         log.warning("the mail server refuses us", reason=self.trouble, pause=seconds)
@@ -132,7 +159,7 @@ async def deliver(transport: MailTransport, job: DeliveryJob) -> Outcome:
         outcome = Outcome("refused", f"cannot be rendered: {error}")
     else:
         outcome = await transport.send(parcel, lambda: job.journal.intend(job.mail, job.attempt))
-        if outcome.state not in ("untried", "ambiguous"):
+        if outcome.state != "ambiguous":
             job.journal.answer(job.mail, job.attempt, outcome.state, outcome.reply)
     recording.mail_attempted(job.kind, outcome.state)
     job.settle(outcome)

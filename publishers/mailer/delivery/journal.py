@@ -10,11 +10,13 @@ before the ledger learns of answers. A new term after a restart of the machine s
 id, and then all claimed mails count as ambiguous, since their intents may be lost.
 
 The journal is also the fence between two mailers on one folder. A new leader appends its term, then
-reads what stands before it. A former leader that continues sees that its next intent does not
-follow its own last record, and stops before the final dot.
+reads what stands before it. A former leader that continues finds that term between its own last
+record and its next intent, and stops before the final dot. Such an intent counts for nothing: it
+names an older term than the record before it. An answer that comes late counts.
 """
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,15 +73,18 @@ class MailJournal:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         self._end = 0
+        self._term = 0
 
     def begin(self, term: int) -> JournalHistory:
         """Begin a term, and return what stands before it."""
         size = os.fstat(self._file).st_size
         # A record that a full disk cut off ends without a line feed.
         cut = size and os.pread(self._file, 1, size - 1) != b"\n"
-        self._write(f"{chr(10) if cut else ''}term {term} {boot_id()}\n".encode())
-        self._end = os.fstat(self._file).st_size
-        return _parse(self._read(), term)
+        record = f"{chr(10) if cut else ''}term {term} {boot_id()}\n".encode()
+        self._write(record)
+        # A restored database may give a term twice, so its place, not its number, ends the past.
+        self._term, self._end = term, os.lseek(self._file, 0, os.SEEK_CUR)
+        return self._read(self._end - len(record))
 
     def intend(self, mail: str, attempt: int) -> None:
         """Record that the final dot of a mail comes next.
@@ -88,7 +93,7 @@ class MailJournal:
             JournalTakenError: Another mailer has begun a term; the dot must not be sent.
             OSError: The record could not be written; the dot must not be sent.
         """
-        self._append(f"intent {mail} {attempt}\n".encode())
+        self._append(f"intent {mail} {attempt} {self._term}\n".encode())
 
     def answer(self, mail: str, attempt: int, state: str, reply: str) -> None:
         """Record how an attempt ended."""
@@ -104,24 +109,30 @@ class MailJournal:
 
     def _append(self, record: bytes) -> None:
         self._write(record)
-        self._end += len(record)
-        if os.fstat(self._file).st_size != self._end:
+        size = os.fstat(self._file).st_size
+        if size != self._end + len(record) and self._is_taken(size):
             raise JournalTakenError("another mailer has taken over")
+        self._end = size
+
+    def _is_taken(self, size: int) -> bool:
+        """Whether a term has begun since the last record; late answers of a former one may come."""
+        return b"\nterm " in b"\n" + os.pread(self._file, size - self._end, self._end)
 
     def _write(self, record: bytes) -> None:
         if os.write(self._file, record) != len(record):
             raise OSError("the journal's disk is full")
 
-    def _read(self) -> bytes:
+    def _read(self, end: int) -> JournalHistory:
         with os.fdopen(os.dup(self._file), "rb") as file:
             file.seek(0)
-            return file.read()
+            return _parse(_lines_before(file, end))
 
 
 def read_journal(path: Path) -> JournalHistory:
     """Read a journal without beginning a term; a missing one is empty."""
     try:
-        return _parse(path.read_bytes(), None)
+        with path.open("rb") as file:
+            return _parse(file)
     except FileNotFoundError:
         return JournalHistory({}, {})
 
@@ -139,19 +150,35 @@ def one_line(reply: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in reply).split())[:FIELD_BYTES]
 
 
-def _parse(content: bytes, term: int | None) -> JournalHistory:
+def _lines_before(lines: Iterable[bytes], end: int) -> Iterable[bytes]:
+    at = 0
+    for line in lines:
+        if at >= end:
+            return
+        at += len(line)
+        yield line
+
+
+def _parse(lines: Iterable[bytes]) -> JournalHistory:
     mails: dict[str, MailProgress] = {}
     terms: dict[int, str] = {}
-    for line in content.decode("utf-8", "replace").split("\n")[:-1]:
-        match line.split(" ", 3):
+    latest = 0
+    for line in lines:
+        if not line.endswith(b"\n"):  # cut off by a full disk: its dot was not sent
+            continue
+        match line[:-1].decode("utf-8", "replace").split(" ", 3):
             case ["term", number, boot] if number.isdigit():
-                if int(number) == term:
-                    break
-                terms[int(number)] = boot
-            case ["intent", mail, attempt] if attempt.isdigit():
+                latest = int(number)
+                terms[latest] = boot
+            case ["intent", mail, attempt, term] if attempt.isdigit() and term.isdigit():
+                if int(term) == latest:
+                    mails[mail] = MailProgress(int(attempt), "intended", "")
+            case ["intent", mail, attempt] if attempt.isdigit():  # its term was cut off
                 mails[mail] = MailProgress(int(attempt), "intended", "")
+            case ["untried", mail, *_]:  # offered, and not taken: as if it had not been offered
+                mails.pop(mail, None)
             case [state, mail, attempt, reply] if attempt.isdigit():
                 mails[mail] = MailProgress(int(attempt), state, reply)
-            case _:  # cut off by a full disk: its dot was not sent
+            case _:  # cut off, and followed by the next term
                 continue
     return JournalHistory(mails, terms)

@@ -1,6 +1,5 @@
 """Mail over SMTP: one connection, whose final dot is ours to time."""
 
-import re
 import ssl
 from collections.abc import Callable
 from typing import Literal
@@ -18,7 +17,6 @@ ACCEPT_SECONDS = 300.0
 MAX_MAILS = 100
 """Servers limit the mails of a connection; a new one is opened before."""
 
-_LEADING_DOT = re.compile(rb"(?m)^\.")
 FAILURES = (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError)
 
 
@@ -137,8 +135,7 @@ class SmtpTransport:
             response = await protocol.execute_command(command, timeout=REPLY_SECONDS)
             if response.code != success and not (step == "rcpt" and response.code == 251):
                 return of_reply(response.code, response.message, step)
-        # A body that the server does not read fills the buffers, and then the write waits.
-        protocol.write(_LEADING_DOT.sub(b"..", parcel.content))
+        protocol.write(double_leading_dots(parcel.content))
         return None
 
     async def _finish(self, protocol: SMTPProtocol) -> Outcome:
@@ -164,6 +161,13 @@ class SmtpTransport:
             await protocol.execute_command(b"RSET", timeout=REPLY_SECONDS)
         except FAILURES:
             await self.close()
+
+
+def double_leading_dots(content: bytes) -> bytes:
+    """A mail with CRLF line ends as it goes over the wire, where a dot alone ends it."""
+    # Much faster than a regular expression.
+    doubled = content.replace(b"\r\n.", b"\r\n..")
+    return b"." + doubled if doubled.startswith(b".") else doubled
 
 
 def envelope_address(address: str) -> str:

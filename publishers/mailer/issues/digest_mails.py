@@ -151,7 +151,7 @@ class DigestMails:
         for week in {each.week for each in settled}:
             self._journals[week].sync()
         with self._engine.begin() as connection:
-            claims.settle_mails(connection, settled)
+            claims.settle_mails(connection, settled, self._term)
             self._warm_up.count(connection, -sum(each.untried for each in settled))
             for each in settled:
                 if each.bounce:

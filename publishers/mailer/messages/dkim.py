@@ -150,13 +150,15 @@ def sign_message(signer: DkimSigner, content: bytes, now: int) -> bytes:
 
 def _select(headers: Sequence[Header]) -> tuple[list[bytes], list[bytes]]:
     """The names for `h=`, and the canonical headers in that order, from the bottom up."""
+    named: dict[bytes, list[bytes]] = {}
+    for name, value in reversed(headers):
+        named.setdefault(name.lower(), []).append(value)
     names: list[bytes] = []
     signed: list[bytes] = []
     for wanted in OVERSIGNED:
-        for name, value in reversed(headers):
-            if name.lower() == wanted.lower():
-                names.append(wanted)
-                signed.append(canonical_header(name, value))
+        for value in named.get(wanted.lower(), ()):
+            names.append(wanted)
+            signed.append(canonical_header(wanted, value))
         names.append(wanted)
     return names, signed
 
