@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 
@@ -40,15 +41,30 @@ def with_wrong_password(settings: Settings) -> Settings:
     return msgspec.structs.replace(settings, kafka_security=wrong)
 
 
-def require_refused(settings: Settings) -> None:
-    """Listing topics, writing and reading must all fail."""
+def require_refused(*clients: Settings) -> None:
+    """Listing topics, writing and reading must all fail; at once, since a refusal takes seconds."""
+    attempts = [
+        (attempt, settings) for settings in clients for attempt in (list_topics, write, read)
+    ]
+    with ThreadPoolExecutor(len(attempts)) as threads:
+        for refused in [threads.submit(*attempt) for attempt in attempts]:
+            refused.result()
+
+
+def list_topics(settings: Settings) -> None:
     with pytest.raises(KafkaException):
         create_admin(settings).list_topics(timeout=SECONDS)
+
+
+def write(settings: Settings) -> None:
     producer = create_producer(settings, delivery_seconds=SECONDS)
     errors: list[KafkaError | None] = []
     producer.produce(VOTES.name, b"forged", on_delivery=lambda error, _: errors.append(error))
     producer.flush(2 * SECONDS)
     assert [error is None for error in errors] == [False]
+
+
+def read(settings: Settings) -> None:
     consumer = create_consumer(settings)
     with pytest.raises(KafkaException):
         consumer.get_watermark_offsets(TopicPartition(VOTES.name, 0), timeout=SECONDS)
@@ -61,8 +77,7 @@ def test_a_client_without_the_password_neither_lists_topics_nor_votes(
 ) -> None:
     settings = at_kafka(cluster)
     before = ends(settings, VOTES.name, VOTES.partitions)
-    require_refused(without_password(settings))
-    require_refused(with_wrong_password(settings))
+    require_refused(without_password(settings), with_wrong_password(settings))
     assert ends(settings, VOTES.name, VOTES.partitions) == before
 
 
@@ -116,9 +131,22 @@ def folder(tmp_path: Path, guardian: Guardian) -> Iterator[Folder]:
     folder.end()
 
 
+def ask_controller(address: str) -> bytes:
+    """The answer to DescribeCluster without a password; empty where the connection is closed."""
+    header = struct.pack(">hhih4sb", 60, 1, 1, 4, b"test", 0)
+    request = header + struct.pack(">?bb", False, 2, 0)  # the controllers' endpoints
+    host, _, port = address.partition(":")
+    with socket.create_connection((host, int(port)), SECONDS) as connection:
+        connection.settimeout(10)
+        connection.sendall(struct.pack(">i", len(request)) + request)
+        return connection.recv(1024)
+
+
 @pytest.mark.integration
 def test_a_folder_without_a_password_gets_one_and_keeps_its_log(folder: Folder) -> None:
+    """From then on the controller, too, answers its own broker alone."""
     settings = folder.start(authenticate=False)
+    assert ask_controller(folder.controller)
     admin = create_admin(settings)
     admin.create_topics([NewTopic("kept", 1, 1)])["kept"].result(20)
     assert is_empty(settings, ["kept"])
@@ -127,6 +155,7 @@ def test_a_folder_without_a_password_gets_one_and_keeps_its_log(folder: Folder) 
     assert producer.flush(20) == 0
 
     upgraded = folder.start()
+    assert not ask_controller(folder.controller)
     assert ends(upgraded, "kept", 1) == [1]
     require_refused(without_password(upgraded))
     assert stat.S_IMODE(folder.password.stat().st_mode) == 0o600
@@ -149,25 +178,6 @@ def test_a_folder_without_a_password_gets_one_and_keeps_its_log(folder: Folder) 
     assert replaced.kafka_security["sasl.password"] == folder.password.read_text().strip()
     assert ends(replaced, "kept", 1) == [1]
     require_refused(renewed)
-
-
-def ask_controller(address: str) -> bytes:
-    """The answer to DescribeCluster without a password; empty where the connection is closed."""
-    header = struct.pack(">hhih4sb", 60, 1, 1, 4, b"test", 0)
-    request = header + struct.pack(">?bb", False, 2, 0)  # the controllers' endpoints
-    host, _, port = address.partition(":")
-    with socket.create_connection((host, int(port)), SECONDS) as connection:
-        connection.settimeout(10)
-        connection.sendall(struct.pack(">i", len(request)) + request)
-        return connection.recv(1024)
-
-
-@pytest.mark.integration
-def test_the_controller_answers_its_own_broker_alone(folder: Folder) -> None:
-    folder.start(authenticate=False)
-    assert ask_controller(folder.controller)
-    folder.start()
-    assert not ask_controller(folder.controller)
 
 
 def test_no_password_is_kept_before_the_broker_knows_it(tmp_path: Path) -> None:
