@@ -31,7 +31,7 @@ test: $(VENV)/.testable
 	@exec $(VENV)/bin/python -m pytest tests/faults
 
 faults: $(VENV)/.testable
-	@exec $(VENV)/bin/python -m pytest tests/faults --every-fault $(FAULTS)
+	@exec $(VENV)/bin/python -m pytest tests/faults tests/infra/cli/content --every-fault --hypothesis-profile thorough $(FAULTS)
 
 bench: $(VENV)/.testable .cache/bench/.installed
 	@exec $(VENV)/bin/python -m tests.bench $(BENCH)

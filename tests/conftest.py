@@ -28,6 +28,7 @@ from infra.postgres import engine as databases
 from infra.settings import Settings
 from projections.generations import create_missing_tables
 from schemas.topics import TOPICS
+from tests.harness import thoroughness  # noqa: F401  so that pytest's option finds the profile
 from tests.harness.kafka import client_variables
 
 

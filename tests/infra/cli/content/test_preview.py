@@ -26,11 +26,12 @@ from streams.content_files.site_content import SiteRecords, digest_of
 from tests.conftest import empty
 from tests.harness.examples import NOON, a_bookmark, a_vote
 from tests.harness.journal import Journal
+from tests.harness.thoroughness import examples
 
 pytestmark = pytest.mark.integration
 URL = "https://verdicts.example"
 EDITS_IN_A_ROW = 8
-EXAMPLES = 25
+EXAMPLES = examples(8, 60)
 
 slugs = st.sampled_from(["alpha", "beta"])
 panel = st.sampled_from(["builder", "skeptic"])
