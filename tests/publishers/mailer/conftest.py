@@ -9,8 +9,10 @@ from typing import Any
 import msgspec
 import psycopg
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import Engine
 
+from infra.cli.main import verdicts as cli
 from infra.postgres.engine import create_engine
 from projections.private.subscribers.addresses import parse_address
 from projections.private.subscribers.links import SubscriptionLinks
@@ -50,9 +52,11 @@ class Mailing:
         )
 
     def json(self, *arguments: str) -> Any:
-        completed = self.run(*arguments, "--json")
-        assert completed.returncode == 0, completed.stderr
-        return msgspec.json.decode(completed.stdout)
+        """The answer of a command that succeeds; here, since a process takes seconds to start."""
+        words = ["mail", *arguments, "--json"]
+        result = CliRunner().invoke(cli, words, env=self.environment(), catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return msgspec.json.decode(result.stdout)
 
     def mails(self) -> list[bytes]:
         return [file.read_bytes() for file in sorted((self.data / "mail" / "new").glob("*"))]
