@@ -24,11 +24,13 @@ help:
 up: $(VENV)/.installed
 	@exec $(VENV)/bin/verdicts up --with-parent
 
-# Half of most tests is waiting, so two share the processors; faults have them for themselves.
+# Half of most tests is waiting, so two share the processors, and so do faults among themselves.
+TESTS := -n 2 --dist loadfile --no-loadscope-reorder
+
 test: $(VENV)/.testable
 	@exec $(VENV)/bin/python tests/harness/chromium.py
-	@exec $(VENV)/bin/python -m pytest -n 2 --dist loadfile --durations 15 --ignore tests/faults
-	@exec $(VENV)/bin/python -m pytest tests/faults
+	@exec $(VENV)/bin/python -m pytest $(TESTS) --durations 15 --ignore tests/faults
+	@exec $(VENV)/bin/python -m pytest $(TESTS) --durations 15 tests/faults
 
 faults: $(VENV)/.testable
 	@exec $(VENV)/bin/python -m pytest tests/faults tests/infra/cli/content --every-fault --hypothesis-profile thorough $(FAULTS)

@@ -12,6 +12,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -29,6 +30,7 @@ from infra.settings import Settings
 from projections.generations import create_missing_tables
 from schemas.topics import TOPICS
 from tests.harness import thoroughness  # noqa: F401  so that pytest's option finds the profile
+from tests.harness.distribution import Distribution, place
 from tests.harness.kafka import client_variables
 
 
@@ -36,6 +38,15 @@ def pytest_configure() -> None:
     """Let SIGINT through: a script's background commands, and so our children, would ignore it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Distribution | None:
+    return Distribution(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")

@@ -1,25 +1,61 @@
-"""One system for all the tests here; every test brings its own tools and its own people."""
+"""One system for the tests here; every test brings its own tools and its own people."""
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
-from tests.e2e.system import System, running_system
+from tests.e2e.system import System, open_to_all
 from tests.harness.chromium import launched
+from tests.harness.distribution import shared_by
 from tests.harness.examples import a_category, a_listing
 
 expect.set_options(timeout=15_000)
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="session")
-def system() -> Iterator[System]:
-    """A running system that began with an empty log."""
-    with running_system() as system:
-        yield system
+class SharedSystem:
+    """A system that runs from its first use until `end`, and again from the next one."""
+
+    def __init__(self) -> None:
+        self._running: System | None = None
+        self._ends = ExitStack()
+
+    def started(self) -> System:
+        if self._running is None:
+            self._running = self._ends.enter_context(open_to_all())
+        return self._running
+
+    def end(self) -> None:
+        self._running = None
+        self._ends.close()
+
+
+_SHARED = pytest.StashKey[SharedSystem]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_SHARED] = SharedSystem()
+    config.add_cleanup(config.stash[_SHARED].end)
+
+
+@pytest.fixture(scope="module")
+def system(pytestconfig: pytest.Config) -> System:
+    """A running system that began with an empty log; modules that run in a row share it.
+
+    It takes any number of votes and new voters, since all of them come from one network.
+    """
+    return pytestconfig.stash[_SHARED].started()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the system behind the last module that shares it: it is busy also while it waits."""
+    if nextitem is None or shared_by(nextitem.nodeid) != shared_by(item.nodeid):
+        item.config.stash[_SHARED].end()
 
 
 @pytest.fixture(scope="module")

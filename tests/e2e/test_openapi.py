@@ -1,7 +1,6 @@
 """Answers are as the OpenAPI document says, for valid and invalid requests made from it."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
@@ -9,18 +8,11 @@ from playwright.sync_api import Browser
 from schemas.fields import NO_NUL_PATTERN, SLUG_PATTERN, WEEK_PATTERN
 from schemas.text.patterns import LINE_PATTERN, TEXT_PATTERN, WEB_ADDRESS_PATTERN
 from streams.api.openapi.document import document, to_ecma
-from tests.e2e.system import System, open_to_all
+from tests.e2e.system import System
 from tests.harness.openapi.fuzzing import run_schemathesis
 from tests.harness.openapi.patterns import find_patterns
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture(scope="module")
-def open_system() -> Iterator[System]:
-    """A system that takes any number of new voters."""
-    with open_to_all() as system:
-        yield system
 
 
 # Every combination of an event's fields would take minutes: `make faults` has them.
@@ -29,13 +21,11 @@ def open_system() -> Iterator[System]:
     [("^/v1/events$", "examples,fuzzing"), ("^(?!/v1/events$)", "examples,coverage,fuzzing")],
     ids=["events", "others"],
 )
-def test_every_answer_is_as_described(open_system: System, paths: str, phases: str) -> None:
-    token = (open_system.data / "admin.token").read_text().strip()
-    report = run_schemathesis(
-        open_system.url, token, seed=1, examples=10, phases=phases, paths=paths
-    )
+def test_every_answer_is_as_described(system: System, paths: str, phases: str) -> None:
+    token = (system.data / "admin.token").read_text().strip()
+    report = run_schemathesis(system.url, token, seed=1, examples=10, phases=phases, paths=paths)
     assert "No issues found" in report
-    assert open_system.is_ready()
+    assert system.is_ready()
 
 
 PATTERNS = (
