@@ -67,13 +67,13 @@ class InMemoryContent(SiteContent):
             demo_tools: Those of these tools that are of the demo.
         """
         changed = self._copy_without(*_LISTS, *_OF_TEXTS)
-        every = {slug: tool for slug, tool in (self._tools | tools).items() if tool}
+        every = {slug: tool for slug, tool in {**self._tools, **tools}.items() if tool}
         changed._tools = dict(sorted(every.items()))
         changed._categories = _with_undefined(
             (category for category in self._categories if category.version), every.values()
         )
         others = {slug: each for slug, each in self._histories.items() if slug not in tools}
-        changed._histories = others | histories
+        changed._histories = {**others, **histories}
         changed._demo_tools = DemoTools(
             *(
                 (before - tools.keys()) | now

@@ -144,7 +144,7 @@ class Reference:
     def _panel_at(
         self, time: int, words: list[tuple[int, Any]], left: dict[str, int]
     ) -> tuple[str, int, int, float | None]:
-        newest = {data.reviewer: data for said, data in words if said <= time}
+        newest = {data.reviewer: data for moment, data in words if moment <= time}
         reviews = [
             data
             for by, data in newest.items()

@@ -63,7 +63,7 @@ class TextIndex(ABC, Generic[Answer]):
         It keeps what was found for tools that this does not affect.
         """
         changed = copy(self)
-        changed._tools = {slug: tool for slug, tool in (self._tools | tools).items() if tool}
+        changed._tools = {slug: tool for slug, tool in {**self._tools, **tools}.items() if tool}
         changed._holders = defaultdict(list, self._holders)
         moved = changed._move_words(self._tools, tools)
         if changed._scale == self._scale:

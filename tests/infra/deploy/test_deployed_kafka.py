@@ -134,7 +134,11 @@ def test_services_connect_with_their_password_and_nobody_without(
 
     as_service = eager_admin(client_settings(addresses["CLIENTS"], service))
     wait_until("a service connects", lambda: lists_topics(as_service))
-    others = ({}, service | {"sasl.password": "a guess"}, broker | {"sasl.password": "?"})
+    others: list[dict[str, str]] = [
+        {},
+        service | {"sasl.password": "a guess"},
+        broker | {"sasl.password": "?"},
+    ]
     attempts = [
         eager_admin(client_settings(addresses[name], refused))
         for name in ("CLIENTS", "BROKERS")

@@ -43,11 +43,9 @@ def with_wrong_password(settings: Settings) -> Settings:
 
 def require_refused(*clients: Settings) -> None:
     """Listing topics, writing and reading must all fail; at once, since a refusal takes seconds."""
-    attempts = [
-        (attempt, settings) for settings in clients for attempt in (list_topics, write, read)
-    ]
+    attempts = [(attempt, client) for client in clients for attempt in (list_topics, write, read)]
     with ThreadPoolExecutor(len(attempts)) as threads:
-        for refused in [threads.submit(*attempt) for attempt in attempts]:
+        for refused in [threads.submit(attempt, client) for attempt, client in attempts]:
             refused.result()
 
 

@@ -23,8 +23,8 @@ def points(chances: random.Random, number: int) -> list[Point]:
     """So many points; each step comes about equally often."""
     steps = (*STEPS, *COMMITS)
     return [
-        Point(steps[place % len(steps)], chances.randrange(1, 10))
-        for place in chances.sample(range(number * len(steps)), number)
+        Point(steps[index % len(steps)], chances.randrange(1, 10))
+        for index in chances.sample(range(number * len(steps)), number)
     ]
 
 
