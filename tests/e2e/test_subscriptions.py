@@ -79,9 +79,10 @@ def test_a_reader_subscribes_confirms_chooses_and_leaves(
     for check in checked:
         check(person)
 
-    if script:
-        person.set_content(mailed(system, address, "html"))
-        assert_accessible(person)
+    letter = person.context.new_page()  # without the site's policy, which forbids inlined styles
+    letter.set_content(mailed(system, address, "html"))
+    for check in checked:
+        check(letter)
     person.goto(mailed_path(system, address))
     expect(person.get_by_text(address)).to_be_visible()
     for check in checked:
