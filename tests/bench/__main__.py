@@ -12,6 +12,7 @@ from tests.bench.measures import (
     answers,
     freshness,
     ingest,
+    mail,
     rebuild,
     site,
     voters,
@@ -78,6 +79,11 @@ def of_voters(_: Stage, asked: argparse.Namespace) -> Iterator[Row]:
     yield from voters.rows([100_000, 1_000_000] if asked.full else [100_000], asked.runs)
 
 
+def of_mail(here: Stage, asked: argparse.Namespace) -> Iterator[Row]:
+    """From a digest to its readers."""
+    yield from mail.rows(here, _size(asked, 100_000, 100_000), asked.runs)
+
+
 PARTS: dict[str, Part] = {
     "votes": of_votes,
     "rebuild": of_rebuild,
@@ -88,6 +94,7 @@ PARTS: dict[str, Part] = {
     "listing": of_listing,
     "site": of_site,
     "voters": of_voters,
+    "mail": of_mail,
 }
 
 

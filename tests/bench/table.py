@@ -25,6 +25,7 @@ class Row(msgspec.Struct, kw_only=True):
         theirs: Likewise; the run of the same place was made right before or after.
         ratio: How many times better than the peer to be, by the median of the pairs.
         below: What our median has to stay under, in the unit.
+        above: What our median has to reach, in the unit.
         more_is_better: How the ratio is made: ours to the peer's, or the peer's to ours.
         note: What a reader has to know about it.
     """
@@ -36,6 +37,7 @@ class Row(msgspec.Struct, kw_only=True):
     theirs: list[float] = []
     ratio: float | None = None
     below: float | None = None
+    above: float | None = None
     more_is_better: bool = True
     note: str = ""
 
@@ -49,6 +51,7 @@ class Row(msgspec.Struct, kw_only=True):
         parts = [
             f"{self.ratio:.3g} ×" if self.ratio is not None else "",
             f"under {self.below:g} {self.unit}" if self.below is not None else "",
+            f"{self.above:,g} {self.unit}" if self.above is not None else "",
         ]
         return ", ".join(filter(None, parts)) or "report"
 
@@ -59,6 +62,8 @@ class Row(msgspec.Struct, kw_only=True):
             met.append(statistics.median(self.ratios()) >= self.ratio)
         if self.below is not None and self.ours:
             met.append(statistics.median(self.ours) < self.below)
+        if self.above is not None and self.ours:
+            met.append(statistics.median(self.ours) >= self.above)
         return "" if not met else "yes" if all(met) else "no"
 
 
