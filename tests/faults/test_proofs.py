@@ -11,6 +11,10 @@ KILLED = (
     "test_worker_killed.py"
     "::test_a_worker_killed_anywhere_in_a_batch_loses_nothing_and_repeats_nothing"
 )
+MAILER_KILLED = (
+    "mail/test_killed.py"
+    "::test_a_mailer_killed_at_any_step_sends_nothing_twice_and_leaves_nobody_out"
+)
 
 FENCE = Safeguard(
     "the fence",
@@ -83,7 +87,36 @@ LETTER = Safeguard(
     },
     "test_poison.py::test_without_a_topic_for_dead_letters_nothing_is_skipped",
 )
-QUICK, LONG = (OUTBOX,), (FENCE, ORDER, ANSWER, LETTER)
+JOURNAL = Safeguard(
+    "the journal of mails",
+    "publishers/mailer/delivery/crew.py",
+    {"lambda: job.journal.intend(job.mail, job.attempt)": "lambda: None"},
+    MAILER_KILLED,
+)
+CLAIM = Safeguard(
+    "the claim of mails",
+    "projections/private/ledger/claims.py",
+    {
+        "    set state = 'sending', attempts = mail.attempts + 1,": (
+            "    set attempts = mail.attempts + 1,"
+        ),
+        "mail.state in ('sending', 'ambiguous')\n": (
+            "mail.state in ('queued', 'sending', 'ambiguous')\n"
+        ),
+    },
+    MAILER_KILLED,
+)
+ROW = Safeguard(
+    "the one row for each mail",
+    "infra/migrations/versions/0013_mail_ledger.py",
+    {
+        "    reply      text        not null default '',\n    primary key (week, subscriber)\n": (
+            "    reply      text        not null default ''\n"
+        )
+    },
+    "mail/test_two_mailers.py::test_an_issue_that_is_started_by_many_at_once_has_one_mail_for_each",
+)
+QUICK, LONG = (OUTBOX, JOURNAL), (FENCE, ORDER, ANSWER, LETTER, CLAIM, ROW)
 
 
 @pytest.mark.parametrize("safeguard", [*QUICK, *LONG], ids=lambda safeguard: safeguard.name)

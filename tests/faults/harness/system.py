@@ -1,5 +1,6 @@
 """One test's system: fresh topics, a fresh database, and the services that the test starts."""
 
+import hashlib
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -33,14 +34,16 @@ from tests.faults.harness.checks.oracle import Figures
 from tests.faults.harness.clients import HttpClient, LogClient
 from tests.faults.harness.proxy import Proxy
 from tests.faults.harness.taps import LostCommits
-from tests.harness.services import Service, verdicts
+from tests.harness.services import ROOT, Service, verdicts
 from tests.harness.waiting import Stopwatch, wait_until
 
 T = TypeVar("T")
 _KEY = "a key for faults"
 PUBLIC_URL = "http://verdicts.test"
-_TEMPLATE = "faults_template"
-
+_MIGRATIONS = sorted((ROOT / "infra" / "migrations" / "versions").glob("*.py"))
+# A copy of the project whose migrations differ has a template of its own.
+_CONTENT = b"".join(file.read_bytes() for file in _MIGRATIONS)
+_TEMPLATE = f"faults_template_{hashlib.sha256(_CONTENT).hexdigest()[:8]}"
 
 _SEE_LIVE = """
 select set_config('search_path', live || ', verdicts', false) from verdicts.generation
@@ -356,7 +359,8 @@ def _require_template(server: str, connection: psycopg.Connection) -> None:
     there = "select 1 from pg_database where datname = %s"
     if connection.execute(there, [_TEMPLATE]).fetchone():
         return
-    connection.execute(f"create role {audit.HELD} superuser login password 'held'".encode())
+    if not connection.execute("select from pg_roles where rolname = %s", [audit.HELD]).fetchone():
+        connection.execute(f"create role {audit.HELD} superuser login password 'held'".encode())
     connection.execute(f"create database {_TEMPLATE}".encode())
     settings = msgspec.structs.replace(
         Settings.from_environment({}), database_url=_database(server, _TEMPLATE)
