@@ -11,6 +11,7 @@ import signal
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -84,14 +85,21 @@ def database(servers_folder: Path, guardian: Guardian) -> str:
     return server.address
 
 
+@contextmanager
+def created(server: str, name: str, template: str = "template1") -> Iterator[str]:
+    """`postgresql://…` of a new database, which is dropped in the end."""
+    name = name.replace("-", "_")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"create database {name} template {template}".encode())
+        yield server.rpartition("/")[0] + f"/{name}"
+        connection.execute(f"drop database {name} with (force)".encode())
+
+
 @pytest.fixture
 def fresh_database(database: str, unique: Callable[[str], str]) -> Iterator[str]:
     """`postgresql://…` of an empty database that goes with the test."""
-    name = unique("test").replace("-", "_")
-    with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute(f"create database {name}".encode())
-        yield database.rpartition("/")[0] + f"/{name}"
-        connection.execute(f"drop database {name} with (force)".encode())
+    with created(database, unique("test")) as address:
+        yield address
 
 
 @pytest.fixture
@@ -101,20 +109,27 @@ def unique() -> Callable[[str], str]:
 
 
 @pytest.fixture(scope="session")
-def migrated(database: str) -> str:
-    """`postgresql://…` of a migrated database with empty projections."""
+def template(database: str) -> str:
+    """The name of a migrated database that nobody is connected to: copying it is quick."""
     with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute("create database migrated")
-    address = database.rpartition("/")[0] + "/migrated"
+        connection.execute("create database template_of_tests")
+    address = database.rpartition("/")[0] + "/template_of_tests"
     migrations.migrate(address, afterwards=create_missing_tables)
-    return address
+    return "template_of_tests"
+
+
+@pytest.fixture(scope="session")
+def migrated(database: str, template: str) -> Iterator[str]:
+    """`postgresql://…` of a migrated database with empty projections."""
+    with created(database, "migrated", template) as address:
+        yield address
 
 
 @pytest.fixture
-def projected_url(fresh_database: str) -> str:
+def projected_url(database: str, template: str, unique: Callable[[str], str]) -> Iterator[str]:
     """`postgresql://…` of a migrated database of the test's own, for processes to work on."""
-    migrations.migrate(fresh_database, afterwards=create_missing_tables)
-    return fresh_database
+    with created(database, unique("test"), template) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -120,7 +120,7 @@ def mailing(projected_url: str, tmp_path: Path) -> Iterator[Mailing]:
     mailing = Mailing(projected_url, tmp_path)
     yield mailing
     for service in mailing.started:
-        service.stop()
+        service.kill()
 
 
 @pytest.fixture

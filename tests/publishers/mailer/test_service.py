@@ -44,7 +44,7 @@ def mailers(projected_url: str, tmp_path: Path) -> Iterator[Mailers]:
     mailers = Mailers(projected_url, tmp_path)
     yield mailers
     for service in mailers.started:
-        service.stop()
+        service.kill()
 
 
 def enqueue(engine: Engine, recipient: str = "ada@example.com") -> int:
