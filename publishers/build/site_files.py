@@ -85,6 +85,14 @@ class SiteFiles:
                 return None
             raise
 
+    def version(self, path: str) -> tuple[int, int] | None:
+        """What differs whenever a page was written anew; None when there is no such file."""
+        try:
+            status = os.stat(self._file(path))
+        except (BadPath, OSError):
+            return None
+        return status.st_ino, status.st_mtime_ns
+
     def write(self, path: str, content: bytes) -> bool:
         """Store a page; False when the same bytes stand there already.
 

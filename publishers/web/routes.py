@@ -84,7 +84,10 @@ def site_routes(
     marks = BlockingPool(1, "marks", MARK_SECONDS)
     renderers = BlockingPool(RENDERERS, "renderer", RENDER_SECONDS)
     stale_pages = StalePages(
-        partial(marks.run, source.read_marks), partial(renderers.run, site.render), RENDERERS
+        partial(marks.run, source.read_marks),
+        partial(files.run, site.file_version),
+        partial(renderers.run, site.render),
+        RENDERERS,
     )
 
     async def page(request: Request) -> Response:

@@ -5,7 +5,7 @@ tool or a page whose file is not written yet, is rendered from a fresh snapshot.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -95,6 +95,10 @@ class Site:
             on_site = [tool for slug in saved if (tool := content.tool_on_site(slug))]
             body = per_request.render_bookmarks(content, self._url, on_site)
         return SiteResponse(HTTPStatus.OK, body, cache=PRIVATE)
+
+    def file_version(self, path: str) -> Hashable:
+        """The version of a page's file."""
+        return self._files.version(path)
 
     def _stored(self, path: str) -> SiteResponse | None:
         if path in assets.assets():

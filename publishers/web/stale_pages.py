@@ -5,8 +5,9 @@ votes and then reads must see the vote at once, so the marks that the publisher 
 at before a stored page is served. The marks are read once for all requests that arrive together,
 and a page is rendered once per version, however many ask for it.
 
-The version of a page whose file is behind is the marks that concern it. A page without a file, such
-as a comparison across categories, has that of the records that it shows.
+The version of a page whose file is behind is the marks that concern it, and the version of its
+file: a mark may have come and gone while nobody looked, and then the file is another one. A page
+without a file, such as a comparison across categories, has that of the records that it shows.
 """
 
 import time
@@ -31,6 +32,7 @@ PAUSE_AFTER_ERROR = 1.0
 """Seconds without looking at the marks after the database did not answer."""
 
 ReadMarks = Callable[[int], Awaitable[Sequence[Mark]]]
+FileVersion = Callable[[str], Awaitable[Hashable]]
 Render = Callable[[str], Awaitable[SiteResponse]]
 
 
@@ -53,6 +55,7 @@ class StalePages:
 
     Args:
         read_marks: Reads at most so many marks, newest first.
+        file_version: Differs whenever the file of a path was written anew.
         render: Renders a page from a snapshot that it opens.
         renderers: How many renders may run at once.
         clock: Seconds that only go forward.
@@ -61,11 +64,13 @@ class StalePages:
     def __init__(
         self,
         read_marks: ReadMarks,
+        file_version: FileVersion,
         render: Render,
         renderers: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._marks = SharedRead(lambda: read_marks(MOST_MARKS))
+        self._file_version = file_version
         self._render = render
         self._renderers = renderers
         self._clock = clock
@@ -85,7 +90,10 @@ class StalePages:
             return None
         try:
             marks = concerned(path, await self._marks.get())
-            return await self._current(path, marks, now, self._render) if marks else None
+            if not marks:
+                return None
+            version = marks, await self._file_version(path)
+            return await self._current(path, version, now, self._render)
         except SQLAlchemyError:
             self._paused_until = self._clock() + PAUSE_AFTER_ERROR
             return None

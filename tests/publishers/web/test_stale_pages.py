@@ -36,6 +36,7 @@ class Database:
         self.rendered: list[str] = []
         self.hold: asyncio.Event | None = None
         self.now = 100.0
+        self.written = 0
 
     def change(self, mark: Mark) -> None:
         self.changes += 1
@@ -55,8 +56,13 @@ class Database:
             await self.hold.wait()
         return SiteResponse(HTTPStatus.OK, body)
 
+    async def file_version(self, _: str) -> int:
+        return self.written
+
     def pages(self, renderers: int = 2) -> StalePages:
-        return StalePages(self.read_marks, self.render, renderers, lambda: self.now)
+        return StalePages(
+            self.read_marks, self.file_version, self.render, renderers, lambda: self.now
+        )
 
 
 @pytest.fixture
@@ -106,6 +112,20 @@ def test_a_page_is_rendered_once_per_version(database: Database) -> None:
 
     assert run(visits) == [f"{PAGE} after {count} changes".encode() for count in (1, 1, 1, 2)]
     assert len(database.rendered) == 2
+
+
+def test_a_page_is_rendered_again_after_a_mark_that_came_and_went(database: Database) -> None:
+    pages = database.pages()
+
+    async def visits() -> list[bytes | None]:
+        database.change(Mark(1, "site", "", None))  # a check of all files, under way for long
+        before = body(await pages.respond(PAGE))
+        database.change(VOTED)
+        database.marks.pop()
+        database.written += 1
+        return [before, body(await pages.respond(PAGE))]
+
+    assert run(visits) == [f"{PAGE} after {count} changes".encode() for count in (1, 2)]
 
 
 def test_visitors_at_once_share_one_look_and_one_render(database: Database) -> None:
