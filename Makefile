@@ -24,13 +24,12 @@ help:
 up: $(VENV)/.installed
 	@exec $(VENV)/bin/verdicts up --with-parent
 
-# Half of most tests is waiting, so two share the processors, and so do faults among themselves.
-TESTS := -n 2 --dist loadfile --no-loadscope-reorder
+# Half of most tests is waiting, so two share the processors; faults have them for themselves.
 
 test: $(VENV)/.testable
 	@exec $(VENV)/bin/python tests/harness/chromium.py
-	@exec $(VENV)/bin/python -m pytest $(TESTS) --durations 15 --ignore tests/faults
-	@exec $(VENV)/bin/python -m pytest $(TESTS) --durations 15 tests/faults
+	@exec $(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15 --ignore tests/faults
+	@exec $(VENV)/bin/python -m pytest --durations 15 tests/faults
 
 faults: $(VENV)/.testable
 	@exec $(VENV)/bin/python -m pytest tests/faults tests/infra/cli/content --every-fault --hypothesis-profile thorough $(FAULTS)

@@ -133,10 +133,11 @@ def diff(before: InMemoryContent, after: InMemoryContent) -> Iterator[ToolChange
     """Compare the tools of two contents; gives those that differ, by slug."""
     if before is after:
         return
-    slugs = {*before.slugs(), *after.slugs()}
-    for slug in sorted(slug for slug in slugs if before.tool(slug) is not after.tool(slug)):
+    merges = (*before.merges(), *after.merges())
+    joined = {merge.tool for merge in merges} if before.merges() != after.merges() else set()
+    for slug in sorted({*before.slugs(), *after.slugs()}):
         old, new = before.tool(slug), after.tool(slug)
-        merged = before.merges_into(slug) == after.merges_into(slug)
+        merged = slug not in joined or before.merges_into(slug) == after.merges_into(slug)
         if old is new and merged:
             continue
         same = merged and _facts(old) == _facts(new) and before.history(slug) == after.history(slug)

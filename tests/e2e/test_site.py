@@ -186,7 +186,7 @@ def test_a_merged_tool_leads_to_the_other_one_until_it_is_listed_again(
     ):
         location = wait_until(f"{path} moves", partial(location_of, system, path))
         assert into in (None, location)
-    system.await_file("/feed.xml", f"{old}#merged")
+    wait_until("the feed says so", lambda: f"{old}#merged" in system.http.get("/feed.xml").text)
     system.send(a_listing(pair.one, "Back again", pair.category))
     system.await_file(old, "Back again")
     assert system.http.get(old).status_code == 200

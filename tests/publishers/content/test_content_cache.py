@@ -48,7 +48,8 @@ class CachedContent:
         keys = [RecordKey("tool", slug) for slug in marked]
         with self._engine.connect() as connection:
             self.content, unread = content_cache.refresh(connection, before, keys)
-        assert not unread
+            if unread:  # as the builder does
+                self.content = content_cache.load(connection)
         return {
             change.slug: change.only_tallies for change in content_cache.diff(before, self.content)
         }

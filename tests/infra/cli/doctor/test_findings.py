@@ -115,6 +115,7 @@ DOUBTFUL = [
     postgres_checks.proxies({"10.0.0.0/24": 60}, 60),
     host_checks.disk(Disk("/", 3_000_000_000, 100_000_000_000)),
     host_checks.keys(secret_keys=("short",), voter_key="y" * 32, external=False),
+    pipeline_checks.services([Heartbeat("worker", "1", 1), Heartbeat("publisher", "1", 1)]),
 ]
 WRONG = [
     kafka_checks.replication([a_partition(leader=False)], embedded=False),
@@ -135,7 +136,6 @@ WRONG = [
     pipeline_checks.waiting([Queue("pages", 1, 61)]),
     pipeline_checks.services([Heartbeat("worker", "1", 1)]),
     pipeline_checks.services([Heartbeat("worker", "1", 1), Heartbeat("publisher", "1", 10)]),
-    pipeline_checks.services([Heartbeat("worker", "1", 1), Heartbeat("publisher", "1", 1)]),
     host_checks.disk(Disk("/", 500_000_000, 100_000_000_000)),
     host_checks.permissions({"admin.token": 0o100644}),
     host_checks.permissions({"voter.key": 0o100660}),

@@ -52,7 +52,7 @@ def test_votes_are_news_unless_a_flip_has_told_of_them() -> None:
         "+3 ship, \N{MINUS SIGN}1 skip · now 13 ship / 4 skip"
     ]
     assert DIGEST.flips
-    both = tool_news(msgspec.structs.replace(DIGEST, panel_changes=[]), tool, move)
+    both = tool_news(msgspec.structs.replace(DIGEST, panel_changes=[], merges=[]), tool, move)
     assert both is not None
     assert [item.voice for item in both.items] == ["Community"]
 
