@@ -25,7 +25,6 @@ up: $(VENV)/.installed
 	@exec $(VENV)/bin/verdicts up --with-parent
 
 # Half of most tests is waiting, so two share the processors; faults have them for themselves.
-
 test: $(VENV)/.testable
 	@exec $(VENV)/bin/python tests/harness/chromium.py
 	@exec $(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15 --ignore tests/faults
