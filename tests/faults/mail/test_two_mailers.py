@@ -41,6 +41,7 @@ def test_of_a_stopped_mailer_and_its_successor_one_sends_each_mail(
     first = mailing.start()
     step = chances.choice(["recipient", "body", "final dot", "taken"])
     executioner.arm(Point(step, chances.randrange(50, 200)), first.pid, signal.SIGSTOP)
+    wait_until("the first one leads", lambda: "mailer is active" in first.logged)
     mailing.start(tmp_path / "second" if folders == "two" else None)
     wait_until("the first one has stopped", executioner.reached.is_set)
     before, watch = len(sink.recipients), Stopwatch()
