@@ -165,7 +165,7 @@ def test_no_page_needs_more_than_a_stylesheet_and_a_script_of_its_own(path: str)
 @pytest.mark.parametrize("path", HTML_PATHS)
 def test_internal_links_lead_to_pages(path: str) -> None:
     content = sample_content()
-    known = {*catalogue.page_paths(content), "/bookmarks/", "/search/", "/me/"}
+    known = {*catalogue.page_paths(content), "/bookmarks/", "/search/", "/me/", "/sign-in/"}
     hrefs = [a["href"] or "" for a in Reader(rendered(content, path)).all("a")]
     within = {re.split("[#?]", href)[0] for href in hrefs if href.startswith("/")}
     assert within <= known
