@@ -22,19 +22,22 @@ pytestmark = pytest.mark.integration
 def test_a_rebuild_equals_the_live_generation_and_announces_nothing(
     operator: Operator, tool: str
 ) -> None:
-    writes = operator.count_outbox_writes()
-    assert operator.rebuild() == SECOND
-    with operator.engine.connect() as connection:
-        compared = list(compare_tables(connection, FIRST, SECOND))
-    assert all(table.equal for table in compared)
+    def rebuild_in_peace() -> str:
+        """Rebuild anew; the worker may freeze a closed week meanwhile, and announces that."""
+        writes, name = operator.count_outbox_writes(), operator.rebuild()
+        with operator.engine.connect() as connection:
+            equal = all(table.equal for table in compare_tables(connection, FIRST, name))
+        return name if equal and operator.count_outbox_writes() == writes else ""
+
+    name = wait_until("a rebuild equals the live generation", rebuild_in_peace)
     assert operator.live() == FIRST
-    assert operator.count_outbox_writes() == writes
     positions = look_up_positions(operator.settings, operator.engine)
-    assert {(position.generation, position.live) for position in positions} == {
+    of_both = [position for position in positions if position.generation in (FIRST, name)]
+    assert {(position.generation, position.live) for position in of_both} == {
         (FIRST, True),
-        (SECOND, False),
+        (name, False),
     }
-    assert len(positions) == 2 * len(EVENT_PARTITIONS)
+    assert len(of_both) == 2 * len(EVENT_PARTITIONS)
     assert all(position.lag in (0, position.end - position.offset) for position in positions)
 
 
