@@ -33,8 +33,8 @@ class _Name(NamedTuple):
 def join_names(connection: Connection, earlier: Mapping[str, Counts]) -> dict[str, Counts]:
     """Add the earlier tallies of a tool's other names to its own.
 
-    Who votes for two names counts once since the merge. As nothing tells who of these had voted for
-    both by then, all are counted once, so that the merge itself moves no votes.
+    A voter of two names counts once after the merge. Earlier tallies do not say who had voted for
+    both by then, so every such voter counts once in them, and the merge itself moves no votes.
     """
     joined = dict(earlier)
     for tool, names in _read_names(connection).items():

@@ -71,7 +71,7 @@ def dkim(settings: MailSettings, records: DnsRecords) -> Iterator[Finding]:
     try:
         signer = DkimSigner.from_file(settings.dkim_key, settings.domain, settings.dkim_selector)
     except DkimKeyError:
-        return  # the check of the configuration tells of it
+        return  # the settings check reports an unusable key
     name = f"{settings.dkim_selector}._domainkey.{settings.domain}"
     published = records.texts(name)
     if not published:
