@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import pytest
@@ -20,10 +20,8 @@ from tests.faults.harness.hostile.probe import ProbeFigures
 from tests.faults.harness.system import System, fresh_database
 from tests.faults.harness.taps import LostProduceAnswers
 
-T = TypeVar("T")
-
-# A test's figures travel with its report, from the process that ran it to the one that prints.
-_FAULT, _FLOOD = "fault", "flood"
+_FIGURES = pytest.StashKey[list[Figures]]()
+_PROBES = pytest.StashKey[list[ProbeFigures]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,6 +30,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_FIGURES] = []
+    config.stash[_PROBES] = []
     config.addinivalue_line("markers", "long: a fault that only `make faults` has the time for")
 
 
@@ -140,7 +140,7 @@ def report(request: pytest.FixtureRequest) -> Callable[[Figures], None]:
     """Print figures, and require that nothing was lost, doubled or made up."""
 
     def require_sound(figures: Figures) -> None:
-        request.node.user_properties.append((_FAULT, msgspec.to_builtins(figures)))
+        request.config.stash[_FIGURES].append(figures)
         print(figures)
         assert figures.sound, figures
 
@@ -152,27 +152,16 @@ def report_probe(request: pytest.FixtureRequest) -> Callable[[ProbeFigures], Non
     """Print a probe's figures, and require that it was answered every time, and soon."""
 
     def require_sound(figures: ProbeFigures) -> None:
-        request.node.user_properties.append((_FLOOD, msgspec.to_builtins(figures)))
+        request.config.stash[_PROBES].append(figures)
         print(figures)
         assert figures.sound, figures
 
     return require_sound
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    _summarize_faults(terminalreporter, _reported(terminalreporter, _FAULT, Figures))
-    _summarize_probes(terminalreporter, _reported(terminalreporter, _FLOOD, ProbeFigures))
-
-
-def _reported(terminalreporter: Any, name: str, kind: type[T]) -> list[T]:
-    """The figures of this name that tests reported, in the order of their ends."""
-    return [
-        msgspec.convert(value, kind)
-        for outcome in ("passed", "failed")
-        for report in terminalreporter.stats.get(outcome, [])
-        for reported, value in report.user_properties
-        if reported == name and report.when == "call"
-    ]
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    _summarize_faults(terminalreporter, config.stash.get(_FIGURES, []))
+    _summarize_probes(terminalreporter, config.stash.get(_PROBES, []))
 
 
 def _summarize_faults(terminalreporter: Any, all_figures: list[Figures]) -> None:
