@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from infra.http.cross_origin import CrossOriginReads
 from infra.http.exact_route import ExactRoute
+from streams.api.http.modification_times import ModificationTimes
 from streams.api.http.problems import Problem, on_crash, on_http_error, on_problem
 from streams.api.http.request_metrics import DATABASE_AWAY, MeasuredApp
 from streams.api.middleware.request_gate import RequestGate
@@ -41,6 +42,7 @@ def application(components: Components, site: Site | None = None) -> ASGIApp:
             Exception: on_crash,
         },
     )
+    app.state.modification_times = ModificationTimes()
     app.router.redirect_slashes = False
     if site is not None:
         pages = _SiteFallback(site(components.reads.read_bookmarks), app.router.not_found)

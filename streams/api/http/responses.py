@@ -15,7 +15,6 @@ SHARED = "public, no-cache"
 PERSONAL = "private, no-cache"
 
 encode = msgspec.json.Encoder().encode
-_modification_times = ModificationTimes()
 
 
 def respond(
@@ -47,4 +46,5 @@ def strong_etag(body: bytes) -> str:
 
 def _modified(request: Request, etag: str) -> int | None:
     query = request.scope["query_string"].decode("latin-1")
-    return _modification_times.observe(f"{request.scope['path']}?{query}", etag)
+    known: ModificationTimes = request.app.state.modification_times
+    return known.observe(f"{request.scope['path']}?{query}", etag)

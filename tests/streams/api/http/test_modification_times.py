@@ -79,5 +79,14 @@ def test_the_entity_tag_decides_where_both_are_sent(api: FakeApi) -> None:
     assert api.client.get("/v1/tools/beta", headers=both).status_code == 304
 
 
+def test_each_application_keeps_times_of_its_own(
+    make_api: Callable[..., FakeApi], a_tool: Callable[..., Tool]
+) -> None:
+    for version in (7, 8):
+        api = make_api()
+        api.fakes.read_model.tools["alpha"] = a_tool("alpha", version=version)
+        assert "last-modified" in api.client.get("/v1/tools/alpha").headers
+
+
 def test_what_is_personal_has_no_date(api: FakeApi) -> None:
     assert "last-modified" not in api.client.get("/v1/me").headers
