@@ -118,6 +118,10 @@ class Proxy:
             writer.transport.abort()
             return
         both = {writer, to_server}
+        if self._down:  # cut while the server was being reached
+            for direction in both:
+                direction.transport.abort()
+            return
         self._open |= both
         tap = self._tap()
         ways = (
