@@ -5,13 +5,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import click
 
+from infra.cli.options import answer
+
 _HOSTS = {"127.0.0.1", "localhost"}
 HTML, TEXT = "text/html; charset=utf-8", "text/plain; charset=utf-8"
+
+port_option: Callable[[Any], Any] = click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="On which to serve; 0: a free one."
+)
 
 
 class PreviewAnswer(NamedTuple):
@@ -46,8 +52,9 @@ def serving(find: Callable[[str], PreviewAnswer], port: int) -> Iterator[str]:
         thread.join()
 
 
-def wait_for_interrupt() -> None:
-    """Wait for Ctrl-C."""
+def show_until_interrupt(title: str, address: str, as_json: bool) -> None:
+    """Print the address of what is served, and wait for Ctrl-C."""
+    answer({"url": address}, as_json, f"{title}: {address}")
     try:
         while True:
             time.sleep(3600)

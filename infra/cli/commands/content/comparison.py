@@ -22,7 +22,7 @@ from infra.cli.commands.content.preview_site import make_preview, serving
 from infra.cli.commands.content.site.folder import ContentFolder
 from infra.cli.commands.content.site.pushing import compare, events_of
 from infra.cli.commands.content.site.site_client import open_site
-from infra.cli.loopback_server import wait_for_interrupt
+from infra.cli.loopback_server import port_option, show_until_interrupt
 from infra.cli.options import answer, as_json, attached_settings, read_settings
 from infra.postgres.engine import create_engine
 
@@ -60,9 +60,7 @@ def diff(folder: Path, url: str | None, base: Path | None, remove: bool, as_json
 @click.command()
 @folder_argument
 @remove_option
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, help="On which to serve; 0: a free one."
-)
+@port_option
 @click.option("--list", "only_list", is_flag=True, help="Name the pages and serve none.")
 @as_json
 @exit_2_on_failure
@@ -96,5 +94,4 @@ def preview(folder: Path, remove: bool, port: int, only_list: bool, as_json: boo
         return
     with serving(made, settings, port) as address:
         counts = f"{len(pages.appear)} new, {len(pages.change)} changed, {len(pages.go)} gone"
-        answer({"url": address}, as_json, f"Preview ({counts}): {address}")
-        wait_for_interrupt()
+        show_until_interrupt(f"Preview ({counts})", address, as_json)

@@ -13,10 +13,11 @@ from infra.cli.loopback_server import (
     NOT_FOUND,
     TEXT,
     PreviewAnswer,
+    port_option,
     serving,
-    wait_for_interrupt,
+    show_until_interrupt,
 )
-from infra.cli.options import answer, as_json
+from infra.cli.options import as_json
 from infra.errors import VerdictsError
 from infra.settings import Settings
 from publishers.mailer.issues.editions import render_edition
@@ -60,7 +61,7 @@ iframe { border: 1px solid; height: 80vh; max-width: 100% }
 @click.option("--monthly", is_flag=True, help="The edition of the month before the next Monday.")
 @click.option("--topic", "topics", multiple=True, help="A category; several may be given.")
 @click.option("--saved", multiple=True, help="A tool that the reader bookmarked, by its slug.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0: a free one.")
+@port_option
 @as_json
 def preview(
     week: str,
@@ -83,8 +84,7 @@ def preview(
         theme.activate(settings)
         text = _render(connection, settings, week, monthly, topics, saved)
     with serving(_finder(text), port) as origin:
-        answer({"url": f"{origin}/"}, as_json, f"{text.subject}: {origin}/")
-        wait_for_interrupt()
+        show_until_interrupt(text.subject, f"{origin}/", as_json)
 
 
 def _render(
