@@ -1,13 +1,13 @@
 """The sections of a digest, in the order of their news value."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from publishers.views.digests import digest_items as items
 from publishers.views.digests.digest_items import Item
 from publishers.views.digests.week_titles import in_sentence
 from schemas import digests
-from schemas.digests import NamedTool, WeeklyDigest
+from schemas.digests import WeeklyDigest
 from schemas.time import weeks
 
 
@@ -42,92 +42,66 @@ class Section(NamedTuple):
 
 def sections(digest: WeeklyDigest) -> list[Section]:
     """The sections that hold items."""
-    every = (_panel, _flips, _new_tools, _merges, _reviews, _close_calls, _votes, _bookmarks)
-    return [section for make in every if (section := make(digest)).items]
+    return [section for section in _every_section(digest) if section.items]
 
 
-def _panel(digest: WeeklyDigest) -> Section:
-    return Section(
+def _every_section(digest: WeeklyDigest) -> Iterator[Section]:
+    counts = digest.counts
+    yield _section(
         "panel",
         "Panel verdicts",
         "New and changed panel verdicts this week.",
-        list(map(items.panel_change, digest.panel_changes)),
-        _left(digest.counts.panel_changes, digest.panel_changes),
+        map(items.panel_change, digest.panel_changes),
+        counts.panel_changes,
     )
-
-
-def _flips(digest: WeeklyDigest) -> Section:
-    return Section(
+    yield _section(
         "flips",
         "The community changed its mind",
         f"Community verdicts that differ from {_previous_digest(digest)}."
         if digest.since
         else "Community verdicts that changed.",
-        list(map(items.flip, digest.flips)),
-        _left(digest.counts.flips, digest.flips),
+        map(items.flip, digest.flips),
+        counts.flips,
     )
-
-
-def _new_tools(digest: WeeklyDigest) -> Section:
-    return Section(
+    yield _section(
         "new",
         "New tools",
         "First listed this week, with the panel verdict so far.",
-        list(map(items.new_tool, digest.new_tools)),
-        _left(digest.counts.new_tools, digest.new_tools),
+        map(items.new_tool, digest.new_tools),
+        counts.new_tools,
     )
-
-
-def _merges(digest: WeeklyDigest) -> Section:
-    return Section(
+    yield _section(
         "merges",
         "Renamed and merged",
         "Votes, bookmarks and reviews of both names count together, once per person.",
-        list(map(items.merged_tool, digest.merges)),
+        map(items.merged_tool, digest.merges),
     )
-
-
-def _reviews(digest: WeeklyDigest) -> Section:
-    return Section(
+    yield _section(
         "reviews",
         "Reviews worth reading",
         "Reversals, first reviews, and scores at least "
         f"{digests.APART_POINTS} points from the rest of the panel.",
-        list(map(items.pick, digest.reviews)),
+        map(items.pick, digest.reviews),
     )
-
-
-def _close_calls(digest: WeeklyDigest) -> Section:
-    return Section(
+    yield _section(
         "close",
         "Close calls",
         f"At least {digests.CLOSE_CALL_VOTES} votes, with ship and skip within "
         f"{digests.CLOSE_CALL_PERCENT} points.",
-        list(map(items.close_call, digest.close_calls)),
-        _left(digest.counts.close_calls, digest.close_calls),
+        map(items.close_call, digest.close_calls),
+        counts.close_calls,
+    )
+    since = f"Since {_previous_digest(digest)}." if digest.since else "Since the first vote."
+    yield _section("votes", "Biggest vote changes", since, map(items.vote_move, digest.votes))
+    yield _section(
+        "bookmarks", "Biggest bookmark changes", since, map(items.bookmark_move, digest.bookmarks)
     )
 
 
-def _votes(digest: WeeklyDigest) -> Section:
-    return Section(
-        "votes",
-        "Biggest vote changes",
-        _since(digest),
-        list(map(items.vote_move, digest.votes)),
-    )
-
-
-def _bookmarks(digest: WeeklyDigest) -> Section:
-    return Section(
-        "bookmarks",
-        "Biggest bookmark changes",
-        _since(digest),
-        list(map(items.bookmark_move, digest.bookmarks)),
-    )
-
-
-def _since(digest: WeeklyDigest) -> str:
-    return f"Since {_previous_digest(digest)}." if digest.since else "Since the first vote."
+def _section(key: str, title: str, note: str, shown: Iterable[Item], total: int = 0) -> Section:
+    """A section that shows these items, of so many in all."""
+    lines = list(shown)
+    return Section(key, title, note, lines, max(0, total - len(lines)))
 
 
 def _previous_digest(digest: WeeklyDigest) -> str:
@@ -135,7 +109,3 @@ def _previous_digest(digest: WeeklyDigest) -> str:
     if digest.since and weeks.following(digest.since) == digest.week:
         return "last week's digest"
     return f"the digest of {in_sentence(digest.since or '', digest.week)}"
-
-
-def _left(total: int, shown: Sequence[NamedTool]) -> int:
-    return max(0, total - len(shown))
