@@ -19,8 +19,7 @@ _TOGETHER = {
     **{f"{_E2E}/test_{name}.py": "a running system" for name in _ON_ONE_SYSTEM},
     **{f"{_FAULTS}/test_{name}.py": "three brokers" for name in _ON_THREE_BROKERS},
 }
-# The longest first: half a minute and more.
-_LONG = (
+LONG = (
     *_TOGETHER,
     f"{_E2E}/test_up.py",
     "tests/infra/supervisor/test_supervisor.py",
@@ -39,6 +38,7 @@ _LONG = (
     "tests/publishers/pages/test_feeds.py",
     "tests/publishers/test_publisher.py",
 )
+"""Files that take half a minute and more, the longest first; `tests/house` finds them all."""
 
 
 class Distribution(LoadFileScheduling):
@@ -56,7 +56,7 @@ def shared_by(nodeid: str) -> str:
 
 def place(item: pytest.Item) -> int:
     """Where a test stands among all: a key to sort by."""
-    for number, long in enumerate(_LONG):
+    for number, long in enumerate(LONG):
         if item.nodeid.startswith(long):
             return number
-    return len(_LONG)
+    return len(LONG)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.distribution import LONG
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("infra", "projections", "publishers", "schemas", "streams")
 MOST_MODULES = 8
@@ -46,3 +48,8 @@ def test_migrations_make_one_chain_that_their_file_names_follow() -> None:
         before = f'"{number - 1:04}"' if number > 1 else "None"
         assert file.name.startswith(f"{number:04}_"), file.name
         assert f'\nrevision = "{number:04}"\ndown_revision = {before}\n' in file.read_text()
+
+
+def test_each_test_file_with_a_place_in_the_order_exists() -> None:
+    """A renamed one would be taken up late, and start a system of its own."""
+    assert [file for file in LONG if not (ROOT / file).is_file()] == []
