@@ -51,6 +51,8 @@ class ReadModel(Protocol):
     ) -> T:
         """The query's result on a connection of its own.
 
+        The query may be built anew for each call, and read its rows one by one.
+
         Raises:
             SQLAlchemyError: The database is away.
         """
@@ -59,7 +61,11 @@ class ReadModel(Protocol):
     async def run_short(
         self, query: Callable[Concatenate[Statements, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """The same in one round trip, for a query that each vote waits for."""
+        """The same in one round trip, for a query that each vote waits for.
+
+        A pipeline knows constant queries alone, since it caches their compiled form for ever, has
+        no scalars or cursors, and ends after ten seconds. So other queries keep a connection.
+        """
         ...
 
 
