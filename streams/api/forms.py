@@ -1,6 +1,6 @@
 """Fields of submitted forms, urlencoded or multipart."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from email.parser import BytesParser
 from email.policy import HTTP
 from urllib.parse import parse_qsl
@@ -37,25 +37,37 @@ class Form:
         return values[0] if values else ""
 
 
-async def read_form(receive: Receive, headers: Mapping[bytes, bytes]) -> Form:
-    """Read a form of at most 32 KiB; a body without a media type counts as urlencoded.
+async def read_form(
+    receive: Receive,
+    headers: Mapping[bytes, bytes],
+    *,
+    limit: int = MAX_FORM_BYTES,
+    accepted: Collection[str] = ("", URLENCODED, MULTIPART),
+) -> Form:
+    """Read a form.
+
+    Args:
+        receive: Receives the body.
+        headers: The fields of the request.
+        limit: The largest body, in bytes.
+        accepted: Media types; an empty one accepts a body without a media type as urlencoded.
 
     Raises:
         Problem: 400 for fields that are no UTF-8, 413 for a larger body, 415 for another media
             type.
     """
-    content_type = headers.get(b"content-type", URLENCODED.encode())
+    content_type = headers.get(b"content-type", b"")
     media_type = content_type.partition(b";")[0].strip().lower().decode("latin-1")
-    body = await read_body(receive, headers, MAX_FORM_BYTES)
+    body = await read_body(receive, headers, limit)
+    if media_type not in accepted:
+        raise Problem(415, f"Send a form as {' or '.join(filter(None, accepted))}.")
     try:
-        if media_type == URLENCODED:
-            text = body.decode().rstrip("\r\n")
-            return Form(parse_qsl(text, keep_blank_values=True, errors="strict"))
         if media_type == MULTIPART:
             return Form(_multipart_pairs(content_type, body))
+        text = body.decode().rstrip("\r\n")
+        return Form(parse_qsl(text, keep_blank_values=True, errors="strict"))
     except ValueError:
         raise Problem(400, "The form is not readable.") from None
-    raise Problem(415, f"Send a form as {URLENCODED} or {MULTIPART}.")
 
 
 def _multipart_pairs(content_type: bytes, body: bytes) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """Votes and bookmarks without JavaScript: forms, answered with a redirect back to their page."""
 
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 from starlette.requests import Request
@@ -12,9 +12,9 @@ from schemas.events import BookmarkAdded, BookmarkRemoved, VoteCast, VoteRetract
 from schemas.text.isolation import isolate
 from streams.api.auth.csrf import CsrfTokens
 from streams.api.auth.request_origin import OriginPolicy
+from streams.api.forms import URLENCODED, read_form
 from streams.api.http.html_page import html_page
 from streams.api.http.problems import Problem
-from streams.api.http.request_body import read_body
 from streams.api.ingest.event_clock import MonotonicClock
 from streams.api.live.tally_cache import CachedTool
 from streams.api.voting.vote_response import REMOVALS, VoterChange
@@ -109,7 +109,7 @@ class FormEndpoints:
         self, request: Request, field: str, actions: Mapping[str, FormAction]
     ) -> Response:
         browser = BrowserRequest(request.scope, fields_of(request.scope))
-        form = await _read_form(request, browser, field)
+        form = await _read_submission(request, browser, field)
         if form.value not in actions:
             raise Problem(422, f"{field} must be one of {', '.join(actions)}.")
         action = actions[form.value]
@@ -159,27 +159,15 @@ class FormEndpoints:
         return html_page("confirmation.html", label=label, action=form.path, fields=fields)
 
 
-async def _read_form(request: Request, browser: BrowserRequest, field: str) -> FormSubmission:
-    content_type = browser.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    if content_type != b"application/x-www-form-urlencoded":
-        raise Problem(415, "Send a form as application/x-www-form-urlencoded.")
-    body = await read_body(request.receive, browser.headers, MAX_BYTES)
-    try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict")
-    except ValueError:
-        raise Problem(400, "The form is not readable.") from None
-    # Other fields are ignored, however often they occur.
-    known = [(name, value) for name, value in pairs if name in ("tool", field, "token", "back")]
-    fields = dict(known)
-    if len(fields) < len(known):
-        raise Problem(400, "A field of the form occurs more than once.")
+async def _read_submission(request: Request, browser: BrowserRequest, field: str) -> FormSubmission:
+    form = await read_form(request.receive, browser.headers, limit=MAX_BYTES, accepted=[URLENCODED])
     return FormSubmission(
         path=request.scope["path"],
-        tool=fields.get("tool", ""),
+        tool=form.get("tool"),
         field=field,
-        value=fields.get(field, ""),
-        token=fields.get("token", ""),
-        back=_local_path(fields.get("back", "")) or _referer_path(browser),
+        value=form.get(field),
+        token=form.get("token"),
+        back=_local_path(form.get("back")) or _referer_path(browser),
     )
 
 

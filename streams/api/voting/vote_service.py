@@ -1,6 +1,7 @@
 """Votes and bookmarks of browsers: from a cookie to an event, then to the tally that counts it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -139,12 +140,9 @@ class VoteService:
         own = await self._own_states.read_if_unchanged(change, last)
         if own is None:
             return None
-        try:
-            with OWN_STATE_TIMEOUT:
-                tool = await self._tallies.refresh(tool.tool) or tool
-        except (TimeoutError, SQLAlchemyError):
-            tool = self._tallies.cached(tool.tool) or tool
-        return VoteResponse.of(tool, own)
+        with suppress(TimeoutError, SQLAlchemyError), OWN_STATE_TIMEOUT:
+            await self._tallies.refresh(tool.tool)
+        return VoteResponse.of(self._newest(tool), own)
 
     async def _write(self, voter: Voter, change: VoterChange) -> tuple[Delivery, str]:
         """Write an event; returns its place on the log and the renewed cookie."""
@@ -180,7 +178,7 @@ class VoteService:
     ) -> VoteResponse:
         """The tool and the voter's state as they are stored; as they were sent, if not in time."""
         sent = (NOT_VOTED if new_voter else OwnState()).after(change)
-        own_state, refreshed = None, None
+        own_state, pending = None, True
         partition, applied = (delivery.topic, delivery.partition), self._progress.applied
         before, visible = applied.get(partition), False
         if self._progress.is_stalled(partition):
@@ -190,19 +188,23 @@ class VoteService:
                 await applied.wait_for(partition, delivery.offset + 1)
                 visible = True
                 own_state = None if new_voter else self._own_states.request(change)
-                refreshed, pending = await self._tallies.refresh(change.tool), False
+                await self._tallies.refresh(tool.tool)
+                pending = False
         except (TimeoutError, SQLAlchemyError):
             if not visible:
                 self._progress.waited_in_vain(partition, before)
                 return self._answer_pending(change, tool)
             # The change is on the log, so a late or failed read is no error.
-            refreshed, pending = self._tallies.cached(change.tool), True
+        newest = self._newest(tool)
         own = await result_if_done_soon(own_state, sent) if own_state else sent
-        return VoteResponse.of(refreshed or tool, own, pending=pending)
+        return VoteResponse.of(newest, own, pending=pending)
 
     def _answer_pending(self, change: VoterChange, tool: CachedTool) -> VoteResponse:
-        cached = self._tallies.cached(change.tool) or tool
-        return VoteResponse.of(cached, OwnState().after(change), pending=True)
+        return VoteResponse.of(self._newest(tool), OwnState().after(change), pending=True)
+
+    def _newest(self, tool: CachedTool) -> CachedTool:
+        """The tool with its newest known tally; as it was, if it is no longer listed."""
+        return self._tallies.cached(tool.tool) or tool
 
 
 def _not_acknowledged(detail: str, cookie: str) -> Problem:
