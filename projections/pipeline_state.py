@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from infra.kafka.offsets import Bounds
 from infra.kafka.transactions.open_transactions import OpenTransaction
 from projections.generations import Generations, read_generations
-from projections.read.offsets import Checkpoint, read_checkpoints
+from projections.read.checkpoints import Checkpoint, read_checkpoints
 from schemas.topics import TopicPartition
 
 _HEARTBEATS = text(

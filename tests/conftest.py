@@ -20,10 +20,10 @@ import pytest
 from sqlalchemy import Engine, text
 
 from infra import migrations
-from infra.embedded.guardian import Guardian
 from infra.embedded.kafka.jars import class_path
 from infra.embedded.kafka.java import java
 from infra.embedded.kafka.server import Kafka
+from infra.embedded.orphan_guardian import Guardian
 from infra.embedded.postgres.server import Postgres
 from infra.kafka import topics
 from infra.postgres import engine as databases

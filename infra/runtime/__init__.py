@@ -1,1 +1,1 @@
-"""How a process runs: blocking calls off the event loop, and the garbage collector."""
+"""Blocking calls with a timeout, cached look-ups, shared reads, and the garbage collector."""

@@ -1,4 +1,4 @@
-"""Blocking calls off the event loop: one pool of threads per purpose.
+"""Blocking calls off the event loop, with a timeout: one pool of threads per purpose.
 
 A server that hangs neither answers nor refuses, so a call to it keeps its thread for as long as
 that lasts. With a pool per purpose no other kind of call waits behind it.

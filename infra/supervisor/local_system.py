@@ -11,7 +11,7 @@ import httpx
 
 from infra.embedded import ports
 from infra.embedded.errors import EmbeddedError, os_error_text
-from infra.embedded.guardian import Guardian
+from infra.embedded.orphan_guardian import Guardian
 from infra.embedded.ports import LOOPBACK, is_free
 from infra.settings import Settings, local_url
 from infra.supervisor.console import Screen

@@ -1,8 +1,7 @@
 """Keeps services running: a service that ends is restarted, with growing delays.
 
 Each service has a thread that waits for its end. No failure of a start or of a note about it ends
-that thread. `Supervisor.stop` ends the services in the reverse
-order of their dependencies.
+that thread. `Supervisor.stop` ends the services in the reverse order of their dependencies.
 """
 
 import threading

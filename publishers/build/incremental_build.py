@@ -1,4 +1,4 @@
-"""Builds the site: reads what changed, and writes the affected pages, most urgent first.
+"""Incremental build: reads what changed, and writes the affected pages, most urgent first.
 
 A tool's own page is built at once, also between the pages of another change. The other pages that
 people read follow, then pages for machines and summaries; see `publishers.build.queue.page_queue`.

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Sequence
 from sqlalchemy import Connection, func, select
 
 from projections.history.weekly_digests import find_newest_digest_week
-from projections.read.offsets import read_applied_offsets
+from projections.read.checkpoints import read_applied_offsets
 from projections.read.tools import read_tallies
 from schemas.topics import CATALOG, DIGESTS, REVIEWS, VOTES
 

@@ -15,7 +15,7 @@ from projections.read.tools import find_tools, list_tools, list_tools_in
 from publishers.content.shared_index import SharedIndexes
 from publishers.content.site_content import SiteContent
 from publishers.views.search.search_index import SearchIndex
-from publishers.views.tools.similarity import SimilarTools
+from publishers.views.tools.similar_tools import SimilarTools
 from schemas.digests import WeeklyDigest
 from schemas.history import DemoTools, EditTimes, History, Merge
 from schemas.records import Category, Reviewer, Tool

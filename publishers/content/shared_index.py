@@ -6,10 +6,10 @@ from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, func, select
 
-from projections.read.offsets import read_applied_offsets
+from projections.read.checkpoints import read_applied_offsets
 from publishers.views.search.search_index import SearchIndex
 from publishers.views.tools.rivals import CategoryRivals
-from publishers.views.tools.similarity import SimilarTools
+from publishers.views.tools.similar_tools import SimilarTools
 from schemas.records import Tool
 from schemas.topics import CATALOG, TopicPartition
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from publishers.views.last_modified import LastModified, listed_at
 from publishers.views.search.search_index import SearchIndex
 from publishers.views.tools.rivals import CategoryRivals
-from publishers.views.tools.similarity import SimilarTools
+from publishers.views.tools.similar_tools import SimilarTools
 from schemas.digests import WeeklyDigest
 from schemas.facts.values import FactDefinition
 from schemas.history import DemoTools, EditTimes, History, Merge

@@ -11,10 +11,10 @@ from infra.postgres.engine import create_engine
 from infra.postgres.heartbeats import HeartbeatThread, instance_name
 from infra.postgres.leader_election import FAILURES, LeaderThread, Lease
 from infra.settings import Settings
-from publishers.mailer.delivery.crew import DeliveryCrew, MailTransport
+from publishers.mailer.delivery.connection_pool import MailConnectionPool, MailTransport
 from publishers.mailer.delivery.maildir import MaildirTransport
 from publishers.mailer.delivery.smtp import SmtpTransport
-from publishers.mailer.term import MailerTerm
+from publishers.mailer.leadership_term import LeadershipTerm
 from publishers.templating import theme
 from schemas.channels import Channel, ServiceName
 
@@ -55,11 +55,11 @@ class ActiveMailer(LeaderThread):
     def __init__(self, settings: Settings, engine: Engine, instance: str) -> None:
         super().__init__(settings, ADVISORY_LOCK, ServiceName.MAILER, instance)
         self._engine = engine
-        self._crew: DeliveryCrew | None = None
+        self._pool: MailConnectionPool | None = None
 
     def describe(self) -> dict[str, object]:
         """What `/status` says of this mailer."""
-        trouble = self._crew.trouble if self._crew else ""
+        trouble = self._pool.trouble if self._pool else ""
         return {"active": self.active, **({"trouble": trouble} if trouble else {})}
 
     def serve(self, lease: Lease) -> None:
@@ -72,8 +72,8 @@ class ActiveMailer(LeaderThread):
             raise _first(failures) from failures
 
     async def _serve(self, lease: Lease) -> None:
-        self._crew = DeliveryCrew(transports(self._settings))
-        term = MailerTerm(self._engine, self._settings, lease, self._crew, self.stopping)
+        self._pool = MailConnectionPool(transports(self._settings))
+        term = LeadershipTerm(self._engine, self._settings, lease, self._pool, self.stopping)
         term.recover()
         self.active = True
         await term.run()

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 from infra.settings import Settings
 from projections.private import outgoing_mail
 from projections.private.outgoing_mail import MAX_ATTEMPTS, OutgoingMail
-from publishers.mailer.delivery.crew import DeliveryJob
+from publishers.mailer.delivery.connection_pool import DeliveryJob
 from publishers.mailer.delivery.journal import MailJournal, MailProgress
 from publishers.mailer.delivery.outcome import Outcome, Parcel, retry_pause
 from publishers.mailer.messages.dkim import DkimSigner, sign_message

@@ -8,8 +8,8 @@ from publishers.content.site_content import SiteContent
 from publishers.pages.html.layout import render_page
 from publishers.render_cache import part_cache
 from publishers.templating.environment import Meta
-from publishers.views.comparisons.answer import answer
 from publishers.views.comparisons.comparison import ComparisonPage, comparison, title
+from publishers.views.comparisons.leader_and_reason import compare_tools
 from publishers.views.comparisons.scorecard import Opinion, opinion
 from publishers.views.facts.fact_texts import FactText, fact_texts
 from publishers.views.paths import comparison_path, tool_path
@@ -70,7 +70,7 @@ def _notice(content: SiteContent) -> dict[str, Any]:
 
 
 def _comparison(one: Tool, other: Tool) -> dict[str, Any]:
-    verdict = answer(one, other)
+    verdict = compare_tools(one, other)
     return {
         "compare": f"{one.tool}-vs-{other.tool}",
         "title": title(one, other),

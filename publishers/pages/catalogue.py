@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 from publishers.content.site_content import SiteContent
-from publishers.pages import alternates, feeds, machine_readable, sitemap
+from publishers.pages import alternates, atom_feeds, machine_readable, sitemap
 from publishers.pages.html import lists, per_request, tools
 from publishers.pages.pictures import icons, social_card
 from publishers.templating import assets
@@ -171,11 +171,11 @@ _RENDERERS: list[tuple[re.Pattern[str], Callable[..., bytes | None]]] = [
     (re.compile(f"/categories/{_SLUG}/"), lists.render_category),
     (re.compile(f"/categories/{_SLUG}/rankings/"), lists.render_rankings),
     (re.compile(f"/reviewers/{_SLUG}/"), lists.render_reviewer),
-    (re.compile(f"/tools/{_SLUG}/feed.xml"), feeds.render_tool_feed),
-    (re.compile(f"/categories/{_SLUG}/feed.xml"), feeds.render_category_feed),
+    (re.compile(f"/tools/{_SLUG}/feed.xml"), atom_feeds.render_tool_feed),
+    (re.compile(f"/categories/{_SLUG}/feed.xml"), atom_feeds.render_category_feed),
     (_exactly(digests_path()), lists.render_digests),
     (re.compile(f"{digests_path()}({_WEEK})/"), lists.render_digest),
-    (_exactly(feed_path(digests_path())), feeds.render_digests_feed),
+    (_exactly(feed_path(digests_path())), atom_feeds.render_digests_feed),
     (_exactly(ABOUT), lists.render_about),
     (_exactly(SITEMAP), machine_readable.render_sitemap),
     (re.compile(r"/sitemap-([1-9][0-9]{0,5})\.xml"), machine_readable.render_sitemap_part),
@@ -188,7 +188,7 @@ _RENDERERS: list[tuple[re.Pattern[str], Callable[..., bytes | None]]] = [
     (_exactly(icons.TOUCH_ICON), icons.render_touch_icon),
     (_exactly(icons.MANIFEST), icons.render_manifest),
     (_exactly(ROBOTS), machine_readable.render_robots),
-    (_exactly(FEED), feeds.render_site_feed),
+    (_exactly(FEED), atom_feeds.render_site_feed),
     (_exactly(OVERVIEW), machine_readable.render_overview),
     (_exactly(SEARCH_INDEX), machine_readable.render_search_index),
     (_exactly(NOT_FOUND), _not_found),

@@ -1,4 +1,4 @@
-"""Files for machines: alternates, sitemap, overview, search index; see `feeds` for the feeds.
+"""Files for machines: alternates, sitemap, overview, search index; see `atom_feeds` for the feeds.
 
 Every function returns the bytes of a file, or None if there is no such file now.
 """

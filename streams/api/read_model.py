@@ -11,7 +11,7 @@ from infra.runtime.blocking_pool import ANSWER_SECONDS, BlockingPool
 from projections.aliases.lookup import find_merged_into, find_moved_into
 from projections.history.weekly_digests import find_digest, list_digests
 from projections.read.categories import find_category, list_categories
-from projections.read.offsets import read_applied_offsets
+from projections.read.checkpoints import read_applied_offsets
 from projections.read.reviewers import find_reviewer, list_reviewers, list_reviews_by
 from projections.read.tools import (
     ToolTally,

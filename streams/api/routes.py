@@ -21,7 +21,7 @@ from streams.api.middleware.response_headers import ResponseHeaders
 from streams.api.openapi.docs_page import get_docs
 from streams.api.subscriptions.wiring import SubscriptionEndpoints
 from streams.api.voting.endpoints import VoteEndpoint
-from streams.api.voting.short_way import BOOKMARK_PATH, VOTE_PATH, ShortWay
+from streams.api.voting.fast_path import BOOKMARK_PATH, VOTE_PATH, FastPath
 from streams.api.wiring import Components
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -51,11 +51,11 @@ def application(components: Components, site: Site | None = None) -> ASGIApp:
     answered = ResponseHeaders(RequestGate(shared, components.hosts), components.public_url)
     logged = RequestLog(answered, components.proxies, every_request=components.access_log)
     endpoints = {VOTE_PATH: components.votes, BOOKMARK_PATH: components.bookmarks}
-    return ShortWay(logged, endpoints, components.hosts, answered, logged)
+    return FastPath(logged, endpoints, components.hosts, answered, logged)
 
 
 def routes(components: Components) -> list[Route]:
-    """The API's routes; what `ShortWay` answers is here for all that it leaves to others."""
+    """The API's routes; what `FastPath` answers is here for all that it leaves to others."""
     return [
         _measured(VOTE_PATH, components.votes, "PUT", "DELETE"),
         _measured(BOOKMARK_PATH, components.bookmarks, "PUT", "DELETE"),

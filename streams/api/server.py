@@ -22,7 +22,7 @@ from streams.api.accounts.sessions.session_lookup import CachedSessions
 from streams.api.accounts.transfers.log_ends import KafkaLogEnds
 from streams.api.auth.hourly_counts import DatabaseCounter, SharedCounts
 from streams.api.auth.tokens import CachedTokens
-from streams.api.connection_shares import ConnectionShares, keep_shares
+from streams.api.client_connection_limit import ClientConnectionLimit, enforce_limit
 from streams.api.http.html_page import BarePageRenderer, PageRenderer
 from streams.api.ingest.event_clock import now
 from streams.api.listening import (
@@ -108,8 +108,8 @@ async def serve(settings: Settings, site: Site | None, codec: Codec, pages: Page
         gc_tuning.reduce_gc()
         log.info("listens", host=settings.host, port=settings.port)
         serving = asyncio.create_task(server.serve())
-        shares = ConnectionShares(settings.port, capacity_now(), components.proxies)
-        sweeping = asyncio.create_task(keep_shares(shares))
+        limit = ClientConnectionLimit(settings.port, capacity_now(), components.proxies)
+        sweeping = asyncio.create_task(enforce_limit(limit))
         await asyncio.wait({ending, serving}, return_when=asyncio.FIRST_COMPLETED)
         sweeping.cancel()
         components.health.closing = True

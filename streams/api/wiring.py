@@ -26,7 +26,7 @@ from streams.api.http.html_page import BarePageRenderer, PageRenderer
 from streams.api.ingest.endpoint import IngestEndpoint
 from streams.api.ingest.event_clock import FakeClock, MonotonicClock
 from streams.api.ingest.event_parser import EventParser
-from streams.api.ingest.references import ReferenceChecker
+from streams.api.ingest.reference_warnings import ReferenceChecker
 from streams.api.ingest.voter_batches import VoterBatches
 from streams.api.live.changes_endpoint import ChangesEndpoint
 from streams.api.live.progress import Progress

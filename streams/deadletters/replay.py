@@ -116,8 +116,8 @@ class DeadLetterReplay:
 
         Raises:
             ReplayError: one cannot be sent, still cannot be read, or is still dated ahead (then
-                none was sent), or the
-                broker did not acknowledge one (the acknowledged ones are resolved).
+                none was sent), or the broker did not acknowledge one (the acknowledged ones are
+                resolved).
         """
         for dead_letter in self.with_values(dead_letters):
             self._require_replayable(dead_letter, force=force)

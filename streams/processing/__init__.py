@@ -1,1 +1,1 @@
-"""Faust workers: events to projections, outbox to changes, weeks to digests."""
+"""Faust workers: events to projections, outbox to changes, weeks to digests; waits for the log."""

@@ -17,15 +17,11 @@ from infra.postgres.engine import server_time
 from projections.history.digest_input_queries import read_tallies_of_week
 from projections.history.digest_weeks import is_frozen, list_unfrozen_weeks
 from projections.history.weekly_digests import compute_digest
-from projections.read.offsets import (
-    Offsets,
-    RecordFinder,
-    read_applied_offsets,
-    wait_until_applied,
-)
+from projections.read.checkpoints import Offsets, read_applied_offsets
 from schemas import digests
 from schemas.events import DigestFrozen, Event
 from schemas.topics import DIGESTS, EVENT_PARTITIONS, TopicPartition
+from streams.processing.wait_until_applied import RecordFinder, wait_until_applied
 
 GRACE = 10 * 60 * 1_000_000
 """Microseconds from the end of a week until it is frozen."""

@@ -15,7 +15,7 @@ from infra.kafka.offsets import LogOffsets
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from projections import generations
-from projections.read.offsets import Offsets, read_offsets
+from projections.read.checkpoints import Offsets, read_offsets
 from schemas.topics import EVENT_PARTITIONS
 from streams.rebuild.generation_filler import GenerationFiller
 

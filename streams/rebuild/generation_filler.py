@@ -19,11 +19,12 @@ from infra.kafka.client import create_consumer
 from infra.kafka.codec import Codec
 from infra.kafka.offsets import LogOffsets
 from infra.settings import Settings
-from projections.read.offsets import Offsets, wait_until_applied
+from projections.read.checkpoints import Offsets
 from projections.write import store
 from projections.write.checkpoints import DatabaseCheckpoints
 from schemas.topics import EVENT_PARTITIONS, TopicPartition
 from streams.processing.batch import DeadLettersOnce, commit_in_halves, prepare
+from streams.processing.wait_until_applied import wait_until_applied
 
 LARGEST_FETCH = 10_000
 FETCH_SECONDS = 0.05  # a short last fetch waits this long for more

@@ -7,7 +7,7 @@ from infra.kafka.offsets import LogOffsets
 from infra.kafka.reader import OffsetRange, ages
 from infra.settings import Settings
 from projections import generations
-from projections.read.offsets import read_offsets
+from projections.read.checkpoints import read_offsets
 from schemas.topics import EVENT_PARTITIONS
 
 

@@ -10,7 +10,7 @@ from infra.kafka.offsets import LogOffsets
 from infra.settings import Settings
 from projections import generations
 from projections.generation_diff import TableDiff, compare_tables
-from projections.read.offsets import Offsets, read_offsets
+from projections.read.checkpoints import Offsets, read_offsets
 from streams.rebuild.equal_offsets import (
     NotReadyError,
     at_equal_offsets,

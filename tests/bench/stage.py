@@ -17,10 +17,10 @@ import msgspec
 import psycopg
 from confluent_kafka import Producer
 
-from infra.embedded.guardian import Guardian
 from infra.embedded.kafka.jars import class_path
 from infra.embedded.kafka.java import java
 from infra.embedded.kafka.server import Kafka
+from infra.embedded.orphan_guardian import Guardian
 from infra.embedded.postgres.server import Postgres
 from infra.kafka.client import create_producer
 from infra.kafka.codec import Codec

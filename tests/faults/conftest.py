@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from infra.embedded.guardian import Guardian
 from infra.embedded.kafka.jars import class_path
 from infra.embedded.kafka.java import java
+from infra.embedded.orphan_guardian import Guardian
 from tests.faults.harness.brokers import Cluster, cluster
 from tests.faults.harness.checks.oracle import Figures
 from tests.faults.harness.copies import LENT, Servers

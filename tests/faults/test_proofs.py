@@ -89,7 +89,7 @@ LETTER = Safeguard(
 )
 JOURNAL = Safeguard(
     "the journal of mails",
-    "publishers/mailer/delivery/crew.py",
+    "publishers/mailer/delivery/connection_pool.py",
     {"lambda: job.journal.intend(job.mail, job.attempt)": "lambda: None"},
     MAILER_KILLED,
 )

@@ -35,7 +35,7 @@ LONG = (
     "tests/infra/cli/content/test_preview.py",
     "tests/streams/rebuild/test_restore.py",
     "tests/publishers/mailer/test_service.py",
-    "tests/publishers/pages/test_feeds.py",
+    "tests/publishers/pages/test_atom_feeds.py",
     "tests/publishers/test_publisher.py",
 )
 """Files that take half a minute and more, the longest first; `tests/house` finds them all."""

@@ -13,7 +13,7 @@ from publishers.build.render_check import RenderFailure, check, render_checks
 from publishers.content.database_content import open_snapshot
 from publishers.content.site_content import SiteContent
 from publishers.templating import theme as themes
-from publishers.templating.starter import write_starter
+from publishers.templating.new_theme import write_new_theme
 
 
 @click.group()
@@ -38,7 +38,7 @@ def init(folder: Path) -> None:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise VerdictsError(f"{folder} is not empty; give a new folder.")
-    for file in write_starter(folder):
+    for file in write_new_theme(folder):
         click.echo(file)
     click.echo(f"Change these files, then run: verdicts theme check {folder}")
 

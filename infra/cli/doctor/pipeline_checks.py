@@ -8,7 +8,7 @@ from infra.kafka.offsets import Bounds
 from infra.operations.event_query.query import FoundEvent
 from projections.generations import Generations
 from projections.pipeline_state import Heartbeat, Queue
-from projections.read.offsets import Checkpoint
+from projections.read.checkpoints import Checkpoint
 from projections.references import Dangling
 from schemas.channels import ServiceName
 from schemas.time.instants import rfc3339

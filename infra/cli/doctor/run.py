@@ -36,7 +36,7 @@ from infra.settings import Settings
 from projections import pipeline_state
 from projections.generations import read_generations
 from projections.private.hourly_counts import read_counts
-from projections.read.offsets import read_checkpoints, read_latest_times
+from projections.read.checkpoints import read_checkpoints, read_latest_times
 from projections.references import list_dangling
 from schemas.topics import DEAD_LETTERS, DEAD_LETTERS_PARTITION, EVENT_TOPICS, TOPICS
 

@@ -12,14 +12,14 @@ from sqlalchemy import Connection, Engine
 
 from infra.settings import Settings
 from projections.private.accounts.people import find_voter_of
+from projections.private.leadership_terms import require_term
 from projections.private.ledger import claims, issues
 from projections.private.ledger.claims import DigestMail, SettledMail
-from projections.private.mail_terms import require_term
 from projections.private.outgoing_mail import OutgoingMail
 from projections.private.subscribers.addresses import parse_address
 from projections.private.subscribers.links import SubscriptionLinks
 from projections.read.voters import list_saved_slugs
-from publishers.mailer.delivery.crew import DeliveryJob
+from publishers.mailer.delivery.connection_pool import DeliveryJob
 from publishers.mailer.delivery.journal import MailJournal
 from publishers.mailer.delivery.outcome import Outcome, Parcel
 from publishers.mailer.delivery.settled_mails import settled_mail

@@ -1,4 +1,4 @@
-"""Keeps the crew busy with digest mails, no faster than the limits allow."""
+"""Keeps the connections busy with digest mails, no faster than the limits allow."""
 
 import asyncio
 import time
@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from infra.runtime.blocking_pool import BlockingPool
 from projections.private.ledger.claims import DigestMail
-from publishers.mailer.delivery.crew import DeliveryCrew
+from publishers.mailer.delivery.connection_pool import MailConnectionPool
 from publishers.mailer.delivery.rate_limit import MailPace
 from publishers.mailer.issues.digest_mails import DigestMails
-from publishers.mailer.issues.starter import IssueStarter
+from publishers.mailer.issues.issue_starter import IssueStarter
 
 GROUP = 64
 """Mails of a claim; as many may be under way at a stop, and are claimed again."""
@@ -21,13 +21,13 @@ START_SECONDS = 5.0
 async def feed_digests(
     digests: DigestMails,
     starter: IssueStarter,
-    crew: DeliveryCrew,
+    pool: MailConnectionPool,
     pace: MailPace,
     database: BlockingPool,
     mail_came: asyncio.Event,
     stopping: Callable[[], bool],
 ) -> None:
-    """Start issues, claim their mails and hand them to the crew until stopped."""
+    """Start issues, claim their mails and hand them to the pool until stopped."""
     waiting: list[DigestMail] = []
     looked = 0.0
     while not stopping():
@@ -49,7 +49,7 @@ async def feed_digests(
         waiting.remove(mail)
         if mail.address:
             pace.take(mail.address, now)
-            await crew.put(digests.job(mail))
+            await pool.put(digests.job(mail))
         else:
             digests.skip(mail)
     for mail in waiting:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from publishers.views.comparisons.answer import ComparisonAnswer, answer
 from publishers.views.comparisons.decision_table import DecisionRow, decision_rows
+from publishers.views.comparisons.leader_and_reason import ComparisonAnswer, compare_tools
 from publishers.views.comparisons.scorecard import ScorecardRow, scorecard
 from publishers.views.comparisons.verdict_change import VerdictChange, last_verdict_change
 from publishers.views.facts.fact_rows import Definitions, fact_rows
@@ -41,7 +41,7 @@ def comparison(
         title=title(first, second),
         about=_about(first, second),
         slugs=f"{first.tool}-vs-{second.tool}",
-        answer=answer(first, second),
+        answer=compare_tools(first, second),
         cards=cards,
         rows=[*decision_rows(cards), *fact_rows([first, second], definitions or {})],
         scorecard=scorecard([first, second], panel),

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from itertools import combinations
 from typing import NamedTuple
 
-from publishers.views.comparisons.answer import ComparisonAnswer, answer
 from publishers.views.comparisons.decision_table import DecisionRow, decision_rows
+from publishers.views.comparisons.leader_and_reason import ComparisonAnswer, compare_tools
 from publishers.views.comparisons.pairs import Pair, pair
 from publishers.views.comparisons.scorecard import ScorecardRow, scorecard
 from publishers.views.comparisons.verdict_change import VerdictChange, last_verdict_change
@@ -61,7 +61,7 @@ def answer_among(tools: list[Tool]) -> ComparisonAnswer:
     """The answer for all tools, from the answers of their comparisons in pairs."""
     beaten_by: dict[str, set[str]] = {tool.tool: set() for tool in tools}
     for one, other in combinations(tools, 2):
-        leader = answer(one, other).leader
+        leader = compare_tools(one, other).leader
         if leader is not None:
             beaten_by[leader].add(other.tool if leader == one.tool else one.tool)
     beaten = set().union(*beaten_by.values())
@@ -71,7 +71,7 @@ def answer_among(tools: list[Tool]) -> ComparisonAnswer:
     if not unbeaten:
         return ComparisonAnswer(None, "No clear leader", "each of them loses to another")
     names = [isolate(tool.name) for tool in unbeaten]
-    reason = answer(*unbeaten).reason if len(unbeaten) == 2 else "none of them beats another"
+    reason = compare_tools(*unbeaten).reason if len(unbeaten) == 2 else "none of them beats another"
     return ComparisonAnswer(None, f"{_list(names)} tie for first", reason)
 
 
@@ -88,7 +88,7 @@ def _only_unbeaten(
     closest = max(others, key=lambda tool: (len(beaten_by[tool.tool]), tool.panel.mean or 0.0))
     reason = f"it beats each of the others; against {isolate(closest.name)}, the closest, "
     return ComparisonAnswer(
-        best.tool, f"{isolate(best.name)} leads", reason + answer(best, closest).reason
+        best.tool, f"{isolate(best.name)} leads", reason + compare_tools(best, closest).reason
     )
 
 

@@ -3,7 +3,7 @@
 from itertools import combinations
 from typing import NamedTuple
 
-from publishers.views.comparisons.answer import ComparisonAnswer, answer
+from publishers.views.comparisons.leader_and_reason import ComparisonAnswer, compare_tools
 from publishers.views.paths import comparison_path
 from publishers.views.tools.cards import Card, card, ranking_key
 from schemas.records import Tool
@@ -22,7 +22,7 @@ def pair(one: Tool, other: Tool) -> Pair:
     """The link to the comparison of two tools in any order."""
     first, second = sorted((one, other), key=lambda tool: tool.tool)
     path = comparison_path(first.tool, second.tool)
-    return Pair(path, card(first), card(second), answer(first, second))
+    return Pair(path, card(first), card(second), compare_tools(first, second))
 
 
 def top_pairs(tools: list[Tool], among: int) -> list[Pair]:

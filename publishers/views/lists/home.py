@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from typing import NamedTuple
 
-from publishers.views.comparisons.answer import MIN_VOTES
+from publishers.views.comparisons.leader_and_reason import MIN_VOTES
 from publishers.views.comparisons.pairs import Pair, pair
 from publishers.views.paths import category_path, reviewer_path
 from publishers.views.text.formatting import VERDICTS, percent

@@ -1,9 +1,12 @@
-"""Suggestions on a tool's page: alternatives in its category, related tools in others."""
+"""Chooses the related tools that a tool's page shows: alternatives, and similar tools.
+
+Alternatives are of its category. `similar_tools` finds those of other categories.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from publishers.views.comparisons.answer import answer, preferred
+from publishers.views.comparisons.leader_and_reason import compare_tools, preferred
 from publishers.views.text.formatting import ENTRIES, percent
 from publishers.views.tools.cards import Card, card, ranking_key
 from schemas.records import Tool
@@ -34,7 +37,7 @@ def related(similar: Iterable[tuple[Tool, Sequence[str]]]) -> list[Suggestion]:
 
 
 def _advantages(tool: Tool, rival: Tool) -> Iterable[str]:
-    if answer(tool, rival).leader == rival.tool:
+    if compare_tools(tool, rival).leader == rival.tool:
         yield "beats it head to head"
     if _CHEAPER.index(rival.entry) < _CHEAPER.index(tool.entry):
         yield f"{ENTRIES[rival.entry].lower()} to start"

@@ -38,7 +38,7 @@ from streams.api.ingest.cloudevents.structured_mode import (
 from streams.api.ingest.event_clock import MonotonicClock
 from streams.api.ingest.event_parser import EventParser
 from streams.api.ingest.metrics import received
-from streams.api.ingest.references import ReferenceChecker
+from streams.api.ingest.reference_warnings import ReferenceChecker
 from streams.api.ingest.results import (
     Accepted,
     Rejected,

@@ -11,7 +11,7 @@ from schemas.events import Event
 from schemas.time.instants import rfc3339
 from streams.api.http.problems import Problem, unavailable
 from streams.api.ingest.metrics import received
-from streams.api.ingest.references import EventWarning
+from streams.api.ingest.reference_warnings import EventWarning
 
 
 class Accepted(msgspec.Struct, frozen=True, tag_field="status", tag="accepted", omit_defaults=True):

@@ -5,7 +5,7 @@ import asyncio
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from projections.read.offsets import read_applied_offsets
+from projections.read.checkpoints import read_applied_offsets
 from schemas.topics import EVENT_TOPICS
 from streams.api.live.progress import Progress
 from streams.api.read_model import ReadModel

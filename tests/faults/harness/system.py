@@ -23,7 +23,7 @@ from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from projections import generations
 from projections.private import tokens
-from projections.read.offsets import read_offsets
+from projections.read.checkpoints import read_offsets
 from schemas.topics import EVENT_PARTITIONS, TOPICS, Topic, TopicPartition
 from streams.api.auth.voter_cookie import VoterCookies
 from streams.processing import outbox_relay

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.embedded.guardian import Guardian
+from infra.embedded.orphan_guardian import Guardian
 from tests.faults.harness.brokers import Cluster
 from tests.faults.harness.hostile.live_site import LiveSite
 from tests.faults.harness.system import System, fresh_database

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.embedded.guardian import Guardian
+from infra.embedded.orphan_guardian import Guardian
 from tests.faults.harness.mail.killing import Executioner
 from tests.faults.harness.mail.sink import Sink
 from tests.faults.harness.proxy import Proxy

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from infra.embedded.guardian import Guardian
+from infra.embedded.orphan_guardian import Guardian
 from tests.faults.harness.checks.oracle import Figures
 from tests.faults.harness.system import System
 from tests.harness.chromium import launched

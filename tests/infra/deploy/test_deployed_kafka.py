@@ -19,12 +19,12 @@ from confluent_kafka.admin import (
 
 import infra
 from infra.embedded import ports
-from infra.embedded.guardian import Guardian
 from infra.embedded.kafka.configuration import JVM_OPTIONS
 from infra.embedded.kafka.jars import class_path
 from infra.embedded.kafka.java import java
 from infra.embedded.kafka.readiness import client_settings, eager_admin
 from infra.embedded.kafka.server import new_cluster_id
+from infra.embedded.orphan_guardian import Guardian
 from infra.setting_values import kafka_security
 from tests.harness.waiting import wait_until
 

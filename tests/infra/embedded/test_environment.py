@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from infra.embedded.environment import server_environment
-from infra.embedded.guardian import Guardian
 from infra.embedded.kafka.server import Kafka
+from infra.embedded.orphan_guardian import Guardian
 from infra.embedded.postgres.location import outside_folder
 from infra.embedded.postgres.server import Postgres
 from infra.embedded.process import Child

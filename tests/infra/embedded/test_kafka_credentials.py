@@ -16,12 +16,12 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import NewTopic
 
-from infra.embedded.guardian import Guardian
 from infra.embedded.kafka.credentials import Credentials
 from infra.embedded.kafka.jars import class_path
 from infra.embedded.kafka.java import java
 from infra.embedded.kafka.readiness import listens
 from infra.embedded.kafka.server import Kafka
+from infra.embedded.orphan_guardian import Guardian
 from infra.embedded.process import Child
 from infra.kafka.client import create_admin, create_consumer, create_producer
 from infra.kafka.topics import is_empty

@@ -12,7 +12,7 @@ import pytest
 
 from infra.embedded import ports
 from infra.embedded.errors import PortTakenError
-from infra.embedded.guardian import TAG_VARIABLE, Guardian
+from infra.embedded.orphan_guardian import TAG_VARIABLE, Guardian
 from infra.embedded.private_file import read_or_create, write_private
 from infra.embedded.process import Child, Identity, end_all, identify, spawn
 from infra.embedded.startup_log import StartupLog

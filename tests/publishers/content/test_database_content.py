@@ -15,7 +15,7 @@ from publishers.content.in_memory_content import InMemoryContent
 from publishers.content.shared_index import SharedIndexes
 from publishers.content.site_content import SiteContent
 from publishers.views.search.search_index import SearchIndex
-from publishers.views.tools.similarity import SimilarTools
+from publishers.views.tools.similar_tools import SimilarTools
 from schemas.events import Event
 from schemas.records import Authored
 from schemas.topics import CATALOG, VOTES

@@ -6,7 +6,7 @@ import email.policy
 import pytest
 from sqlalchemy import Engine
 
-from publishers.mailer.issues.starter import find_audience, start
+from publishers.mailer.issues.issue_starter import find_audience, start
 from tests.harness.waiting import wait_until
 from tests.publishers.mailer.conftest import WEEK, Mailing
 

@@ -7,7 +7,7 @@ import pytest
 from publishers.pages import catalogue, mail
 from publishers.pages.html import per_request
 from publishers.templating import assets, contrast, theme
-from publishers.templating.starter import write_starter
+from publishers.templating.new_theme import write_new_theme
 from publishers.templating.theme import OUR_DARK, OUR_LIGHT, ThemeError, load, using
 from tests.harness.digest_records import a_digest, content_with_digests
 
@@ -131,7 +131,7 @@ def test_after_a_theme_the_site_is_ours_again(folder: Path) -> None:
 
 
 def test_a_new_theme_is_usable_as_it_is(tmp_path: Path) -> None:
-    assert {file.name for file in write_starter(tmp_path)} >= {"site.toml", "logo.svg"}
+    assert {file.name for file in write_new_theme(tmp_path)} >= {"site.toml", "logo.svg"}
     with using(load(tmp_path)):
         assert "· My site</title>" in dict(pages())["/"]
         assert "· My site</title>" in dict(pages())["/404.html"]

@@ -9,7 +9,7 @@ from infra.kafka.offsets import LogOffsets
 from infra.settings import Settings
 from projections import generations
 from projections.generations import BusyError, UnknownGenerationError
-from projections.read.offsets import read_offsets
+from projections.read.checkpoints import read_offsets
 from schemas.topics import DEAD_LETTERS, VOTES, TopicPartition
 from streams.rebuild.equal_offsets import NotReadyError, at_equal_offsets
 from tests.harness.examples import a_listing, a_vote

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import Engine, text
 
 from infra import migrations
-from infra.embedded.guardian import Guardian
 from infra.embedded.kafka.jars import class_path
 from infra.embedded.kafka.java import java
 from infra.embedded.kafka.server import Kafka
+from infra.embedded.orphan_guardian import Guardian
 from infra.kafka.client import create_producer
 from infra.kafka.codec import Codec
 from infra.kafka.offsets import LogOffsets

@@ -10,7 +10,7 @@ import msgspec
 from infra.cli.options import counted
 from publishers.build.page_differences import PageDifferences, find_page_differences
 from publishers.content.in_memory_content import InMemoryContent
-from publishers.views.comparisons.answer import answer
+from publishers.views.comparisons.leader_and_reason import compare_tools
 from publishers.views.text.formatting import VERDICTS
 from schemas.events import CategoryDefined, Data, ReviewerJoined, ReviewSubmitted, ToolListed
 from schemas.records import Category, CategoryName, Community, Panel, Review, Reviewer, Tool
@@ -177,7 +177,7 @@ def _turned(before: InMemoryContent, after: InMemoryContent) -> Iterator[str]:
         olds = before.tool(one.tool), before.tool(other.tool)
         if olds[0] is None or olds[1] is None:
             continue
-        was, now = answer(olds[0], olds[1]), answer(one, other)
+        was, now = compare_tools(olds[0], olds[1]), compare_tools(one, other)
         if was.leader != now.leader:
             yield f"{one.name} vs {other.name}: {was.headline} ▸ {now.headline}"
 

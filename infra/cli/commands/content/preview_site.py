@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from infra.cli import loopback_server
 from infra.cli.loopback_server import HTML, PreviewAnswer
 from infra.settings import Settings
-from projections.scratch import apply_events, scratch_projections
+from projections.trial_projections import apply_events, trial_projections
 from publishers.build.page_differences import PageDifferences, find_page_differences
 from publishers.content import content_cache
 from publishers.content.in_memory_content import InMemoryContent
@@ -66,7 +66,7 @@ def make_preview(engine: Engine, events: Sequence[Event], public_url: str) -> Pr
         events: What a push would send, with the times that it would give.
         public_url: The site's address, as its pages name it.
     """
-    with scratch_projections(engine) as connection:
+    with trial_projections(engine) as connection:
         before = content_cache.load(connection)
         apply_events(connection, events)
         after = content_cache.load(connection)

@@ -5,7 +5,7 @@ from typing import Any
 import click
 from sqlalchemy import Connection
 
-from infra.cli.commands.mail.opened import mail_transaction, require_issue
+from infra.cli.commands.mail.database import mail_transaction, require_issue
 from infra.cli.options import answer, as_json, counted
 from infra.errors import VerdictsError
 from infra.settings import Settings
@@ -16,7 +16,7 @@ from projections.private.ledger.issues import MailIssue
 from projections.private.subscribers.addresses import parse_address
 from publishers.mailer.delivery.warm_up import WarmUp
 from publishers.mailer.issues.editions import render_edition
-from publishers.mailer.issues.starter import find_audience, start_now
+from publishers.mailer.issues.issue_starter import find_audience, start_now
 
 
 @click.command()

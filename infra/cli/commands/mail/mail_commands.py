@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import click
 
-from infra.cli.commands.mail.opened import mail_transaction
+from infra.cli.commands.mail.database import mail_transaction
 from infra.cli.options import answer, as_json, attached_settings, counted
 from infra.errors import VerdictsError
 from projections.private.ledger import claims, issues

@@ -7,7 +7,7 @@ import click
 from jinja2 import Environment
 from sqlalchemy import Connection
 
-from infra.cli.commands.mail.opened import mail_transaction
+from infra.cli.commands.mail.database import mail_transaction
 from infra.cli.loopback_server import (
     HTML,
     NOT_FOUND,

@@ -18,7 +18,7 @@ from infra.settings import Settings
 from projections import generations, tables
 from projections.folds.handlers import HANDLERS
 from projections.generation_diff import compare_tables
-from projections.read.offsets import read_offsets
+from projections.read.checkpoints import read_offsets
 from projections.write import store
 from projections.write.checkpoints import DatabaseCheckpoints
 from schemas.events import Event

@@ -24,7 +24,7 @@ from infra.kafka.reader import LogRecord
 from infra.operations.event_query.query import FoundEvent
 from projections.generations import Generations
 from projections.pipeline_state import Heartbeat, Queue
-from projections.read.offsets import Checkpoint
+from projections.read.checkpoints import Checkpoint
 from projections.references import Dangling
 from schemas.time import instants
 from schemas.topics import TopicPartition

@@ -15,10 +15,10 @@ from sqlalchemy import Engine, text
 from infra.cli.doctor import schema_checks
 from infra.cli.doctor.finding import Finding, guarded
 from infra.cli.doctor.run import examine
-from infra.embedded.guardian import Guardian
 from infra.embedded.kafka.jars import class_path
 from infra.embedded.kafka.java import java
 from infra.embedded.kafka.server import Kafka
+from infra.embedded.orphan_guardian import Guardian
 from infra.kafka import topics
 from infra.kafka.acknowledgement.in_sync_replicas import PartitionState, partition_states
 from infra.kafka.client import create_admin, create_producer

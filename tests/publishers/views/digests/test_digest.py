@@ -7,8 +7,8 @@ from publishers.templating.environment import Meta, page
 from publishers.views.digests import digest
 from publishers.views.digests.digest import digest_list, digest_page
 from publishers.views.digests.digest_items import EXCERPT_LENGTH, signed
-from publishers.views.feeds.atom import feed
-from publishers.views.feeds.digest_feed import digest_entry
+from publishers.views.feeds.digest_entry import digest_entry
+from publishers.views.feeds.feed_entries import feed
 from publishers.views.last_modified import Dates
 from schemas.digests import Counts, WeeklyDigest
 from tests.harness.digest_records import a_digest

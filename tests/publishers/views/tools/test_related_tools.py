@@ -2,7 +2,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from publishers.views.tools.related_tools import Suggestion, alternatives, related
-from publishers.views.tools.similarity import MAX_SIMILAR, SimilarTools
+from publishers.views.tools.similar_tools import MAX_SIMILAR, SimilarTools
 from schemas.records import Category, Tool
 from tests.harness.records import BUILDER, SKEPTIC, a_review, a_tool
 

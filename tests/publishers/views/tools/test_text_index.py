@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from publishers.views.tools.rivals import CategoryRivals
-from publishers.views.tools.similarity import SimilarTools
+from publishers.views.tools.similar_tools import SimilarTools
 from schemas.records import Category, Tool
 from tests.harness.records import a_tool
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from infra.runtime.blocking_pool import NoAnswerError
-from projections.read.offsets import read_applied_offsets
+from projections.read.checkpoints import read_applied_offsets
 from projections.read.tools import ToolTally, read_tallies
 from schemas.records import Community
 from schemas.topics import VOTES, TopicPartition

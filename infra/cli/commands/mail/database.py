@@ -1,4 +1,4 @@
-"""What the commands of `verdicts mail` share."""
+"""The database of these commands, and the issues in it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

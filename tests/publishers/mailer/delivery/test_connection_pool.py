@@ -1,4 +1,4 @@
-"""The crew: in which order mails go, and how its connections stop."""
+"""The pool: in which order mails go, and how its connections stop."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from publishers.mailer.delivery.crew import DeliveryCrew, DeliveryJob
+from publishers.mailer.delivery.connection_pool import DeliveryJob, MailConnectionPool
 from publishers.mailer.delivery.journal import JournalTakenError, MailJournal
 from publishers.mailer.delivery.outcome import Outcome, Parcel
 
@@ -54,20 +54,20 @@ async def yield_often() -> None:
 def test_urgent_mails_overtake_and_a_stop_settles_what_waits(tmp_path: Path) -> None:
     async def run() -> None:
         transport, delivery = GatedTransport(asyncio.Event()), Delivery(tmp_path)
-        crew = DeliveryCrew([transport])
-        running = asyncio.create_task(crew.run())
-        await crew.put(delivery.job("first"))
+        pool = MailConnectionPool([transport])
+        running = asyncio.create_task(pool.run())
+        await pool.put(delivery.job("first"))
         await yield_often()
-        await crew.put(delivery.job("second"))
-        await crew.put(delivery.job("urgent"), urgent=True)
-        waiting = asyncio.create_task(crew.put(delivery.job("no room")))
+        await pool.put(delivery.job("second"))
+        await pool.put(delivery.job("urgent"), urgent=True)
+        waiting = asyncio.create_task(pool.put(delivery.job("no room")))
         await yield_often()
         assert not waiting.done()
-        crew.stop()
+        pool.stop()
         transport.gate.set()
         await running
         await waiting
-        crew.give_up()
+        pool.give_up()
         assert transport.offered == ["first"]
         assert delivery.outcomes.pop("first") == "sent"
         assert delivery.outcomes == dict.fromkeys(["second", "urgent", "no room"], "untried")
@@ -79,12 +79,12 @@ def test_urgent_mails_are_sent_before_those_that_came_earlier(tmp_path: Path) ->
     async def run() -> None:
         transport, delivery = GatedTransport(asyncio.Event()), Delivery(tmp_path)
         transport.gate.set()
-        crew = DeliveryCrew([transport])
-        await crew.put(delivery.job("usual"))
-        await crew.put(delivery.job("urgent"), urgent=True)
-        running = asyncio.create_task(crew.run())
+        pool = MailConnectionPool([transport])
+        await pool.put(delivery.job("usual"))
+        await pool.put(delivery.job("urgent"), urgent=True)
+        running = asyncio.create_task(pool.run())
         await yield_often()
-        crew.stop()
+        pool.stop()
         await running
         assert transport.offered == ["urgent", "usual"]
 
@@ -94,12 +94,12 @@ def test_urgent_mails_are_sent_before_those_that_came_earlier(tmp_path: Path) ->
 def test_when_one_connection_fails_the_others_finish_their_mail(tmp_path: Path) -> None:
     async def run() -> None:
         gate, delivery = asyncio.Event(), Delivery(tmp_path)
-        crew = DeliveryCrew([GatedTransport(gate), GatedTransport(gate)])
-        running = asyncio.create_task(crew.run())
-        await crew.put(delivery.job("under way"))
-        await crew.put(delivery.job("taken"))
+        pool = MailConnectionPool([GatedTransport(gate), GatedTransport(gate)])
+        running = asyncio.create_task(pool.run())
+        await pool.put(delivery.job("under way"))
+        await pool.put(delivery.job("taken"))
         await yield_often()
-        assert crew.is_stopping
+        assert pool.is_stopping
         gate.set()
         with pytest.raises(JournalTakenError):
             await running

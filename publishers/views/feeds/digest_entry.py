@@ -1,7 +1,7 @@
 """A frozen digest as an entry of a feed."""
 
 from publishers.views.digests.digest import digest_page, subject
-from publishers.views.feeds.atom import PUBLISHER, FeedEntry
+from publishers.views.feeds.feed_entries import PUBLISHER, FeedEntry
 from publishers.views.last_modified import Dates
 from schemas.digests import WeeklyDigest
 

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from infra.settings import Settings
 from streams.api.auth.trusted_proxies import TrustedProxies
-from streams.api.connection_shares import ConnectionShares, keep_shares
+from streams.api.client_connection_limit import ClientConnectionLimit, enforce_limit
 from streams.api.listening import create_server
 from tests.harness.ports import free_port
 from tests.streams.api.test_listening import REQUEST, answer_ok
@@ -19,7 +19,9 @@ Client = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Connect = Callable[[str], Awaitable[Client]]
 
 
-def run(scenario: Callable[[Connect, ConnectionShares], Awaitable[None]], *proxies: str) -> None:
+def run(
+    scenario: Callable[[Connect, ClientConnectionLimit], Awaitable[None]], *proxies: str
+) -> None:
     """Run a scenario against a server, where nothing sweeps unless the scenario does."""
 
     async def serve() -> None:
@@ -28,7 +30,7 @@ def run(scenario: Callable[[Connect, ConnectionShares], Awaitable[None]], *proxi
             answer_ok, Settings.from_environment({"VERDICTS_PORT": str(port)}), 30.0
         )
         serving = asyncio.create_task(server.serve())
-        shares = ConnectionShares(port, CAPACITY, TrustedProxies(proxies))
+        limit = ClientConnectionLimit(port, CAPACITY, TrustedProxies(proxies))
         clients: list[Client] = []
 
         async def connect(address: str) -> Client:
@@ -43,7 +45,7 @@ def run(scenario: Callable[[Connect, ConnectionShares], Awaitable[None]], *proxi
                     await asyncio.sleep(0.05)
 
         try:
-            await scenario(connect, shares)
+            await scenario(connect, limit)
         finally:
             for _, writer in clients:
                 writer.close()
@@ -68,27 +70,27 @@ async def ended(clients: list[Client], count: int) -> None:
 
 
 def test_connections_beyond_a_share_are_ended_and_those_of_others_stay() -> None:
-    async def scenario(connect: Connect, shares: ConnectionShares) -> None:
+    async def scenario(connect: Connect, limit: ClientConnectionLimit) -> None:
         reader = await connect(READER)
         assert await answered(reader)
         flood = [await connect(FLOODER) for _ in range(3 * SHARE)]
         assert await answered(flood[-1])  # so all before it are accepted
-        assert shares.sweep() == 2 * SHARE
+        assert limit.sweep() == 2 * SHARE
         await ended(flood, 2 * SHARE)
-        assert shares.sweep() == 0
+        assert limit.sweep() == 0
         assert await answered(reader)
 
     run(scenario)
 
 
 def test_the_longest_idle_connections_are_ended_first() -> None:
-    async def scenario(connect: Connect, shares: ConnectionShares) -> None:
+    async def scenario(connect: Connect, limit: ClientConnectionLimit) -> None:
         flood = [await connect(FLOODER) for _ in range(SHARE + 5)]
         await asyncio.sleep(0.05)  # the kernel counts idle time in milliseconds
         used = flood[:SHARE]
         for client in used:
             assert await answered(client)
-        assert shares.sweep() == 5
+        assert limit.sweep() == 5
         await ended(flood[SHARE:], 5)
         for client in used:
             assert await answered(client)
@@ -97,22 +99,22 @@ def test_the_longest_idle_connections_are_ended_first() -> None:
 
 
 def test_a_proxys_connections_are_those_of_many() -> None:
-    async def scenario(connect: Connect, shares: ConnectionShares) -> None:
+    async def scenario(connect: Connect, limit: ClientConnectionLimit) -> None:
         flood = [await connect(FLOODER) for _ in range(2 * SHARE)]
         assert await answered(flood[-1])
-        assert shares.sweep() == 0
+        assert limit.sweep() == 0
 
     run(scenario, "127.0.0.2/32")
 
 
 def test_a_flood_is_logged_once_in_a_while_and_so_is_a_full_server() -> None:
-    async def scenario(connect: Connect, shares: ConnectionShares) -> None:
+    async def scenario(connect: Connect, limit: ClientConnectionLimit) -> None:
         clients: list[Client] = []
         with capture_logs() as lines:
             for _ in range(2):
                 clients += [await connect(FLOODER) for _ in range(CAPACITY)]
                 assert await answered(clients[-1])
-                shares.sweep()
+                limit.sweep()
         events = [(line["event"], line.get("client")) for line in lines]
         assert events == [
             ("all connections are in use; further ones wait", None),
@@ -123,8 +125,8 @@ def test_a_flood_is_logged_once_in_a_while_and_so_is_a_full_server() -> None:
 
 
 def test_the_sweeps_go_on_by_themselves() -> None:
-    async def scenario(connect: Connect, shares: ConnectionShares) -> None:
-        sweeping = asyncio.create_task(keep_shares(shares))
+    async def scenario(connect: Connect, limit: ClientConnectionLimit) -> None:
+        sweeping = asyncio.create_task(enforce_limit(limit))
         flood = [await connect(FLOODER) for _ in range(2 * SHARE)]
         await ended(flood, SHARE)
         sweeping.cancel()

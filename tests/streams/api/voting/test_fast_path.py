@@ -11,7 +11,7 @@ from infra.kafka.delivery import NotWritten
 from infra.telemetry.metrics import REGISTRY
 from projections.read.tools import find_tools
 from streams.api.routes import application
-from streams.api.voting.short_way import VOTE_PATH, ShortWay
+from streams.api.voting.fast_path import VOTE_PATH, FastPath
 from tests.streams.api.conftest import HOST, FakeApi
 
 HERE = {"Origin": HOST}
@@ -45,11 +45,13 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
-def on_both_ways(api: FakeApi) -> tuple[TestClient, TestClient]:
-    short = application(api.components)
-    assert isinstance(short, ShortWay)
-    ways = (short, short.long_way)
-    first, second = (TestClient(way, base_url=HOST, raise_server_exceptions=False) for way in ways)
+def on_both_paths(api: FakeApi) -> tuple[TestClient, TestClient]:
+    fast = application(api.components)
+    assert isinstance(fast, FastPath)
+    paths = (fast, fast.framework)
+    first, second = (
+        TestClient(path, base_url=HOST, raise_server_exceptions=False) for path in paths
+    )
     return first, second
 
 
@@ -61,17 +63,17 @@ def answer(client: TestClient, method: str, path: str, request: dict[str, Any]) 
 
 
 @pytest.mark.parametrize(("method", "path", "request_"), REQUESTS)
-def test_both_ways_answer_alike(
+def test_both_paths_answer_alike(
     api: FakeApi, method: str, path: str, request_: dict[str, Any]
 ) -> None:
-    short, long = on_both_ways(api)
-    assert answer(short, method, path, request_) == answer(long, method, path, request_)
+    fast, framework = on_both_paths(api)
+    assert answer(fast, method, path, request_) == answer(framework, method, path, request_)
 
 
-def test_both_ways_answer_alike_without_broker_or_database_and_after_a_fault(api: FakeApi) -> None:
-    short, long = on_both_ways(api)
+def test_both_paths_answer_alike_without_broker_or_database_and_after_a_fault(api: FakeApi) -> None:
+    fast, framework = on_both_paths(api)
     api.fakes.producer.failure = NotWritten("the broker is away")
-    assert answer(short, "PUT", ALPHA, VOTE) == answer(long, "PUT", ALPHA, VOTE)
+    assert answer(fast, "PUT", ALPHA, VOTE) == answer(framework, "PUT", ALPHA, VOTE)
     for error in (OperationalError("", None, Exception("gone")), RuntimeError("a fault")):
 
         def fail(*_: object, error: Exception = error) -> None:
@@ -79,12 +81,12 @@ def test_both_ways_answer_alike_without_broker_or_database_and_after_a_fault(api
 
         api.fakes.read_model.answers[find_tools] = fail
         api.components.tallies.clear()
-        status, *rest = answer(short, "PUT", ALPHA, VOTE)
+        status, *rest = answer(fast, "PUT", ALPHA, VOTE)
         assert status in (500, 503)
-        assert [status, *rest] == [*answer(long, "PUT", ALPHA, VOTE)]
+        assert [status, *rest] == [*answer(framework, "PUT", ALPHA, VOTE)]
 
 
-def test_both_ways_count_requests_and_log_refusals(api: FakeApi) -> None:
+def test_both_paths_count_requests_and_log_refusals(api: FakeApi) -> None:
     def counted() -> float:
         labels = {"method": "PUT", "route": VOTE_PATH, "status": "403"}
         return REGISTRY.get_sample_value("verdicts_http_request_seconds_count", labels) or 0
@@ -92,7 +94,7 @@ def test_both_ways_count_requests_and_log_refusals(api: FakeApi) -> None:
     before = counted()
     refused = {"json": {"choice": "ship"}}
     with capture_logs() as lines:
-        for client in on_both_ways(api):
+        for client in on_both_paths(api):
             answer(client, "PUT", ALPHA, refused)
     assert counted() == before + 2
     first, second = ({**line, "ms": 0} for line in lines)

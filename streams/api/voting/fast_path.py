@@ -1,8 +1,8 @@
-"""The way of browsers' votes and bookmarks past the framework.
+"""The fast path of browsers' votes and bookmarks, past the framework.
 
 They are most of the requests. Layer after layer of routing and middleware costs one of them as much
 as its own work, so here the same checks stand in one place. Whatever is unusual before the body is
-read goes the long way, with the same answers.
+goes through the framework, with the same answers.
 """
 
 import re
@@ -38,7 +38,7 @@ class _Target:
         self.timer = RouteTimer(path)
 
 
-class ShortWay:
+class FastPath:
     """ASGI middleware: answers votes and bookmarks itself, and calls the app for all else.
 
     Args:
@@ -49,7 +49,7 @@ class ShortWay:
         log: Logs refused requests.
 
     Attributes:
-        long_way: The application.
+        framework: The application.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class ShortWay:
         headers: ResponseHeaders,
         log: RequestLog,
     ) -> None:
-        self.long_way = app
+        self.framework = app
         self._targets = [_Target(path, endpoint) for path, endpoint in endpoints.items()]
         self._hosts = hosts
         self._headers = headers
@@ -73,7 +73,7 @@ class ShortWay:
                 match = target.match(scope["path"])
                 if match and self._is_usual(scope):
                     return await self._answer(target, match[1], scope, receive, send)
-        return await self.long_way(scope, receive, send)
+        return await self.framework(scope, receive, send)
 
     def _is_usual(self, scope: Scope) -> bool:
         """Whether no check before the body refuses the request."""

@@ -1,4 +1,4 @@
-"""Atom feeds of the whole site, a category, or one tool."""
+"""Entries of the Atom feeds about tools and reviews, and the newest of them as one feed."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime

@@ -10,8 +10,8 @@ from publishers.content.site_content import SiteContent
 from publishers.pages.html.layout import render_page
 from publishers.templating import theme
 from publishers.templating.environment import Meta
-from publishers.views.feeds.atom import FeedEntry, entries_of, feed, merge_entry
-from publishers.views.feeds.digest_feed import digest_entry
+from publishers.views.feeds.digest_entry import digest_entry
+from publishers.views.feeds.feed_entries import FeedEntry, entries_of, feed, merge_entry
 from publishers.views.paths import category_path, digests_path, feed_path, tool_path
 from schemas.records import Tool
 from schemas.text.isolation import isolate

@@ -1,4 +1,7 @@
-"""Terms of mailers: the row of `verdicts.mail_terms`. Only the newest term claims digest mails."""
+"""Leadership terms of mailers: the row of `verdicts.mail_terms`.
+
+Only the mailer with the newest term claims digest mails.
+"""
 
 from sqlalchemy import Connection, text
 

@@ -1,4 +1,4 @@
-"""A share of the connections for each client address.
+"""Limits the connections of each client address to a share of all.
 
 The server accepts connections by itself and tells nobody. But they are file descriptors of this
 process, so they can be counted, and those that an address has beyond its share can be shut down.
@@ -44,8 +44,8 @@ class Connection(NamedTuple):
     peer: tuple[str, int]
 
 
-class ConnectionShares:
-    """Finds and ends connections beyond an address's share.
+class ClientConnectionLimit:
+    """Finds and ends the connections of an address that are more than its share.
 
     Args:
         port: The port of the server.
@@ -76,9 +76,9 @@ class ConnectionShares:
         for connection in _accepted(self._port):
             by_client[_client(connection.peer[0])].append(connection)
         self._log_fullness(sum(map(len, by_client.values())))
-        return sum(self._limit(client, own) for client, own in by_client.items())
+        return sum(self._end_excess(client, own) for client, own in by_client.items())
 
-    def _limit(self, client: str, connections: list[Connection]) -> int:
+    def _end_excess(self, client: str, connections: list[Connection]) -> int:
         excess = len(connections) - self._share
         if excess <= 0 or self._proxies.is_trusted(connections[0].peer[0]):
             return 0
@@ -103,16 +103,16 @@ class ConnectionShares:
             log.warning(event, **fields)
 
 
-async def keep_shares(shares: ConnectionShares) -> None:
+async def enforce_limit(limit: ClientConnectionLimit) -> None:
     """Sweep until cancelled; often while there is something to end."""
     if not sys.platform.startswith("linux"):
         return
-    pool = BlockingPool(1, "connection shares", timeout=None)
+    pool = BlockingPool(1, "connection limit", timeout=None)
     try:
         while True:
             ended = 0
             with suppress(OSError):  # for want of a descriptor, say; the next may succeed
-                ended = await pool.run(shares.sweep)
+                ended = await pool.run(limit.sweep)
             await asyncio.sleep(SECONDS_IN_A_FLOOD if ended else SECONDS_BETWEEN_SWEEPS)
     finally:
         pool.close()

@@ -1,4 +1,4 @@
-"""The answer of a comparison in one sentence: the leader and why, or what could decide a tie.
+"""Leader and reason of a comparison, its answer in one sentence; of a tie, what could decide it.
 
 The panel comes first: its verdict, then its mean score. If these are level, the community decides,
 once both tools have enough votes. Otherwise it is a tie, and price or purpose could decide.
@@ -36,7 +36,7 @@ class ComparisonAnswer(NamedTuple):
         return f"{self.headline}: {self.reason}."
 
 
-def answer(one: Tool, other: Tool) -> ComparisonAnswer:
+def compare_tools(one: Tool, other: Tool) -> ComparisonAnswer:
     """Compare two tools. Their order changes words, never the leader."""
     # Reviews of reviewers who left count no more.
     reviewed = [tool for tool in (one, other) if tool.panel.verdict != "none"]

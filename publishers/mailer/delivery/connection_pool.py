@@ -53,7 +53,7 @@ class DeliveryJob(NamedTuple):
         return "single" if self.mail.startswith("single/") else "digest"
 
 
-class DeliveryCrew:
+class MailConnectionPool:
     """Sends jobs over several connections; urgent ones first.
 
     A connection whose server refuses us pauses, longer each time; the others go on.

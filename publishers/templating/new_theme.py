@@ -58,7 +58,7 @@ FILES = {
 }
 
 
-def write_starter(folder: Path) -> Iterator[Path]:
+def write_new_theme(folder: Path) -> Iterator[Path]:
     """Write the files into a folder, and name each."""
     for name, text in FILES.items():
         file = folder / name

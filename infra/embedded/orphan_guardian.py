@@ -1,4 +1,4 @@
-"""A guardian process ends the children of a supervisor that has died.
+"""The guardian, a process that ends orphans: the children of a supervisor that has died.
 
 A supervisor that is killed with SIGKILL cannot clean up, and a child that runs as another user
 does not get the kernel's parent-death signal. The guardian runs in a session of its own and reads

@@ -1,4 +1,4 @@
-"""One term of a mailer: from taking over until it stops or loses its leadership."""
+"""One leadership term of a mailer: from taking over until it stops or loses its leadership."""
 
 import asyncio
 import threading
@@ -12,13 +12,13 @@ from infra.postgres.engine import wait_notifications
 from infra.postgres.leader_election import Lease
 from infra.runtime.blocking_pool import BlockingPool
 from infra.settings import Settings
-from projections.private.mail_terms import begin_term
+from projections.private.leadership_terms import begin_term
 from publishers.mailer.bounces.intake import take_maildir
-from publishers.mailer.delivery.crew import FINISH_SECONDS, DeliveryCrew
+from publishers.mailer.delivery.connection_pool import FINISH_SECONDS, MailConnectionPool
 from publishers.mailer.delivery.rate_limit import MailPace
 from publishers.mailer.issues.digest_mails import DigestMails
 from publishers.mailer.issues.feeder import feed_digests
-from publishers.mailer.issues.starter import IssueStarter
+from publishers.mailer.issues.issue_starter import IssueStarter
 from publishers.mailer.messages.dkim import DkimSigner
 from publishers.mailer.single_mails import SingleMails
 
@@ -29,14 +29,14 @@ JOURNALS = "mail-journal"
 log = structlog.get_logger(__name__)
 
 
-class MailerTerm:
+class LeadershipTerm:
     """Sends mail until stopped.
 
     Args:
         engine: The database.
         settings: Of this process.
         lease: Proof of leadership, whose connection listens for new mail.
-        crew: The connections to the mail server.
+        pool: The connections to the mail server.
         stopping: Set when the process is to end.
     """
 
@@ -45,12 +45,12 @@ class MailerTerm:
         engine: Engine,
         settings: Settings,
         lease: Lease,
-        crew: DeliveryCrew,
+        pool: MailConnectionPool,
         stopping: threading.Event,
     ) -> None:
         self._engine, self._settings = engine, settings
         self._lease = lease
-        self._crew = crew
+        self._pool = pool
         self._stopping = stopping
         self._finished = asyncio.Event()
         folder = settings.data / JOURNALS
@@ -78,7 +78,7 @@ class MailerTerm:
 
         So it is too where the database or the leadership is lost: the journal has the answers.
         """
-        sending = asyncio.create_task(self._crew.run())
+        sending = asyncio.create_task(self._pool.run())
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._feed_singles())
@@ -88,10 +88,10 @@ class MailerTerm:
                 group.create_task(self._every(BOUNCE_SECONDS, self._take_bounces))
                 await asyncio.shield(sending)
                 await feeding
-                self._crew.give_up()
+                self._pool.give_up()
                 self._finished.set()
         finally:
-            self._crew.stop()
+            self._pool.stop()
             await asyncio.wait({sending}, timeout=FINISH_SECONDS)
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
@@ -102,7 +102,7 @@ class MailerTerm:
         while not self._is_ending():
             await self._waiting.run(self._lease.require)
             for job in await self._database.run(self._singles.claim, 16):
-                await self._crew.put(job, urgent=True)
+                await self._pool.put(job, urgent=True)
             if await self._waiting.run(wait_notifications, self._lease.connection):
                 self._mail_came.set()
 
@@ -110,7 +110,7 @@ class MailerTerm:
         await feed_digests(
             self._digests,
             self._starter,
-            self._crew,
+            self._pool,
             self._pace,
             self._database,
             self._mail_came,
@@ -118,12 +118,12 @@ class MailerTerm:
         )
 
     def _is_ending(self) -> bool:
-        return self._stopping.is_set() or self._crew.is_stopping
+        return self._stopping.is_set() or self._pool.is_stopping
 
     async def _flush(self) -> None:
         while True:
             if self._stopping.is_set():
-                self._crew.stop()
+                self._pool.stop()
             last = self._finished.is_set()
             await self._database.run(self._singles.write, self._singles.take_settled())
             await self._database.run(self._digests.write, self._digests.take_settled())

@@ -1,4 +1,4 @@
-"""Projections as they would be after some events, in tables that only one transaction sees.
+"""Trial projections: as they would be after some events, in tables that only one transaction sees.
 
 The transaction copies what editors' events change into temporary tables, whose names win over those
 of the live generation, and folds the events with the same code as the workers. It locks no row of
@@ -21,7 +21,7 @@ _UNTOUCHED = {"ballots", "bookmarks", "checkpoints", "digests"}
 
 
 @contextmanager
-def scratch_projections(engine: Engine) -> Iterator[Connection]:
+def trial_projections(engine: Engine) -> Iterator[Connection]:
     """Open a transaction on a snapshot with tables of its own; its end forgets all changes.
 
     Args:
@@ -39,7 +39,7 @@ def scratch_projections(engine: Engine) -> Iterator[Connection]:
 
 
 def apply_events(connection: Connection, events: Sequence[Event]) -> None:
-    """Fold events into the tables of `scratch_projections`."""
+    """Fold events into the tables of `trial_projections`."""
     apply_writes(connection, fold(events, HANDLERS))
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from projections.read.offsets import read_applied_offsets
+from projections.read.checkpoints import read_applied_offsets
 from tests.harness.examples import (
     a_listing,
     a_vote,
