@@ -214,6 +214,16 @@ def test_nothing_shifts_when_live_data_arrives(
     assert shifts(page) == 0
 
 
+def test_the_search_in_the_header_stands_still_while_the_rest_of_the_page_arrives(
+    visit: Visit,
+) -> None:
+    page = visit(COMPARISON, viewport={"width": 1280, "height": 900})
+    search = page.locator(".site-header .search")
+    complete = search.bounding_box()
+    page.evaluate("document.querySelector('.site-header nav').remove()")
+    assert search.bounding_box() == complete
+
+
 def test_a_shift_would_be_seen(visit: Visit) -> None:
     page = visit(COMPARISON)
     page.evaluate(SHIFTS)

@@ -234,9 +234,11 @@ def test_a_dead_letter_of_a_foreign_topic_is_not_replayed(
 def test_a_record_without_a_key_is_replayed_to_its_partition(
     settings: Settings, projected: Engine
 ) -> None:
-    record = LogRecord(REVIEWS.name, 4, next(_offsets), 1, None, Codec().encode(a_vote()))
+    origin = Origin(REVIEWS.name, 4, next(_offsets))
+    record = LogRecord(*origin, 1, None, Codec().encode(a_vote()))
     write_dead_letter(settings, record, ValueError("refused"))
     replay = DeadLetterReplay(settings, projected, Codec())
-    dead_letter = next(dead_letter for dead_letter in replay.list_all() if dead_letter.key is None)
+    [dead_letter] = (letter for letter in replay.list_all() if letter.origin == origin)
+    assert dead_letter.key is None
     assert (dead_letter.stage, dead_letter.error) == ("TASK_PUT", "ValueError")
     assert replay.replay([dead_letter], force=True)[dead_letter.number][:2] == (REVIEWS.name, 4)
