@@ -11,7 +11,6 @@ import signal
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ from infra.settings import Settings
 from projections.generations import create_missing_tables
 from schemas.topics import TOPICS
 from tests.harness import thoroughness  # noqa: F401  so that pytest's option finds the profile
+from tests.harness.databases import created
 from tests.harness.distribution import Distribution, place
 from tests.harness.kafka import client_variables
 
@@ -85,16 +85,6 @@ def database(servers_folder: Path, guardian: Guardian) -> str:
     return server.address
 
 
-@contextmanager
-def created(server: str, name: str, template: str = "template1") -> Iterator[str]:
-    """`postgresql://…` of a new database, which is dropped in the end."""
-    name = name.replace("-", "_")
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"create database {name} template {template}".encode())
-        yield server.rpartition("/")[0] + f"/{name}"
-        connection.execute(f"drop database {name} with (force)".encode())
-
-
 @pytest.fixture
 def fresh_database(database: str, unique: Callable[[str], str]) -> Iterator[str]:
     """`postgresql://…` of an empty database that goes with the test."""
@@ -129,6 +119,13 @@ def migrated(database: str, template: str) -> Iterator[str]:
 def projected_url(database: str, template: str, unique: Callable[[str], str]) -> Iterator[str]:
     """`postgresql://…` of a migrated database of the test's own, for processes to work on."""
     with created(database, unique("test"), template) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def module_database(database: str, template: str) -> Iterator[str]:
+    """As `projected_url`, for all tests of a module."""
+    with created(database, f"module_{uuid.uuid4().hex[:12]}", template) as address:
         yield address
 
 

@@ -6,14 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
-import psycopg
 import pytest
 from sqlalchemy import Engine, text
 
-from infra import migrations
 from infra.kafka.client import create_producer
 from infra.postgres import engine as databases
-from projections.generations import create_missing_tables
 from projections.read.tools import find_tool
 from schemas.records import Category, Tool
 from schemas.time import instants
@@ -91,17 +88,11 @@ class WorkerGroup:
 
 @pytest.fixture(scope="module")
 def idle_group(
-    cluster: dict[str, str], database: str, tmp_path_factory: pytest.TempPathFactory
+    cluster: dict[str, str], module_database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[WorkerGroup]:
-    name = "worker_tests"
-    with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute(f"create database {name}".encode())
-        url = database.rpartition("/")[0] + f"/{name}"
-        migrations.migrate(url, afterwards=create_missing_tables)
-        group = WorkerGroup(cluster, url, tmp_path_factory.mktemp("worker"))
-        yield group
-        group.end()
-        connection.execute(f"drop database {name} with (force)".encode())
+    group = WorkerGroup(cluster, module_database, tmp_path_factory.mktemp("worker"))
+    yield group
+    group.end()
 
 
 @pytest.fixture

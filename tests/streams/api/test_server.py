@@ -33,6 +33,7 @@ from schemas.time import weeks
 from schemas.time.instants import to_datetime
 from schemas.topics import CHANGES, TOPICS
 from tests.harness import records
+from tests.harness.databases import created
 from tests.harness.examples import avro
 from tests.harness.kafka import Sender
 from tests.harness.ports import free_port
@@ -106,11 +107,9 @@ class Api:
 
 @pytest.fixture(scope="module")
 def fresh(database: str) -> Iterator[str]:
-    name = "test_api_server"
-    with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute(f"create database {name}".encode())
-        yield database.rpartition("/")[0] + f"/{name}"
-        connection.execute(f"drop database {name} with (force)".encode())
+    """An empty database, which the process migrates."""
+    with created(database, "test_api_server") as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

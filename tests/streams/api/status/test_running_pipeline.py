@@ -4,13 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import psycopg
 import pytest
 from click.testing import CliRunner
 
-from infra import migrations
 from infra.cli.main import verdicts as command_line
-from projections.generations import create_missing_tables
 from schemas.topics import VOTES
 from tests.harness.kafka import at_kafka, hanging_transaction
 from tests.harness.ports import free_port
@@ -67,17 +64,11 @@ class RunningPipeline:
 
 @pytest.fixture(scope="module")
 def started(
-    cluster: dict[str, str], database: str, tmp_path_factory: pytest.TempPathFactory
+    cluster: dict[str, str], module_database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningPipeline]:
-    name = "running_pipeline"
-    with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute(f"create database {name}".encode())
-        url = database.rpartition("/")[0] + f"/{name}"
-        migrations.migrate(url, afterwards=create_missing_tables)
-        running = RunningPipeline(cluster, url, tmp_path_factory.mktemp("pipeline"))
-        yield running
-        running.end()
-        connection.execute(f"drop database {name} with (force)".encode())
+    running = RunningPipeline(cluster, module_database, tmp_path_factory.mktemp("pipeline"))
+    yield running
+    running.end()
 
 
 @pytest.fixture
