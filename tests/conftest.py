@@ -32,6 +32,7 @@ from schemas.topics import TOPICS
 from tests.harness import thoroughness  # noqa: F401  so that pytest's option finds the profile
 from tests.harness.databases import created
 from tests.harness.distribution import Distribution, place
+from tests.harness.journal import Journal
 from tests.harness.kafka import client_variables
 
 
@@ -142,6 +143,12 @@ def projected(projections: Engine) -> Engine:
     """An engine on empty projections; emptying takes a tenth of the time of a new database."""
     empty(projections)
     return projections
+
+
+@pytest.fixture
+def journal(projected: Engine) -> Journal:
+    """A journal on empty tables."""
+    return Journal(projected)
 
 
 def empty(engine: Engine) -> None:

@@ -12,9 +12,9 @@ from infra.cli.commands.log import Bar, import_from
 from infra.cli.failures import describe
 from infra.cli.main import verdicts
 from infra.operations.log_export.manifest import FORMAT, LogFilesError, Manifest
-from infra.postgres.engine import connect
 from infra.settings import Settings
 from streams.processing.week_freezer_thread import ADVISORY_LOCK
+from tests.harness.databases import is_free
 
 NOWHERE = "127.0.0.1:1"
 
@@ -36,13 +36,6 @@ def settings(cluster: dict[str, str], fresh_database: str) -> Settings:
     return Settings.from_environment({**cluster, "DATABASE_URL": fresh_database})
 
 
-def is_free(settings: Settings) -> bool:
-    """Whether a freezer could decide now."""
-    with connect(settings, "a test") as connection:
-        row = connection.execute("select pg_try_advisory_lock(%s)", [ADVISORY_LOCK]).fetchone()
-        return bool(row and row[0])
-
-
 def around(look: Callable[[str], None]) -> Bar:
     """Looks before and after each step of an import."""
 
@@ -60,10 +53,14 @@ def test_no_week_is_decided_from_the_first_event_to_the_last_comparison(
     settings: Settings, export: Path
 ) -> None:
     seen: list[tuple[str, bool]] = []
-    import_from(export, settings, around(lambda doing: seen.append((doing, is_free(settings)))))
+    import_from(
+        export,
+        settings,
+        around(lambda doing: seen.append((doing, is_free(settings, ADVISORY_LOCK)))),
+    )
     steps = ("Verifying the files", "Importing", "Comparing")
     assert seen == [(step, False) for step in steps for _ in range(2)]
-    assert is_free(settings)
+    assert is_free(settings, ADVISORY_LOCK)
 
 
 @pytest.mark.integration

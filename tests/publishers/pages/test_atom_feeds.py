@@ -7,7 +7,6 @@ from xml.etree import ElementTree
 
 import msgspec
 import pytest
-from sqlalchemy import Engine
 
 from publishers.content import content_cache
 from publishers.content.in_memory_content import InMemoryContent
@@ -82,11 +81,6 @@ class ReadFeed(NamedTuple):
     updated: str
     text: str
     entries: dict[str, ReadEntry]
-
-
-@pytest.fixture
-def journal(projected: Engine) -> Journal:
-    return Journal(projected)
 
 
 def rendered(journal: Journal, path: str) -> str | None:

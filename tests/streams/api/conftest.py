@@ -38,6 +38,16 @@ def a_tool_of(slug: str = "alpha", **differs: Any) -> Tool:
     return msgspec.structs.replace(tool, **differs)
 
 
+class Timer:
+    """Seconds that a test moves."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
 class FakeApi:
     """The API on fakes, and a client.
 

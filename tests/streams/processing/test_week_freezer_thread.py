@@ -9,7 +9,6 @@ from sqlalchemy import Engine
 
 from infra.kafka.client import create_consumer
 from infra.kafka.codec import Codec
-from infra.postgres.engine import connect
 from infra.settings import Settings
 from projections.history.tool_history import read_history
 from projections.history.weekly_digests import find_digest, find_newest_digest_week, list_digests
@@ -26,6 +25,7 @@ from streams.processing.week_freezer_thread import (
     to_topic,
 )
 from tests.harness import examples
+from tests.harness.databases import is_free
 from tests.harness.examples import NOON, TOOL
 from tests.harness.journal import Journal
 from tests.harness.kafka import at_kafka
@@ -61,11 +61,6 @@ class FakeLog:
         self.sent.append(event)
         self.digests.apply(event)
         return self.digests.next - 1
-
-
-@pytest.fixture
-def journal(projected: Engine) -> Journal:
-    return Journal(projected)
 
 
 @pytest.fixture
@@ -236,10 +231,10 @@ def test_one_freezer_holds_the_lock_and_others_wait(migrated: str) -> None:
     stopping = threading.Event()
     stopping.set()
     with exclusive_lock(settings):
-        assert not is_free(settings)
+        assert not is_free(settings, ADVISORY_LOCK)
         with pytest.raises(NotFrozen), exclusive_lock(settings, stopping):
             pass
-    assert is_free(settings)
+    assert is_free(settings, ADVISORY_LOCK)
 
 
 def test_a_freezer_that_falls_silent_loses_the_lock_and_the_demo_keeps_it(migrated: str) -> None:
@@ -260,9 +255,3 @@ def test_a_freeze_stands_on_its_topic_where_the_broker_says(cluster: dict[str, s
     assert (message.offset(), message.key()) == (offset, b"1999-W01")
     assert Codec().decode(DIGESTS.name, message.value()) == event
     assert dict(message.headers() or [])["ce_type"] == b"digest.frozen"
-
-
-def is_free(settings: Settings) -> bool:
-    with connect(settings, "a test") as connection:
-        row = connection.execute("select pg_try_advisory_lock(%s)", [ADVISORY_LOCK]).fetchone()
-        return bool(row and row[0])

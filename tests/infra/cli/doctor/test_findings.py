@@ -30,6 +30,7 @@ from schemas.time import instants
 from schemas.topics import TopicPartition
 from tests.harness.examples import a_vote
 from tests.harness.waiting import wait_until
+from tests.infra.cli.doctor.findings import astray
 
 PARTITION = ("verdicts.votes.v1", 0)
 CHANGES = tuple(("verdicts.changes.v1", number) for number in range(3))
@@ -187,13 +188,13 @@ def test_offsets_that_do_not_belong_to_the_log_fail(row: Checkpoint, check: str)
 
 def test_the_live_generation_is_folded_again_from_a_log_that_ends_too_soon() -> None:
     whole = {PARTITION: Bounds("id-1", 0, 100)}
-    (finding,) = _astray(pipeline_checks.checkpoints([read_up_to(101)], whole, "projections_1"))
+    (finding,) = astray(pipeline_checks.checkpoints([read_up_to(101)], whole, "projections_1"))
     assert finding.verdict == "fail"
     assert finding.do.startswith("Run: verdicts projections rebuild, then promote")
 
 
 def test_a_log_without_its_beginning_is_nothing_to_fold_again() -> None:
-    (finding,) = _astray(offsets(read_up_to(9)))
+    (finding,) = astray(offsets(read_up_to(9)))
     assert "verdicts projections rebuild" not in finding.do
     assert "verdicts log import" in finding.do
 
@@ -203,24 +204,16 @@ def test_an_unusable_generation_beside_the_live_one_is_a_warning(
     lost: Checkpoint,
 ) -> None:
     beside = Checkpoint("projections_2", PARTITION, lost.topic_id, lost.offset)
-    (finding,) = _astray(offsets(read_up_to(50), beside))
+    (finding,) = astray(offsets(read_up_to(50), beside))
     assert finding.verdict == "warn"
     assert finding.do.endswith("verdicts projections drop projections_2")
 
 
 def test_each_unusable_generation_is_a_finding_of_its_own() -> None:
     rows = [read_up_to(101), read_up_to(102, reader="projections_2")]
-    assert [(finding.verdict, finding.says) for finding in _astray(offsets(*rows))] == [
+    assert [(finding.verdict, finding.says) for finding in astray(offsets(*rows))] == [
         ("fail", "The offset of verdicts.votes.v1/0 of projections_1 lies outside the log."),
         ("warn", "The offset of verdicts.votes.v1/0 of projections_2 lies outside the log."),
-    ]
-
-
-def _astray(findings: Iterable[Finding]) -> list[Finding]:
-    return [
-        finding
-        for finding in findings
-        if finding.check in ("offsets", "topic ids") and finding.verdict != "ok"
     ]
 
 

@@ -32,6 +32,7 @@ from schemas.topics import DEAD_LETTERS, TOPICS, VOTES
 from tests.harness.examples import a_vote
 from tests.harness.kafka import CODEC, Sender, client_variables, hanging_transaction
 from tests.harness.waiting import wait_until
+from tests.infra.cli.doctor.findings import astray
 
 # Nothing listens there.
 NOWHERE = "127.0.0.1:1"
@@ -108,14 +109,6 @@ def _store(
     insert = text(f"insert into {table} values (:topic, 0, :id, :offset)")
     with engine.begin() as connection:
         connection.execute(insert, row)
-
-
-def astray(findings: list[Finding]) -> list[Finding]:
-    return [
-        finding
-        for finding in findings
-        if finding.check in ("offsets", "topic ids") and finding.verdict != "ok"
-    ]
 
 
 @pytest.mark.integration

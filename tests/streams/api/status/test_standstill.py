@@ -1,15 +1,8 @@
 from streams.api.status.standstill import StandstillWatch
+from tests.streams.api.conftest import Timer
 
 PLACE = ("verdicts.votes.v1", 0)
 KEY = ("projections_1", PLACE)
-
-
-class Timer:
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 def test_only_a_checkpoint_that_does_not_move_before_an_end_stands() -> None:

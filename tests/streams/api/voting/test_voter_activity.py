@@ -9,18 +9,10 @@ from sqlalchemy.exc import OperationalError
 from projections.read.voters import read_own_states
 from streams.api.http.problems import Problem
 from streams.api.voting.voter_activity import VoterActivity
-from tests.streams.api.conftest import FakeApi
+from tests.streams.api.conftest import FakeApi, Timer
 
 HERE = {"Origin": "http://127.0.0.1:8080"}
 ALPHA, BOOKMARK = "/v1/tools/alpha/vote", "/v1/bookmarks/alpha"
-
-
-class Timer:
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 def admitted(activity: VoterActivity, voter: str, times: int) -> int:
