@@ -17,8 +17,8 @@ from publishers.mailer.bounces.intake import take_maildir
 from publishers.mailer.delivery.connection_pool import FINISH_SECONDS, MailConnectionPool
 from publishers.mailer.delivery.rate_limit import MailPace
 from publishers.mailer.issues.digest_mails import DigestMails
-from publishers.mailer.issues.feeder import feed_digests
 from publishers.mailer.issues.issue_starter import IssueStarter
+from publishers.mailer.issues.sending_loop import send_digests
 from publishers.mailer.messages.dkim import DkimSigner
 from publishers.mailer.single_mails import SingleMails
 
@@ -81,13 +81,13 @@ class LeadershipTerm:
         sending = asyncio.create_task(self._pool.run())
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._feed_singles())
-                feeding = group.create_task(self._feed_digests())
+                group.create_task(self._send_singles())
+                digests = group.create_task(self._send_digests())
                 group.create_task(self._flush())
                 group.create_task(self._every(PRUNE_SECONDS, self._singles.prune))
                 group.create_task(self._every(BOUNCE_SECONDS, self._take_bounces))
                 await asyncio.shield(sending)
-                await feeding
+                await digests
                 self._pool.give_up()
                 self._finished.set()
         finally:
@@ -98,7 +98,7 @@ class LeadershipTerm:
             self._database.close()
             self._waiting.close()
 
-    async def _feed_singles(self) -> None:
+    async def _send_singles(self) -> None:
         while not self._is_ending():
             await self._waiting.run(self._lease.require)
             for job in await self._database.run(self._singles.claim, 16):
@@ -106,8 +106,8 @@ class LeadershipTerm:
             if await self._waiting.run(wait_notifications, self._lease.connection):
                 self._mail_came.set()
 
-    async def _feed_digests(self) -> None:
-        await feed_digests(
+    async def _send_digests(self) -> None:
+        await send_digests(
             self._digests,
             self._starter,
             self._pool,

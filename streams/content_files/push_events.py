@@ -9,7 +9,7 @@ import msgspec
 from schemas.events import EVENT_TYPES, Data, Event
 from schemas.time.instants import rfc3339
 from streams.content_files.model import Kind, kind_of, slugs_in
-from streams.content_files.plan import PlanStep
+from streams.content_files.push_plan import PlanStep
 from streams.content_files.site_content import digest_of
 
 ID_PREFIX = "content:"

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, text
 from infra.settings import Settings
 from infra.telemetry import recording
 from projections.private.subscribers.subscriptions import unsubscribe
-from publishers.mailer.bounces.judge import judge
+from publishers.mailer.bounces.classification import classify
 from publishers.mailer.issues.bounce_tokens import BounceTokens, judge_bounces
 
 _RECORD = text(
@@ -43,11 +43,11 @@ def take_message(connection: Connection, settings: Settings, content: bytes) -> 
     Only a message to a return path of ours, with its signature, can suppress an address. So a
     forged bounce is recorded as such, and harms nobody.
     """
-    judged = judge(content)
+    classified = classify(content)
     tokens = BounceTokens(settings.voter_key, settings.mail)
-    mail = next(filter(None, map(tokens.read, judged.addresses)), None)
-    kind: str = "reply" if judged.kind == "unsubscribe" and mail is None else judged.kind
-    detail = judged.detail
+    mail = next(filter(None, map(tokens.read, classified.addresses)), None)
+    kind: str = "reply" if classified.kind == "unsubscribe" and mail is None else classified.kind
+    detail = classified.detail
     if mail is None and kind in ("hard", "soft", "complaint"):
         kind, detail = "forged", f"names no mail of ours: {detail}"
     week, subscriber = mail or (None, None)

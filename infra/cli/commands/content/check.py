@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from infra.cli.commands.content import words
+from infra.cli.commands.content import rendering
 from infra.cli.commands.content.options import exit_2_on_failure, folder_argument
 from infra.cli.commands.content.site.folder import ContentFolder
 from infra.cli.options import answer, as_json, counted
@@ -37,7 +37,7 @@ def check(folder: Path, form: str, as_json: bool) -> None:
     if form == "github":
         prefix = f"{folder.as_posix()}/" if folder != Path() else ""
         click.echo(
-            "\n".join(words.github_lines(checked.problems, prefix)), nl=bool(checked.problems)
+            "\n".join(rendering.github_lines(checked.problems, prefix)), nl=bool(checked.problems)
         )
     else:
         lines = [*map(str, checked.problems), _summary(len(checked.files), checked.problems)]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from infra.cli.commands.content import words
+from infra.cli.commands.content import rendering
 from infra.cli.commands.content.effects import effect_lines, find_effects
 from infra.cli.commands.content.options import (
     REASON,
@@ -49,10 +49,10 @@ def diff(folder: Path, url: str | None, base: Path | None, remove: bool, as_json
     steps, _ = events_of(comparison, now(), REASON, remove=remove)
     effects = find_effects(comparison.site, steps, client.url)
     lines = [
-        *(line for step in comparison.plan for line in words.step_lines(step, remove=remove)),
+        *(line for step in comparison.plan for line in rendering.step_lines(step, remove=remove)),
         *effect_lines(effects),
     ]
-    value = {"steps": list(map(words.step_json, comparison.plan)), "effects": effects}
+    value = {"steps": list(map(rendering.step_json, comparison.plan)), "effects": effects}
     answer(value, as_json, "\n".join(lines) or "The files say what the site shows.")
     sys.exit(1 if comparison.plan else 0)
 

@@ -14,7 +14,7 @@ from publishers.views.comparisons.leader_and_reason import compare_tools
 from publishers.views.text.formatting import VERDICTS
 from schemas.events import CategoryDefined, Data, ReviewerJoined, ReviewSubmitted, ToolListed
 from schemas.records import Category, CategoryName, Community, Panel, Review, Reviewer, Tool
-from streams.content_files.plan import PlanStep
+from streams.content_files.push_plan import PlanStep
 from streams.content_files.site_content import SiteRecords
 
 _MOST_PAGES = 12

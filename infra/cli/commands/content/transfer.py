@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from infra.cli.commands.content import words
+from infra.cli.commands.content import rendering
 from infra.cli.commands.content.options import (
     REASON,
     base_option,
@@ -26,7 +26,7 @@ from infra.cli.commands.content.site.pulling import pull as pull_files
 from infra.cli.commands.content.site.pushing import Push, compare, events_of
 from infra.cli.commands.content.site.site_client import open_site
 from infra.cli.options import answer, as_json, counted, read_settings
-from streams.content_files.plan import PlanStep
+from streams.content_files.push_plan import PlanStep
 
 
 @click.command()
@@ -52,7 +52,7 @@ def pull(folder: Path, url: str | None, force: bool, as_json: bool) -> None:
     for update in updates:
         lines.append(f"{names[update.action]} {update.path}")
         if update.action == "conflict":
-            lines += words.version_lines(update.path, update.site, update.local)
+            lines += rendering.version_lines(update.path, update.site, update.local)
     conflicts = [update.path for update in updates if update.action == "conflict"]
     if conflicts:
         lines.append(
@@ -112,7 +112,9 @@ def push(
     else:
         results = Push(target, client).send(comparison.state, steps, events)
     lines = [
-        line for step in comparison.plan for line in list(words.step_lines(step, remove=remove))[:1]
+        line
+        for step in comparison.plan
+        for line in list(rendering.step_lines(step, remove=remove))[:1]
     ]
     rejected = list(_result_lines([event.path for event in events], results))
     failed = any(result["status"] != "accepted" for result in results)
@@ -120,7 +122,7 @@ def push(
         Push(target, client).wait_for_pages(steps)
     verb = "would be sent" if dry_run else "sent"
     lines += [*rejected, f"{counted(len(events), 'event')} {verb}."]
-    value = {"steps": list(map(words.step_json, comparison.plan)), "results": results}
+    value = {"steps": list(map(rendering.step_json, comparison.plan)), "results": results}
     answer(value, as_json, "\n".join(lines))
     sys.exit(1 if failed else 0)
 
@@ -128,12 +130,12 @@ def push(
 def _show_conflicts(conflicts: Iterable[PlanStep], as_json: bool) -> None:
     """Show both versions of every file in conflict, and end."""
     steps = list(conflicts)
-    lines = [line for step in steps for line in words.conflict_lines(step)]
+    lines = [line for step in steps for line in rendering.conflict_lines(step)]
     lines.append(
         f"{counted(len(steps), 'file')} in conflict; nothing was sent. Take over what the site "
         "says and push with --force, or give up your version: verdicts content pull --force"
     )
-    answer({"conflicts": list(map(words.step_json, steps))}, as_json, "\n".join(lines))
+    answer({"conflicts": list(map(rendering.step_json, steps))}, as_json, "\n".join(lines))
     sys.exit(1)
 
 

@@ -5,7 +5,7 @@ import msgspec
 from infra.cli.commands.content.effects import effect_lines, find_effects
 from schemas.events import ReviewSubmitted
 from schemas.records import Tool
-from streams.content_files.plan import PlanStep
+from streams.content_files.push_plan import PlanStep
 from streams.content_files.site_content import SiteRecords
 from tests.harness.records import DEVELOPER_TOOLS, PANEL, a_review, a_tool
 

@@ -20,8 +20,8 @@ from schemas.events import CategoryDefined, Data, ReviewerJoined, ReviewSubmitte
 from streams.content_files.checks import check_folder
 from streams.content_files.format.writing import write_file
 from streams.content_files.model import path_of
-from streams.content_files.plan import make_plan, to_send
 from streams.content_files.push_events import PushEvent, push_events
+from streams.content_files.push_plan import make_plan, to_send
 from streams.content_files.site_content import SiteRecords, digest_of
 from tests.conftest import empty
 from tests.harness.examples import NOON, a_bookmark, a_vote

@@ -1,6 +1,6 @@
 """Returned messages of our own making, in the formats that mail servers and programs use.
 
-Each case has the kind that it must be judged as. `RETURN_PATH` stands for the signed address.
+Each case has the kind that it must be classified as. `RETURN_PATH` stands for the signed address.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ RECIPIENT = "ada@example.com"
 
 
 class Case(NamedTuple):
-    """A message and how it must be judged."""
+    """A message and how it must be classified."""
 
     name: str
     kind: str

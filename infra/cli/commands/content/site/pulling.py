@@ -2,8 +2,8 @@
 
 from infra.cli.commands.content.site.folder import ContentFolder, ContentState
 from streams.content_files.format.writing import write_file
+from streams.content_files.pull_plan import FileUpdate, plan_pull
 from streams.content_files.site_content import SiteRecords, digest_of
-from streams.content_files.updating import FileUpdate, plan_pull
 
 
 def pull(

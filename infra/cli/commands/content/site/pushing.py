@@ -12,8 +12,8 @@ from infra.errors import VerdictsError
 from schemas.time.instants import SECOND
 from streams.content_files.checks import CheckedFolder, KnownSlugs
 from streams.content_files.model import Kind, kind_of, slugs_in
-from streams.content_files.plan import PlanStep, make_plan, to_send
 from streams.content_files.push_events import PushEvent, can_be_removed, push_events
+from streams.content_files.push_plan import PlanStep, make_plan, to_send
 from streams.content_files.site_content import SiteRecords, digest_of
 
 STAMP_SECONDS = 3600

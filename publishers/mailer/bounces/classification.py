@@ -16,7 +16,7 @@ _ADDRESS_HEADERS = ("To", "Delivered-To", "X-Original-To", "Envelope-To", "Retur
 
 
 class ReturnedMessage(NamedTuple):
-    """A judgement.
+    """A message that came back, classified.
 
     Attributes:
         kind: `hard`: the address is of no use; `soft`: it may be of use later; `complaint`: its
@@ -34,8 +34,8 @@ class ReturnedMessage(NamedTuple):
     detail: str = ""
 
 
-def judge(content: bytes) -> ReturnedMessage:
-    """Judge one message."""
+def classify(content: bytes) -> ReturnedMessage:
+    """Classify one message."""
     message = email.message_from_bytes(content, policy=email.policy.default)
     addresses = tuple(_addresses(message))
     subtype = message.get_content_subtype()
@@ -43,9 +43,9 @@ def judge(content: bytes) -> ReturnedMessage:
     if subtype == "report" and report == "feedback-report":
         return ReturnedMessage("complaint", addresses, detail=_feedback(message))
     if subtype == "report" and report == "delivery-status":
-        judged = _delivery_status(message)
-        if judged:
-            kind, recipients, detail = judged
+        classified = _delivery_status(message)
+        if classified:
+            kind, recipients, detail = classified
             return ReturnedMessage(kind, addresses, recipients, detail)
     if _is_reply(message):
         return ReturnedMessage("reply", addresses, detail=_subject(message))

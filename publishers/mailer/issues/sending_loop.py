@@ -1,4 +1,4 @@
-"""Keeps the connections busy with digest mails, no faster than the limits allow."""
+"""The sending loop: claims digest mails and keeps the connections busy, within the limits."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ IDLE_SECONDS = 1.0
 START_SECONDS = 5.0
 
 
-async def feed_digests(
+async def send_digests(
     digests: DigestMails,
     starter: IssueStarter,
     pool: MailConnectionPool,

@@ -12,10 +12,10 @@ from schemas.events import (
     ToolRetired,
 )
 from streams.content_files.model import ContentFile, path_of
-from streams.content_files.plan import make_plan, to_send
+from streams.content_files.pull_plan import plan_pull
 from streams.content_files.push_events import push_events
+from streams.content_files.push_plan import make_plan, to_send
 from streams.content_files.site_content import digest_of
-from streams.content_files.updating import plan_pull
 
 OLD = CategoryDefined("a", "A", "Old.")
 NEW = CategoryDefined("a", "A", "New.")

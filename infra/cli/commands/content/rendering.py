@@ -9,8 +9,8 @@ import msgspec
 from schemas.events import Data
 from streams.content_files.format.writing import write_file
 from streams.content_files.model import FileProblem, Kind, kind_of
-from streams.content_files.plan import PlanStep
 from streams.content_files.push_events import can_be_removed
+from streams.content_files.push_plan import PlanStep
 from streams.content_files.site_content import canonical
 
 _SIGNS = {"add": "+", "change": "~", "remove": "-", "stay": "·", "behind": "<", "conflict": "!"}
