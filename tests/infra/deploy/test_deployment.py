@@ -250,11 +250,17 @@ def test_no_variable_of_compose_that_holds_a_secret_has_a_default() -> None:
     assert {name for name in secrets if re.search(rf"\$\{{{name}:?-", text)} == set()
 
 
-def test_every_image_of_others_has_a_version() -> None:
+def test_every_image_of_others_has_a_version_and_one_digest() -> None:
     images = {service["image"] for service in COMPOSE["services"].values()}
-    images |= {pod["spec"]["containers"][0]["image"] for pod in PODS.values()}
-    versions = {image.partition(":")[2] for image in images - {OUR_IMAGE}}
-    assert all(version[:1].isdigit() or version[:2] == "v3" for version in versions)
+    for pod in PODS.values():
+        containers = [*pod["spec"]["containers"], *pod["spec"].get("initContainers", ())]
+        images |= {container["image"] for container in containers}
+    images |= set(
+        re.findall(r"^ARG PYTHON=(.+)$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
+    )
+    others = images - {OUR_IMAGE}
+    assert all(re.fullmatch(r"[a-z/]+:v?\d\S*@sha256:[0-9a-f]{64}", image) for image in others)
+    assert len({image.partition(":")[0] for image in others}) == len(others) == 5
 
 
 def test_the_brokers_password_reaches_no_service() -> None:
