@@ -17,6 +17,7 @@ PARTS, EXAMPLES = 10, 1_000
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_histories_with_merges_chains_circles_and_departures_are_what_the_contract_says(
     projected: Engine, part: int
