@@ -133,14 +133,16 @@ def diff(before: InMemoryContent, after: InMemoryContent) -> Iterator[ToolChange
     """Compare the tools of two contents; gives those that differ, by slug."""
     if before is after:
         return
-    merges = (*before.merges(), *after.merges())
-    joined = {merge.tool for merge in merges} if before.merges() != after.merges() else set()
     for slug in sorted({*before.slugs(), *after.slugs()}):
         old, new = before.tool(slug), after.tool(slug)
-        merged = slug not in joined or before.merges_into(slug) == after.merges_into(slug)
-        if old is new and merged:
+        same_merges = before.merges_into(slug) == after.merges_into(slug)
+        if old is new and same_merges:
             continue
-        same = merged and _facts(old) == _facts(new) and before.history(slug) == after.history(slug)
+        same = (
+            same_merges
+            and _facts(old) == _facts(new)
+            and before.history(slug) == after.history(slug)
+        )
         if not (same and _tallies(old) == _tallies(new)):
             yield ToolChange(slug, old, new, same)
 
