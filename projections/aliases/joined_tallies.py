@@ -33,8 +33,9 @@ class _Name(NamedTuple):
 def join_names(connection: Connection, earlier: Mapping[str, Counts]) -> dict[str, Counts]:
     """Add the earlier tallies of a tool's other names to its own.
 
-    A voter of two names counts once after the merge. Earlier tallies do not say who had voted for
-    both by then, so every such voter counts once in them, and the merge itself moves no votes.
+    After a merge, somebody who voted for two of the names counts once. An earlier tally does not
+    say who had voted for both by then, so each of these people counts once in it, too. Otherwise
+    the merge would look like a loss of votes.
     """
     joined = dict(earlier)
     for tool, names in _read_names(connection).items():

@@ -95,7 +95,7 @@ def _names_of_changed(start: int, end: int) -> Any:
 
 
 def _reviewed(start: int, end: int) -> CompoundSelect[Any]:
-    """Select the tools that were reviewed in a week, or lost a reviewer who left in that week."""
+    """Select the tools with a review of that week, or with a reviewer who left in that week."""
     counted = select(NAMED_TOOL.label("tool")).select_from(_REVISIONS).where(_COUNTS)
     # Two queries, each of which has an index; the one with both conditions would have none.
     return union_all(

@@ -11,7 +11,7 @@ from infra.settings import Settings
 from infra.telemetry import recording
 from projections.private.subscribers.subscriptions import unsubscribe
 from publishers.mailer.bounces.classification import classify
-from publishers.mailer.issues.bounce_tokens import BounceTokens, judge_bounces
+from publishers.mailer.issues.bounce_tokens import BounceTokens, apply_bounce
 
 _RECORD = text(
     """
@@ -94,4 +94,4 @@ def _act(connection: Connection, kind: str, mail: tuple[str, str], detail: str) 
         unsubscribe(connection, subscriber, "mail", datetime.now(UTC))
     elif kind in ("hard", "soft", "complaint"):
         connection.execute(_MARK, {"bounce": kind, "week": week, "subscriber": subscriber})
-        judge_bounces(connection, subscriber, kind, detail)
+        apply_bounce(connection, subscriber, kind, detail)

@@ -49,12 +49,12 @@ class BounceTokens:
         return f"{week[:4]}-W{week[5:]}", subscriber
 
     def record_refusal(self, connection: Connection, mail: SettledMail) -> None:
-        """Suppress an address that was refused, as `judge_bounces` says."""
-        judge_bounces(connection, mail.subscriber, mail.bounce, mail.reply)
+        """Suppress an address that was refused, as `apply_bounce` says."""
+        apply_bounce(connection, mail.subscriber, mail.bounce, mail.reply)
 
 
-def judge_bounces(connection: Connection, subscriber: str, bounce: str, source: str) -> None:
-    """Suppress at once after a hard bounce or a complaint, else after three issues in a row."""
+def apply_bounce(connection: Connection, subscriber: str, bounce: str, source: str) -> None:
+    """Suppress after a hard bounce, a complaint, or soft bounces of three issues in a row."""
     now = datetime.now(UTC)
     if bounce == "hard":
         suppress(connection, subscriber, "bounce", source[:200], now)

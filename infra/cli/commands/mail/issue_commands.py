@@ -45,7 +45,7 @@ def status(as_json: bool) -> None:
 @click.option("--to", "address", help="Send one copy to this address, outside the ledger.")
 @as_json
 def send(week: str, dry_run: bool, address: str | None, as_json: bool) -> None:
-    """Send a week's digest now to the subscribers who have not received it.
+    """Send a week's digest now to every subscriber who does not have it yet.
 
     \b
     verdicts mail send 2026-W47 --dry-run
