@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Engine
 
 from infra.kafka.codec import Codec
 from infra.kafka.offsets import LogOffsets
+from infra.kafka.reader import OffsetRange, Ranges, scan
 from infra.settings import Settings
 from projections import generations
 from projections.generation_diff import TableDiff, compare_tables
@@ -88,7 +89,8 @@ def compare(
         with snapshots.connect() as snapshot:
             with at_equal_offsets(settings, LogOffsets(settings), codec, name):
                 live = generations.find_live(snapshot)  # this takes the snapshot
-            ahead = _missing(snapshot, live, read_offsets(snapshot, name))
+            ranges = _ranges(snapshot, live, read_offsets(snapshot, name))
+            ahead = sum(1 for _ in scan(settings, ranges))
             if not (ahead and attempts):
                 return GenerationDiff(live, ahead, list(compare_tables(snapshot, live, name)))
         time.sleep(COMPARE_PAUSE_SECONDS)
@@ -135,6 +137,10 @@ def _require_beside(connection: Connection, name: str) -> None:
 
 
 def _missing(connection: Connection, name: str, target: Offsets) -> int:
-    """Number of events before `target` that a generation has not applied."""
+    """Number of offsets before `target` that a generation has not passed."""
+    return sum(offsets.length for offsets in _ranges(connection, name, target).values())
+
+
+def _ranges(connection: Connection, name: str, target: Offsets) -> Ranges:
     offsets = read_offsets(connection, name)
-    return sum(max(0, end - offsets.get(each, 0)) for each, end in target.items())
+    return {each: OffsetRange(offsets.get(each, 0), end) for each, end in target.items()}

@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import text
 
 from projections.generation_diff import compare_tables
+from schemas.topics import EVENT_PARTITIONS
 from streams.rebuild import service
 from tests.harness.examples import a_listing, a_vote
-from tests.harness.kafka import CODEC
+from tests.harness.kafka import CODEC, hanging_transaction
 from tests.streams.rebuild.rebuild_operator import FIRST, SECOND, Operator
 
 pytestmark = pytest.mark.integration
@@ -50,6 +51,19 @@ def test_a_generation_ahead_of_a_stopped_live_one_is_compared_and_its_lead_is_sh
     comparison = service.compare(operator.settings, operator.engine, CODEC, SECOND, attempts=2)
     assert comparison.ahead == 1
     assert {table.table for table in comparison.tables if not table.equal} == {"ballots", "tallies"}
+
+
+def test_markers_of_transactions_are_no_lead(
+    operator: Operator, tool: str, unique: Callable[[str], str]
+) -> None:
+    operator.stop_worker()
+    for partition in sorted(EVENT_PARTITIONS):
+        with hanging_transaction(operator.settings, partition, unique("transaction"), keys=1):
+            pass  # aborted at once
+    operator.send(a_vote(tool=tool, voter=f"{tool}-ahead"))
+    operator.rebuild()
+    comparison = service.compare(operator.settings, operator.engine, CODEC, SECOND, attempts=1)
+    assert comparison.ahead == 1
 
 
 def test_generations_of_different_code_are_compared_by_what_both_have_and_promoted(
