@@ -25,10 +25,14 @@ up: $(VENV)/.installed
 	@exec $(VENV)/bin/verdicts up --with-parent
 
 # Half of most tests is waiting, so two share the processors; faults have them for themselves.
+# RERUNS is for machines that others share and stall: so often a test that fails is tried again.
+# Each is named, with its traceback.
+RERUNS := 0
+
 test: $(VENV)/.testable
 	@exec $(VENV)/bin/python tests/harness/chromium.py
-	@exec $(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15 --ignore tests/faults
-	@exec $(VENV)/bin/python -m pytest --durations 15 tests/faults
+	@exec $(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15 --reruns $(RERUNS) --rerun-show-tracebacks -raR --ignore tests/faults
+	@exec $(VENV)/bin/python -m pytest --durations 15 --reruns $(RERUNS) --rerun-show-tracebacks -raR tests/faults
 
 faults: $(VENV)/.testable
 	@exec $(VENV)/bin/python -m pytest tests/faults tests/infra/cli/content --every-fault --hypothesis-profile thorough $(FAULTS)
