@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 # Records per second from which gathering pays.
-BATCHING_THRESHOLD = 300
+BATCHING_THRESHOLD = 60
 WINDOW_SECONDS = 0.1
 
 

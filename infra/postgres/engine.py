@@ -103,12 +103,14 @@ def create_plain_engine(
         pool_size=pool_size,
         max_overflow=max_overflow,
         pool_pre_ping=ping,
+        pool_use_lifo=True,
         connect_args={
             "application_name": name,
             "connect_timeout": 5,
             **_DETECT_LOSS,
             "options": (
                 f"{options} -c idle_in_transaction_session_timeout={idle_seconds}s -c timezone=UTC"
+                " -c plan_cache_mode=force_generic_plan"
             ),
         },
     )

@@ -5,11 +5,11 @@ database's clock.
 """
 
 import math
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 Purpose = Literal["new-voter", "mail-to", "mail-from", "sign-in-to", "sign-in-from"]
 """New voters per prefix; mails asked for, per address that gets them and per caller's prefix."""
@@ -20,8 +20,9 @@ _COUNT = text(
     """
     with tier as (
         select * from unnest(
-            cast(:purposes as text[]), cast(:keys as text[]), cast(:limits as bigint[])
-        ) with ordinality as each_tier (purpose, key, most, place)
+            cast(:purposes as text[]), cast(:keys as text[]), cast(:limits as bigint[]),
+            cast(:amounts as bigint[])
+        ) with ordinality as each_tier (purpose, key, most, amount, place)
     ), refused as (
         select tier.purpose, coalesce(
             extract(epoch from since + interval '1 hour' - clock_timestamp()), 3600
@@ -29,22 +30,24 @@ _COUNT = text(
         from tier left join verdicts.hourly_counts as counted
             on counted.purpose = tier.purpose and counted.key = tier.key
             and since > clock_timestamp() - interval '1 hour'
-        where coalesce(count, 0) >= most order by place limit 1
+        where coalesce(count, 0) >= most and not cast(:admitted as boolean)
+        order by place limit 1
     ), counted as (
         insert into verdicts.hourly_counts as counted (purpose, key, since, count)
-        select purpose, key, clock_timestamp(), 1 from tier
+        select purpose, key, clock_timestamp(), amount from tier
         where not exists (select from refused) order by place
         on conflict (purpose, key) do update set (since, count) = (
             select case when is_over then excluded.since else counted.since end,
-                   case when is_over then 1 else counted.count + 1 end
+                   excluded.count + case when is_over then 0 else counted.count end
             from (select counted.since <= excluded.since - interval '1 hour' as is_over) as hour
         )
         returning purpose, key, count,
             extract(epoch from since + interval '1 hour' - clock_timestamp())::float8 as seconds
     )
-    select purpose, seconds from refused
+    select purpose, seconds, -1 as room, 0 as place from refused
     union all
-    select purpose, seconds from counted join tier using (purpose, key) where count > most
+    select purpose, seconds, most - count, place from counted join tier using (purpose, key)
+    order by place
     """
 )
 # Rows that another transaction counts in are skipped, so a deadlock cannot arise.
@@ -79,23 +82,45 @@ class LimitReached(Exception):  # noqa: N818 - an outcome, named for what it is
         self.seconds = seconds
 
 
-def count_within(connection: Connection, limits: Sequence[HourlyLimit]) -> None:
+def count_within(connection: Connection, limits: Sequence[HourlyLimit]) -> dict[HourlyLimit, int]:
     """Count once under each key, in an order that all callers of these purposes share.
+
+    Returns:
+        How often each key may still count.
 
     Raises:
         LimitReached: A limit is reached, and nothing is counted. Only where another transaction
             took the last place meanwhile this one stays counted, unless it is rolled back.
     """
-    full = connection.execute(
-        _COUNT,
-        {
-            "purposes": [limit.purpose for limit in limits],
-            "keys": [limit.key for limit in limits],
-            "limits": [limit.limit for limit in limits],
-        },
-    ).first()
-    if full is not None:
-        raise LimitReached(full.purpose, max(1, math.ceil(full.seconds)))
+    rows = _count(connection, limits, [1] * len(limits), admitted=False)
+    for row in rows:
+        if row.room < 0:
+            raise LimitReached(row.purpose, max(1, math.ceil(row.seconds)))
+    return {limit: row.room for limit, row in zip(limits, rows, strict=True)}
+
+
+def add_counts(
+    connection: Connection, amounts: Mapping[HourlyLimit, int]
+) -> dict[HourlyLimit, int]:
+    """Count what happened already, so often under each key; returns as `count_within`."""
+    # Rows are locked in this order by all, and narrow limits come first in `count_within` too.
+    limits = sorted(amounts, key=lambda limit: (limit.limit, limit.key))
+    rows = _count(connection, limits, [amounts[limit] for limit in limits], admitted=True)
+    return {limit: row.room for limit, row in zip(limits, rows, strict=True)}
+
+
+def _count(
+    connection: Connection, limits: Sequence[HourlyLimit], amounts: list[int], *, admitted: bool
+) -> Sequence[Row[Any]]:
+    """The room of each limit after the count, in their order; or one row, of the refusal."""
+    parameters = {
+        "purposes": [limit.purpose for limit in limits],
+        "keys": [limit.key for limit in limits],
+        "limits": [limit.limit for limit in limits],
+        "amounts": amounts,
+        "admitted": admitted,
+    }
+    return connection.execute(_COUNT, parameters).all()
 
 
 def prune_counts(connection: Connection) -> None:

@@ -3,6 +3,9 @@
 Marks are rows, one per change. The publisher reads them in the snapshot that it renders from and
 deletes those alone, so a change that came later keeps its own mark.
 
+A mark says whether votes and bookmarks alone changed: most marks do, and a tally is read in a
+fraction of the time that a whole tool takes.
+
 A mark whose remaining pages are backfill stays, set apart: new pages, a category's new name, or the
 check of all files. Nobody waits for these, so they do not count as the publisher's delay.
 """
@@ -19,13 +22,13 @@ SITE = RecordKey("site", "")
 """Marks every page."""
 # A mark of a category or a reviewer covers its tools: the publisher then reads everything anew.
 INSERT = """
-insert into verdicts.dirty (kind, key)
-select kind, key from changed where kind not like 'tools-of-%%'
+insert into verdicts.dirty (kind, key, tally)
+select kind, key, tally from changed where kind not like 'tools-of-%%'
 """
 """For `projections.write.changed_keys`, which names the rows `changed`."""
 
 _PENDING = """
-select id, kind, key from verdicts.dirty
+select id, kind, key, tally from verdicts.dirty
 where id <> all(%(besides)s) order by id limit %(limit)s
 """
 _NEWEST = """
@@ -46,10 +49,20 @@ union all select %(kind)s, %(key)s, true, coalesce(min(at), clock_timestamp()) f
 """
 
 
-def pending(
-    connection: Statements, limit: int, besides: Collection[int] = ()
-) -> dict[int, RecordKey]:
-    """Look up the oldest marks, by their ids.
+class PendingMarks(NamedTuple):
+    """Marks that were looked up.
+
+    Attributes:
+        keys: The keys of the marked records, by the ids of their marks.
+        edited: The keys of which a mark stands for more than votes and bookmarks.
+    """
+
+    keys: dict[int, RecordKey]
+    edited: set[RecordKey]
+
+
+def pending(connection: Statements, limit: int, besides: Collection[int] = ()) -> PendingMarks:
+    """Look up the oldest marks.
 
     Args:
         connection: In a transaction.
@@ -57,7 +70,12 @@ def pending(
         besides: Ids of marks that the caller has already.
     """
     rows = connection.exec_driver_sql(_PENDING, {"limit": limit, "besides": list(besides)})
-    return {row.id: RecordKey(row.kind, row.key) for row in rows.all()}
+    marks = PendingMarks({}, set())
+    for mark, kind, key, tally in rows.all():
+        marks.keys[mark] = RecordKey(kind, key)
+        if not tally:
+            marks.edited.add(marks.keys[mark])
+    return marks
 
 
 class Mark(NamedTuple):
@@ -82,12 +100,12 @@ def newest(connection: Connection, limit: int) -> list[Mark]:
     return [Mark(*row) for row in rows]
 
 
-def delete(connection: Connection, ids: Iterable[int]) -> None:
+def delete(connection: Statements, ids: Iterable[int]) -> None:
     """Delete marks whose pages were written."""
     connection.exec_driver_sql(_DELETE, {"ids": list(ids)})
 
 
-def defer(connection: Connection, ids: Iterable[int]) -> None:
+def defer(connection: Statements, ids: Iterable[int]) -> None:
     """Set marks apart of which only backfill is left."""
     connection.exec_driver_sql(_DEFER, {"ids": list(ids)})
 

@@ -19,6 +19,7 @@ from projections.folds.handlers import HANDLERS
 from projections.folds.registers import RegisterWrite, fold
 from projections.record_keys import RecordKey
 from projections.write import changed_keys, checkpoints, tallies
+from projections.write.changed_keys import ChangedKeys
 from projections.write.checkpoints import CheckpointMove
 from projections.write.upserts import WRITERS
 from schemas.channels import Channel
@@ -82,7 +83,7 @@ def apply(engine: Engine, batches: Sequence[Batch], *, quiet: bool = False) -> N
         changed = apply_writes(connection, writes)
         require_moved()
         if not quiet:
-            changed_keys.add(connection, changed)
+            changed_keys.add(connection, *changed)
             notify(connection, Channel.APPLIED, map(_reached, batches))
 
 
@@ -95,9 +96,7 @@ def _reached(batch: Batch) -> str:
     return f"{topic}/{partition}/{batch.upto}"
 
 
-def apply_writes(
-    connection: Statements, writes: Mapping[str, list[RegisterWrite]]
-) -> set[RecordKey]:
+def apply_writes(connection: Statements, writes: Mapping[str, list[RegisterWrite]]) -> ChangedKeys:
     """Write the rows of every table, then the tools' versions; return the keys of changed records.
 
     All transactions write tables in one order and rows in the order of their keys, so two
@@ -114,7 +113,8 @@ def apply_writes(
     changed = {table: keys() for table, keys in written.items()}
     renamed = resolution.update(connection) if names_may_change else set()
     counted = {key for table in tallies.TALLIED for key in changed.pop(table, ())}
-    return counted | renamed | _bump_versions(connection, set().union(*changed.values()), renamed)
+    bumped = _bump_versions(connection, set().union(*changed.values()), renamed)
+    return ChangedKeys(renamed | bumped, counted)
 
 
 def _bump_versions(

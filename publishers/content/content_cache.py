@@ -18,7 +18,7 @@ from projections.history.edit_times import read_demo_tools, read_edit_times
 from projections.history.weekly_digests import list_digests
 from projections.read.categories import list_categories
 from projections.read.reviewers import list_reviewers
-from projections.read.tools import find_tools, list_tools
+from projections.read.tools import find_tools, list_tools, read_tallies
 from projections.record_keys import RecordKey
 from projections.write.dirty_records import SITE
 from publishers.content.in_memory_content import InMemoryContent
@@ -85,10 +85,37 @@ class Refreshed(NamedTuple):
 
 
 def refresh(
-    connection: Statements, content: InMemoryContent, marked: Collection[RecordKey]
+    connection: Statements,
+    content: InMemoryContent,
+    marked: Collection[RecordKey],
+    edited: Collection[RecordKey],
 ) -> Refreshed:
-    """Read what differs from `content`, given records that were marked since it was read."""
-    slugs = [key.key for key in marked if key.kind == "tool"]
+    """Read what differs from `content`, given records that were marked since it was read.
+
+    Args:
+        connection: In a snapshot.
+        content: The content before.
+        marked: The records.
+        edited: Those of them of which more may have changed than votes and bookmarks.
+    """
+    of_tools = [key for key in marked if key.kind == "tool"]
+    counted = [key.key for key in of_tools if key not in edited and content.tool(key.key)]
+    refreshed = _refresh_edited(
+        connection, content, marked, [key.key for key in of_tools if key.key not in counted]
+    )
+    tallies = read_tallies(connection, counted) if counted else {}
+    if not tallies:
+        return refreshed
+    return refreshed._replace(content=refreshed.content.with_tallies(tallies.values()))
+
+
+def _refresh_edited(
+    connection: Statements,
+    content: InMemoryContent,
+    marked: Collection[RecordKey],
+    slugs: Collection[str],
+) -> Refreshed:
+    """Read the whole records of tools, and whether more of `content` has to be read anew."""
     unread = frozenset(key for key in marked if key.kind != "tool" and key != SITE)
     if not slugs:
         return Refreshed(content, unread)

@@ -8,6 +8,7 @@ from itertools import product
 
 from msgspec import structs
 
+from projections.read.tools import ToolTally
 from publishers.content.site_content import SiteContent
 from publishers.views.tools.text_index import distinctive_words
 from schemas.digests import WeeklyDigest
@@ -44,7 +45,7 @@ class InMemoryContent(SiteContent):
         for merge in self._merges:
             self._merges_into[merge.tool].append(merge)
 
-    def with_tallies(self, tools: Iterable[Tool]) -> "InMemoryContent":
+    def with_tallies(self, tools: Iterable[Tool | ToolTally]) -> "InMemoryContent":
         """This content with the votes and bookmarks of these known tools.
 
         All other parts stay the same objects, so whatever was cached for them stays valid.
@@ -155,8 +156,8 @@ class InMemoryContent(SiteContent):
         """List the digests."""
         return self._digests
 
-    def _with_tally(self, tool: Tool) -> Tool:
-        """The known record of a tool with the tallies of this one."""
+    def _with_tally(self, tool: Tool | ToolTally) -> Tool:
+        """The known record of a tool with these tallies."""
         return structs.replace(
             self._tools[tool.tool],
             community=tool.community,

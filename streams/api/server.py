@@ -133,6 +133,8 @@ async def connect(
         stack.callback(read_model.close)
         counter = DatabaseCounter(settings)
         stack.callback(counter.close)
+        new_voters = SharedCounts(counter)
+        stack.push_async_callback(new_voters.close)
         private = DatabasePrivateStore(engine)
         stack.callback(private.close)
         producer = KafkaProducer(settings, on_fatal=lambda reason: _end(ending, reason))
@@ -140,7 +142,7 @@ async def connect(
         dependencies = Dependencies(
             tokens=CachedTokens.from_engine(engine),
             sessions=CachedSessions.from_engine(engine),
-            new_voters=SharedCounts(counter),
+            new_voters=new_voters,
             producer=producer,
             read_model=read_model,
             log_ends=KafkaLogEnds(settings),

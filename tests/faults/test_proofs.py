@@ -26,11 +26,11 @@ OUTBOX = Safeguard(
     "the outbox in the transaction",
     "projections/write/store.py",
     {
-        "            changed_keys.add(connection, changed)\n": "",
+        "            changed_keys.add(connection, *changed)\n": "",
         "def apply_writes(": (
             "def _announce(engine, changed):\n"
             "    with engine.begin() as connection:\n"
-            "        changed_keys.add(connection, changed)\n\n\n"
+            "        changed_keys.add(connection, *changed)\n\n\n"
             "def apply_writes("
         ),
         "notify(connection, Channel.APPLIED, map(_reached, batches))\n": (

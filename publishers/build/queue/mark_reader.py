@@ -68,10 +68,12 @@ class MarkReader:
         with self._timer.run():
             with pipelined(self._engine, SNAPSHOT) as snapshot:
                 known = [*besides, *self._new, *self._unread]
-                marks = dirty_records.pending(snapshot, MOST_MARKS, known)
+                marks, edited = dirty_records.pending(snapshot, MOST_MARKS, known)
                 self.notified = len(marks) == MOST_MARKS
                 marks = self._put_off(marks, content)
-                content, unread = content_cache.refresh(snapshot, content, {*marks.values()})
+                content, unread = content_cache.refresh(
+                    snapshot, content, {*marks.values()}, edited
+                )
             self._unread |= {mark: key for mark, key in marks.items() if key in unread}
             marks = {mark: key for mark, key in marks.items() if key not in unread}
             if self._unread and self._load_timer.seconds_until_due() <= 0:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 
 from sqlalchemy import Engine
 
+from infra.postgres.pipeline import pipelined
 from infra.telemetry import event_log, recording
 from projections.write import dirty_records
 from publishers.build.queue.page_queue import PageQueue, Priority
@@ -77,9 +78,9 @@ class MarkTracker:
         complete = _marks([*(change for change in built if not change.backfill), *filled])
         deferred = _marks(change for change in built if change.backfill)
         if complete or deferred:
-            with self._engine.begin() as connection:
-                dirty_records.delete(connection, complete)
-                dirty_records.defer(connection, deferred)
+            with pipelined(self._engine) as statements:
+                dirty_records.delete(statements, complete)
+                dirty_records.defer(statements, deferred)
         return len(complete)
 
     def _record(self, change: PendingChange) -> None:

@@ -1,8 +1,11 @@
 """Counts per hour, purpose and key: in the database, or in this process alone."""
 
+import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -19,6 +22,7 @@ from infra.settings import Settings
 from projections.private.hourly_counts import (
     HourlyLimit,
     LimitReached,
+    add_counts,
     count_within,
     prune_counts,
 )
@@ -31,6 +35,12 @@ COUNT_THREADS = 2
 AWAY_SECONDS = 5.0
 """How long this process counts alone once the database does not answer."""
 PRUNE_SECONDS = 600.0
+ADD_SECONDS = 0.05
+"""How long counts gather that nobody waits for."""
+SPARE_SHARE = 16
+"""A process admits at most one part in so many of what is left of a limit before it counts."""
+ROOM_SECONDS = 1.0
+"""How long what was left of a limit is taken for what is left."""
 
 log = structlog.get_logger(__name__)
 
@@ -91,20 +101,38 @@ class ProcessCounts:
         self._counts = dict(newest)
 
 
+class CountInDatabase(Protocol):
+    """Counts in the database; blocks, so it runs in a thread."""
+
+    def __call__(
+        self, amounts: Mapping[HourlyLimit, int], /, *, admitted: bool
+    ) -> Mapping[HourlyLimit, int]:
+        """Count so often under each key, or under none; give how often each may still count.
+
+        Raises:
+            LimitReached: A limit is reached, and what is to be counted is not `admitted` yet.
+        """
+        ...
+
+
 class SharedCounts:
     """Counts in the database, for all processes and over restarts.
+
+    Far from the limit a caller does not wait: its count is added a moment later, with those of
+    others. A process admits only a part of the room that it saw a moment ago in this way, so that
+    several of them do not pass the limit together.
 
     While the database is away the process counts alone, so that new voters can vote.
 
     Args:
-        count: Counts in the database; blocks, so it runs in a thread.
+        count: Counts in the database.
         clock: Monotonic seconds.
         timeout: Seconds without an answer after which the database counts as away.
     """
 
     def __init__(
         self,
-        count: Callable[[Sequence[HourlyLimit]], None],
+        count: CountInDatabase,
         clock: Callable[[], float] = time.monotonic,
         timeout: float = COUNT_SECONDS,
     ) -> None:
@@ -113,16 +141,60 @@ class SharedCounts:
         self._pool = BlockingPool(COUNT_THREADS, "hourly counts", timeout)
         self._alone = ProcessCounts(clock)
         self._away_until = float("-inf")
+        self._room: dict[HourlyLimit, tuple[int, float]] = {}
+        self._uncounted: Counter[HourlyLimit] = Counter()
+        self._adding: asyncio.Task[None] | None = None
 
     async def count(self, limits: Sequence[HourlyLimit]) -> None:
         """Count once; see `HourlyCounts`."""
         if self._clock() >= self._away_until:
-            try:
-                return await self._pool.run(self._count, limits)
-            except SQLAlchemyError as error:
-                self._away_until = self._clock() + AWAY_SECONDS
-                log.warning("this process counts new voters alone", reason=error_text(error))
-        return await self._alone.count(limits)
+            if self._is_far_from(limits):
+                self._uncounted.update(limits)
+                if self._adding is None:
+                    self._adding = asyncio.create_task(self._add_soon())
+                return
+            if await self._count_now(dict.fromkeys(limits, 1), admitted=False):
+                return
+        await self._alone.count(limits)
+
+    async def close(self) -> None:
+        """Add what was not counted yet."""
+        if self._adding is not None:
+            self._adding.cancel()
+            await self._add()
+
+    def _is_far_from(self, limits: Sequence[HourlyLimit]) -> bool:
+        """Whether no limit can be near, whatever other processes admit in the same moment."""
+        seen_after = self._clock() - ROOM_SECONDS
+        for limit in limits:
+            room, seen = self._room.get(limit, (0, 0.0))
+            if seen < seen_after or self._uncounted[limit] >= room // SPARE_SHARE:
+                return False
+        return True
+
+    async def _add_soon(self) -> None:
+        await asyncio.sleep(ADD_SECONDS)
+        self._adding = None
+        await self._add()
+
+    async def _add(self) -> None:
+        amounts, self._uncounted = self._uncounted, Counter()
+        await self._count_now(amounts, admitted=True)
+
+    async def _count_now(self, amounts: Mapping[HourlyLimit, int], *, admitted: bool) -> bool:
+        """Count in the database; False where that is away."""
+        call = partial(self._count, amounts, admitted=admitted)
+        try:
+            room = await self._pool.run(call)
+        except SQLAlchemyError as error:
+            self._away_until = self._clock() + AWAY_SECONDS
+            log.warning("this process counts new voters alone", reason=error_text(error))
+            return False
+        if len(self._room) >= MAX_KEYS:
+            self._room.clear()  # each key's next caller waits for the database once
+        now = self._clock()
+        self._room.update((limit, (left, now)) for limit, left in room.items())
+        return True
 
 
 class DatabaseCounter:
@@ -146,12 +218,16 @@ class DatabaseCounter:
         self._prune_at = clock()
         self._pruning = threading.Lock()
 
-    def __call__(self, limits: Sequence[HourlyLimit]) -> None:
-        """Count once under each key, or under none."""
+    def __call__(
+        self, amounts: Mapping[HourlyLimit, int], /, *, admitted: bool
+    ) -> Mapping[HourlyLimit, int]:
+        """Count; see `CountInDatabase`."""
         with self._engine.connect() as connection:
             if self._is_prune_due():
                 prune_counts(connection)
-            count_within(connection, limits)
+            if admitted:
+                return add_counts(connection, amounts)
+            return count_within(connection, list(amounts))
 
     def close(self) -> None:
         """Close the connections."""

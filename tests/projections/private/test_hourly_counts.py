@@ -12,6 +12,7 @@ from infra.settings import Settings
 from projections.private.hourly_counts import (
     HourlyLimit,
     LimitReached,
+    add_counts,
     count_within,
     prune_counts,
     read_counts,
@@ -76,6 +77,15 @@ def test_a_limit_of_none_admits_nobody(engine: Engine) -> None:
     assert counts(engine) == {}
 
 
+def test_what_happened_already_counts_past_the_limit(engine: Engine) -> None:
+    with engine.begin() as connection:
+        assert count_within(connection, TIERS) == {TIERS[0]: 1, TIERS[1]: 2}
+        assert add_counts(connection, {TIERS[1]: 2, TIERS[0]: 2}) == {TIERS[0]: -1, TIERS[1]: 0}
+    assert counts(engine) == {"10.1.0.0/16": 3, "10.1.0.0/24": 3}
+    with pytest.raises(LimitReached):
+        count(engine)
+
+
 def test_prefixes_whose_hour_is_over_are_pruned(engine: Engine) -> None:
     count(engine)
     age(engine, 3600)
@@ -102,7 +112,7 @@ def test_of_many_at_once_no_more_are_admitted_than_the_limit(fresh_database: str
 
     def is_admitted(_: int) -> bool:
         try:
-            counter([HourlyLimit("new-voter", "10.1.0.0/24", 7)])
+            counter({HourlyLimit("new-voter", "10.1.0.0/24", 7): 1}, admitted=False)
         except LimitReached:
             return False
         return True

@@ -8,13 +8,16 @@ from projections import pipeline_state
 from projections.record_keys import RecordKey
 from projections.write import changed_keys, dirty_records
 from schemas.channels import Channel
+from schemas.events import Event
 from tests.harness.examples import (
     CATEGORY,
     NOON,
     TOOL,
+    a_bookmark,
     a_category,
     a_listing,
     a_removal,
+    a_review,
     a_reviewer,
     a_vote,
 )
@@ -27,7 +30,7 @@ ANT, BEE = RecordKey("tool", "ant"), RecordKey("tool", "bee")
 
 def pending(engine: Engine) -> dict[int, RecordKey]:
     with engine.connect() as connection:
-        return dirty_records.pending(connection, 10_000)
+        return dirty_records.pending(connection, 10_000).keys
 
 
 def test_a_batch_queues_and_marks_what_it_changes_and_wakes_both_with_one_notification(
@@ -76,8 +79,22 @@ def test_marks_that_are_known_are_left_out_and_the_oldest_come_first(projected: 
             changed_keys.mark(connection, [key])
     first, second = pending(projected)
     with projected.connect() as connection:
-        assert dirty_records.pending(connection, 1) == {first: ANT}
-        assert dirty_records.pending(connection, 1, [first]) == {second: BEE}
+        assert dirty_records.pending(connection, 1).keys == {first: ANT}
+        assert dirty_records.pending(connection, 1, [first]).keys == {second: BEE}
+
+
+def test_a_mark_tells_votes_and_bookmarks_from_edits(projected: Engine, journal: Journal) -> None:
+    def edited(*events: Event) -> set[RecordKey]:
+        journal.dirty()
+        journal.apply(*events)
+        with projected.connect() as connection:
+            return dirty_records.pending(connection, 10).edited
+
+    tool = RecordKey("tool", TOOL)
+    assert edited(a_listing(), a_vote()) == {tool}
+    assert edited(a_vote(voter="v-2"), a_bookmark(), a_vote(tool="other")) == set()
+    assert edited(a_vote(voter="v-3"), a_review()) == {tool}
+    assert len(pending(projected)) == 1
 
 
 def test_merged_are_one_mark_of_each_record_and_one_of_the_site_as_old_as_the_oldest(

@@ -119,7 +119,7 @@ def test_a_tool_that_comes_into_a_category_while_that_is_renamed_shows_the_new_n
     first, second = (renaming, listing) if renamed_first else (listing, renaming)
     with pipelined(site.engine) as connection:
         writes = fold([second], HANDLERS)
-        changed_keys.add(connection, store.apply_writes(connection, writes))
+        changed_keys.add(connection, *store.apply_writes(connection, writes))
         site.build(first)
     build_marked(site.builder)
     for path in ("/", "/tools/cow/", "/compare/ant-vs-cow/", "/categories/insects/"):

@@ -37,17 +37,23 @@ class CachedContent:
         with engine.connect() as connection:
             self.content = content_cache.load(connection)
 
-    def refresh(self, *events: Event, marked: str) -> dict[str, bool]:
-        """Whether only votes and bookmarks changed, by changed tool."""
-        return self.refresh_all(*events, marked=[marked])
+    def refresh(self, *events: Event, marked: str, tally: bool = False) -> dict[str, bool]:
+        """Whether only votes and bookmarks changed, by changed tool.
 
-    def refresh_all(self, *events: Event, marked: Sequence[str]) -> dict[str, bool]:
+        With `tally` the mark says that no more has changed.
+        """
+        return self.refresh_all(*events, marked=[marked], tally=tally)
+
+    def refresh_all(
+        self, *events: Event, marked: Sequence[str], tally: bool = False
+    ) -> dict[str, bool]:
         """The same where several tools are marked."""
         self._journal.apply(*events)
         before = self.content
         keys = [RecordKey("tool", slug) for slug in marked]
+        edited = [] if tally else keys
         with self._engine.connect() as connection:
-            self.content, unread = content_cache.refresh(connection, before, keys)
+            self.content, unread = content_cache.refresh(connection, before, keys, edited)
             if unread:  # as the builder does
                 self.content = content_cache.load(connection)
         return {
@@ -113,6 +119,23 @@ def test_refreshing_unchanged_tools_changes_nothing(cache: CachedContent) -> Non
     assert cache.refresh(marked="unheard-of") == {}
 
 
+def test_content_after_votes_equals_the_database(cache: CachedContent) -> None:
+    votes = [a_vote(tool="ant", voter="v-2"), a_vote("skip", tool="bee"), a_bookmark(tool="ant")]
+    history = cache.content.history("ant")
+    changed = cache.refresh_all(*votes, marked=["ant", "bee"], tally=True)
+    assert changed == {"ant": True, "bee": True}
+    agree(cache.content, cache.loaded())
+    assert cache.content.history("ant") is history
+
+
+def test_the_mark_of_a_tally_reads_no_more_of_a_tool_that_is_known(cache: CachedContent) -> None:
+    review = a_review(90, tool="ant", reviewer="zoe")
+    assert cache.refresh(review, marked="ant", tally=True) == {}
+    listing, vote = a_listing("eel", "Eel", "insects", time=LATER), a_vote(tool="eel")
+    assert cache.refresh(listing, vote, marked="eel", tally=True) == {"eel": False}
+    assert cache.refresh(a_vote(tool="unheard-of"), marked="unheard-of", tally=True) == {}
+
+
 def test_an_edit_reads_only_its_tool(cache: CachedContent) -> None:
     bee = cache.content.tool("bee")
     review = a_review(90, tool="ant", reviewer="zoe")
@@ -165,7 +188,7 @@ def test_content_after_an_edit_equals_the_database(cache: CachedContent, edit: s
 def test_other_records_are_left_to_read_everything(cache: CachedContent, projected: Engine) -> None:
     keys = [RecordKey("category", "insects"), RecordKey("reviewer", "ann"), RecordKey("site", "")]
     with projected.connect() as connection:
-        content, unread = content_cache.refresh(connection, cache.content, keys)
+        content, unread = content_cache.refresh(connection, cache.content, keys, keys)
     assert content is cache.content
     assert unread == {*keys[:2]}
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -10,10 +10,19 @@ from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from projections.private.hourly_counts import HourlyLimit, LimitReached
-from streams.api.auth.hourly_counts import AWAY_SECONDS, HOUR, ProcessCounts, SharedCounts
+from streams.api.auth.hourly_counts import (
+    AWAY_SECONDS,
+    HOUR,
+    ROOM_SECONDS,
+    SPARE_SHARE,
+    ProcessCounts,
+    SharedCounts,
+)
 from streams.api.auth.new_voter_limit import NewVoterRateLimit, new_voter_tiers
 from streams.api.auth.trusted_proxies import TrustedProxies
 from streams.api.http.problems import Problem
+
+Amounts = Mapping[HourlyLimit, int]
 
 
 class Network:
@@ -111,7 +120,7 @@ def test_clients_themselves_are_no_warning() -> None:
 def test_while_the_database_is_away_the_process_counts_alone_and_asks_it_rarely() -> None:
     now, asked = 0.0, 0
 
-    def refuse(_: Sequence[HourlyLimit]) -> None:
+    def refuse(_: Amounts, /, *, admitted: bool) -> Amounts:
         nonlocal asked
         asked += 1
         raise OperationalError("insert", {}, Exception("away"))
@@ -130,8 +139,69 @@ def test_while_the_database_is_away_the_process_counts_alone_and_asks_it_rarely(
 
 
 def test_a_database_that_hangs_delays_a_new_voter_little() -> None:
-    counts = SharedCounts(lambda _: time.sleep(0.5), timeout=0.05)
+    def hang(_: Amounts, /, *, admitted: bool) -> Amounts:
+        time.sleep(0.5)
+        return {}
+
+    counts = SharedCounts(hang, timeout=0.05)
     since = time.monotonic()
     for _ in range(5):
         asyncio.run(counts.count([HourlyLimit("new-voter", "network", 60)]))
     assert time.monotonic() - since < 0.5
+
+
+class Database:
+    """Keeps what it is asked to count.
+
+    Attributes:
+        room: What is left of every limit.
+        admitted: What was counted after it happened, by call.
+        asked: How often a caller waited for a count.
+    """
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.admitted: list[int] = []
+        self.asked = 0
+
+    def count(self, amounts: Amounts, /, *, admitted: bool) -> Amounts:
+        if admitted:
+            self.admitted += amounts.values()
+        else:
+            self.asked += 1
+        return dict.fromkeys(amounts, self.room)
+
+
+async def count_voters(counts: SharedCounts, voters: int) -> None:
+    for _ in range(voters):
+        await counts.count([HourlyLimit("new-voter", "network", 1_000)])
+    await counts.close()
+
+
+def test_far_from_the_limit_voters_are_counted_together_and_wait_once() -> None:
+    database = Database(room=10 * SPARE_SHARE)
+    asyncio.run(count_voters(SharedCounts(database.count), 9))
+    assert (database.asked, database.admitted) == (1, [8])
+
+
+def test_a_process_admits_few_before_it_counts_again() -> None:
+    database = Database(room=3 * SPARE_SHARE)
+    asyncio.run(count_voters(SharedCounts(database.count), 9))
+    assert database.asked + sum(database.admitted) == 9
+    assert max(database.admitted) <= 3
+
+
+def test_close_to_the_limit_each_voter_is_counted_first() -> None:
+    database = Database(room=SPARE_SHARE - 1)
+    asyncio.run(count_voters(SharedCounts(database.count), 9))
+    assert (database.asked, database.admitted) == (9, [])
+
+
+def test_what_was_left_a_while_ago_admits_nobody() -> None:
+    now = 0.0
+    database = Database(room=10 * SPARE_SHARE)
+    counts = SharedCounts(database.count, clock=lambda: now)
+    asyncio.run(count_voters(counts, 1))
+    now = ROOM_SECONDS + 1
+    asyncio.run(count_voters(counts, 1))
+    assert (database.asked, database.admitted) == (2, [])
