@@ -100,6 +100,14 @@ def _loader(theme: Theme) -> BaseLoader:
     return ChoiceLoader([*first, ours, PrefixLoader({"ours": ours})])
 
 
+def _clean(value: object) -> object:
+    """A text without control characters; HTML, which was made from such texts, stays as it is.
+
+    Macros wrap one another's HTML, so it would be searched again and again.
+    """
+    return value if isinstance(value, Markup) else drop_controls(value)
+
+
 @part_cache.by_value
 def _environment(theme: Theme) -> Environment:
     environment = Environment(
@@ -107,7 +115,7 @@ def _environment(theme: Theme) -> Environment:
         # Markdown is not escaped as HTML: its templates use `inline` and `quoted`.
         autoescape=select_autoescape(disabled_extensions=("md", "txt"), default=True),
         undefined=StrictUndefined,
-        finalize=drop_controls,
+        finalize=_clean,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

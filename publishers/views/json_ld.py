@@ -13,6 +13,7 @@ from publishers.views.text.formatting import instant
 from publishers.views.text.markdown import to_plain
 from schemas.facts.values import FactDefinition, Money
 from schemas.records import Authored, Review, Reviewer, Tool
+from schemas.text.isolation import drop_controls
 from schemas.text.web_address import is_web_address
 
 _WHOLE_TEXT = 100_000
@@ -29,7 +30,7 @@ class Crumb(NamedTuple):
 def script(site: str, nodes: Sequence[dict[str, Any]]) -> Markup:
     """A graph as the content of a script element; no text in it can close the element."""
     graph = {"@context": "https://schema.org", "@graph": nodes}
-    text = msgspec.json.encode(graph).decode()
+    text = str(drop_controls(msgspec.json.encode(graph).decode()))
     # Paths become addresses. A text cannot match, since its quotes are escaped.
     for key in ("@id", "item", "url"):
         text = text.replace(f'"{key}":"/', f'"{key}":"{site}/')

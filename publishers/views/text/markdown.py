@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from publishers.render_cache import part_cache
 from publishers.views.text.formatting import shorten
+from schemas.text.isolation import drop_controls
 from schemas.text.web_address import is_web_address
 
 
@@ -41,7 +42,7 @@ _PARSER = _Subset()
 @part_cache.by_value
 def to_html(text: str) -> Markup:
     """The text as safe HTML blocks."""
-    return Markup(_PARSER.render(text))  # noqa: S704 (the parser escapes its input)
+    return Markup(_PARSER.render(str(drop_controls(text))))  # noqa: S704 (the parser escapes its input)
 
 
 @part_cache.by_value

@@ -1,6 +1,7 @@
 """The limit on new voters per network."""
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from ipaddress import IPv4Address, ip_network
 
 import structlog
@@ -73,15 +74,16 @@ class NewVoterRateLimit:
             )
 
 
-def new_voter_tiers(address: str, per_hour: int) -> list[HourlyLimit]:
+@lru_cache(maxsize=4096)
+def new_voter_tiers(address: str, per_hour: int) -> tuple[HourlyLimit, ...]:
     """The prefixes in which a new voter counts, the narrowest first, with their limits."""
     narrow = HourlyLimit("new-voter", network_prefix(address), per_hour)
     parsed = parse_address(address)
     if parsed is None:
-        return [narrow]
+        return (narrow,)
     bits = 16 if isinstance(parsed, IPv4Address) else 48
     wide = str(ip_network(f"{parsed}/{bits}", strict=False))
-    return [narrow, HourlyLimit("new-voter", wide, per_hour * WIDE_FACTOR)]
+    return narrow, HourlyLimit("new-voter", wide, per_hour * WIDE_FACTOR)
 
 
 def is_unnamed_proxy(address: str, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:

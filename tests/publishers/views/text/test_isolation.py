@@ -84,7 +84,9 @@ def test_control_characters_are_left_out() -> None:
 
 
 def test_no_page_shows_a_control_character() -> None:
-    tool = a_tool("one", "O\x01ne", a_review(body="a\x01b"), description="c\x08d", tagline="e\x1bf")
+    tool = a_tool(
+        "one", "O\x01n\x85e", a_review(body="a\x01b\x85"), description="c\x08d", tagline="e\x1bf"
+    )
     other = a_tool("two", "Two")
     content = InMemoryContent([tool, other], [DEVELOPER_TOOLS], [BUILDER])
     paths = catalogue.page_paths(content)
