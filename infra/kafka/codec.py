@@ -18,7 +18,13 @@ from schemas import topics
 from schemas.avro import catalogue
 from schemas.avro.catalogue import Version
 from schemas.avro.record_fields import to_fields, to_record, upcast_digest
-from schemas.avro.voter_events import VoterEvent, encode_voter_event
+from schemas.avro.voter_events import (
+    VOTER_EVENTS,
+    EventFields,
+    VoterEvent,
+    decode_voter_event,
+    encode_voter_event,
+)
 from schemas.digests import AnyRecord, Digest
 from schemas.events import EVENT_TYPES, Data, Event
 from schemas.fields import LONGEST_ID
@@ -118,21 +124,34 @@ class Codec:
         Raises:
             UndecodableError: with a reason for the dead letter.
         """
-        type_, fields = self._decode(topic, raw)
+        type_, (id_, time, fields, source) = self._read_event(topic, raw)
         try:
             # Avro has checked the types; msgspec checks what Avro cannot express.
-            id_, time, source = fields.pop("id"), fields.pop("time"), fields.pop("source")
-            for name in _UNSET_FIELDS[type_]:
-                if fields[name] is None:
-                    del fields[name]
             data: Data = msgspec.convert(fields, type_)
-        except (msgspec.ValidationError, KeyError) as error:
+        except msgspec.ValidationError as error:
             raise UndecodableError(f"no valid {type_.__name__}: {error}") from None
         if not 0 < len(id_) <= LONGEST_ID or "\0" in id_:
             raise UndecodableError(f"its id {id_[:LONGEST_ID]!r} is empty, too long or holds NUL")
         if not FIRST_TIME <= time <= LAST_TIME:
             raise UndecodableError(f"its time {time} lies outside years 1 to 9999")
         return Event(id_, time, data, source)
+
+    def _read_event(self, topic: str, raw: bytes | None) -> tuple[type[Data], EventFields]:
+        """The type of an event's data and its fields, unchecked."""
+        schema = self._read[topic].get(raw[:_PREFIX_SIZE]) if raw else None
+        if raw and schema and schema.type in VOTER_EVENTS:
+            usual = decode_voter_event(raw, _PREFIX_SIZE, schema.type)
+            if usual is not None:
+                return schema.type, usual
+        type_, fields = self._decode(topic, raw)
+        try:
+            id_, time, source = fields.pop("id"), fields.pop("time"), fields.pop("source")
+            unset = [name for name in _UNSET_FIELDS[type_] if fields[name] is None]
+        except KeyError as error:
+            raise UndecodableError(f"no valid {type_.__name__}: {error}") from None
+        for name in unset:
+            del fields[name]
+        return type_, EventFields(id_, time, fields, source)
 
     def is_current(self, topic: str, raw: bytes | None) -> bool:
         """Whether bytes are of a current schema of the topic: decoding them asks no registry."""
