@@ -158,13 +158,12 @@ def _with_community(
 
 def diff(before: InMemoryContent, after: InMemoryContent) -> Iterator[ToolChange]:
     """Compare the tools of two contents; gives those that differ, by slug."""
-    if before is after:
-        return
-    for slug in sorted({*before.slugs(), *after.slugs()}):
+    slugs = after.replaced_since(before)
+    if before.merges() is not after.merges():
+        slugs |= {merge.tool for content in (before, after) for merge in content.merges()}
+    for slug in sorted(slugs):
         old, new = before.tool(slug), after.tool(slug)
         same_merges = before.merges_into(slug) == after.merges_into(slug)
-        if old is new and same_merges:
-            continue
         same = (
             same_merges
             and _facts(old) == _facts(new)

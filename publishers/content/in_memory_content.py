@@ -100,6 +100,12 @@ class InMemoryContent(SiteContent):
         """Every listed tool, also the retired ones."""
         return self._tools.keys()
 
+    def replaced_since(self, before: "InMemoryContent") -> set[str]:
+        """The slugs of tools whose records are other objects than in former content."""
+        former = before._tools
+        replaced = {slug for slug, tool in self._tools.items() if former.get(slug) is not tool}
+        return replaced | (former.keys() - self._tools.keys())
+
     def tool(self, slug: str) -> Tool | None:
         """Look a tool up."""
         return self._tools.get(slug)

@@ -16,8 +16,9 @@ from publishers.content.in_memory_content import InMemoryContent
 MOST_MARKS = 2_000
 MOST_NEW_TOOLS = 25
 """Tools that enter the site at once: each has dozens of pages, and moves those close to it."""
-# How often marks are read, and how often everything is.
-MARKS, LOADS = Throttle(0.25, 0.015, 0.2), Throttle(0.25, 0.0, 2.0)
+# How often marks are read, and how often everything is. On processors with much other work a read
+# mostly waits for the database, and the pages that it brings have to be built as well.
+MARKS, LOADS = Throttle(0.15, 0.015, 0.2), Throttle(0.25, 0.0, 2.0)
 
 
 class MarkReader:

@@ -52,7 +52,7 @@ class Limits(NamedTuple):
     wait: float
 
 
-# Reading marks takes up to a quarter of the time, and tools' own pages half of it, where processors
+# Reading marks takes up to a sixth of the time, and tools' own pages half of it, where processors
 # are short: the others' shares have to fit into the rest.
 LIMITS = {
     Priority.TOOL: Limits(0.5, 1.0, 0.0),
