@@ -13,8 +13,11 @@ from infra.settings import Settings
 from infra.supervisor.console import Screen
 from infra.supervisor.service_output import ServiceOutput
 from infra.supervisor.supervisor import Service
+from schemas.channels import ServiceName
 
-SERVICE_GRACE_SECONDS = 7.0
+GRACE_SECONDS = 7.0
+MAILER_GRACE_SECONDS = 27.0
+"""A mail server may take its time for the mails under way; else these would be ambiguous."""
 
 
 def service_process(
@@ -40,7 +43,8 @@ def service_process(
         output.follow(child.stdout)
         return child
 
-    return Service(name, start, signal.SIGTERM, SERVICE_GRACE_SECONDS, log)
+    grace = MAILER_GRACE_SECONDS if name == ServiceName.MAILER else GRACE_SECONDS
+    return Service(name, start, signal.SIGTERM, grace, log)
 
 
 def service_environment(settings: Settings, *, metrics: str, instance: str) -> dict[str, str]:

@@ -33,7 +33,7 @@ class Service:
     ) -> None:
         self.name, self.log = name, log
         self.failures = 0
-        self._start, self._stop_signal, self._grace = start, stop_signal, grace
+        self._start, self._stop_signal, self.grace = start, stop_signal, grace
         self._child: Child | None = None
         self._started = 0.0
 
@@ -64,7 +64,7 @@ class Service:
     def stop(self) -> None:
         """Request an orderly end; kill the process after the grace period."""
         if self._child:
-            stop(self._child, self._stop_signal, self._grace)
+            stop(self._child, self._stop_signal, self.grace)
 
     def kill(self) -> None:
         """Kill the process."""

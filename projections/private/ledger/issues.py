@@ -40,6 +40,7 @@ _FILL = text(
 )
 _ZONES = text("select distinct timezone from verdicts.subscribers where unsubscribed is null")
 _FIND = text("select * from verdicts.mail_issues where week = :week")
+_LOCK = text("select * from verdicts.mail_issues where week = :week for update")
 _LIST = text("select * from verdicts.mail_issues order by week desc")
 _SET_STATE = text(
     """
@@ -153,9 +154,9 @@ def list_zones(connection: Connection) -> list[str]:
     return list(connection.execute(_ZONES).scalars())
 
 
-def find_issue(connection: Connection, week: str) -> MailIssue | None:
-    """The issue of a week."""
-    row = connection.execute(_FIND, {"week": week}).mappings().one_or_none()
+def find_issue(connection: Connection, week: str, *, lock: bool = False) -> MailIssue | None:
+    """The issue of a week; with `lock` it stays as it is until the end of the transaction."""
+    row = connection.execute(_LOCK if lock else _FIND, {"week": week}).mappings().one_or_none()
     return msgspec.convert(dict(row), MailIssue) if row else None
 
 

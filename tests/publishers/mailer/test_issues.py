@@ -7,10 +7,12 @@ import random
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 from functools import partial
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.harness.services import ROOT, python
@@ -59,6 +61,33 @@ def test_a_digest_reaches_each_subscriber_once_with_links_of_its_own(mailing: Ma
         assert f"/subscriptions/?token={ada}" in text
     assert text_of(message, "html").count("<img") == 0
     assert bob in text_of(messages["bob@example.org"], "html")
+
+
+def test_an_issue_that_the_mailer_starts_at_the_same_time_can_be_sent(mailing: Mailing) -> None:
+    mailing.freeze()
+    mailing.subscribe("ada@example.com", "bob@example.org")
+    with psycopg.connect(mailing.database) as mailer, ThreadPoolExecutor() as threads:
+        mailer.execute(
+            "insert into verdicts.mail_issues (week, state) values (%s, 'sending')", [WEEK]
+        )
+        sending = threads.submit(mailing.json, "send", WEEK)
+        blocked = "select 1 from pg_stat_activity where wait_event_type = 'Lock'"
+        wait_until("the command waits for the mailer", lambda: mailing.execute(blocked))
+        mailer.commit()
+        assert sending.result()["mails"] == 2
+
+
+def test_an_issue_stays_as_it_is_while_an_operator_decides(mailing: Mailing) -> None:
+    mailing.freeze()
+    mailing.subscribe("ada@example.com")
+    mailing.json("send", WEEK)
+    with psycopg.connect(mailing.database) as mailer, ThreadPoolExecutor() as threads:
+        mailer.execute("update verdicts.mail_issues set state = 'done'")
+        pausing = threads.submit(mailing.run, "pause", WEEK)
+        blocked = "select 1 from pg_stat_activity where wait_event_type = 'Lock'"
+        wait_until("the command waits for the mailer", lambda: mailing.execute(blocked))
+        mailer.commit()
+        assert "is done, so it cannot be paused" in pausing.result().stderr
 
 
 def test_lines_fit_and_a_second_mail_differs_in_its_fields_alone(mailing: Mailing) -> None:
