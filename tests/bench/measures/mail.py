@@ -91,8 +91,10 @@ def _sink() -> Iterator[tuple[int, psutil.Process]]:
     command = [sys.executable, "-m", "tests.bench.load.mail_sink"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        yield int(process.stdout.readline()), psutil.Process(process.pid)
-        process.kill()
+        try:
+            yield int(process.stdout.readline()), psutil.Process(process.pid)
+        finally:
+            process.kill()
 
 
 def _issue(stage: Stage, port: int, subscribers: int) -> tuple[float, ...]:
