@@ -120,8 +120,7 @@ def _upper(groups: bytes) -> int:
     more, last = groups[:-1], groups[-1]
     if len(groups) != _UPPER_BYTES or last > 127 or any(group < 128 for group in more):
         raise ValueError("another number of bytes")
-    numbers = enumerate(groups)
-    return sum((group & 127) << _LOW_BITS + 7 * place for place, group in numbers)
+    return sum((group & 127) << _LOW_BITS + 7 * index for index, group in enumerate(groups))
 
 
 def _long(number: int) -> bytes:
