@@ -12,8 +12,9 @@ from publishers.mailer.issues.digest_mails import DigestMails
 from publishers.mailer.issues.issue_starter import IssueStarter
 
 GROUP = 64
-"""Mails of a claim; as many may be under way at a stop, and are claimed again."""
-LOW = 16
+"""Mails of a claim; twice as many may be under way at a stop, and are claimed again."""
+LOW = 48
+"""With fewer mails in hand the next are claimed, so that no connection waits for the database."""
 IDLE_SECONDS = 1.0
 START_SECONDS = 5.0
 
@@ -29,6 +30,7 @@ async def send_digests(
 ) -> None:
     """Start issues, claim their mails and hand them to the pool until stopped."""
     waiting: list[DigestMail] = []
+    claiming: asyncio.Future[list[DigestMail]] | None = None
     looked = 0.0
     while not stopping():
         now = time.monotonic()
@@ -37,8 +39,12 @@ async def send_digests(
             mail_came.clear()
             await database.run(starter.start_due)
             await database.run(digests.open_new)
-        if len(waiting) < LOW:
-            waiting += await database.run(digests.claim, GROUP, pace.blocked(now))
+        if claiming is None and len(waiting) < LOW:
+            claim = database.run(digests.claim, GROUP, pace.blocked(now))
+            claiming = asyncio.ensure_future(claim)
+        if claiming is not None and (claiming.done() or not waiting):
+            waiting += await claiming
+            claiming = None
         if not waiting:
             await _wait(mail_came, IDLE_SECONDS)
             continue
@@ -52,7 +58,7 @@ async def send_digests(
             await pool.put(digests.job(mail))
         else:
             digests.skip(mail)
-    for mail in waiting:
+    for mail in waiting + (await claiming if claiming else []):
         digests.give_back(mail)
 
 

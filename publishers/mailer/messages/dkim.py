@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -121,6 +122,7 @@ class DkimSigner:
         return self._key.sign(hashlib.sha256(message).digest())
 
 
+@lru_cache(maxsize=256)  # most headers are the same in all mails of an issue
 def canonical_header(name: bytes, value: bytes) -> bytes:
     """A header in relaxed form, without a line end."""
     unfolded = _SPACES.sub(b" ", value.replace(b"\r\n", b"")).strip()

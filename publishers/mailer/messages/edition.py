@@ -26,6 +26,7 @@ SAVED_PLAIN = "verdicts-field-saved-plain-9f2c"
 SAVED_HTML = "verdicts-field-saved-html-9f2c"
 _FIELDS = (PREFERENCES, UNSUBSCRIBE, SAVED_PLAIN, SAVED_HTML)
 _FIELD = re.compile(f"({'|'.join(_FIELDS)})")
+_DOT_ATOMS = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@[\w.-]+", re.ASCII)
 _BREAK = b"=\r\n"
 _VALUE_LINE = 60
 
@@ -142,14 +143,20 @@ def _common_headers(
 
 
 def _personal_headers(fields: PersonalFields) -> list[Header]:
-    to = Address(addr_spec=fields.recipient) if fields.recipient.isascii() else fields.recipient
     mailto = f"mailto:{fields.return_path.replace('+', '%2B')}?subject=unsubscribe"
     return [
-        (b"To", str(to).encode()),
+        (b"To", _mailbox(fields.recipient).encode()),
         (b"Date", formatdate(fields.now).encode()),
         (b"Message-ID", f"<{fields.message_id}>".encode()),
         (b"List-Unsubscribe", f"<{fields.unsubscribe}>,\r\n <{mailto}>".encode()),
     ]
+
+
+def _mailbox(address: str) -> str:
+    """The address for a header: as it is, unless its local part has to be quoted."""
+    if _DOT_ATOMS.fullmatch(address) or not address.isascii():
+        return address
+    return str(Address(addr_spec=address))
 
 
 def _pieces(text: EditionText, boundary: str) -> list[bytes | str]:

@@ -116,6 +116,21 @@ def test_the_mail_reads_as_it_was_written_with_its_own_links() -> None:
     assert b"\n" not in content.replace(b"\r\n", b"")
 
 
+@pytest.mark.parametrize(
+    "recipient", ["a.b+c@x-y.example", "o'neil@example.org", '"a b"@example.org', "ä@example.org"]
+)
+def test_a_recipient_is_named_as_headers_name_it(recipient: str) -> None:
+    content = Edition(TEXT, settings(), "verdicts.example", SIGNERS[0]).personalise(
+        fields(recipient)
+    )
+    header = content.partition(b"\r\nTo: ")[2].partition(b"\r\n")[0].decode()
+    assert header == recipient
+    if recipient.isascii():
+        message = email.message_from_bytes(content, policy=email.policy.default)
+        (parsed,) = message["To"].addresses
+        assert parsed.addr_spec == recipient
+
+
 def test_two_mails_of_an_edition_differ_in_their_fields_alone() -> None:
     edition = Edition(TEXT, settings(), "verdicts.example")
     first = edition.personalise(fields())

@@ -1,0 +1,52 @@
+"""Claims of digest mails."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine, text
+
+from infra.migrations import migrate
+from infra.postgres.engine import create_engine
+from infra.settings import Settings
+from projections.private.ledger.claims import claim_mails
+
+pytestmark = pytest.mark.integration
+WEEK, MAILS, CLAIMED = "2026-W47", 5_000, 10
+
+_FILL = """
+with issue as (insert into verdicts.mail_issues (week) values (:week)), owners as (
+    insert into verdicts.subscribers
+        (id, address, canonical, frequency, topics, timezone, requested, confirmed, consent_source)
+    select number::text, number || '@example.com', number || '@example.com', 'weekly', '{}', 'UTC',
+        now(), now(), 'a test'
+    from generate_series(1, :mails) as number
+)
+insert into verdicts.mail_ledger (week, subscriber, due)
+select :week, number::text, now() - number * interval '1 second'
+from generate_series(1, :mails) as number
+"""
+_READ = """
+select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)
+from pg_stat_xact_user_tables where relname = 'subscribers'
+"""
+
+
+@pytest.fixture
+def engine(fresh_database: str) -> Iterator[Engine]:
+    settings = Settings.from_environment({"DATABASE_URL": fresh_database})
+    migrate(settings)
+    engine = create_engine(settings)
+    yield engine
+    engine.dispose()
+
+
+def test_a_claim_takes_the_oldest_mails_and_reads_no_others(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text(_FILL), {"week": WEEK, "mails": MAILS})
+    with engine.begin() as connection:
+        mails = claim_mails(connection, 1, CLAIMED, 72, [WEEK])
+        read = connection.scalar(text(_READ))
+    oldest = {str(MAILS - number) for number in range(CLAIMED)}
+    assert {mail.subscriber for mail in mails} == oldest
+    assert read is not None
+    assert CLAIMED <= read <= 5 * CLAIMED
