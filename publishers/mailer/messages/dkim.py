@@ -4,7 +4,6 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from infra.errors import VerdictsError
+from publishers.render_cache import part_cache
 
 LEAST_RSA_BITS = 1024
 # Named once more than they occur, so that nobody can add another one to a signed mail.
@@ -122,7 +122,7 @@ class DkimSigner:
         return self._key.sign(hashlib.sha256(message).digest())
 
 
-@lru_cache(maxsize=256)  # most headers are the same in all mails of an issue
+@part_cache.by_value  # most headers are the same in all mails of an issue
 def canonical_header(name: bytes, value: bytes) -> bytes:
     """A header in relaxed form, without a line end."""
     unfolded = _SPACES.sub(b" ", value.replace(b"\r\n", b"")).strip()
