@@ -151,7 +151,7 @@ class SharedCounts:
             if self._is_far_from(limits):
                 self._uncounted.update(limits)
                 if self._adding is None:
-                    self._adding = asyncio.create_task(self._add_soon())
+                    self._adding = asyncio.create_task(self._add_until_none_is_left())
                 return
             if await self._count_now(dict.fromkeys(limits, 1), admitted=False):
                 return
@@ -161,6 +161,7 @@ class SharedCounts:
         """Add what was not counted yet."""
         if self._adding is not None:
             self._adding.cancel()
+        if self._uncounted:
             await self._add()
 
     def _is_far_from(self, limits: Sequence[HourlyLimit]) -> bool:
@@ -172,10 +173,13 @@ class SharedCounts:
                 return False
         return True
 
-    async def _add_soon(self) -> None:
-        await asyncio.sleep(ADD_SECONDS)
-        self._adding = None
-        await self._add()
+    async def _add_until_none_is_left(self) -> None:
+        try:
+            while self._uncounted:
+                await asyncio.sleep(ADD_SECONDS)
+                await self._add()
+        finally:
+            self._adding = None
 
     async def _add(self) -> None:
         amounts, self._uncounted = self._uncounted, Counter()
