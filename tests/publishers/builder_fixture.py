@@ -84,7 +84,8 @@ def build_marked(
     builder.notify()
     CLOCK.seconds += 0.1  # since the last change
     while not builder.idle:
-        CLOCK.seconds += builder.seconds_until_due()
+        # A bit more than the wait, which may be too small a number to move the clock.
+        CLOCK.seconds += builder.seconds_until_due() + 1e-6
         page = builder.build_next()
         if page and until(page):
             break
