@@ -15,6 +15,8 @@ import confluent_kafka
 import msgspec
 from confluent_kafka import KafkaError, KafkaException
 
+from schemas.topics import TopicPartition
+
 PARTITION_OF_KEY = -1
 QUEUE_FULL_SECONDS = 0.1
 
@@ -41,6 +43,11 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     topic: str
     partition: int
     offset: int
+
+    @property
+    def topic_partition(self) -> TopicPartition:
+        """Where the offset counts."""
+        return self.topic, self.partition
 
 
 class NotWritten(Exception):  # noqa: N818 - an outcome, named for what it is

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
+import uvloop
 from confluent_kafka import KafkaException
 from granian.server.embed import Server
 
@@ -71,7 +72,7 @@ def main(
     """
     require_free(settings.host, settings.port)
     raise_descriptor_limit()
-    failure = asyncio.run(
+    failure = uvloop.run(
         _serve_then_exit(settings.with_keys(), site, codec or Codec(), pages or BarePageRenderer())
     )
     if failure:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Hashable, Mapping
 from typing import Generic, TypeVar
 
+from infra.kafka.delivery import Delivery
 from schemas.channels import Channel
 from schemas.topics import EVENT_PARTITIONS, TopicPartition
 
@@ -85,6 +86,10 @@ class Progress:
         """Return once every partition is applied up to, not including, its end."""
         for partition, end in ends.items():
             await self.applied.wait_for(partition, end)
+
+    def is_applied(self, delivery: Delivery) -> bool:
+        """Whether the projections hold the record, as far as is known."""
+        return self.applied.get(delivery.topic_partition) > delivery.offset
 
     def is_stalled(self, partition: TopicPartition) -> bool:
         """Whether a wait for the partition ended in vain, and nothing was applied since.

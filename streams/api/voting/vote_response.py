@@ -22,9 +22,11 @@ class OwnState(NamedTuple):
 
     def after(self, change: VoterChange) -> "OwnState":
         """The state once the change has been applied."""
-        if isinstance(change, VoteCast | VoteRetracted):
-            return self._replace(choice=change.choice if isinstance(change, VoteCast) else None)
-        return self._replace(saved=isinstance(change, BookmarkAdded))
+        if isinstance(change, VoteCast):
+            return OwnState(change.choice, self.saved)
+        if isinstance(change, VoteRetracted):
+            return OwnState(None, self.saved)
+        return OwnState(self.choice, isinstance(change, BookmarkAdded))
 
 
 NOT_VOTED = OwnState(choice=None, saved=False)

@@ -119,18 +119,22 @@ class VoteService:
         voter = known_voter or await self._create_voter(request)
         self._activity.admit(voter.id)
         change = change_type(tool=tool.tool, voter=self._voters.pseudonym(voter), **fields)
-        if known_voter:
+        if known_voter and not self._is_under_way(voter):
             response = await self._answer_if_unchanged(voter, change, tool)
             if response is not None:
                 return AnsweredChange(response, self._voters.set_cookie(voter))
         delivery, cookie = await self._write(voter, change)
-        with VOTE_TO_TALLY.time():
-            response = await self._answer(change, delivery, tool, new_voter=known_voter is None)
+        response = await self._answer(change, delivery, tool, new_voter=known_voter is None)
         return AnsweredChange(response, cookie)
 
     async def _create_voter(self, request: BrowserRequest) -> Voter:
         await self._new_voter_limit.admit(request.scope, request.headers)
         return self._voters.create_voter()
+
+    def _is_under_way(self, voter: Voter) -> bool:
+        """Whether a change of the voter is not applied yet, so that no state read now would do."""
+        newest = self._activity.newest_delivery(voter.id)
+        return newest is not None and not self._progress.is_applied(newest)
 
     async def _answer_if_unchanged(
         self, voter: Voter, change: VoterChange, tool: CachedTool
@@ -149,7 +153,9 @@ class VoteService:
         time = self._clock.time_after(max(voter.last, self._activity.last_change(voter.id)))
         self._activity.record_change(voter.id, time)
         cookie = self._voters.set_cookie(msgspec.structs.replace(voter, last=time))
-        return await self._deliver(Event(new_id(time), time, change), cookie), cookie
+        delivery = await self._deliver(Event(new_id(time), time, change), cookie)
+        self._activity.record_delivery(voter.id, delivery)
+        return delivery, cookie
 
     async def _deliver(self, event: Event, cookie: str) -> Delivery:
         topic, value = event.data.topic.name, self._codec.encode(event)
@@ -177,12 +183,18 @@ class VoteService:
         self, change: VoterChange, delivery: Delivery, tool: CachedTool, *, new_voter: bool
     ) -> VoteResponse:
         """The tool and the voter's state as they are stored; as they were sent, if not in time."""
+        if self._progress.is_stalled(delivery.topic_partition):
+            return self._answer_pending(change, tool)
+        with VOTE_TO_TALLY.time():
+            return await self._answer_applied(change, delivery, tool, new_voter=new_voter)
+
+    async def _answer_applied(
+        self, change: VoterChange, delivery: Delivery, tool: CachedTool, *, new_voter: bool
+    ) -> VoteResponse:
         sent = (NOT_VOTED if new_voter else OwnState()).after(change)
         own_state, pending = None, True
-        partition, applied = (delivery.topic, delivery.partition), self._progress.applied
+        partition, applied = delivery.topic_partition, self._progress.applied
         before, visible = applied.get(partition), False
-        if self._progress.is_stalled(partition):
-            return self._answer_pending(change, tool)
         try:
             with TALLY_TIMEOUT:
                 await applied.wait_for(partition, delivery.offset + 1)

@@ -1,4 +1,4 @@
-"""What each voter changed lately: a bucket of tokens, and the time of the newest change."""
+"""What each voter changed lately: a bucket of tokens, and the newest change."""
 
 import math
 from collections import OrderedDict
@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from infra.kafka.delivery import Delivery
 from streams.api.http.problems import Problem
 
 BURST = 30
@@ -17,6 +18,7 @@ class _Activity(msgspec.Struct):
     tokens: float
     counted_at: float
     last: int = 0
+    delivery: Delivery | None = None
 
 
 class VoterActivity:
@@ -68,6 +70,15 @@ class VoterActivity:
     def record_change(self, voter: str, time: int) -> None:
         """Remember the time of a change that is about to be written."""
         self._activity(voter).last = time
+
+    def newest_delivery(self, voter: str) -> Delivery | None:
+        """Where the voter's newest change that this process wrote is on the log."""
+        activity = self._voters.get(voter)
+        return activity.delivery if activity else None
+
+    def record_delivery(self, voter: str, delivery: Delivery) -> None:
+        """Remember where a change of the voter is on the log."""
+        self._activity(voter).delivery = delivery
 
     def _activity(self, voter: str) -> _Activity:
         activity = self._voters.get(voter)

@@ -3,10 +3,10 @@
 The same Granian, embedded in the same way; no cookie is read, nothing is checked or counted.
 """
 
-import asyncio
 import os
 
 import msgspec
+import uvloop
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -52,4 +52,4 @@ async def serve(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Settings.from_environment(os.environ)))
+    uvloop.run(serve(Settings.from_environment(os.environ)))

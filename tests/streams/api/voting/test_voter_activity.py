@@ -146,6 +146,27 @@ def test_a_request_with_an_older_cookie_sees_the_change_on_its_way(voted: FakeAp
     assert [event.data.choice for event in voted.events()[2:]] == ["skip", "ship"]
 
 
+def test_no_state_is_read_before_the_voters_newest_change_is_applied(voted: FakeApi) -> None:
+    read_model, progress = voted.fakes.read_model, voted.components.progress
+    read, asked = read_model.answers[read_own_states], []
+
+    def note_and_read(pairs: list[tuple[str, str]]) -> Any:
+        asked.extend(pairs)
+        return read(pairs)
+
+    read_model.answers[read_own_states] = note_and_read
+    votes, bookmarks = ("verdicts.votes.v1", 0), ("verdicts.bookmarks.v1", 0)
+    progress.applied.set(bookmarks, 0)
+    progress.waited_in_vain(votes, progress.applied.get(votes))
+    assert vote(voted, "ship").json()["pending"] is True
+    assert (len(voted.sent), asked) == (3, [])
+    (voter,) = read_model.choices
+    read_model.newest[voter] = voted.events()[-1].time
+    progress.applied.set(bookmarks, 1)
+    vote(voted, "ship")
+    assert (len(voted.sent), asked) == (3, [(voter, "alpha")])
+
+
 def test_without_the_database_the_same_again_writes_an_event(voted: FakeApi) -> None:
     def refuse(*_: str) -> None:
         raise OperationalError("select", {}, Exception("away"))
