@@ -138,7 +138,7 @@ class Codec:
 
     def _read_event(self, topic: str, raw: bytes | None) -> tuple[type[Data], EventFields]:
         """The type of an event's data and its fields, unchecked."""
-        schema = self._read[topic].get(raw[:_PREFIX_SIZE]) if raw else None
+        schema = self._current_schema(topic, raw)
         if raw and schema and schema.type in VOTER_EVENTS:
             usual = decode_voter_event(raw, _PREFIX_SIZE, schema.type)
             if usual is not None:
@@ -155,7 +155,11 @@ class Codec:
 
     def is_current(self, topic: str, raw: bytes | None) -> bool:
         """Whether bytes are of a current schema of the topic: decoding them asks no registry."""
-        return raw is not None and raw[:_PREFIX_SIZE] in self._read[topic]
+        return self._current_schema(topic, raw) is not None
+
+    def _current_schema(self, topic: str, raw: bytes | None) -> RecordSchema | None:
+        """The record of the topic that the first bytes name."""
+        return self._read[topic].get(raw[:_PREFIX_SIZE]) if raw else None
 
     def encode_record(self, record: AnyRecord) -> bytes:
         """Encode a record for `verdicts.changes.v1`."""
@@ -182,7 +186,7 @@ class Codec:
 
     def _decode(self, topic: str, raw: bytes | None) -> tuple[RecordType, dict[str, Any]]:
         """The type of the record, and its fields."""
-        schema = self._read[topic].get(raw[:_PREFIX_SIZE]) if raw else None
+        schema = self._current_schema(topic, raw)
         if raw is None or schema is None:
             return self._resolve(topic, raw)
         fields: Any = _read(raw, _PREFIX_SIZE, schema.schema, names=False)

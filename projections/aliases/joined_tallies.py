@@ -33,7 +33,7 @@ class _Name(NamedTuple):
 def join_names(connection: Connection, earlier: Mapping[str, Counts]) -> dict[str, Counts]:
     """Add the earlier tallies of a tool's other names to its own.
 
-    After a merge, somebody who voted for two of the names counts once. An earlier tally does not
+    After a merge, a voter who voted for two of the names counts once. An earlier tally does not
     say who had voted for both by then, so each of these people counts once in it, too. Otherwise
     the merge would look like a loss of votes.
     """

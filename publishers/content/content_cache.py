@@ -98,12 +98,11 @@ def refresh(
         marked: The records.
         edited: Those of them of which more may have changed than votes and bookmarks.
     """
-    of_tools = [key for key in marked if key.kind == "tool"]
-    counted = [key.key for key in of_tools if key not in edited and content.tool(key.key)]
-    refreshed = _refresh_edited(
-        connection, content, marked, [key.key for key in of_tools if key.key not in counted]
-    )
-    tallies = read_tallies(connection, counted) if counted else {}
+    slugs = {key.key for key in marked if key.kind == "tool"}
+    of_edits = {key.key for key in edited if key.kind == "tool"}
+    counted = {slug for slug in slugs - of_edits if content.tool(slug)}
+    refreshed = _refresh_edited(connection, content, marked, sorted(slugs - counted))
+    tallies = read_tallies(connection, sorted(counted)) if counted else {}
     if not tallies:
         return refreshed
     return refreshed._replace(content=refreshed.content.with_tallies(tallies.values()))

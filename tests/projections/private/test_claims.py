@@ -1,13 +1,8 @@
 """Claims of digest mails."""
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import Engine, text
 
-from infra.migrations import migrate
-from infra.postgres.engine import create_engine
-from infra.settings import Settings
 from projections.private.ledger.claims import claim_mails
 
 pytestmark = pytest.mark.integration
@@ -29,15 +24,6 @@ _READ = """
 select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)
 from pg_stat_xact_user_tables where relname = 'subscribers'
 """
-
-
-@pytest.fixture
-def engine(fresh_database: str) -> Iterator[Engine]:
-    settings = Settings.from_environment({"DATABASE_URL": fresh_database})
-    migrate(settings)
-    engine = create_engine(settings)
-    yield engine
-    engine.dispose()
 
 
 def test_a_claim_takes_the_oldest_mails_and_reads_no_others(engine: Engine) -> None:

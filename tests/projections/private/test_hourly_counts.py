@@ -1,13 +1,10 @@
 """Hourly counts that processes share."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import Engine, text
 
-from infra.migrations import migrate
-from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from projections.private.hourly_counts import (
     HourlyLimit,
@@ -21,15 +18,6 @@ from streams.api.auth.hourly_counts import DatabaseCounter
 
 pytestmark = pytest.mark.integration
 TIERS = [HourlyLimit("new-voter", "10.1.0.0/24", 2), HourlyLimit("new-voter", "10.1.0.0/16", 3)]
-
-
-@pytest.fixture
-def engine(fresh_database: str) -> Iterator[Engine]:
-    settings = Settings.from_environment({"DATABASE_URL": fresh_database})
-    migrate(settings)
-    engine = create_engine(settings)
-    yield engine
-    engine.dispose()
 
 
 def count(engine: Engine, tiers: list[HourlyLimit] = TIERS) -> None:
@@ -105,10 +93,8 @@ def test_purposes_count_apart(engine: Engine) -> None:
     assert counts(engine) == {"10.1.0.0/24": 1}
 
 
-def test_of_many_at_once_no_more_are_admitted_than_the_limit(fresh_database: str) -> None:
-    settings = Settings.from_environment({"DATABASE_URL": fresh_database})
-    migrate(settings)
-    counter = DatabaseCounter(settings)
+def test_of_many_at_once_no_more_are_admitted_than_the_limit(projected_url: str) -> None:
+    counter = DatabaseCounter(Settings.from_environment({"DATABASE_URL": projected_url}))
 
     def is_admitted(_: int) -> bool:
         try:

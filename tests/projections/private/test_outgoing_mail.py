@@ -1,23 +1,14 @@
 """Single mails on their way."""
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 from sqlalchemy import Engine
 
-from infra.postgres.engine import connect, create_engine
+from infra.postgres.engine import connect
 from projections.private import outgoing_mail
 from schemas.channels import Channel
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def engine(projected_url: str) -> Iterator[Engine]:
-    engine = create_engine(projected_url)
-    yield engine
-    engine.dispose()
 
 
 def enqueue(engine: Engine, recipient: str = "ada@example.com") -> int:
