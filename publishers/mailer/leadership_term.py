@@ -16,6 +16,7 @@ from projections.private.leadership_terms import begin_term
 from publishers.mailer.bounces.intake import take_maildir
 from publishers.mailer.delivery.connection_pool import FINISH_SECONDS, MailConnectionPool
 from publishers.mailer.delivery.rate_limit import MailPace
+from publishers.mailer.issues import holds
 from publishers.mailer.issues.digest_mails import DigestMails
 from publishers.mailer.issues.issue_starter import IssueStarter
 from publishers.mailer.issues.sending_loop import send_digests
@@ -69,9 +70,11 @@ class LeadershipTerm:
         """Begin the term, and settle what the former one left behind."""
         with self._engine.begin() as connection:
             term = begin_term(connection)
-        self._singles.recover(term)
-        self._digests.recover(term)
-        log.info("mailer is active", term=term)
+            if term.is_copy:
+                holds.hold_all(connection)
+        self._singles.recover(term.number)
+        self._digests.recover(term.number)
+        log.info("mailer is active", term=term.number)
 
     async def run(self) -> None:
         """Send until stopped; mails under way are finished, the others wait for the next term.

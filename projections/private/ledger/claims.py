@@ -67,6 +67,12 @@ _RESOLVE = text(
         and (cast(:subscriber as text) is null or subscriber = :subscriber)
     """
 )
+_DOUBT = text(
+    """
+    update verdicts.mail_ledger set state = 'ambiguous', reply = :reply, changed = clock_timestamp()
+    where week = :week and state = 'queued' and due <= clock_timestamp()
+    """
+)
 _FORCE = text(
     """
     insert into verdicts.mail_ledger as mail
@@ -206,6 +212,17 @@ def resolve_ambiguous(
     state, reply = ("queued", "") if resend else ("sent", "ambiguous; an operator let it be")
     row = {"week": week, "state": state, "reply": reply, "subscriber": subscriber}
     return connection.execute(_RESOLVE, row).rowcount
+
+
+def doubt_due(connection: Connection, week: str, reply: str) -> int:
+    """Count an issue's queued mails that are due as ambiguous; return how many.
+
+    Args:
+        connection: In a transaction of the caller.
+        week: Of the issue.
+        reply: Why, for the rows.
+    """
+    return connection.execute(_DOUBT, {"week": week, "reply": reply}).rowcount
 
 
 def force_row(connection: Connection, week: str, row: LedgerRow, reply: str) -> None:

@@ -24,7 +24,7 @@ from publishers.mailer.delivery.journal import MailJournal
 from publishers.mailer.delivery.outcome import Outcome, Parcel
 from publishers.mailer.delivery.settled_mails import settled_mail
 from publishers.mailer.delivery.warm_up import WarmUp
-from publishers.mailer.issues import recovery
+from publishers.mailer.issues import holds, recovery
 from publishers.mailer.issues.bounce_tokens import BounceTokens
 from publishers.mailer.issues.editions import render_edition
 from publishers.mailer.issues.saved_tools import SavedToolSections
@@ -79,14 +79,15 @@ class DigestMails:
         with self._engine.begin() as connection:
             issue = issues.find_issue(connection, week)
             if issue is not None and issue.state == "reconciling":
+                if not history.mails:
+                    holds.hold(connection, week, holds.NO_JOURNAL)
+                    return
                 for row, reply in recovery.rows_of_journal(week, history):
                     claims.force_row(connection, week, row, reply)
                 issues.set_issue_state(connection, week, "sending")
             recovered = recovery.recover(week, claims.read_rows(connection, week), history)
             if recovered.unknown:
-                reason = recovery.RESTORED.format(week=week)
-                issues.set_issue_state(connection, week, "held", reason)
-                log.warning("an issue is held", week=week, reason=reason)
+                holds.hold(connection, week, holds.RESTORED)
                 return
             if recovered.results:
                 claims.settle_mails(connection, recovered.results)

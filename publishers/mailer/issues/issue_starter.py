@@ -11,6 +11,7 @@ from projections.history.weekly_digests import find_digest, is_decided
 from projections.private.ledger import issues
 from projections.private.ledger.issues import Audience
 from publishers.mailer.issues.editions import categories_of, read_month
+from publishers.mailer.issues.holds import reason_to_hold
 from publishers.mailer.issues.schedule import dues, is_first_monday, monday_after
 from schemas.time import weeks
 
@@ -57,12 +58,23 @@ def start(connection: Connection, week: str, audience: Audience, hour: int) -> i
     monday = monday_after(week)
     zones = dues(issues.list_zones(connection), monday, hour)
     fallback = dues(["UTC"], monday, hour)["UTC"]
-    issues.start_issue(connection, week, monthly=audience.monthly is not None)
+    issues.start_issue(
+        connection,
+        week,
+        monthly=audience.monthly is not None,
+        hold_reason=reason_to_hold(connection, week),
+    )
     return issues.fill_ledger(connection, week, audience, zones, fallback, monday)
 
 
 def start_now(connection: Connection, week: str, audience: Audience) -> int:
     """Start an issue by hand: its mails are due at once; return the number of new ones."""
     now = datetime.now(UTC)
-    issues.start_issue(connection, week, monthly=audience.monthly is not None, late_allowed=True)
+    issues.start_issue(
+        connection,
+        week,
+        monthly=audience.monthly is not None,
+        hold_reason=reason_to_hold(connection, week),
+        late_allowed=True,
+    )
     return issues.fill_ledger(connection, week, audience, {}, now, now.date())

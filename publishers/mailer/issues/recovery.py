@@ -7,12 +7,6 @@ from projections.private.ledger.claims import LedgerRow, LedgerState, SettledMai
 from publishers.mailer.delivery.journal import JournalHistory, MailProgress
 from publishers.mailer.delivery.outcome import retry_pause
 
-RESTORED = (
-    "The journal in the data folder knows of mails that the ledger does not: the database was most "
-    "likely restored from a backup. Run `verdicts mail resolve {week} --from-journal`, which sends "
-    "nothing twice."
-)
-
 
 class Recovery(NamedTuple):
     """What to do before an issue goes on.

@@ -1,6 +1,7 @@
 """Fault 23: the database is restored from a backup that was taken in the middle of an issue."""
 
 import random
+import shutil
 import subprocess
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ import msgspec
 import psycopg
 import pytest
 
+from publishers.mailer.leadership_term import JOURNALS
 from tests.faults.harness.checks.oracle import Figures
 from tests.faults.harness.mail.killing import Executioner, Point
 from tests.faults.harness.mail.oracle import is_over, judge
@@ -79,6 +81,33 @@ def test_a_backup_from_before_the_issue_sends_nothing_twice(
     wait_until("all mails have ended", lambda: is_over(mailing))
     assert mailing.states() == {"sent": 20}
     report(judge("23 restored from before", mailing, sink, watch.seconds))
+
+
+def test_a_backup_restored_where_the_journal_is_lost_sends_nothing_unasked(
+    chances: random.Random, mailing: Mailing, sink: Sink, executioner: Executioner, report: Report
+) -> None:
+    mailing.subscribe(*(f"reader{number}@example.com" for number in range(READERS)))
+    mailing.json("send", WEEK)
+    _send_some(mailing, executioner, chances.randrange(20, 50))
+    _back_up(mailing)
+    _send_some(mailing, executioner, MORE + chances.randrange(30))
+    before = len(sink.recipients)
+    _restore(mailing)
+    shutil.rmtree(mailing.data / JOURNALS)
+    watch = Stopwatch()
+    service = mailing.start()
+    wait_until("the issue is held", lambda: _issue(mailing)["state"] == "held")
+    assert "not the database that the last mailer worked with" in _issue(mailing)["reason"]
+    assert any(_says_why(finding) for finding in _findings(mailing))
+    service.stop()
+    service.start()
+    wait_until("it is active", lambda: service.logged.count("mailer is active") == 2)
+    doubted = mailing.json("resolve", WEEK, "--without-journal")["mails"]
+    assert doubted >= READERS - before
+    report(judge("23 journal lost", mailing, sink, watch.seconds))
+    mailing.json("resolve", WEEK, "--ambiguous", "hold")
+    wait_until("the issue is done", lambda: _issue(mailing)["state"] == "done")
+    assert len(sink.recipients) == before
 
 
 def _send_some(mailing: Mailing, executioner: Executioner, number: int) -> None:

@@ -170,6 +170,69 @@ def test_a_restored_database_is_noticed_and_nothing_goes_out_twice(mailing: Mail
     assert len(mailing.mails()) == 2
 
 
+def held(mailing: Mailing) -> str:
+    """Waits until the issue is held; returns why."""
+    issue = wait_until(
+        "it is held",
+        lambda: mailing.json("status")["issues"][0],
+        lambda row: row["state"] == "held",
+    )
+    return str(issue["reason"])
+
+
+def test_a_restored_database_whose_journal_is_lost_sends_nothing_unasked(mailing: Mailing) -> None:
+    mailing.freeze()
+    mailing.subscribe("ada@example.com", "bob@example.com")
+    mailing.execute("update verdicts.mail_terms set database = 'the one before'")
+    mailing.json("send", WEEK)
+    mailing.start()
+    assert "not the database that the last mailer worked with" in held(mailing)
+    mailing.json("resolve", WEEK, "--from-journal")
+    wait_until("the journal is missed", lambda: "holds no journal" in held(mailing))
+    assert mailing.states() == {"queued": 2}
+    assert mailing.json("resolve", WEEK, "--without-journal")["mails"] == 2
+    assert mailing.states() == {"ambiguous": 2}
+    assert "is not held" in mailing.run("resolve", WEEK, "--without-journal").stderr
+    mailing.json("resolve", WEEK, "--ambiguous", "resend", "--to", "ada@example.com")
+    wait_until("it is sent", lambda: mailing.states() == {"ambiguous": 1, "sent": 1})
+    assert len(mailing.mails()) == 1
+
+
+def test_a_week_that_was_closed_before_the_database_was_restored_starts_held(
+    mailing: Mailing,
+) -> None:
+    """The backup is older than the issue, whose mails may all have gone out."""
+    mailing.freeze()
+    mailing.subscribe("ada@example.com")
+    mailing.execute("update verdicts.mail_terms set database = 'the one before'")
+    mailing.start()
+    wait_until(
+        "the copy is noticed",
+        lambda: mailing.execute("select copied is not null from verdicts.mail_terms"),
+        lambda rows: rows == [(True,)],
+    )
+    mailing.json("send", WEEK)
+    assert "not the database" in held(mailing)
+    assert mailing.states() == {"queued": 1}
+
+
+def test_a_week_that_is_closed_after_the_database_was_restored_goes_out(mailing: Mailing) -> None:
+    mailing.freeze()
+    mailing.subscribe("ada@example.com")
+    mailing.execute("update verdicts.mail_terms set copied = '2025-11-20T00:00:00Z'")
+    mailing.json("send", WEEK)
+    mailing.start()
+    wait_until("it is sent", lambda: mailing.states() == {"sent": 1})
+
+
+def test_what_an_operator_decides_is_one_thing_for_one_week(mailing: Mailing) -> None:
+    assert "Give one of" in mailing.run("resolve", WEEK).stderr
+    assert (
+        "Give one of" in mailing.run("resolve", WEEK, "--from-journal", "--without-journal").stderr
+    )
+    assert "Name the week" in mailing.run("resolve", "--without-journal").stderr
+
+
 @pytest.fixture
 def sink(mailing: Mailing) -> Iterator[Callable[[str], Path]]:
     """Starts a mail server with a behaviour; the file has what it accepted."""

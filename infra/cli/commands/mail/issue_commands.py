@@ -122,40 +122,61 @@ def resume(week: str, as_json: bool) -> None:
 @click.option("--ambiguous", type=click.Choice(["hold", "resend"]), help="What to do with them.")
 @click.option("--to", "subscriber", help="The mail of this subscriber's id or address alone.")
 @click.option("--from-journal", is_flag=True, help="Take over what the mailer's journal says.")
+@click.option("--without-journal", is_flag=True, help="Count what was due as ambiguous.")
 @as_json
 def resolve(
     week: str | None,
     ambiguous: str | None,
     subscriber: str | None,
     from_journal: bool,
+    without_journal: bool,
     as_json: bool,
 ) -> None:
     """Decide on mails that may have been sent, or on an issue that is held.
 
     `hold` counts them as sent and never sends them again. `resend` sends them, maybe twice.
+    An issue is held after the database was restored from a backup: `verdicts mail status` says
+    what to do.
 
     \b
     verdicts mail resolve --ambiguous hold
     verdicts mail resolve 2026-W47 --ambiguous resend --to ada@example.com
     verdicts mail resolve 2026-W47 --from-journal
+    verdicts mail resolve 2026-W47 --without-journal
     """
-    if bool(ambiguous) == from_journal:
-        raise click.UsageError("Give either --ambiguous hold|resend or --from-journal.")
+    if [bool(ambiguous), from_journal, without_journal].count(True) != 1:
+        raise click.UsageError(
+            "Give one of --ambiguous hold|resend, --from-journal and --without-journal."
+        )
+    if week is None and not ambiguous:
+        raise click.UsageError("Name the week of the issue.")
     with mail_transaction() as (connection, _):
         weeks = [week] if week else [each.week for each in issues.list_issues(connection)]
         for each in weeks:
             require_issue(connection, each)
-        if from_journal:
-            if week is None:
-                raise click.UsageError("Name the week to take over from the journal.")
+        if week and from_journal:
             issues.set_issue_state(connection, week, "reconciling", late_allowed=True)
             answer({"week": week, "state": "reconciling"}, as_json, f"{week} is reconciled.")
+            return
+        if week and without_journal:
+            _doubt(connection, week, as_json)
             return
         number = sum(
             _resolve_week(connection, each, ambiguous == "resend", subscriber) for each in weeks
         )
     verb = "queued again" if ambiguous == "resend" else "counted as sent"
     answer({"mails": number, "action": ambiguous}, as_json, f"{counted(number, 'mail')} {verb}.")
+
+
+def _doubt(connection: Connection, week: str, as_json: bool) -> None:
+    """Let a held issue go on; what was due may have been sent."""
+    if require_issue(connection, week).state != "held":
+        raise VerdictsError(f"{week} is not held, so there is nothing to decide.")
+    reply = "the database was restored, and no journal says whether this was sent"
+    number = claims.doubt_due(connection, week, reply)
+    issues.set_issue_state(connection, week, "sending")
+    text = f"{counted(number, 'mail')} may have been sent; decide with --ambiguous hold or resend."
+    answer({"week": week, "state": "sending", "mails": number}, as_json, text)
 
 
 def _resolve_week(connection: Connection, week: str, resend: bool, subscriber: str | None) -> int:
