@@ -15,7 +15,7 @@ import sqlalchemy
 from psycopg import Notify
 from sqlalchemy import URL, Connection, Engine, event, make_url, text
 
-from infra.postgres.pipeline import BEGIN_STATEMENT, Statements
+from infra.postgres.statement_pipeline import BEGIN_STATEMENT, Statements
 from infra.settings import Settings
 
 SCHEMA = "verdicts"

@@ -10,7 +10,7 @@ ballots are on one partition, so no other transaction changes them meanwhile.
 
 from collections.abc import Collection
 
-from infra.postgres.pipeline import Statements
+from infra.postgres.statement_pipeline import Statements
 
 # Across names the law compares time, id, then the bytes of the data: the tool before what the types
 # of two events of one bookmark decide. The stamp of a bookmark ends in its type alone.

@@ -9,7 +9,7 @@ holds it alone: else a vote could count for a tool whose tally was just taken ov
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from infra.postgres.pipeline import Statements
+from infra.postgres.statement_pipeline import Statements
 from projections.aliases import group_tallies
 from projections.folds.registers import RegisterWrite
 from projections.record_keys import RecordKey

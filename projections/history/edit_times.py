@@ -19,7 +19,7 @@ from sqlalchemy import (
     select,
 )
 
-from infra.postgres.pipeline import Statements
+from infra.postgres.statement_pipeline import Statements
 from projections import tables
 from projections.folds.ordering import TIME_BYTES, id_prefix_in_earliest, time_of
 from projections.read.tools import IS_RETIRED

@@ -17,7 +17,7 @@ from msgspec import structs
 from sqlalchemy import Connection, Text, bindparam, case, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from infra.postgres.pipeline import Statements
+from infra.postgres.statement_pipeline import Statements
 from projections import tables
 from projections.aliases.lookup import read_merged_tools
 from projections.history.digest_inputs import Revision, panel_verdict

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from infra.postgres.identity import database_identity
+from infra.postgres.database_identity import database_identity
 
 _BEGIN = text(
     """

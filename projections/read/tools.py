@@ -22,7 +22,7 @@ from sqlalchemy import (
     select,
 )
 
-from infra.postgres.pipeline import Statements
+from infra.postgres.statement_pipeline import Statements
 from projections import tables
 from projections.read.reviews import REVIEWS_OF_TOOLS, to_review
 from projections.tables import columns_without_stamp

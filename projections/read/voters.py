@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from infra.postgres.pipeline import Statements
+from infra.postgres.statement_pipeline import Statements
 from projections import tables
 from projections.aliases.group_tallies import bookmark_rank
 from projections.folds.ordering import time_of

@@ -7,7 +7,7 @@ waits for no further round trip.
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from infra.postgres.pipeline import Statements
+from infra.postgres.statement_pipeline import Statements
 from projections.record_keys import RecordKey
 from projections.write import dirty_records, outbox
 from schemas.channels import Channel

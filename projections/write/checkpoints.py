@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from infra.consumer.protocols import CheckpointMismatch, LogMismatchError
 from infra.kafka.offsets import Bounds
-from infra.postgres.pipeline import Statements
+from infra.postgres.statement_pipeline import Statements
 from schemas.topics import TopicPartition
 
 _FIND = """

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from infra.postgres.pipeline import Statements
+from infra.postgres.statement_pipeline import Statements
 from projections.record_keys import RecordKey
 
 SITE = RecordKey("site", "")

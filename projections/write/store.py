@@ -13,7 +13,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from infra.consumer.protocols import Applied, CheckpointMismatch, Mismatch, Outcome, Refused
 from infra.postgres.engine import notify
-from infra.postgres.pipeline import Statements, pipelined
+from infra.postgres.statement_pipeline import Statements, pipelined
 from projections.aliases import resolution
 from projections.folds.handlers import HANDLERS
 from projections.folds.registers import RegisterWrite, fold

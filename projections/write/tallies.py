@@ -7,7 +7,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 
-from infra.postgres.pipeline import Statements
+from infra.postgres.statement_pipeline import Statements
 from projections.aliases import group_tallies
 from projections.aliases.group_tallies import BALLOT_DELTAS, BOOKMARK_DELTAS
 from projections.folds.registers import RegisterWrite

@@ -5,7 +5,7 @@ from functools import cache, partial
 
 import msgspec
 
-from infra.postgres.pipeline import Rows, Statements
+from infra.postgres.statement_pipeline import Rows, Statements
 from projections.folds.registers import RegisterWrite
 from projections.record_keys import RecordKey
 from projections.tables import metadata

@@ -8,8 +8,8 @@ from jinja2 import TemplateError
 from jinja2.exceptions import TemplateSyntaxError
 
 from publishers.content.site_content import SiteContent
-from publishers.pages import catalogue, mail
-from publishers.pages.html import per_request
+from publishers.pages import catalogue, digest_mail
+from publishers.pages.html import pages_on_request
 from publishers.templating.theme import TEMPLATES, Theme
 from publishers.views.search.search import find
 
@@ -32,18 +32,18 @@ def render_checks(
         yield path, partial(catalogue.render, content, path, public_url)
     tools = content.tools()[:4]
     slugs = [tool.tool for tool in tools]
-    yield "page not allowed", lambda: per_request.render_not_allowed(public_url)
-    yield "page out of order", lambda: per_request.render_unavailable(public_url)
-    yield "bookmarks", lambda: per_request.render_bookmarks(content, public_url, tools)
+    yield "page not allowed", lambda: pages_on_request.render_not_allowed(public_url)
+    yield "page out of order", lambda: pages_on_request.render_unavailable(public_url)
+    yield "bookmarks", lambda: pages_on_request.render_bookmarks(content, public_url, tools)
     yield "search", lambda: _search(content, public_url, "a", slugs[:1])
     yield "no results", lambda: _search(content, public_url, "zzzzzz", [])
-    yield "retired tool", lambda: per_request.render_retired(content, public_url, tools[:1])
+    yield "retired tool", lambda: pages_on_request.render_retired(content, public_url, tools[:1])
     for digest in content.digests()[:1]:
-        yield "mail of a digest", partial(mail.message, content, public_url, digest)
+        yield "mail of a digest", partial(digest_mail.message, content, public_url, digest)
 
 
 def _search(content: SiteContent, public_url: str, query: str, selected: list[str]) -> bytes:
-    return per_request.render_search(
+    return pages_on_request.render_search(
         content, public_url, find(content.search_index(), query, selected)
     )
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from msgspec import structs
 from sqlalchemy import Connection
 
-from infra.postgres.pipeline import Statements
+from infra.postgres.statement_pipeline import Statements
 from projections.aliases.lookup import list_merges, query_merges_into
 from projections.history import tool_history
 from projections.history.edit_times import read_demo_tools, read_edit_times

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from publishers.content.site_content import SiteContent
 from publishers.pages import alternates, atom_feeds, machine_readable, sitemap
-from publishers.pages.html import lists, per_request, tools
+from publishers.pages.html import lists, pages_on_request, tools
 from publishers.pages.pictures import icons, social_card
 from publishers.templating import assets
 from publishers.views.comparisons.multi_comparison import MAX_TOOLS
@@ -143,7 +143,7 @@ def _exactly(path: str) -> re.Pattern[str]:
 
 
 def _not_found(content: SiteContent, public_url: str) -> bytes:
-    return per_request.render_not_found(public_url, demo=content.is_demo())
+    return pages_on_request.render_not_found(public_url, demo=content.is_demo())
 
 
 _SLUG = "([a-z0-9]+(?:-[a-z0-9]+)*)"

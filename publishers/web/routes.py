@@ -20,7 +20,7 @@ from infra.settings import Settings
 from projections.write.dirty_records import Mark
 from publishers.content.site_content import ContentFactory
 from publishers.pages import catalogue
-from publishers.pages.html import per_request
+from publishers.pages.html import pages_on_request
 from publishers.views.lists.paging import Query
 from publishers.views.search.search import SUGGESTIONS
 from publishers.web.responses import HTML, SiteResponse, to_http
@@ -150,9 +150,9 @@ def _list_query(request: Request) -> Query:
 def site_app(settings: Settings, source: SiteSource, bookmarks_of: BookmarksOf) -> ASGIApp:
     """The site alone, with its headers; the whole system puts the API's routes before its own."""
     routes = site_routes(settings, source, bookmarks_of)
-    body = per_request.render_unavailable(settings.public_url)
-    not_found = per_request.render_not_found(settings.public_url)
-    not_allowed = per_request.render_not_allowed(settings.public_url)
+    body = pages_on_request.render_unavailable(settings.public_url)
+    not_found = pages_on_request.render_not_found(settings.public_url)
+    not_allowed = pages_on_request.render_not_allowed(settings.public_url)
 
     async def unavailable(_: Request, __: Exception) -> Response:
         return Response(body, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "5"}, HTML)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from publishers.content.site_content import ContentFactory, SiteContent
 from publishers.pages import catalogue
-from publishers.pages.html import per_request
+from publishers.pages.html import pages_on_request
 from publishers.render_cache import CacheTable, page_cache
 from publishers.views.comparisons.multi_comparison import MAX_TOOLS
 from publishers.views.search.search import Hits, find, suggestion_data
@@ -64,7 +64,7 @@ class SearchPages:
     def _render(self, query: str, selected: str) -> bytes:
         with self._open_content() as content:
             hits = self._find(content, query, selected)
-            return per_request.render_search(content, self._url, hits)
+            return pages_on_request.render_search(content, self._url, hits)
 
     def _find(self, content: SiteContent, query: str, path: str) -> Hits:
         selected = catalogue.compared_slugs(f"/compare/{path}/")

@@ -13,7 +13,7 @@ from infra.settings import Settings
 from publishers.build.site_files import SiteFiles
 from publishers.content.site_content import ContentFactory, SiteContent
 from publishers.pages import catalogue
-from publishers.pages.html import per_request, tools
+from publishers.pages.html import pages_on_request, tools
 from publishers.templating import assets
 from publishers.views.comparisons.multi_comparison import MAX_TOOLS
 from publishers.views.lists.paging import Query
@@ -93,7 +93,7 @@ class Site:
         """One visitor's bookmarks."""
         with self._open_content() as content:
             on_site = [tool for slug in saved if (tool := content.tool_on_site(slug))]
-            body = per_request.render_bookmarks(content, self._url, on_site)
+            body = pages_on_request.render_bookmarks(content, self._url, on_site)
         return SiteResponse(HTTPStatus.OK, body, cache=PRIVATE)
 
     def file_version(self, path: str) -> Hashable:
@@ -142,12 +142,12 @@ class Site:
         if not retired or None in subjects:
             return None
         return SiteResponse(
-            HTTPStatus.GONE, per_request.render_retired(content, self._url, retired)
+            HTTPStatus.GONE, pages_on_request.render_retired(content, self._url, retired)
         )
 
     def _not_found(self) -> SiteResponse:
         # The stored page knows of the demo; this one needs no database.
-        body = self._files.read(catalogue.NOT_FOUND) or per_request.render_not_found(self._url)
+        body = self._files.read(catalogue.NOT_FOUND) or pages_on_request.render_not_found(self._url)
         return SiteResponse(HTTPStatus.NOT_FOUND, body)
 
 

@@ -6,9 +6,10 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from infra.postgres.pipeline import Statements, pipelined
+from infra.postgres.statement_pipeline import Statements, pipelined
 from infra.runtime.blocking_pool import ANSWER_SECONDS, BlockingPool
 from projections.aliases.lookup import find_merged_into, find_moved_into
+from projections.event_references import Reference, find_known
 from projections.history.weekly_digests import find_digest, list_digests
 from projections.read.categories import find_category, list_categories
 from projections.read.checkpoints import read_applied_offsets
@@ -31,7 +32,6 @@ from projections.read.voters import (
     read_choices,
     read_own_states,
 )
-from projections.references import Reference, find_known
 from schemas.digests import WeeklyDigest
 from schemas.records import Authored, Category, Choice, Reviewer, Tool
 from schemas.topics import TopicPartition

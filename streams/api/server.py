@@ -21,17 +21,17 @@ from infra.runtime.blocking_pool import BlockingPool
 from infra.settings import Settings
 from streams.api.accounts.sessions.session_lookup import CachedSessions
 from streams.api.accounts.transfers.log_ends import KafkaLogEnds
-from streams.api.auth.hourly_counts import DatabaseCounter, SharedCounts
+from streams.api.auth.hourly_counters import DatabaseCounter, SharedCounts
 from streams.api.auth.tokens import CachedTokens
 from streams.api.client_connection_limit import ClientConnectionLimit, enforce_limit
-from streams.api.http.html_page import BarePageRenderer, PageRenderer
-from streams.api.ingest.event_clock import now
-from streams.api.listening import (
+from streams.api.granian_server import (
     capacity_now,
     create_server,
     raise_descriptor_limit,
     require_free,
 )
+from streams.api.http.html_page import BarePageRenderer, PageRenderer
+from streams.api.ingest.event_clock import now
 from streams.api.live.changes_consumer import ChangesConsumer
 from streams.api.live.checkpoint_loader import CheckpointLoader
 from streams.api.live.notification_listener import NotificationListener

@@ -16,7 +16,7 @@ from streams.api.accounts.transfers.vote_transfers import VoteTransfers
 from streams.api.accounts.voters import Voters
 from streams.api.accounts.wiring import AccountEndpoints, build_accounts
 from streams.api.auth.csrf import CsrfTokens
-from streams.api.auth.hourly_counts import HourlyCounts, ProcessCounts
+from streams.api.auth.hourly_counters import HourlyCounts, ProcessCounts
 from streams.api.auth.new_voter_limit import NewVoterRateLimit
 from streams.api.auth.request_origin import OriginPolicy
 from streams.api.auth.tokens import FakeTokens, TokenLookup

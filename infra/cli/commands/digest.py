@@ -13,7 +13,7 @@ from infra.errors import VerdictsError
 from infra.postgres.engine import create_engine
 from projections.history.weekly_digests import find_digest, list_digests
 from publishers.content.database_content import DatabaseContent
-from publishers.pages import mail
+from publishers.pages import digest_mail
 from publishers.templating import theme
 from publishers.views.digests.digest import summary
 from schemas.time import weeks
@@ -89,9 +89,9 @@ def render(week: str, form: str) -> None:
             )
         content = DatabaseContent(connection)
         if form == "eml":
-            click.get_binary_stream("stdout").write(mail.message(content, url, digest))
+            click.get_binary_stream("stdout").write(digest_mail.message(content, url, digest))
         else:
-            render_part = mail.html if form == "html" else mail.text
+            render_part = digest_mail.html if form == "html" else digest_mail.text
             click.echo(render_part(content, url, digest), nl=False)
 
 

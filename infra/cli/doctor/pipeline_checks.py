@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from infra.cli.doctor.finding import Finding, fail, ok, several, warn
 from infra.kafka.offsets import Bounds
 from infra.operations.event_query.query import FoundEvent
+from projections.event_references import Dangling
 from projections.generations import Generations
 from projections.pipeline_state import Heartbeat, Queue
 from projections.read.checkpoints import Checkpoint
-from projections.references import Dangling
 from schemas.channels import ServiceName
 from schemas.time.instants import rfc3339
 from schemas.topics import TopicPartition

@@ -34,10 +34,10 @@ from infra.migrations import LEAST_VERSION, newest_revision
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
 from projections import pipeline_state
+from projections.event_references import list_dangling
 from projections.generations import read_generations
 from projections.private.hourly_counts import read_counts
 from projections.read.checkpoints import read_checkpoints, read_latest_times
-from projections.references import list_dangling
 from schemas.topics import DEAD_LETTERS, DEAD_LETTERS_PARTITION, EVENT_TOPICS, TOPICS
 
 NAMES = [topic.name for topic in TOPICS]

@@ -6,7 +6,7 @@ from itertools import islice
 
 from sqlalchemy import Engine
 
-from infra.postgres.pipeline import SNAPSHOT, pipelined
+from infra.postgres.statement_pipeline import SNAPSHOT, pipelined
 from projections.record_keys import RecordKey
 from projections.write import dirty_records
 from publishers.build.queue.throttle import Throttle, Timer

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 
 from sqlalchemy import Engine
 
-from infra.postgres.pipeline import pipelined
+from infra.postgres.statement_pipeline import pipelined
 from infra.telemetry import event_log, recording
 from projections.write import dirty_records
 from publishers.build.queue.page_queue import PageQueue, Priority

@@ -18,14 +18,14 @@ from publishers.mailer.messages.edition import (
     UNSUBSCRIBE,
     EditionText,
 )
-from publishers.pages.digests import view_of_digest
-from publishers.pages.mail import (
+from publishers.pages.digest_mail import (
     MAX_SUBJECT_LENGTH,
     MailFoot,
     html_of_view,
     subject,
     text_of_view,
 )
+from publishers.pages.digests import view_of_digest
 from publishers.templating.environment import Meta
 from publishers.views.digests import headline
 from publishers.views.text.formatting import shorten

@@ -12,7 +12,7 @@ from projections.read.voters import list_saved_slugs
 from publishers.content.database_content import DatabaseContent
 from publishers.mailer.issues.editions import digest_of
 from publishers.mailer.messages.saved_section import EncodedPart, SavedSection, join
-from publishers.pages.mail import saved_tools_html, saved_tools_text
+from publishers.pages.digest_mail import saved_tools_html, saved_tools_text
 from publishers.views.digests.saved_tools import (
     MAX_TOOLS,
     SavedTools,

@@ -8,7 +8,7 @@ import structlog
 from starlette.types import Scope
 
 from projections.private.hourly_counts import HourlyLimit, LimitReached
-from streams.api.auth.hourly_counts import HOUR, HourlyCounts
+from streams.api.auth.hourly_counters import HOUR, HourlyCounts
 from streams.api.auth.trusted_proxies import TrustedProxies, network_prefix, parse_address
 from streams.api.http.problems import Problem
 

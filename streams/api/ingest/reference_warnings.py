@@ -13,8 +13,8 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from infra.runtime.shared_reads import BatchedReads
+from projections.event_references import Kind, Reference, find_known
 from projections.read.categories import list_categories
-from projections.references import Kind, Reference, find_known
 from schemas.events import CategoryDefined, Data, ReviewerJoined, ToolListed
 from schemas.facts.checks import check_facts
 from schemas.facts.values import FactDefinition

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from streams.api.strict_json.parts import JsonObject, escape, parse, walk
+from streams.api.strict_json.json_pointers import JsonObject, escape, parse, walk
 
 _ESCAPED_COLONS = (b"\\u003a", b"\\u003A")
 

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from infra.kafka.producer import KafkaProducer
 from infra.runtime import gc_tuning
 from infra.settings import Settings
-from streams.api.listening import create_server
+from streams.api.granian_server import create_server
 from tests.bench.peers import BARE_TOPIC
 
 

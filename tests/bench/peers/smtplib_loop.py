@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from publishers.pages.mail import html, text
+from publishers.pages.digest_mail import html, text
 from schemas.digests import WeeklyDigest
 from tests.harness.digest_records import content_with_digests
 

@@ -6,7 +6,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from infra.settings import Settings
-from streams.api.listening import create_server
+from streams.api.granian_server import create_server
 from tests.faults.harness.hostile.exchange import HOST, Exchange, pour, request
 from tests.faults.hostile.test_fuzzing import has_failed
 from tests.harness.ports import free_port

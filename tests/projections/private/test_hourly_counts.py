@@ -14,7 +14,7 @@ from projections.private.hourly_counts import (
     prune_counts,
     read_counts,
 )
-from streams.api.auth.hourly_counts import DatabaseCounter
+from streams.api.auth.hourly_counters import DatabaseCounter
 
 pytestmark = pytest.mark.integration
 TIERS = [HourlyLimit("new-voter", "10.1.0.0/24", 2), HourlyLimit("new-voter", "10.1.0.0/16", 3)]

@@ -9,7 +9,7 @@ from hypothesis import Phase, given, settings
 from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
-from infra.postgres.pipeline import pipelined
+from infra.postgres.statement_pipeline import pipelined
 from projections.folds.handlers import HANDLERS
 from projections.folds.registers import fold
 from projections.write import changed_keys, store

@@ -7,7 +7,7 @@ import pytest
 from publishers.content.in_memory_content import InMemoryContent
 from publishers.content.site_content import SiteContent
 from publishers.pages import catalogue, dependencies
-from publishers.pages.html import per_request
+from publishers.pages.html import pages_on_request
 from publishers.pages.html import tools as tool_pages
 from publishers.templating import assets
 from publishers.views.text.markdown import to_plain
@@ -193,8 +193,8 @@ def test_user_texts_never_become_markup() -> None:
         rendered(content, path) for path in catalogue.page_paths(content) if path.endswith("/")
     ]
     pages += [
-        per_request.render_retired(content, SITE, tools),
-        per_request.render_bookmarks(content, SITE, tools),
+        pages_on_request.render_retired(content, SITE, tools),
+        pages_on_request.render_bookmarks(content, SITE, tools),
     ]
     for page in pages:
         reader = Reader(page)
@@ -367,7 +367,7 @@ def test_votes_and_bookmarks_are_plain_forms() -> None:
 
 def test_a_retired_tool_says_why() -> None:
     content = sample_content()
-    text = Reader(per_request.render_retired(content, SITE, content.retired())).text
+    text = Reader(pages_on_request.render_retired(content, SITE, content.retired())).text
     assert "Longgone was retired: Its maker closed it." in text
 
 

@@ -9,8 +9,8 @@ from sqlalchemy import Engine
 from publishers.content import content_cache
 from publishers.content.database_content import DatabaseContent
 from publishers.content.in_memory_content import InMemoryContent
-from publishers.pages import catalogue, mail
-from publishers.pages.html import per_request
+from publishers.pages import catalogue, digest_mail
+from publishers.pages.html import pages_on_request
 from publishers.pages.pictures import icons
 from publishers.templating import assets
 from publishers.views.search.search import find
@@ -87,15 +87,15 @@ def test_json_has_the_label_as_a_field() -> None:
 def test_pages_per_request_say_so() -> None:
     tools = DEMO.tools()
     for page in (
-        per_request.render_search(DEMO, SITE, find(DEMO.search_index(), "vision")),
-        per_request.render_bookmarks(DEMO, SITE, tools),
-        per_request.render_retired(DEMO, SITE, DEMO.retired()),
+        pages_on_request.render_search(DEMO, SITE, find(DEMO.search_index(), "vision")),
+        pages_on_request.render_bookmarks(DEMO, SITE, tools),
+        pages_on_request.render_retired(DEMO, SITE, DEMO.retired()),
     ):
         assert DEMO_NOTICE in page.decode()
 
 
 def mails(content: InMemoryContent, digest: WeeklyDigest) -> list[str]:
-    return [part(content, SITE, digest) for part in (mail.html, mail.text)]
+    return [part(content, SITE, digest) for part in (digest_mail.html, digest_mail.text)]
 
 
 def test_both_parts_of_a_mail_say_so() -> None:

@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 
 from publishers.content.in_memory_content import InMemoryContent
-from publishers.pages import catalogue, mail
+from publishers.pages import catalogue, digest_mail
 from publishers.pages.pictures import icons
 from publishers.templating import assets
 from tests.harness.digest_records import a_digest, content_with_digests
@@ -53,7 +53,7 @@ def test_no_search_suggests_a_retired_tool() -> None:
     assert RETIRED not in index.casefold()
 
 
-@pytest.mark.parametrize("part", [mail.html, mail.text])
+@pytest.mark.parametrize("part", [digest_mail.html, digest_mail.text])
 def test_no_mail_links_to_a_retired_tool(part: object) -> None:
     assert callable(part)
     text = part(CONTENT, SITE, a_digest())

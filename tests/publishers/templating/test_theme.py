@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from publishers.pages import catalogue, mail
-from publishers.pages.html import per_request
+from publishers.pages import catalogue, digest_mail
+from publishers.pages.html import pages_on_request
 from publishers.templating import assets, contrast, theme
 from publishers.templating.new_theme import write_new_theme
 from publishers.templating.theme import OUR_DARK, OUR_LIGHT, ThemeError, load, using
@@ -55,10 +55,13 @@ def pages() -> Iterator[tuple[str, str]]:
     for path in catalogue.page_paths(CONTENT):
         if not path.endswith(binary):
             yield path, (catalogue.render(CONTENT, path, SITE) or b"").decode()
-    yield "405", per_request.render_not_allowed(SITE).decode()
-    yield "503", per_request.render_unavailable(SITE).decode()
-    yield "mail", mail.html(CONTENT, SITE, a_digest()) + mail.text(CONTENT, SITE, a_digest())
-    yield "message", mail.message(CONTENT, SITE, a_digest()).decode()
+    yield "405", pages_on_request.render_not_allowed(SITE).decode()
+    yield "503", pages_on_request.render_unavailable(SITE).decode()
+    yield (
+        "mail",
+        digest_mail.html(CONTENT, SITE, a_digest()) + digest_mail.text(CONTENT, SITE, a_digest()),
+    )
+    yield "message", digest_mail.message(CONTENT, SITE, a_digest()).decode()
 
 
 def test_our_name_is_in_no_file_of_a_site_with_a_name_of_its_own(themed: Path) -> None:
@@ -103,7 +106,7 @@ def test_a_template_of_the_theme_wins_and_can_extend_ours(folder: Path) -> None:
         '{% extends "ours/base.html" %}{% block main %}<p>Mine</p>{% endblock %}'
     )
     with using(load(folder)):
-        page = per_request.render_unavailable(SITE).decode()
+        page = pages_on_request.render_unavailable(SITE).decode()
     assert "· Tool Bench</title>" in page
 
 

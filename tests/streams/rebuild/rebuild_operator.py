@@ -13,7 +13,7 @@ from projections import generations
 from projections.read.tools import find_tool, read_tallies
 from schemas.events import Event
 from streams.rebuild import service
-from streams.rebuild.positions import look_up_positions
+from streams.rebuild.generation_positions import look_up_positions
 from tests.harness.kafka import CODEC, Sender
 from tests.harness.services import Service, environment, start_service
 

@@ -10,7 +10,7 @@ from projections.generations import UnknownGenerationError
 from schemas.time import instants
 from schemas.topics import BOOKMARKS, EVENT_PARTITIONS, VOTES
 from streams.rebuild.equal_offsets import NotReadyError
-from streams.rebuild.positions import look_up_positions
+from streams.rebuild.generation_positions import look_up_positions
 from tests.harness.examples import a_vote
 from tests.harness.kafka import CODEC, at_kafka
 from tests.harness.waiting import wait_until

@@ -15,7 +15,7 @@ from infra.runtime import gc_tuning
 from infra.settings import Settings
 from projections import generations
 from streams.rebuild import service
-from streams.rebuild.positions import look_up_positions
+from streams.rebuild.generation_positions import look_up_positions
 
 
 @click.group()

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from rich.table import Table
 
 from infra.cli.options import counted
-from streams.rebuild.positions import Position
+from streams.rebuild.generation_positions import Position
 from streams.rebuild.service import GenerationDiff
 
 

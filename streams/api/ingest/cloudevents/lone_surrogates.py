@@ -11,7 +11,7 @@ from schemas.event_validation import InvalidEvent
 from streams.api.http.problems import Problem
 from streams.api.ingest.cloudevents.unique_keys import duplicate_key_error
 from streams.api.strict_json.duplicate_keys import first_duplicate_key
-from streams.api.strict_json.parts import parse, walk
+from streams.api.strict_json.json_pointers import parse, walk
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

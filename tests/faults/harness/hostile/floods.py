@@ -14,7 +14,7 @@ from asyncio import StreamReader, StreamWriter
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from streams.api.listening import raise_descriptor_limit
+from streams.api.granian_server import raise_descriptor_limit
 from tests.faults.harness.hostile.exchange import HOST, request
 
 HEAD = "GET /tools/ HTTP/1.1\r\nHost: {host}\r\nCookie: "

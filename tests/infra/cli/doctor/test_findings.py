@@ -22,10 +22,10 @@ from infra.kafka.acknowledgement.in_sync_replicas import PartitionState
 from infra.kafka.offsets import Bounds
 from infra.kafka.reader import LogRecord
 from infra.operations.event_query.query import FoundEvent
+from projections.event_references import Dangling
 from projections.generations import Generations
 from projections.pipeline_state import Heartbeat, Queue
 from projections.read.checkpoints import Checkpoint
-from projections.references import Dangling
 from schemas.time import instants
 from schemas.topics import TopicPartition
 from tests.harness.examples import a_vote

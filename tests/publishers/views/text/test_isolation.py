@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from publishers.content.in_memory_content import InMemoryContent
-from publishers.pages import catalogue, mail
+from publishers.pages import catalogue, digest_mail
 from publishers.views.digests.digest import subject
 from publishers.views.text.bdi import bdi
 from schemas.text.isolation import drop_controls, isolate
@@ -54,8 +54,8 @@ def test_mail_isolates_names() -> None:
     moves = [msgspec.structs.replace(flip, name=REVERSED) for flip in a_digest().flips]
     digest = msgspec.structs.replace(a_digest(), flips=moves)
     for text in (
-        mail.html(InMemoryContent(), "", digest),
-        mail.text(InMemoryContent(), "", digest),
+        digest_mail.html(InMemoryContent(), "", digest),
+        digest_mail.text(InMemoryContent(), "", digest),
         subject(digest),
     ):
         assert REVERSED in text

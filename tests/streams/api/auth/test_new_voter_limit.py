@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from projections.private.hourly_counts import HourlyLimit, LimitReached
-from streams.api.auth.hourly_counts import (
+from streams.api.auth.hourly_counters import (
     AWAY_SECONDS,
     HOUR,
     ROOM_SECONDS,

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from projections.references import find_known
+from projections.event_references import find_known
 from schemas.records import Reviewer
 from tests.streams.api.conftest import FakeApi
 from tests.streams.api.ingest.test_endpoint import (

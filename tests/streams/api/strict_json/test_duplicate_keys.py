@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.api.strict_json.duplicate_keys import find_duplicate_key, has_unique_keys
-from streams.api.strict_json.parts import parse, walk
+from streams.api.strict_json.json_pointers import parse, walk
 
 
 @pytest.mark.parametrize(

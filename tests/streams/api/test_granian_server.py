@@ -8,7 +8,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from infra.settings import Settings
-from streams.api.listening import (
+from streams.api.granian_server import (
     DESCRIPTORS,
     MAX_HEAD_BYTES,
     connection_capacity,

@@ -5,7 +5,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DataError, OperationalError, ProgrammingError
 
 from infra.postgres.engine import create_engine
-from infra.postgres.pipeline import pipelined
+from infra.postgres.statement_pipeline import pipelined
 
 pytestmark = pytest.mark.integration
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from publishers.content.in_memory_content import InMemoryContent
-from publishers.pages import mail
+from publishers.pages import digest_mail
 from publishers.views.digests.digest import digest_page
 from schemas import digests
 from schemas.digests import WeeklyDigest
@@ -18,7 +18,7 @@ from tests.harness.records import a_tool, sample_content
 
 SITE = "https://verdicts.example"
 CONTENT = sample_content()
-HTML, TEXT = (part(CONTENT, SITE, a_digest()) for part in (mail.html, mail.text))
+HTML, TEXT = (part(CONTENT, SITE, a_digest()) for part in (digest_mail.html, digest_mail.text))
 STYLED = {"a", "h1", "h2"}  # by clients of their own accord
 
 
@@ -33,7 +33,7 @@ class Tags(HTMLParser):
 
 
 def the_message() -> EmailMessage:
-    return message_from_bytes(mail.message(CONTENT, SITE, a_digest()), policy=default)
+    return message_from_bytes(digest_mail.message(CONTENT, SITE, a_digest()), policy=default)
 
 
 def test_both_parts_tell_the_same_news() -> None:
@@ -75,7 +75,8 @@ def test_every_address_is_whole() -> None:
 
 def test_a_retired_tool_is_named_without_a_link() -> None:
     content = InMemoryContent([a_tool("patchwork", "Patchwork", retired="Closed.")])
-    for part in (mail.html(content, SITE, a_digest()), mail.text(content, SITE, a_digest())):
+    for render in (digest_mail.html, digest_mail.text):
+        part = render(content, SITE, a_digest())
         assert "Patchwork" in part
         assert "/tools/patchwork/" not in part
         assert f'"{SITE}"' not in part
@@ -91,8 +92,8 @@ def test_the_text_has_no_markup_and_at_most_72_characters_a_line() -> None:
 def test_user_texts_stay_text() -> None:
     named = msgspec.structs.replace(a_digest().flips[0], name="<script>alert(1)</script>")
     digest = msgspec.structs.replace(a_digest(), flips=[named])
-    assert "<script" not in mail.html(CONTENT, SITE, digest)
-    assert "* <script>alert(1)</script> (" in mail.text(CONTENT, SITE, digest)
+    assert "<script" not in digest_mail.html(CONTENT, SITE, digest)
+    assert "* <script>alert(1)</script> (" in digest_mail.text(CONTENT, SITE, digest)
 
 
 def test_the_message_holds_both_parts_the_text_first() -> None:
@@ -116,8 +117,8 @@ def test_the_message_has_its_headers_and_no_recipient() -> None:
 
 @pytest.mark.parametrize("site", ["http://127.0.0.1:8080", "http://[::1]:8080", SITE])
 def test_the_message_is_deterministic_and_within_the_limits_of_mail(site: str) -> None:
-    raw = mail.message(CONTENT, site, a_digest())
-    assert raw == mail.message(CONTENT, site, a_digest())
+    raw = digest_mail.message(CONTENT, site, a_digest())
+    assert raw == digest_mail.message(CONTENT, site, a_digest())
     assert raw.isascii()
     assert max(map(len, raw.split(b"\r\n"))) <= 998
     assert b"\n" not in raw.replace(b"\r\n", b"")
@@ -144,8 +145,8 @@ def a_full_week(name: str = "A tool with a longer name") -> WeeklyDigest:
 @pytest.mark.parametrize("name", ["A tool with a longer name", "\U0001f600" * 280])
 def test_a_full_week_stays_below_what_gmail_shows(name: str) -> None:
     digest = a_full_week(name)
-    html, text = mail.html(CONTENT, SITE, digest), mail.text(CONTENT, SITE, digest)
-    assert len(html.encode()) <= mail.MAX_HTML_BYTES
+    html, text = digest_mail.html(CONTENT, SITE, digest), digest_mail.text(CONTENT, SITE, digest)
+    assert len(html.encode()) <= digest_mail.MAX_HTML_BYTES
     link = "https://verdicts.example/digests/2026-W47/"
     for part in (html, text):
         assert "See the full digest" in part

@@ -1,6 +1,6 @@
 import pytest
 
-from projections.references import Dangling, Reference, find_known, list_dangling
+from projections.event_references import Dangling, Reference, find_known, list_dangling
 from tests.harness.examples import (
     CATEGORY,
     TOOL,
