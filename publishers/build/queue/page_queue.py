@@ -52,10 +52,10 @@ class Limits(NamedTuple):
     wait: float
 
 
-# Reading marks takes up to a sixth of the time, and tools' own pages half of it, where processors
-# are short: the others' shares have to fit into the rest.
+# Where processors are short, reading marks takes up to a sixth of the time, and tools' own pages
+# three fifths: the others' shares have to fit into the rest.
 LIMITS = {
-    Priority.TOOL: Limits(0.5, 1.0, 0.0),
+    Priority.TOOL: Limits(0.6, 1.0, 0.0),
     Priority.PEOPLE: Limits(0.1, 1.0, 1.0),
     Priority.MACHINES: Limits(0.05, 1.0, 1.0),
     Priority.SUMMARIES: Limits(0.05, 3.0, 3.0),

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Engine, text
 from infra.settings import Settings
 from infra.telemetry import recording
 from projections.private.subscribers.subscriptions import unsubscribe
+from publishers.mailer.bounces.bounce_tokens import BounceTokens, apply_bounce
 from publishers.mailer.bounces.classification import classify
-from publishers.mailer.issues.bounce_tokens import BounceTokens, apply_bounce
 
 _RECORD = text(
     """

@@ -19,13 +19,13 @@ from projections.private.outgoing_mail import OutgoingMail
 from projections.private.subscribers.addresses import parse_address
 from projections.private.subscribers.links import SubscriptionLinks
 from projections.read.voters import list_saved_slugs
+from publishers.mailer.bounces.bounce_tokens import BounceTokens
 from publishers.mailer.delivery.connection_pool import DeliveryJob
 from publishers.mailer.delivery.journal import MailJournal
 from publishers.mailer.delivery.outcome import Outcome, Parcel
 from publishers.mailer.delivery.settled_mails import settled_mail
 from publishers.mailer.delivery.warm_up import WarmUp
 from publishers.mailer.issues import holds, recovery
-from publishers.mailer.issues.bounce_tokens import BounceTokens
 from publishers.mailer.issues.editions import render_edition
 from publishers.mailer.issues.saved_tools import SavedToolSections
 from publishers.mailer.messages.dkim import DkimSigner

@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from structlog.testing import capture_logs
-from tests.streams.api.test_listening import REQUEST, answer_ok
 
 from infra.settings import Settings
 from streams.api.auth.trusted_proxies import TrustedProxies
 from streams.api.client_connection_limit import ClientConnectionLimit, enforce_limit
 from streams.api.granian_server import create_server
 from tests.harness.ports import free_port
+from tests.streams.api.test_granian_server import REQUEST, answer_ok
 
 CAPACITY, SHARE = 80, 20
 FLOODER, READER = "127.0.0.2", "127.0.0.1"

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Engine
 
 from infra.settings import Settings
+from publishers.mailer.bounces.bounce_tokens import BounceTokens
 from publishers.mailer.bounces.intake import take_maildir, take_message
-from publishers.mailer.issues.bounce_tokens import BounceTokens
 from tests.publishers.mailer.bounces.corpus import (
     HARD,
     RETURN_PATH,
