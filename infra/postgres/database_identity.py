@@ -2,40 +2,31 @@
 
 from sqlalchemy import Connection, text
 
-_MAY_ASK = text(
+_MAY_ASK = text("select has_function_privilege('pg_control_system()', 'execute')")
+_SYSTEM = text("select system_identifier from pg_control_system()")
+# The timeline of the log that is written now: the control file learns of a promotion only with the
+# next checkpoint.
+_PLACE = text(
     """
-    select has_function_privilege('pg_control_system()', 'execute')
-        and has_function_privilege('pg_control_checkpoint()', 'execute')
-    """
-)
-_SERVER = text(
-    """
-    select system_identifier || '.' || timeline_id from pg_control_system(), pg_control_checkpoint()
-    """
-)
-_DATABASE = text(
-    """
-    select oid || '.' || cast(cast(:table as regclass) as oid) from pg_database
-    where datname = current_database()
+    select substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8)
+        || '.' || oid || '.' || cast(cast(:table as regclass) as oid)
+    from pg_database where datname = current_database()
     """
 )
 
 
 def database_identity(connection: Connection, table: str) -> str:
-    """A text that a copy of the database does not have, whichever way it was made.
+    """A text that tells the database from one that was restored or promoted.
 
     A server that was created anew has another system identifier, one that was restored to a point
-    in time or promoted another timeline, a database on the same server another oid, and a table
-    that was restored into the same database, too. Where the server does not tell its own part, the
-    oids have to do.
+    in time or promoted another timeline, a database that was created anew another oid, and a table
+    that was restored into the same database, too. A snapshot of a disk has all of them in common
+    with its original. Where the server does not tell its identifier, the others have to do.
 
     Args:
-        connection: On the database.
-        table: Any table that a restore would create anew.
+        connection: On the database of a primary server.
+        table: Any table that a restore creates anew.
     """
-    server = connection.execute(_SERVER).scalar_one() if _may_ask(connection) else ""
-    return f"{server}.{connection.execute(_DATABASE, {'table': table}).scalar_one()}"
-
-
-def _may_ask(connection: Connection) -> bool:
-    return bool(connection.execute(_MAY_ASK).scalar_one())
+    may_ask = connection.execute(_MAY_ASK).scalar_one()
+    system = connection.execute(_SYSTEM).scalar_one() if may_ask else ""
+    return f"{system}.{connection.execute(_PLACE, {'table': table}).scalar_one()}"

@@ -1,7 +1,7 @@
 """Leadership terms of mailers: the row of `verdicts.mail_terms`.
 
-Only the mailer with the newest term claims digest mails. The row names the database of that term:
-a database that was restored from a backup names another one.
+Only the mailer with the newest term claims digest mails. The row names the database of that term;
+in a copy it still names the original.
 """
 
 from datetime import datetime
@@ -21,7 +21,8 @@ _BEGIN = text(
     """
 )
 _HOLD = text("select term from verdicts.mail_terms where term = :term for share")
-_COPIED = text("select copied from verdicts.mail_terms")
+# No term begins before the transaction ends: it might find out that the database is a copy.
+_COPIED = text("select copied from verdicts.mail_terms for share")
 
 
 class TermOverError(OSError):
@@ -58,6 +59,9 @@ def require_term(connection: Connection, term: int) -> None:
 
 
 def find_copy_time(connection: Connection) -> datetime | None:
-    """When a mailer last found that its database was a copy; None for never."""
+    """When a mailer last found that its database was a copy; None for never.
+
+    No term begins before the caller's transaction ends.
+    """
     copied: datetime | None = connection.execute(_COPIED).scalar_one()
     return copied

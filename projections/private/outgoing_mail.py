@@ -56,8 +56,21 @@ _RETRY = text(
         and attempts = coalesce(cast(:attempt as int), attempts)
     """
 )
+_ABANDON = text(
+    """
+    update verdicts.outgoing_mail
+    set state = 'ambiguous', reply = :reply, fields = '{}', changed = clock_timestamp()
+    where state in ('queued', 'sending')
+    """
+)
 _SENDING = text(
     "select id, attempts from verdicts.outgoing_mail where state = 'sending' order by id"
+)
+_SKIP_IDS = text(
+    """
+    select setval(sequence, greatest(nextval(sequence), :greatest))
+    from pg_get_serial_sequence('verdicts.outgoing_mail', 'id') as sequence
+    """
 )
 _PRUNE = text(
     """
@@ -135,9 +148,24 @@ def retry(
     connection.execute(_RETRY, row)
 
 
+def abandon(connection: Connection, reply: str) -> int:
+    """Count all mails that have not ended as ambiguous; return how many.
+
+    Args:
+        connection: In a transaction of the caller.
+        reply: Why, for the rows.
+    """
+    return connection.execute(_ABANDON, {"reply": reply}).rowcount
+
+
 def list_sending(connection: Connection) -> list[tuple[int, int]]:
     """Ids and attempts of mails that are under way, or were when a mailer died."""
     return [(row[0], row[1]) for row in connection.execute(_SENDING)]
+
+
+def skip_ids(connection: Connection, greatest: int) -> None:
+    """Give new mails ids that are greater than this one."""
+    connection.execute(_SKIP_IDS, {"greatest": greatest})
 
 
 def prune(connection: Connection) -> None:

@@ -21,7 +21,7 @@ from publishers.mailer.issues.digest_mails import DigestMails
 from publishers.mailer.issues.issue_starter import IssueStarter
 from publishers.mailer.issues.sending_loop import send_digests
 from publishers.mailer.messages.dkim import DkimSigner
-from publishers.mailer.single_mails import SingleMails
+from publishers.mailer.single_mails import SingleMails, abandon_all
 
 FLUSH_SECONDS = 0.1
 PRUNE_SECONDS = 600.0
@@ -72,6 +72,7 @@ class LeadershipTerm:
             term = begin_term(connection)
             if term.is_copy:
                 holds.hold_all(connection)
+                abandon_all(connection)
         self._singles.recover(term.number)
         self._digests.recover(term.number)
         log.info("mailer is active", term=term.number)

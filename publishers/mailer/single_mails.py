@@ -51,6 +51,8 @@ class SingleMails:
         history = self._journal.begin(term)
         complete = history.is_complete()
         with self._engine.begin() as connection:
+            # A restored database would give numbers again that the journal knows.
+            outgoing_mail.skip_ids(connection, max(map(_id, history.mails), default=0))
             for mail_id, attempt in outgoing_mail.list_sending(connection):
                 before = history.mails.get(_name(mail_id))
                 if before and before.attempt < attempt:
@@ -137,8 +139,22 @@ def settle(connection: Connection, mail: OutgoingMail, outcome: Outcome) -> None
             outgoing_mail.finish(connection, mail.id, state, outcome.reply, mail.attempts)
 
 
+def abandon_all(connection: Connection) -> None:
+    """Send nothing that waits: the database is a copy, and all of it may have gone out.
+
+    Owners ask for another mail.
+    """
+    number = outgoing_mail.abandon(connection, "the database was restored meanwhile")
+    if number:
+        log.warning("single mails may have been sent, and are not sent again", mails=number)
+
+
 def _name(mail_id: int) -> str:
     return f"single/{mail_id}"
+
+
+def _id(name: str) -> int:
+    return int(name.removeprefix("single/"))
 
 
 def _recover(

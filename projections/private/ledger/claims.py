@@ -70,7 +70,10 @@ _RESOLVE = text(
 _DOUBT = text(
     """
     update verdicts.mail_ledger set state = 'ambiguous', reply = :reply, changed = clock_timestamp()
-    where week = :week and state = 'queued' and due <= clock_timestamp()
+    where week = :week and state = 'queued' and (
+        due <= clock_timestamp()
+        or (select created from verdicts.mail_issues where week = :week)
+            >= (select copied from verdicts.mail_terms))
     """
 )
 _FORCE = text(
@@ -80,6 +83,8 @@ _FORCE = text(
     values (:week, :subscriber, clock_timestamp(), :attempts, :state, :reply, clock_timestamp())
     on conflict (week, subscriber) do update set attempts = excluded.attempts,
         state = excluded.state, reply = excluded.reply, changed = excluded.changed
+    where mail.attempts < excluded.attempts
+        or mail.attempts = excluded.attempts and mail.state not in ('sent', 'refused')
     """
 )
 _LIST = text(
@@ -214,8 +219,11 @@ def resolve_ambiguous(
     return connection.execute(_RESOLVE, row).rowcount
 
 
-def doubt_due(connection: Connection, week: str, reply: str) -> int:
-    """Count an issue's queued mails that are due as ambiguous; return how many.
+def doubt(connection: Connection, week: str, reply: str) -> int:
+    """Count queued mails that may have gone out as ambiguous; return how many.
+
+    These are the mails that are due. Of an issue that was started on a copy of the database they
+    are all: in the original, mails may have been due at other times.
 
     Args:
         connection: In a transaction of the caller.
@@ -226,7 +234,7 @@ def doubt_due(connection: Connection, week: str, reply: str) -> int:
 
 
 def force_row(connection: Connection, week: str, row: LedgerRow, reply: str) -> None:
-    """Set a row to what the journal says, whatever the ledger said."""
+    """Set a row to what the journal says, unless the ledger knows as much or more."""
     values = {
         "week": week,
         "subscriber": row.subscriber,

@@ -15,7 +15,12 @@ _START = text(
     values (:week, :monthly, :state, :reason, :late_allowed)
     on conflict (week) do update set
         late_allowed = mail_issues.late_allowed or excluded.late_allowed,
-        state = case when mail_issues.state = 'done' then 'sending' else mail_issues.state end
+        state = case
+            when mail_issues.state not in ('done', 'sending') then mail_issues.state
+            else excluded.state end,
+        reason = case
+            when mail_issues.state not in ('done', 'sending') then mail_issues.reason
+            else excluded.reason end
     """
 )
 # Who has no mail to expect is left out here: by topics, pause, suppression, or because the
@@ -105,7 +110,7 @@ def start_issue(
     hold_reason: str = "",
     late_allowed: bool = False,
 ) -> None:
-    """Start an issue, or open a finished one again; `hold_reason` says why it must wait."""
+    """Start an issue, or open a finished one again; `hold_reason` says why it has to wait."""
     row = {
         "week": week,
         "monthly": monthly,

@@ -53,9 +53,9 @@ class Limits(NamedTuple):
 
 
 # Where processors are short, reading marks takes up to a sixth of the time, and tools' own pages
-# three fifths: the others' shares have to fit into the rest.
+# nearly three fifths: the others' shares have to fit into the rest.
 LIMITS = {
-    Priority.TOOL: Limits(0.6, 1.0, 0.0),
+    Priority.TOOL: Limits(0.58, 1.0, 0.0),
     Priority.PEOPLE: Limits(0.1, 1.0, 1.0),
     Priority.MACHINES: Limits(0.05, 1.0, 1.0),
     Priority.SUMMARIES: Limits(0.05, 3.0, 3.0),

@@ -11,7 +11,7 @@ from schemas.time.instants import to_datetime
 _FROM_JOURNAL = "run `verdicts mail resolve {week} --from-journal`"
 _WITHOUT_JOURNAL = (
     "If it is lost, run `verdicts mail resolve {week} --without-journal`, which counts each mail "
-    "that was due as ambiguous."
+    "that may have gone out as ambiguous."
 )
 RESTORED = (
     "The journal in the data folder knows of mails that the ledger does not: the database was most "
@@ -19,12 +19,14 @@ RESTORED = (
 )
 COPIED = (
     "This is not the database that the last mailer worked with: it was restored from a backup, or "
-    "another server took over. Mails may have gone out of which it does not know. If that mailer's "
-    f"journal is in the data folder, {_FROM_JOURNAL}. {_WITHOUT_JOURNAL}"
+    "another server took over. Mails may have gone out of which it does not know. If the data "
+    f"folder is the one of that mailer, and no backup of it, {_FROM_JOURNAL}. If it is not, copy "
+    "that mailer's mail-journal/{week}.journal there first. " + _WITHOUT_JOURNAL
 )
 NO_JOURNAL = (
-    "The data folder holds no journal of this issue. Copy mail-journal/{week}.journal there from "
-    f"the last mailer's data folder, and {_FROM_JOURNAL} again. {_WITHOUT_JOURNAL}"
+    "The journal in the data folder tells of no mail of this issue: either none was sent, or it is "
+    "not the last mailer's. Copy mail-journal/{week}.journal there from the last mailer's data "
+    f"folder, and {_FROM_JOURNAL} again. {_WITHOUT_JOURNAL}"
 )
 log = structlog.get_logger(__name__)
 
@@ -46,8 +48,8 @@ def hold_all(connection: Connection) -> None:
 def reason_to_hold(connection: Connection, week: str) -> str:
     """Why an issue that starts has to wait; empty where it need not.
 
-    Mails of a week may have gone out from the day on which it was closed. Where the database was
-    found to be a copy after that, it may not know of them.
+    A week's mails may go out once it is closed. A database that was found to be a copy later than
+    that may not know of them. No mailer begins a term before the caller's transaction ends.
     """
     copied = find_copy_time(connection)
     if copied is None or copied < to_datetime(weeks.span(week)[1]):

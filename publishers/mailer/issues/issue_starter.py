@@ -43,7 +43,8 @@ class IssueStarter:
             if audience.weekly is None and audience.monthly is None:
                 return
             mails = start(connection, week, audience, self._settings.mail.hour)
-        log.info("issue starts", week=week, mails=mails)
+            issue = issues.find_issue(connection, week)
+        log.info("issue starts", week=week, mails=mails, held=issue.reason if issue else "")
 
 
 def find_audience(connection: Connection, week: str) -> Audience:

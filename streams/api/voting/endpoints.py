@@ -101,7 +101,7 @@ async def _read_fields(
         raise Problem(422, invalid.detail, pointer=invalid.pointer, code=invalid.code) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Problem(400, 'The body is not JSON such as {"choice": "ship"}.') from None
-    # Neither value holds a colon, so that of a key alone is left where the key occurs once.
+    # Each key brings one colon, and no choice holds any, so a second colon means a second key.
     if body.count(b":") > 1 and (duplicate := find_duplicate_key(body)):
         raise Problem(422, duplicate.detail, pointer=duplicate.pointer, code="duplicate-key")
     return {"choice": choice}

@@ -17,6 +17,17 @@ def enqueue(engine: Engine, recipient: str = "ada@example.com") -> int:
         return outgoing_mail.enqueue(connection, "confirmation", recipient, fields)
 
 
+def test_new_mails_have_numbers_that_no_journal_knows(engine: Engine) -> None:
+    first = enqueue(engine)
+    with engine.begin() as connection:
+        outgoing_mail.skip_ids(connection, first + 100)
+    second = enqueue(engine)
+    assert second > first + 100
+    with engine.begin() as connection:
+        outgoing_mail.skip_ids(connection, first)
+    assert enqueue(engine) > second
+
+
 def claim(engine: Engine, limit: int = 10) -> list[outgoing_mail.OutgoingMail]:
     with engine.begin() as connection:
         return outgoing_mail.claim(connection, limit)

@@ -157,12 +157,7 @@ def test_a_restored_database_is_noticed_and_nothing_goes_out_twice(mailing: Mail
     )
     mailing.execute("update verdicts.mail_issues set state = 'sending'")
     mailing.start()
-    issue = wait_until(
-        "it is held",
-        lambda: mailing.json("status")["issues"][0],
-        lambda row: row["state"] == "held",
-    )
-    assert "restored from a backup" in issue["reason"]
+    assert "restored from a backup" in held(mailing)
     assert "is held" in mailing.run("resume", WEEK).stderr
     mailing.json("resolve", WEEK, "--from-journal")
     wait_until("it is done", lambda: mailing.json("status")["issues"][0]["state"] == "done")
@@ -188,7 +183,7 @@ def test_a_restored_database_whose_journal_is_lost_sends_nothing_unasked(mailing
     mailing.start()
     assert "not the database that the last mailer worked with" in held(mailing)
     mailing.json("resolve", WEEK, "--from-journal")
-    wait_until("the journal is missed", lambda: "holds no journal" in held(mailing))
+    wait_until("the journal is missed", lambda: "tells of no mail" in held(mailing))
     assert mailing.states() == {"queued": 2}
     assert mailing.json("resolve", WEEK, "--without-journal")["mails"] == 2
     assert mailing.states() == {"ambiguous": 2}
@@ -219,10 +214,47 @@ def test_a_week_that_was_closed_before_the_database_was_restored_starts_held(
 def test_a_week_that_is_closed_after_the_database_was_restored_goes_out(mailing: Mailing) -> None:
     mailing.freeze()
     mailing.subscribe("ada@example.com")
-    mailing.execute("update verdicts.mail_terms set copied = '2025-11-20T00:00:00Z'")
+    mailing.execute("update verdicts.mail_terms set copied = '2026-11-20T00:00:00Z'")
     mailing.json("send", WEEK)
     mailing.start()
     wait_until("it is sent", lambda: mailing.states() == {"sent": 1})
+
+
+def test_an_issue_that_was_done_is_held_when_it_is_started_again_on_a_restored_database(
+    mailing: Mailing,
+) -> None:
+    mailing.freeze()
+    mailing.json("send", WEEK)
+    mailing.execute("update verdicts.mail_issues set state = 'done'")
+    mailing.execute("update verdicts.mail_terms set copied = now()")
+    mailing.subscribe("ada@example.com")
+    assert "not the database" in mailing.json("send", WEEK)["held"]
+    assert "not the database" in held(mailing)
+
+
+def test_an_issue_that_waits_for_the_journal_cannot_be_resumed(mailing: Mailing) -> None:
+    mailing.freeze()
+    mailing.json("send", WEEK)
+    assert "is not held" in mailing.run("resolve", WEEK, "--from-journal").stderr
+    mailing.execute("update verdicts.mail_issues set state = 'held'")
+    mailing.json("resolve", WEEK, "--from-journal")
+    assert "once the mailer has taken over the journal" in mailing.run("resume", WEEK).stderr
+
+
+def test_single_mails_that_waited_in_a_restored_database_are_not_sent(mailing: Mailing) -> None:
+    mailing.freeze()
+    mailing.json("send", WEEK, "--to", "ada@example.com")
+    mailing.execute("update verdicts.mail_terms set database = 'the one before'")
+    mailing.start()
+    states = "select state, reply from verdicts.outgoing_mail"
+    wait_until(
+        "it is settled",
+        lambda: mailing.execute(states),
+        lambda rows: rows == [("ambiguous", "the database was restored meanwhile")],
+    )
+    mailing.json("send", WEEK, "--to", "bob@example.com")
+    wait_until("the next one is sent", lambda: len(mailing.mails()) == 1)
+    assert b"bob@example.com" in mailing.mails()[0]
 
 
 def test_what_an_operator_decides_is_one_thing_for_one_week(mailing: Mailing) -> None:

@@ -77,9 +77,14 @@ def send(week: str, dry_run: bool, address: str | None, as_json: bool) -> None:
         else:
             savepoint = connection.begin_nested()
             result["mails"] = start_now(connection, week, audience)
+            issue = require_issue(connection, week)
+            if issue.state == "held":
+                result["held"] = issue.reason
             if dry_run:
                 savepoint.rollback()
     verb = "would go" if dry_run else "queued; the mailer sends"
+    if "held" in result:
+        verb = f"held. {result['held']}"
     answer(result, as_json, f"{counted(result['mails'], 'mail')} {verb}: {text.subject}")
 
 
@@ -113,6 +118,8 @@ def resume(week: str, as_json: bool) -> None:
         issue = require_issue(connection, week)
         if issue.state == "held":
             raise VerdictsError(f"{week} is held. {issue.reason}")
+        if issue.state == "reconciling":
+            raise VerdictsError(f"{week} goes on once the mailer has taken over the journal.")
         issues.set_issue_state(connection, week, "sending", late_allowed=True)
     answer({"week": week, "state": "sending"}, as_json, f"{week} goes on.")
 
@@ -122,7 +129,7 @@ def resume(week: str, as_json: bool) -> None:
 @click.option("--ambiguous", type=click.Choice(["hold", "resend"]), help="What to do with them.")
 @click.option("--to", "subscriber", help="The mail of this subscriber's id or address alone.")
 @click.option("--from-journal", is_flag=True, help="Take over what the mailer's journal says.")
-@click.option("--without-journal", is_flag=True, help="Count what was due as ambiguous.")
+@click.option("--without-journal", is_flag=True, help="Count what may be sent as ambiguous.")
 @as_json
 def resolve(
     week: str | None,
@@ -155,6 +162,7 @@ def resolve(
         for each in weeks:
             require_issue(connection, each)
         if week and from_journal:
+            _require_held(connection, week)
             issues.set_issue_state(connection, week, "reconciling", late_allowed=True)
             answer({"week": week, "state": "reconciling"}, as_json, f"{week} is reconciled.")
             return
@@ -168,12 +176,16 @@ def resolve(
     answer({"mails": number, "action": ambiguous}, as_json, f"{counted(number, 'mail')} {verb}.")
 
 
+def _require_held(connection: Connection, week: str) -> None:
+    if require_issue(connection, week).state not in ("held", "reconciling"):
+        raise VerdictsError(f"{week} is not held, so there is nothing to decide.")
+
+
 def _doubt(connection: Connection, week: str, as_json: bool) -> None:
     """Let a held issue go on; what was due may have been sent."""
-    if require_issue(connection, week).state != "held":
-        raise VerdictsError(f"{week} is not held, so there is nothing to decide.")
+    _require_held(connection, week)
     reply = "the database was restored, and no journal says whether this was sent"
-    number = claims.doubt_due(connection, week, reply)
+    number = claims.doubt(connection, week, reply)
     issues.set_issue_state(connection, week, "sending")
     text = f"{counted(number, 'mail')} may have been sent; decide with --ambiguous hold or resend."
     answer({"week": week, "state": "sending", "mails": number}, as_json, text)

@@ -89,7 +89,7 @@ def issues(states: Sequence[IssueState]) -> Iterable[Finding]:
         if doubtful := each.mails.get("ambiguous", 0):
             yield warn(
                 CHECK,
-                f"{doubtful:,} mails of {week} may have been sent: the mailer ended meanwhile.",
+                f"{doubtful:,} mails of {week} may have been sent.",
                 "See verdicts mail list --state ambiguous, then verdicts mail resolve.",
             )
     if all(each.issue.state in ("done", "sending") and not each.late for each in states):
