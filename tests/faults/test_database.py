@@ -98,8 +98,8 @@ def _applied(system: System) -> int:
 
 @contextmanager
 def _down(system: System, worker: Service) -> Iterator[Callable[[], bool]]:
-    system.database_proxy.cut()
     tried = worker.logged.count("trying again")
+    system.database_proxy.cut()
     try:
         yield lambda: worker.logged.count("trying again") > tried
     finally:

@@ -38,10 +38,10 @@ def test_a_backup_from_the_middle_of_an_issue_sends_nothing_twice(
     """With restarts after the backup the restored database gives their terms once more."""
     mailing.subscribe(*(f"reader{number}@example.com" for number in range(READERS)))
     mailing.json("send", WEEK)
-    _send_some(mailing, executioner, chances.randrange(20, 50))
+    _send_some(mailing, sink, executioner, chances.randrange(20, 50))
     _back_up(mailing)
     for _ in range(restarts + 1):
-        _send_some(mailing, executioner, MORE + chances.randrange(30))
+        _send_some(mailing, sink, executioner, MORE + chances.randrange(30))
     before = len(sink.recipients)
     _restore(mailing)
     watch = Stopwatch()
@@ -88,9 +88,9 @@ def test_a_backup_restored_where_the_journal_is_lost_sends_nothing_unasked(
 ) -> None:
     mailing.subscribe(*(f"reader{number}@example.com" for number in range(READERS)))
     mailing.json("send", WEEK)
-    _send_some(mailing, executioner, chances.randrange(20, 50))
+    _send_some(mailing, sink, executioner, chances.randrange(20, 50))
     _back_up(mailing)
-    _send_some(mailing, executioner, MORE + chances.randrange(30))
+    _send_some(mailing, sink, executioner, MORE + chances.randrange(30))
     before = len(sink.recipients)
     _restore(mailing)
     shutil.rmtree(mailing.data / JOURNALS)
@@ -110,12 +110,13 @@ def test_a_backup_restored_where_the_journal_is_lost_sends_nothing_unasked(
     assert len(sink.recipients) == before
 
 
-def _send_some(mailing: Mailing, executioner: Executioner, number: int) -> None:
-    """Send until the mailer is killed in the middle of a mail."""
+def _send_some(mailing: Mailing, sink: Sink, executioner: Executioner, number: int) -> None:
+    """Send until the mailer is killed in the middle of a mail, and the server has read the rest."""
     service = mailing.start()
     executioner.arm(Point("taken", number), service.pid)
     wait_until("some are sent", executioner.reached.is_set)
     service.process.wait()
+    wait_until("the server has closed every connection", lambda: not sink.open_connections)
 
 
 def _back_up(mailing: Mailing) -> None:
