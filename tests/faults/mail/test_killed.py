@@ -51,14 +51,17 @@ def test_a_mailer_killed_at_a_thousand_points_sends_nothing_twice(
     executioner: Executioner,
     report: Report,
 ) -> None:
-    weeks = iter(f"2026-W{number}" for number in range(30, 47))
+    # The frozen week comes first: in the days after it, its issue would start by itself, with mails
+    # that are later than the cut-off.
+    weeks = iter((WEEK, *(f"2026-W{number}" for number in range(30, 47))))
     mailing.subscribe(*(f"reader{number}@example.com" for number in range(10_000)))
     watch, ambiguous, plan = Stopwatch(), 0, points(chances, 1000)
     with ForkedMailers(mailing) as mailers:
         for point in plan:
             if is_over(mailing):
                 week = next(weeks)
-                mailing.freeze(week)
+                if week != WEEK:
+                    mailing.freeze(week)
                 mailing.json("send", week)
             executioner.arm(point, mailers.start())
             wait_until(
