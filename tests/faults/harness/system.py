@@ -359,7 +359,7 @@ def _require_template(server: str, connection: psycopg.Connection) -> None:
     there = "select 1 from pg_database where datname = %s"
     if connection.execute(there, [_TEMPLATE]).fetchone():
         return
-    if not connection.execute("select from pg_roles where rolname = %s", [audit.HELD]).fetchone():
+    if not connection.execute("select 1 from pg_roles where rolname = %s", [audit.HELD]).fetchone():
         connection.execute(f"create role {audit.HELD} superuser login password 'held'".encode())
     connection.execute(f"create database {_TEMPLATE}".encode())
     settings = msgspec.structs.replace(
