@@ -33,9 +33,9 @@ class _Name(NamedTuple):
 def join_names(connection: Connection, earlier: Mapping[str, Counts]) -> dict[str, Counts]:
     """Add the earlier tallies of a tool's other names to its own.
 
-    After a merge, a voter who voted for two of the names counts once. An earlier tally does not
-    say who had voted for both by then, so each of these people counts once in it, too. Otherwise
-    the merge would look like a loss of votes.
+    After a merge, each voter counts once, also one who voted for two of the names. An earlier
+    tally does not say which voters had done so by then, so each of them counts once in it, too.
+    Otherwise the merge would look like a loss of votes.
     """
     joined = dict(earlier)
     for tool, names in _read_names(connection).items():

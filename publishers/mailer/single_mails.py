@@ -140,9 +140,9 @@ def settle(connection: Connection, mail: OutgoingMail, outcome: Outcome) -> None
 
 
 def abandon_all(connection: Connection) -> None:
-    """Send nothing that waits: the database is a copy, and all of it may have gone out.
+    """Give up every mail that waits: the database is a copy, so each may have been sent.
 
-    Owners ask for another mail.
+    People ask for another one.
     """
     number = outgoing_mail.abandon(connection, "the database was restored meanwhile")
     if number:

@@ -19,9 +19,9 @@ RESTORED = (
 )
 COPIED = (
     "This is not the database that the last mailer worked with: it was restored from a backup, or "
-    "another server took over. Mails may have gone out of which it does not know. If the data "
-    f"folder is the one of that mailer, and no backup of it, {_FROM_JOURNAL}. If it is not, copy "
-    "that mailer's mail-journal/{week}.journal there first. " + _WITHOUT_JOURNAL
+    "another server took over. It may not know of all mails that were sent. The last mailer's "
+    "mail-journal/{week}.journal does: copy it into the data folder unless it is there already, "
+    f"and {_FROM_JOURNAL}. A backup of the journal will not do. {_WITHOUT_JOURNAL}"
 )
 NO_JOURNAL = (
     "The journal in the data folder tells of no mail of this issue: either none was sent, or it is "

@@ -161,8 +161,9 @@ def resolve(
         weeks = [week] if week else [each.week for each in issues.list_issues(connection)]
         for each in weeks:
             require_issue(connection, each)
-        if week and from_journal:
+        if week and not ambiguous:
             _require_held(connection, week)
+        if week and from_journal:
             issues.set_issue_state(connection, week, "reconciling", late_allowed=True)
             answer({"week": week, "state": "reconciling"}, as_json, f"{week} is reconciled.")
             return
@@ -182,8 +183,7 @@ def _require_held(connection: Connection, week: str) -> None:
 
 
 def _doubt(connection: Connection, week: str, as_json: bool) -> None:
-    """Let a held issue go on; what was due may have been sent."""
-    _require_held(connection, week)
+    """Let a held issue go on, with the mails that may have been sent as ambiguous."""
     reply = "the database was restored, and no journal says whether this was sent"
     number = claims.doubt(connection, week, reply)
     issues.set_issue_state(connection, week, "sending")
