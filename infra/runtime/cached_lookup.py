@@ -1,20 +1,21 @@
 """Looks secrets up in the database: off the event loop, and cached for two seconds."""
 
-import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Generic, NamedTuple, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from infra.runtime.blocking_pool import BlockingPool
+from infra.runtime.shared_reads import BatchedReads
 
 FRESH_SECONDS = 2.0
 STALE_SECONDS = 300.0
-LOOKUP_SECONDS = 2.0
-"""Short: while the database is away, requests with a known secret wait no longer than this."""
+LOOKUP_SECONDS = 1.0
+"""Short: while the database is away, requests with a known secret wait no longer than twice this,
+for the lookup under way and for their own."""
 LOOKUP_THREADS = 4
-"""Lookups at once, each with a connection."""
+"""One lookup is under way; the other threads go on while earlier ones hang."""
 MAX_CACHED = 10_000
 
 V = TypeVar("V")
@@ -23,11 +24,13 @@ V = TypeVar("V")
 class CachedLookup(Generic[V]):
     """Finds values by a secret text in memory for up to two seconds, then in the database.
 
-    Concurrent requests with the same text share one query. While the database is away nothing can
-    be revoked there, so what was valid before stays valid for five minutes.
+    Texts that are asked for during one query are looked up by the next, so that many values that
+    were cached at the same moment cost one query when that is over. While the database is away
+    nothing can be revoked there, so what was valid before stays valid for five minutes.
 
     Args:
-        lookup: Finds a value by its text; blocks, so it runs in a thread.
+        lookup: Finds values by their texts, without those that name none; blocks, so it runs in a
+            thread.
         is_well_formed: Whether a text can name a value at all; another is not looked up.
         purpose: Name of the threads.
         clock: Monotonic seconds.
@@ -36,7 +39,7 @@ class CachedLookup(Generic[V]):
 
     def __init__(
         self,
-        lookup: Callable[[str], V | None],
+        lookup: Callable[[Collection[str]], Mapping[str, V]],
         is_well_formed: Callable[[str], bool],
         purpose: str,
         clock: Callable[[], float] = time.monotonic,
@@ -47,7 +50,7 @@ class CachedLookup(Generic[V]):
         self._clock = clock
         self._pool = BlockingPool(LOOKUP_THREADS, purpose, timeout)
         self._cached: dict[str, _CachedValue[V]] = {}
-        self._pending: dict[str, asyncio.Task[V | None]] = {}
+        self._lookups = BatchedReads(self._look_up)
         self._forgotten = 0
 
     async def find(self, text: str) -> V | None:
@@ -61,33 +64,27 @@ class CachedLookup(Generic[V]):
             return cached.value
         if not self._is_well_formed(text):
             return None
-        task = self._pending.get(text)
-        if task is None:
-            task = self._pending[text] = asyncio.create_task(self._refresh(text))
-        return await asyncio.shield(task)
-
-    def forget_all(self) -> None:
-        """Look everything up again: this process has revoked something."""
-        self._cached.clear()
-        self._pending.clear()
-        self._forgotten += 1
-
-    async def _refresh(self, text: str) -> V | None:
-        now, forgotten = self._clock(), self._forgotten
         try:
-            value = await self._pool.run(self._lookup, text)
+            return await self._lookups.get(text)
         except SQLAlchemyError:
-            cached = self._cached.get(text)
+            now, cached = self._clock(), self._cached.get(text)
             if cached is None or now - cached.read_at > STALE_SECONDS:
                 raise
             self._store(text, cached._replace(fresh_until=now + FRESH_SECONDS))
             return cached.value
-        finally:
-            if forgotten == self._forgotten:
-                del self._pending[text]
+
+    def forget_all(self) -> None:
+        """Look everything up again: this process has revoked something."""
+        self._cached.clear()
+        self._forgotten += 1
+
+    async def _look_up(self, texts: list[str]) -> Mapping[str, V]:
+        now, forgotten = self._clock(), self._forgotten
+        values = await self._pool.run(self._lookup, texts)
         if forgotten == self._forgotten:
-            self._store(text, _CachedValue(value, now, now + FRESH_SECONDS))
-        return value
+            for text in texts:
+                self._store(text, _CachedValue(values.get(text), now, now + FRESH_SECONDS))
+        return values
 
     def _store(self, text: str, cached: "_CachedValue[V]") -> None:
         if len(self._cached) >= MAX_CACHED:  # guessed secrets must not fill the memory

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal, get_args
 
@@ -136,15 +136,21 @@ def is_well_formed(text: str) -> bool:
 
 def find(connection: Connection, text: str) -> Token | None:
     """The token with this text; None when it is unknown or revoked."""
-    match = _TEXT.match(text)
-    if match is None:
-        return None
-    row = connection.execute(
-        select(*_PUBLIC, TOKENS.c.hash).where(TOKENS.c.id == match[1])
-    ).one_or_none()
-    if row is None or not hmac.compare_digest(row.hash, _hash(match[2])) or row.revoked:
-        return None
-    return _token(row)
+    return find_all(connection, [text]).get(text)
+
+
+def find_all(connection: Connection, texts: Iterable[str]) -> dict[str, Token]:
+    """The tokens by their texts; texts that are unknown or revoked are left out."""
+    matches = [match for match in map(_TEXT.match, texts) if match is not None]
+    statement = select(*_PUBLIC, TOKENS.c.hash).where(TOKENS.c.id.in_([m[1] for m in matches]))
+    rows = {row.id: row for row in connection.execute(statement)}
+    return {
+        match[0]: _token(row)
+        for match in matches
+        if (row := rows.get(match[1])) is not None
+        and hmac.compare_digest(row.hash, _hash(match[2]))
+        and not row.revoked
+    }
 
 
 def _token(row: Any) -> Token:

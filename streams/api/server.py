@@ -142,7 +142,7 @@ async def connect(
         stack.push_async_callback(producer.close)
         dependencies = Dependencies(
             tokens=CachedTokens.from_engine(engine),
-            sessions=CachedSessions.from_engine(engine),
+            sessions=CachedSessions(engine),
             new_voters=new_voters,
             producer=producer,
             read_model=read_model,

@@ -6,6 +6,7 @@ A session's secret has 256 random bits and is in the browser's cookie alone; a r
 import hashlib
 import re
 import secrets
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -24,13 +25,19 @@ _CREATE = text(
 )
 _FIND = text(
     """
-    select sessions.id, sessions.account, accounts.voter, sessions.expires,
+    select sessions.hash, sessions.id, sessions.account, accounts.voter, sessions.expires,
         sessions.seen < now() - interval '1 hour' as seen_long_ago
     from verdicts.sessions join verdicts.accounts on accounts.id = sessions.account
-    where sessions.hash = :hash and sessions.expires > now()
+    where sessions.hash = any(:hashes) and sessions.expires > now()
     """
 )
-_SEEN = text("update verdicts.sessions set seen = now() where id = :id")
+_SEEN = text(
+    """
+    update verdicts.sessions set seen = now() where id in (
+        select id from verdicts.sessions where id = any(:ids) order by id for update skip locked
+    )
+    """
+)
 _LIST = text(
     """
     select id, device, created, seen, expires from verdicts.sessions
@@ -110,14 +117,21 @@ def is_session_secret(text: str) -> bool:
     return _SECRET.match(text) is not None
 
 
-def find_session(connection: Connection, secret: str) -> Session | None:
-    """The valid session with this secret. Notes once an hour that it is in use."""
-    row = connection.execute(_FIND, {"hash": _hash(secret)}).one_or_none()
-    if row is None:
-        return None
-    if row.seen_long_ago:
-        connection.execute(_SEEN, {"id": row.id})
-    return Session(row.id, row.account, row.voter, row.expires)
+def find_sessions(connection: Connection, texts: Collection[str]) -> dict[str, Session]:
+    """The valid sessions by their secrets. Notes once an hour that they are in use.
+
+    Args:
+        connection: In a transaction.
+        texts: Secrets of any number of sessions; those of no valid session are left out.
+    """
+    by_hash = {_hash(secret): secret for secret in texts}
+    rows = connection.execute(_FIND, {"hashes": list(by_hash)}).all()
+    if seen_long_ago := [row.id for row in rows if row.seen_long_ago]:
+        connection.execute(_SEEN, {"ids": seen_long_ago})
+    return {
+        by_hash[bytes(row.hash)]: Session(row.id, row.account, row.voter, row.expires)
+        for row in rows
+    }
 
 
 def list_sessions(connection: Connection, account: int) -> list[SessionLine]:

@@ -1,7 +1,7 @@
 """Looks up bearer tokens, off the event loop and cached for two seconds."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -24,14 +24,14 @@ class CachedTokens(CachedLookup[Token]):
     """Finds tokens in memory for up to two seconds, then in the database.
 
     Args:
-        lookup: Finds a token by its text; blocks, so it runs in a thread.
+        lookup: Finds tokens by their texts; blocks, so it runs in a thread.
         clock: Monotonic seconds.
         timeout: Seconds without an answer after which the database counts as away.
     """
 
     def __init__(
         self,
-        lookup: Callable[[str], Token | None],
+        lookup: Callable[[Collection[str]], Mapping[str, Token]],
         clock: Callable[[], float] = time.monotonic,
         timeout: float = LOOKUP_SECONDS,
     ) -> None:
@@ -41,9 +41,9 @@ class CachedTokens(CachedLookup[Token]):
     def from_engine(cls, engine: Engine) -> "CachedTokens":
         """Looks tokens up in the database."""
 
-        def lookup(text: str) -> Token | None:
+        def lookup(texts: Collection[str]) -> Mapping[str, Token]:
             with engine.connect() as connection:
-                return tokens.find(connection, text)
+                return tokens.find_all(connection, texts)
 
         return cls(lookup)
 

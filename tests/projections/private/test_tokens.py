@@ -52,6 +52,10 @@ def test_a_token_with_another_secret_or_a_revoked_one_is_not_found(connection: C
     admin = tokens.create(connection, name="other", role="admin")
     swapped = f"vdt_{editor.token.id}_{admin.text.split('_', 2)[2]}"
     assert tokens.find(connection, swapped) is None
+    assert tokens.find_all(connection, [editor.text, swapped, "nonsense", admin.text]) == {
+        editor.text: editor.token,
+        admin.text: admin.token,
+    }
     assert tokens.revoke(connection, editor.token.id)
     assert not tokens.revoke(connection, editor.token.id)
     assert tokens.find(connection, editor.text) is None

@@ -1,13 +1,12 @@
 """Finds sessions by their secrets, off the event loop and cached for two seconds."""
 
-import time
-from collections.abc import Callable
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from sqlalchemy import Engine
 
 from infra.runtime.cached_lookup import CachedLookup
-from projections.private.accounts.sessions import Session, find_session, is_session_secret
+from projections.private.accounts.sessions import Session, find_sessions, is_session_secret
 
 
 class SessionLookup(Protocol):
@@ -28,24 +27,15 @@ class CachedSessions(CachedLookup[Session]):
     A session that another process revokes is refused here two seconds later at most.
 
     Args:
-        lookup: Finds a session by its secret; blocks, so it runs in a thread.
-        clock: Monotonic seconds.
+        engine: The database.
     """
 
-    def __init__(
-        self, lookup: Callable[[str], Session | None], clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        super().__init__(lookup, is_session_secret, "sessions", clock)
-
-    @classmethod
-    def from_engine(cls, engine: Engine) -> "CachedSessions":
-        """Looks sessions up in the database."""
-
-        def lookup(secret: str) -> Session | None:
+    def __init__(self, engine: Engine) -> None:
+        def lookup(secrets: Collection[str]) -> Mapping[str, Session]:
             with engine.begin() as connection:
-                return find_session(connection, secret)
+                return find_sessions(connection, secrets)
 
-        return cls(lookup)
+        super().__init__(lookup, is_session_secret, "sessions")
 
 
 class FakeSessions:

@@ -11,7 +11,7 @@ from projections.private.accounts.people import (
 )
 from projections.private.accounts.sessions import (
     create_session,
-    find_session,
+    find_sessions,
     list_sessions,
     revoke_other_sessions,
     revoke_session,
@@ -58,19 +58,23 @@ def test_a_session_ends_with_its_time_its_account_or_a_new_one_of_its_browser(
     with projected.begin() as connection:
         account = open_account(connection, ANN)
         first = create_session(connection, account.id, account.voter, "Firefox on Linux", None)
-        assert find_session(connection, first.secret) == first.session
+        assert find_sessions(connection, [first.secret]) == {first.secret: first.session}
         second = create_session(connection, account.id, account.voter, "", first.secret)
-        assert find_session(connection, first.secret) is None
+        assert not find_sessions(connection, [first.secret])
         third = create_session(connection, account.id, account.voter, "", None)
+        assert find_sessions(connection, [third.secret, first.secret, second.secret]) == {
+            second.secret: second.session,
+            third.secret: third.session,
+        }
         assert not revoke_session(connection, account.id + 1, third.session.id)
         assert revoke_session(connection, account.id, third.session.id)
-        assert find_session(connection, third.secret) is None
+        assert not find_sessions(connection, [third.secret])
     age(projected, "sessions", "expires", 90 * 24 * 3600)
     with projected.begin() as connection:
-        assert find_session(connection, second.secret) is None
+        assert not find_sessions(connection, [second.secret])
         fourth = create_session(connection, account.id, account.voter, "", None)
         delete_account(connection, account.id)
-        assert find_session(connection, fourth.secret) is None
+        assert not find_sessions(connection, [fourth.secret])
 
 
 def test_sessions_are_listed_by_their_last_use_and_all_but_one_end_at_once(
@@ -82,7 +86,7 @@ def test_sessions_are_listed_by_their_last_use_and_all_but_one_end_at_once(
         new = create_session(connection, account.id, account.voter, "Chrome", None)
     age(projected, "sessions", "seen", 7200)
     with projected.begin() as connection:
-        find_session(connection, old.secret)
+        find_sessions(connection, [old.secret])
         assert [line.device for line in list_sessions(connection, account.id)] == [
             "Safari",
             "Chrome",

@@ -77,7 +77,7 @@ class AccountsApi:
         self.log_ends = FakeLogEnds()
         self.dependencies: Dependencies = msgspec.structs.replace(
             dependencies,
-            sessions=CachedSessions.from_engine(engine),
+            sessions=CachedSessions(engine),
             producer=self.producer,
             read_model=DatabaseReadModel(engine),
             private=DatabasePrivateStore(engine),
