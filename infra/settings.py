@@ -42,6 +42,11 @@ VARIABLES = tuple(
             "60",
             "votes and bookmarks of one voter; 0: no limit",
         ),
+        (
+            "VERDICTS_API_PROCESSES",
+            "1",
+            "processes of the API behind its port; more need free cores",
+        ),
         ("VERDICTS_HTTP2", "0", "1 takes HTTP/2 without TLS too, from a proxy that limits clients"),
         ("VERDICTS_INSTANCE", "", "stable name of this replica; keeps its partitions in a restart"),
         ("VERDICTS_METRICS", "", "host:port of a worker's, publisher's or mailer's /metrics"),
@@ -81,6 +86,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         theme: Absolute path of the theme's folder; None means our own look.
         new_voters_per_hour: Limit of new cookie voters per address prefix.
         voter_changes_per_minute: Limit of one voter's votes and bookmarks; 0 means none.
+        api_processes: How many processes serve the API's port, 1 to 64.
         http2: Whether the server takes HTTP/2 beside HTTP/1.
         kafka: Bootstrap servers, `host:port` by commas; empty means embedded.
         kafka_security: librdkafka properties such as `security.protocol`.
@@ -103,6 +109,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[str, ...]
     new_voters_per_hour: int
     voter_changes_per_minute: int
+    api_processes: int
     http2: bool
     kafka: str
     kafka_security: dict[str, str]
@@ -139,6 +146,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             voter_changes_per_minute=parse.integer(
                 values, "VERDICTS_VOTER_CHANGES_PER_MINUTE", least=0
             ),
+            api_processes=parse.integer(values, "VERDICTS_API_PROCESSES", least=1, most=64),
             http2=parse.switch(values, "VERDICTS_HTTP2"),
             kafka=parse.bootstrap_servers(values, "KAFKA_BOOTSTRAP_SERVERS"),
             kafka_security=parse.kafka_security(environ),

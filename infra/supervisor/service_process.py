@@ -47,6 +47,11 @@ def service_process(
     return Service(name, start, signal.SIGTERM, grace, log)
 
 
+def own_environment() -> dict[str, str]:
+    """Return the environment of this process, for one that imports the same packages."""
+    return {**os.environ, **_same_packages(), "PYTHONUNBUFFERED": "1"}
+
+
 def service_environment(settings: Settings, *, metrics: str, instance: str) -> dict[str, str]:
     """Return the environment of a service: real servers, both keys, its own name and port.
 

@@ -8,13 +8,23 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from infra.embedded.errors import os_error_text
 from infra.embedded.process import Child, stop
-from infra.supervisor.console import Screen
 
 STABLE_SECONDS = 30.0
 MAX_DELAY_SECONDS = 30.0
+
+
+class Report(Protocol):
+    """Tells people what happens to services."""
+
+    def warn(self, text: str) -> None:
+        """A service has ended or does not start."""
+
+    def done(self, text: str) -> None:
+        """A service runs again."""
 
 
 class Service:
@@ -25,11 +35,16 @@ class Service:
         start: Starts the process, and returns when it is usable.
         stop_signal: Signal that requests an orderly end.
         grace: Seconds between that signal and SIGKILL.
-        log: File with the reason of a failure.
+        log: File with the reason of a failure; None where the process shares our own output.
     """
 
     def __init__(
-        self, name: str, start: Callable[[], Child], stop_signal: int, grace: float, log: Path
+        self,
+        name: str,
+        start: Callable[[], Child],
+        stop_signal: int,
+        grace: float,
+        log: Path | None = None,
     ) -> None:
         self.name, self.log = name, log
         self.failures = 0
@@ -75,9 +90,9 @@ class Service:
 class Supervisor:
     """Runs services and restarts them until it is stopped."""
 
-    def __init__(self, screen: Screen, on_change: Callable[[], None]) -> None:
-        """Report restarts on `screen`, and call `on_change` after each."""
-        self._screen, self._on_change = screen, on_change
+    def __init__(self, report: Report, on_change: Callable[[], None]) -> None:
+        """Say in `report` what is restarted, and call `on_change` after each restart."""
+        self._report, self._on_change = report, on_change
         self.services: list[Service] = []
         self._stopping = threading.Event()
 
@@ -121,7 +136,8 @@ class Supervisor:
                 if service.restart_delay
                 else "restarting"
             )
-            self._screen.warn(f"{service.name} {ending}; {plan} (see {service.log})")
+            where = f" (see {service.log})" if service.log else ""
+            self._report.warn(f"{service.name} {ending}; {plan}{where}")
             if self._stopping.wait(service.restart_delay) or not self._restart(service):
                 return
 
@@ -132,10 +148,10 @@ class Supervisor:
                 service.start()
             except Exception as error:
                 service.failures += 1
-                self._screen.warn(f"{service.name} does not start: {_reason(error)}")
+                self._report.warn(f"{service.name} does not start: {_reason(error)}")
                 self._stopping.wait(service.restart_delay)
                 continue
-            self._screen.done(f"{service.name} runs again (pid {service.pid})")
+            self._report.done(f"{service.name} runs again (pid {service.pid})")
             self._report_change()
             return True
         return False
@@ -144,7 +160,7 @@ class Supervisor:
         try:
             self._on_change()
         except Exception as error:
-            self._screen.warn(f"the new pid is not noted: {_reason(error)}")
+            self._report.warn(f"the new pid is not noted: {_reason(error)}")
 
 
 def _reason(error: Exception) -> str:

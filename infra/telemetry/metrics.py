@@ -3,8 +3,12 @@
 A process exposes `REGISTRY`: the API on `/metrics`, the other services at VERDICTS_METRICS.
 Metrics of other services stay at zero. A `Family` is not counted but read at each scrape; see
 `streams.api.status.lag_gauges`.
+
+Processes that share one port count in files of a folder that they share, and each exposes the sums
+of all. The client library does so where `SHARED_VALUES` is set before it is imported.
 """
 
+import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -21,11 +25,17 @@ from prometheus_client import (
     start_http_server,
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+SHARED_VALUES = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable that names the folder of the values that several processes share."""
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 PlatformCollector(registry=REGISTRY)
+_collectors: list[Collector] = []
 
 _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SLOW = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -65,6 +75,7 @@ STREAM_CLIENTS = Gauge(
     "verdicts_stream_clients",
     "Open connections that follow changes over Server-Sent Events.",
     registry=REGISTRY,
+    multiprocess_mode="livesum",
 )
 EVENTS_APPLIED = Counter(
     "verdicts_events_applied_total",
@@ -211,9 +222,28 @@ def names() -> Iterator[str]:
     yield from (family.name for family in FAMILIES)
 
 
+def register(collector: Collector) -> None:
+    """Add what is read at each scrape."""
+    REGISTRY.register(collector)
+    _collectors.append(collector)
+
+
 def exposition() -> tuple[bytes, str]:
-    """The registry as text, and its content type. Reads broker and database, so it blocks."""
-    return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
+    """All metrics as text, and its content type. Reads broker and database, so it blocks.
+
+    Of processes that share a port it has the sums, and no metrics of the process that answers.
+    """
+    return generate_latest(
+        _sums() if SHARED_VALUES in os.environ else REGISTRY
+    ), CONTENT_TYPE_LATEST
+
+
+def _sums() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    for collector in _collectors:
+        registry.register(collector)
+    return registry
 
 
 def listen(address: str) -> None:

@@ -56,6 +56,8 @@ def main(
     site: Site | None = None,
     codec: Codec | None = None,
     pages: PageRenderer | None = None,
+    *,
+    shares_port: bool = False,
 ) -> None:
     """Serve until SIGTERM or SIGINT.
 
@@ -64,13 +66,15 @@ def main(
         site: Creates the site, which answers every path outside the API.
         codec: Encodes with the ids of a schema registry; the pinned ids by default.
         pages: Renders pages of the API in the site's design; by default bare ones.
+        shares_port: Whether other processes may listen on the port too.
 
     Raises:
         CannotListenError: The port is taken, or the address does not belong to this machine.
         SettingsError: A key is missing.
         SystemExit: With status 1 after a fatal error of the producer; a restart resolves it.
     """
-    require_free(settings.host, settings.port)
+    if not shares_port:
+        require_free(settings.host, settings.port)
     raise_descriptor_limit()
     failure = uvloop.run(
         _serve_then_exit(settings.with_keys(), site, codec or Codec(), pages or BarePageRenderer())

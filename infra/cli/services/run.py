@@ -1,6 +1,7 @@
 """Runs one service in this process."""
 
 import os
+import sys
 from collections.abc import Callable
 
 from infra.cli.options import attached_settings
@@ -22,3 +23,8 @@ def run_service(name: ServiceName, run: Callable[[Settings], None], *, kafka: bo
     if name != ServiceName.API:  # the API serves /metrics on its own port
         listen(settings.metrics)
     run(settings)
+
+
+def service_command(service: str) -> list[str]:
+    """The command that runs a service in a process of its own."""
+    return [sys.executable, "-P", "-m", "infra.cli", service]

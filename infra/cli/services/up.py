@@ -1,12 +1,12 @@
 """`verdicts up`: everything on one machine, from an empty data folder to a page that answers."""
 
-import sys
 from collections.abc import Callable
 from io import TextIOWrapper
 
 import click
 
 from infra.cli.options import counted, read_settings
+from infra.cli.services.run import service_command
 from infra.cli.setup.admin_token import ensure_admin_token
 from infra.cli.setup.demo import demo_content
 from infra.cli.setup.migrate import migrate_database
@@ -37,11 +37,6 @@ def up(with_parent: bool) -> None:
     if with_parent:
         end_with_parent()
     run_local_system(read_settings(), Screen())
-
-
-def service_command(service: str) -> list[str]:
-    """Return the command that runs a service in its own process."""
-    return [sys.executable, "-P", "-m", "infra.cli", service]
 
 
 def run_local_system(

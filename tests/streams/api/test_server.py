@@ -1,10 +1,8 @@
 """The serving process on a real broker and a real database, without workers."""
 
-import contextlib
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,18 +10,14 @@ from typing import Any
 
 import confluent_kafka
 import httpx
-import psycopg
 import pytest
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient, SchemaRegistryError
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
-from infra.cli.setup.migrate import migrate_database
-from infra.kafka import topics
-from infra.kafka.client import create_consumer, create_producer
+from infra.kafka.client import create_consumer
 from infra.kafka.codec import Codec
 from infra.postgres.engine import create_engine
-from infra.settings import Settings
 from projections.private import tokens
 from schemas.avro.catalogue import NEWEST, VERSIONS
 from schemas.digests import Counts, Digest, WeeklyDigest
@@ -31,78 +25,19 @@ from schemas.events import CategoryDefined
 from schemas.records import Tool
 from schemas.time import weeks
 from schemas.time.instants import to_datetime
-from schemas.topics import CHANGES, TOPICS
+from schemas.topics import CHANGES
 from tests.harness import records
 from tests.harness.databases import created
 from tests.harness.examples import avro
 from tests.harness.kafka import Sender
-from tests.harness.ports import free_port
-from tests.harness.waiting import wait_until
+from tests.streams.api.serving_process import RUN, Api
 
 pytestmark = pytest.mark.integration
 
-RUN = "import os; from infra.settings import Settings; from streams.api.server import main; " + (
-    "main(Settings.from_environment(os.environ))"
-)
 CATEGORY = {
     "type": "category.defined",
     "data": {"category": "editors", "name": "Editors", "description": "They write."},
 }
-
-
-class Api:
-    """One serving process."""
-
-    def __init__(self, kafka: dict[str, str], database: str) -> None:
-        self.kafka = kafka
-        self.port = free_port()
-        self.environ = {
-            **kafka,
-            "DATABASE_URL": database,
-            "VERDICTS_SECRET_KEY": "s" * 32,
-            "VERDICTS_VOTER_KEY": "v" * 32,
-            "VERDICTS_PORT": str(self.port),
-        }
-        self.settings = Settings.from_environment(self.environ)
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.here = {"Origin": self.url}
-        self.client = httpx.Client(base_url=self.url, timeout=20, trust_env=False)
-        self.database = database
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def prepare(self) -> None:
-        migrate_database(self.settings)
-        topics.apply(self.settings, TOPICS)
-
-    def start(self) -> None:
-        command = [sys.executable, "-c", RUN]
-        self.process = subprocess.Popen(command, env=os.environ | self.environ)
-        self.await_true("it is ready", lambda: self.client.get("/readyz").status_code == 200)
-
-    def await_true(self, what: str, holds: Callable[[], bool]) -> None:
-        """Ask until it holds; a process that ended fails the test at once."""
-
-        def asked() -> bool:
-            assert self.process is None or self.process.poll() is None
-            with contextlib.suppress(httpx.TransportError):
-                return holds()
-            return False
-
-        wait_until(what, asked, seconds=30)
-
-    def token(self, role: str) -> dict[str, str]:
-        with create_engine(self.settings).begin() as connection:
-            text = tokens.create(connection, name="test", role=role).text
-        return {"Authorization": f"Bearer {text}"}
-
-    def say(self, channel: str, payload: str) -> None:
-        with psycopg.connect(self.database, autocommit=True) as connection:
-            connection.execute("select pg_notify(%s, %s)", (channel, payload))
-
-    def publish(self, record: Tool) -> None:
-        producer = create_producer(self.settings)
-        producer.produce(CHANGES.name, Codec().encode_record(record), f"tool:{record.tool}")
-        assert producer.flush(10) == 0
 
 
 @pytest.fixture(scope="module")
@@ -260,7 +195,7 @@ def test_without_workers_the_status_is_503(api: Api) -> None:
 
 def test_a_taken_port_is_reported_in_one_sentence(api: Api) -> None:
     tried = subprocess.run(
-        [sys.executable, "-c", RUN],
+        RUN,
         env=os.environ | api.environ,
         capture_output=True,
         text=True,
