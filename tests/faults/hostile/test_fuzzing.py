@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from tests.faults.harness.hostile.exchange import Exchange, at_once, pour, request
@@ -37,7 +37,10 @@ def test_well_formed_hostile_requests_are_answered(live: LiveSite, seed: int, am
         return Sent(number, data, await request(live.port, data))
 
     results = send_all(live, send, amount)
-    require_none(sent for sent in results if sent.exchange.status < 200)
+    # A server that refuses a head while the client still writes it resets the connection, and a
+    # reset can overtake the answer.
+    unanswered = [sent.number for sent in results if sent.exchange.status < 200]
+    require_none(sent for sent in send_again(send, unanswered) if sent.exchange.status < 200)
 
 
 def test_bytes_that_are_no_request_do_no_harm(live: LiveSite, seed: int, amount: int) -> None:
@@ -47,8 +50,8 @@ def test_bytes_that_are_no_request_do_no_harm(live: LiveSite, seed: int, amount:
         chances = chances_of("bytes", seed, number)
         whole = [requests.make(chances, chances.randrange(10**6)) for _ in range(3)]
         parts = pieces(chances, whole)
-        # Where there is time, some wait for the server to close.
-        waits = amount > 500 and chances.random() < 0.05
+        # Where there is time, some wait for the server to close, up to half a minute each.
+        waits = amount > 500 and chances.random() < 0.01
         seconds = CLOSED_BY_SERVER_SECONDS if waits else None
         return Sent(number, b"".join(parts), await pour(live.port, parts, seconds))
 
@@ -74,10 +77,14 @@ def send_all(live: LiveSite, send: Send, amount: int) -> list[Sent]:
     live.require_well()
     # A 503 is no fault under load. Sent again alone to a site that is well, it is one.
     refused = [sent.number for sent in results if 503 in sent.exchange.statuses]
-    again = asyncio.run(at_once(len(refused), 1, lambda index: send(refused[index])))
-    require_none(sent for sent in again if 503 in sent.exchange.statuses)
+    require_none(sent for sent in send_again(send, refused) if 503 in sent.exchange.statuses)
     assert grown < MOST_GROWTH
     return results
+
+
+def send_again(send: Send, numbers: Sequence[int]) -> list[Sent]:
+    """Send these requests once more, one after the other."""
+    return asyncio.run(at_once(len(numbers), 1, lambda index: send(numbers[index])))
 
 
 def require_none(faults: Iterable[Sent]) -> None:
