@@ -45,7 +45,7 @@ VARIABLES = tuple(
         (
             "VERDICTS_API_PROCESSES",
             "1",
-            "processes of the API behind its port; more need free cores",
+            "processes of the API; more help only with idle processors",
         ),
         ("VERDICTS_HTTP2", "0", "1 takes HTTP/2 without TLS too, from a proxy that limits clients"),
         ("VERDICTS_INSTANCE", "", "stable name of this replica; keeps its partitions in a restart"),
@@ -68,6 +68,9 @@ VARIABLES = tuple(
 )
 """All settings. A name that ends in `*` covers every variable with that prefix."""
 
+MOST_API_PROCESSES = 16
+"""So many keep to the limit on new voters together; each admits a part of its room by itself."""
+
 _LOOPBACK_OF_WILDCARD = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (compared, not bound)
 
 
@@ -86,7 +89,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         theme: Absolute path of the theme's folder; None means our own look.
         new_voters_per_hour: Limit of new cookie voters per address prefix.
         voter_changes_per_minute: Limit of one voter's votes and bookmarks; 0 means none.
-        api_processes: How many processes serve the API's port, 1 to 64.
+        api_processes: How many processes serve the API's port, 1 to 16.
         http2: Whether the server takes HTTP/2 beside HTTP/1.
         kafka: Bootstrap servers, `host:port` by commas; empty means embedded.
         kafka_security: librdkafka properties such as `security.protocol`.
@@ -146,7 +149,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             voter_changes_per_minute=parse.integer(
                 values, "VERDICTS_VOTER_CHANGES_PER_MINUTE", least=0
             ),
-            api_processes=parse.integer(values, "VERDICTS_API_PROCESSES", least=1, most=64),
+            api_processes=parse.integer(
+                values, "VERDICTS_API_PROCESSES", least=1, most=MOST_API_PROCESSES
+            ),
             http2=parse.switch(values, "VERDICTS_HTTP2"),
             kafka=parse.bootstrap_servers(values, "KAFKA_BOOTSTRAP_SERVERS"),
             kafka_security=parse.kafka_security(environ),

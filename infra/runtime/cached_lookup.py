@@ -11,7 +11,7 @@ from infra.runtime.shared_reads import BatchedReads
 
 FRESH_SECONDS = 2.0
 STALE_SECONDS = 300.0
-LOOKUP_SECONDS = 1.0
+LOOKUP_SECONDS = 2.0
 """Short: while the database is away, requests with a known secret wait no longer than twice this,
 for the lookup under way and for their own."""
 LOOKUP_THREADS = 4
@@ -24,9 +24,9 @@ V = TypeVar("V")
 class CachedLookup(Generic[V]):
     """Finds values by a secret text in memory for up to two seconds, then in the database.
 
-    Texts that are asked for during one query are looked up by the next, so that many values that
-    were cached at the same moment cost one query when that is over. While the database is away
-    nothing can be revoked there, so what was valid before stays valid for five minutes.
+    Texts that are asked for during one query are looked up together by the next: when many cached
+    values expire at once, two queries read them all. While the database is away nothing can be
+    revoked there, so what was valid before stays valid for five minutes.
 
     Args:
         lookup: Finds values by their texts, without those that name none; blocks, so it runs in a

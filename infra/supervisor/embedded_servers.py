@@ -9,7 +9,7 @@ import msgspec
 from infra.embedded.kafka.jars import class_path
 from infra.embedded.kafka.java import java
 from infra.embedded.kafka.server import Kafka
-from infra.embedded.postgres.server import Postgres
+from infra.embedded.postgres.server import MAX_CONNECTIONS, Postgres
 from infra.embedded.process import Child, Spawn
 from infra.settings import Settings
 from infra.supervisor.console import Screen
@@ -17,6 +17,8 @@ from infra.supervisor.supervisor import Service, Supervisor
 
 KAFKA_GRACE_SECONDS, POSTGRES_GRACE_SECONDS = 4.0, 2.0
 KAFKA_MEGABYTES = 46
+CONNECTIONS_OF_AN_API = 40
+"""Connections to the database that a process of the API may have open."""
 
 
 class EmbeddedServers:
@@ -44,7 +46,7 @@ class EmbeddedServers:
 
     def _start_postgres(self) -> None:
         with self._screen.step("Starting PostgreSQL") as step:
-            server = Postgres(self._settings.data)
+            server = Postgres(self._settings.data, connections_for(self._settings.api_processes))
             self.postgres_home = str(server.location.cluster)
             self._run("postgres", server, POSTGRES_GRACE_SECONDS)
             step.result = f"PostgreSQL on {server.address.rpartition('@')[2]}"
@@ -65,6 +67,11 @@ class EmbeddedServers:
 
         log = self._logs / f"{name}.log"
         self._supervisor.run(Service(name, start, server.stop_signal, grace, log))
+
+
+def connections_for(api_processes: int) -> int:
+    """How many connections the database takes, for so many processes of the API and all else."""
+    return MAX_CONNECTIONS + CONNECTIONS_OF_AN_API * (api_processes - 1)
 
 
 class DownloadProgress:

@@ -1,7 +1,7 @@
 """Several processes of one service behind one port, so that it uses more than one processor.
 
 Each process listens on the port, and the kernel shares out new connections among them. They count
-in files that they share, so that each of them can expose the sums of all.
+in files of a temporary folder, so that each of them can expose the sums of all.
 """
 
 import signal
@@ -16,19 +16,20 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from infra.embedded.process import Child, spawn
 from infra.errors import VerdictsError
+from infra.supervisor.service_process import GRACE_SECONDS
 from infra.supervisor.signals import StopRequested, StopSignals
-from infra.supervisor.supervisor import Service, Supervisor
-from infra.telemetry.metrics import SHARED_VALUES
+from infra.supervisor.supervisor import MOST_FAILURES, Service, Supervisor
+from infra.telemetry.metrics import SHARED_FOLDER
 
-GRACE_SECONDS = 6.5
-"""Less than the group itself is given, so that no process outlives it."""
+MEMBER_GRACE_SECONDS = GRACE_SECONDS - 1.0
+"""Less than `verdicts up` gives the whole service."""
 CHECK_SECONDS = 0.2
 
 log = structlog.get_logger(__name__)
 
 
 class GroupFailedError(VerdictsError):
-    """A process of the group keeps failing; its own log lines say why."""
+    """No process of the group stays up; their own log lines say why."""
 
 
 def run_group(
@@ -40,47 +41,42 @@ def run_group(
         name: The service's, for log lines.
         command: Starts one process, which ends with this one.
         processes: How many.
-        environment: Of each process.
+        environment: The environment of each; the folder of the shared metrics is added.
 
     Raises:
-        GroupFailedError: A process failed three times in a row. All have ended.
+        GroupFailedError: Each process ended three times in a row soon after its start. None runs.
     """
-    with TemporaryDirectory(prefix=f"verdicts-{name}-") as values:
-        shared = {**environment, SHARED_VALUES: values}
-        members = [
-            _member(f"{name}-{number}", command, shared, Path(values))
-            for number in range(1, processes + 1)
-        ]
-        _run_until_stopped(members)
+    supervisor = Supervisor(_LoggedReport(), on_change=lambda: None)
+    signals = StopSignals(supervisor.kill)
+    names = [f"{name}-{number}" for number in range(1, processes + 1)]
+    with TemporaryDirectory(prefix=f"verdicts-{name}-", ignore_cleanup_errors=True) as folder:
+        shared = {**environment, SHARED_FOLDER: folder}
+        members = [_member(each, command, shared, Path(folder)) for each in names]
+        try:
+            signals.listen()
+            for member in members:
+                supervisor.run(member)
+            while any(member.failures < MOST_FAILURES for member in members):
+                time.sleep(CHECK_SECONDS)
+            signals.stopping = True
+            raise GroupFailedError(f"No process of {name} stays up; the log lines above say why.")
+        except StopRequested:
+            pass
+        finally:
+            supervisor.stop([names])
 
 
 def _member(
-    name: str, command: Sequence[str], environment: Mapping[str, str], values: Path
+    name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path
 ) -> Service:
     def start() -> Child:
-        if member.pid is not None:  # what it had open has ended with it
-            mark_process_dead(member.pid, str(values))  # type: ignore[no-untyped-call]
+        folder.mkdir(exist_ok=True)  # it may have been cleared away as an old temporary file
+        if member.pid is not None:  # the streams that it had open count no longer
+            mark_process_dead(member.pid, str(folder))  # type: ignore[no-untyped-call]
         return spawn(list(command), env=environment, stdin=subprocess.DEVNULL)
 
-    member = Service(name, start, signal.SIGTERM, GRACE_SECONDS)
+    member = Service(name, start, signal.SIGTERM, MEMBER_GRACE_SECONDS)
     return member
-
-
-def _run_until_stopped(members: Sequence[Service]) -> None:
-    supervisor = Supervisor(_LoggedReport(), on_change=lambda: None)
-    signals = StopSignals(supervisor.kill)
-    try:
-        signals.listen()
-        for member in members:
-            supervisor.run(member)
-        while (failing := supervisor.failing) is None:
-            time.sleep(CHECK_SECONDS)
-        raise GroupFailedError(f"{failing.name} keeps failing; its log lines above say why.")
-    except StopRequested:
-        pass
-    finally:
-        signals.stopping = True
-        supervisor.stop([[member.name for member in members]])
 
 
 class _LoggedReport:

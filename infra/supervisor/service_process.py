@@ -15,7 +15,8 @@ from infra.supervisor.service_output import ServiceOutput
 from infra.supervisor.supervisor import Service
 from schemas.channels import ServiceName
 
-GRACE_SECONDS = 7.0
+GRACE_SECONDS = 9.0
+"""More than the 6 s that the API gives to requests under way."""
 MAILER_GRACE_SECONDS = 27.0
 """A mail server may take its time for the mails under way; else these would be ambiguous."""
 

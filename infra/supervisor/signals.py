@@ -30,7 +30,8 @@ class StopSignals:
     def listen(self) -> None:
         """From now on the first signal raises `StopRequested` in the main thread."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._receive)
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
+                signal.signal(number, self._receive)
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         if not self.stopping:
@@ -41,19 +42,27 @@ class StopSignals:
             self._force()
 
 
-def end_with_parent() -> None:
+def end_with_parent(parent: int | None = None, grace: float | None = None) -> None:
     """Send SIGTERM to this process when its parent dies, however the parent died.
 
     Linux sends the signal at once. A thread covers other systems and missed signals: it watches
     for a change of the parent's pid.
+
+    Args:
+        parent: The parent's pid, from one who knows it. Without it a parent that died before this
+            call goes unnoticed.
+        grace: Seconds after which the process ends at once; None leaves it all the time it takes.
     """
-    parent = os.getppid()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    threading.Thread(target=_watch, args=(parent,), daemon=True, name="parent").start()
+    watched = os.getppid() if parent is None else parent
+    threading.Thread(target=_watch, args=(watched, grace), daemon=True, name="parent").start()
 
 
-def _watch(parent: int) -> None:
+def _watch(parent: int, grace: float | None) -> None:
     while os.getppid() == parent:
         time.sleep(_PARENT_CHECK_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
+    if grace is not None:
+        time.sleep(grace)
+        os._exit(1)

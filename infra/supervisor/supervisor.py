@@ -14,6 +14,8 @@ from infra.embedded.errors import os_error_text
 from infra.embedded.process import Child, stop
 
 STABLE_SECONDS = 30.0
+MOST_FAILURES = 3
+"""A service that ended so often in a row, each time before it was stable, keeps failing."""
 MAX_DELAY_SECONDS = 30.0
 
 
@@ -31,7 +33,7 @@ class Service:
     """One process that should always run.
 
     Args:
-        name: As in `run.json`.
+        name: For log lines; that of a service of `verdicts up` is its key in `run.json`.
         start: Starts the process, and returns when it is usable.
         stop_signal: Signal that requests an orderly end.
         grace: Seconds between that signal and SIGKILL.
@@ -106,8 +108,10 @@ class Supervisor:
 
     @property
     def failing(self) -> Service | None:
-        """A service that failed three times in a row; None if there is none."""
-        return next((service for service in self.services if service.failures >= 3), None)
+        """A service that keeps failing; None if there is none."""
+        return next(
+            (service for service in self.services if service.failures >= MOST_FAILURES), None
+        )
 
     def stop(self, order: Sequence[Sequence[str]]) -> None:
         """Stop all services, group after group; the services of one group at the same time."""

@@ -5,7 +5,7 @@ Metrics of other services stay at zero. A `Family` is not counted but read at ea
 `streams.api.status.lag_gauges`.
 
 Processes that share one port count in files of a folder that they share, and each exposes the sums
-of all. The client library does so where `SHARED_VALUES` is set before it is imported.
+of all. The client library does so where `SHARED_FOLDER` is set before it is imported.
 """
 
 import os
@@ -28,8 +28,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-SHARED_VALUES = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable that names the folder of the values that several processes share."""
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable with the folder in which processes behind one port share their values."""
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 REGISTRY = CollectorRegistry()
@@ -223,7 +223,7 @@ def names() -> Iterator[str]:
 
 
 def register(collector: Collector) -> None:
-    """Add what is read at each scrape."""
+    """Add a collector to what this process exposes."""
     REGISTRY.register(collector)
     _collectors.append(collector)
 
@@ -234,11 +234,11 @@ def exposition() -> tuple[bytes, str]:
     Of processes that share a port it has the sums, and no metrics of the process that answers.
     """
     return generate_latest(
-        _sums() if SHARED_VALUES in os.environ else REGISTRY
+        _shared_registry() if SHARED_FOLDER in os.environ else REGISTRY
     ), CONTENT_TYPE_LATEST
 
 
-def _sums() -> CollectorRegistry:
+def _shared_registry() -> CollectorRegistry:
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     for collector in _collectors:

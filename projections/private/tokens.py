@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 import msgspec
 import structlog
 from sqlalchemy import (
+    ARRAY,
     Column,
     Connection,
     DateTime,
@@ -22,6 +23,8 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    any_,
+    bindparam,
     func,
     insert,
     select,
@@ -52,6 +55,9 @@ TOKENS = Table(
     Column("revoked", DateTime(timezone=True)),
 )
 _PUBLIC: Sequence[Column[Any]] = [column for column in TOKENS.c if column.name != "hash"]
+_FIND = select(*_PUBLIC, TOKENS.c.hash).where(
+    TOKENS.c.id == any_(bindparam("ids", type_=ARRAY(Text)))
+)
 
 
 class TokenRefused(VerdictsError):  # noqa: N818 - an outcome, named for what it is
@@ -142,8 +148,8 @@ def find(connection: Connection, text: str) -> Token | None:
 def find_all(connection: Connection, texts: Iterable[str]) -> dict[str, Token]:
     """The tokens by their texts; texts that are unknown or revoked are left out."""
     matches = [match for match in map(_TEXT.match, texts) if match is not None]
-    statement = select(*_PUBLIC, TOKENS.c.hash).where(TOKENS.c.id.in_([m[1] for m in matches]))
-    rows = {row.id: row for row in connection.execute(statement)}
+    ids = [match[1] for match in matches]
+    rows = {row.id: row for row in connection.execute(_FIND, {"ids": ids})}
     return {
         match[0]: _token(row)
         for match in matches

@@ -3,6 +3,8 @@
 import errno
 import resource
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 from granian.constants import HTTPModes, Interfaces
@@ -103,13 +105,30 @@ def require_free(host: str, port: int) -> None:
     Raises:
         CannotListenError: The port is taken, or the address does not belong to this machine.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    _bound(host, port, socket.SO_REUSEADDR).close()
+
+
+@contextmanager
+def reserved(host: str, port: int) -> Iterator[None]:
+    """Keep the address from others but those that share it, before the first of them listens.
+
+    Raises:
+        CannotListenError: As `require_free`.
+    """
+    require_free(host, port)
+    with _bound(host, port, socket.SO_REUSEPORT):  # it does not listen, so it gets no connection
+        yield
+
+
+def _bound(host: str, port: int, option: int) -> socket.socket:
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
+        bound.setsockopt(socket.SOL_SOCKET, option, 1)
+        bound.bind((host, port))
     except OSError as error:
+        bound.close()
         reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error})"
         raise CannotListenError(
             f"{host}:{port} {reason}; set VERDICTS_PORT or VERDICTS_HOST to one that is free."
         ) from error
+    return bound

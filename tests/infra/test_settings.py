@@ -83,6 +83,8 @@ def test_a_proxy_is_an_address_or_a_network() -> None:
         ("VERDICTS_TRUSTED_PROXIES", "proxy"),
         ("VERDICTS_NEW_VOTERS_PER_HOUR", "-1"),
         ("VERDICTS_VOTER_CHANGES_PER_MINUTE", "many"),
+        ("VERDICTS_API_PROCESSES", "0"),
+        ("VERDICTS_API_PROCESSES", "17"),
         ("KAFKA_BOOTSTRAP_SERVERS", "kafka"),
         ("DATABASE_URL", "mysql://localhost/x"),
         ("SCHEMA_REGISTRY_URL", "registry"),

@@ -1,5 +1,6 @@
 """`verdicts api`: the site of `publishers` and the API of `streams` on one port."""
 
+import os
 from collections.abc import Hashable, Sequence
 from functools import partial
 
@@ -10,7 +11,7 @@ from infra.cli.services.run import run_service, service_command
 from infra.kafka.registry import codec
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
-from infra.supervisor.process_group import run_group
+from infra.supervisor.process_group import MEMBER_GRACE_SECONDS, run_group
 from infra.supervisor.service_process import own_environment
 from infra.supervisor.signals import end_with_parent
 from infra.telemetry import metrics
@@ -24,13 +25,13 @@ from publishers.templating import theme
 from publishers.web.routes import CONNECTIONS, BookmarksOf, SiteSource, site_app
 from schemas.channels import ServiceName
 from streams.api import server
-from streams.api.granian_server import require_free
+from streams.api.granian_server import reserved
 from streams.api.status.lag_gauges import LagGauges
 
 
 @click.command()
-@click.option("--in-group", is_flag=True, hidden=True)
-def api(in_group: bool) -> None:
+@click.option("--group", type=int, hidden=True, help="Pid of the process that starts several.")
+def api(group: int | None) -> None:
     """Serve the HTTP API and the site; run any number of replicas.
 
     \b
@@ -38,9 +39,11 @@ def api(in_group: bool) -> None:
     VERDICTS_PORT=8081 verdicts api        another replica beside a running `verdicts up`
     VERDICTS_API_PROCESSES=4 verdicts api  four processes behind one port, for as many cores
     """
-    if in_group:
-        end_with_parent()
-    run_service(ServiceName.API, partial(_serve, shares_port=True) if in_group else serve)
+    if group is None:
+        run_service(ServiceName.API, serve)
+    else:
+        end_with_parent(group, MEMBER_GRACE_SECONDS)
+        run_service(ServiceName.API, partial(_serve, shares_port=True))
 
 
 def serve(settings: Settings) -> None:
@@ -50,9 +53,9 @@ def serve(settings: Settings) -> None:
     else:
         # What is wrong with these is said once, before any process starts.
         theme.load(settings.theme)
-        require_free(settings.host, settings.port)
-        command = [*service_command(ServiceName.API), "--in-group"]
-        run_group(ServiceName.API, command, settings.api_processes, own_environment())
+        with reserved(settings.host, settings.port):
+            command = [*service_command(ServiceName.API), "--group", str(os.getpid())]
+            run_group(ServiceName.API, command, settings.api_processes, own_environment())
 
 
 def _serve(settings: Settings, *, shares_port: bool = False) -> None:

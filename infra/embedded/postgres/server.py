@@ -24,11 +24,11 @@ from infra.embedded.startup_log import StartupLog
 USER = DATABASE = "verdicts"
 START_SECONDS = 60
 NEW_PORT_ATTEMPTS = 5
+MAX_CONNECTIONS = 200
 
 _SETTINGS = {
     "listen_addresses": ports.LOOPBACK,
     "unix_socket_directories": "",
-    "max_connections": "200",
     "shared_buffers": "128MB",
     "log_line_prefix": "%m [%p] %a ",
     "timezone": "UTC",
@@ -42,9 +42,10 @@ class Postgres:
     name = "PostgreSQL"
     stop_signal = signal.SIGINT  # "fast" shutdown: end sessions, write a checkpoint, stop
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, max_connections: int = MAX_CONNECTIONS) -> None:
         """Keep the cluster where `location` finds room for it."""
         self.data = data
+        self._settings = {**_SETTINGS, "max_connections": str(max_connections)}
         self.location = location.locate(data)
         self._password = read_or_create(data / "postgres.password", secrets.token_urlsafe(24))
         self._port = 0
@@ -80,7 +81,7 @@ class Postgres:
         raise AssertionError("the last attempt returns or raises")
 
     def _start(self, port: int, spawn: Spawn) -> Child:
-        settings = [f"-c{name}={value}" for name, value in _SETTINGS.items()]
+        settings = [f"-c{name}={value}" for name, value in self._settings.items()]
         log = StartupLog(self.data / "logs" / "postgres.log")
         program = str(self.location.programs / "postgres")
         with log.file:
