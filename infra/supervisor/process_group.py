@@ -18,7 +18,7 @@ from infra.embedded.process import Child, spawn
 from infra.errors import VerdictsError
 from infra.supervisor.service_process import GRACE_SECONDS
 from infra.supervisor.signals import StopRequested, StopSignals
-from infra.supervisor.supervisor import MOST_FAILURES, Service, Supervisor
+from infra.supervisor.supervisor import Service, Supervisor
 from infra.telemetry.metrics import SHARED_FOLDER
 
 MEMBER_GRACE_SECONDS = GRACE_SECONDS - 1.0
@@ -56,7 +56,7 @@ def run_group(
             signals.listen()
             for member in members:
                 supervisor.run(member)
-            while any(member.failures < MOST_FAILURES for member in members):
+            while not all(member.keeps_failing for member in members):
                 time.sleep(CHECK_SECONDS)
             signals.stopping = True
             raise GroupFailedError(f"No process of {name} stays up; the log lines above say why.")

@@ -74,6 +74,12 @@ class Service:
         return f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
 
     @property
+    def keeps_failing(self) -> bool:
+        """Whether it ended three times in a row soon after its start, and is not stable yet."""
+        recent = time.monotonic() - self._started < STABLE_SECONDS
+        return recent and self.failures >= MOST_FAILURES
+
+    @property
     def restart_delay(self) -> float:
         """Seconds before the next start: 0 after the first failure, then 0.5, 1.5 and so on."""
         return min(0.5 * 2.0 ** (self.failures - 1), MAX_DELAY_SECONDS) - 0.5

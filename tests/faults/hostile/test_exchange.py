@@ -15,16 +15,22 @@ SECONDS = 2.0
 
 
 async def misbehave(scope: Scope, receive: Receive, send: Send) -> None:
-    """Hang, fail or answer, as the path says."""
+    """Hang, stream, fail or answer, as the path says."""
     if scope["path"] == "/hang":
         await asyncio.Event().wait()
+    if scope["path"] == "/stream":
+        headers = [(b"content-type", b"text/event-stream")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        while True:
+            await send({"type": "http.response.body", "body": b":\n\n", "more_body": True})
+            await asyncio.sleep(0.05)
     status = int(scope["path"][1:])
     await send({"type": "http.response.start", "status": status, "headers": []})
     await send({"type": "http.response.body", "body": b"HTTP/1.1 500 is only text here"})
 
 
-def exchanges(*requests: bytes) -> list[Exchange]:
-    """What clients of that server see, one after the other."""
+def exchanges(*requests: bytes, closes_in: float | None = None) -> list[Exchange]:
+    """What clients of that server see, one after the other; see `pour`."""
 
     async def serve() -> list[Exchange]:
         port = free_port()
@@ -34,7 +40,11 @@ def exchanges(*requests: bytes) -> list[Exchange]:
         try:
             await _wait_for(port)
             return [
-                await (request(port, sent, SECONDS) if b"close" in sent else pour(port, [sent]))
+                await (
+                    request(port, sent, SECONDS)
+                    if b"close" in sent
+                    else pour(port, [sent], closes_in)
+                )
                 for sent in requests
             ]
         finally:
@@ -73,6 +83,15 @@ def test_a_failure_behind_other_answers_of_a_connection_is_noticed() -> None:
     (exchange,) = exchanges(pipelined.replace(b"Connection: close\r\n", b""))
     assert exchange.statuses == [200, 500, 200]
     assert has_failed(exchange)
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("closes_in", [None, SECONDS])
+def test_a_stream_of_events_is_no_hang(closes_in: float | None) -> None:
+    """Its heartbeats would keep a client waiting for ever."""
+    sent = a_request("/stream").replace(b"Connection: close\r\n", b"")
+    (exchange,) = exchanges(sent, closes_in=closes_in)
+    assert exchange.closed
 
 
 def test_half_a_request_is_no_failure_once_its_client_has_gone() -> None:

@@ -93,8 +93,6 @@ async def pour(port: int, pieces: Sequence[bytes], closes_in: float | None = Non
             with contextlib.suppress(OSError):
                 writer.write_eof()
             closed = await _read_until_quiet(reader, received, CLOSE_SECONDS)
-            # A stream ends once a heartbeat cannot be sent any more.
-            closed = closed or _STREAM in received.lower()
     finally:
         writer.transport.abort()
     return Exchange(bytes(received), closed, time.monotonic() - began)
@@ -120,8 +118,8 @@ async def _read(reader: asyncio.StreamReader) -> bytes:
 async def _read_until_quiet(
     reader: asyncio.StreamReader, received: bytearray, seconds: float
 ) -> bool:
-    """Whether the server closed before it was quiet for so long."""
-    while len(received) < MOST_BYTES:
+    """Whether the server closed before it was quiet for so long, or streams events."""
+    while len(received) < MOST_BYTES and _STREAM not in received.lower():
         try:
             async with asyncio.timeout(seconds):
                 part = await _read(reader)
