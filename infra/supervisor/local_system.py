@@ -17,7 +17,7 @@ from infra.settings import Settings, local_url
 from infra.supervisor.console import Screen
 from infra.supervisor.data_folder import DataFolder, RunInfo
 from infra.supervisor.embedded_servers import EmbeddedServers
-from infra.supervisor.service_process import service_environment, service_process
+from infra.supervisor.services.service_process import service_environment, service_process
 from infra.supervisor.signals import StopRequested, StopSignals
 from infra.supervisor.supervisor import Supervisor
 from schemas.channels import ServiceName

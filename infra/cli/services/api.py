@@ -11,8 +11,8 @@ from infra.cli.services.run import run_service, service_command
 from infra.kafka.registry import codec
 from infra.postgres.engine import create_engine
 from infra.settings import Settings
-from infra.supervisor.process_group import MEMBER_GRACE_SECONDS, run_group
-from infra.supervisor.service_process import own_environment
+from infra.supervisor.services.process_group import MEMBER_GRACE_SECONDS, run_group
+from infra.supervisor.services.service_process import own_environment
 from infra.supervisor.signals import end_with_parent
 from infra.telemetry import metrics
 from projections.write import dirty_records

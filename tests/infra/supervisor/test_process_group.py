@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 RUN = (
-    "import os, sys; from infra.supervisor.process_group import run_group; "
+    "import os, sys; from infra.supervisor.services.process_group import run_group; "
     "run_group('clerk', [sys.executable, '-c', sys.argv[1]], 2, os.environ)"
 )
 IN_FOLDER = """

@@ -7,7 +7,12 @@ from typing import Any
 from rich.console import Console
 
 from infra.supervisor.console import Screen
-from infra.supervisor.service_output import ROTATE_BYTES, RotatedFile, ServiceOutput, to_warning
+from infra.supervisor.services.service_output import (
+    ROTATE_BYTES,
+    RotatedFile,
+    ServiceOutput,
+    to_warning,
+)
 from tests.harness.waiting import wait_until
 
 

@@ -11,7 +11,7 @@ from infra.setting_values import kafka_security
 from infra.settings import Settings
 from infra.supervisor.console import Screen
 from infra.supervisor.embedded_servers import CONNECTIONS_OF_AN_API, connections_for
-from infra.supervisor.service_process import service_environment, service_process
+from infra.supervisor.services.service_process import service_environment, service_process
 from publishers.mailer.service import ActiveMailer
 from schemas.channels import ServiceName
 

@@ -11,7 +11,7 @@ from infra.embedded.process import Child, Spawn
 from infra.setting_values import kafka_environment, kafka_security
 from infra.settings import Settings
 from infra.supervisor.console import Screen
-from infra.supervisor.service_output import ServiceOutput
+from infra.supervisor.services.service_output import ServiceOutput
 from infra.supervisor.supervisor import Service
 from schemas.channels import ServiceName
 
@@ -79,6 +79,6 @@ def service_environment(settings: Settings, *, metrics: str, instance: str) -> d
 
 def _same_packages() -> dict[str, str]:
     """Make services import the packages that this process imported."""
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     installed = {Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
     return {} if root in installed else {"PYTHONPATH": str(root)}

@@ -16,7 +16,7 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from infra.embedded.process import Child, spawn
 from infra.errors import VerdictsError
-from infra.supervisor.service_process import GRACE_SECONDS
+from infra.supervisor.services.service_process import GRACE_SECONDS
 from infra.supervisor.signals import StopRequested, StopSignals
 from infra.supervisor.supervisor import Service, Supervisor
 from infra.telemetry.metrics import SHARED_FOLDER
