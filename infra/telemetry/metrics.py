@@ -233,9 +233,8 @@ def exposition() -> tuple[bytes, str]:
 
     Of processes that share a port it has the sums, and no metrics of the process that answers.
     """
-    return generate_latest(
-        _shared_registry() if SHARED_FOLDER in os.environ else REGISTRY
-    ), CONTENT_TYPE_LATEST
+    registry = _shared_registry() if SHARED_FOLDER in os.environ else REGISTRY
+    return generate_latest(registry), CONTENT_TYPE_LATEST
 
 
 def _shared_registry() -> CollectorRegistry:

@@ -95,6 +95,16 @@ def test_sessions_are_listed_by_their_last_use_and_all_but_one_end_at_once(
         assert [line.id for line in list_sessions(connection, account.id)] == [new.session.id]
 
 
+def test_a_database_that_takes_no_writes_still_knows_its_sessions(projected: Engine) -> None:
+    with projected.begin() as connection:
+        account = open_account(connection, ANN)
+        old = create_session(connection, account.id, account.voter, "Safari", None)
+    age(projected, "sessions", "seen", 7200)
+    with projected.begin() as connection:
+        connection.execute(text("set transaction read only"))
+        assert find_sessions(connection, [old.secret]) == {old.secret: old.session}
+
+
 def test_a_link_works_once_within_15_minutes_and_knows_its_browser(projected: Engine) -> None:
     with projected.begin() as connection:
         token = create_link(connection, ANN, "verifier")
