@@ -49,8 +49,8 @@ def end_with_parent(parent: int | None = None, grace: float | None = None) -> No
     for a change of the parent's pid.
 
     Args:
-        parent: The parent's pid, from one who knows it. Without it a parent that died before this
-            call goes unnoticed.
+        parent: The parent's pid as the parent gave it. None reads it here, so that a parent which
+            died before this call goes unnoticed.
         grace: Seconds after which the process ends at once; None leaves it all the time it takes.
     """
     if sys.platform == "linux":

@@ -33,7 +33,7 @@ class _Name(NamedTuple):
 def join_names(connection: Connection, earlier: Mapping[str, Counts]) -> dict[str, Counts]:
     """Add the earlier tallies of a tool's other names to its own.
 
-    After a merge, each voter counts once, also one who voted for two of the names. An earlier
+    After a merge, each voter counts once, even with votes for two of the names. An earlier
     tally does not say which voters had done so by then, so each of them counts once in it, too.
     Otherwise the merge would look like a loss of votes.
     """

@@ -53,31 +53,21 @@ def members(api: Api) -> list[psutil.Process]:
     return []
 
 
-def listening(api: Api) -> int:
-    """How many processes listen on the port."""
+def count_with(status: str, api: Api) -> int:
+    """How many processes have a socket of this status on the port."""
     count = 0
     for member in members(api):
         with contextlib.suppress(psutil.Error):
             count += any(
-                connection.status == psutil.CONN_LISTEN and connection.laddr.port == api.port
+                connection.status == status and connection.laddr.port == api.port
                 for connection in member.net_connections("tcp")
             )
     return count
 
 
 def await_members(api: Api) -> None:
-    wait_until("all processes listen", lambda: listening(api) == PROCESSES, seconds=30)
-
-
-def serving(api: Api) -> int:
-    """How many processes have a connection to a client."""
-    count = 0
-    for member in members(api):
-        count += any(
-            connection.status == psutil.CONN_ESTABLISHED and connection.laddr.port == api.port
-            for connection in member.net_connections("tcp")
-        )
-    return count
+    listening = partial(count_with, psutil.CONN_LISTEN, api)
+    wait_until("all listen", listening, lambda count: count == PROCESSES, seconds=30)
 
 
 @contextlib.contextmanager
@@ -104,7 +94,7 @@ def test_each_process_serves_and_each_knows_what_all_have_counted(api: Api) -> N
     with connections(api) as clients:
         before = requests_of_tools(clients[0])
         assert {client.get("/v1/tools").status_code for client in clients} == {200}
-        assert serving(api) == PROCESSES
+        assert count_with(psutil.CONN_ESTABLISHED, api) == PROCESSES
         for client in clients:
             counted = partial(requests_of_tools, client)
             wait_until("it has counted all", counted, lambda count: count == before + MANY)
